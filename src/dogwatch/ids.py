@@ -1,0 +1,19 @@
+"""Identifiers: sortable ones for rows, random ones for what must not be guessed."""
+
+import secrets
+from datetime import datetime
+
+_CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
+_BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+def new_id(at: datetime) -> str:
+    """Return a ULID in lower case: 26 characters that sort by `at`, 80 random bits."""
+    number = int(at.timestamp() * 1000) << 80 | secrets.randbits(80)
+    return "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -5, -5))
+
+
+def new_token(bits: int) -> str:
+    """Return a base62 secret with at least `bits` random bits."""
+    length = -(-bits * 1000 // 5954)
+    return "".join(secrets.choice(_BASE62) for _ in range(length))
