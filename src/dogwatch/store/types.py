@@ -1,0 +1,56 @@
+"""Column types that mean the same in both databases: instants and JSON."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import BigInteger, Dialect, Text
+from sqlalchemy.types import TypeDecorator
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY_US = 86_400_000_000
+
+
+def to_microseconds(at: datetime) -> int:
+    """Return the exact microseconds since the epoch; a naive `at` is a ValueError."""
+    if at.utcoffset() is None:
+        raise ValueError(f"an instant needs a time zone, got {at!r}")
+    since = at - _EPOCH
+    return since.days * _DAY_US + since.seconds * 1_000_000 + since.microseconds
+
+
+def from_microseconds(count: int) -> datetime:
+    """Return the aware UTC datetime of microseconds since the epoch."""
+    return _EPOCH + timedelta(microseconds=count)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware datetime, stored as a BIGINT of microseconds since the epoch, read in UTC."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """Return microseconds for the driver."""
+        return None if value is None else to_microseconds(value)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        """Return the datetime a row holds."""
+        return None if value is None else from_microseconds(value)
+
+
+class Json(TypeDecorator[Any]):
+    """Any JSON value as compact text; None is NULL. ASCII alone, so that no text can break it."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any | None, dialect: Dialect) -> str | None:
+        """Return the text for the driver."""
+        if value is None:
+            return None
+        return json.dumps(value, separators=(",", ":"), allow_nan=False)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> Any | None:
+        """Return the value a row holds."""
+        return None if value is None else json.loads(value)
