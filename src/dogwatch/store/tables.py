@@ -1,0 +1,350 @@
+"""Every table, once. `workspace_id` leads each key, so that a workspace can live in its own cell.
+
+A change here needs a revision in `migrations/`; a test compares the two.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from dogwatch.store.types import Instant, Json
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+# SQLite numbers rows by itself only under the exact type INTEGER.
+_Serial = BigInteger().with_variant(Integer(), "sqlite")
+_Id = String(26)
+
+instance = Table(
+    "instance",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+nodes = Table(
+    "nodes",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("name", String(255), nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("beat_at", Instant, nullable=False),
+)
+
+outages = Table(
+    "outages",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("start_at", Instant, nullable=False),
+    Column("end_at", Instant, nullable=False),
+    Column("reason", String(64), nullable=False),
+)
+
+workspaces = Table(
+    "workspaces",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("name", String(255), nullable=False),
+    Column("ping_key", String(64), nullable=False, unique=True),
+    Column("created_at", Instant, nullable=False),
+)
+
+
+def _workspace() -> Column[int]:
+    return Column("workspace_id", Integer, ForeignKey("workspaces.id"), nullable=False)
+
+
+def _of(table: str, column: str) -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(
+        ["workspace_id", column],
+        [f"{table}.workspace_id", f"{table}.id"],
+        ondelete="CASCADE",
+    )
+
+
+keys = Table(
+    "keys",
+    metadata,
+    _workspace(),
+    Column("id", _Id, nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("prefix", String(32), nullable=False, unique=True),
+    Column("hash", LargeBinary, nullable=False),
+    Column("scopes", Json, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("last_used_at", Instant),
+    Column("expires_at", Instant),
+    Column("revoked_at", Instant),
+    PrimaryKeyConstraint("workspace_id", "id"),
+)
+
+watches = Table(
+    "watches",
+    metadata,
+    _workspace(),
+    Column("id", _Id, nullable=False),
+    Column("slug", String(64), nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("description", Text, nullable=False, server_default=""),
+    Column("kind", String(16), nullable=False),
+    Column("tags", Json, nullable=False),
+    Column("project", String(64)),
+    Column("ping_key", String(64), nullable=False),
+    # the plan
+    Column("schedule", Text),
+    Column("timezone", String(64), nullable=False),
+    Column("start_by_s", Integer),
+    Column("finish_by_s", Integer),
+    Column("slow_after_ms", BigInteger),
+    Column("min_duration_ms", BigInteger),
+    Column("early_s", Integer),
+    Column("failures_before_down", Integer, nullable=False),
+    Column("successes_before_up", Integer, nullable=False),
+    # the state
+    Column("status", String(16), nullable=False),
+    Column("since_at", Instant, nullable=False),
+    Column("slot_at", Instant),
+    Column("unheard", Json, nullable=False),
+    Column("open", Json, nullable=False),
+    Column("recent", Json, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("successes", Integer, nullable=False),
+    Column("heard_at", Instant),
+    Column("heard", String(8), nullable=False),
+    Column("ok_at", Instant),
+    Column("duration_ms", BigInteger),
+    Column("last_ping_at", Instant),
+    # The sweeper's hint: never later than the true deadline, often earlier.
+    Column("due_at", Instant),
+    # Every slot from here to `slot_at` is in the ledger; `audit` proves it.
+    Column("ledger_from_at", Instant, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "id"),
+    UniqueConstraint("workspace_id", "slug"),
+    Index(None, "due_at"),
+)
+
+ping_keys = Table(
+    "ping_keys",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    _workspace(),
+    Column("watch_id", _Id, nullable=False),
+    _of("watches", "watch_id"),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    _workspace(),
+    Column("watch_id", _Id, nullable=False),
+    Column("action_kind", String(16), nullable=False),
+    Column("action", LargeBinary, nullable=False),
+    Column("overlap", String(16), nullable=False),
+    Column("catch_up", String(16), nullable=False),
+    Column("catch_up_max", Integer, nullable=False),
+    Column("catch_up_window_s", Integer, nullable=False),
+    Column("max_attempts", Integer, nullable=False),
+    Column("backoff_s", Integer, nullable=False),
+    Column("lost_run", String(16), nullable=False),
+    Column("next_at", Instant),
+    PrimaryKeyConstraint("workspace_id", "watch_id"),
+    _of("watches", "watch_id"),
+    Index(None, "next_at"),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    _workspace(),
+    Column("id", _Id, nullable=False),
+    Column("watch_id", _Id, nullable=False),
+    Column("slot_at", Instant),
+    Column("rid", String(64)),
+    Column("state", String(16), nullable=False),
+    Column("outcome", String(16)),
+    Column("reason", Text, nullable=False),
+    Column("trigger", String(16), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("queued_at", Instant),
+    Column("started_at", Instant),
+    Column("finished_at", Instant),
+    Column("duration_ms", BigInteger),
+    Column("exit_code", Integer),
+    Column("status_code", Integer),
+    Column("phases_ms", Json),
+    Column("input", Text, nullable=False),
+    Column("cancel_reason", String(255)),
+    PrimaryKeyConstraint("workspace_id", "id"),
+    UniqueConstraint("workspace_id", "watch_id", "slot_at"),
+    _of("watches", "watch_id"),
+    Index(None, "workspace_id", "watch_id", "id"),
+)
+
+outputs = Table(
+    "outputs",
+    metadata,
+    _workspace(),
+    Column("run_id", _Id, nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("stream", String(8), nullable=False),
+    Column("text", Text, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "run_id", "seq"),
+    _of("runs", "run_id"),
+)
+
+pings = Table(
+    "pings",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    _workspace(),
+    Column("watch_id", _Id, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("exit_code", Integer),
+    Column("rid", String(64)),
+    Column("body", Text, nullable=False),
+    Column("body_bytes", BigInteger, nullable=False),
+    Column("method", String(8), nullable=False),
+    Column("scheme", String(8), nullable=False),
+    Column("user_agent", Text, nullable=False),
+    Column("remote_ip", String(64), nullable=False),
+    _of("watches", "watch_id"),
+    Index(None, "workspace_id", "watch_id", "id"),
+)
+
+flips = Table(
+    "flips",
+    metadata,
+    _workspace(),
+    Column("id", _Id, nullable=False),
+    Column("watch_id", _Id, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("from_status", String(16), nullable=False),
+    Column("to_status", String(16), nullable=False),
+    Column("reason", Text, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "id"),
+    _of("watches", "watch_id"),
+    Index(None, "workspace_id", "watch_id", "id"),
+)
+
+channels = Table(
+    "channels",
+    metadata,
+    _workspace(),
+    Column("id", _Id, nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("settings", Json, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("disabled_reason", String(255)),
+    Column("created_at", Instant, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "id"),
+)
+
+rules = Table(
+    "rules",
+    metadata,
+    _workspace(),
+    Column("id", _Id, nullable=False),
+    Column("channel_id", _Id, nullable=False),
+    Column("events", Json, nullable=False),
+    Column("tags", Json, nullable=False),
+    Column("project", String(64)),
+    Column("watch_ids", Json, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "id"),
+    _of("channels", "channel_id"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    _workspace(),
+    Column("id", _Id, nullable=False),
+    Column("flip_id", _Id),
+    Column("watch_id", _Id),
+    Column("channel_id", _Id, nullable=False),
+    Column("event", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("message", Json, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("settled_at", Instant),
+    PrimaryKeyConstraint("workspace_id", "id"),
+    UniqueConstraint("workspace_id", "flip_id", "channel_id"),
+    _of("channels", "channel_id"),
+    Index(None, "workspace_id", "watch_id", "id"),
+)
+
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    _workspace(),
+    Column("delivery_id", _Id, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("verdict", String(16), nullable=False),
+    Column("status_code", Integer),
+    Column("detail", Text, nullable=False),
+    Column("duration_ms", BigInteger, nullable=False),
+    _of("deliveries", "delivery_id"),
+    Index(None, "workspace_id", "delivery_id"),
+)
+
+# The queue: one row per run or delivery still to be done, gone once it is done.
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    _workspace(),
+    Column("lane", String(16), nullable=False),
+    Column("ref_id", _Id, nullable=False),
+    # Tasks with one `ordering` are done one after the other, in the order of their ids.
+    Column("ordering", String(64)),
+    # Tasks with one `bulkhead` share a small part of the lane.
+    Column("bulkhead", String(255), nullable=False),
+    Column("run_at", Instant, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("first_run_at", Instant, nullable=False),
+    Column("leased_until", Instant),
+    Column("node_id", _Id),
+    UniqueConstraint("workspace_id", "lane", "ref_id"),
+    Index(None, "lane", "run_at"),
+    Index(None, "ordering", "id"),
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    _workspace(),
+    Column("key", String(255), nullable=False),
+    Column("fingerprint", String(64), nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "key"),
+    Index(None, "created_at"),
+)
