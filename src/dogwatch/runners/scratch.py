@@ -1,0 +1,69 @@
+"""The directory that a run has for itself, and its removal whatever a script left in it."""
+
+import os
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Scratch:
+    """One run's directory (0700): its script, its input, and the home where it works."""
+
+    root: Path
+    script: Path
+    given: Path
+    home: Path
+
+
+def prepare(workdir: Path, source: str, suffix: str, given: str) -> Scratch:
+    """Make a fresh directory below `workdir`; OSError if that fails."""
+    workdir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    root = Path(tempfile.mkdtemp(prefix="run-", dir=workdir.absolute()))
+    scratch = Scratch(root, root / f"script{suffix}", root / "input", root / "home")
+    try:
+        scratch.home.mkdir(mode=0o700)
+        scratch.script.write_bytes(source.encode())
+        scratch.given.write_bytes(given.encode(errors="replace"))
+    except OSError:
+        remove(root)
+        raise
+    return scratch
+
+
+def remove(root: Path) -> None:
+    """Delete a directory with everything in it; what another user owns may stay.
+
+    Subdirectories are moved to the top before they are emptied, so that no depth (a path longer
+    than PATH_MAX, thousands of levels) and no missing permission can stop it.
+    """
+    names = count()
+    with suppress(OSError):
+        heap = Path(tempfile.mkdtemp(prefix="gone-", dir=root.parent))
+        todo = [root.rename(heap / str(next(names)))]
+        while todo:
+            todo += _empty(todo.pop(), heap, names)
+        heap.rmdir()
+
+
+def _empty(directory: Path, heap: Path, names: "count[int]") -> list[Path]:
+    """Delete a directory; return its subdirectories, moved to the heap."""
+    moved: list[Path] = []
+    with suppress(OSError):
+        directory.chmod(0o700)
+        with os.scandir(directory) as entries:
+            for entry in list(entries):
+                if entry.is_dir(follow_symlinks=False):
+                    moved.append(_move(Path(entry), heap / str(next(names))))
+                else:
+                    Path(entry).unlink()
+        directory.rmdir()
+    return moved
+
+
+def _move(directory: Path, to: Path) -> Path:
+    """Rename a directory, which needs write permission on itself (rename(2))."""
+    directory.chmod(0o700)
+    return directory.rename(to)

@@ -1,0 +1,186 @@
+"""Runs a script job: a clean environment, a directory of its own, and an end that is an end."""
+
+import asyncio
+import errno
+import os
+import resource
+import shutil
+import signal
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from dogwatch.clock import Clock
+from dogwatch.core.result import Outcome, Result
+from dogwatch.core.script_action import MIB, ScriptAction
+from dogwatch.runners.scratch import Scratch, prepare, remove
+from dogwatch.runners.tree import Sink, Tree, plant
+
+STANDARD_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+OPEN_FILES = 1024
+SUFFIXES = {"bash": ".sh", "python": ".py", "node": ".js"}
+HOPELESS = frozenset({errno.E2BIG, errno.ENOENT, errno.EACCES, errno.ENOEXEC})
+FLAGS = {"python": ("-u",)}  # unbuffered, or nothing could be followed live
+
+
+async def run_script(
+    action: ScriptAction,
+    *,
+    run_id: str,
+    attempt: int,
+    slot_at: datetime | None,
+    input: str,  # noqa: A002  (the word that users see)
+    workdir: Path,
+    clock: Clock,
+    on_output: Callable[[str, bytes], None],
+    interpreters: Mapping[str, str],
+) -> Result:
+    """Run one attempt; return how it ended.
+
+    `interpreters` maps a language to a path or a name on the standard path. `on_output` takes
+    ("stdout" | "stderr", chunk of at most 64 KiB) and must be quick. Cancelling kills the whole
+    tree, cleans up (about a second at worst) and then raises CancelledError.
+    """
+    began = clock.monotonic()
+    marks = {
+        "DOGWATCH_RUN_ID": run_id,
+        "DOGWATCH_ATTEMPT": str(attempt),
+        "DOGWATCH_SLOT_AT": slot_at.isoformat() if slot_at else "",
+    }
+    result = await _run(action, marks, input, workdir, on_output, interpreters)
+    return replace(result, duration_ms=round((clock.monotonic() - began) * 1000))
+
+
+async def _run(
+    action: ScriptAction,
+    marks: Mapping[str, str],
+    given: str,
+    workdir: Path,
+    sink: Sink,
+    interpreters: Mapping[str, str],
+) -> Result:
+    """Find the interpreter, make the directory, run, remove the directory."""
+    name = interpreters.get(action.language, "")
+    interpreter = _interpreter(name)
+    if interpreter is None:
+        reason = f"interpreter for {action.language} not found: {name or 'none configured'}"
+        return Result(Outcome.FAIL, reason, retryable=False)
+    try:
+        scratch = prepare(workdir, action.source, SUFFIXES[action.language], given)
+    except OSError as fault:
+        return _unstarted("cannot make the run's directory", fault.errno)
+    try:
+        return await _run_in(scratch, action, interpreter, marks, sink)
+    finally:
+        await _through(asyncio.to_thread(remove, scratch.root))
+
+
+def _interpreter(name: str) -> str | None:
+    found = shutil.which(name, path=STANDARD_PATH)
+    return str(Path(found).absolute()) if found else None
+
+
+async def _run_in(
+    scratch: Scratch, action: ScriptAction, interpreter: str, marks: Mapping[str, str], sink: Sink
+) -> Result:
+    """Start the tree and see it to its end."""
+    command = [interpreter, *FLAGS.get(action.language, ()), str(scratch.script), *action.args]
+    try:
+        tree = plant(
+            [word.encode() for word in command],
+            env=_environment(action, scratch, marks),
+            home=scratch.home,
+            given=scratch.given,
+            limits=_limits(action),
+            sink=sink,
+        )
+    except OSError as fault:
+        return _unstarted("cannot start", fault.errno)
+    mark = f"DOGWATCH_RUN_ID={marks['DOGWATCH_RUN_ID']}"
+    if await _attend(tree, action.timeout_s, mark):
+        return Result(Outcome.TIMEOUT, f"no end within {action.timeout_s:g} s")
+    return _judge(tree.status(), interpreter)
+
+
+async def _attend(tree: Tree, timeout_s: float, mark: str) -> bool:
+    """Wait for the end, bring it about if need be; return whether the time was over."""
+    try:
+        await asyncio.wait({tree.ended}, timeout=timeout_s)
+        return not tree.ended.done() and not tree.status()
+    finally:
+        await _through(tree.close(mark))
+
+
+async def _through(work: Coroutine[Any, Any, None]) -> None:
+    """Finish the work even while being cancelled; raise CancelledError afterwards."""
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as wish:
+            cancelled = wish
+    task.result()
+    if cancelled:
+        raise cancelled
+
+
+def _environment(
+    action: ScriptAction, scratch: Scratch, marks: Mapping[str, str]
+) -> dict[bytes, bytes]:
+    """Return all that the script sees; nothing of the server's own environment."""
+    names = {
+        "PATH": STANDARD_PATH,
+        "HOME": str(scratch.home),
+        "LANG": "C.UTF-8",
+        **dict(action.env),
+        **marks,
+        "DOGWATCH_INPUT_FILE": str(scratch.given),
+    }
+    return {name.encode(): value.encode() for name, value in names.items()}
+
+
+def _limits(action: ScriptAction) -> dict[int, int]:
+    """Return the resource limits of each process, see setrlimit(2).
+
+    RLIMIT_NPROC is left out because it counts all processes of the user, the server's too;
+    memory is RLIMIT_DATA because Node reserves far more address space than it uses.
+    """
+    limits = {
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_NOFILE: OPEN_FILES,
+        resource.RLIMIT_FSIZE: action.file_limit_mb * MIB,
+    }
+    if action.memory_limit_mb is not None:
+        limits[resource.RLIMIT_DATA] = action.memory_limit_mb * MIB
+    return limits
+
+
+def _judge(status: str, interpreter: str) -> Result:
+    """Word the supervisor's report."""
+    kind, _, number = status.partition(" ")
+    match kind:
+        case "exit" if number == "0":
+            return Result(Outcome.OK, exit_code=0)
+        case "exit":
+            return Result(Outcome.FAIL, f"exit status {number}", exit_code=int(number))
+        case "signal":
+            return Result(Outcome.FAIL, f"killed by {_signal_name(int(number))}")
+        case "error":
+            return _unstarted(f"cannot run {interpreter}", int(number))
+        case _:
+            return Result(Outcome.FAIL, "lost: the process that supervises the script was killed")
+
+
+def _unstarted(what: str, number: int | None) -> Result:
+    reason = os.strerror(number) if number else "unknown error"
+    return Result(Outcome.FAIL, f"{what}: {reason}", retryable=number not in HOPELESS)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
