@@ -1,0 +1,59 @@
+# Everything a newcomer types. `make` alone lists it.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check lint laws format bench lock clean system
+
+help: ## list these targets
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST)
+
+run: $(STAMP) ## set up everything and start Dogwatch on SQLite at http://127.0.0.1:8000
+	$(BIN)/dogwatch up
+
+test: system $(STAMP) ## set up everything and run the whole suite on SQLite and PostgreSQL
+	$(BIN)/pytest
+
+check: lint test ## everything: format, lint, types, import contracts, laws, tests
+
+lint: $(STAMP) ## all of check but the tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/pytest -s tests/laws
+
+laws: $(STAMP) ## the laws of the house alone, with their table of sizes
+	$(BIN)/pytest -s tests/laws
+
+format: $(STAMP) ## put the code into its form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(STAMP) ## measure, on this machine
+	$(BIN)/python -m bench
+
+lock: ## renew requirements.lock from pyproject.toml (use the oldest Python supported)
+	$(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/pip install --quiet pip-tools
+	CUSTOM_COMPILE_COMMAND="make lock" $(VENV)-lock/bin/pip-compile --quiet --generate-hashes \
+		--strip-extras --all-extras --build-deps-for editable --allow-unsafe --no-emit-options \
+		--no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
+		--output-file=requirements.lock pyproject.toml
+	rm -rf $(VENV)-lock
+
+clean: ## remove what these targets made; data stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
+
+system:
+	@tools/setup.sh tests
+
+$(STAMP): pyproject.toml requirements.lock
+	@PYTHON=$(PYTHON) tools/setup.sh python
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
