@@ -1,0 +1,78 @@
+"""The schedule of a watch: one interval, or calendar lines of which the earliest counts."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from dogwatch.core.schedule.calendar import Calendar
+from dogwatch.core.schedule.interval import interval_phrase
+from dogwatch.core.schedule.spans import FIRST_YEAR, LAST_YEAR, Change, changes
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A parsed schedule; `parse` makes it. Instants are aware, in UTC."""
+
+    text: str
+    timezone: str
+    interval_s: int | None = None
+    calendars: tuple[Calendar, ...] = field(default=(), compare=False, repr=False)
+
+    @property
+    def relative(self) -> bool:
+        """Whether it is an interval, so that `after(t)` is t + interval whatever the calendar."""
+        return self.interval_s is not None
+
+    def after(self, t: datetime) -> datetime | None:
+        """Return the first due time strictly after `t`, None if there is no more."""
+        at = t.astimezone(UTC).replace(tzinfo=None)
+        if not FIRST_YEAR < at.year < LAST_YEAR:
+            return None
+        if self.interval_s is not None:
+            return t.astimezone(UTC) + timedelta(seconds=self.interval_s)
+        found = [due for line in self.calendars if (due := line.after(at)) is not None]
+        return min(found).replace(tzinfo=UTC) if found else None
+
+    def next(self, n: int, t: datetime) -> list[datetime]:
+        """Return the next `n` due times after `t`, fewer if it ends."""
+        found: list[datetime] = []
+        while len(found) < n and (due := self.after(found[-1] if found else t)) is not None:
+            found.append(due)
+        return found
+
+    def english(self) -> str:
+        """Return one sentence, e.g. "At 02:00 every weekday, Europe/Berlin"."""
+        if self.interval_s is not None:
+            return interval_phrase(self.interval_s)
+        words = [(line.english(), line.zone.key) for line in self.calendars]
+        first, *rest = [phrase for phrase, _ in words]
+        if all(zone == words[0][1] for _, zone in words):
+            return "; ".join([first, *map(_uncapital, rest)]) + f", {words[0][1]}"
+        return "; ".join(f"{phrase}, {zone}" for phrase, zone in words)
+
+    def dst_notes(self, t: datetime, n: int) -> list[str]:
+        """Say what clock changes do to the next `n`: "25 Oct: clocks go back, runs once"."""
+        due = self.next(n, t)
+        if not due or self.relative:
+            return []
+        first, last = (at.astimezone(UTC).replace(tzinfo=None) for at in (t, due[-1]))
+        notes = [
+            (change.at, note)
+            for line in self.calendars
+            for change in _changes_between(line, first, last)
+            if (note := line.dst_note(change))
+        ]
+        return list(dict.fromkeys(note for _, note in sorted(notes)))
+
+
+def _changes_between(line: Calendar, first: datetime, last: datetime) -> list[Change]:
+    """The changes whose skipped or repeated times start by `last`."""
+    return [
+        change
+        for year in range(first.year, last.year + 1)
+        for change in changes(line.zone, year)
+        if change.at > first and change.at + min(change.shift, timedelta()) <= last
+    ]
+
+
+def _uncapital(phrase: str) -> str:
+    return phrase[0].lower() + phrase[1:]
