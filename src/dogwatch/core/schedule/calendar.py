@@ -54,7 +54,8 @@ class Calendar:
         low, high = change.walls
         if self.next_wall(low) >= high:
             return None
-        return f"{low.day} {MONTH_NAMES[low.month - 1][:3]}: clocks go {self._effect(change, f'{low:%H:%M} to {high:%H:%M}')}"
+        effect = self._effect(change, f"{low:%H:%M} to {high:%H:%M}")
+        return f"{low.day} {MONTH_NAMES[low.month - 1][:3]}: clocks go {effect}"
 
     def _effect(self, change: Change, walls: str) -> str:
         if change.shift < timedelta():

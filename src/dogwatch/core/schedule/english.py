@@ -52,10 +52,11 @@ class Pattern:
 def phrase(pattern: Pattern) -> str:
     """Return e.g. "At 02:00 every weekday"."""
     clock, periodic = _clock(pattern)
-    day, month = _day(pattern), _month(pattern)
+    day = _day(pattern)
     if periodic and day == "every day":
         day = ""
-    return " ".join(part for part in (clock, day, month) if part)
+    date = [_date(pattern)] if _is_date(pattern) else [day, _month(pattern)]
+    return " ".join(part for part in (clock, *date, _year(pattern)) if part)
 
 
 def _clock(pattern: Pattern) -> tuple[str, bool]:
@@ -163,13 +164,23 @@ def _names(days: frozenset[int]) -> list[str]:
     return [WEEKDAY_NAMES[day - 1] for day in sorted(days)]
 
 
+def _is_date(pattern: Pattern) -> bool:
+    one_day = len(pattern.days) == len(pattern.months) == 1 and pattern.days <= DAYS
+    return one_day and not pattern.either_day and _plain(pattern.weekdays) == WEEK
+
+
+def _date(pattern: Pattern) -> str:
+    return f"on {min(pattern.days)} {MONTH_NAMES[min(pattern.months) - 1]}"
+
+
 def _month(pattern: Pattern) -> str:
-    words = []
-    if pattern.months != MONTHS:
-        words.append("in " + _and(_runs(pattern.months, lambda month: MONTH_NAMES[month - 1])))
-    if pattern.years is not None:
-        words.append("in " + _and(_runs(pattern.years, str)))
-    return " ".join(words)
+    if pattern.months == MONTHS:
+        return ""
+    return "in " + _and(_runs(pattern.months, lambda month: MONTH_NAMES[month - 1]))
+
+
+def _year(pattern: Pattern) -> str:
+    return "" if pattern.years is None else "in " + _and(_runs(pattern.years, str))
 
 
 def _ordinal(number: int) -> str:
