@@ -1,0 +1,95 @@
+"""The command line. The root knows only names; a command's module is imported on first use."""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+
+from dogwatch import __version__
+from dogwatch.cli.exits import report
+from dogwatch.cli.session import Session, shared
+
+# Name -> (module in dogwatch.cli, what `dogwatch --help` says). The attribute has the name.
+COMMANDS = {
+    "up": ("server", "Run the server."),
+    "run": ("wrap", "Run a command and tell Dogwatch how it went."),
+    "ping": ("ping", "Send one signal."),
+    "add": ("watches", "Make a watch."),
+    "ls": ("watches", "List the watches."),
+    "show": ("watches", "Show one watch."),
+    "next": ("watches", "Show what is due next."),
+    "runs": ("runs", "List runs, newest first."),
+    "logs": ("runs", "Print a run's output."),
+    "trigger": ("runs", "Run a job now."),
+    "pause": ("watches", "Stop expecting anything."),
+    "resume": ("watches", "Expect again, from now on."),
+    "explain": ("explain", "Say what a schedule means; works offline."),
+    "import": ("crontab", "Bring in schedules from elsewhere."),
+    "config": ("config", "Show every setting and where it came from."),
+    "doctor": ("doctor", "Find faults."),
+    "audit": ("server", "Prove the ledger from the database."),
+    "backup": ("server", "Copy the data while the server runs."),
+    "restore": ("server", "Put a backup back."),
+    "migrate": ("server", "Bring the database's tables up to date."),
+    "worker": ("server", "Run an engine without the web."),
+    "key": ("server", "Make, list and revoke API keys."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module when the command is used, not for the help page."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return one command; None for an unknown name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"dogwatch.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = getattr(module, f"{cmd_name}_command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the names and their one line from the table."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, told) for name, (_, told) in COMMANDS.items()])
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples."""
+        with formatter.section("Examples"):
+            formatter.write(EXAMPLES)
+
+
+EXAMPLES = """\
+  dogwatch up
+  dogwatch add "Nightly backup" --schedule "0 2 * * *" --tz Europe/Warsaw
+  dogwatch run nightly-backup -- /usr/local/bin/backup.sh
+"""
+
+
+@click.group(
+    cls=LazyGroup,
+    params=shared(),
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="dogwatch", message="%(prog)s %(version)s")
+@click.pass_context
+def root(ctx: click.Context) -> None:
+    """Dogwatch runs scheduled work, watches work that others run, and tells you when something
+    did not happen.
+
+    Exit codes: 0 good, 1 failed, 2 usage or differs, 3 not found, 4 refused, 5 server away.
+    """
+    ctx.ensure_object(Session)
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its code."""
+    try:
+        code = root.main(args=args, prog_name="dogwatch", standalone_mode=False)
+    except Exception as error:  # one place words every failure
+        code = report(error)
+    sys.exit(code if isinstance(code, int) else 0)

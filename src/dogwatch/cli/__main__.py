@@ -1,0 +1,5 @@
+"""`python -m dogwatch.cli` is `dogwatch`."""
+
+from dogwatch.cli import main
+
+main()

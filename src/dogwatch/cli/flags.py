@@ -1,0 +1,31 @@
+"""The server's flags, made from the one definition of its settings."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dogwatch.cli.session import Session
+from dogwatch.config import SETTINGS, Config, load
+
+
+def server_flags(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add a flag per setting and `--config`; read them back with `configured(session, flags)`."""
+    for setting in reversed(tuple(SETTINGS.values())):
+        if setting.name != "data":
+            told = f"{setting.help}: {setting.kind.valid}. [env: {setting.variable}]"
+            function = click.option(setting.flag, setting.name, metavar="VALUE", help=told)(
+                function
+            )
+    return click.option("--config", "file", metavar="FILE", help="TOML file of settings.")(function)
+
+
+def configured(session: Session, flags: dict[str, Any]) -> Config:
+    """Return the settings that flags, environment and file give; warnings go to standard error."""
+    file = flags.pop("file", None)
+    given = {"data": session.data} | flags
+    config = load(given, session.environ, Path(file) if file else None)
+    for warning in config.warnings:
+        click.echo(f"dogwatch: {warning}", err=True)
+    return config

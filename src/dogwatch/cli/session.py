@@ -1,0 +1,66 @@
+"""What every command shares: the options given before or after its name, and the environment."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@dataclass(slots=True)
+class Session:
+    """The shared options; `environ` is the process's unless a test gives another."""
+
+    json: bool = False
+    data: str | None = None
+    server: str | None = None
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+
+    @property
+    def data_dir(self) -> Path:
+        """Return the data directory without reading any file."""
+        from dogwatch.config import data_dir  # the root's help page needs none of it
+
+        return data_dir(self.data, self.environ)
+
+
+def _remember(ctx: click.Context, option: click.Parameter, value: Any) -> None:
+    if value:
+        setattr(ctx.ensure_object(Session), str(option.name), value)
+
+
+def shared() -> list[click.Parameter]:
+    """Return fresh copies of the options that every command takes."""
+    given: dict[str, Any] = {"expose_value": False, "callback": _remember}
+    return [
+        click.Option(["--json"], is_flag=True, help="Answer in JSON.", **given),
+        click.Option(["--data"], metavar="DIR", help="Data directory.", **given),
+        click.Option(["--server"], metavar="URL", help="Server to talk to.", **given),
+    ]
+
+
+class Command(click.Command):
+    """A command with the shared options, whose help page ends with examples."""
+
+    def __init__(self, *args: Any, examples: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        taken = {option.name for option in self.params}
+        self.params += [option for option in shared() if option.name not in taken]
+        self.examples = examples
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples as they are."""
+        with formatter.section("Examples"):
+            formatter.write("".join(f"  {line}\n" for line in self.examples.strip().splitlines()))
+
+
+def command(name: str, examples: str, **kwargs: Any) -> Callable[[Callable[..., Any]], Command]:
+    """Declare a command that is handed the Session first."""
+
+    def declare(function: Callable[..., Any]) -> Command:
+        handed = click.make_pass_decorator(Session, ensure=True)(function)
+        return click.command(name, cls=Command, examples=examples, **kwargs)(handed)
+
+    return declare
