@@ -16,9 +16,11 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from dogwatch.core.schedule.english import MONTH_NAMES, Pattern, phrase
-from dogwatch.core.schedule.spans import SECOND, Change, spans
+from dogwatch.core.schedule.spans import LAST_YEAR, SECOND, Change, spans
 
 CORRECTION = timedelta(hours=3)
+# No wall time is further from its instant, a repeated day included.
+SLACK = timedelta(days=2)
 NEVER, EVER = datetime(9998, 1, 1), datetime(1, 1, 1)  # noqa: DTZ001 (wall times)
 
 
@@ -33,8 +35,17 @@ class Calendar:
 
     def after(self, at: datetime) -> datetime | None:
         """Return the first instant after `at` (both naive UTC), None if there is none."""
+        while at.year < LAST_YEAR:
+            horizon = datetime(at.year + 2, 1, 1)  # noqa: DTZ001 (naive UTC)
+            due = self._until(horizon, at)
+            if due is not None:
+                return due
+            at = max(horizon - SECOND, self.next_wall(horizon - SLACK) - SLACK)
+        return None
+
+    def _until(self, horizon: datetime, at: datetime) -> datetime | None:
         low = found = EVER  # no wall time in [low, found) matches
-        for span in spans(self.zone, at):
+        for span in spans(self.zone, at, horizon):
             start = max(self._opens(span.opening), _tick(at + span.opening.after))
             if not low <= start <= found:
                 low, found = start, self.next_wall(start)

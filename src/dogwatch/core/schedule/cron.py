@@ -43,14 +43,10 @@ def compile_cron(line: str, zone: ZoneInfo) -> Calendar:
             f"cron has 5 fields (minute, hour, day of month, month, day of week), got {len(parts)};"
             " for seconds use OnCalendar or an interval"
         )
-    for part, (cron_field, name, allowed) in zip(parts, FIELDS, strict=True):
-        _check(part, cron_field, name, allowed)
     try:
         sim = CronSim(" ".join(parts), ANY_TIME)
     except CronSimError:
-        raise ValueError(
-            f"day of month {parts[2][:40]!r} never comes in month {parts[3][:40]!r}"
-        ) from None
+        raise ValueError(_fault(parts)) from None
     fixed = not parts[0].startswith("*") and not parts[1].startswith("*")
     return Calendar(zone, fixed, _pattern(sim), lambda start: _next_wall(sim, start))
 
@@ -65,11 +61,13 @@ def _expand(line: str) -> str:
     return MACROS[line.lower()]
 
 
-def _check(part: str, cron_field: Field, name: str, allowed: str) -> None:
-    try:
-        cron_field.parse(part)
-    except CronSimError:
-        raise ValueError(f"{name} {part[:40]!r} is not valid ({allowed})") from None
+def _fault(parts: list[str]) -> str:
+    for part, (cron_field, name, allowed) in zip(parts, FIELDS, strict=True):
+        try:
+            cron_field.parse(part)
+        except CronSimError:
+            return f"{name} {part[:40]!r} is not valid ({allowed})"
+    return f"day of month {parts[2][:40]!r} never comes in month {parts[3][:40]!r}"
 
 
 def _next_wall(sim: CronSim, start: datetime) -> datetime:

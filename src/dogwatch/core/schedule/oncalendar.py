@@ -8,7 +8,7 @@ from copy import copy
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from oncalendar import SPECIALS, BaseIterator, OnCalendarError
+from oncalendar import DAYS_IN_MONTH, SPECIALS, BaseIterator, OnCalendarError
 
 from dogwatch.core.schedule.calendar import NEVER, Calendar
 from dogwatch.core.schedule.english import Pattern
@@ -27,6 +27,8 @@ def compile_oncalendar(line: str, zone: ZoneInfo) -> Calendar:
     except OnCalendarError as error:
         fault = str(error).lower().replace("bad ", "", 1).replace("-", " ")
         raise ValueError(f"{line[:40]!r} is not a schedule ({fault}); use {FORMS}") from None
+    if min(iterator.days) > max(DAYS_IN_MONTH[month] for month in iterator.months):
+        raise ValueError(f"{line[:40]!r} names a day that never comes in its months")
     return Calendar(
         zone, _is_fixed(line), _pattern(iterator), lambda start: _next_wall(iterator, start)
     )

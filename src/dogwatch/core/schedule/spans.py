@@ -11,8 +11,6 @@ from functools import cache, lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
 SECOND = timedelta(seconds=1)
-# Further than any accepted calendar waits: 29 February on one weekday, across the year 2100.
-SEARCH_YEARS = 50
 FIRST_YEAR, LAST_YEAR = 1900, 9900  # what lies outside is never due
 # No zone changed its offset twice within three days since 1970.
 PROBE = timedelta(days=3)
@@ -58,16 +56,16 @@ def offset(zone: ZoneInfo, at: datetime) -> timedelta:
     return at.replace(tzinfo=UTC).astimezone(zone).utcoffset() or timedelta()
 
 
-def _bisect(zone: ZoneInfo, early: datetime, late: datetime) -> Change:
-    before, after = offset(zone, early), offset(zone, late)
+def _instant(zone: ZoneInfo, early: datetime, late: datetime) -> datetime:
+    """Return the second within (early, late] at which the offset changes, by bisection."""
+    before = offset(zone, early)
     while late - early > SECOND:
-        middle = early + (late - early) // 2
-        middle = middle.replace(microsecond=0)
+        middle = early + SECOND * ((late - early) // SECOND // 2)
         if offset(zone, middle) == before:
             early = middle
         else:
             late = middle
-    return Change(late, before, after)
+    return late
 
 
 @lru_cache(maxsize=4096)
@@ -75,21 +73,23 @@ def changes(zone: ZoneInfo, year: int) -> tuple[Change, ...]:
     """Return the offset changes in a UTC year, in order."""
     found = []
     early, end = datetime(year, 1, 1) - SECOND, datetime(year + 1, 1, 1) - SECOND  # noqa: DTZ001 (naive UTC)
+    before = offset(zone, early)
     while early < end:
         late = min(early + PROBE, end)
-        if offset(zone, early) != offset(zone, late):
-            found.append(_bisect(zone, early, late))
-        early = late
+        after = offset(zone, late)
+        if before != after:
+            found.append(Change(_instant(zone, early, late), before, after))
+        early, before = late, after
     return tuple(found)
 
 
-def spans(zone: ZoneInfo, at: datetime) -> Iterator[Span]:
-    """Yield the span that holds `at` and those after it, `SEARCH_YEARS` far."""
+def spans(zone: ZoneInfo, at: datetime, until: datetime) -> Iterator[Span]:
+    """Yield the span that holds `at` and those after it; `until` is the start of a year."""
     here = offset(zone, at)
     opening = Change(at - timedelta(days=366), here, here)
-    for year in range(at.year - 1, min(at.year + SEARCH_YEARS, LAST_YEAR) + 1):
+    for year in range(at.year - 1, until.year):
         for change in changes(zone, year):
             if change.at > at:
                 yield Span(opening, change.at)
             opening = change
-    yield Span(opening, datetime(at.year + SEARCH_YEARS, 1, 1))  # noqa: DTZ001 (naive UTC)
+    yield Span(opening, until)
