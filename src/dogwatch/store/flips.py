@@ -1,0 +1,43 @@
+"""Flips: every change of a watch's status, the only cause of alerts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select
+
+from dogwatch.store.tables import flips
+from dogwatch.store.tx import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class FlipRow:
+    """One stored flip."""
+
+    workspace_id: int
+    id: str
+    watch_id: str
+    at: datetime
+    from_status: str
+    to_status: str
+    reason: str
+
+
+def add(tx: Tx, flip: FlipRow) -> None:
+    """Insert a flip."""
+    values = {name: getattr(flip, name) for name in FlipRow.__slots__}
+    tx.conn.execute(insert(flips).values(**values))
+
+
+def listed(
+    tx: Tx, workspace_id: int, limit: int, before: str = "", **filters: Any
+) -> Sequence[FlipRow]:
+    """Return flips newest first, older than id `before`; filters by column."""
+    found = select(flips).where(flips.c.workspace_id == workspace_id)
+    if before:
+        found = found.where(flips.c.id < before)
+    for column, value in filters.items():
+        found = found.where(flips.c[column] == value)
+    rows = tx.conn.execute(found.order_by(flips.c.id.desc()).limit(limit))
+    return [FlipRow(**row._mapping) for row in rows]

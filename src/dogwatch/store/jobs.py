@@ -1,0 +1,103 @@
+"""Jobs: what we run for a watch, and by which rules."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, func, insert, select, tuple_, update
+
+from dogwatch.core.run import CatchUp, LostRun, Overlap, Policy
+from dogwatch.store.tables import jobs
+from dogwatch.store.tx import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """The job of one watch. `action` is the sealed JSON of an HTTP or script action."""
+
+    workspace_id: int
+    watch_id: str
+    action_kind: str
+    action: bytes
+    policy: Policy
+    next_at: datetime | None
+
+
+def add(tx: Tx, job: JobRow) -> None:
+    """Insert a job."""
+    tx.conn.execute(insert(jobs).values(**_columns(job)))
+
+
+def save(tx: Tx, job: JobRow) -> None:
+    """Write back a whole job."""
+    tx.conn.execute(
+        update(jobs)
+        .where(jobs.c.workspace_id == job.workspace_id, jobs.c.watch_id == job.watch_id)
+        .values(**_columns(job))
+    )
+
+
+def by_watch(tx: Tx, workspace_id: int, watch_id: str) -> JobRow | None:
+    """Return the job of a watch."""
+    return by_watches(tx, [(workspace_id, watch_id)]).get((workspace_id, watch_id))
+
+
+def by_watches(tx: Tx, keys: Collection[tuple[int, str]]) -> dict[tuple[int, str], JobRow]:
+    """Return the jobs of these (workspace id, watch id)."""
+    if not keys:
+        return {}
+    found = select(jobs).where(tuple_(jobs.c.workspace_id, jobs.c.watch_id).in_(list(keys)))
+    return {(row.workspace_id, row.watch_id): _job(row) for row in tx.conn.execute(found)}
+
+
+def due(tx: Tx, at: datetime, limit: int) -> Sequence[JobRow]:
+    """Return and lock jobs with a due slot; on PostgreSQL, those no other node holds."""
+    found = select(jobs).where(jobs.c.next_at <= at).order_by(jobs.c.next_at).limit(limit)
+    return [_job(row) for row in tx.conn.execute(found.with_for_update(skip_locked=True))]
+
+
+def set_next(tx: Tx, workspace_id: int, watch_id: str, next_at: datetime | None) -> None:
+    """Set when the job is due again."""
+    tx.conn.execute(
+        update(jobs)
+        .where(jobs.c.workspace_id == workspace_id, jobs.c.watch_id == watch_id)
+        .values(next_at=next_at)
+    )
+
+
+def next_due_at(tx: Tx) -> datetime | None:
+    """Return the earliest due time of any job."""
+    earliest: datetime | None = tx.conn.scalar(select(func.min(jobs.c.next_at)))
+    return earliest
+
+
+def _columns(job: JobRow) -> dict[str, Any]:
+    policy = job.policy
+    return {
+        "workspace_id": job.workspace_id,
+        "watch_id": job.watch_id,
+        "action_kind": job.action_kind,
+        "action": job.action,
+        "overlap": str(policy.overlap),
+        "catch_up": str(policy.catch_up),
+        "catch_up_max": policy.catch_up_max,
+        "catch_up_window_s": policy.catch_up_window_s,
+        "max_attempts": policy.max_attempts,
+        "backoff_s": policy.backoff_s,
+        "lost_run": str(policy.lost_run),
+        "next_at": job.next_at,
+    }
+
+
+def _job(row: Row[Any]) -> JobRow:
+    policy = Policy(
+        overlap=Overlap(row.overlap),
+        catch_up=CatchUp(row.catch_up),
+        catch_up_max=row.catch_up_max,
+        catch_up_window_s=row.catch_up_window_s,
+        max_attempts=row.max_attempts,
+        backoff_s=row.backoff_s,
+        lost_run=LostRun(row.lost_run),
+    )
+    return JobRow(row.workspace_id, row.watch_id, row.action_kind, row.action, policy, row.next_at)

@@ -1,0 +1,65 @@
+"""Nodes and their beats, the gaps in which no node beat, and facts of the whole instance."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, func, insert, select, update
+
+from dogwatch.core.slots import Gap
+from dogwatch.store.tables import instance, nodes, outages
+from dogwatch.store.tx import Tx
+
+
+def join(tx: Tx, node_id: str, name: str, at: datetime) -> None:
+    """Add a node, alive at `at`."""
+    tx.conn.execute(insert(nodes).values(id=node_id, name=name, started_at=at, beat_at=at))
+
+
+def beat(tx: Tx, node_id: str, at: datetime) -> bool:
+    """Note that a node is alive; False if it has been declared dead."""
+    alive = update(nodes).where(nodes.c.id == node_id).values(beat_at=at)
+    return tx.conn.execute(alive).rowcount > 0
+
+
+def last_beat_at(tx: Tx) -> datetime | None:
+    """Return the newest beat of any node, None before the first start ever."""
+    newest: datetime | None = tx.conn.scalar(select(func.max(nodes.c.beat_at)))
+    return newest
+
+
+def silent_since(tx: Tx, at: datetime) -> set[str]:
+    """Return the nodes whose last beat is before `at`."""
+    return set(tx.conn.scalars(select(nodes.c.id).where(nodes.c.beat_at < at)))
+
+
+def known(tx: Tx) -> set[str]:
+    """Return the ids of all nodes."""
+    return set(tx.conn.scalars(select(nodes.c.id)))
+
+
+def leave(tx: Tx, node_ids: Collection[str]) -> None:
+    """Remove nodes."""
+    tx.conn.execute(delete(nodes).where(nodes.c.id.in_(node_ids)))
+
+
+def add_gap(tx: Tx, gap: Gap, reason: str) -> None:
+    """Record a time in which nobody listened."""
+    tx.conn.execute(insert(outages).values(start_at=gap.start_at, end_at=gap.end_at, reason=reason))
+
+
+def gaps(tx: Tx, since_at: datetime) -> Sequence[Gap]:
+    """Return the gaps that ended after `since_at`, oldest first."""
+    found = select(outages.c.start_at, outages.c.end_at).where(outages.c.end_at > since_at)
+    return [Gap(row.start_at, row.end_at) for row in tx.conn.execute(found.order_by(outages.c.id))]
+
+
+def fact(tx: Tx, name: str) -> str | None:
+    """Return a fact of the instance."""
+    return tx.conn.scalar(select(instance.c.value).where(instance.c.name == name))
+
+
+def set_fact(tx: Tx, name: str, value: str) -> None:
+    """Write a fact of the instance."""
+    changed = update(instance).where(instance.c.name == name).values(value=value)
+    if not tx.conn.execute(changed).rowcount:
+        tx.conn.execute(insert(instance).values(name=name, value=value))

@@ -1,0 +1,289 @@
+"""Runs: the slot ledger, one row per occurrence of a watch, and the output of our own runs."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    Row,
+    Select,
+    and_,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    null,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from dogwatch.core.result import Outcome, Result
+from dogwatch.core.watch import Line
+from dogwatch.ids import new_id
+from dogwatch.store.tables import outputs, runs
+from dogwatch.store.tx import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One occurrence of a watch. `state`: queued, running or done; `outcome` once done."""
+
+    workspace_id: int
+    id: str
+    watch_id: str
+    slot_at: datetime | None
+    rid: str | None
+    state: str
+    outcome: Outcome | None
+    reason: str
+    trigger: str
+    attempt: int
+    queued_at: datetime | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    duration_ms: int | None
+    exit_code: int | None
+    status_code: int | None
+    phases_ms: Mapping[str, float] | None
+    input: str
+    cancel_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A ledger line of one watch, ready to be written."""
+
+    workspace_id: int
+    watch_id: str
+    line: Line
+    trigger: str = "ping"
+    input: str = ""
+
+
+_PLACEHOLDERS = (Outcome.MISSED, Outcome.UNKNOWN)
+_SAME_SLOT = and_(
+    runs.c.workspace_id == bindparam("workspace_id"),
+    runs.c.watch_id == bindparam("watch_id"),
+    runs.c.slot_at == bindparam("slot_at"),
+)
+# A slot that has its row already (a clock set back, a schedule edited to and fro) is not taken
+# twice: the run is kept without one.
+_FREE_SLOT = case(
+    (exists().where(_SAME_SLOT, runs.c.id != bindparam("id")), null()),
+    else_=bindparam("slot_at", type_=runs.c.slot_at.type),
+)
+_REPLACE = delete(runs).where(_SAME_SLOT, runs.c.outcome.in_(_PLACEHOLDERS))
+_CHANGED = (
+    "state", "outcome", "reason", "queued_at", "started_at", "finished_at", "duration_ms",
+)  # fmt: skip
+
+
+def write(tx: Tx, entries: Sequence[Entry]) -> None:
+    """Write ledger lines: open or settle runs by id, and record slots that passed without one."""
+    rows = [_row(entry) for entry in entries]
+    late = [row for row, entry in zip(rows, entries, strict=True) if entry.line.late]
+    own = [row for row, entry in zip(rows, entries, strict=True) if entry.line.run_id]
+    passed = [row for row, entry in zip(rows, entries, strict=True) if not entry.line.run_id]
+    if late:
+        tx.conn.execute(_REPLACE, [_slot_of(row) for row in late])
+    if own:
+        tx.conn.execute(_UPSERT[tx.dialect], own)
+    if passed:
+        tx.conn.execute(_RECORD[tx.dialect], passed)
+
+
+def _upsert(dialect: str) -> Any:
+    make = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    statement = make(runs).values({**_BINDS, "slot_at": _FREE_SLOT})
+    changed = {name: getattr(statement.excluded, name) for name in _CHANGED}
+    return statement.on_conflict_do_update(index_elements=["workspace_id", "id"], set_=changed)
+
+
+def _record(dialect: str) -> Any:
+    make = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    return make(runs).values(_BINDS).on_conflict_do_nothing()
+
+
+_BINDS = {
+    name: bindparam(name, type_=runs.c[name].type)
+    for name in (
+        "workspace_id", "id", "watch_id", "slot_at", "rid", "trigger", "attempt", "input",
+        *_CHANGED,
+    )
+}  # fmt: skip
+_UPSERT = {dialect: _upsert(dialect) for dialect in ("sqlite", "postgresql")}
+_RECORD = {dialect: _record(dialect) for dialect in ("sqlite", "postgresql")}
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    line = entry.line
+    open_state = "running" if line.started_at else "queued"
+    made_at = line.finished_at or line.started_at or line.queued_at or line.slot_at
+    if made_at is None:
+        raise ValueError("a ledger line needs a time")
+    return {
+        "workspace_id": entry.workspace_id,
+        "id": line.run_id or new_id(made_at),
+        "watch_id": entry.watch_id,
+        "slot_at": line.slot_at,
+        "rid": line.rid,
+        "state": "done" if line.outcome else open_state,
+        "outcome": line.outcome and str(line.outcome),
+        "reason": line.reason,
+        "trigger": entry.trigger,
+        "attempt": 1,
+        "queued_at": line.queued_at,
+        "started_at": line.started_at,
+        "finished_at": line.finished_at,
+        "duration_ms": line.duration_ms,
+        "input": entry.input,
+    }
+
+
+def _slot_of(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: row[name] for name in ("workspace_id", "watch_id", "slot_at")}
+
+
+def by_id(tx: Tx, workspace_id: int, run_id: str) -> Run | None:
+    """Return one run."""
+    row = tx.conn.execute(_of(workspace_id).where(runs.c.id == run_id)).first()
+    return _run(row) if row else None
+
+
+def by_keys(tx: Tx, keys: Iterable[tuple[int, str]]) -> dict[tuple[int, str], Run]:
+    """Return the runs of these (workspace id, id)."""
+    wanted = [and_(runs.c.workspace_id == ws, runs.c.id == run_id) for ws, run_id in keys]
+    if not wanted:
+        return {}
+    rows = tx.conn.execute(select(runs).where(or_(*wanted)))
+    return {(row.workspace_id, row.id): _run(row) for row in rows}
+
+
+def listed(
+    tx: Tx, workspace_id: int, limit: int, before: str = "", **filters: Any
+) -> Sequence[Run]:
+    """Return runs newest first, older than id `before`; filters by column."""
+    found = _of(workspace_id)
+    if before:
+        found = found.where(runs.c.id < before)
+    for column, value in filters.items():
+        found = found.where(runs.c[column] == value)
+    return [_run(row) for row in tx.conn.execute(found.order_by(runs.c.id.desc()).limit(limit))]
+
+
+def set_attempt(tx: Tx, workspace_id: int, run_id: str, attempt: int, **changes: Any) -> None:
+    """Note which attempt a run is at, and what changed with it."""
+    tx.conn.execute(
+        update(runs)
+        .where(runs.c.workspace_id == workspace_id, runs.c.id == run_id)
+        .values(attempt=attempt, **changes)
+    )
+
+
+def set_result(tx: Tx, workspace_id: int, run_id: str, result: Result) -> None:
+    """Keep what only the runner knows: exit code, status code, phases."""
+    tx.conn.execute(
+        update(runs)
+        .where(runs.c.workspace_id == workspace_id, runs.c.id == run_id)
+        .values(
+            exit_code=result.exit_code,
+            status_code=result.status_code,
+            phases_ms=dict(result.phases_ms) or None,
+        )
+    )
+
+
+def ask_cancel(tx: Tx, workspace_id: int, run_ids: Sequence[str], reason: str) -> None:
+    """Ask whoever runs these to stop."""
+    tx.conn.execute(
+        update(runs)
+        .where(
+            runs.c.workspace_id == workspace_id,
+            runs.c.id.in_(run_ids),
+            runs.c.state != "done",
+        )
+        .values(cancel_reason=reason)
+    )
+
+
+def cancel_asked(tx: Tx, keys: Sequence[tuple[int, str]]) -> dict[tuple[int, str], str]:
+    """Return the reasons of those of these runs that were asked to stop."""
+    found = by_keys(tx, keys)
+    return {key: run.cancel_reason for key, run in found.items() if run.cancel_reason}
+
+
+def slots(
+    tx: Tx, workspace_id: int, watch_id: str, from_at: datetime, until: datetime
+) -> Sequence[Run]:
+    """Return the runs of a watch that have a slot in [from_at, until), in order of slots."""
+    found = _of(workspace_id).where(
+        runs.c.watch_id == watch_id, runs.c.slot_at >= from_at, runs.c.slot_at < until
+    )
+    return [_run(row) for row in tx.conn.execute(found.order_by(runs.c.slot_at))]
+
+
+def append_output(
+    tx: Tx, workspace_id: int, run_id: str, chunks: Sequence[tuple[int, str, str]]
+) -> None:
+    """Store chunks of output: (seq, stream, text)."""
+    rows = [
+        {"workspace_id": workspace_id, "run_id": run_id, "seq": seq, "stream": stream, "text": text}
+        for seq, stream, text in chunks
+    ]
+    if rows:
+        tx.conn.execute(insert(outputs), rows)
+
+
+def drop_output(tx: Tx, workspace_id: int, run_id: str, seqs: Sequence[int]) -> None:
+    """Delete chunks that fell out of the kept head and tail."""
+    if seqs:
+        tx.conn.execute(
+            delete(outputs).where(
+                outputs.c.workspace_id == workspace_id,
+                outputs.c.run_id == run_id,
+                outputs.c.seq.in_(seqs),
+            )
+        )
+
+
+def output(
+    tx: Tx, workspace_id: int, run_id: str, after_seq: int = -1, limit: int = 10_000
+) -> Sequence[tuple[int, str, str]]:
+    """Return chunks of output after `after_seq`: (seq, stream, text)."""
+    found = (
+        select(outputs.c.seq, outputs.c.stream, outputs.c.text)
+        .where(
+            outputs.c.workspace_id == workspace_id,
+            outputs.c.run_id == run_id,
+            outputs.c.seq > after_seq,
+        )
+        .order_by(outputs.c.seq)
+        .limit(limit)
+    )
+    return [(row.seq, row.stream, row.text) for row in tx.conn.execute(found)]
+
+
+def last_of(tx: Tx, workspace_id: int, watch_ids: Sequence[str]) -> dict[str, Run]:
+    """Return the newest run of each of these watches."""
+    newest = (
+        select(func.max(runs.c.id))
+        .where(runs.c.workspace_id == workspace_id, runs.c.watch_id.in_(watch_ids))
+        .group_by(runs.c.watch_id)
+    )
+    rows = tx.conn.execute(_of(workspace_id).where(runs.c.id.in_(newest)))
+    return {row.watch_id: _run(row) for row in rows}
+
+
+def _of(workspace_id: int) -> Select[Any]:
+    return select(runs).where(runs.c.workspace_id == workspace_id)
+
+
+def _run(row: Row[Any]) -> Run:
+    values = dict(row._mapping)
+    values["outcome"] = Outcome(row.outcome) if row.outcome else None
+    return Run(**values)
