@@ -42,9 +42,10 @@ def remove(root: Path) -> None:
     names = count()
     with suppress(OSError):
         heap = Path(tempfile.mkdtemp(prefix="gone-", dir=root.parent))
-        todo = [root.rename(heap / str(next(names)))]
-        while todo:
-            todo += _empty(todo.pop(), heap, names)
+        with suppress(OSError):
+            todo = [_move(root, heap / str(next(names)))]
+            while todo:
+                todo += _empty(todo.pop(), heap, names)
         heap.rmdir()
 
 

@@ -1,0 +1,530 @@
+"""Real bash, Python and Node below a real supervisor."""
+
+import asyncio
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvloop
+
+from dogwatch.clock import SystemClock
+from dogwatch.core.result import Outcome, Result
+from dogwatch.core.script_action import Language, ScriptAction
+from dogwatch.runners.output import Tail
+from dogwatch.runners.script import run_script
+
+INTERPRETERS = {"bash": "bash", "python": "/usr/bin/python3", "node": "/usr/bin/node"}
+SLOT_AT = datetime(2026, 3, 29, 1, 0, tzinfo=UTC)
+DEADLINE_S = 20
+Sink = Callable[[str, bytes], None]
+
+
+class Ran:
+    """What a run returned and wrote."""
+
+    def __init__(self) -> None:
+        self.result = Result(Outcome.UNKNOWN)
+        self.streams = {"stdout": b"", "stderr": b""}
+
+    def take(self, stream: str, chunk: bytes) -> None:
+        self.streams[stream] += chunk
+
+    @property
+    def out(self) -> str:
+        return self.streams["stdout"].decode()
+
+    @property
+    def err(self) -> str:
+        return self.streams["stderr"].decode()
+
+
+def script(
+    action: ScriptAction, workdir: Path, sink: Sink, given: str = "", **other: Any
+) -> Coroutine[Any, Any, Result]:
+    return run_script(
+        action,
+        run_id=other.get("run_id", f"run-of-{os.getpid()}"),
+        attempt=other.get("attempt", 1),
+        slot_at=SLOT_AT,
+        input=given,
+        workdir=workdir,
+        clock=SystemClock(),
+        on_output=sink,
+        interpreters=other.get("interpreters", INTERPRETERS),
+    )
+
+
+def run(
+    workdir: Path, source: str, language: Language = "bash", given: str = "", **limits: Any
+) -> Ran:
+    ran = Ran()
+    ran.result = asyncio.run(
+        script(ScriptAction(language, source, **limits), workdir, ran.take, given)
+    )
+    assert list(workdir.iterdir()) == []
+    return ran
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs (a zombie does not)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def gone(pids: list[int], within_s: float) -> bool:
+    """Wait on the processes' own end events."""
+    ready = time.monotonic() + within_s
+    for pid in filter(alive, pids):
+        try:
+            fd = os.pidfd_open(pid)
+        except ProcessLookupError:
+            continue
+        select.select([fd], [], [], max(0.0, ready - time.monotonic()))
+        os.close(fd)
+    return not any(map(alive, pids))
+
+
+def pids_in(text: str) -> list[int]:
+    return [int(word) for word in text.split()]
+
+
+def children() -> list[str]:
+    """This process's children, zombies too."""
+    stats = [path.read_text() for path in Path("/proc").glob("[0-9]*/stat") if readable(path)]
+    return [line for line in stats if line.rpartition(")")[2].split()[1] == str(os.getpid())]
+
+
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def readable(path: Path) -> bool:
+    try:
+        return bool(path.read_text())
+    except OSError:
+        return False
+
+
+@pytest.fixture
+def workdir(tmp_path: Path) -> Path:
+    path = tmp_path / "work"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _uvloop_has_its_pipe() -> None:
+    """libuv keeps one pipe per process, made with the first loop."""
+    uvloop.new_event_loop().close()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left() -> Iterator[None]:
+    files, family = descriptors(), len(children())
+    yield
+    assert descriptors() == files
+    assert len(children()) == family
+
+
+# --- what a script sees
+
+
+@pytest.mark.parametrize(
+    ("language", "source"),
+    [
+        ("bash", 'echo "out $1 $2"; echo err >&2; exit 3'),
+        (
+            "python",
+            "import sys; print('out', *sys.argv[1:]); print('err', file=sys.stderr); exit(3)",
+        ),
+        (
+            "node",
+            "console.log('out', ...process.argv.slice(2)); console.error('err'); process.exit(3)",
+        ),
+    ],
+)
+def test_each_language_runs(workdir: Path, language: Language, source: str) -> None:
+    ran = run(workdir, source, language, args=("a b", "ü"))
+    assert (ran.out, ran.err) == ("out a b ü\n", "err\n")
+    assert (ran.result.outcome, ran.result.reason) == (Outcome.FAIL, "exit status 3")
+    assert ran.result.exit_code == 3
+
+
+def test_status_0_is_ok_and_timed(workdir: Path) -> None:
+    result = run(workdir, "sleep 0.2").result
+    assert (result.outcome, result.reason, result.exit_code) == (Outcome.OK, "", 0)
+    assert 200 <= result.duration_ms < 10_000
+
+
+def test_the_environment_is_clean(workdir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CANARY", "secret-of-the-server")
+    monkeypatch.setenv("TZ", "Asia/Kathmandu")
+    source = "env -0 | sort -z | tr '\\0' '\\n'; tr '\\0' '\\n' < /proc/$PPID/environ >&2"
+    ran = run(workdir, source, env=(("COLOUR", "grün"), ("LINES", "a\nb")))
+    assert "secret-of-the-server" not in ran.out + ran.err
+    names = {line.partition("=")[0] for line in ran.out.replace("a\nb", "ab").splitlines()}
+    assert names - {"_", "SHLVL", "PWD", "OLDPWD"} == {
+        "PATH",
+        "HOME",
+        "LANG",
+        "COLOUR",
+        "LINES",
+        "DOGWATCH_RUN_ID",
+        "DOGWATCH_ATTEMPT",
+        "DOGWATCH_SLOT_AT",
+        "DOGWATCH_INPUT_FILE",
+    }
+    assert "COLOUR=grün\n" in ran.out
+    assert "DOGWATCH_ATTEMPT=1\n" in ran.out
+    assert "DOGWATCH_SLOT_AT=2026-03-29T01:00:00+00:00\n" in ran.out
+
+
+def test_a_strange_locale_of_the_job_does_not_bend_its_arguments(workdir: Path) -> None:
+    ran = run(workdir, 'printf %s "$1"', args=("ü€",), env=(("LC_ALL", "C"), ("LANG", "de_DE")))
+    assert ran.out == "ü€"
+
+
+def test_input_comes_on_stdin_and_as_a_file(workdir: Path) -> None:
+    ran = run(workdir, 'cat; cat "$DOGWATCH_INPUT_FILE"', given="größe\n" * 50_000)
+    assert ran.out == "größe\n" * 100_000
+
+
+def test_no_input_is_an_end_of_file(workdir: Path) -> None:
+    assert run(workdir, "import sys; print(sys.stdin.read() == '')", "python").out == "True\n"
+
+
+def test_its_directory_is_home_empty_and_private(workdir: Path) -> None:
+    ran = run(workdir, '[ "$PWD" = "$HOME" ] && ls -A && stat -c %a . .. && umask && touch x')
+    assert ran.out == "700\n700\n0077\n"
+    assert ran.result.outcome is Outcome.OK
+
+
+def test_limits_and_descriptors_are_its_own(workdir: Path) -> None:
+    source = (
+        "import os, resource as r\n"
+        "print(*(r.getrlimit(k)[1] for k in (r.RLIMIT_CORE, r.RLIMIT_NOFILE, r.RLIMIT_FSIZE,"
+        " r.RLIMIT_DATA)))\n"
+        "print(os.getsid(0) == os.getpid(), len(os.listdir('/proc/self/fd')))\n"
+    )
+    read, write = os.pipe()
+    os.set_inheritable(write, True)
+    ran = run(workdir, source, "python", memory_limit_mb=256, file_limit_mb=2)
+    os.close(read)
+    os.close(write)
+    assert ran.out == f"0 1024 {2 << 20} {256 << 20}\nTrue 4\n"  # 0, 1, 2 and the listing itself
+
+
+def test_default_signals_are_restored(workdir: Path) -> None:
+    ran = run(workdir, "grep SigIgn /proc/self/status; yes | head -1; echo ${PIPESTATUS[0]}")
+    assert ran.out == "SigIgn:\t0000000000000000\ny\n141\n"
+
+
+def test_too_much_memory_fails_the_script_alone(workdir: Path) -> None:
+    ran = run(workdir, "x = 'x' * (512 << 20)", "python", memory_limit_mb=128)
+    assert "MemoryError" in ran.err
+
+
+def test_a_file_beyond_its_limit_ends_the_writer(workdir: Path) -> None:
+    ran = run(workdir, "exec head -c 3M /dev/zero > big", file_limit_mb=1)
+    assert ran.result.reason == "killed by SIGXFSZ"
+
+
+def test_node_runs_within_a_memory_limit(workdir: Path) -> None:
+    assert run(workdir, "console.log(1)", "node", memory_limit_mb=1024).out == "1\n"
+
+
+# --- how it ends
+
+
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM", "SIGSEGV"])
+def test_a_signal_is_named(workdir: Path, name: str) -> None:
+    result = run(workdir, f"kill -{name[3:]} $$").result
+    assert (result.outcome, result.reason) == (Outcome.FAIL, f"killed by {name}")
+    assert result.exit_code is None
+
+
+@pytest.mark.parametrize("interpreters", [{}, {"node": "/nowhere/node"}, {"node": "/etc/passwd"}])
+def test_a_missing_interpreter_is_named(workdir: Path, interpreters: dict[str, str]) -> None:
+    action = ScriptAction("node", "1")
+    result = asyncio.run(script(action, workdir, Ran().take, interpreters=interpreters))
+    assert (result.outcome, result.retryable) == (Outcome.FAIL, False)
+    assert "node" in result.reason
+
+
+def test_an_interpreter_that_cannot_be_executed_is_a_failure(workdir: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    broken.write_bytes(b"\x7fELF not really")
+    broken.chmod(0o755)
+    action = ScriptAction("bash", "1")
+    result = asyncio.run(script(action, workdir, Ran().take, interpreters={"bash": str(broken)}))
+    assert (result.outcome, result.retryable) == (Outcome.FAIL, False)
+    assert "Exec format error" in result.reason
+
+
+def test_more_environment_than_the_kernel_takes_is_a_failure(workdir: Path) -> None:
+    env = tuple((f"V{n}", "x" * 32_768) for n in range(64))
+    result = run(workdir, "true", env=env, args=("y" * 32_768,) * 64).result
+    assert result.reason == "cannot start: Argument list too long"
+    assert not result.retryable
+
+
+def test_a_directory_that_cannot_be_made_is_a_failure(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    result = asyncio.run(script(ScriptAction("bash", "true"), tmp_path / "file", Ran().take))
+    assert result.outcome is Outcome.FAIL
+    assert result.retryable
+
+
+def test_closing_its_output_early_does_not_end_it(workdir: Path) -> None:
+    ran = run(workdir, "exec >&- 2>&-; sleep 0.2; exit 7")
+    assert ran.result.exit_code == 7
+
+
+def test_what_still_writes_after_the_script_may_finish(workdir: Path) -> None:
+    ran = run(workdir, "exec > >(sleep 0.05; cat); echo late")
+    assert ran.out == "late\n"
+
+
+LEFT_BEHIND = {
+    "background": "sleep 300 & echo $!",
+    "setsid": "setsid sleep 300 & echo $!",
+    "deaf": "(trap '' TERM HUP INT; echo $BASHPID; while :; do sleep 300; done) &",
+    "double fork": "(setsid bash -c 'sleep 300 & echo $!' &) ; sleep 0.1",
+    "stopped": "sleep 300 & echo $!; kill -STOP $!",
+    "nested": "(setsid bash -c 'setsid sleep 300 & echo $$ $!; wait; :' &) ; sleep 0.1",
+}
+
+
+@pytest.mark.parametrize("source", LEFT_BEHIND.values(), ids=LEFT_BEHIND)
+def test_what_is_left_behind_ends_with_the_script(workdir: Path, source: str) -> None:
+    ran = run(workdir, f"{source}\nexit 5")
+    assert ran.result.exit_code == 5
+    assert pids_in(ran.out)
+    assert not any(map(alive, pids_in(ran.out)))
+    assert ran.result.duration_ms < 5_000
+
+
+@pytest.mark.parametrize("source", LEFT_BEHIND.values(), ids=LEFT_BEHIND)
+def test_a_timeout_ends_the_whole_tree(workdir: Path, source: str) -> None:
+    ran = run(workdir, f"{source}\ntrap '' TERM; while :; do sleep 300; done", timeout_s=0.5)
+    assert (ran.result.outcome, ran.result.reason) == (Outcome.TIMEOUT, "no end within 0.5 s")
+    assert pids_in(ran.out)
+    assert not any(map(alive, pids_in(ran.out)))
+    assert 500 <= ran.result.duration_ms < 1_500
+
+
+def test_a_timeout_lets_a_script_clean_up_first(workdir: Path) -> None:
+    source = "trap 'echo cleaned; exit 0' TERM; while :; do sleep 0.01; done"
+    ran = run(workdir, source, timeout_s=0.3)
+    assert (ran.result.outcome, ran.out) == (Outcome.TIMEOUT, "cleaned\n")
+
+
+def test_the_end_of_the_script_counts_even_if_others_linger(workdir: Path) -> None:
+    ran = run(workdir, "(trap '' TERM; sleep 300) & sleep 0.4; exit 0", timeout_s=0.6)
+    assert ran.result.outcome is Outcome.OK
+
+
+FORK_CHAIN = """
+import os, time
+first = os.getpid()
+while True:  # each process lives for a moment, in a session of its own, and leaves the next one
+    if os.fork():
+        time.sleep(300) if os.getpid() == first else os._exit(0)
+    os.setsid()
+    time.sleep(0.002)
+"""
+
+
+def test_a_chain_of_forks_in_new_sessions_is_caught(workdir: Path) -> None:
+    ran = run(workdir, FORK_CHAIN, "python", timeout_s=0.5)
+    assert ran.result.outcome is Outcome.TIMEOUT
+    assert ran.result.duration_ms < 3_000
+    assert not marked(f"run-of-{os.getpid()}")
+
+
+def test_a_bomb_of_forks_is_caught(workdir: Path) -> None:
+    source = "bomb() { ((n++ < 6)) && { bomb & bomb & }; sleep 300; }; trap '' TERM; bomb"
+    ran = run(workdir, source, timeout_s=0.5)
+    assert ran.result.outcome is Outcome.TIMEOUT
+    assert not marked(f"run-of-{os.getpid()}")
+
+
+@pytest.mark.parametrize("name", ["KILL", "TERM", "STOP"])
+def test_a_script_that_attacks_its_supervisor_does_not_escape(workdir: Path, name: str) -> None:
+    source = f"setsid sleep 300 & echo $!; kill -{name} $PPID; sleep 300"
+    ran = run(workdir, source, timeout_s=1)
+    assert ran.result.outcome in {Outcome.FAIL, Outcome.TIMEOUT}
+    assert pids_in(ran.out)
+    assert gone(pids_in(ran.out), 1)
+    assert not marked(f"run-of-{os.getpid()}")
+
+
+def marked(run_id: str) -> list[str]:
+    """The living processes of a run."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if f"DOGWATCH_RUN_ID={run_id}".encode() in path.read_bytes() and alive(
+                int(path.parent.name)
+            ):
+                found.append(path.parent.name)
+        except OSError:
+            continue
+    return found
+
+
+# --- cancel, and the death of the server
+
+
+async def started(workdir: Path, source: str) -> tuple[asyncio.Task[Result], list[int]]:
+    """Start a script; return when it has printed a line of process ids."""
+    heard = asyncio.get_running_loop().create_future()
+    seen = bytearray()
+
+    def sink(_stream: str, chunk: bytes) -> None:
+        seen.extend(chunk)
+        if b"." in seen and not heard.done():
+            heard.set_result(None)
+
+    task = asyncio.create_task(script(ScriptAction("bash", source), workdir, sink))
+    async with asyncio.timeout(DEADLINE_S):
+        await heard
+    return task, pids_in(seen.decode().partition(".")[0])
+
+
+DEAF_TREE = "trap '' TERM; setsid sleep 300 & echo $! $$ .; while :; do sleep 300; done"
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_cancelling_kills_the_tree_and_cleans_up_before_it_raises(
+    workdir: Path, times: int
+) -> None:
+    async def scene() -> tuple[list[int], float]:
+        task, pids = await started(workdir, DEAF_TREE)
+        began = time.monotonic()
+        for _ in range(times):
+            task.cancel()
+            await asyncio.sleep(0)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return pids, time.monotonic() - began
+
+    pids, took_s = asyncio.run(scene())
+    assert len(pids) == 2
+    assert not any(map(alive, pids))
+    assert list(workdir.iterdir()) == []
+    assert took_s < 1
+
+
+HOST = """
+import asyncio, sys
+from pathlib import Path
+from dogwatch.clock import SystemClock
+from dogwatch.core.script_action import ScriptAction
+from dogwatch.runners.script import run_script
+
+def sink(stream, chunk):
+    sys.stdout.buffer.write(chunk)
+    sys.stdout.flush()
+
+asyncio.run(run_script(ScriptAction("bash", sys.argv[2]), run_id="of-a-host", attempt=1,
+    slot_at=None, input="", workdir=Path(sys.argv[1]), clock=SystemClock(), on_output=sink,
+    interpreters={"bash": "bash"}))
+"""
+
+
+def test_the_tree_dies_with_a_server_that_was_killed(workdir: Path) -> None:
+    command = [sys.executable, "-c", HOST, str(workdir), DEAF_TREE.replace("echo", "echo $PPID")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as host:
+        assert host.stdout
+        pids = pids_in(host.stdout.readline().decode().partition(".")[0])
+        assert all(map(alive, pids))
+        host.send_signal(signal.SIGKILL)
+        host.wait()
+    assert len(pids) == 3
+    assert gone(pids, 2)
+
+
+# --- much of it
+
+
+def resident_kib() -> int:
+    line = next(
+        line for line in Path("/proc/self/status").read_text().splitlines() if "VmRSS" in line
+    )
+    return int(line.split()[1])
+
+
+def test_a_flood_of_output_does_not_grow_memory(workdir: Path) -> None:
+    tail, most = Tail(1 << 20), [0]
+
+    def sink(_stream: str, chunk: bytes) -> None:
+        tail.add(chunk)
+        if tail.total >> 24 != (tail.total - len(chunk)) >> 24:
+            most.append(resident_kib())
+
+    before = resident_kib()
+    action = ScriptAction("bash", "head -c 200M /dev/zero; head -c 56M /dev/zero >&2; echo end")
+    result = asyncio.run(script(action, workdir, sink))
+    assert result.outcome is Outcome.OK
+    assert tail.total == (256 << 20) + 4
+    assert tail.dropped == tail.total - (1 << 20)
+    assert max(most) - before < 32 * 1024
+
+
+def test_a_sink_that_fails_is_heard_after_the_clean_up(workdir: Path) -> None:
+    def sink(_stream: str, _chunk: bytes) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(script(ScriptAction("bash", "echo x; sleep 0.1"), workdir, sink))
+    assert list(workdir.iterdir()) == []
+
+
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_fifty_at_once_on_either_loop(
+    workdir: Path, loop: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
+    async def scene() -> list[Result]:
+        action = ScriptAction("bash", 'read n; echo "$n"; exit "$n"')
+        async with asyncio.timeout(DEADLINE_S):
+            return await asyncio.gather(
+                *(script(action, workdir, ran[n].take, f"{n}\n") for n in range(50))
+            )
+
+    ran = [Ran() for _ in range(50)]
+    with asyncio.Runner(loop_factory=loop) as runner:
+        results = runner.run(scene())
+    assert [result.exit_code for result in results] == list(range(50))
+    assert [one.out for one in ran] == [f"{n}\n" for n in range(50)]
+    assert list(workdir.iterdir()) == []
+
+
+def test_uvloop_times_out_and_cancels_too(workdir: Path) -> None:
+    async def scene() -> tuple[Result, list[int]]:
+        task, pids = await started(workdir, DEAF_TREE)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        slow = ScriptAction("bash", "setsid sleep 300 & sleep 300", timeout_s=0.2)
+        return await script(slow, workdir, Ran().take), pids
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        result, pids = runner.run(scene())
+    assert result.outcome is Outcome.TIMEOUT
+    assert not any(map(alive, pids))
+
+
+def test_what_a_script_makes_read_only_is_removed(workdir: Path) -> None:
+    source = "mkdir -p a/b && touch a/b/c && chmod 0 a/b/c a/b && chmod 555 a . .."
+    assert run(workdir, source).result.outcome is Outcome.OK
