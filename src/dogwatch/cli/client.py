@@ -53,13 +53,21 @@ def _exchange(
 
 
 def _connection(parts: SplitResult, timeout_s: float) -> HTTPConnection:
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        shown = f"{parts.scheme}://{parts.hostname or ''}"
-        raise Problem("invalid", f"{shown} is not an http:// or https:// address of a server")
+    host, port = _host_and_port(parts)
     if parts.scheme == "http":
-        return HTTPConnection(parts.hostname, parts.port, timeout=timeout_s)
+        return HTTPConnection(host, port, timeout=timeout_s)
     context = ssl.create_default_context()
-    return HTTPSConnection(parts.hostname, parts.port, timeout=timeout_s, context=context)
+    return HTTPSConnection(host, port, timeout=timeout_s, context=context)
+
+
+def _host_and_port(parts: SplitResult) -> tuple[str, int | None]:
+    try:
+        if parts.scheme in ("http", "https") and parts.hostname:
+            return parts.hostname, parts.port
+    except ValueError:
+        pass  # the port is no number
+    shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    raise Problem("invalid", f"{shown} is not a server's address; give http://HOST:PORT")
 
 
 def _reason(error: Exception) -> str:

@@ -1,0 +1,256 @@
+"""Pings from the command line: where they go, how they are sent, what happens when they cannot."""
+
+import json
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from enum import Enum
+from pathlib import Path
+from threading import Thread
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from dogwatch.cli.client import Answer, Api, Limits, connect, post, refusal, server_of
+from dogwatch.cli.session import Session
+from dogwatch.cli.spool import Spool, spool_of
+from dogwatch.clock import Clock
+from dogwatch.core.problems import Problem
+
+_LIVE_S = 1.0
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_KEY = re.compile(r"(?=.*[A-Z])[0-9A-Za-z]{14,}")
+_PASSING = frozenset({408, 425, 429})
+_QUICK = Limits(connect_s=2.0, answer_s=5.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """One signal. `to` is a slug, a ping key or a ping URL; `signal` is "", start, fail, log or an
+    exit status; `at_s` is Unix time. `create` makes the watch first when it has settings.
+    """
+
+    server: str
+    to: str
+    signal: str
+    at_s: float
+    rid: str | None = None
+    body: str = ""
+    create: Mapping[str, Any] | None = None
+
+    @property
+    def origin(self) -> str:
+        """Return what pings must share to be kept in order."""
+        return "/".join(self.to.split("/")[:3]) if _is_url(self.to) else self.server
+
+
+class Fate(Enum):
+    """What became of a ping."""
+
+    SENT = "sent"
+    KEPT = "kept"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The fate of a ping and, unless it was sent, why."""
+
+    fate: Fate
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Sends pings oldest first and keeps what cannot be sent."""
+
+    session: Session
+    clock: Clock
+    spool: Spool
+    limits: Limits = _QUICK
+
+    def deliver(self, ping: Ping) -> Receipt:
+        """Send a ping after the older ones to the same server, or keep it."""
+        away = self.flush(ping.origin).get(ping.origin)
+        receipt = Receipt(Fate.KEPT, away) if away else self._send(ping, live=True)
+        if receipt.fate is Fate.KEPT:
+            self.keep(ping)
+        return receipt
+
+    def keep(self, ping: Ping) -> Path:
+        """Put a ping into the spool."""
+        return self.spool.put(json.dumps(asdict(ping), ensure_ascii=False), ping.at_s)
+
+    def flush(
+        self, origin: str | None = None, tell: Callable[[Ping, Receipt], None] = lambda *_: None
+    ) -> dict[str, Problem]:
+        """Send what is kept (for one origin or all); return the origins that are away, and why."""
+        away: dict[str, Problem] = {}
+        if not self._kept(origin):
+            return away
+        with self.spool.alone():
+            for path, ping in self._kept(origin):
+                if ping.origin not in away:
+                    receipt = self._send(ping, live=False)
+                    _settle(path, receipt)
+                    tell(ping, receipt)
+                    if receipt.fate is Fate.KEPT and receipt.problem:
+                        away[ping.origin] = receipt.problem
+        return away
+
+    def _kept(self, origin: str | None) -> list[tuple[Path, Ping]]:
+        found = ((path, _read(path)) for path in self.spool.waiting())
+        return [
+            (path, ping) for path, ping in found if ping and (not origin or ping.origin == origin)
+        ]
+
+    def _send(self, ping: Ping, *, live: bool) -> Receipt:
+        try:
+            self._make(ping)
+            answer = self._post(ping, self._base(ping.server, ping.to), live=live)
+            if answer.status == 404 and not _is_address(ping.to):
+                answer = self._asked_again(ping, answer, live=live)
+        except Problem as problem:
+            kept = problem.kind in ("away", "limited", "unauthorized")
+            return Receipt(Fate.KEPT if kept else Fate.REFUSED, problem)
+        if answer.status < 300:
+            return Receipt(Fate.SENT)
+        fate = Fate.KEPT if answer.status >= 500 or answer.status in _PASSING else Fate.REFUSED
+        return Receipt(fate, refusal(answer.status, answer.body))
+
+    def _asked_again(self, ping: Ping, unknown: Answer, *, live: bool) -> Answer:
+        """Post once more if the workspace's ping key is another one by now."""
+        known = self._base(ping.server, ping.to)
+        try:
+            fresh = self._base(ping.server, ping.to, fresh=True)
+        except Problem:
+            return unknown
+        return unknown if fresh == known else self._post(ping, fresh, live=live)
+
+    def _post(self, ping: Ping, base: str, *, live: bool) -> Answer:
+        late = not live or self.clock.now().timestamp() - ping.at_s > _LIVE_S
+        query = {
+            "rid": ping.rid,
+            "at": f"{ping.at_s:.6f}" if late else None,
+            "create": "1" if ping.create is not None else None,
+        }
+        given = urlencode({name: value for name, value in query.items() if value})
+        url = base + (f"/{ping.signal}" if ping.signal else "") + (f"?{given}" if given else "")
+        headers = {"Content-Type": "text/plain; charset=utf-8"}
+        return post(url, headers, ping.body.encode(), self.limits)
+
+    def _base(self, server: str, to: str, *, fresh: bool = False) -> str:
+        if _is_url(to):
+            return to.rstrip("/")
+        if _is_address(to):
+            return f"{server}/ping/{to}"
+        return f"{self._workspace(server, fresh=fresh)}/{quote(to, safe='')}"
+
+    def _workspace(self, server: str, *, fresh: bool) -> str:
+        """Return the workspace's ping address, learnt from the server once and remembered."""
+        memory = self.session.data_dir / "ping.url"
+        known = memory.read_text().strip() if memory.is_file() else ""
+        if known.startswith(f"{server}/ping/") and not fresh:
+            return known
+        learnt = f"{server}/ping/{self._api(server).get('/workspace')['ping_key']}"
+        _remember(memory, learnt)
+        return learnt
+
+    def _make(self, ping: Ping) -> None:
+        """Make the watch with its settings; one that exists stays as it is."""
+        if ping.create and not _is_address(ping.to):
+            try:
+                self._api(ping.server).send("POST", "/watches", dict(ping.create))
+            except Problem as problem:
+                if problem.kind in ("away", "unauthorized"):
+                    raise
+
+    def _api(self, server: str) -> Api:
+        return connect(Session(data=self.session.data, server=server, environ=self.session.environ))
+
+
+class Errand(Thread):
+    """One delivery in the background; a daemon, so that no server can hold the program back."""
+
+    def __init__(self, desk: Desk, ping: Ping) -> None:
+        super().__init__(daemon=True)
+        self._desk = desk
+        self._ping = ping
+        self._receipt: Receipt | None = None
+        self._why = f"{ping.origin} is too slow"
+        self.start()
+
+    def run(self) -> None:
+        """Deliver, and remember the receipt."""
+        try:
+            self._receipt = self._desk.deliver(self._ping)
+        except Exception as error:  # nothing here may disturb the command
+            self._why = f"{type(error).__name__}: {error}"
+
+    def settle(self, within_s: float) -> Receipt:
+        """Return the receipt; a delivery that takes too long is kept for later instead.
+
+        It may have arrived all the same: run ids make the second one harmless.
+        """
+        self.join(max(within_s, 0.0))
+        return self._receipt or self._kept()
+
+    def _kept(self) -> Receipt:
+        try:
+            self._desk.keep(self._ping)
+        except OSError as error:
+            return Receipt(Fate.REFUSED, Problem("away", f"{self._why}; not kept: {error}"))
+        return Receipt(Fate.KEPT, Problem("away", self._why))
+
+
+def desk_of(session: Session, clock: Clock) -> Desk:
+    """Return the desk of a session."""
+    return Desk(session, clock, spool_of(session))
+
+
+def address(session: Session, to: str) -> str:
+    """Return where pings for a slug, key or URL go; DOGWATCH_PING_URL leads slugs."""
+    base = session.environ.get("DOGWATCH_PING_URL")
+    return f"{base.rstrip('/')}/{quote(to, safe='')}" if base and not _is_address(to) else to
+
+
+def new_ping(session: Session, to: str, signal: str, clock: Clock, **more: Any) -> Ping:
+    """Return a ping of this moment."""
+    at_s = clock.now().timestamp()
+    return Ping(server_of(session), address(session, to), signal, at_s, **more)
+
+
+def _is_url(to: str) -> bool:
+    return to.startswith(("http://", "https://"))
+
+
+def _is_address(to: str) -> bool:
+    return bool(_is_url(to) or _UUID.fullmatch(to) or _KEY.fullmatch(to))
+
+
+def _read(path: Path) -> Ping | None:
+    try:
+        return Ping(**json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None  # another process has just sent it
+    except (OSError, ValueError, TypeError):
+        path.rename(path.with_suffix(".broken"))
+        return None
+
+
+def _settle(path: Path, receipt: Receipt) -> None:
+    if receipt.fate is Fate.SENT:
+        path.unlink(missing_ok=True)
+    elif receipt.fate is Fate.REFUSED:
+        path.rename(path.with_suffix(".refused"))
+
+
+def _remember(memory: Path, learnt: str) -> None:
+    try:
+        memory.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        aside = memory.with_suffix(f".{os.getpid()}")
+        with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+            file.write(learnt)
+        aside.rename(memory)
+    except OSError:
+        return  # only a convenience for offline use
