@@ -6,7 +6,7 @@ from typing import Final
 import psycopg
 from psycopg import IsolationLevel
 from sqlalchemy import URL, Connection, Engine, NullPool, QueuePool, create_engine, event, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from dogwatch.core.problems import Problem
 from dogwatch.store.backend import Fault
@@ -31,7 +31,6 @@ _AWAY: Final = {
     "57014": "a statement took too long",
 }
 _LOST_CLASSES = ("08", "57P")
-_READ_ONLY = "25006"
 
 
 def engine_for(url: URL, **options: object) -> Engine:
@@ -84,15 +83,15 @@ class Postgres:
 
     def fault(self, error: BaseException) -> Fault:
         """Return CONFLICT for deadlocks, AWAY where the connection or the primary is gone."""
-        if not isinstance(error, DBAPIError):
+        origin = error.orig if isinstance(error, DBAPIError) else error
+        if not isinstance(origin, psycopg.Error):
             return Fault.OWN
-        state = _state(error)
+        state = origin.sqlstate or ""
         if state in _CONFLICTS:
             return Fault.CONFLICT
-        lost = state.startswith(_LOST_CLASSES) or (
-            isinstance(error, OperationalError) and not state
-        )
-        return Fault.AWAY if lost or error.connection_invalidated else Fault.OWN
+        # Without a state the driver itself lost the connection or found none.
+        lost = not state and isinstance(origin, psycopg.OperationalError)
+        return Fault.AWAY if lost or state.startswith(_LOST_CLASSES) else Fault.OWN
 
     def explain(self, error: Exception) -> Exception:
         """Return a `Problem("away")` for what only time or an operator can mend."""
@@ -109,6 +108,18 @@ class Postgres:
         if self.fault(error) is Fault.AWAY:
             return Problem("away", "the database went away while saving: it may be saved or not")
         return self.explain(error)
+
+    def mark(self, conn: Connection) -> None:
+        """Set the savepoint."""
+        driver_of(conn).execute("SAVEPOINT command")
+
+    def mark_next(self, conn: Connection) -> None:
+        """Release the savepoint and set it anew, in one round trip."""
+        driver_of(conn).execute("RELEASE command; SAVEPOINT command", prepare=False)
+
+    def back_to_mark(self, conn: Connection) -> None:
+        """Roll back to the savepoint."""
+        driver_of(conn).execute("ROLLBACK TO command")
 
     def announce(self, conn: Connection, topics: frozenset[str]) -> None:
         """Queue one NOTIFY, which PostgreSQL sends when the transaction commits."""

@@ -110,6 +110,20 @@ class Sqlite:
         """Return the same: a COMMIT that failed saved nothing."""
         return self.explain(error)
 
+    def mark(self, conn: Connection) -> None:
+        """Set the savepoint."""
+        _driver(conn).execute("SAVEPOINT command")
+
+    def mark_next(self, conn: Connection) -> None:
+        """Release the savepoint and set it anew."""
+        driver = _driver(conn)
+        driver.execute("RELEASE command")
+        driver.execute("SAVEPOINT command")
+
+    def back_to_mark(self, conn: Connection) -> None:
+        """Roll back to the savepoint."""
+        _driver(conn).execute("ROLLBACK TO command")
+
     def announce(self, conn: Connection, topics: frozenset[str]) -> None:
         """Do nothing: other processes on this file look again by themselves."""
 

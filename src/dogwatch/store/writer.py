@@ -162,16 +162,15 @@ class Writer(threading.Thread):
     def _run_all(self, conn: Connection, group: list[Command]) -> list[Command]:
         """Run commands, each in its savepoint, while the budget lasts; return those that ran."""
         enough = self._clock.monotonic() + GROUP_BUDGET_S
+        self._call(self._backend.mark, conn)
         for count, one in enumerate(group, 1):
-            self._call(conn.exec_driver_sql, "SAVEPOINT command")
             try:
                 one.run(Tx(conn, self._backend.dialect))
-                conn.exec_driver_sql("RELEASE command")
+                self._backend.mark_next(conn)
             except Exception as error:
                 self._interrupt_unless_own(error)
                 one.error = self._backend.explain(error)
-                self._call(conn.exec_driver_sql, "ROLLBACK TO command")
-                self._call(conn.exec_driver_sql, "RELEASE command")
+                self._call(self._backend.back_to_mark, conn)
             if self._clock.monotonic() > enough:
                 return group[:count]
         return group
@@ -180,7 +179,7 @@ class Writer(threading.Thread):
         """Call what must succeed for the transaction to go on."""
         try:
             fn(*args)
-        except DBAPIError as error:
+        except Exception as error:
             self._interrupt_unless_own(error)
             raise Interrupted(error, Fault.BROKEN) from error
 
