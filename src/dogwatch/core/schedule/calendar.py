@@ -46,7 +46,9 @@ class Calendar:
     def _until(self, horizon: datetime, at: datetime) -> datetime | None:
         low = found = EVER  # no wall time in [low, found) matches
         for span in spans(self.zone, at, horizon):
-            start = max(self._opens(span.opening), _tick(at + span.opening.after))
+            start = self._opens(span.opening)
+            if span.opening.at <= at:
+                start = max(start, _tick(at + span.opening.after))
             if not low <= start <= found:
                 low, found = start, self.next_wall(start)
             due = max(found - span.opening.after, span.opening.at)
