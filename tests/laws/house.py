@@ -4,7 +4,7 @@ import ast
 import subprocess
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -46,7 +46,7 @@ class Module:
         """Yield every name and attribute, spelled from the import that it comes from."""
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Name | ast.Attribute):
-                head, *rest = ast.unparse(node).split(".")
+                head, *rest = _spelled(node).split(".")
                 yield ".".join([self.aliases.get(head, head), *rest]), node
 
     def code_lines(self, node: ast.AST | None = None) -> int:
@@ -67,6 +67,15 @@ def _bound(alias: ast.alias) -> str:
     return alias.name if alias.asname else alias.name.split(".")[0]
 
 
+def _spelled(node: ast.expr) -> str:
+    match node:
+        case ast.Name(id=name):
+            return name
+        case ast.Attribute(value=value, attr=name):
+            return f"{_spelled(value)}.{name}"
+    return ast.unparse(node)
+
+
 def _is_code(line: str) -> bool:
     return bool(line.strip()) and not line.strip().startswith("#")
 
@@ -84,10 +93,11 @@ def module(path: str, text: str) -> Module:
     return Module(path, ".".join(parts).removesuffix(".__init__"), text)
 
 
-def modules(folder: str) -> list[Module]:
+@cache
+def modules(folder: str) -> tuple[Module, ...]:
     """Return the modules below a folder of the repository."""
     files = sorted((ROOT / folder).rglob("*.py"))
-    return [module(f.relative_to(ROOT).as_posix(), f.read_text("utf-8")) for f in files]
+    return tuple(module(f.relative_to(ROOT).as_posix(), f.read_text("utf-8")) for f in files)
 
 
 def nothing(found: Iterable[str]) -> None:

@@ -1,11 +1,12 @@
 """Law: no module waits for itself, not even through an import inside a function."""
 
+from collections.abc import Sequence
 from graphlib import CycleError, TopologicalSorter
 
 from tests.laws.house import Module, module, modules
 
 
-def graph(sources: list[Module]) -> dict[str, set[str]]:
+def graph(sources: Sequence[Module]) -> dict[str, set[str]]:
     """Return which modules each module imports, at its top or lazily."""
     known = {m.name for m in sources}
 
@@ -15,7 +16,7 @@ def graph(sources: list[Module]) -> dict[str, set[str]]:
     return {m.name: {owner(n) for n, _ in m.imports()} & known - {m.name} for m in sources}
 
 
-def cycle(sources: list[Module]) -> list[str]:
+def cycle(sources: Sequence[Module]) -> list[str]:
     """Return the modules of one import cycle, or nothing."""
     try:
         TopologicalSorter(graph(sources)).prepare()

@@ -1,7 +1,7 @@
 """Law: functions and files stay small. The table shows where we stand against what we want."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import ceil
 
 from tests.laws.house import Module, module, modules, nothing
@@ -17,7 +17,7 @@ def functions(source: Module) -> Iterator[tuple[str, int]]:
             yield f"{source.path}:{node.lineno} {node.name}", source.code_lines(node)
 
 
-def files(sources: list[Module]) -> list[tuple[str, int]]:
+def files(sources: Sequence[Module]) -> list[tuple[str, int]]:
     """Return the files that hold code, each with its number of lines."""
     return [(m.path, m.code_lines()) for m in sources if m.code_lines()]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from tests.laws.house import Module, inside, module, modules, nothing
 
 MAY_READ_THE_CLOCK = ("dogwatch.clock",)
-MAY_SLEEP = ("dogwatch.engine", "tests.e2e.eventually")
+MAY_SLEEP = ("dogwatch.engine", "tests.eventually")
 
 CLOCKS = {
     *(f"datetime.datetime.{name}" for name in ("now", "utcnow", "today")),
