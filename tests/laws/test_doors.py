@@ -43,7 +43,7 @@ DOORS = (
         asyncio.create_subprocess_exec asyncio.create_subprocess_shell
         *.subprocess_exec *.subprocess_shell""",
         """dogwatch.runners.script dogwatch.runners.supervisor dogwatch.runners.tree
-        dogwatch.cli.wrap dogwatch.boot""",
+        dogwatch.cli.wrap dogwatch.cli.child dogwatch.boot""",
     ),
 )
 

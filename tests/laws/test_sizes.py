@@ -4,10 +4,11 @@ import ast
 from collections.abc import Iterator, Sequence
 from math import ceil
 
-from tests.laws.house import Module, module, modules, nothing
+from tests.laws.house import Module, inside, module, modules, nothing
 
 LONGEST_FUNCTION = 60
 LONGEST_FILE = 400
+FROZEN_LISTS = ("dogwatch.store.migrations.versions",)  # one statement a table, never edited again
 
 
 def functions(source: Module) -> Iterator[tuple[str, int]]:
@@ -15,6 +16,11 @@ def functions(source: Module) -> Iterator[tuple[str, int]]:
     for node in ast.walk(source.tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield f"{source.path}:{node.lineno} {node.name}", source.code_lines(node)
+
+
+def judged(folder: str) -> list[Module]:
+    """Return the modules whose sizes count."""
+    return [m for m in modules(folder) if not inside(m.name, FROZEN_LISTS)]
 
 
 def files(sources: Sequence[Module]) -> list[tuple[str, int]]:
@@ -34,7 +40,7 @@ def row(what: str, wanted: str, found: float, *, good: bool) -> str:
 
 def table() -> str:
     """Return the sizes of the source and of the tests against the figures that we want."""
-    source = modules("src")
+    source = judged("src")
     function_sizes = [lines for m in source for _, lines in functions(m)]
     file_sizes = [lines for _, lines in files(source)]
     ratio = round(sum(n for _, n in files(modules("tests"))) / sum(file_sizes), 2)
@@ -50,13 +56,13 @@ def table() -> str:
 
 
 def test_no_function_is_long() -> None:
-    everything = modules("src") + modules("tests")
+    everything = judged("src") + judged("tests")
     found = (f for m in everything for f in functions(m))
     nothing(f"{name}: {lines} lines" for name, lines in found if lines > LONGEST_FUNCTION)
 
 
 def test_no_file_is_long() -> None:
-    found = files(modules("src"))
+    found = files(judged("src"))
     nothing(f"{name}: {lines} lines" for name, lines in found if lines > LONGEST_FILE)
 
 
