@@ -15,7 +15,7 @@ from dogwatch.cli.excerpt import Excerpt
 CANNOT_RUN, NOT_FOUND, TIMED_OUT = 126, 127, 124
 _FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _KILL_AFTER_S = 2.0
-_DRAIN_S = 0.2
+_DRAIN_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,90 @@
+"""`dogwatch doctor`: find faults, say what to do about each."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import click
+
+from dogwatch.cli.client import connect, server_of
+from dogwatch.cli.output import as_json
+from dogwatch.cli.session import Session, command
+from dogwatch.cli.spool import spool_of
+from dogwatch.config import load
+from dogwatch.core.problems import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The result of one check: `advice` says what to do when it is not good."""
+
+    check: str
+    good: bool
+    told: str
+    advice: str = ""
+
+
+def _settings(session: Session) -> Iterator[Finding]:
+    try:
+        config = load({"data": session.data}, session.environ)
+    except Problem as problem:
+        yield Finding("settings", False, problem.message, "correct them; see dogwatch config")
+        return
+    yield Finding("settings", True, "valid")
+    for warning in config.warnings:
+        yield Finding("settings", False, warning, "correct or unset it; see dogwatch config")
+
+
+def _files(session: Session) -> Iterator[Finding]:
+    data = session.data_dir
+    yield Finding("data", True, str(data) if data.is_dir() else f"{data} (not there yet)")
+    for name in ("cli.key", "secret.key", "ping.url"):
+        path = data / name
+        if path.is_file():
+            private = path.stat().st_mode & 0o077 == 0
+            told = "only its owner can read it" if private else "others can read it"
+            yield Finding(name, private, told, f"chmod 600 {path}")
+
+
+def _zones(_session: Session) -> Iterator[Finding]:
+    try:
+        ZoneInfo("Europe/Berlin")
+        yield Finding("zones", True, "time zone data found")
+    except ZoneInfoNotFoundError:
+        yield Finding("zones", False, "no time zone data", "pip install tzdata")
+
+
+def _spool(session: Session) -> Iterator[Finding]:
+    kept = len(spool_of(session).waiting())
+    yield Finding("spool", not kept, f"{kept} pings wait to be sent", "dogwatch ping --flush")
+
+
+def _server(session: Session) -> Iterator[Finding]:
+    try:
+        connect(session).get("/workspace")
+        yield Finding("server", True, f"{server_of(session)} answers")
+    except Problem as problem:
+        advice = "start it: dogwatch up" if problem.kind == "away" else "see DOGWATCH_KEY, --server"
+        yield Finding("server", False, problem.message, advice)
+
+
+CHECKS: list[Callable[[Session], Iterator[Finding]]] = [_settings, _files, _zones, _spool, _server]
+
+
+@command("doctor", "dogwatch doctor\ndogwatch doctor --json\ndogwatch doctor --data /srv/dogwatch")
+def doctor_command(session: Session) -> None:
+    """Find faults of the settings, the files, the clock's zones and the server."""
+    findings = [finding for check in CHECKS for finding in check(session)]
+    if session.json:
+        as_json([asdict(finding) for finding in findings])
+    else:
+        for finding in findings:
+            _tell(finding)
+    if not all(finding.good for finding in findings):
+        raise click.exceptions.Exit(1)
+
+
+def _tell(finding: Finding) -> None:
+    click.echo(f"{'✓' if finding.good else '✕'} {finding.check}: {finding.told}")
+    if not finding.good:
+        click.echo(f"    do: {finding.advice}")
