@@ -32,6 +32,7 @@ class Ran:
 
     def __init__(self) -> None:
         self.result = Result(Outcome.UNKNOWN)
+        self.took_s = 0.0
         self.streams = {"stdout": b"", "stderr": b""}
 
     def take(self, stream: str, chunk: bytes) -> None:
@@ -66,9 +67,11 @@ def run(
     workdir: Path, source: str, language: Language = "bash", given: str = "", **limits: Any
 ) -> Ran:
     ran = Ran()
+    began = time.monotonic()
     ran.result = asyncio.run(
         script(ScriptAction(language, source, **limits), workdir, ran.take, given)
     )
+    ran.took_s = time.monotonic() - began
     assert list(workdir.iterdir()) == []
     return ran
 
@@ -311,7 +314,7 @@ def test_what_is_left_behind_ends_with_the_script(workdir: Path, source: str) ->
     assert ran.result.exit_code == 5
     assert pids_in(ran.out)
     assert not any(map(alive, pids_in(ran.out)))
-    assert ran.result.duration_ms < 5_000
+    assert ran.took_s < 1.5
 
 
 @pytest.mark.parametrize("source", LEFT_BEHIND.values(), ids=LEFT_BEHIND)
@@ -320,7 +323,8 @@ def test_a_timeout_ends_the_whole_tree(workdir: Path, source: str) -> None:
     assert (ran.result.outcome, ran.result.reason) == (Outcome.TIMEOUT, "no end within 0.5 s")
     assert pids_in(ran.out)
     assert not any(map(alive, pids_in(ran.out)))
-    assert 500 <= ran.result.duration_ms < 1_500
+    assert ran.result.duration_ms >= 500
+    assert ran.took_s < 1.5
 
 
 def test_a_timeout_lets_a_script_clean_up_first(workdir: Path) -> None:
@@ -332,6 +336,16 @@ def test_a_timeout_lets_a_script_clean_up_first(workdir: Path) -> None:
 def test_the_end_of_the_script_counts_even_if_others_linger(workdir: Path) -> None:
     ran = run(workdir, "(trap '' TERM; sleep 300) & sleep 0.4; exit 0", timeout_s=0.6)
     assert ran.result.outcome is Outcome.OK
+    assert 400 <= ran.result.duration_ms < 600
+    assert ran.took_s > 0.6
+
+
+def test_a_flood_does_not_hold_up_the_timeout(workdir: Path) -> None:
+    action = ScriptAction("bash", "trap '' TERM; yes & yes >&2", timeout_s=0.3)
+    began = time.monotonic()
+    result = asyncio.run(script(action, workdir, lambda _stream, _chunk: None))
+    assert result.outcome is Outcome.TIMEOUT
+    assert time.monotonic() - began < 1.3
 
 
 FORK_CHAIN = """
@@ -348,7 +362,7 @@ while True:  # each process lives for a moment, in a session of its own, and lea
 def test_a_chain_of_forks_in_new_sessions_is_caught(workdir: Path) -> None:
     ran = run(workdir, FORK_CHAIN, "python", timeout_s=0.5)
     assert ran.result.outcome is Outcome.TIMEOUT
-    assert ran.result.duration_ms < 3_000
+    assert ran.took_s < 1.5
     assert not marked(f"run-of-{os.getpid()}")
 
 

@@ -7,7 +7,7 @@ import resource
 import shutil
 import signal
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -43,38 +43,35 @@ async def run_script(
     ("stdout" | "stderr", chunk of at most 64 KiB) and must be quick. Cancelling kills the whole
     tree, cleans up (about a second at worst) and then raises CancelledError.
     """
-    began = clock.monotonic()
     marks = {
         "DOGWATCH_RUN_ID": run_id,
         "DOGWATCH_ATTEMPT": str(attempt),
         "DOGWATCH_SLOT_AT": slot_at.isoformat() if slot_at else "",
     }
-    result = await _run(action, marks, input, workdir, on_output, interpreters)
-    return replace(result, duration_ms=round((clock.monotonic() - began) * 1000))
-
-
-async def _run(
-    action: ScriptAction,
-    marks: Mapping[str, str],
-    given: str,
-    workdir: Path,
-    sink: Sink,
-    interpreters: Mapping[str, str],
-) -> Result:
-    """Find the interpreter, make the directory, run, remove the directory."""
     name = interpreters.get(action.language, "")
     interpreter = _interpreter(name)
     if interpreter is None:
         reason = f"interpreter for {action.language} not found: {name or 'none configured'}"
         return Result(Outcome.FAIL, reason, retryable=False)
     try:
-        scratch = prepare(workdir, action.source, SUFFIXES[action.language], given)
+        scratch = prepare(workdir, action.source, SUFFIXES[action.language], input)
     except OSError as fault:
         return _unstarted("cannot make the run's directory", fault.errno)
+    run = _Run(action, interpreter, scratch, marks)
     try:
-        return await _run_in(scratch, action, interpreter, marks, sink)
+        return await _run(run, on_output, clock)
     finally:
         await _through(asyncio.to_thread(remove, scratch.root))
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One attempt that has all it needs: `marks` are the variables that Dogwatch sets itself."""
+
+    action: ScriptAction
+    interpreter: str
+    scratch: Scratch
+    marks: Mapping[str, str]
 
 
 def _interpreter(name: str) -> str | None:
@@ -82,35 +79,34 @@ def _interpreter(name: str) -> str | None:
     return str(Path(found).absolute()) if found else None
 
 
-async def _run_in(
-    scratch: Scratch, action: ScriptAction, interpreter: str, marks: Mapping[str, str], sink: Sink
-) -> Result:
-    """Start the tree and see it to its end."""
-    command = [interpreter, *FLAGS.get(action.language, ()), str(scratch.script), *action.args]
+async def _run(run: _Run, sink: Sink, clock: Clock) -> Result:
+    """See the script from its start to its end, and its tree to the end of that."""
+    began = clock.monotonic()
     try:
-        tree = plant(
-            [word.encode() for word in command],
-            env=_environment(action, scratch, marks),
-            home=scratch.home,
-            given=scratch.given,
-            limits=_limits(action),
-            sink=sink,
-        )
+        tree = _plant(run, sink)
     except OSError as fault:
         return _unstarted("cannot start", fault.errno)
-    mark = f"DOGWATCH_RUN_ID={marks['DOGWATCH_RUN_ID']}"
-    if await _attend(tree, action.timeout_s, mark):
-        return Result(Outcome.TIMEOUT, f"no end within {action.timeout_s:g} s")
-    return _judge(tree.status(), interpreter)
-
-
-async def _attend(tree: Tree, timeout_s: float, mark: str) -> bool:
-    """Wait for the end, bring it about if need be; return whether the time was over."""
     try:
-        await asyncio.wait({tree.ended}, timeout=timeout_s)
-        return not tree.ended.done() and not tree.status()
+        await asyncio.wait({tree.reported}, timeout=run.action.timeout_s)
+        late = not tree.reported.done()
+        duration_ms = round((clock.monotonic() - began) * 1000)
     finally:
-        await _through(tree.close(mark))
+        await _through(tree.close(f"DOGWATCH_RUN_ID={run.marks['DOGWATCH_RUN_ID']}"))
+    result = _late(run.action) if late else _judge(tree.reported.result(), run.interpreter)
+    return replace(result, duration_ms=duration_ms)
+
+
+def _plant(run: _Run, sink: Sink) -> Tree:
+    flags = FLAGS.get(run.action.language, ())
+    command = [run.interpreter, *flags, str(run.scratch.script), *run.action.args]
+    return plant(
+        [word.encode() for word in command],
+        env=_environment(run),
+        home=run.scratch.home,
+        given=run.scratch.given,
+        limits=_limits(run.action),
+        sink=sink,
+    )
 
 
 async def _through(work: Coroutine[Any, Any, None]) -> None:
@@ -127,17 +123,15 @@ async def _through(work: Coroutine[Any, Any, None]) -> None:
         raise cancelled
 
 
-def _environment(
-    action: ScriptAction, scratch: Scratch, marks: Mapping[str, str]
-) -> dict[bytes, bytes]:
+def _environment(run: _Run) -> dict[bytes, bytes]:
     """Return all that the script sees; nothing of the server's own environment."""
     names = {
         "PATH": STANDARD_PATH,
-        "HOME": str(scratch.home),
+        "HOME": str(run.scratch.home),
         "LANG": "C.UTF-8",
-        **dict(action.env),
-        **marks,
-        "DOGWATCH_INPUT_FILE": str(scratch.given),
+        **dict(run.action.env),
+        **run.marks,
+        "DOGWATCH_INPUT_FILE": str(run.scratch.given),
     }
     return {name.encode(): value.encode() for name, value in names.items()}
 
@@ -156,6 +150,10 @@ def _limits(action: ScriptAction) -> dict[int, int]:
     if action.memory_limit_mb is not None:
         limits[resource.RLIMIT_DATA] = action.memory_limit_mb * MIB
     return limits
+
+
+def _late(action: ScriptAction) -> Result:
+    return Result(Outcome.TIMEOUT, f"no end within {action.timeout_s:g} s")
 
 
 def _judge(status: str, interpreter: str) -> Result:

@@ -3,9 +3,12 @@
 A program of its own, started by `tree.py` as `python -I -S supervisor.py LIMITS INPUT COMMAND…`
 and dependent on nothing of Dogwatch. Standard input is the control socket: one word and a number
 go out ("exit 3", "signal 9", "error 2" for an errno), and end of file coming in means: end the
-tree. It comes too when the server dies, whatever killed it. As the subreaper (prctl(2)) of its
-descendants it inherits double forks and `setsid` daemons, so `waitpid` alone says when all are
-gone. Leaves with 0 when they are, with 1 when some could not be killed.
+tree. It comes too when the server dies, whatever killed it. (PR_SET_PDEATHSIG would also fire when
+only the thread that started us ends; a new parent, looked for each second, serves as well.)
+
+As the subreaper (prctl(2)) of its descendants it inherits double forks and `setsid` daemons, so
+`waitpid` alone says when all are gone. Leaves with 0 when they are, with 1 when some could not be
+killed.
 
 It reads no clock: phases are counted in ticks of `poll`. It imports only what starts fast.
 """
@@ -55,14 +58,14 @@ class Supervisor:
 
     def watch(self) -> None:
         """Return when the script has ended or the control socket has."""
-        ready = select.poll()
+        ready, server = select.poll(), os.getppid()
         script = os.pidfd_open(self.script)
         ready.register(self.control, select.POLLIN)
         ready.register(script, select.POLLIN)
         while self.running:
             events = ready.poll(REAP_MS)
             self.reap()
-            if any(fd == self.control for fd, _ in events):
+            if any(fd == self.control for fd, _ in events) or os.getppid() != server:
                 break
         os.close(script)
 

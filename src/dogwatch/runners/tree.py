@@ -59,7 +59,12 @@ class Stream:
 
 
 class Tree:
-    """A running supervisor. `ended` is done when it has left and so has everything below it."""
+    """A running supervisor.
+
+    `reported` is done when the script has ended: "exit N", "signal N", "error ERRNO", or "" when
+    the supervisor was killed. `ended` is done when the supervisor has left, and with it
+    everything below.
+    """
 
     def __init__(
         self,
@@ -72,16 +77,11 @@ class Tree:
         self._process = process
         self._control = control
         self._streams = streams
-        self._status = ""
         self._pidfd = pidfd
+        self.reported: asyncio.Future[str] = loop.create_future()
         self.ended: asyncio.Future[None] = loop.create_future()
-        loop.add_reader(self._pidfd, self._on_exit)
-
-    def status(self) -> str:
-        """Return "exit N", "signal N" or "error ERRNO" as soon as that is known, else ""."""
-        with suppress(OSError):
-            self._status = self._status or self._control.recv(256).decode().partition("\n")[0]
-        return self._status
+        loop.add_reader(control.fileno(), self._on_report)
+        loop.add_reader(pidfd, self._on_exit)
 
     async def close(self, mark: str) -> None:
         """End the tree if it lives, read what is left, let go; raise what the sink raised.
@@ -98,8 +98,8 @@ class Tree:
             await self.ended
         if self._process.returncode:
             await asyncio.to_thread(sweep, mark)
+        await self.reported  # at the latest its end of file, now that nobody can write
         await self._drain()
-        self.status()
         self._control.close()
         for stream in self._streams:
             if fault := stream.ended.result():
@@ -109,6 +109,14 @@ class Tree:
         await asyncio.wait([stream.ended for stream in self._streams], timeout=DRAIN_S)
         for stream in self._streams:
             stream.close()
+
+    def _on_report(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._control.fileno())
+        try:
+            words = self._control.recv(256).decode()
+        except ConnectionError:
+            words = ""
+        self.reported.set_result(words.partition("\n")[0])
 
     def _on_exit(self) -> None:
         asyncio.get_running_loop().remove_reader(self._pidfd)
