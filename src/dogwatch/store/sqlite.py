@@ -19,6 +19,13 @@ WAL_CALM_BYTES: Final = 64 * 1024 * 1024
 _COMMON = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY")
 _WRITER = ("busy_timeout=1000", "wal_autocheckpoint=1000", "cache_size=-65536")
 _READER = ("busy_timeout=5000", "wal_autocheckpoint=0", "cache_size=-8192", "query_only=ON")
+MIGRATION: Final = (
+    "busy_timeout=30000",
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=OFF",
+)
+"""Without foreign keys, since a table is altered by dropping it once it is copied."""
 
 _BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 _AWAY: Final = {

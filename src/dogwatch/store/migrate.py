@@ -1,0 +1,114 @@
+"""Brings the tables of a database to a revision, in one transaction and once."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import URL, Connection, Engine, NullPool
+from sqlalchemy.exc import OperationalError
+
+from dogwatch.core.problems import Problem
+from dogwatch.store import sqlite
+from dogwatch.store.database import Database, parse_url
+
+_LOCK: Final = 0x646F6777  # "dogw": one migration at a time on a PostgreSQL database
+
+Where = str | Database
+
+
+def upgrade(where: Where, revision: str = "head") -> None:
+    """Bring `where` (a URL or an open database) forward to `revision`.
+
+    Several processes may ask at once; one works, the others wait. A database that a newer
+    Dogwatch wrote is a `Problem("refused")`; one that cannot be reached a `Problem("away")`.
+    """
+    with _transaction(where) as conn:
+        _refuse_newer(conn)
+        command.upgrade(_config(conn), revision)
+
+
+def downgrade(where: Where, revision: str) -> None:
+    """Bring `where` back to `revision` ("base": no tables)."""
+    with _transaction(where) as conn:
+        _refuse_newer(conn)
+        command.downgrade(_config(conn), revision)
+
+
+def current(where: Where) -> str | None:
+    """Return the revision of `where`, None before the first."""
+    with _connection(where) as conn:
+        return _current(conn)
+
+
+def is_current(where: Where) -> bool:
+    """Tell whether `where` has the tables that this program expects."""
+    return current(where) == _scripts().get_current_head()
+
+
+def _config(conn: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", "dogwatch.store:migrations")
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = conn
+    return config
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
+
+
+def _current(conn: Connection) -> str | None:
+    return MigrationContext.configure(conn).get_current_revision()
+
+
+def _refuse_newer(conn: Connection) -> None:
+    at = _current(conn)
+    if at is not None and at not in {one.revision for one in _scripts().walk_revisions()}:
+        raise Problem(
+            "refused", f"a newer Dogwatch wrote this database (revision {at}): upgrade Dogwatch"
+        )
+
+
+@contextmanager
+def _connection(where: Where) -> Iterator[Connection]:
+    engine = _engine(where.url if isinstance(where, Database) else parse_url(where))
+    try:
+        with engine.connect() as conn:
+            yield conn
+    except OperationalError as error:
+        reason = str(error.orig).strip().splitlines()[:1]
+        raise Problem("away", f"the database cannot be migrated now: {''.join(reason)}") from error
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def _transaction(where: Where) -> Iterator[Connection]:
+    """Yield a connection in the one transaction that migrates; it commits if all is well."""
+    with _connection(where) as conn, conn.begin():
+        if conn.dialect.name == "postgresql":
+            conn.exec_driver_sql("SET LOCAL statement_timeout = 0")
+            conn.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+        yield conn
+        if conn.dialect.name == "sqlite":
+            _check_references(conn)
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() == "sqlite":
+        sqlite.create_file(sqlite.file_of(url))
+        return sqlite.engine_for(url, "BEGIN IMMEDIATE", sqlite.MIGRATION, poolclass=NullPool)
+    from dogwatch.store import postgres
+
+    return postgres.engine_for(url, poolclass=NullPool)
+
+
+def _check_references(conn: Connection) -> None:
+    """SQLite rebuilds a table by copying it, with foreign keys off: check them all at the end."""
+    broken = conn.exec_driver_sql("PRAGMA foreign_key_check").first()
+    if broken is not None:
+        raise Problem("refused", f"the migration would break references of table {broken[0]}")
