@@ -1,12 +1,13 @@
 """Mails: what is written, and what a real mail server makes of it."""
 
 import asyncio
+import contextlib
 import email
 import email.policy
 import ipaddress
 import socket
 import ssl
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -175,6 +176,16 @@ def test_all_bad_fields_are_named_and_no_server_can_be_chosen() -> None:
     assert set(caught.value.fields) == {"to[0]", "smtp_url"}
 
 
+@contextlib.asynccontextmanager
+async def egress() -> AsyncIterator[Egress]:
+    """Open the door for one scene."""
+    door = Egress()
+    try:
+        yield door
+    finally:
+        await door.close()
+
+
 # --- a real mail server ----------------------------------------------------------------------
 
 
@@ -197,6 +208,7 @@ class Inbox:
 
     async def handle_DATA(self, server: SMTP, session: Any, envelope: Envelope) -> str:  # noqa: N802
         self.mails.append(envelope)
+        assert server.transport is not None
         self.encrypted.append(server.transport.get_extra_info("ssl_object") is not None)
         return self.data
 
@@ -300,7 +312,8 @@ def send(
     async def once() -> Attempt:
         channel = EmailChannel(tls_context=context, timeout_s=timeout_s)
         settings = {**channel.check({"to": list(to)}).public, "smtp_url": url}
-        return await channel.send(Egress(), settings, MESSAGE, AT)
+        async with egress() as door:
+            return await channel.send(door, settings, MESSAGE, AT)
 
     return asyncio.run(once())
 
@@ -311,7 +324,9 @@ def test_a_mail_arrives_encrypted_after_login(start: Start, trusting: ssl.SSLCon
     assert (attempt.verdict, attempt.status_code, attempt.detail) == (Verdict.SENT, 250, "accepted")
     assert post.inbox.encrypted == [True]
     assert post.inbox.mails[0].mail_from == "watch@example.org"
-    mail = email.message_from_bytes(post.inbox.mails[0].content or b"", policy=email.policy.SMTP)
+    content = post.inbox.mails[0].content
+    assert isinstance(content, bytes)
+    mail = email.message_from_bytes(content, policy=email.policy.SMTP)
     assert mail["Subject"] == "Down: Nightly backup"
     assert mail.get_content().rstrip().endswith("\r\n  .\r\n  .dot")
 
@@ -417,8 +432,8 @@ def test_a_server_that_hangs_is_given_up_in_time(words: bytes) -> None:
             "smtp_url": f"smtp://127.0.0.1:{port}?from=watch@example.org",
         }
         channel = EmailChannel(timeout_s=0.2)
-        async with server:
-            attempt = await channel.send(Egress(), settings, MESSAGE, AT)
+        async with server, egress() as door:
+            attempt = await channel.send(door, settings, MESSAGE, AT)
             over.set()
         channel.threads.shutdown(wait=True)
         return attempt
@@ -465,9 +480,9 @@ def test_a_server_that_never_says_goodbye(
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         url = f"smtp://127.0.0.1:{port}?from=watch@example.org"
-        async with server:
+        async with server, egress() as door:
             settings = {"to": ["ana@example.org"], "smtp_url": url}
-            attempt = await EmailChannel().send(Egress(), settings, MESSAGE, AT)
+            attempt = await EmailChannel().send(door, settings, MESSAGE, AT)
             over.set()
         return attempt
 
@@ -504,9 +519,9 @@ def test_a_server_that_turns_us_away_may_change_its_mind(greeting: bytes) -> Non
         server = await asyncio.start_server(refuse, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         url = f"smtp://127.0.0.1:{port}?from=watch@example.org"
-        async with server:
+        async with server, egress() as door:
             return await EmailChannel().send(
-                Egress(), {"to": ["ana@example.org"], "smtp_url": url}, MESSAGE, AT
+                door, {"to": ["ana@example.org"], "smtp_url": url}, MESSAGE, AT
             )
 
     attempt = asyncio.run(scene())
@@ -525,9 +540,12 @@ def test_a_server_that_turns_us_away_may_change_its_mind(greeting: bytes) -> Non
     ],
 )
 def test_without_a_mail_server_the_message_waits(url: str | None) -> None:
-    attempt = asyncio.run(
-        EmailChannel().send(Egress(), {"to": ["ana@example.org"], "smtp_url": url}, MESSAGE, AT)
-    )
+    async def scene() -> Attempt:
+        settings = {"to": ["ana@example.org"], "smtp_url": url}
+        async with egress() as door:
+            return await EmailChannel().send(door, settings, MESSAGE, AT)
+
+    attempt = asyncio.run(scene())
     assert attempt.verdict is Verdict.RETRY
     assert "smtp://" in attempt.detail
 
