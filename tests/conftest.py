@@ -1,0 +1,83 @@
+"""What many tests are handed: real databases of both kinds, and a clock they move."""
+
+import itertools
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dogwatch.store import migrate
+from dogwatch.store.database import Database
+from tests.harness.clock import ManualClock
+from tests.harness.postgres import PostgresMissing, PostgresServer, running_postgres
+
+_TEMPLATE = "dogwatch_template"
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server for this session of tests."""
+    try:
+        with running_postgres() as server:
+            yield server
+    except PostgresMissing as missing:
+        if os.environ.get("CI"):
+            pytest.fail(str(missing))
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres: PostgresServer) -> PostgresServer:
+    """The server, with a migrated database to copy."""
+    migrate.upgrade(postgres.create(_TEMPLATE))
+    return postgres
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated database file to copy."""
+    path = tmp_path_factory.mktemp("template") / "dogwatch.db"
+    migrate.upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def postgres_url(migrated_postgres: PostgresServer) -> Iterator[str]:
+    """The URL of a fresh, migrated PostgreSQL database."""
+    name = f"dogwatch_{next(_numbers)}"
+    yield migrated_postgres.create(name, _TEMPLATE)
+    migrated_postgres.drop(name)
+
+
+@pytest.fixture
+def sqlite_url(migrated_sqlite: Path, tmp_path: Path) -> str:
+    """The URL of a fresh, migrated SQLite file."""
+    path = tmp_path / "data" / "dogwatch.db"
+    path.parent.mkdir(mode=0o700)
+    shutil.copy(migrated_sqlite, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The URL of a fresh, migrated database: the test runs once on each kind."""
+    name = "sqlite_url" if request.param == "sqlite" else "postgres_url"
+    url: str = request.getfixturevalue(name)
+    return url
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A fresh, migrated, open database: the test runs once on each kind."""
+    opened = Database.open(database_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def manual_clock() -> ManualClock:
+    """A clock at noon of a Monday in January."""
+    return ManualClock()
