@@ -1,0 +1,256 @@
+"""Crontab files, as crontab(5) of Debian describes them, plus `CRON_TZ`.
+
+A line that cannot be used becomes a `BadLine` with its number; the others still count.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+
+from dogwatch.core import schedule
+from dogwatch.core.problems import Problem
+
+EMPTY: Mapping[str, str] = MappingProxyType({})
+ENVIRONMENT = re.compile(r"""("[^"]*"|'[^']*'|[^\s="']+)[ \t]*=[ \t]*(.*)""")
+QUOTED = re.compile(r"""(["'])(.*)\1""")
+PERCENT = re.compile(r"\\.|%", re.DOTALL)
+LEGEND = re.compile(r"[.|*]|m\s+h\s|min(ute)?\s+hour\s", re.IGNORECASE)
+
+SEPARATORS = re.compile(r"&&|\|\||[;|&\n]")
+GUARDS = {
+    "cd",
+    "test",
+    "[",
+    "[[",
+    "command",
+    "umask",
+    "set",
+    "export",
+    "sleep",
+    "exit",
+    "true",
+    "fi",
+    "done",
+    "}",
+    ")",
+    ":",
+}
+WRAPPERS = {
+    "if",
+    "then",
+    "else",
+    "do",
+    "{",
+    "(",
+    "!",
+    "exec",
+    "sudo",
+    "nice",
+    "ionice",
+    "nohup",
+    "env",
+    "time",
+    "timeout",
+    "chronic",
+}
+# What may stand between a wrapper and the program: VAR=value, -n 19, -u user, 10m.
+PREFIX = re.compile(r"(\w+=\S*|-[ugnc]\s+\S+|-\S+|\d+[smhd]?)\s+")
+MAX_NAME, MAX_SLUG = 80, 60
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One job. `timezone`: of CRON_TZ, None for the system's; `user`: system format only.
+
+    `stdin`: what follows the first unescaped `%`, None if there is none. `environment`: the
+    settings above the entry. `slug` is unique within the file.
+    """
+
+    line: int
+    schedule: str
+    timezone: str | None
+    user: str | None
+    command: str
+    stdin: str | None = None
+    description: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    slug: str = ""
+
+    @property
+    def mailto(self) -> str | None:
+        """Who gets the output: None the owner, "" nobody."""
+        return self.environment.get("MAILTO")
+
+    @property
+    def shell(self) -> str:
+        """The shell that runs the command."""
+        return self.environment.get("SHELL", "/bin/sh")
+
+
+@dataclass(frozen=True, slots=True)
+class BadLine:
+    """A line that cannot be used, and why."""
+
+    line: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Crontab:
+    """A parsed file; `environment` is what holds at its end."""
+
+    name: str
+    entries: tuple[Entry, ...]
+    problems: tuple[BadLine, ...]
+    environment: Mapping[str, str]
+
+
+def parse(text: str, *, system: bool, name: str) -> Crontab:
+    """Read a crontab; `system` for /etc/crontab and /etc/cron.d, where a user precedes the command.
+
+    `name` is the file name, the start of the slugs. Raises nothing: see `problems`.
+    """
+    reader = _Reader(system)
+    for number, line in enumerate(text.split("\n"), 1):
+        reader.read(number, line.strip(" \t\r"))
+    entries = tuple(_with_slugs(reader.entries, name))
+    return Crontab(name, entries, tuple(reader.problems), reader.environment)
+
+
+class _Reader:
+    """What the lines so far have set."""
+
+    def __init__(self, system: bool) -> None:
+        self.system = system
+        self.environment: Mapping[str, str] = EMPTY
+        self.comments: list[str] = []
+        self.entries: list[Entry] = []
+        self.problems: list[BadLine] = []
+
+    def read(self, number: int, line: str) -> None:
+        if line.startswith("#"):
+            self.comments.append(line.lstrip("# \t"))
+            return
+        if setting := ENVIRONMENT.fullmatch(line):
+            self._set(*map(_unquoted, setting.groups()))
+        elif line:
+            self._add(number, line)
+        self.comments = []
+
+    def _set(self, name: str, value: str) -> None:
+        self.environment = MappingProxyType({**self.environment, name: value})
+
+    def _add(self, number: int, line: str) -> None:
+        try:
+            self.entries.append(self._entry(number, line))
+        except ValueError as error:
+            self.problems.append(BadLine(number, str(error)))
+        except Problem as problem:
+            self.problems.append(BadLine(number, problem.message.replace("timezone", "CRON_TZ", 1)))
+
+    def _entry(self, number: int, line: str) -> Entry:
+        when, user, command = _fields(line, self.system)
+        timezone = self.environment.get("CRON_TZ")
+        schedule.parse(when, "UTC" if timezone is None else timezone)
+        shell_command, stdin = _percent(command)
+        return Entry(
+            line=number,
+            schedule=when,
+            timezone=timezone,
+            user=user,
+            command=shell_command,
+            stdin=stdin,
+            description=_description(self.comments),
+            environment=self.environment,
+        )
+
+
+def _fields(line: str, system: bool) -> tuple[str, str | None, str]:
+    """Split into schedule, user and command."""
+    if "\0" in line:
+        raise ValueError("holds a NUL character")
+    count = 1 if line.startswith("@") else 5
+    parts = line.split(maxsplit=count + system)
+    if len(parts) < count:
+        raise ValueError("expected 5 time fields (or an @macro) and a command, or NAME=value")
+    if len(parts) < count + system + 1:
+        missing = "user or command" if system else "command"
+        raise ValueError(f"the {missing} is missing")
+    return " ".join(parts[:count]), parts[count] if system else None, parts[-1]
+
+
+def _unquoted(text: str) -> str:
+    quoted = QUOTED.fullmatch(text)
+    return quoted[2] if quoted else text
+
+
+def _percent(command: str) -> tuple[str, str | None]:
+    r"""Split at the first unescaped %, the others are newlines; `\%` is a plain %."""
+    replaced = PERCENT.sub(lambda found: {"%": "\0", r"\%": "%"}.get(found[0], found[0]), command)
+    head, percent, tail = replaced.partition("\0")
+    if not percent:
+        return head, None
+    stdin = tail.replace("\0", "\n")
+    return head, stdin if stdin.endswith("\n") or not stdin else stdin + "\n"
+
+
+def _description(comments: list[str]) -> str:
+    """Return the comment right above an entry, unless it only explains the columns."""
+    if any(LEGEND.match(comment) for comment in comments):
+        return ""
+    return "\n".join(comments).strip()
+
+
+def suggest_name(entry: Entry) -> str:
+    """Return a name for people: the first line of the comment, else the program and its paths.
+
+    Other arguments stay out of it: they may hold secrets.
+    """
+    program, *arguments = _call(entry.command).split() or ["job"]
+    call = " ".join([program, *(word for word in arguments if word.startswith("/"))])
+    first = entry.description.partition("\n")[0].strip() or call
+    return first if len(first) <= MAX_NAME else first[: MAX_NAME - 1].rstrip() + "…"
+
+
+def _with_slugs(entries: list[Entry], name: str) -> Iterator[Entry]:
+    taken: set[str] = set()
+    for entry in entries:
+        slug = _free(_slug(name, _program(entry.command)), taken)
+        taken.add(slug)
+        yield replace(entry, slug=slug)
+
+
+def _free(slug: str, taken: set[str]) -> str:
+    number, free = 1, slug
+    while free in taken:
+        number += 1
+        free = f"{slug}-{number}"
+    return free
+
+
+def _slug(*words: str) -> str:
+    parts = [re.sub(r"[^a-z0-9]+", "-", word.lower()).strip("-") for word in words]
+    return "-".join(dict.fromkeys(filter(None, parts)))[:MAX_SLUG].strip("-") or "job"
+
+
+def _program(command: str) -> str:
+    return _call(command).partition(" ")[0]
+
+
+def _call(command: str) -> str:
+    """Return the first call that is no guard (`cd`, `test -x`), without path and wrappers."""
+    calls = (_unwrapped(" ".join(part.split())) for part in SEPARATORS.split(command))
+    return next((call for call in calls if call), "")
+
+
+def _unwrapped(part: str) -> str:
+    while part:
+        word, _, rest = part.partition(" ")
+        if word in WRAPPERS:
+            part = rest
+        elif prefix := PREFIX.match(part):
+            part = part[prefix.end() :]
+        else:
+            return "" if word in GUARDS else f"{word.rstrip('/').rpartition('/')[2]} {rest}"
+    return ""
