@@ -1,0 +1,6 @@
+"""The only door for outbound connections; every connected address is judged at this door."""
+
+from dogwatch.egress.door import Egress
+from dogwatch.egress.message import EgressError, Kind, Request, Response
+
+__all__ = ["Egress", "EgressError", "Kind", "Request", "Response"]

@@ -1,0 +1,190 @@
+"""The door itself: HTTP requests through libcurl on the event loop, and judged plain sockets."""
+
+import asyncio
+import ssl
+from collections.abc import Coroutine, Sequence
+from dataclasses import replace
+from socket import AF_INET, AF_INET6, SOCK_STREAM, socket
+from urllib.parse import quote, urlsplit
+
+import pycurl
+
+from dogwatch import __version__
+from dogwatch.core.addresses import Network, blocked
+from dogwatch.core.http_action import METHODS, check_headers, check_url
+from dogwatch.egress.fault import refused, timed_out
+from dogwatch.egress.message import EgressError, Request, Response
+from dogwatch.egress.names import Answer, Names
+from dogwatch.egress.redirect import follow, location
+from dogwatch.egress.transfer import Transfer, resolve_entries
+
+_IDLE_HANDLES = 256
+
+
+class Egress:
+    """Makes every outbound connection; belongs to the event loop that uses it first.
+
+    Addresses are judged when a connection is made, after resolution, by the deny table of
+    `core.addresses`; `allow` holds the networks that the admin opened.
+    """
+
+    def __init__(
+        self, allow: Sequence[Network] = (), user_agent: str = f"Dogwatch/{__version__}"
+    ) -> None:
+        self._allow = tuple(allow)
+        self._user_agent = user_agent
+        self._cafile = ssl.get_default_verify_paths().cafile
+        self._multi = pycurl.AsyncCurlMulti()
+        self._names = Names()
+        self._idle: list[pycurl.Curl] = []
+
+    async def fetch(self, request: Request, *, cancel: asyncio.Event | None = None) -> Response:
+        """Return the answer, whatever its status.
+
+        Raises `EgressError`; and `CancelledError` when the task is cancelled or `cancel` is set.
+        Either way the connection is closed at once.
+        """
+        request = _checked(request)
+        if cancel is None:
+            return await self._within(request)
+        return await _unless(cancel, self._within(request))
+
+    async def connect(self, host: str, port: int, timeout_s: float) -> socket:
+        """Return a connected, non-blocking TCP socket to an approved address of `host`.
+
+        Raises `EgressError` blocked, dns, connect or timeout.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await _connect_first(await self._approved(host), port)
+        except TimeoutError:
+            raise timed_out(timeout_s) from None
+
+    async def check_address(self, host: str, port: int) -> str:
+        """Return the first approved address of `host`; raises `EgressError` blocked or dns.
+
+        For an early answer to people. It binds nothing: `connect` and `fetch` judge again.
+        """
+        if not 0 < port < 65536:
+            raise EgressError("bad_url", "the port must be from 1 to 65535")
+        return (await self._approved(host))[0]
+
+    async def close(self) -> None:
+        """Abort what is under way (its tasks are cancelled) and free libcurl's handles."""
+        self._names.close()
+        await self._multi.aclose()
+        while self._idle:
+            self._idle.pop().close()
+
+    async def _within(self, request: Request) -> Response:
+        try:
+            async with asyncio.timeout(request.timeout_s):
+                return await self._follow(request)
+        except TimeoutError:
+            raise timed_out(request.timeout_s) from None
+
+    async def _follow(self, request: Request) -> Response:
+        started = asyncio.get_running_loop().time()
+        for _ in range(request.max_redirects + 1):
+            response = await self._hop(request, started)
+            target = location(response.status_code, response.headers)
+            if target is None or not request.max_redirects:
+                return response
+            request = follow(request, response.status_code, target)
+        raise EgressError("protocol", f"more than {request.max_redirects} redirects")
+
+    async def _hop(self, request: Request, started: float) -> Response:
+        clock = asyncio.get_running_loop().time
+        looking_up = clock()
+        addresses = await self._names.lookup(urlsplit(request.url).hostname or "")
+        dns_ms = (clock() - looking_up) * 1000
+        transfer = Transfer(request, self._allow)
+        curl = self._idle.pop() if self._idle else pycurl.Curl()
+        try:
+            transfer.prepare(curl, self._user_agent, self._cafile)
+            curl.setopt(pycurl.RESOLVE, resolve_entries(request.url, addresses))
+            await self._perform(curl, transfer)
+            return transfer.response(curl, dns_ms, (clock() - started) * 1000)
+        finally:
+            self._release(curl)
+
+    async def _perform(self, curl: pycurl.Curl, transfer: Transfer) -> None:
+        try:
+            await self._multi.perform(curl)
+        except pycurl.error as error:
+            code, detail = error.args
+            fault = transfer.fault(curl, code, detail)
+            if fault:
+                raise fault from None
+
+    def _release(self, curl: pycurl.Curl) -> None:
+        if self._multi.closed or len(self._idle) >= _IDLE_HANDLES:
+            curl.close()
+        else:
+            curl.reset()
+            self._idle.append(curl)
+
+    async def _approved(self, host: str) -> Answer:
+        judged = {ip: blocked(ip, self._allow) for ip in await self._names.lookup(host)}
+        approved = tuple(ip for ip, reason in judged.items() if reason is None)
+        if not approved:
+            raise refused(next(filter(None, judged.values())))
+        return approved
+
+
+def _checked(request: Request) -> Request:
+    """Return the request with an ASCII URL; raises `EgressError` bad_url or protocol."""
+    wrong = check_url(request.url)
+    if wrong:
+        raise EgressError("bad_url", f"the URL {wrong}")
+    if request.method not in METHODS:
+        raise EgressError("protocol", "unknown method")
+    wrong = check_headers(request.headers)
+    if wrong:
+        raise EgressError("protocol", wrong)
+    return request if request.url.isascii() else replace(request, url=_ascii(request.url))
+
+
+def _ascii(url: str) -> str:
+    parts = urlsplit(url)
+    try:
+        host = (parts.hostname or "").encode("idna").decode()
+    except UnicodeError:
+        raise EgressError("bad_url", "the URL must name a host") from None
+    netloc = host if parts.port is None else f"{host}:{parts.port}"
+    return quote(parts._replace(netloc=netloc).geturl(), safe="%/:=&?~#+!$,;'@()*[]")
+
+
+async def _unless(cancel: asyncio.Event, work: Coroutine[None, None, Response]) -> Response:
+    task = asyncio.ensure_future(work)
+    stop = asyncio.ensure_future(cancel.wait())
+    try:
+        await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise asyncio.CancelledError
+        return task.result()
+    finally:
+        task.cancel()
+        stop.cancel()
+        await asyncio.wait({task, stop})
+
+
+async def _connect_first(addresses: Answer, port: int) -> socket:
+    why = "could not connect"
+    for ip in addresses:
+        try:
+            return await _connect(ip, port)
+        except OSError as error:
+            why = f"could not connect: {error.strerror or 'no answer'}"
+    raise EgressError("connect", why)
+
+
+async def _connect(ip: str, port: int) -> socket:
+    connection = socket(AF_INET6 if ":" in ip else AF_INET, SOCK_STREAM)
+    try:
+        connection.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(connection, (ip, port))
+    except BaseException:
+        connection.close()
+        raise
+    return connection
