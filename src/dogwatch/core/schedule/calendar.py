@@ -72,10 +72,10 @@ class Calendar:
 
     def _effect(self, change: Change, walls: str) -> str:
         if change.shift < timedelta():
-            return "back, runs once" if self.fixed else f"back, {walls} comes and runs twice"
+            return "back, runs once" if self.fixed else f"back, runs in both passes of {walls}"
         if self.fixed and change.shift < CORRECTION:
             return f"forward, runs at {change.at + change.after:%H:%M}"
-        return f"forward, nothing runs for {walls}, which does not exist"
+        return f"forward, {walls} is skipped"
 
     def english(self) -> str:
         """Describe the line, without its time zone."""

@@ -52,11 +52,11 @@ class Pattern:
 def phrase(pattern: Pattern) -> str:
     """Return e.g. "At 02:00 every weekday"."""
     clock, periodic = _clock(pattern)
-    day = _day(pattern)
-    if periodic and day == "every day":
-        day = ""
-    date = [_date(pattern)] if _is_date(pattern) else [day, _month(pattern)]
-    return " ".join(part for part in (clock, *date, _year(pattern)) if part)
+    date = " ".join(filter(None, (_date(pattern), _year(pattern))))
+    if not periodic:
+        return f"{clock} {date}"
+    date = date.removeprefix("every day").strip()
+    return f"{clock}, {date}" if date else clock
 
 
 def _clock(pattern: Pattern) -> tuple[str, bool]:
@@ -170,13 +170,16 @@ def _is_date(pattern: Pattern) -> bool:
 
 
 def _date(pattern: Pattern) -> str:
+    if not _is_date(pattern):
+        return _day(pattern) + _month(pattern)
     return f"on {min(pattern.days)} {MONTH_NAMES[min(pattern.months) - 1]}"
 
 
 def _month(pattern: Pattern) -> str:
     if pattern.months == MONTHS:
         return ""
-    return "in " + _and(_runs(pattern.months, lambda month: MONTH_NAMES[month - 1]))
+    comma = "," if pattern.either_day else ""
+    return f"{comma} in {_and(_runs(pattern.months, lambda month: MONTH_NAMES[month - 1]))}"
 
 
 def _year(pattern: Pattern) -> str:

@@ -43,11 +43,11 @@ class Schedule:
         """Return one sentence, e.g. "At 02:00 every weekday, Europe/Berlin"."""
         if self.interval_s is not None:
             return interval_phrase(self.interval_s)
-        words = [(line.english(), line.zone.key) for line in self.calendars]
-        first, *rest = [phrase for phrase, _ in words]
-        if all(zone == words[0][1] for _, zone in words):
-            return "; ".join([first, *map(_uncapital, rest)]) + f", {words[0][1]}"
-        return "; ".join(f"{phrase}, {zone}" for phrase, zone in words)
+        phrases = [line.english() for line in self.calendars]
+        zones = [line.zone.key for line in self.calendars]
+        if len(set(zones)) == 1:
+            return _sentence(phrases) + f", {zones[0]}"
+        return _sentence([", ".join(pair) for pair in zip(phrases, zones, strict=True)])
 
     def dst_notes(self, t: datetime, n: int) -> list[str]:
         """Say what clock changes do to the next `n`: "25 Oct: clocks go back, runs once"."""
@@ -74,5 +74,6 @@ def _changes_between(line: Calendar, first: datetime, last: datetime) -> list[Ch
     ]
 
 
-def _uncapital(phrase: str) -> str:
-    return phrase[0].lower() + phrase[1:]
+def _sentence(phrases: list[str]) -> str:
+    first, *rest = phrases
+    return "; ".join([first, *(phrase[0].lower() + phrase[1:] for phrase in rest)])
