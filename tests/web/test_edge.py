@@ -208,15 +208,15 @@ AMBIGUOUS = {
 }
 
 
-@pytest.mark.parametrize("bad", AMBIGUOUS.values(), ids=AMBIGUOUS.keys())
-def test_what_could_be_read_in_two_ways_is_refused(play: Play, bad: bytes) -> None:
+def test_what_could_be_read_in_two_ways_is_refused(play: Play) -> None:
     async def scene(house: House) -> None:
-        answer = await house.talk(bad + PING)
-        (status,) = statuses(answer)
-        assert status in (400, 505)
-        assert b"connection: close\r\n" in answer
-        assert len(house.heard) <= bad.startswith(b"POST")
-        assert all(heard.body == "" for heard in house.heard)
+        for name, bad in AMBIGUOUS.items():
+            house.heard.clear()
+            answer = await house.talk(bad + PING)
+            assert statuses(answer) in ([400], [505]), name
+            assert b"connection: close\r\n" in answer, name
+            assert len(house.heard) <= bad.startswith(b"POST"), name
+            assert all(heard.body == "" for heard in house.heard), name
 
     play(scene, PATIENT)
 
