@@ -84,8 +84,13 @@ def add_rule(tx: Tx, workspace_id: int, rule: Rule, created_at: datetime) -> Non
 
 def rules_of(tx: Tx, workspace_id: int) -> Sequence[Rule]:
     """Return every rule of a workspace, oldest first."""
+    return [rule for rule, _ in rules_with_age(tx, workspace_id)]
+
+
+def rules_with_age(tx: Tx, workspace_id: int) -> Sequence[tuple[Rule, datetime]]:
+    """Return every rule of a workspace with the time it was made, oldest first."""
     found = select(rules).where(rules.c.workspace_id == workspace_id).order_by(rules.c.id)
-    return [_rule(row) for row in tx.conn.execute(found)]
+    return [(_rule(row), row.created_at) for row in tx.conn.execute(found)]
 
 
 def remove_rule(tx: Tx, workspace_id: int, rule_id: str) -> bool:

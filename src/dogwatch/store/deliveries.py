@@ -41,10 +41,11 @@ class Receipt:
     duration_ms: int
 
 
-def add(tx: Tx, delivery: Delivery) -> None:
-    """Insert a delivery; IntegrityError if this flip is told to this channel already."""
-    values = {name: getattr(delivery, name) for name in Delivery.__slots__}
-    tx.conn.execute(insert(deliveries).values(**values))
+def add_many(tx: Tx, new: Sequence[Delivery]) -> None:
+    """Insert deliveries; IntegrityError if a flip is told to a channel already."""
+    rows = [{name: getattr(delivery, name) for name in Delivery.__slots__} for delivery in new]
+    if rows:
+        tx.conn.execute(insert(deliveries), rows)
 
 
 def by_id(tx: Tx, workspace_id: int, delivery_id: str) -> Delivery | None:

@@ -24,10 +24,11 @@ class FlipRow:
     reason: str
 
 
-def add(tx: Tx, flip: FlipRow) -> None:
-    """Insert a flip."""
-    values = {name: getattr(flip, name) for name in FlipRow.__slots__}
-    tx.conn.execute(insert(flips).values(**values))
+def add_many(tx: Tx, new: Sequence[FlipRow]) -> None:
+    """Insert flips."""
+    rows = [{name: getattr(flip, name) for name in FlipRow.__slots__} for flip in new]
+    if rows:
+        tx.conn.execute(insert(flips), rows)
 
 
 def listed(

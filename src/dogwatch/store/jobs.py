@@ -57,6 +57,11 @@ def due(tx: Tx, at: datetime, limit: int) -> Sequence[JobRow]:
     return [_job(row) for row in tx.conn.execute(found.with_for_update(skip_locked=True))]
 
 
+def ahead(tx: Tx, at: datetime) -> Sequence[JobRow]:
+    """Return the jobs that are due after `at`."""
+    return [_job(row) for row in tx.conn.execute(select(jobs).where(jobs.c.next_at > at))]
+
+
 def set_next(tx: Tx, workspace_id: int, watch_id: str, next_at: datetime | None) -> None:
     """Set when the job is due again."""
     tx.conn.execute(

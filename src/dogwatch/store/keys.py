@@ -1,6 +1,6 @@
 """Workspaces, API keys (as keyed hashes only) and answers kept for idempotency keys."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -54,7 +54,7 @@ def first_workspace(tx: Tx) -> Workspace | None:
     return Workspace(**row._mapping) if row else None
 
 
-def workspaces_by_ping_key(tx: Tx, ping_keys: Sequence[str]) -> dict[str, Workspace]:
+def workspaces_by_ping_key(tx: Tx, ping_keys: Collection[str]) -> dict[str, Workspace]:
     """Return the workspaces behind these ping keys."""
     rows = tx.conn.execute(select(workspaces).where(workspaces.c.ping_key.in_(ping_keys)))
     return {row.ping_key: Workspace(**row._mapping) for row in rows}

@@ -37,6 +37,11 @@ def known(tx: Tx) -> set[str]:
     return set(tx.conn.scalars(select(nodes.c.id)))
 
 
+def rewind(tx: Tx, at: datetime) -> None:
+    """Bring beats that a clock set back left in the future to `at`."""
+    tx.conn.execute(update(nodes).where(nodes.c.beat_at > at).values(beat_at=at))
+
+
 def leave(tx: Tx, node_ids: Collection[str]) -> None:
     """Remove nodes."""
     tx.conn.execute(delete(nodes).where(nodes.c.id.in_(node_ids)))

@@ -38,29 +38,25 @@ class Task:
     node_id: str | None
 
 
-def add(
-    tx: Tx,
-    *,
-    workspace_id: int,
-    lane: str,
-    ref_id: str,
-    bulkhead: str,
-    run_at: datetime,
-    ordering: str | None = None,
-) -> None:
-    """Queue a task and wake its lane."""
-    tx.conn.execute(
-        insert(tasks).values(
-            workspace_id=workspace_id,
-            lane=lane,
-            ref_id=ref_id,
-            ordering=ordering,
-            bulkhead=bulkhead,
-            run_at=run_at,
-            attempt=0,
-        )
-    )
-    tx.wake(lane)
+@dataclass(frozen=True, slots=True)
+class NewTask:
+    """A thing to do from `run_at` on: the run or delivery `ref_id`."""
+
+    workspace_id: int
+    lane: str
+    ref_id: str
+    bulkhead: str
+    run_at: datetime
+    ordering: str | None = None
+
+
+def add_many(tx: Tx, new: Sequence[NewTask]) -> None:
+    """Queue tasks and wake their lanes."""
+    rows = [{name: getattr(task, name) for name in NewTask.__slots__} for task in new]
+    if rows:
+        tx.conn.execute(insert(tasks), [{**row, "attempt": 0} for row in rows])
+    for lane in {task.lane for task in new}:
+        tx.wake(lane)
 
 
 def claim(
@@ -120,9 +116,19 @@ def done(tx: Tx, task: Task) -> bool:
     return gone
 
 
+def drop(tx: Tx, workspace_id: int, ref_ids: Collection[str]) -> None:
+    """Drop the tasks of these runs or deliveries, whoever holds them."""
+    if ref_ids:
+        tx.conn.execute(
+            delete(tasks).where(
+                tasks.c.workspace_id == workspace_id, tasks.c.ref_id.in_(list(ref_ids))
+            )
+        )
+
+
 def again(tx: Tx, task: Task, run_at: datetime, *, attempt: int | None = None) -> bool:
     """Give the task back, to be claimed from `run_at` on; False if it is no longer ours."""
-    values = {"run_at": run_at, "node_id": None}
+    values: dict[str, Any] = {"run_at": run_at, "node_id": None}
     if attempt is not None:
         values["attempt"] = attempt
     freed = tx.conn.execute(update(tasks).where(_held(task)).values(**values)).rowcount > 0
@@ -157,9 +163,10 @@ def by_refs(
 
 def next_run_at(tx: Tx, lane: str) -> datetime | None:
     """Return when the first free task of the lane is due."""
-    return tx.conn.scalar(
+    first: datetime | None = tx.conn.scalar(
         select(func.min(tasks.c.run_at)).where(tasks.c.lane == lane, tasks.c.node_id.is_(None))
     )
+    return first
 
 
 def depth(tx: Tx) -> dict[str, int]:

@@ -92,19 +92,15 @@ def by_ids(tx: Tx, keys: Collection[tuple[int, str]]) -> dict[tuple[int, str], R
     return {record.key: record for record in _locked(tx, found)}
 
 
-def by_ping_keys(tx: Tx, keys: Collection[str]) -> dict[str, Record]:
-    """Return and lock the watches behind these public ping keys."""
-    join = (ping_keys.c.workspace_id == watches.c.workspace_id) & (
-        ping_keys.c.watch_id == watches.c.id
-    )
-    found = (
-        select(watches, ping_keys.c.key)
-        .join(ping_keys, join)
-        .where(ping_keys.c.key.in_(list(keys)))
-        .order_by(watches.c.workspace_id, watches.c.id)
-        .with_for_update(of=watches)
-    )
-    return {row.key: _record(row) for row in tx.conn.execute(found)}
+def by_slug(tx: Tx, workspace_id: int, slug: str) -> Record | None:
+    """Return one watch by its slug."""
+    return _one(tx, _of(workspace_id).where(watches.c.slug == slug), lock=False)
+
+
+def keys_of_pings(tx: Tx, keys: Collection[str]) -> dict[str, tuple[int, str]]:
+    """Return the (workspace id, id) of the watches behind these public ping keys."""
+    found = select(ping_keys).where(ping_keys.c.key.in_(keys))
+    return {row.key: (row.workspace_id, row.watch_id) for row in tx.conn.execute(found)}
 
 
 def listed(

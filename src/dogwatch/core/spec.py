@@ -1,0 +1,124 @@
+"""What a user says of a watch, checked: every fault is named at once, by field."""
+
+import re
+import unicodedata
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from dogwatch.core.problems import Problem
+from dogwatch.core.schedule import parse
+from dogwatch.core.slots import Plan
+
+NAME_LENGTH = 200
+DESCRIPTION_LENGTH = 4_000
+TAGS = 20
+TAG_LENGTH = 50
+MAX_LIMIT_S = 366 * 86_400
+_SLUG = re.compile(r"[a-z0-9_-]{1,64}")
+_RESERVED = frozenset({"start", "fail", "log"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchSpec:
+    """A watch as its owner describes it. Durations in seconds; see `Plan` for their meaning."""
+
+    name: str
+    slug: str | None = None
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    project: str | None = None
+    schedule: str | None = None
+    timezone: str = "UTC"
+    start_by_s: int | None = 300
+    finish_by_s: int | None = None
+    slow_after_ms: int | None = None
+    min_duration_ms: int | None = None
+    early_s: int | None = None
+    failures_before_down: int = 1
+    successes_before_up: int = 1
+
+    def plan(self) -> Plan:
+        """Return the plan of the watch; Problem if the schedule is bad."""
+        schedule = parse(self.schedule, self.timezone) if self.schedule else None
+        return Plan(
+            schedule=schedule,
+            start_by_s=self.start_by_s,
+            finish_by_s=self.finish_by_s,
+            slow_after_ms=self.slow_after_ms,
+            min_duration_ms=self.min_duration_ms,
+            early_s=self.early_s,
+            failures_before_down=self.failures_before_down,
+            successes_before_up=self.successes_before_up,
+        )
+
+
+_RANGES = {
+    "start_by_s": (0, MAX_LIMIT_S),
+    "finish_by_s": (1, MAX_LIMIT_S),
+    "slow_after_ms": (1, MAX_LIMIT_S * 1_000),
+    "min_duration_ms": (0, MAX_LIMIT_S * 1_000),
+    "early_s": (0, MAX_LIMIT_S),
+    "failures_before_down": (1, 100),
+    "successes_before_up": (1, 100),
+}
+
+
+def check(spec: WatchSpec) -> WatchSpec:
+    """Return the spec, tidied; a Problem names every bad field."""
+    bad: dict[str, str] = {}
+    name = _text(spec.name).strip()
+    if not 1 <= len(name) <= NAME_LENGTH:
+        bad["name"] = f"give 1 to {NAME_LENGTH} characters"
+    if spec.slug is not None and (not _SLUG.fullmatch(spec.slug) or spec.slug in _RESERVED):
+        bad["slug"] = "use 1 to 64 of a-z, 0-9, - and _; not start, fail or log"
+    if len(spec.description) > DESCRIPTION_LENGTH:
+        bad["description"] = f"at most {DESCRIPTION_LENGTH} characters"
+    if len(spec.tags) > TAGS or not all(0 < len(tag) <= TAG_LENGTH for tag in spec.tags):
+        bad["tags"] = f"at most {TAGS} tags of 1 to {TAG_LENGTH} characters"
+    if spec.project is not None and not 1 <= len(spec.project) <= 64:
+        bad["project"] = "give 1 to 64 characters"
+    bad |= _bad_numbers(spec) | _bad_schedule(spec)
+    if bad:
+        fields = "; ".join(f"{field}: {message}" for field, message in bad.items())
+        raise Problem("invalid", fields, bad)
+    return _tidy(spec, name)
+
+
+def _tidy(spec: WatchSpec, name: str) -> WatchSpec:
+    values = {field: getattr(spec, field) for field in WatchSpec.__slots__}
+    tags = tuple(dict.fromkeys(_text(tag).strip() for tag in spec.tags))
+    return WatchSpec(
+        **values | {"name": name, "description": _text(spec.description), "tags": tags}
+    )
+
+
+def _bad_numbers(spec: WatchSpec) -> dict[str, str]:
+    bad = {}
+    for field, (least, most) in _RANGES.items():
+        value = getattr(spec, field)
+        if value is not None and not least <= value <= most:
+            bad[field] = f"give a whole number from {least} to {most}"
+    return bad
+
+
+def _bad_schedule(spec: WatchSpec) -> dict[str, str]:
+    try:
+        parse(spec.schedule if spec.schedule else "@daily", spec.timezone)
+    except Problem as problem:
+        return dict(problem.fields)
+    return {} if spec.schedule != "" else {"schedule": "is empty; leave it out for none"}
+
+
+def _text(value: str) -> str:
+    """Return `value` without NUL and half characters, which no database keeps."""
+    return value.replace("\x00", "").encode(errors="replace").decode()
+
+
+def slug_of(name: str, taken: Collection[str] = ()) -> str:
+    """Return a slug for a name that is not among `taken`: "Nightly Backup!" -> nightly-backup."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    slug = re.sub(r"[^a-z0-9_]+", "-", plain).strip("-")[:48] or "watch"
+    taken = {*taken, *_RESERVED}
+    if slug not in taken:
+        return slug
+    return next(f"{slug}-{n}" for n in range(2, len(taken) + 3) if f"{slug}-{n}" not in taken)

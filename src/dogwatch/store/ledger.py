@@ -1,0 +1,85 @@
+"""Questions that prove the ledger: what must never be found in any store."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Select, and_, exists, func, or_, select
+
+from dogwatch.store.tables import deliveries, flips, runs, tasks, watches
+from dogwatch.store.tx import Tx
+
+PAGE = 1_000
+
+
+def doubled_slots(tx: Tx) -> Iterator[dict[str, Any]]:
+    """Yield slots of a watch that have more than one run."""
+    found = (
+        select(runs.c.workspace_id, runs.c.watch_id, runs.c.slot_at, func.count().label("runs"))
+        .where(runs.c.slot_at.is_not(None))
+        .group_by(runs.c.workspace_id, runs.c.watch_id, runs.c.slot_at)
+        .having(func.count() > 1)
+    )
+    yield from _rows(tx, found)
+
+
+def endless_runs(tx: Tx) -> Iterator[dict[str, Any]]:
+    """Yield runs whose state and outcome contradict each other."""
+    done = runs.c.state == "done"
+    wrong = or_(and_(done, runs.c.outcome.is_(None)), and_(~done, runs.c.outcome.is_not(None)))
+    yield from _rows(tx, select(runs.c.workspace_id, runs.c.watch_id, runs.c.id).where(wrong))
+
+
+def orphaned_runs(tx: Tx) -> Iterator[dict[str, Any]]:
+    """Yield open runs of jobs that nothing in the queue will ever end."""
+    queued = exists().where(
+        tasks.c.workspace_id == runs.c.workspace_id, tasks.c.ref_id == runs.c.id
+    )
+    found = select(runs.c.workspace_id, runs.c.watch_id, runs.c.id).where(
+        runs.c.state != "done", runs.c.trigger != "ping", ~queued
+    )
+    yield from _rows(tx, found)
+
+
+def stuck_deliveries(tx: Tx) -> Iterator[dict[str, Any]]:
+    """Yield deliveries that are neither sent nor failed nor queued."""
+    queued = exists().where(
+        tasks.c.workspace_id == deliveries.c.workspace_id, tasks.c.ref_id == deliveries.c.id
+    )
+    found = select(deliveries.c.workspace_id, deliveries.c.watch_id, deliveries.c.id).where(
+        deliveries.c.state == "pending", ~queued
+    )
+    yield from _rows(tx, found)
+
+
+def untold_flips(tx: Tx, channel_id: str, workspace_id: int) -> Iterator[dict[str, Any]]:
+    """Yield flips of a workspace that have no delivery to a channel."""
+    told = exists().where(
+        deliveries.c.workspace_id == flips.c.workspace_id,
+        deliveries.c.flip_id == flips.c.id,
+        deliveries.c.channel_id == channel_id,
+    )
+    yield from _rows(tx, select(flips).where(flips.c.workspace_id == workspace_id, ~told))
+
+
+def all_flips(tx: Tx, workspace_id: int, watch_id: str) -> Iterator[dict[str, Any]]:
+    """Yield the flips of a watch, oldest first."""
+    found = select(flips).where(flips.c.workspace_id == workspace_id, flips.c.watch_id == watch_id)
+    yield from _rows(tx, found.order_by(flips.c.at, flips.c.id))
+
+
+def all_watches(tx: Tx) -> Iterator[tuple[int, str]]:
+    """Yield the (workspace id, id) of every watch."""
+    last = (0, "")
+    while True:
+        ids = (watches.c.workspace_id, watches.c.id)
+        later = or_(ids[0] > last[0], and_(ids[0] == last[0], ids[1] > last[1]))
+        page = tx.conn.execute(select(*ids).where(later).order_by(*ids).limit(PAGE)).all()
+        if not page:
+            return
+        yield from ((row.workspace_id, row.id) for row in page)
+        last = (page[-1].workspace_id, page[-1].id)
+
+
+def _rows(tx: Tx, found: Select[Any]) -> Iterator[dict[str, Any]]:
+    for row in tx.conn.execute(found):
+        yield dict(row._mapping)

@@ -1,0 +1,103 @@
+"""Jobs: a watch together with what we run for it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from dogwatch.core.http_action import HttpAction
+from dogwatch.core.problems import Problem
+from dogwatch.core.run import LostRun, Policy
+from dogwatch.core.script_action import ScriptAction
+from dogwatch.core.spec import WatchSpec
+from dogwatch.store import jobs
+from dogwatch.store.jobs import JobRow
+from dogwatch.store.tx import Tx
+from dogwatch.store.watches import Record
+from dogwatch.usecases.runs import action_of, seal_action
+from dogwatch.usecases.watches import add as add_watch
+from dogwatch.usecases.watches import edit as edit_watch
+from dogwatch.vault import Vault
+
+ACTIONS: Mapping[str, Callable[[object], HttpAction | ScriptAction]] = {
+    "http": HttpAction.from_json,
+    "script": ScriptAction.from_json,
+}
+_RANGES = {
+    "catch_up_max": (1, 1_000),
+    "catch_up_window_s": (0, 31 * 86_400),
+    "max_attempts": (1, 20),
+    "backoff_s": (0, 86_400),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class JobSpec:
+    """A job as its owner describes it: a watch, an action and the run rules."""
+
+    watch: WatchSpec
+    action_kind: str
+    action: Mapping[str, Any]
+    policy: Policy
+
+
+def add(tx: Tx, workspace_id: int, spec: JobSpec, vault: Vault, at: datetime) -> Record:
+    """Make a job with its watch."""
+    action = check(spec)
+    record = add_watch(tx, workspace_id, spec.watch, at, job=True)
+    jobs.add(tx, _row(record, spec, action, vault))
+    tx.wake("schedule")
+    return record
+
+
+def edit(tx: Tx, record: Record, spec: JobSpec, vault: Vault, at: datetime) -> Record:
+    """Change a job whose watch is locked; open runs go on as they were started."""
+    action = check(spec)
+    record = edit_watch(tx, record, spec.watch, at)
+    jobs.save(tx, _row(record, spec, action, vault))
+    return record
+
+
+def find(tx: Tx, record: Record) -> JobRow:
+    """Return the job of a watch, or raise not_found."""
+    job = jobs.by_watch(tx, *record.key)
+    if job is None:
+        raise Problem("not_found", f"{record.slug} is watched only; it is no job")
+    return job
+
+
+def spec_of(record: Record, job: JobRow, watch: WatchSpec, vault: Vault) -> JobSpec:
+    """Return what the owner of a job said of it, given its `watch` part."""
+    return JobSpec(watch, job.action_kind, action_of(vault, job), job.policy)
+
+
+def default_policy(action_kind: str, action: Mapping[str, Any]) -> Policy:
+    """Return the run rules of a job whose owner names none: only a safe request is rerun."""
+    safe = action_kind == "http" and action.get("method", "GET") in {"GET", "HEAD"}
+    return Policy(lost_run=LostRun.RERUN if safe else LostRun.FAIL)
+
+
+def check(spec: JobSpec) -> dict[str, Any]:
+    """Return the action in its stored form; a Problem names every bad field of action and rules."""
+    bad: dict[str, str] = {}
+    action: dict[str, Any] = {}
+    try:
+        action = ACTIONS[spec.action_kind](dict(spec.action)).to_json()
+    except KeyError:
+        bad["action.kind"] = "use http or script"
+    except Problem as problem:
+        bad |= {f"action.{field}": message for field, message in problem.fields.items()}
+    for field, (least, most) in _RANGES.items():
+        if not least <= getattr(spec.policy, field) <= most:
+            bad[field] = f"give a whole number from {least} to {most}"
+    if bad:
+        words = "; ".join(f"{field}: {message}" for field, message in bad.items())
+        raise Problem("invalid", words, bad)
+    return action
+
+
+def _row(record: Record, spec: JobSpec, action: Mapping[str, Any], vault: Vault) -> JobRow:
+    sealed = seal_action(vault, record.workspace_id, record.id, action)
+    return JobRow(
+        record.workspace_id, record.id, spec.action_kind, sealed, spec.policy, record.watch.slot_at
+    )

@@ -1,0 +1,79 @@
+"""Nodes: they join, beat and die; when none beat, the gap is ours and nobody is blamed for it."""
+
+from datetime import datetime, timedelta
+
+from dogwatch.core.slots import Gap
+from dogwatch.store import jobs, nodes, tasks, watches
+from dogwatch.store.tx import Tx
+from dogwatch.usecases import runs
+
+LEASE = timedelta(seconds=10)
+BEAT = timedelta(seconds=3)
+# The shortest silence of all nodes that counts as an outage of ours.
+OUTAGE = timedelta(seconds=8)
+RESTART = timedelta(seconds=1)
+STEP_BACK = timedelta(seconds=1)
+
+
+def join(tx: Tx, node_id: str, name: str, at: datetime, *, alone: bool) -> Gap | None:
+    """Add a node and record for how long nobody listened before it.
+
+    `alone`: no other process can be at work on this store, so what others held is lost at once.
+    """
+    gap = _note_gap(tx, at, RESTART if alone else OUTAGE)
+    if alone:
+        others = nodes.known(tx) | tasks.nodes_holding(tx)
+        _lose_all(tx, others, at)
+        nodes.leave(tx, others)
+    nodes.join(tx, node_id, name, at)
+    return gap
+
+
+def beat(tx: Tx, node_id: str, at: datetime) -> bool:
+    """Note that the node is alive, and a gap if none was; False if it was declared dead.
+
+    A gap is an outage, a suspended machine, or a wall clock set forward: in each, nobody listened
+    to that time. A clock set back wakes whatever waits for a time that is now far away.
+    """
+    last_at = nodes.last_beat_at(tx)
+    if last_at and at < last_at - STEP_BACK:
+        _step_back(tx, at)
+    _note_gap(tx, at, OUTAGE)
+    return nodes.beat(tx, node_id, at)
+
+
+def _note_gap(tx: Tx, at: datetime, least: timedelta) -> Gap | None:
+    last_at = nodes.last_beat_at(tx)
+    if last_at is None or at - last_at < least:
+        return None
+    gap = Gap(last_at, at)
+    nodes.add_gap(tx, gap, "no node was alive")
+    return gap
+
+
+def _step_back(tx: Tx, at: datetime) -> None:
+    nodes.rewind(tx, at)
+    watches.wake_all(tx, at)
+    ahead = jobs.ahead(tx, at)
+    records = watches.by_ids(tx, [(job.workspace_id, job.watch_id) for job in ahead])
+    for key, record in records.items():
+        schedule = record.watch.plan.schedule
+        if schedule and schedule.relative:
+            jobs.set_next(tx, *key, schedule.after(at))
+
+
+def reap(tx: Tx, at: datetime) -> int:
+    """Take over what nodes without a recent beat held; return how many tasks that were."""
+    holding = tasks.nodes_holding(tx)
+    dead = holding & nodes.silent_since(tx, at - LEASE) | holding - nodes.known(tx)
+    return runs.lost(tx, dead, at) if dead else 0
+
+
+def leave(tx: Tx, node_id: str, at: datetime) -> None:
+    """Mark the last moment of a node that shuts down; its row tells the next one when that was."""
+    nodes.beat(tx, node_id, at)
+
+
+def _lose_all(tx: Tx, node_ids: set[str], at: datetime) -> None:
+    while node_ids and runs.lost(tx, node_ids, at):
+        pass

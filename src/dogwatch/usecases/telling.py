@@ -1,0 +1,332 @@
+"""Telling people: channels and rules, deliveries made by flips, and what became of them."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from dogwatch.core.alerts import Event, Message, Rule, event_of, matches, retry_after, tail
+from dogwatch.core.problems import Problem
+from dogwatch.ids import new_id
+from dogwatch.store import channels, deliveries, keys, pings, runs, tasks
+from dogwatch.store.channels import ChannelRow
+from dogwatch.store.deliveries import Delivery, Receipt
+from dogwatch.store.flips import FlipRow
+from dogwatch.store.tasks import NewTask, Task
+from dogwatch.store.tx import Tx
+from dogwatch.store.watches import Record
+from dogwatch.vault import Vault
+
+LANE = "delivery"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A flip with its watch before and after."""
+
+    flip: FlipRow
+    before: Record
+    after: Record
+
+
+def tell(tx: Tx, turns: Sequence[Turn], at: datetime) -> None:
+    """Make a delivery for every flip and every channel that a rule sends it to."""
+    rules: dict[int, Sequence[Rule]] = {}
+    made: list[Delivery] = []
+    for turn in turns:
+        workspace_id = turn.flip.workspace_id
+        if workspace_id not in rules:
+            rules[workspace_id] = channels.rules_of(tx, workspace_id)
+        made += _deliveries(tx, turn, rules[workspace_id], at)
+    _send(tx, made, at)
+
+
+def _deliveries(tx: Tx, turn: Turn, rules: Sequence[Rule], at: datetime) -> list[Delivery]:
+    event = event_of(turn.flip.from_status, turn.flip.to_status)
+    if event is None:
+        return []
+    watch = turn.after
+    wanted = dict.fromkeys(
+        rule.channel_id
+        for rule in rules
+        if matches(rule, event, watch.id, watch.tags, watch.project)
+    )
+    if not wanted:
+        return []
+    facts = _facts(tx, turn)
+    return [_delivery(turn.flip, event, channel_id, facts, at) for channel_id in wanted]
+
+
+def _delivery(
+    flip: FlipRow, event: Event, channel_id: str, facts: dict[str, Any], at: datetime
+) -> Delivery:
+    return Delivery(
+        workspace_id=flip.workspace_id,
+        id=new_id(at),
+        flip_id=flip.id,
+        watch_id=flip.watch_id,
+        channel_id=channel_id,
+        event=str(event),
+        state="pending",
+        reason="",
+        message=facts,
+        attempts=0,
+        created_at=at,
+    )
+
+
+def _send(tx: Tx, made: Sequence[Delivery], at: datetime) -> None:
+    deliveries.add_many(tx, made)
+    new = [
+        NewTask(
+            delivery.workspace_id,
+            LANE,
+            delivery.id,
+            f"{delivery.workspace_id}:{delivery.channel_id}",
+            at,
+            f"{delivery.watch_id or delivery.id}:{delivery.channel_id}",
+        )
+        for delivery in made
+    ]
+    tasks.add_many(tx, new)
+
+
+def _facts(tx: Tx, turn: Turn) -> dict[str, Any]:
+    """Return what the message says, as it is at the flip: a JSON object."""
+    flip, before, after = turn.flip, turn.before.watch, turn.after
+    down_for_s = (flip.at - before.since_at).total_seconds() if before.since_at else None
+    recovered = flip.to_status in {"up", "degraded"} and flip.from_status in {"down", "degraded"}
+    expected_at = before.slot_at if before.slot_at and before.slot_at <= flip.at else None
+    return {
+        "watch_id": after.id,
+        "slug": after.slug,
+        "name": after.name,
+        "tags": list(after.tags),
+        "status": flip.to_status,
+        "previous_status": flip.from_status,
+        "since_at": flip.at.isoformat(),
+        "expected_at": expected_at and expected_at.isoformat(),
+        "reason": flip.reason,
+        "last_ok_at": before.ok_at and before.ok_at.isoformat(),
+        "duration_ms": after.watch.duration_ms if recovered else None,
+        "down_for_s": down_for_s if recovered else None,
+        "output_tail": tail(_output(tx, after, flip.at)),
+        "timezone": after.timezone,
+    }
+
+
+def _output(tx: Tx, record: Record, at: datetime) -> str:
+    if not record.watch.job:
+        return pings.last_body(tx, record.workspace_id, record.id, at)
+    last = runs.last_of(tx, record.workspace_id, [record.id]).get(record.id)
+    chunks = runs.output(tx, record.workspace_id, last.id) if last else ()
+    return "".join(text for _, _, text in chunks[-20:])
+
+
+# --- sending ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A claimed delivery with all that a channel needs to send it."""
+
+    task: Task
+    delivery: Delivery
+    channel: ChannelRow
+    settings: Mapping[str, Any]
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What the courier has room for: sends in all, per endpoint, and who is full already."""
+
+    limit: int
+    per_endpoint: int
+    full_endpoints: frozenset[str] = frozenset()
+    full_workspaces: frozenset[int] = frozenset()
+
+
+def claim(
+    tx: Tx, node_id: str, at: datetime, room: Room, vault: Vault, base_url: str
+) -> Sequence[Parcel]:
+    """Take deliveries that are due; those whose channel is off or gone are settled at once."""
+    taken = tasks.claim(
+        tx, LANE, node_id, at, room.limit, full=room.full_endpoints,
+        full_workspaces=room.full_workspaces, per_bulkhead=room.per_endpoint,
+    )  # fmt: skip
+    parcels = []
+    for task in taken:
+        parcel = _parcel(tx, task, vault, base_url, at)
+        if parcel:
+            parcels.append(parcel)
+    return parcels
+
+
+def _parcel(tx: Tx, task: Task, vault: Vault, base_url: str, at: datetime) -> Parcel | None:
+    delivery = deliveries.by_id(tx, task.workspace_id, task.ref_id)
+    channel = delivery and channels.by_id(tx, task.workspace_id, delivery.channel_id)
+    if not delivery or not channel:
+        tasks.done(tx, task)
+        return None
+    if channel.disabled_reason:
+        tasks.done(tx, task)
+        reason = f"channel is off: {channel.disabled_reason}"
+        _settle(tx, delivery, "failed", reason, at)
+        return None
+    workspace = keys.workspace(tx, task.workspace_id)
+    message = _message(delivery, workspace.name if workspace else "", base_url)
+    return Parcel(task, delivery, channel, unsealed(vault, channel), message)
+
+
+def _message(delivery: Delivery, workspace: str, base_url: str) -> Message:
+    facts = dict(delivery.message)
+    for name in ("since_at", "expected_at", "last_ok_at"):
+        facts[name] = datetime.fromisoformat(facts[name]) if facts[name] else None
+    facts["tags"] = tuple(facts["tags"])
+    return Message(
+        delivery_id=delivery.id,
+        event=Event(delivery.event),
+        workspace=workspace,
+        url=f"{base_url}/i/{facts['slug']}" if facts["slug"] else base_url,
+        **facts,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What an attempt came to: `verdict` is sent, retry, failed or disable."""
+
+    verdict: str
+    status_code: int | None
+    detail: str
+    duration_ms: int
+    retry_after_s: float | None = None
+
+
+def settle(tx: Tx, parcel: Parcel, sent: Sent, at: datetime, jitter: float) -> None:
+    """Write the receipt; then the delivery is sent, failed, or due again later."""
+    task, delivery = parcel.task, parcel.delivery
+    receipt = Receipt(
+        task.attempt, at, sent.verdict, sent.status_code, sent.detail, sent.duration_ms
+    )
+    wait_s = retry_after(task.attempt, jitter, sent.retry_after_s)
+    if sent.verdict == "retry" and wait_s is not None:
+        if tasks.again(tx, task, at + timedelta(seconds=wait_s)):
+            deliveries.add_receipt(tx, task.workspace_id, delivery.id, receipt)
+            deliveries.change(tx, task.workspace_id, delivery.id, attempts=task.attempt)
+        return
+    if not tasks.done(tx, task):
+        return
+    deliveries.add_receipt(tx, task.workspace_id, delivery.id, receipt)
+    state = "sent" if sent.verdict == "sent" else "failed"
+    _settle(tx, replace(delivery, attempts=task.attempt), state, sent.detail, at)
+    if sent.verdict == "disable":
+        channels.change(
+            tx, task.workspace_id, parcel.channel.id, disabled_reason=f"it answered: {sent.detail}"
+        )
+
+
+def _settle(tx: Tx, delivery: Delivery, state: str, reason: str, at: datetime) -> None:
+    deliveries.change(
+        tx,
+        delivery.workspace_id,
+        delivery.id,
+        state=state,
+        reason=reason,
+        attempts=delivery.attempts,
+        settled_at=at,
+    )
+
+
+# --- channels and rules -----------------------------------------------------------------------
+
+
+def unsealed(vault: Vault, channel: ChannelRow) -> dict[str, Any]:
+    """Return all settings of a channel, the secret ones decrypted."""
+    secret = json.loads(vault.open(channel.sealed, _context(channel.workspace_id, channel.id)))
+    return {**channel.settings, **secret}
+
+
+def add_channel(
+    tx: Tx,
+    workspace_id: int,
+    name: str,
+    kind: str,
+    public: Mapping[str, Any],
+    secret: Mapping[str, Any],
+    vault: Vault,
+    at: datetime,
+) -> ChannelRow:
+    """Add a channel whose settings have been checked."""
+    if not 1 <= len(name.strip()) <= 200:
+        raise Problem("invalid", "name: give 1 to 200 characters", {"name": "give 1 to 200"})
+    channel_id = new_id(at)
+    sealed = vault.seal(json.dumps(secret).encode(), _context(workspace_id, channel_id))
+    channel = ChannelRow(workspace_id, channel_id, name.strip(), kind, dict(public), sealed, at)
+    channels.add(tx, channel)
+    return channel
+
+
+def change_channel(
+    tx: Tx,
+    channel: ChannelRow,
+    vault: Vault,
+    *,
+    name: str | None = None,
+    public: Mapping[str, Any] | None = None,
+    secret: Mapping[str, Any] | None = None,
+    enabled: bool | None = None,
+) -> ChannelRow:
+    """Change a channel; enabling it again clears the reason why it was off."""
+    changes: dict[str, Any] = {}
+    if name is not None:
+        changes["name"] = name
+    if public is not None:
+        changes["settings"] = dict(public)
+    if secret is not None:
+        context = _context(channel.workspace_id, channel.id)
+        changes["sealed"] = vault.seal(json.dumps(secret).encode(), context)
+    if enabled is not None:
+        changes["disabled_reason"] = None if enabled else "switched off"
+    if changes:
+        channels.change(tx, channel.workspace_id, channel.id, **changes)
+    return channel_by_id(tx, channel.workspace_id, channel.id)
+
+
+def channel_by_id(tx: Tx, workspace_id: int, channel_id: str) -> ChannelRow:
+    """Return a channel or raise not_found."""
+    channel = channels.by_id(tx, workspace_id, channel_id)
+    if channel is None:
+        raise Problem("not_found", f"there is no channel {channel_id}")
+    return channel
+
+
+def add_rule(tx: Tx, workspace_id: int, rule: Rule, at: datetime) -> Rule:
+    """Add a rule for a channel of the workspace."""
+    channel_by_id(tx, workspace_id, rule.channel_id)
+    rule = replace(rule, id=new_id(at))
+    channels.add_rule(tx, workspace_id, rule, at)
+    return rule
+
+
+def test_channel(tx: Tx, workspace_id: int, channel_id: str, at: datetime) -> Delivery:
+    """Queue a real test message to the channel."""
+    channel_by_id(tx, workspace_id, channel_id)
+    facts: dict[str, Any] = {
+        "watch_id": "", "slug": "", "name": "Test message", "tags": [], "status": "up",
+        "previous_status": "up", "since_at": at.isoformat(), "expected_at": None,
+        "reason": "sent by hand to try the channel", "last_ok_at": None, "duration_ms": None,
+        "down_for_s": None, "output_tail": "", "timezone": "UTC",
+    }  # fmt: skip
+    delivery = Delivery(
+        workspace_id, new_id(at), None, None, channel_id, str(Event.TEST), "pending", "",
+        facts, 0, at,
+    )  # fmt: skip
+    _send(tx, [delivery], at)
+    return delivery
+
+
+def _context(workspace_id: int, channel_id: str) -> str:
+    return f"channel:{workspace_id}:{channel_id}"

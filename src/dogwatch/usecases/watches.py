@@ -1,0 +1,154 @@
+"""Watches: making, changing, pausing and removing them, and judging silence."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy.exc import IntegrityError
+
+from dogwatch.core.problems import Problem
+from dogwatch.core.spec import WatchSpec, check, slug_of
+from dogwatch.core.watch import Edit, Lapse, Pause, Resume, create, wake_at
+from dogwatch.ids import new_id, new_token
+from dogwatch.store import jobs, tasks, watches
+from dogwatch.store.tx import Tx
+from dogwatch.store.watches import Record
+from dogwatch.usecases.signals import Change, apply, apply_many
+
+PING_KEY_BITS = 96
+BATCH = 500
+
+
+def add(tx: Tx, workspace_id: int, spec: WatchSpec, at: datetime, *, job: bool = False) -> Record:
+    """Make a watch; a slug that is taken is a conflict, one not given is made from the name."""
+    spec = check(spec)
+    slug = spec.slug
+    if slug is None:
+        base = slug_of(spec.name)
+        slug = slug_of(spec.name, watches.taken_slugs(tx, workspace_id, base))
+    record = Record(
+        workspace_id=workspace_id,
+        id=new_id(at),
+        slug=slug,
+        name=spec.name,
+        ping_key=new_token(PING_KEY_BITS),
+        watch=create(spec.plan(), at, job=job),
+        created_at=at,
+        updated_at=at,
+        ledger_from_at=at,
+        description=spec.description,
+        tags=spec.tags,
+        project=spec.project,
+        schedule=spec.schedule,
+        timezone=spec.timezone,
+    )
+    with _unique_slug(tx, slug):
+        watches.add(tx, record)
+    return record
+
+
+@contextmanager
+def _unique_slug(tx: Tx, slug: str) -> Iterator[None]:
+    """Word a doubled slug as a conflict, inside a savepoint so that the transaction lives on."""
+    try:
+        with tx.conn.begin_nested():
+            yield
+    except IntegrityError:
+        message = f"{slug} is taken"
+        raise Problem("conflict", f"slug: {message}", {"slug": message}) from None
+
+
+def find(tx: Tx, workspace_id: int, name: str, *, lock: bool = False) -> Record:
+    """Return the watch with this id or slug, or raise not_found."""
+    record = watches.by_name(tx, workspace_id, name, lock=lock)
+    if record is None:
+        raise Problem("not_found", f"there is no watch {name!r}")
+    return record
+
+
+def spec_of(record: Record) -> WatchSpec:
+    """Return what the owner of a watch said of it."""
+    plan = record.watch.plan
+    return WatchSpec(
+        name=record.name,
+        slug=record.slug,
+        description=record.description,
+        tags=record.tags,
+        project=record.project,
+        schedule=record.schedule,
+        timezone=record.timezone,
+        start_by_s=plan.start_by_s,
+        finish_by_s=plan.finish_by_s,
+        slow_after_ms=plan.slow_after_ms,
+        min_duration_ms=plan.min_duration_ms,
+        early_s=plan.early_s,
+        failures_before_down=plan.failures_before_down,
+        successes_before_up=plan.successes_before_up,
+    )
+
+
+def edit(tx: Tx, record: Record, spec: WatchSpec, at: datetime) -> Record:
+    """Change a locked watch; a changed schedule counts from now on and judges nothing before."""
+    spec = check(replace(spec, slug=spec.slug or record.slug))
+    plan = spec.plan()
+    moved = plan.schedule != record.watch.plan.schedule
+    record = apply(tx, Change(record, [Edit(at, plan)]), at)
+    record = replace(
+        record,
+        slug=spec.slug or record.slug,
+        name=spec.name,
+        description=spec.description,
+        tags=spec.tags,
+        project=spec.project,
+        schedule=spec.schedule,
+        timezone=spec.timezone,
+        updated_at=at,
+        ledger_from_at=at if moved else record.ledger_from_at,
+        due_at=wake_at(record.watch),
+    )
+    with _unique_slug(tx, record.slug):
+        watches.save(tx, record)
+    if record.watch.job and moved:
+        _reschedule(tx, record)
+    return record
+
+
+def pause(tx: Tx, record: Record, at: datetime) -> Record:
+    """Expect nothing of a locked watch, and run nothing on schedule, until it is resumed."""
+    record = apply(tx, Change(record, [Pause(at)]), at)
+    return _rearmed(tx, record, at)
+
+
+def resume(tx: Tx, record: Record, at: datetime) -> Record:
+    """Expect again from `at` on; what was due meanwhile is never judged."""
+    record = apply(tx, Change(record, [Resume(at)]), at)
+    return _rearmed(tx, record, at)
+
+
+def remove(tx: Tx, record: Record) -> None:
+    """Delete a watch with its job, runs, pings, flips and what is queued for it."""
+    open_runs = [run.id for run in record.watch.open]
+    tasks.drop(tx, record.workspace_id, open_runs)
+    watches.remove(tx, record)
+
+
+def _rearmed(tx: Tx, record: Record, at: datetime) -> Record:
+    record = replace(record, updated_at=at, ledger_from_at=at)
+    watches.save(tx, record)
+    if record.watch.job:
+        _reschedule(tx, record)
+    return record
+
+
+def _reschedule(tx: Tx, record: Record) -> None:
+    jobs.set_next(tx, record.workspace_id, record.id, record.watch.slot_at)
+    tx.wake("schedule")
+
+
+def lapse(tx: Tx, at: datetime, limit: int = BATCH) -> int:
+    """Judge the silence of watches whose hint has come; return how many were looked at."""
+    records = watches.due(tx, at, limit)
+    changes = [Change(record, [Lapse(at)]) for record in records]
+    apply_many(tx, changes, at, exact=True)
+    return len(records)
