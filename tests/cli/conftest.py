@@ -1,0 +1,41 @@
+"""What the command line's tests are handed."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.stub import Program, Stub, serve
+
+
+@pytest.fixture
+def stub() -> Iterator[Stub]:
+    """A running stub that knows the workspace's ping key."""
+    stub = Stub(replies={"GET /api/v1/workspace": (200, {"ping_key": "wskey"})})
+    stub.hold.set()
+    server = serve(stub)
+    yield stub
+    stub.hold.set()
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A data directory with a key."""
+    (tmp_path / "cli.key").write_text("k1")
+    return tmp_path
+
+
+@pytest.fixture
+def dogwatch(home: Path, stub: Stub) -> Program:
+    """The program, pointed at the stub."""
+    return Program(
+        home, {"HOME": str(home), "DOGWATCH_DATA": str(home), "DOGWATCH_SERVER": stub.url}
+    )
+
+
+@pytest.fixture
+def offline(dogwatch: Program) -> Program:
+    """The program, with a server that nobody listens as."""
+    return Program(dogwatch.home, {**dogwatch.variables, "DOGWATCH_SERVER": "http://127.0.0.1:1"})
