@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -101,21 +102,17 @@ def pids_in(text: str) -> list[int]:
     return [int(word) for word in text.split()]
 
 
-def children() -> list[str]:
-    """This process's children, zombies too."""
-    stats = [path.read_text() for path in Path("/proc").glob("[0-9]*/stat") if readable(path)]
-    return [line for line in stats if line.rpartition(")")[2].split()[1] == str(os.getpid())]
+def children() -> int:
+    """How many children this process has, zombies included."""
+    count = 0
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            count += path.read_text().rpartition(")")[2].split()[1] == str(os.getpid())
+    return count
 
 
 def descriptors() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
-
-
-def readable(path: Path) -> bool:
-    try:
-        return bool(path.read_text())
-    except OSError:
-        return False
 
 
 @pytest.fixture
@@ -133,10 +130,10 @@ def _uvloop_has_its_pipe() -> None:
 
 @pytest.fixture(autouse=True)
 def _nothing_is_left() -> Iterator[None]:
-    files, family = descriptors(), len(children())
+    files, family = descriptors(), children()
     yield
     assert descriptors() == files
-    assert len(children()) == family
+    assert children() == family
 
 
 # --- what a script sees
@@ -333,6 +330,30 @@ def test_a_timeout_lets_a_script_clean_up_first(workdir: Path) -> None:
     assert (ran.result.outcome, ran.out) == (Outcome.TIMEOUT, "cleaned\n")
 
 
+def test_a_stopped_script_is_woken_to_clean_up(workdir: Path) -> None:
+    ran = run(workdir, "trap 'echo cleaned; exit' TERM; kill -STOP $$; sleep 1", timeout_s=0.3)
+    assert (ran.result.outcome, ran.out) == (Outcome.TIMEOUT, "cleaned\n")
+
+
+def test_what_is_in_the_pipe_at_the_end_is_read(workdir: Path) -> None:
+    source = (
+        "import fcntl, os\n"
+        "fcntl.fcntl(1, fcntl.F_SETPIPE_SZ, 1 << 20)\n"
+        "os.write(1, str(os.getpid()).encode())\n"
+        "os.write(1, bytes(1 << 19))\n"
+    )
+    seen: list[bytes] = []
+
+    def sink(_stream: str, chunk: bytes) -> None:
+        if not seen:
+            assert gone([int(chunk.partition(b"\0")[0])], DEADLINE_S)
+        seen.append(chunk)
+
+    result = asyncio.run(script(ScriptAction("python", source), workdir, sink))
+    assert result.outcome is Outcome.OK
+    assert b"".join(seen).count(0) == 1 << 19
+
+
 def test_the_end_of_the_script_counts_even_if_others_linger(workdir: Path) -> None:
     ran = run(workdir, "(trap '' TERM; sleep 300) & sleep 0.4; exit 0", timeout_s=0.6)
     assert ran.result.outcome is Outcome.OK
@@ -378,9 +399,17 @@ def test_a_script_that_attacks_its_supervisor_does_not_escape(workdir: Path, nam
     source = f"setsid sleep 300 & echo $!; kill -{name} $PPID; sleep 300"
     ran = run(workdir, source, timeout_s=1)
     assert ran.result.outcome in {Outcome.FAIL, Outcome.TIMEOUT}
+    assert ran.took_s < 2
     assert pids_in(ran.out)
     assert gone(pids_in(ran.out), 1)
     assert not marked(f"run-of-{os.getpid()}")
+
+
+def test_a_script_without_our_mark_dies_with_its_supervisor(workdir: Path) -> None:
+    ran = run(workdir, "exec env -i bash -c 'echo $$; kill -9 $PPID; sleep 300; :'")
+    assert "supervises" in ran.result.reason
+    assert pids_in(ran.out)
+    assert not any(map(alive, pids_in(ran.out)))
 
 
 def marked(run_id: str) -> list[str]:
@@ -440,6 +469,22 @@ def test_cancelling_kills_the_tree_and_cleans_up_before_it_raises(
     assert took_s < 1
 
 
+def test_cancelling_while_the_tree_is_being_ended_is_not_forgotten(workdir: Path) -> None:
+    async def scene() -> list[int]:
+        source = "(trap '' TERM; echo $$ $BASHPID .; while :; do sleep 300; done) & sleep 0.1"
+        task, pids = await started(workdir, source)
+        await asyncio.to_thread(gone, pids[:1], DEADLINE_S)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return pids
+
+    pids = asyncio.run(scene())
+    assert len(pids) == 2
+    assert not any(map(alive, pids))
+    assert list(workdir.iterdir()) == []
+
+
 HOST = """
 import asyncio, sys
 from pathlib import Path
@@ -457,16 +502,24 @@ asyncio.run(run_script(ScriptAction("bash", sys.argv[2]), run_id="of-a-host", at
 """
 
 
-def test_the_tree_dies_with_a_server_that_was_killed(workdir: Path) -> None:
-    command = [sys.executable, "-c", HOST, str(workdir), DEAF_TREE.replace("echo", "echo $PPID")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as host:
+FORKING_HOST = HOST.replace("def sink", "import os\ndef sink").replace(
+    "    sys.stdout.buffer",
+    "    if os.fork() == 0:\n        os._exit(len(os.read(0, 1)))\n    sys.stdout.buffer",
+)
+
+
+@pytest.mark.parametrize("program", [HOST, FORKING_HOST], ids=["alone", "its fork lives on"])
+def test_the_tree_dies_with_a_server_that_was_killed(workdir: Path, program: str) -> None:
+    command = [sys.executable, "-c", program, str(workdir), DEAF_TREE.replace("echo", "echo $PPID")]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe) as host:
         assert host.stdout
         pids = pids_in(host.stdout.readline().decode().partition(".")[0])
         assert all(map(alive, pids))
         host.send_signal(signal.SIGKILL)
         host.wait()
+        assert gone(pids, 3)
     assert len(pids) == 3
-    assert gone(pids, 2)
 
 
 # --- much of it

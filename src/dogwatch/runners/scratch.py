@@ -53,7 +53,6 @@ def _empty(directory: Path, heap: Path, names: "count[int]") -> list[Path]:
     """Delete a directory; return its subdirectories, moved to the heap."""
     moved: list[Path] = []
     with suppress(OSError):
-        directory.chmod(0o700)
         with os.scandir(directory) as entries:
             for entry in list(entries):
                 if entry.is_dir(follow_symlinks=False):
@@ -65,6 +64,6 @@ def _empty(directory: Path, heap: Path, names: "count[int]") -> list[Path]:
 
 
 def _move(directory: Path, to: Path) -> Path:
-    """Rename a directory, which needs write permission on itself (rename(2))."""
+    """Open a directory to its owner, which renaming demands too (rename(2)), and rename it."""
     directory.chmod(0o700)
     return directory.rename(to)
