@@ -93,11 +93,14 @@ def test_settings_count_from_their_line_on() -> None:
     MAILTO=""
     CRON_TZ=Asia/Tokyo
     @daily third
+    CRON_TZ=""
+    @daily fourth
     """
-    first, second, third = user(text).entries
+    first, second, third, fourth = user(text).entries
     assert (first.mailto, first.shell, first.timezone) == (None, "/bin/sh", None)
     assert (second.mailto, second.shell, second.timezone) == ("joe", "/bin/bash", "Europe/Berlin")
     assert (third.mailto, third.timezone) == ("", "Asia/Tokyo")
+    assert fourth.timezone is None
     assert first.environment == {}
 
 
@@ -145,6 +148,9 @@ def test_a_system_line_needs_a_user() -> None:
         ("# Gone\n", ""),
         ("# Gone\nA=b", ""),
         ("# m h dom mon dow command", ""),
+        ("#0 5 * * 1 tar -zcf /var/backups/home.tgz /home/", ""),
+        ("# @daily old", ""),
+        ("# 2 copies", "2 copies"),
         ("# Example:\n# .--- minute\n# * * * * * command", ""),
         ("", ""),
     ],

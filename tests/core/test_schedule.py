@@ -92,6 +92,19 @@ def test_a_calendar_can_end() -> None:
     assert once.after(at("2027-05-01 07:00")) is None
 
 
+@pytest.mark.parametrize(
+    ("text", "zone", "expected"),
+    [
+        ("2028-01-01", "UTC", "2028-01-01 00:00"),
+        ("2028-01-01", "Asia/Tokyo", "2027-12-31 15:00"),
+        ("2027-12-31 20:00", NEW_YORK, "2028-01-01 01:00"),
+        ("2031-07-01", NEW_YORK, "2031-07-01 04:00"),
+    ],
+)
+def test_a_far_date_at_the_edge_of_a_searched_year(text: str, zone: str, expected: str) -> None:
+    assert parse(text, zone).after(at("2026-06-01")) == at(expected)
+
+
 def test_times_beyond_all_calendars_have_no_next() -> None:
     end_of_time = datetime.max.replace(tzinfo=UTC)
     assert parse("@daily").after(end_of_time) is None
@@ -107,6 +120,7 @@ def test_times_beyond_all_calendars_have_no_next() -> None:
         # Berlin, 29 March 2026: 02:00 becomes 03:00 at 01:00 UTC.
         ("30 2 * * *", BERLIN, "2026-03-28 12:00", ["01:00", "00:30"]),
         ("0,30 2-3 * * *", BERLIN, "2026-03-29 00:00", ["01:00", "01:30", "00:00"]),
+        ("15,45 0-4 * * *", BERLIN, "2026-03-29 00:15", ["00:45", "01:00", "01:15"]),
         ("*/30 * * * *", BERLIN, "2026-03-29 00:00", ["00:30", "01:00", "01:30"]),
         ("*/30 2 * * *", BERLIN, "2026-03-28 12:00", ["00:00", "00:30"]),
         ("02:30", BERLIN, "2026-03-28 12:00", ["01:00", "00:30"]),

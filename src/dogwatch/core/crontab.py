@@ -15,7 +15,10 @@ EMPTY: Mapping[str, str] = MappingProxyType({})
 ENVIRONMENT = re.compile(r"""("[^"]*"|'[^']*'|[^\s="']+)[ \t]*=[ \t]*(.*)""")
 QUOTED = re.compile(r"""(["'])(.*)\1""")
 PERCENT = re.compile(r"\\.|%", re.DOTALL)
-LEGEND = re.compile(r"[.|*]|m\s+h\s|min(ute)?\s+hour\s", re.IGNORECASE)
+# A comment that explains the columns, or a job that is commented out.
+LEGEND = re.compile(
+    r"[.|*]|m\s+h\s|min(ute)?\s+hour\s|@\w+\s|\d[\d,/-]*\s+[\d*][\d*,/-]*\s", re.IGNORECASE
+)
 
 SEPARATORS = re.compile(r"&&|\|\||[;|&\n]")
 GUARDS = {
@@ -151,8 +154,8 @@ class _Reader:
 
     def _entry(self, number: int, line: str) -> Entry:
         when, user, command = _fields(line, self.system)
-        timezone = self.environment.get("CRON_TZ")
-        schedule.parse(when, "UTC" if timezone is None else timezone)
+        timezone = self.environment.get("CRON_TZ") or None
+        schedule.parse(when, timezone or "UTC")
         shell_command, stdin = _percent(command)
         return Entry(
             line=number,
@@ -196,7 +199,7 @@ def _percent(command: str) -> tuple[str, str | None]:
 
 
 def _description(comments: list[str]) -> str:
-    """Return the comment right above an entry, unless it only explains the columns."""
+    """Return the comment right above an entry, unless it is no description."""
     if any(LEGEND.match(comment) for comment in comments):
         return ""
     return "\n".join(comments).strip()
