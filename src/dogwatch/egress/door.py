@@ -1,6 +1,7 @@
 """The door itself: HTTP requests through libcurl on the event loop, and judged plain sockets."""
 
 import asyncio
+import os
 import ssl
 from collections.abc import Coroutine, Sequence
 from dataclasses import replace
@@ -175,7 +176,7 @@ async def _connect_first(addresses: Answer, port: int) -> socket:
         try:
             return await _connect(ip, port)
         except OSError as error:
-            why = f"could not connect: {error.strerror or 'no answer'}"
+            why = f"could not connect: {os.strerror(error.errno or 0)}"
     raise EgressError("connect", why)
 
 

@@ -51,6 +51,8 @@ def timed_out(timeout_s: float) -> EgressError:
 def explain(code: int, detail: str, errno: int, timeout_s: float) -> EgressError:
     """Return the error for a CURLcode; of libcurl's `detail` only TLS trouble is repeated."""
     kind = _KINDS.get(code, "protocol")
+    if code == pycurl.E_RECV_ERROR and not errno:
+        kind = "protocol"  # libcurl could read but not understand, such as a bad chunk length
     if kind == "timeout":
         return timed_out(timeout_s)
     if kind == "tls":

@@ -1,0 +1,78 @@
+"""Runs an HTTP action once and says in words how it went."""
+
+import asyncio
+from collections.abc import Callable
+from http import HTTPStatus
+
+from dogwatch.core.http_action import HttpAction, judge
+from dogwatch.core.result import Outcome, Result
+from dogwatch.egress import Egress, EgressError, Request, Response
+
+OnOutput = Callable[[str, bytes], None]
+
+# Another attempt meets the same policy and the same URL.
+_FINAL = frozenset({"blocked", "bad_url"})
+_SECRET_HEADERS = frozenset({"set-cookie", "set-cookie2"})
+
+
+async def run_http(
+    egress: Egress, action: HttpAction, *, run_id: str, attempt: int, on_output: OnOutput
+) -> Result:
+    """Return the result of one attempt; network trouble is a result, never an exception.
+
+    The server learns the run and the attempt from two headers. The answer, decoded and with
+    cookies blanked, goes to `on_output("stdout", ...)`. A cancelled task closes the connection.
+    """
+    clock = asyncio.get_running_loop().time
+    started = clock()
+    try:
+        response = await egress.fetch(_request(action, run_id, attempt))
+    except EgressError as error:
+        return _failed(error, round((clock() - started) * 1000))
+    for chunk in _preview(response):
+        on_output("stdout", chunk)
+    outcome, reason = judge(action, response.status_code)
+    return Result(
+        outcome,
+        reason,
+        duration_ms=round((clock() - started) * 1000),
+        status_code=response.status_code,
+        phases_ms=response.phases_ms,
+    )
+
+
+def _request(action: HttpAction, run_id: str, attempt: int) -> Request:
+    told = (("Dogwatch-Run-Id", run_id), ("Dogwatch-Attempt", str(attempt)))
+    return Request(
+        method=action.method,
+        url=action.url,
+        headers=(*action.headers, *told),
+        body=action.body.encode(),
+        timeout_s=action.timeout_s,
+        max_redirects=action.max_redirects,
+    )
+
+
+def _failed(error: EgressError, duration_ms: int) -> Result:
+    outcome = Outcome.TIMEOUT if error.kind == "timeout" else Outcome.FAIL
+    retryable = error.kind not in _FINAL
+    return Result(outcome, str(error), duration_ms=duration_ms, retryable=retryable)
+
+
+def _preview(response: Response) -> list[bytes]:
+    lines = [f"HTTP {response.status_code} {_phrase(response.status_code)}".rstrip()]
+    lines += [f"{name}: {_shown(name, value)}" for name, value in response.headers]
+    head = "\n".join(lines) + "\n\n"
+    cut = f"\n[the answer is cut after {len(response.body)} bytes]\n" if response.truncated else ""
+    return [chunk for chunk in (head.encode(), response.body, cut.encode()) if chunk]
+
+
+def _shown(name: str, value: str) -> str:
+    return "***" if name.lower() in _SECRET_HEADERS else value
+
+
+def _phrase(status_code: int) -> str:
+    try:
+        return HTTPStatus(status_code).phrase
+    except ValueError:
+        return ""
