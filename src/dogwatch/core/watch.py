@@ -279,7 +279,9 @@ def _finish(watch: Watch, signal: Finish, gaps: Sequence[Gap]) -> Step:
     run = _find(watch, signal.id, signal.rid)
     passed: tuple[Line, ...] = ()
     late = False
-    if run is None:
+    if run is not None:
+        watch = _counted_from(watch, signal)
+    else:
         watch, where, passed = _settle(watch, signal, gaps)
         run, late = OpenRun(signal.id, signal.rid, where.slot_at), where.late
     duration_ms = _duration_ms(run, signal)
@@ -308,6 +310,13 @@ def _settle(
     lines = tuple(_silent(slot, at, gaps, "a later one was heard") for slot in where.passed)
     watch = replace(watch, slot_at=where.owed_at, unheard=unheard[-MAX_UNHEARD:])
     return watch, where, lines
+
+
+def _counted_from(watch: Watch, signal: Finish) -> Watch:
+    """Count a plain interval from the end of a run, not from its start."""
+    if watch.job or not watch.plan.relative or watch.slot_at is None or _stale(watch, signal):
+        return watch
+    return replace(watch, slot_at=watch.plan.after(signal.at))
 
 
 def _attribution(watch: Watch, signal: Start | Finish) -> Attribution:

@@ -1,0 +1,341 @@
+"""The state machine, told as scripts: minute and signal in, statuses and flips out."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from dogwatch.core.result import Outcome
+from dogwatch.core.schedule import parse
+from dogwatch.core.slots import Gap, Plan
+from dogwatch.core.watch import (
+    TABLE,
+    Edit,
+    Event,
+    Finish,
+    Lapse,
+    Line,
+    Pause,
+    Queue,
+    Resume,
+    Signal,
+    Skip,
+    Start,
+    Status,
+    Step,
+    Watch,
+    create,
+    phase,
+    step,
+    wake_at,
+)
+
+T0 = datetime(2026, 1, 5, tzinfo=UTC)
+HOURLY = Plan(schedule=parse("every 60m"), start_by_s=300)
+CRON = Plan(schedule=parse("0 * * * *"), start_by_s=300)
+
+
+def minute(value: str | float) -> datetime:
+    return T0 + timedelta(minutes=float(value))
+
+
+def slot(value: str | float) -> str:
+    return f"{minute(value):%H:%M}"
+
+
+def signal(word: str, at: datetime, name: str) -> Signal:
+    """`ok`, `fail`, `start`, `lapse`, `pause`, `resume`; `ok/r1` with a run id, `~ok` told late."""
+    past = word.startswith("~")
+    kind, _, rid = word.removeprefix("~").partition("/")
+    match kind:
+        case "ok":
+            return Finish(at, name, Outcome.OK, rid or None, past=past)
+        case "fail":
+            return Finish(at, name, Outcome.FAIL, rid or None, "it failed", past=past)
+        case "start":
+            return Start(at, name, rid or None, past)
+        case "lapse":
+            return Lapse(at)
+        case "pause":
+            return Pause(at)
+        case "resume":
+            return Resume(at)
+    raise AssertionError(word)
+
+
+def play(script: str, plan: Plan = HOURLY, gaps: tuple[Gap, ...] = ()) -> tuple[Watch, list[Step]]:
+    """Play `"0 ok, 64 lapse"` (minute and signal) on a new watch."""
+    watch, steps = create(plan, T0 - timedelta(seconds=1)), []
+    for number, entry in enumerate(script.split(", ")):
+        at, word = entry.split()
+        steps.append(step(watch, signal(word, minute(at), f"run{number}"), gaps))
+        watch = steps[-1].watch
+    return watch, steps
+
+
+def told(steps: list[Step]) -> str:
+    """Return `"up! up down!"`: the status after each signal, `!` where it flipped."""
+    return " ".join(f"{each.watch.status}{'!' if each.flip else ''}" for each in steps)
+
+
+def ledger(steps: list[Step]) -> str:
+    """Return the lines settled, `"01:00 ok, 02:00 missed, - fail"`; a late one has a `+`."""
+    lines = [line for each in steps for line in each.lines if line.outcome]
+    return ", ".join(f"{_slot(line)} {line.outcome}{'+' if line.late else ''}" for line in lines)
+
+
+def _slot(line: Line) -> str:
+    return f"{line.slot_at:%H:%M}" if line.slot_at else "-"
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ("0 ok, 64 lapse, 65 lapse", "up! up down!"),
+        ("0 ok, 64 ok, 128 ok", "up! up up"),
+        ("0 ok, 65 lapse, 70 ok", "up! down! up!"),
+        ("0 ok, 65 lapse, 130 lapse, 200 lapse", "up! down! down down"),
+        ("0 fail", "down!"),
+        ("0 fail, 1 fail, 2 ok", "down! down up!"),
+        ("500 lapse", "new"),
+        ("0 start, 500 lapse", "new down!"),
+        ("0 start, 10 ok, 74 lapse, 75 lapse", "new up! up down!"),
+        ("0 pause, 500 lapse, 501 ok", "paused! paused paused"),
+        ("0 ok, 1 pause, 500 lapse, 501 resume, 565 lapse, 566 lapse",
+         "up! paused! paused up! up down!"),
+        ("0 pause, 1 resume", "paused! new!"),
+        ("0 ok, 1 pause, 2 pause, 3 resume, 4 resume", "up! paused! paused up! up"),
+        ("0 fail, 1 pause, 2 resume", "down! paused! up!"),
+    ],
+)  # fmt: skip
+def test_interval(script: str, expected: str) -> None:
+    assert told(play(script)[1]) == expected
+
+
+@pytest.mark.parametrize(
+    ("script", "expected", "lines"),
+    [
+        ("1 ok, 60.5 ok, 120 ok", "up! up up", "00:00 ok, 01:00 ok, 02:00 ok"),
+        ("1 ok, 64.9 lapse, 65 lapse", "up! up down!", "00:00 ok, 01:00 missed"),
+        # 10 s early, within the grace, is not early at all
+        ("1 ok, 59.8 ok, 65 lapse, 119.8 ok", "up! up up up", "00:00 ok, 01:00 ok, 02:00 ok"),
+        # half an hour early is another run: the slot is still owed
+        ("1 ok, 30 ok, 65 lapse", "up! up down!", "00:00 ok, - ok, 01:00 missed"),
+        # late: settles that slot and recovers, the next slot is still owed
+        ("1 ok, 65 lapse, 70 ok, 125 lapse", "up! down! up! down!",
+         "00:00 ok, 01:00 missed, 01:00 ok+, 02:00 missed"),
+        # late, yet before the sweeper came
+        ("1 ok, 70 ok, 125 lapse", "up! up down!", "00:00 ok, 01:00 ok, 02:00 missed"),
+        # down, every slot is still kept in the ledger
+        ("1 ok, 65 lapse, 185 lapse", "up! down! down",
+         "00:00 ok, 01:00 missed, 02:00 missed, 03:00 missed"),
+        # slots passed over by a later run
+        ("1 ok, 181 ok", "up! up", "00:00 ok, 01:00 missed, 02:00 missed, 03:00 ok"),
+        # the first evidence starts the count, long after the watch was made
+        ("600.5 ok, 665 lapse", "up! down!", "10:00 ok, 11:00 missed"),
+        # told later with its own time: the slot is settled, the newer status stays
+        ("1 ok, 65 lapse, 62 ~ok", "up! down! up!", "00:00 ok, 01:00 missed, 01:00 ok+"),
+        ("1 ok, 121 fail, 61 ~ok", "up! down! down",
+         "00:00 ok, 01:00 missed, 02:00 fail, 01:00 ok+"),
+        # a pause owes nothing and a due slot is not judged
+        ("1 ok, 61 pause, 200 lapse, 210 resume, 244 lapse, 245 lapse",
+         "up! paused! paused up! up down!", "00:00 ok, 01:00 suppressed, 04:00 missed"),
+    ],
+)  # fmt: skip
+def test_cron(script: str, expected: str, lines: str) -> None:
+    _, steps = play(script, CRON)
+    assert (told(steps), ledger(steps)) == (expected, lines)
+
+
+@pytest.mark.parametrize(
+    ("script", "expected", "lines"),
+    [
+        ("0 ok/a, 0 ok/a, 1 ok/a", "up! up up", "00:00 ok"),
+        ("0 fail/a, 1 fail/a", "down! down", "00:00 fail"),
+        ("0 ok, 0 ok", "up! up", "00:00 ok"),
+        # a retried start after its own success opens nothing
+        ("0 start/a, 2 ok/a, 3 start/a, 64 lapse", "new up! up up", "00:00 ok"),
+        # overlapping runs are told apart
+        ("0 start/a, 61 start/b, 62 ok/b, 63 ok/a", "new new up! up", "01:00 ok, 00:00 ok"),
+        # a start without an end times out, its late end settles no other slot
+        ("0 ok/x, 60 start/a, 125 lapse, 126 ok/a", "up! up down! up!",
+         "00:00 ok, 01:00 timeout, 02:00 missed, - ok"),
+        # without run ids, a second start is the same run until its slot has passed
+        ("0 start, 1 start, 2 ok", "new new up!", "00:00 ok"),
+        ("0 start, 60 start, 61 ok", "new new up!", "00:00 unknown, 01:00 ok"),
+        # what was sent before and arrives after
+        ("0 ok, 60.1 ok/b, 60 ~start/b", "up! up up", "00:00 ok, 01:00 ok"),
+    ],
+)  # fmt: skip
+def test_run_ids(script: str, expected: str, lines: str) -> None:
+    _, steps = play(script, CRON)
+    assert (told(steps), ledger(steps)) == (expected, lines)
+
+
+@pytest.mark.parametrize(
+    ("failures", "successes", "script", "expected"),
+    [
+        (2, 1, "0 ok, 1 fail, 2 fail, 3 ok", "up! up down! up!"),
+        (2, 1, "0 ok, 1 fail, 2 ok, 3 fail", "up! up up up"),
+        (1, 2, "0 fail, 1 ok, 2 ok", "down! down up!"),
+        (1, 2, "0 fail, 1 ok, 2 fail, 3 ok, 4 ok", "down! down down down up!"),
+        (3, 1, "0 ok, 65 lapse, 124 lapse, 125 lapse, 185 lapse", "up! up up up down!"),
+    ],
+)
+def test_thresholds(failures: int, successes: int, script: str, expected: str) -> None:
+    plan = replace(HOURLY, failures_before_down=failures, successes_before_up=successes)
+    assert told(play(script, plan)[1]) == expected
+
+
+@pytest.mark.parametrize(
+    ("limits", "script", "expected"),
+    [
+        ({"slow_after_ms": 60_000}, "0 start, 1 ok, 60 start, 61.1 ok, 121 ok",
+         "new up! up degraded! up!"),
+        ({"slow_after_ms": 60_000}, "0 fail, 1 start, 3 ok", "down! down degraded!"),
+        ({"min_duration_ms": 60_000}, "0 start, 0.5 ok", "new down!"),
+        ({"min_duration_ms": 60_000}, "0 start, 1 ok", "new up!"),
+        ({"finish_by_s": 600}, "0 start, 9.9 lapse, 10 lapse", "new new down!"),
+        ({"early_s": 0}, "1 ok, 59.9 ok, 65 lapse", "up! up down!"),
+    ],
+)  # fmt: skip
+def test_limits(limits: dict[str, int], script: str, expected: str) -> None:
+    assert told(play(script, replace(CRON, **limits))[1]) == expected  # type: ignore[arg-type]  # ints all
+
+
+# --- our own outages --------------------------------------------------------------------------
+
+
+def gap(start: float, end: float) -> tuple[Gap, ...]:
+    return (Gap(minute(start), minute(end)),)
+
+
+@pytest.mark.parametrize(
+    ("plan", "script", "outage", "expected", "lines"),
+    [
+        # the slot lies in the outage: nobody can say
+        (CRON, "1 ok, 70 lapse, 125 lapse", gap(59, 64), "up! up down!",
+         "00:00 ok, 01:00 unknown, 02:00 missed"),
+        # it is judged only after the re-armed deadline, and evidence until then counts
+        (CRON, "1 ok, 68 lapse, 68.5 ok", gap(59, 64), "up! up up", "00:00 ok, 01:00 ok"),
+        # the slot was before the outage: re-armed, then missed
+        (CRON, "1 ok, 68.9 lapse, 69 lapse", gap(61, 64), "up! up down!",
+         "00:00 ok, 01:00 missed"),
+        # an outage elsewhere changes nothing
+        (CRON, "1 ok, 65 lapse", gap(20, 40), "up! down!", "00:00 ok, 01:00 missed"),
+        # an interval is owed anew, from the end of the outage, and then a miss is a miss
+        (HOURLY, "0 ok, 130 lapse, 190 lapse", gap(50, 65), "up! down! down",
+         "01:00 unknown, 02:05 missed"),
+        # a run that should have ended in the outage: nobody can say
+        (replace(CRON, finish_by_s=600), "0 start, 30 lapse", gap(8, 12), "new new",
+         "00:00 unknown"),
+    ],
+)  # fmt: skip
+def test_our_own_outage_is_not_theirs(
+    plan: Plan, script: str, outage: tuple[Gap, ...], expected: str, lines: str
+) -> None:
+    _, steps = play(script, plan, outage)
+    assert (told(steps), ledger(steps)) == (expected, lines)
+
+
+def test_a_clock_set_back_does_not_push_an_interval_away() -> None:
+    watch, _ = play("600 ok")
+    watch = step(watch, Lapse(minute(480))).watch
+    assert watch.slot_at == minute(540)
+    assert wake_at(watch) == minute(545)
+
+
+# --- edits ------------------------------------------------------------------------------------
+
+
+def test_an_edit_judges_nothing_before_it() -> None:
+    watch, _ = play("1 ok", CRON)
+    stricter = replace(CRON, start_by_s=0)
+    edited = step(watch, Edit(minute(61), stricter))
+    assert [(line.slot_at, line.outcome) for line in edited.lines] == [
+        (minute(60), Outcome.SUPPRESSED)
+    ]
+    assert edited.watch.slot_at == minute(120)
+    assert step(edited.watch, Lapse(minute(119))) == Step(edited.watch)
+    assert step(edited.watch, Lapse(minute(120))).watch.status is Status.DOWN
+
+
+def test_an_edit_of_other_limits_keeps_the_owed_slot() -> None:
+    watch, _ = play("1 ok", CRON)
+    edited = step(watch, Edit(minute(61), replace(CRON, failures_before_down=2)))
+    assert edited == Step(replace(watch, plan=edited.watch.plan))
+
+
+# --- our own runs -----------------------------------------------------------------------------
+
+
+def job(start_by_s: int | None = None) -> Watch:
+    return create(replace(CRON, start_by_s=start_by_s), minute(-1), job=True)
+
+
+def test_a_run_of_ours_is_settled_by_its_id() -> None:
+    queued = step(job(), Queue(minute(0), "r1", minute(0), minute(60)))
+    assert queued.lines == (Line("r1", minute(0), queued_at=minute(0)),)
+    assert queued.watch.slot_at == minute(60)
+    started = step(queued.watch, Start(minute(1), "r1"))
+    finished = step(started.watch, Finish(minute(2), "r1"))
+    assert (finished.lines[0].slot_at, finished.lines[0].outcome) == (minute(0), Outcome.OK)
+    assert finished.lines[0].duration_ms == 60_000
+    assert finished.watch.status is Status.UP
+    assert finished.watch.open == ()
+
+
+def test_a_job_is_not_judged_by_silence_alone() -> None:
+    queued = step(job(), Queue(minute(0), "r1", minute(0), minute(60))).watch
+    assert wake_at(queued) is None
+    assert step(queued, Lapse(minute(500))) == Step(queued)
+
+
+def test_a_run_that_does_not_start_in_time_is_told_once_and_may_still_end() -> None:
+    queued = step(job(300), Queue(minute(0), "r1", minute(0), minute(60))).watch
+    assert wake_at(queued) == minute(5)
+    late = step(queued, Lapse(minute(5)))
+    assert (late.watch.status, late.lines) == (Status.DOWN, ())
+    assert late.flip is not None
+    assert late.flip.reason == "not started in time"
+    assert step(late.watch, Lapse(minute(6))) == Step(late.watch)
+    done = step(step(late.watch, Start(minute(7), "r1")).watch, Finish(minute(8), "r1"))
+    assert done.watch.status is Status.UP
+
+
+def test_a_skipped_slot_has_its_line_and_flips_nothing() -> None:
+    skip = Skip(minute(0), minute(0), minute(60), Outcome.SKIPPED, "still going")
+    skipped = step(job(), skip)
+    assert skipped.flip is None
+    assert skipped.lines[0].outcome is Outcome.SKIPPED
+    assert skipped.watch.slot_at == minute(60)
+
+
+def test_a_cancelled_run_changes_no_status() -> None:
+    queued = step(job(), Queue(minute(0), "r1", None, minute(60))).watch
+    ended = step(queued, Finish(minute(1), "r1", Outcome.SKIPPED, reason="cancelled"))
+    assert (ended.watch.status, ended.flip) == (Status.NEW, None)
+    assert ended.lines[0].outcome is Outcome.SKIPPED
+
+
+# --- the table and what is shown --------------------------------------------------------------
+
+
+def test_every_status_but_paused_can_be_paused_and_none_is_a_dead_end() -> None:
+    for status in Status:
+        leads_on = {to for (frm, _), to in TABLE.items() if frm is status}
+        assert leads_on
+        assert status is Status.PAUSED or TABLE[status, Event.PAUSE] is Status.PAUSED
+
+
+def test_no_entry_of_the_table_stays_where_it_is() -> None:
+    assert all(frm is not to for (frm, _), to in TABLE.items())
+
+
+@pytest.mark.parametrize(
+    ("script", "at", "shown"),
+    [("0 ok", 59, "up"), ("0 ok", 60, "late"), ("0 ok, 65 lapse", 66, "down"), ("0 pause", 90,
+      "paused")],
+)  # fmt: skip
+def test_late_is_derived(script: str, at: float, shown: str) -> None:
+    assert phase(play(script)[0], minute(at)) == shown
