@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dogwatch.core.alerts import (
-    RETRY_AFTER_CAP_S,
     RETRY_PLAN_S,
     TAIL_BYTES,
     Event,
@@ -171,6 +170,14 @@ def test_every_line_break_becomes_a_space(mark: str) -> None:
 def test_half_characters_are_replaced_and_long_lines_cut() -> None:
     assert one_line("a\ud800b") == "a\ufffdb"
     assert one_line("x" * 30, 10) == "x" * 9 + "…"
+    assert one_line("x" * 10, 10) == "x" * 10
+    assert len(one_line("x" * 900)) == 500
+    assert subject(replace(MESSAGE, name="x" * 900)) == f"Down: {'x' * 159}…"
+
+
+def test_a_tail_cut_inside_a_character_drops_it() -> None:
+    assert tail("é" * 600) == "é" * 512
+    assert tail("a" + "é" * 600 + "b") == "é" * 511 + "b"
 
 
 @given(st.text(max_size=4000))
@@ -236,7 +243,7 @@ def test_every_event_has_its_type(event: Event) -> None:
 
 
 def test_the_plan_starts_fast_and_lasts_a_day() -> None:
-    assert RETRY_PLAN_S[:6] == (0, 5, 15, 60, 300, 900)
+    assert RETRY_PLAN_S[:8] == (0, 5, 15, 60, 300, 900, 1800, 3600)
     assert all(earlier <= later for earlier, later in pairwise(RETRY_PLAN_S))
     assert max(RETRY_PLAN_S) == 2 * 3600
     assert 23 * 3600 < sum(RETRY_PLAN_S) <= 24 * 3600
@@ -255,7 +262,7 @@ RETRY_AFTERS = [
     (1, None, 5),
     (1, 0, 5),
     (1, 120, 120),
-    (1, 86_400, RETRY_AFTER_CAP_S),
+    (1, 86_400, 3600),
     (5, 30, 900),
     (8, 86_400, 7200),
     (len(RETRY_PLAN_S), 30, None),
@@ -271,7 +278,7 @@ def test_a_wish_for_later_is_honoured_up_to_an_hour(
 
 VERDICTS = [
     *((code, Verdict.SENT) for code in (200, 201, 204, 299)),
-    *((code, Verdict.RETRY) for code in (199, 301, 302, 308, 400, 401, 404, 408, 425, 429)),
+    *((code, Verdict.RETRY) for code in (199, 300, 301, 302, 308, 400, 401, 404, 408, 425, 429)),
     *((code, Verdict.RETRY) for code in (500, 502, 503, 599, None)),
     (410, Verdict.DISABLE),
 ]
