@@ -42,7 +42,7 @@ class Listen:
     @property
     def url(self) -> str:
         """Return the http:// address that reaches it from this machine."""
-        reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
+        reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104  (compared, not listened on)
         return f"http://{Listen(reachable, self.port)}"
 
 

@@ -1,11 +1,12 @@
 """What the command line's tests are handed."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.cli.stub import Program, Stub, serve
+from tests.cli.stub import Here, Program, Stub, serve
 
 
 @pytest.fixture
@@ -39,3 +40,15 @@ def dogwatch(home: Path, stub: Stub) -> Program:
 def offline(dogwatch: Program) -> Program:
     """The program, with a server that nobody listens as."""
     return Program(dogwatch.home, {**dogwatch.variables, "DOGWATCH_SERVER": "http://127.0.0.1:1"})
+
+
+@pytest.fixture
+def here(
+    dogwatch: Program, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Here:
+    """The command line inside this process: quick, for what needs no process of its own."""
+    for name in [name for name in os.environ if name.startswith(("DOGWATCH_", "XDG_"))]:
+        monkeypatch.delenv(name)
+    for name, value in {**dogwatch.variables, "TZ": "UTC"}.items():
+        monkeypatch.setenv(name, value)
+    return Here(capsys)

@@ -12,6 +12,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
+
+from dogwatch.cli import main
+
 DEADLINE_S = 20.0
 
 
@@ -134,3 +138,24 @@ def _ended(process: subprocess.Popen[str], stdin: str) -> subprocess.CompletedPr
     with process:
         out, err = process.communicate(stdin, DEADLINE_S)
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+@dataclass(frozen=True)
+class Here:
+    """Calls `main` and returns what a shell would see."""
+
+    capsys: pytest.CaptureFixture[str]
+
+    def __call__(self, *args: str) -> subprocess.CompletedProcess[str]:
+        with pytest.raises(SystemExit) as left:
+            main(args)
+        out, err = self.capsys.readouterr()
+        code = left.value.code
+        assert isinstance(code, int)
+        return subprocess.CompletedProcess(args, code, out, err)
+
+    def json(self, *args: str) -> Any:
+        """Return what `--json` prints."""
+        done = self(*args, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
