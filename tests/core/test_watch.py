@@ -225,7 +225,7 @@ def gap(start: float, end: float) -> tuple[Gap, ...]:
         (CRON, "1 ok, 65 lapse", gap(20, 40), "up! down!", "00:00 ok, 01:00 missed"),
         # an interval is owed anew, from the end of the outage, and then a miss is a miss
         (HOURLY, "0 ok, 130 lapse, 190 lapse", gap(50, 65), "up! down! down",
-         "01:00 unknown, 02:05 missed"),
+         "- ok, 01:00 unknown, 02:05 missed"),
         # a run that should have ended in the outage: nobody can say
         (replace(CRON, finish_by_s=600), "0 start, 30 lapse", gap(8, 12), "new new",
          "00:00 unknown"),
