@@ -58,7 +58,7 @@ def script(
         slot_at=SLOT_AT,
         input=given,
         workdir=workdir,
-        clock=SystemClock(),
+        clock=other.get("clock") or SystemClock(),
         on_output=sink,
         interpreters=other.get("interpreters", INTERPRETERS),
     )
@@ -469,19 +469,35 @@ def test_cancelling_kills_the_tree_and_cleans_up_before_it_raises(
     assert took_s < 1
 
 
+class EndClock(SystemClock):
+    """Tells when the end of a script is timed: its second reading."""
+
+    def __init__(self) -> None:
+        self.readings = 0
+        self.ended = asyncio.Event()
+
+    def monotonic(self) -> float:
+        self.readings += 1
+        if self.readings == 2:
+            self.ended.set()
+        return super().monotonic()
+
+
 def test_cancelling_while_the_tree_is_being_ended_is_not_forgotten(workdir: Path) -> None:
-    async def scene() -> list[int]:
-        source = "(trap '' TERM; echo $$ $BASHPID .; while :; do sleep 300; done) & sleep 0.1"
-        task, pids = await started(workdir, source)
-        await asyncio.to_thread(gone, pids[:1], DEADLINE_S)
+    async def scene() -> Ran:
+        ran, clock = Ran(), EndClock()
+        action = ScriptAction("bash", "(trap '' TERM; echo $BASHPID; sleep 300; :) & sleep 0.1")
+        task = asyncio.create_task(script(action, workdir, ran.take, clock=clock))
+        async with asyncio.timeout(DEADLINE_S):
+            await clock.ended.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        return pids
+        return ran
 
-    pids = asyncio.run(scene())
-    assert len(pids) == 2
-    assert not any(map(alive, pids))
+    ran = asyncio.run(scene())
+    assert pids_in(ran.out)
+    assert not any(map(alive, pids_in(ran.out)))
     assert list(workdir.iterdir()) == []
 
 
