@@ -1,7 +1,7 @@
 """Crontab files: crontab(5) of Debian, one rule a test."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dogwatch.core.crontab import Crontab, Entry, parse, suggest_name
@@ -206,6 +206,7 @@ LINES = st.lists(
 
 
 @given(LINES, st.booleans())
+@settings(deadline=None)
 def test_every_text_is_read_and_slugs_are_unique(text: str, system: bool) -> None:
     crontab = parse(text, system=system, name="any")
     slugs = [entry.slug for entry in crontab.entries]
