@@ -16,6 +16,7 @@ from dogwatch.core.ping import Answer, Heard
 from dogwatch.web.edge import EdgeLimits, EdgeProtocol, head_fault, server
 from dogwatch.web.inbox import PingInbox
 from dogwatch.web.pings import Pings, Receive, Scope, Send
+from tests.eventually import eventually_async
 
 PATIENT = EdgeLimits(sweep_s=0.05)
 SHORT = EdgeLimits(head_s=0.3, stall_s=0.3, idle_s=0.3, linger_s=0.3, sweep_s=0.05)
@@ -94,9 +95,7 @@ async def open_house(limits: EdgeLimits) -> AsyncIterator[House]:
     house = House()
     running = server(house.app, "127.0.0.1", 0, limits)
     task = asyncio.create_task(running.serve())
-    async with asyncio.timeout(DEADLINE_S):
-        while not running.started:
-            await asyncio.sleep(0.01)
+    await eventually_async(lambda: running.started)
     house.port = running.servers[0].sockets[0].getsockname()[1]
     house.protocols = running.server_state.connections
     try:
@@ -333,12 +332,12 @@ def test_a_body_that_moves_may_outlast_the_stall_but_not_its_whole_time(play: Pl
         while not answer.done() and loop.time() < begun + DEADLINE_S:
             writer.write(b"x")
             await asyncio.wait([answer], timeout=0.05)
-        assert 0.9 < loop.time() - begun < 4
+        assert 1.1 < loop.time() - begun < 5
         await house.wait_for_pings(1)
         assert house.heard[0].body_bytes > 10
         await hang_up(writer)
 
-    play(scene, replace(SHORT, body_s=1))
+    play(scene, replace(SHORT, stall_s=0.7, body_s=1.2))
 
 
 def test_the_application_has_the_time_it_needs(play: Play) -> None:
@@ -358,11 +357,8 @@ def test_an_answer_nobody_reads_is_dropped(play: Play) -> None:
     async def scene(house: House) -> None:
         _, writer = await asyncio.open_connection("127.0.0.1", house.port, limit=1)
         writer.write(request("GET /big HTTP/1.1"))
-        async with asyncio.timeout(DEADLINE_S):
-            while not house.paths:
-                await asyncio.sleep(0.01)
-            while house.protocols:
-                await asyncio.sleep(0.01)
+        await eventually_async(lambda: house.paths)
+        await eventually_async(lambda: not house.protocols)
         await hang_up(writer)
 
     play(scene, replace(SHORT, unread_s=0.3))
@@ -401,9 +397,7 @@ def test_pipelined_pings_count_even_if_the_client_leaves(play: Play) -> None:
         post = request(POST, "Content-Length: 4", body=b"done")
         with socket.create_connection(("127.0.0.1", house.port)) as client:
             client.sendall(request("GET /hold HTTP/1.1") + PING + post + post[:-2])
-        async with asyncio.timeout(DEADLINE_S):
-            while not house.paths:
-                await asyncio.sleep(0.01)
+        await eventually_async(lambda: house.paths)
         house.released.set()
         await house.wait_for_pings(3)
         assert [heard.body for heard in house.heard] == ["", "done", "do"]
@@ -433,13 +427,9 @@ def test_a_stream_hears_of_the_end(play: Play) -> None:
     async def scene(house: House) -> None:
         with socket.create_connection(("127.0.0.1", house.port)) as client:
             client.sendall(request("GET /stream HTTP/1.1") + PING)
-            async with asyncio.timeout(DEADLINE_S):
-                while not house.paths:
-                    await asyncio.sleep(0.01)
+            await eventually_async(lambda: house.paths)
         await house.wait_for_pings(1)
-        async with asyncio.timeout(DEADLINE_S):
-            while not house.ends:
-                await asyncio.sleep(0.01)
+        await eventually_async(lambda: house.ends)
         assert house.ends == ["gone"]
 
     play(scene, PATIENT)
@@ -474,9 +464,7 @@ def test_a_long_pipeline_is_no_long_head(play: Play) -> None:
 def test_answers_owed_come_before_a_refusal(play: Play, bad: bytes) -> None:
     async def scene(house: House) -> None:
         waiting = asyncio.create_task(house.talk(request("GET /hold HTTP/1.1") + PING + bad + PING))
-        async with asyncio.timeout(DEADLINE_S):
-            while not house.paths:
-                await asyncio.sleep(0.01)
+        await eventually_async(lambda: house.paths)
         house.released.set()
         answer = await waiting
         assert statuses(answer) == [200, 200]
@@ -569,7 +557,7 @@ def test_350_stalled_connections_do_not_slow_a_ping(play: Play) -> None:
         begun = loop.time()
         for _ in range(20):
             assert statuses(await house.ping()) == [200]
-        assert loop.time() - begun < 2
+        assert loop.time() - begun < 3
         for client in clients:
             client.close()
         await house.wait_for_pings(20 + 350 // 3)
@@ -584,9 +572,7 @@ def test_a_connection_too_many_is_told(play: Play) -> None:
         assert statuses(await house.ping()) == [503]
         await hang_up(first)
         await hang_up(second)
-        async with asyncio.timeout(DEADLINE_S):
-            while house.protocols:
-                await asyncio.sleep(0.01)
+        await eventually_async(lambda: not house.protocols)
         assert statuses(await house.ping()) == [200]
 
     play(scene, replace(SHORT, head_s=5, connections=2))
@@ -601,9 +587,9 @@ def test_stopping_counts_the_body_under_way_and_takes_no_second() -> None:
             client = socket.create_connection(("127.0.0.1", house.port))
             client.sendall(request(POST, "Content-Length: 100", body=b"half"))
             idle = socket.create_connection(("127.0.0.1", house.port))
-            async with asyncio.timeout(DEADLINE_S):
-                while len(house.protocols) < 2 or not any(it.running for it in house.protocols):
-                    await asyncio.sleep(0.01)
+            await eventually_async(
+                lambda: len(house.protocols) == 2 and any(it.running for it in house.protocols)
+            )
             begun = asyncio.get_running_loop().time()
         assert asyncio.get_running_loop().time() - begun < 2
         assert [heard.body for heard in house.heard] == ["half"]

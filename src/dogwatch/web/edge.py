@@ -28,6 +28,8 @@ from uvicorn._types import (
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from dogwatch.clock import Clock, SystemClock
+
 _HOST = re.compile(rb"[A-Za-z0-9._~%!$&'()*+;=:\[\]-]*")
 
 
@@ -71,9 +73,10 @@ class Phase(Enum):
 
 
 class EdgeProtocol(HttpToolsProtocol):
-    """One connection; `limits` belong to the class, so that uvicorn can make it."""
+    """One connection; limits and clock belong to the class, so that uvicorn can make it."""
 
     limits: ClassVar[EdgeLimits] = EdgeLimits()
+    clock: ClassVar[Clock] = SystemClock()
 
     def __init__(
         self,
@@ -99,7 +102,7 @@ class EdgeProtocol(HttpToolsProtocol):
         """Start the clock of the first head, or refuse one connection too many."""
         super().connection_made(transport)
         self._enter(Phase.HEAD, self.limits.head_s)
-        _sweep_of(self.server_state, self.loop, self.limits.sweep_s).arm()
+        self._sweep().arm()
         if len(self.connections) > self.limits.connections:
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
 
@@ -148,7 +151,7 @@ class EdgeProtocol(HttpToolsProtocol):
         if self.phase is Phase.REFUSED:
             self.transport.abort()
         elif self.phase is Phase.BODY:
-            self.body_until = self.deadline = self.loop.time() + self.limits.drain_s
+            self.body_until = self.deadline = self.clock.monotonic() + self.limits.drain_s
 
     # The parser's callbacks
 
@@ -180,13 +183,13 @@ class EdgeProtocol(HttpToolsProtocol):
         super().on_headers_complete()
         self.unused_bytes = 0
         self._enter(Phase.BODY, self.limits.stall_s)
-        self.body_until = self.loop.time() + self.limits.body_s
+        self.body_until = self.clock.monotonic() + self.limits.body_s
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of the body."""
         super().on_body(body)
         self.unused_bytes = 0
-        self.deadline = min(self.loop.time() + self.limits.stall_s, self.body_until)
+        self.deadline = min(self.clock.monotonic() + self.limits.stall_s, self.body_until)
 
     def on_message_complete(self) -> None:
         """End the request's body."""
@@ -223,7 +226,7 @@ class EdgeProtocol(HttpToolsProtocol):
     # Deadlines
 
     def expire(self, now: float) -> None:
-        """Cut the connection if it outstayed its deadline at `now`, in the loop's time."""
+        """Cut the connection if it outstayed its deadline at `now`, monotonic."""
         if self._is_unread(now):
             self.transport.abort()
         elif now < self.deadline or self.transport.is_closing():
@@ -244,9 +247,15 @@ class EdgeProtocol(HttpToolsProtocol):
             self.unsent_bytes, self.unsent_since = unsent_bytes, now
         return now - self.unsent_since > self.limits.unread_s
 
+    def _sweep(self) -> "Sweep":
+        if self.server_state not in _sweeps:
+            sweep = Sweep(self.connections, self.clock, self.limits.sweep_s)
+            _sweeps[self.server_state] = sweep
+        return _sweeps[self.server_state]
+
     def _enter(self, phase: Phase, allowed_s: float) -> None:
         self.phase = phase
-        self.deadline = self.loop.time() + allowed_s
+        self.deadline = self.clock.monotonic() + allowed_s
 
     # Hanging up
 
@@ -361,22 +370,21 @@ def _with_last_words(cycle: RequestResponseCycle, app: ASGI3Application) -> ASGI
 class Sweep:
     """The one timer of a server: looks at every connection's deadline, while there are any."""
 
-    def __init__(
-        self, connections: set[Any], loop: asyncio.AbstractEventLoop, every_s: float
-    ) -> None:
+    def __init__(self, connections: set[Any], clock: Clock, every_s: float) -> None:
         self._connections = connections
-        self._loop = loop
+        self._clock = clock
         self._every_s = every_s
         self._timer: asyncio.TimerHandle | None = None
 
     def arm(self) -> None:
         """Look in `every_s`, unless that is due already."""
         if self._timer is None:
-            self._timer = self._loop.call_later(self._every_s, self._look)
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(self._every_s, self._look)
 
     def _look(self) -> None:
         self._timer = None
-        now = self._loop.time()
+        now = self._clock.monotonic()
         for connection in list(self._connections):
             connection.expire(now)
         if self._connections:
@@ -384,12 +392,6 @@ class Sweep:
 
 
 _sweeps: WeakKeyDictionary[ServerState, Sweep] = WeakKeyDictionary()
-
-
-def _sweep_of(server_state: ServerState, loop: asyncio.AbstractEventLoop, every_s: float) -> Sweep:
-    if server_state not in _sweeps:
-        _sweeps[server_state] = Sweep(server_state.connections, loop, every_s)
-    return _sweeps[server_state]
 
 
 class Server(uvicorn.Server):
@@ -409,10 +411,12 @@ def server(
     host: str,
     port: int,
     limits: EdgeLimits | None = None,
+    clock: Clock | None = None,
     graceful_s: int = 5,
 ) -> Server:
     """Return a server of `app` to `await server.serve()` in a loop of the caller's choice."""
-    bound = type("BoundEdge", (EdgeProtocol,), {"limits": limits or EdgeLimits()})
+    own = {"limits": limits or EdgeLimits(), "clock": clock or SystemClock()}
+    bound = type("BoundEdge", (EdgeProtocol,), own)
     config = uvicorn.Config(
         app,
         host=host,
