@@ -3,7 +3,6 @@
 import asyncio
 import threading
 from collections.abc import Iterator
-from concurrent.futures import Future
 
 import pytest
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -11,6 +10,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from dogwatch.core.problems import Problem
 from dogwatch.store.database import ALL_TOPICS, Database, Tx, parse_url
 from tests.eventually import eventually
+from tests.harness.held import Held
 from tests.harness.notes import make_notes, noted, numbers, put
 
 
@@ -18,27 +18,6 @@ from tests.harness.notes import make_notes, noted, numbers, put
 def notes(database: Database) -> Database:
     make_notes(database)
     return database
-
-
-class Held:
-    """Keeps every writer busy, so that what is written meanwhile waits and becomes a group."""
-
-    def __init__(self, database: Database) -> None:
-        self._free = threading.Event()
-        count = 1 if database.dialect == "sqlite" else 4
-        entered = threading.Semaphore(0)
-
-        def hold(_tx: Tx) -> None:
-            entered.release()
-            assert self._free.wait(10)
-
-        self._holds: list[Future[None]] = []
-        for _ in range(count):
-            self._holds.append(database.write(hold))
-            assert entered.acquire(timeout=10)
-
-    def release(self) -> None:
-        self._free.set()
 
 
 @pytest.fixture

@@ -139,8 +139,7 @@ class Sqlite:
         size = _size(self._wal)
         if size <= self._wal_limit:
             return
-        driver = _driver(conn)
-        busy, _, _ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        busy = _press_back(_driver(conn), patience_ms=100)
         self._wal_limit = size + WAL_CALM_BYTES if busy else WAL_CALM_BYTES
 
     def close(self) -> None:
@@ -148,8 +147,7 @@ class Sqlite:
         self._readers.dispose()
         try:
             with self._writer.connect() as conn:
-                _driver(conn).execute("PRAGMA busy_timeout=200")
-                _driver(conn).execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                _press_back(_driver(conn), patience_ms=200)
         except (DBAPIError, sqlite3.Error):
             pass  # the log keeps every commit; the next one to open it goes on from there
         self._writer.dispose()
@@ -159,6 +157,14 @@ def _driver(conn: Connection) -> sqlite3.Connection:
     driver = conn.connection.driver_connection
     assert isinstance(driver, sqlite3.Connection)
     return driver
+
+
+def _press_back(driver: sqlite3.Connection, patience_ms: int) -> bool:
+    """Move the log into the database file and empty it; return whether readers prevented it."""
+    driver.execute(f"PRAGMA busy_timeout={patience_ms}")
+    busy: int = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    driver.execute(f"PRAGMA {_WRITER[0]}")
+    return bool(busy)
 
 
 def _size(path: Path) -> int:
