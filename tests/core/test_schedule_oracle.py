@@ -8,6 +8,7 @@ less than 3 hours: wildcard jobs alone, until the clock has caught up. More: a c
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -97,11 +98,16 @@ class Replay:
     fixed: dict[datetime, list[datetime]] = field(default_factory=dict)
     wild: dict[datetime, list[datetime]] = field(default_factory=dict)
 
+    @cached_property
+    def days(self) -> list[date]:
+        """The dates on the wall."""
+        return sorted({wall.date() for wall in (*self.wild, *self.fixed)})
+
     def times(self, job: Job) -> list[datetime]:
         """Every real minute in which the daemon starts the job."""
         served = self.wild if job.wild else self.fixed
         found = set()
-        for today in sorted({wall.date() for wall in served}):
+        for today in self.days:
             if job.on(today):
                 midnight = datetime(today.year, today.month, today.day)  # noqa: DTZ001 (a wall time)
                 for minute in job.minutes:
