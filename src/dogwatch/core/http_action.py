@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Self, TypeGuard
 from urllib.parse import SplitResult, urlsplit
 
@@ -84,14 +85,26 @@ def judge(action: HttpAction, status_code: int) -> tuple[Outcome, str]:
 
 
 def check_headers(headers: Sequence[tuple[str, str]]) -> str | None:
-    """Return what is wrong with request headers, or None; values are never part of the message."""
+    """Return what is wrong with a user's headers, or None; the message never repeats a value."""
     if len(headers) > MAX_HEADERS:
         return f"at most {MAX_HEADERS} headers"
     if sum(len(name) + len(value.encode()) for name, value in headers) > MAX_HEADER_BYTES:
         return f"at most {MAX_HEADER_BYTES} bytes of headers"
-    return next(filter(None, (_check_header(name, value) for name, value in headers)), None)
+    return next(filter(None, (check_header(name, value) for name, value in headers)), None)
 
 
+def check_header(name: str, value: str) -> str | None:
+    """Return what is wrong with one request header, or None."""
+    if not _TOKEN.fullmatch(name):
+        return "a header name may hold letters, digits and - only"
+    if name.lower() in _FORBIDDEN or name.lower().startswith("proxy-"):
+        return f"header {name} is set by Dogwatch itself"
+    if _CONTROL.search(value):
+        return f"header {name} must not hold line breaks or control characters"
+    return None
+
+
+@lru_cache(maxsize=1024)
 def check_url(url: str) -> str | None:
     """Return what is wrong with a URL, or None; the URL is never part of the message."""
     if len(url) > MAX_URL:
@@ -117,16 +130,6 @@ def _check_host(parts: SplitResult, port: int | None) -> str | None:
         return "must name a host"
     if "%" in parts.netloc:
         return "must not hold an encoded host or a zone"
-    return None
-
-
-def _check_header(name: str, value: str) -> str | None:
-    if not _TOKEN.fullmatch(name):
-        return "a header name may hold letters, digits and - only"
-    if name.lower() in _FORBIDDEN or name.lower().startswith("proxy-"):
-        return f"header {name} is set by Dogwatch itself"
-    if _CONTROL.search(value):
-        return f"header {name} must not hold line breaks or control characters"
     return None
 
 

@@ -9,6 +9,7 @@ import asyncio
 import socket
 import threading
 from contextlib import suppress
+from functools import lru_cache
 
 from dogwatch.egress.message import EgressError
 
@@ -62,6 +63,7 @@ class Names:
             future.cancel()
 
 
+@lru_cache(maxsize=1024)
 def _literal(host: str) -> Answer:
     """Return the address a literal means, odd spellings such as 0x7f.1 included; () for a name."""
     try:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from urllib.parse import quote, urljoin, urlsplit
 
 from dogwatch.core.http_action import check_url
@@ -34,6 +35,7 @@ def follow(request: Request, status_code: int, target: str) -> Request:
     return replace(request, url=url)
 
 
+@lru_cache(maxsize=1024)
 def origin(url: str) -> tuple[str, str | None, int | None]:
     """Return scheme, host and port, the default port filled in (RFC 6454, section 4)."""
     parts = urlsplit(url)
