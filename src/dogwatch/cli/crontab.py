@@ -3,6 +3,7 @@
 import pwd
 import re
 import shlex
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -125,21 +126,29 @@ def _text(file: str) -> str:
 
 def _parsed(file: str, text: str, user: bool | None) -> Crontab:
     name = "crontab" if file == "-" else Path(file).name
-    if user is not None:
-        return parse(text, system=not user, name=name)
+    if user is not None or file == "-":
+        return parse(text, system=user is False, name=name)
     as_system = parse(text, system=True, name=name)
     path = Path(file).absolute()
     if path == Path("/etc/crontab") or path.parent == Path("/etc/cron.d"):
         return as_system
-    has_users = bool(as_system.entries) and all(_is_user(item.user) for item in as_system.entries)
-    return as_system if has_users else parse(text, system=False, name=name)
+    as_user = parse(text, system=False, name=name)
+    return as_system if _has_users(as_system, as_user) else as_user
 
 
-def _is_user(name: str | None) -> bool:
+def _has_users(as_system: Crontab, as_user: Crontab) -> bool:
+    """Say whether a user stands in each line; mail, sync and backup are programs, too."""
+    names = [entry.user for entry in as_system.entries if entry.user]
+    known = len(as_system.problems) <= len(as_user.problems) and all(map(_is_user, names))
+    return known and any(not shutil.which(name) for name in names)
+
+
+def _is_user(name: str) -> bool:
     try:
-        return name is not None and pwd.getpwnam(name) is not None
+        pwd.getpwnam(name)
     except KeyError:
         return False
+    return True
 
 
 def _free(slug: str, taken: set[str]) -> str:

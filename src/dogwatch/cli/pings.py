@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from enum import Enum
 from pathlib import Path
@@ -86,7 +86,7 @@ class Desk:
     ) -> dict[str, Problem]:
         """Send what is kept (for one origin or all); return the origins that are away, and why."""
         away: dict[str, Problem] = {}
-        if not self._kept(origin):
+        if next(self._kept(origin), None) is None:
             return away
         with self.spool.alone():
             for path, ping in self._kept(origin):
@@ -96,13 +96,15 @@ class Desk:
                     tell(ping, receipt)
                     if receipt.fate is Fate.KEPT and receipt.problem:
                         away[ping.origin] = receipt.problem
+                if origin in away:
+                    break
         return away
 
-    def _kept(self, origin: str | None) -> list[tuple[Path, Ping]]:
-        found = ((path, _read(path)) for path in self.spool.waiting())
-        return [
-            (path, ping) for path, ping in found if ping and (not origin or ping.origin == origin)
-        ]
+    def _kept(self, origin: str | None) -> Iterator[tuple[Path, Ping]]:
+        for path in self.spool.waiting():
+            ping = _read(path)
+            if ping and (not origin or ping.origin == origin):
+                yield path, ping
 
     def _send(self, ping: Ping, *, live: bool) -> Receipt:
         try:

@@ -1,0 +1,128 @@
+"""The root: light, complete, and one place for exit codes."""
+
+from importlib import import_module
+from importlib.util import find_spec
+from resource import RUSAGE_CHILDREN, getrusage
+from typing import get_args
+
+import click
+import pytest
+
+from dogwatch.cli import COMMANDS
+from dogwatch.cli.exits import CODES, kind_of
+from dogwatch.cli.session import Command
+from dogwatch.core.problems import Kind
+from tests.cli.stub import Here, Program, Stub
+
+PRESENT = sorted(
+    name for name, (module, _) in COMMANDS.items() if find_spec(f"dogwatch.cli.{module}")
+)
+HEAVY = {
+    *("sqlalchemy", "fastapi", "pydantic", "uvicorn", "pycurl", "cryptography", "rich"),
+    *("http.client", "tomllib", "asyncio"),
+}
+
+
+def test_help_lists_every_command_and_ends_with_examples(here: Here) -> None:
+    done = here("--help")
+    assert done.returncode == 0
+    assert all(f"\n  {name} " in done.stdout for name in COMMANDS)
+    assert done.stdout.rstrip().splitlines()[-1].startswith("  dogwatch run ")
+
+
+def test_help_imports_no_command_and_nothing_heavy(dogwatch: Program) -> None:
+    probe = "import sys, atexit; atexit.register(lambda: print(*sys.modules, file=sys.stderr))"
+    run = "from dogwatch.cli import main; main(['--help'])"
+    done = dogwatch.shell(f'exec "$0" -c "{probe}; {run}"')
+    loaded = set(done.stderr.split())
+    assert "dogwatch.cli.session" in loaded
+    assert loaded.isdisjoint(HEAVY)
+    assert loaded.isdisjoint(f"dogwatch.cli.{module}" for module, _ in COMMANDS.values())
+
+
+@pytest.mark.parametrize("name", PRESENT)
+def test_the_table_names_what_is_there(name: str) -> None:
+    command = getattr(import_module(f"dogwatch.cli.{COMMANDS[name][0]}"), f"{name}_command")
+    assert isinstance(command, click.Command)
+    assert command.name == name
+
+
+def test_help_takes_less_than_150_ms_of_work(dogwatch: Program) -> None:
+    before = getrusage(RUSAGE_CHILDREN)
+    for _ in range(5):
+        assert dogwatch("--help").returncode == 0
+    after = getrusage(RUSAGE_CHILDREN)
+    spent_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    assert spent_s / 5 < 0.150
+
+
+def pages(command: click.Command, words: tuple[str, ...]) -> list[tuple[tuple[str, ...], Command]]:
+    if isinstance(command, click.Group):
+        return [
+            page
+            for sub in command.commands.values()
+            for page in pages(sub, (*words, sub.name or ""))
+        ]
+    assert isinstance(command, Command)
+    return [(words, command)]
+
+
+@pytest.mark.parametrize("name", PRESENT)
+def test_every_help_page_ends_with_its_examples(here: Here, name: str) -> None:
+    module = import_module(f"dogwatch.cli.{COMMANDS[name][0]}")
+    for words, command in pages(getattr(module, f"{name}_command"), (name,)):
+        page = here(*words, "--help").stdout
+        examples = command.examples.strip().splitlines()
+        assert [line.strip() for line in page.splitlines()[-len(examples) :]] == examples
+        assert any(example.startswith(" ".join(("dogwatch", *words))) for example in examples)
+
+
+def test_version(here: Here) -> None:
+    assert here("--version").stdout.startswith("dogwatch 0.")
+
+
+@pytest.mark.parametrize("words", [["nonsense"], ["ls", "--nonsense"], ["show"]])
+def test_usage_errors_are_2(here: Here, words: list[str]) -> None:
+    done = here(*words)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr
+
+
+def test_json_is_taken_before_and_after_the_command(here: Here) -> None:
+    before, after = here("--json", "config"), here("config", "--json")
+    assert before.stdout == after.stdout
+    assert before.stdout.startswith("[")
+
+
+def test_every_kind_of_problem_has_a_code() -> None:
+    assert set(CODES) == set(get_args(Kind))
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(400, 2), (401, 4), (403, 4), (404, 3), (409, 1), (422, 2), (429, 4), (500, 5), (503, 5)],
+)
+def test_statuses_have_codes(here: Here, stub: Stub, status: int, code: int) -> None:
+    assert CODES[kind_of(status)] == code
+    stub.replies["GET /api/v1/watches"] = (status, {"title": "No", "detail": "because"})
+    done = here("ls")
+    assert (done.returncode, done.stdout) == (code, "")
+    assert "because" in done.stderr
+
+
+def test_no_server_is_5_and_says_what_to_do(here: Here) -> None:
+    done = here("ls", "--server", "http://127.0.0.1:1")
+    assert done.returncode == 5
+    assert "http://127.0.0.1:1" in done.stderr
+    assert "is it up?" in done.stderr
+
+
+@pytest.mark.parametrize("server", ["localhost:8000", "ftp://x", "http://x:port"])
+def test_a_wrong_address_is_2(here: Here, server: str) -> None:
+    assert here("ls", "--server", server).returncode == 2
+
+
+def test_a_reader_that_leaves_is_no_error(dogwatch: Program) -> None:
+    done = dogwatch.shell('"$0" -m dogwatch.cli explain "* * * * *" -n 1000 | head -n 1')
+    assert (done.stdout, done.stderr) == ("Every minute, UTC\n", "")

@@ -1,0 +1,108 @@
+"""add, ls, show, next, pause, resume against recorded answers."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.cli.stub import Here, Program, Stub
+
+WATCH: dict[str, Any] = {
+    "id": "w1",
+    "slug": "backup",
+    "name": "Nightly backup",
+    "kind": "heartbeat",
+    "status": "up",
+    "since_at": "2026-11-20T02:00:00Z",
+    "schedule": "0 2 * * *",
+    "timezone": "Europe/Warsaw",
+    "ping_url": "http://x/ping/abc",
+    "next_due_at": "2026-11-21T01:00:00Z",
+    "last_ping_at": "2026-11-20T01:04:00Z",
+    "last_run": {"state": "done", "outcome": "fail", "reason": "exit 3", "duration_ms": 240_000},
+    "tags": ["db", "prod"],
+    "late": False,
+    "running": 0,
+}
+
+
+@pytest.fixture
+def told(stub: Stub) -> Stub:
+    """The stub with one watch."""
+    stub.replies |= {
+        "GET /api/v1/watches": (200, {"data": [WATCH], "next_cursor": None}),
+        "GET /api/v1/watches/backup": (200, WATCH),
+        "POST /api/v1/watches": (201, WATCH),
+        "POST /api/v1/watches/w1/pause": (200, {**WATCH, "status": "paused"}),
+        "POST /api/v1/watches/w1/resume": (200, WATCH),
+    }
+    return stub
+
+
+def test_add_sends_what_was_given_and_says_how_to_ping(here: Here, told: Stub) -> None:
+    options = ("--schedule", "0 2 * * *", "--tz", "Europe/Warsaw", "--grace", "60", "--tag", "db")
+    done = here("add", "Nightly backup", *options)
+    assert json.loads(told.requests[0].body) == {
+        "name": "Nightly backup",
+        "schedule": "0 2 * * *",
+        "timezone": "Europe/Warsaw",
+        "grace_s": 60,
+        "tags": ["db"],
+    }
+    assert "curl -fsS http://x/ping/abc" in done.stdout
+    assert "dogwatch run backup -- COMMAND" in done.stdout
+
+
+def test_ls_is_aligned_and_in_local_time(dogwatch: Program, told: Stub) -> None:
+    heads, row = dogwatch("ls", TZ="Europe/Warsaw").stdout.splitlines()
+    assert row.index("backup") == heads.index("SLUG")
+    assert row.index("Sat 2026-11-21 02:00:00") == heads.index("NEXT")
+    assert row.endswith("db, prod")
+
+
+def test_ls_of_nothing_says_how_to_begin(here: Here, stub: Stub) -> None:
+    stub.replies["GET /api/v1/watches"] = (200, {"data": [], "next_cursor": None})
+    assert "dogwatch add" in here("ls").stdout
+    assert here.json("ls") == []
+
+
+def test_json_is_as_the_server_said(here: Here, told: Stub) -> None:
+    assert here.json("ls", "--status", "up") == [WATCH]
+    assert told.requests[0].query["status"] == "up"
+    assert here.json("show", "backup") == WATCH
+    assert here.json("pause", "backup")["status"] == "paused"
+
+
+def test_show_tells_the_last_run(here: Here, told: Stub) -> None:
+    out = here("show", "backup").stdout
+    assert "last run   fail in 4 min exit 3" in out
+    assert "✓ up since Fri 2026-11-20" in out
+
+
+def test_show_of_an_unknown_watch_is_3(here: Here, told: Stub) -> None:
+    assert here("show", "nonsense").returncode == 3
+
+
+def test_next_of_all_is_sorted(here: Here, stub: Stub) -> None:
+    later = {**WATCH, "slug": "later", "next_due_at": "2026-11-21T05:00:00Z"}
+    never = {**WATCH, "slug": "never", "next_due_at": None}
+    stub.replies["GET /api/v1/watches"] = (200, {"data": [later, never, WATCH]})
+    assert [item["slug"] for item in here.json("next")] == ["backup", "later"]
+    assert len(here.json("next", "-n", "1")) == 1
+
+
+def test_next_of_one_follows_its_schedule(here: Here, told: Stub) -> None:
+    dates = [item["due_at"] for item in here.json("next", "backup", "-n", "3")]
+    assert dates == sorted(set(dates))
+    assert {date[10:] for date in dates} <= {"T01:00:00Z", "T00:00:00Z"}
+
+
+def test_pause_and_resume_say_the_state(here: Here, told: Stub) -> None:
+    assert here("pause", "backup").stdout == "backup: ‖ paused\n"
+    assert here("resume", "backup").stdout == "backup: ✓ up\n"
+
+
+def test_late_and_running_are_told_beside_the_status(here: Here, stub: Stub) -> None:
+    late = {**WATCH, "late": True, "running": 1}
+    stub.replies["GET /api/v1/watches"] = (200, {"data": [late], "next_cursor": None})
+    assert "▲ late ◔" in here("ls").stdout
