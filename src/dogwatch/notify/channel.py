@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from dogwatch.core.alerts import Message, Verdict, one_line
+from dogwatch.core.alerts import Attempt, Message, one_line
 from dogwatch.core.problems import Problem
 from dogwatch.egress import Egress
 
@@ -19,20 +19,6 @@ class Settings:
 
     public: dict[str, object] = field(default_factory=dict)
     secret: dict[str, object] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One attempt: what it came to, and the service's answer in words, without secrets.
-
-    `status_code` is that of HTTP or SMTP, None where no answer came.
-    """
-
-    verdict: Verdict
-    status_code: int | None
-    detail: str
-    duration_ms: int
-    retry_after_s: float | None = None
 
 
 class Channel(Protocol):
