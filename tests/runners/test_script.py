@@ -406,7 +406,7 @@ def test_a_script_that_attacks_its_supervisor_does_not_escape(workdir: Path, nam
 
 
 def test_a_script_without_our_mark_dies_with_its_supervisor(workdir: Path) -> None:
-    ran = run(workdir, "exec env -i bash -c 'echo $$; kill -9 $PPID; sleep 300; :'")
+    ran = run(workdir, "exec env -i bash -c 'echo $$; kill -9 $PPID; exec sleep 300'")
     assert "supervises" in ran.result.reason
     assert pids_in(ran.out)
     assert not any(map(alive, pids_in(ran.out)))
