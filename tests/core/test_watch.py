@@ -7,11 +7,8 @@ import pytest
 
 from dogwatch.core.result import Outcome
 from dogwatch.core.schedule import parse
-from dogwatch.core.slots import Gap, Plan
-from dogwatch.core.watch import (
-    TABLE,
+from dogwatch.core.signals import (
     Edit,
-    Event,
     Finish,
     Lapse,
     Line,
@@ -21,14 +18,9 @@ from dogwatch.core.watch import (
     Signal,
     Skip,
     Start,
-    Status,
-    Step,
-    Watch,
-    create,
-    phase,
-    step,
-    wake_at,
 )
+from dogwatch.core.slots import Gap, Plan
+from dogwatch.core.watch import TABLE, Event, Status, Step, Watch, create, phase, step, wake_at
 
 T0 = datetime(2026, 1, 5, tzinfo=UTC)
 HOURLY = Plan(schedule=parse("every 60m"), start_by_s=300)

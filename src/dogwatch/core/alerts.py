@@ -256,6 +256,20 @@ class Verdict(StrEnum):
     DISABLE = "disable"
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt: what it came to, and the service's answer in words, without secrets.
+
+    `status_code` is that of HTTP or SMTP, None where no answer came.
+    """
+
+    verdict: Verdict
+    status_code: int | None
+    detail: str
+    duration_ms: int
+    retry_after_s: float | None = None
+
+
 # Seconds before the first attempt, the second, and so on: a day in all.
 RETRY_PLAN_S: tuple[float, ...] = (0, 5, 15, 60, 300, 900, 1800, 3600, *[7200] * 11)
 RETRY_AFTER_CAP_S = 3600.0

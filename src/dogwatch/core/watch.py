@@ -11,6 +11,18 @@ from enum import StrEnum
 from typing import Any
 
 from dogwatch.core.result import BAD, GOOD, Outcome
+from dogwatch.core.signals import (
+    Edit,
+    Finish,
+    Lapse,
+    Line,
+    Pause,
+    Queue,
+    Resume,
+    Signal,
+    Skip,
+    Start,
+)
 from dogwatch.core.slots import (
     Attribution,
     Gap,
@@ -101,101 +113,6 @@ class Watch:
     heard: str = ""
     ok_at: datetime | None = None
     duration_ms: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """A run began. `id` names the run if this opens one; `past`: told later, with its own time."""
-
-    at: datetime
-    id: str
-    rid: str | None = None
-    past: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Finish:
-    """A run ended. `id` names the run if none was open. `outcome` is ok, fail, timeout, skipped."""
-
-    at: datetime
-    id: str
-    outcome: Outcome = Outcome.OK
-    rid: str | None = None
-    reason: str = ""
-    duration_ms: int | None = None
-    past: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Queue:
-    """Our scheduler made run `id` for `slot_at` (None: by hand); `next_at` is fired next."""
-
-    at: datetime
-    id: str
-    slot_at: datetime | None
-    next_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Skip:
-    """Our scheduler lets `slot_at` pass without a run."""
-
-    at: datetime
-    slot_at: datetime
-    next_at: datetime | None
-    outcome: Outcome
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Lapse:
-    """Time has passed; whatever is overdue at `at` is judged."""
-
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """Expect nothing until resumed."""
-
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Resume:
-    """Expect again, from `at` on."""
-
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """The plan changed; nothing is judged by it for the time before `at`."""
-
-    at: datetime
-    plan: Plan
-
-
-Signal = Start | Finish | Queue | Skip | Lapse | Pause | Resume | Edit
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of the slot ledger to write: a run opened (`outcome` None) or settled.
-
-    `run_id` None: a slot that passed without a run. `late`: takes the place of such a line.
-    """
-
-    run_id: str | None
-    slot_at: datetime | None = None
-    rid: str | None = None
-    outcome: Outcome | None = None
-    reason: str = ""
-    queued_at: datetime | None = None
-    started_at: datetime | None = None
-    finished_at: datetime | None = None
-    duration_ms: int | None = None
-    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dogwatch.core.result import Outcome, Result
-from dogwatch.core.watch import Line
+from dogwatch.core.signals import Line
 from dogwatch.ids import new_id
 from dogwatch.store.tables import outputs, runs
 from dogwatch.store.tx import Tx

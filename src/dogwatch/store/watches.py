@@ -121,6 +121,12 @@ def due(tx: Tx, at: datetime, limit: int) -> Sequence[Record]:
     return [_record(row) for row in rows]
 
 
+def next_due_at(tx: Tx) -> datetime | None:
+    """Return the earliest hint of any watch."""
+    earliest: datetime | None = tx.conn.scalar(select(func.min(watches.c.due_at)))
+    return earliest
+
+
 def wake_all(tx: Tx, at: datetime) -> None:
     """Have every watch that waits for a deadline looked at anew."""
     tx.conn.execute(update(watches).where(watches.c.due_at > at).values(due_at=at))

@@ -42,6 +42,11 @@ def beat(tx: Tx, node_id: str, at: datetime) -> bool:
     return nodes.beat(tx, node_id, at)
 
 
+def rejoin(tx: Tx, node_id: str, at: datetime) -> None:
+    """Add a node anew that was away for so long that its row is gone."""
+    nodes.join(tx, node_id, "", at)
+
+
 def _note_gap(tx: Tx, at: datetime, least: timedelta) -> Gap | None:
     last_at = nodes.last_beat_at(tx)
     if last_at is None or at - last_at < least:

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from dogwatch.core.ping import Answer, Heard, Kind
 from dogwatch.core.result import Outcome
+from dogwatch.core.signals import Finish, Signal, Start
 from dogwatch.core.spec import WatchSpec
-from dogwatch.core.watch import Finish, Signal, Start
 from dogwatch.ids import new_id
 from dogwatch.store import keys, pings, watches
 from dogwatch.store.tx import Tx

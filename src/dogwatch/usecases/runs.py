@@ -20,7 +20,8 @@ from dogwatch.core.run import (
     overlapped,
     retry_in_s,
 )
-from dogwatch.core.watch import Finish, Queue, Skip, Start, Status
+from dogwatch.core.signals import Finish, Queue, Skip, Start
+from dogwatch.core.watch import Status
 from dogwatch.ids import new_id
 from dogwatch.store import jobs, runs, tasks, watches
 from dogwatch.store.jobs import JobRow

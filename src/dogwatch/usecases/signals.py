@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from dogwatch.core.signals import Line, Signal
 from dogwatch.core.slots import Gap
-from dogwatch.core.watch import Flip, Line, Signal, Watch, step, wake_at
+from dogwatch.core.watch import Flip, Watch, step, wake_at
 from dogwatch.ids import new_id
 from dogwatch.store import flips, nodes, runs, watches
 from dogwatch.store.flips import FlipRow

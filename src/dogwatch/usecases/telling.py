@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from dogwatch.core.alerts import Event, Message, Rule, event_of, matches, retry_after, tail
+from dogwatch.core.alerts import Attempt, Event, Message, Rule, event_of, matches, retry_after, tail
 from dogwatch.core.problems import Problem
 from dogwatch.ids import new_id
 from dogwatch.store import channels, deliveries, keys, pings, runs, tasks
@@ -194,22 +194,11 @@ def _message(delivery: Delivery, workspace: str, base_url: str) -> Message:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """What an attempt came to: `verdict` is sent, retry, failed or disable."""
-
-    verdict: str
-    status_code: int | None
-    detail: str
-    duration_ms: int
-    retry_after_s: float | None = None
-
-
-def settle(tx: Tx, parcel: Parcel, sent: Sent, at: datetime, jitter: float) -> None:
+def settle(tx: Tx, parcel: Parcel, sent: Attempt, at: datetime, jitter: float) -> None:
     """Write the receipt; then the delivery is sent, failed, or due again later."""
     task, delivery = parcel.task, parcel.delivery
     receipt = Receipt(
-        task.attempt, at, sent.verdict, sent.status_code, sent.detail, sent.duration_ms
+        task.attempt, at, str(sent.verdict), sent.status_code, sent.detail, sent.duration_ms
     )
     wait_s = retry_after(task.attempt, jitter, sent.retry_after_s)
     if sent.verdict == "retry" and wait_s is not None:
@@ -226,6 +215,11 @@ def settle(tx: Tx, parcel: Parcel, sent: Sent, at: datetime, jitter: float) -> N
         channels.change(
             tx, task.workspace_id, parcel.channel.id, disabled_reason=f"it answered: {sent.detail}"
         )
+
+
+def give_back(tx: Tx, parcel: Parcel, at: datetime) -> bool:
+    """Give an unfinished delivery back at shutdown; its attempt does not count."""
+    return tasks.again(tx, parcel.task, at, attempt=parcel.task.attempt - 1)
 
 
 def _settle(tx: Tx, delivery: Delivery, state: str, reason: str, at: datetime) -> None:

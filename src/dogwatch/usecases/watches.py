@@ -8,8 +8,9 @@ from datetime import datetime
 from sqlalchemy.exc import IntegrityError
 
 from dogwatch.core.problems import Problem
+from dogwatch.core.signals import Edit, Lapse, Pause, Resume
 from dogwatch.core.spec import WatchSpec, check, slug_of
-from dogwatch.core.watch import Edit, Lapse, Pause, Resume, create, wake_at
+from dogwatch.core.watch import create, wake_at
 from dogwatch.ids import new_id, new_token
 from dogwatch.store import jobs, tasks, watches
 from dogwatch.store.tx import Tx

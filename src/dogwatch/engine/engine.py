@@ -1,0 +1,82 @@
+"""The engine: its loops, started, woken and stopped together."""
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+
+from dogwatch.clock import Clock
+from dogwatch.engine.courier import Courier
+from dogwatch.engine.loop import Loop, Turning
+from dogwatch.engine.worker import Worker
+from dogwatch.store.database import ALL_TOPICS, Database
+from dogwatch.usecases import nodes
+
+_log = structlog.get_logger("dogwatch.engine")
+
+
+class Engine:
+    """One node's loops over one database. Several nodes may share it; there is no leader."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        node_id: str,
+        workers: Sequence[Worker],
+        courier: Courier,
+        others: Sequence[Loop],
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._node_id = node_id
+        self._workers = workers
+        self._courier = courier
+        loops: list[Loop] = [*others, *workers, courier]
+        self._turning = [Turning(loop) for loop in loops]
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self, name: str, *, alone: bool) -> None:
+        """Join the nodes and begin to turn."""
+        gap = await self._database.awrite(
+            lambda tx: nodes.join(tx, self._node_id, name, self._clock.now(), alone=alone)
+        )
+        if gap:
+            away_s = round((gap.end_at - gap.start_at).total_seconds())
+            _log.info("was away; what fell due meanwhile blames nobody", seconds=away_s)
+        loop = asyncio.get_running_loop()
+
+        def woken(topics: frozenset[str]) -> None:
+            loop.call_soon_threadsafe(self._wake, topics)
+
+        self._unsubscribe = self._database.on_wake(woken)
+        for turning in self._turning:
+            self._tasks.append(asyncio.create_task(turning.run()))
+        self._wake_at_end()
+
+    def drop_work(self) -> None:
+        """Kill all runs at once: this node was silent for so long that others take them over."""
+        _log.warning("silent for too long: runs are dropped")
+        for worker in self._workers:
+            worker.drop()
+
+    async def stop(self, grace_s: float) -> None:
+        """Claim nothing more, let what is going end within the grace, and leave."""
+        for turning in self._turning:
+            turning.stop()
+        await asyncio.gather(*self._tasks)
+        drains = [worker.drain(grace_s) for worker in self._workers]
+        await asyncio.gather(*drains, self._courier.drain(grace_s))
+        self._unsubscribe()
+        await self._database.awrite(lambda tx: nodes.leave(tx, self._node_id, self._clock.now()))
+
+    def _wake_at_end(self) -> None:
+        """Have a lane look for more as soon as a place in it is free."""
+        for turning in self._turning:
+            if isinstance(turning.loop, Worker | Courier):
+                turning.loop.on_end = turning.wake
+
+    def _wake(self, topics: frozenset[str]) -> None:
+        for turning in self._turning:
+            if topics == ALL_TOPICS or topics & turning.loop.topics:
+                turning.wake()

@@ -1,0 +1,153 @@
+"""The worker: claims runs of one lane and has them done, each in its own task."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping
+
+import structlog
+
+from dogwatch.clock import Clock
+from dogwatch.core.problems import Problem
+from dogwatch.core.result import Outcome, Result
+from dogwatch.core.run import cancelled
+from dogwatch.engine.output import OutputWriter
+from dogwatch.store.database import Database, Tx
+from dogwatch.store.runs import cancel_asked
+from dogwatch.usecases import runs
+from dogwatch.usecases.runs import Work
+from dogwatch.vault import Vault
+
+POLL_S = 1.0
+RETRY_WRITE_S = 0.5
+
+Runner = Callable[[Work, Callable[[str, bytes], None]], Awaitable[Result]]
+Key = tuple[int, str]
+
+_log = structlog.get_logger("dogwatch.worker")
+
+
+class Worker:
+    """Runs at most `concurrency` runs of `lane` at once."""
+
+    def __init__(
+        self,
+        lane: str,
+        concurrency: int,
+        runner: Runner,
+        database: Database,
+        clock: Clock,
+        vault: Vault,
+        node_id: str,
+    ) -> None:
+        self.name = f"{lane} worker"
+        self.topics = frozenset({lane, "cancel"})
+        self._lane = lane
+        self._concurrency = concurrency
+        self._runner = runner
+        self._database = database
+        self._clock = clock
+        self._vault = vault
+        self._node_id = node_id
+        self._going: dict[Key, asyncio.Task[None]] = {}
+        self._why_cancelled: dict[Key, str] = {}
+        self._dropped: set[Key] = set()
+        self.on_end: Callable[[], None] = lambda: None
+
+    async def step(self) -> float:
+        """Pass on wishes to cancel, then claim as many runs as there is room for."""
+        if self._going:
+            await self._cancel_asked()
+        room = self._concurrency - len(self._going)
+        if room <= 0:
+            return POLL_S
+        claimed = await self._database.awrite(
+            lambda tx: runs.claim(
+                tx, self._lane, self._node_id, self._clock.now(), room, self._vault
+            )
+        )
+        for work in claimed:
+            self._begin(work)
+        return 0.0 if claimed else POLL_S
+
+    async def idle(self) -> None:
+        """Wait until nothing runs."""
+        while self._going:
+            await asyncio.wait(self._going.values())
+
+    def drop(self) -> None:
+        """Kill everything at once and write nothing: others have taken it over."""
+        for key, task in self._going.items():
+            self._dropped.add(key)
+            task.cancel()
+
+    async def drain(self, grace_s: float) -> None:
+        """Let runs end within the grace; those that do not are stopped and given back."""
+        if self._going:
+            await asyncio.wait(self._going.values(), timeout=grace_s)
+        for key, task in self._going.items():
+            self._why_cancelled[key] = ""
+            task.cancel()
+        await self.idle()
+
+    def _begin(self, work: Work) -> None:
+        key = _key(work)
+        task = asyncio.create_task(self._do(work))
+        self._going[key] = task
+        task.add_done_callback(lambda _: self._end(key))
+
+    def _end(self, key: Key) -> None:
+        self._going.pop(key, None)
+        self._why_cancelled.pop(key, None)
+        self._dropped.discard(key)
+        self.on_end()
+
+    async def _do(self, work: Work) -> None:
+        key = _key(work)
+        output = OutputWriter(self._database, key, work.action)
+        result: Result | None
+        try:
+            async with output:
+                result = await self._runner(work, output.add)
+        except asyncio.CancelledError:
+            result = self._stopped(key)
+        except Exception as error:
+            _log.error("runner failed", run_id=key[1], error=type(error).__name__, exc_info=True)
+            result = Result(Outcome.FAIL, "internal error; the server's log says more")
+        if key not in self._dropped:
+            await self._finish(work, result)
+
+    def _stopped(self, key: Key) -> Result | None:
+        """Return the result of a run that was stopped; None: give it back."""
+        why = self._why_cancelled.get(key)
+        return cancelled(why) if why else None
+
+    async def _finish(self, work: Work, result: Result | None) -> None:
+        """Write the outcome, however long the database is away: the run must not be lost."""
+        while _key(work) not in self._dropped:
+            try:
+                await self._database.awrite(lambda tx: self._settle(tx, work, result))
+            except Problem as problem:
+                if problem.kind != "away":
+                    raise
+                await asyncio.sleep(RETRY_WRITE_S)
+            else:
+                return
+
+    def _settle(self, tx: Tx, work: Work, result: Result | None) -> bool:
+        at = self._clock.now()
+        if result is None:
+            return runs.give_back(tx, work, at)
+        return runs.finish(tx, work, result, at, random.random())  # noqa: S311  (only spreads)
+
+    async def _cancel_asked(self) -> None:
+        keys = list(self._going)
+        asked: Mapping[Key, str] = await self._database.aread(lambda tx: cancel_asked(tx, keys))
+        for key, reason in asked.items():
+            task = self._going.get(key)
+            if task and key not in self._why_cancelled:
+                self._why_cancelled[key] = reason
+                task.cancel()
+
+
+def _key(work: Work) -> Key:
+    return work.run.workspace_id, work.run.id
