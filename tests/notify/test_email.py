@@ -24,10 +24,9 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dogwatch.core.alerts import Event, Message, Verdict, subject
+from dogwatch.core.alerts import Attempt, Event, Message, Verdict, subject
 from dogwatch.core.problems import Problem
 from dogwatch.egress import Egress
-from dogwatch.notify.channel import Attempt
 from dogwatch.notify.email import EmailChannel, compose, verdict
 from dogwatch.notify.smtp import Reply
 

@@ -18,10 +18,9 @@ from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from dogwatch.clock import SystemClock
-from dogwatch.core.alerts import Event, Message, Verdict, to_json
+from dogwatch.core.alerts import Attempt, Event, Message, Verdict, to_json
 from dogwatch.core.problems import Problem
 from dogwatch.egress import Egress
-from dogwatch.notify.channel import Attempt
 from dogwatch.notify.webhook import (
     PREFIX,
     WebhookChannel,

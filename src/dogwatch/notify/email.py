@@ -14,12 +14,11 @@ from email.policy import SMTP
 from email.utils import format_datetime
 
 from dogwatch.clock import Clock, SystemClock
-from dogwatch.core.alerts import Message, Verdict, subject, text
+from dogwatch.core.alerts import Attempt, Message, Verdict, subject, text
 from dogwatch.core.problems import Problem
 from dogwatch.egress import Egress, EgressError
 from dogwatch.notify.channel import (
     TIMEOUT_S,
-    Attempt,
     Settings,
     detail,
     raise_if,

@@ -12,11 +12,10 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 from dogwatch.clock import Clock, SystemClock
-from dogwatch.core.alerts import Message, Verdict, to_json, verdict_of
+from dogwatch.core.alerts import Attempt, Message, Verdict, to_json, verdict_of
 from dogwatch.egress import Egress, EgressError, Request, Response
 from dogwatch.notify.channel import (
     TIMEOUT_S,
-    Attempt,
     Settings,
     detail,
     raise_if,
