@@ -69,7 +69,7 @@ class Server:
 
     async def finish(self) -> None:
         """Leave no connection behind; cancel what a dead client does not end."""
-        for task in filter(None, self.tasks):
+        for task in list(filter(None, self.tasks)):
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
@@ -635,6 +635,27 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
         while not condition():
             await asyncio.sleep(0)
+
+
+def test_nothing_leaks_when_many_are_cancelled(run: Callable[[Any], Any]) -> None:
+    async def scenario() -> tuple[int, int]:
+        async with serving(hang) as server, opened() as egress:
+            request = Request("GET", server.url)
+            before = open_files()
+            tasks = [asyncio.ensure_future(egress.fetch(request)) for _ in range(100)]
+            await until(lambda: len(server.requests) == 100)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.wait_for(asyncio.gather(*filter(None, server.tasks)), 5)
+            return before, open_files()
+
+    before, after = run(scenario())
+    assert after <= before + 5  # the loop and libcurl keep a few for themselves
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 # --- names

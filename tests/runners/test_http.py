@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dogwatch.core.addresses import Network, parse_cidrs
-from dogwatch.core.http_action import HttpAction
+from dogwatch.core.http_action import MAX_HEADERS, HttpAction
 from dogwatch.core.result import Outcome, Result
 from dogwatch.egress import Egress
 from dogwatch.runners.http import run_http
@@ -77,6 +77,13 @@ def test_a_good_answer() -> None:
     assert result.duration_ms >= 0
     assert b"\r\nDogwatch-Run-Id: r1\r\n" in heard[0]
     assert b"\r\nDogwatch-Attempt: 2\r\n" in heard[0]
+
+
+def test_as_many_headers_as_may_be_saved_can_be_sent() -> None:
+    saved = HttpAction.from_json({"url": "http://a", "headers": [["X-A", "1"]] * MAX_HEADERS})
+    result, _, heard = asyncio.run(attempt(answer(), headers=saved.headers))
+    assert result.outcome == Outcome.OK
+    assert heard[0].count(b"X-A: 1\r\n") == MAX_HEADERS
 
 
 def test_an_unexpected_status() -> None:

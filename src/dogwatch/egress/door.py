@@ -12,6 +12,7 @@ from urllib.parse import quote, urlsplit
 import pycurl
 
 from dogwatch import __version__
+from dogwatch.clock import Clock, SystemClock
 from dogwatch.core.addresses import Network, blocked
 from dogwatch.core.http_action import METHODS, check_header, check_url
 from dogwatch.egress.fault import refused, timed_out
@@ -31,8 +32,12 @@ class Egress:
     """
 
     def __init__(
-        self, allow: Sequence[Network] = (), user_agent: str = f"Dogwatch/{__version__}"
+        self,
+        allow: Sequence[Network] = (),
+        user_agent: str = f"Dogwatch/{__version__}",
+        clock: Clock | None = None,
     ) -> None:
+        self.clock: Clock = clock or SystemClock()
         self._allow = tuple(allow)
         self._user_agent = user_agent
         self._cafile = ssl.get_default_verify_paths().cafile
@@ -87,7 +92,7 @@ class Egress:
             raise timed_out(request.timeout_s) from None
 
     async def _follow(self, request: Request) -> Response:
-        started = asyncio.get_running_loop().time()
+        started = self.clock.monotonic()
         for _ in range(request.max_redirects + 1):
             response = await self._hop(request, started)
             target = location(response.status_code, response.headers)
@@ -97,17 +102,16 @@ class Egress:
         raise EgressError("protocol", f"more than {request.max_redirects} redirects")
 
     async def _hop(self, request: Request, started: float) -> Response:
-        clock = asyncio.get_running_loop().time
-        looking_up = clock()
+        looking_up = self.clock.monotonic()
         addresses = await self._names.lookup(origin(request.url)[1] or "")
-        dns_ms = (clock() - looking_up) * 1000
+        dns_ms = self._ms_since(looking_up)
         transfer = Transfer(request, self._allow)
         curl = self._idle.pop() if self._idle else pycurl.Curl()
         try:
             transfer.prepare(curl, self._user_agent, self._cafile)
             curl.setopt(pycurl.RESOLVE, resolve_entries(request.url, addresses))
             await self._perform(curl, transfer)
-            return transfer.response(curl, dns_ms, (clock() - started) * 1000)
+            return transfer.response(curl, dns_ms, self._ms_since(started))
         finally:
             self._release(curl)
 
@@ -119,6 +123,9 @@ class Egress:
             fault = transfer.fault(curl, code, detail)
             if fault:
                 raise fault from None
+
+    def _ms_since(self, start: float) -> float:
+        return (self.clock.monotonic() - start) * 1000
 
     def _release(self, curl: pycurl.Curl) -> None:
         if self._multi.closed or len(self._idle) >= _IDLE_HANDLES:

@@ -1,6 +1,5 @@
 """Runs an HTTP action once and says in words how it went."""
 
-import asyncio
 from collections.abc import Callable
 from http import HTTPStatus
 
@@ -23,22 +22,25 @@ async def run_http(
     The server learns the run and the attempt from two headers. The answer, decoded and with
     cookies blanked, goes to `on_output("stdout", ...)`. A cancelled task closes the connection.
     """
-    clock = asyncio.get_running_loop().time
-    started = clock()
+    started = egress.clock.monotonic()
     try:
         response = await egress.fetch(_request(action, run_id, attempt))
     except EgressError as error:
-        return _failed(error, round((clock() - started) * 1000))
+        return _failed(error, _ms_since(egress, started))
     for chunk in _preview(response):
         on_output("stdout", chunk)
     outcome, reason = judge(action, response.status_code)
     return Result(
         outcome,
         reason,
-        duration_ms=round((clock() - started) * 1000),
+        duration_ms=_ms_since(egress, started),
         status_code=response.status_code,
         phases_ms=response.phases_ms,
     )
+
+
+def _ms_since(egress: Egress, start: float) -> int:
+    return round((egress.clock.monotonic() - start) * 1000)
 
 
 def _request(action: HttpAction, run_id: str, attempt: int) -> Request:
