@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -33,7 +34,7 @@ def test_a_write_answers_with_its_value_once_others_see_it(notes: Database) -> N
 
 
 def test_a_group_is_saved_whole(notes: Database, held: Held) -> None:
-    futures = [notes.write(lambda tx, n=n: put(tx, n)) for n in range(300)]  # type: ignore[misc]
+    futures = [notes.write(partial(put, number=n)) for n in range(300)]
     assert not any(future.done() for future in futures)
     held.release()
     assert [future.result(10) for future in futures] == list(range(300))
@@ -88,7 +89,7 @@ def test_savepoints_nest(notes: Database, held: Held, companions: int) -> None:
             return "kept"
         return "inserted"
 
-    others = [notes.write(lambda tx, n=n: put(tx, 10 + n)) for n in range(companions)]  # type: ignore[misc]
+    others = [notes.write(partial(put, number=10 + n)) for n in range(companions)]
     answer = notes.write(insert_or_keep)
     held.release()
     assert answer.result(10) == "kept"
@@ -112,7 +113,11 @@ def test_an_error_swallowed_without_a_savepoint_never_loses_the_others(
 
 
 def test_writes_of_one_caller_keep_their_order(notes: Database) -> None:
-    seen = [notes.write(lambda tx, n=n: (put(tx, n), numbers(tx))[1]).result(10) for n in range(5)]  # type: ignore[misc]
+    def put_and_look(tx: Tx, number: int) -> list[int]:
+        put(tx, number)
+        return numbers(tx)
+
+    seen = [notes.write(partial(put_and_look, number=n)).result(10) for n in range(5)]
     assert seen == [list(range(n + 1)) for n in range(5)]
 
 
@@ -203,7 +208,7 @@ def test_a_listener_that_fails_harms_nobody(notes: Database) -> None:
 
 
 def test_a_command_cancelled_in_time_does_not_run(notes: Database, held: Held) -> None:
-    blocked = [notes.write(lambda tx, n=n: put(tx, n)) for n in (1, 2)]  # type: ignore[misc]
+    blocked = [notes.write(partial(put, number=n)) for n in (1, 2)]
     assert blocked[0].cancel()
     held.release()
     assert blocked[1].result(10) == 2
@@ -214,7 +219,7 @@ def test_close_drains(database_url: str) -> None:
     database = Database.open(database_url)
     make_notes(database)
     held = Held(database)
-    futures = [database.write(lambda tx, n=n: put(tx, n)) for n in range(50)]  # type: ignore[misc]
+    futures = [database.write(partial(put, number=n)) for n in range(50)]
     closing = threading.Thread(target=database.close)
     closing.start()
     eventually(lambda: _is_closed(database))
@@ -237,7 +242,7 @@ def _is_closed(database: Database) -> bool:
 
 def test_it_can_be_awaited(notes: Database) -> None:
     async def work() -> list[int]:
-        await asyncio.gather(*(notes.awrite(lambda tx, n=n: put(tx, n)) for n in range(20)))  # type: ignore[misc]
+        await asyncio.gather(*(notes.awrite(partial(put, number=n)) for n in range(20)))
         return await notes.aread(numbers)
 
     assert asyncio.run(work()) == list(range(20))
@@ -246,7 +251,7 @@ def test_it_can_be_awaited(notes: Database) -> None:
 def test_many_threads_lose_nothing(notes: Database) -> None:
     def write(first: int) -> None:
         for number in range(first, first + 20):
-            notes.write(lambda tx, n=number: put(tx, n)).result(30)  # type: ignore[misc]
+            notes.write(partial(put, number=number)).result(30)
 
     threads = [threading.Thread(target=write, args=(n * 20,)) for n in range(16)]
     for thread in threads:

@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
 
@@ -17,8 +18,8 @@ from tests.harness.postgres import PostgresServer, running_postgres
 
 
 @contextmanager
-def opened(url: str, **options: float) -> Iterator[Database]:
-    database = Database.open(url, **options)  # type: ignore[arg-type]
+def opened(url: str, patience_s: float = 5.0) -> Iterator[Database]:
+    database = Database.open(url, patience_s=patience_s)
     try:
         yield database
     finally:
@@ -60,7 +61,7 @@ def test_it_goes_on_after_its_sessions_were_ended(
     notes: Database, migrated_postgres: PostgresServer
 ) -> None:
     for number in range(3):
-        assert notes.write(lambda tx, n=number: put(tx, n)).result(10) == number  # type: ignore[misc]
+        assert notes.write(partial(put, number=number)).result(10) == number
         assert noted(notes) == list(range(number + 1))
         assert end_sessions(migrated_postgres, notes) > 0
     assert noted(notes) == [0, 1, 2]
@@ -77,7 +78,7 @@ def test_a_session_that_dies_before_commit_is_tried_again(
             end_sessions(migrated_postgres, notes)
         return put(tx, 2)
 
-    others = [notes.write(lambda tx, n=n: put(tx, n)) for n in range(10, 20)]  # type: ignore[misc]
+    others = [notes.write(partial(put, number=n)) for n in range(10, 20)]
     assert notes.write(die_once).result(10) == 2
     assert len(attempts) == 2
     assert [other.result(10) for other in others] == list(range(10, 20))
@@ -216,7 +217,7 @@ def test_a_server_that_restarts_is_waited_for() -> None:
     with running_postgres() as server, opened(server.create("d"), patience_s=20) as database:
         make_notes(database)
         server.stop("immediate")
-        waiting = [database.write(lambda tx, n=n: put(tx, n)) for n in range(50)]  # type: ignore[misc]
+        waiting = [database.write(partial(put, number=n)) for n in range(50)]
         reading = database.read(lambda tx: tx.conn.exec_driver_sql("SELECT 1").scalar())
         server.start()
         assert [one.result(30) for one in waiting] == list(range(50))

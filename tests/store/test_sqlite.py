@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -71,7 +72,11 @@ def test_only_the_writer_checkpoints(notes: Database) -> None:
 
 def test_commands_run_in_the_order_they_came(notes: Database) -> None:
     order: list[int] = []
-    futures = [notes.write(lambda _tx, n=n: order.append(n)) for n in range(600)]  # type: ignore[misc]
+
+    def note(_tx: Tx, number: int) -> None:
+        order.append(number)
+
+    futures = [notes.write(partial(note, number=n)) for n in range(600)]
     for future in futures:
         future.result(10)
     assert order == list(range(600))
@@ -94,11 +99,11 @@ def test_a_log_that_overlapping_readers_grew_is_pressed_back(
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM notes").fetchone()
         for number in range(30):
-            limited.write(lambda tx, n=number: put(tx, n, "x" * 10_000)).result(10)  # type: ignore[misc]
+            limited.write(partial(put, number=number, note="x" * 10_000)).result(10)
         assert wal.stat().st_size > 300_000
         reader.execute("ROLLBACK")
     for number in range(30, 60):
-        limited.write(lambda tx, n=number: put(tx, n, "x" * 10_000)).result(10)  # type: ignore[misc]
+        limited.write(partial(put, number=number, note="x" * 10_000)).result(10)
     assert wal.stat().st_size < 300_000
     limited.close()
     assert noted(notes) == list(range(60))
@@ -109,7 +114,7 @@ def test_another_program_that_holds_the_lock_is_waited_for(path: Path, notes: Da
         other.execute("BEGIN IMMEDIATE")
         release = threading.Timer(1.2, other.execute, ("COMMIT",))
         release.start()
-        futures = [notes.write(lambda tx, n=n: put(tx, n)) for n in range(5)]  # type: ignore[misc]
+        futures = [notes.write(partial(put, number=n)) for n in range(5)]
         assert [future.result(10) for future in futures] == list(range(5))
         release.join()
     assert noted(notes) == list(range(5))
@@ -118,7 +123,7 @@ def test_another_program_that_holds_the_lock_is_waited_for(path: Path, notes: Da
 def test_another_program_that_never_lets_go_is_told(path: Path, notes: Database) -> None:
     with outside(path) as other:
         other.execute("BEGIN IMMEDIATE")
-        futures = [notes.write(lambda tx, n=n: put(tx, n)) for n in range(5)]  # type: ignore[misc]
+        futures = [notes.write(partial(put, number=n)) for n in range(5)]
         assert [kind_of(future.exception(10)) for future in futures] == ["away"] * 5
         other.execute("ROLLBACK")
     assert notes.write(lambda tx: put(tx, 9)).result(10) == 9
@@ -127,11 +132,12 @@ def test_another_program_that_never_lets_go_is_told(path: Path, notes: Database)
 
 SECOND_PROCESS = """
 import sys
+from functools import partial
 from dogwatch.store.database import Database
 from tests.harness.notes import put
 database = Database.open(sys.argv[1], patience_s=20)
 for n in range(1_000_000, 1_000_100):
-    database.write(lambda tx, n=n: put(tx, n)).result()
+    database.write(partial(put, number=n)).result()
 database.close()
 """
 
@@ -140,7 +146,8 @@ def test_two_processes_write_and_lose_nothing(path: Path, notes: Database) -> No
     with subprocess.Popen([sys.executable, "-c", SECOND_PROCESS, f"sqlite:///{path}"]) as other:
         written = 0
         while other.poll() is None:
-            written += notes.write(lambda tx, n=written: put(tx, n) >= 0).result(30)  # type: ignore[misc]
+            notes.write(partial(put, number=written)).result(30)
+            written += 1
     assert other.returncode == 0
     assert noted(notes) == [*range(written), *range(1_000_000, 1_000_100)]
 
@@ -180,7 +187,7 @@ def test_a_full_disk_is_never_a_false_yes(path: Path, notes: Database) -> None:
     wal = Path(f"{path}-wal")
     notes.write(lambda tx: put(tx, 0)).result(10)
     with file_size_limit(wal.stat().st_size + 3000):
-        futures = [notes.write(lambda tx, n=n: put(tx, n)) for n in range(1, 50)]  # type: ignore[misc]
+        futures = [notes.write(partial(put, number=n)) for n in range(1, 50)]
         assert {kind_of(future.exception(10)) for future in futures} == {"away"}
     assert noted(notes) == [0]
     assert notes.write(lambda tx: put(tx, 1)).result(10) == 1
@@ -204,12 +211,13 @@ def test_a_swallowed_full_disk_is_never_a_false_yes(notes: Database) -> None:
 
 KILLED = """
 import sys
+from functools import partial
 from dogwatch.store.database import Database
 from tests.harness.notes import put
 database = Database.open(sys.argv[1])
 n = 0
 while True:
-    futures = [database.write(lambda tx, n=n: put(tx, n)) for n in range(n, n + 50)]
+    futures = [database.write(partial(put, number=n)) for n in range(n, n + 50)]
     n += 50
     for future in futures:
         print(future.result(), flush=True)

@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 ALL_TOPICS: Final = frozenset({"*"})
@@ -42,4 +43,4 @@ class Wakes:
     def tell(self, topics: frozenset[str]) -> None:
         """Call every listener with `topics`, in this thread."""
         for listener in self._listeners:
-            guarded(lambda listener=listener: listener(topics))  # type: ignore[misc]
+            guarded(partial(listener, topics))
