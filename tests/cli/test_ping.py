@@ -5,7 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from dogwatch.clock import SystemClock
+from dogwatch.core.ping import SPOOL_AGE
 from tests.cli.stub import DEADLINE_S, Here, Program, Stub
+
+NOW_S = SystemClock().now().timestamp()
 
 
 def keep(home: Path, stub: Stub, at_s: float, signal: str = "", to: str = "job") -> Path:
@@ -74,31 +78,40 @@ def test_without_a_data_directory_the_state_directory_keeps(dogwatch: Program, h
 def test_flush_sends_oldest_first_with_the_original_times(
     here: Here, stub: Stub, home: Path
 ) -> None:
-    keep(home, stub, 1_700_000_300.25, "0")
-    keep(home, stub, 1_700_000_100.5, "start")
+    early_s, late_s = NOW_S - 300.5, NOW_S - 100.25
+    keep(home, stub, late_s, "0")
+    keep(home, stub, early_s, "start")
     assert here("ping", "--flush").stdout == "2 sent, 0 refused, 0 kept\n"
     assert [(ping.signal, ping.query["at"]) for ping in stub.pings] == [
-        ("start", "1700000100.500000"),
-        ("0", "1700000300.250000"),
+        ("start", f"{early_s:.6f}"),
+        ("0", f"{late_s:.6f}"),
     ]
 
 
 def test_flush_stops_at_a_server_that_is_away_and_goes_on_with_others(
     here: Here, stub: Stub, home: Path
 ) -> None:
-    for at_s in (1.0, 2.0):
+    for at_s in (NOW_S - 3, NOW_S - 2):
         keep(home, stub, at_s, to="http://127.0.0.1:1/ping/gone")
-    keep(home, stub, 3.0)
+    keep(home, stub, NOW_S - 1)
     done = here("ping", "--flush", "--json")
     assert done.returncode == 5
     assert json.loads(done.stdout) == {"sent": 1, "refused": 0, "kept": 2}
 
 
 def test_what_the_server_refuses_is_put_aside(here: Here, stub: Stub, home: Path) -> None:
-    path = keep(home, stub, 1.0)
+    path = keep(home, stub, NOW_S - 2)
     stub.ping_status = 404
     assert here("ping", "--flush").returncode == 1
     assert not path.exists()
+    assert path.with_suffix(".refused").exists()
+
+
+def test_what_is_too_old_for_its_own_time_is_put_aside(here: Here, stub: Stub, home: Path) -> None:
+    path = keep(home, stub, NOW_S - SPOOL_AGE.total_seconds() - 60)
+    done = here("ping", "--flush")
+    assert (done.stdout, stub.pings) == ("0 sent, 1 refused, 0 kept\n", [])
+    assert "too old" in done.stderr
     assert path.with_suffix(".refused").exists()
 
 
@@ -106,15 +119,15 @@ def test_what_the_server_refuses_is_put_aside(here: Here, stub: Stub, home: Path
 def test_a_broken_file_is_put_aside_and_blocks_nothing(
     here: Here, stub: Stub, home: Path, text: str
 ) -> None:
-    path = keep(home, stub, 1.0)
+    path = keep(home, stub, NOW_S - 2)
     path.write_text(text)
-    keep(home, stub, 2.0)
+    keep(home, stub, NOW_S - 1)
     assert here("ping", "--flush").stdout == "1 sent, 0 refused, 0 kept\n"
     assert path.with_suffix(".broken").exists()
 
 
 def test_several_at_once_send_each_ping_once(dogwatch: Program, stub: Stub, home: Path) -> None:
-    times = [float(second) for second in range(1, 31)]
+    times = [float(int(NOW_S) - second) for second in range(30, 0, -1)]
     for at_s in times:
         keep(home, stub, at_s)
     flushers = [dogwatch.start("ping", "--flush") for _ in range(4)]

@@ -15,6 +15,7 @@ from dogwatch.cli.client import Answer, Api, Limits, connect, post, refusal, ser
 from dogwatch.cli.session import Session
 from dogwatch.cli.spool import Spool, spool_of
 from dogwatch.clock import Clock
+from dogwatch.core.ping import SPOOL_AGE
 from dogwatch.core.problems import Problem
 
 _LIVE_S = 1.0
@@ -107,6 +108,8 @@ class Desk:
                 yield path, ping
 
     def _send(self, ping: Ping, *, live: bool) -> Receipt:
+        if self._age_s(ping) > SPOOL_AGE.total_seconds():
+            return Receipt(Fate.REFUSED, Problem("conflict", "too old: it would count as of now"))
         try:
             self._make(ping)
             answer = self._post(ping, self._base(ping.server, ping.to), live=live)
@@ -130,7 +133,7 @@ class Desk:
         return unknown if fresh == known else self._post(ping, fresh, live=live)
 
     def _post(self, ping: Ping, base: str, *, live: bool) -> Answer:
-        late = not live or self.clock.now().timestamp() - ping.at_s > _LIVE_S
+        late = not live or self._age_s(ping) > _LIVE_S
         query = {
             "rid": ping.rid,
             "at": f"{ping.at_s:.6f}" if late else None,
@@ -140,6 +143,9 @@ class Desk:
         url = base + (f"/{ping.signal}" if ping.signal else "") + (f"?{given}" if given else "")
         headers = {"Content-Type": "text/plain; charset=utf-8"}
         return post(url, headers, ping.body.encode(), self.limits)
+
+    def _age_s(self, ping: Ping) -> float:
+        return self.clock.now().timestamp() - ping.at_s
 
     def _base(self, server: str, to: str, *, fresh: bool = False) -> str:
         if _is_url(to):
