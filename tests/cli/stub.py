@@ -107,12 +107,18 @@ class Program:
     def start(self, *args: str, **variables: str) -> subprocess.Popen[str]:
         return self._open([sys.executable, "-m", "dogwatch.cli", *args], variables)
 
-    def _open(self, words: Sequence[str], variables: Mapping[str, str]) -> subprocess.Popen[str]:
+    def on_terminal(self, terminal: int, script: str, *args: str) -> subprocess.Popen[str]:
+        """Start a Python script whose standard input is the terminal."""
+        return self._open([sys.executable, "-c", script, *args], {}, terminal)
+
+    def _open(
+        self, words: Sequence[str], variables: Mapping[str, str], stdin: int = subprocess.PIPE
+    ) -> subprocess.Popen[str]:
         kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG")}
         return subprocess.Popen(
             words,
             env={**kept, "TZ": "UTC", **self.variables, **variables},
-            stdin=subprocess.PIPE,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -1,6 +1,7 @@
 """`dogwatch run`: transparent to the command, truthful to the server, patient without it."""
 
 import json
+import os
 import signal
 import subprocess
 from pathlib import Path
@@ -10,6 +11,8 @@ import pytest
 
 from dogwatch.clock import SystemClock
 from tests.cli.stub import Program, Stub
+
+RUN = "-m dogwatch.cli run job --"
 
 
 def read_line(process: subprocess.Popen[str]) -> str:
@@ -69,6 +72,22 @@ def test_signals_reach_the_command(dogwatch: Program, stub: Stub, number: signal
         process.send_signal(number)
         out, _ = process.communicate(timeout=20)
     assert (process.returncode, out) == (9, "caught\n")
+    assert stub.pings[-1].signal == "9"
+
+
+def test_in_a_terminal_the_interrupt_key_arrives_once(dogwatch: Program, stub: Stub) -> None:
+    script = 'trap "n=\\$((n+1))" INT; echo ready; read go; read go; echo "got $n"; exit 9'
+    take = "import fcntl, os, sys, termios as t; os.setsid(); fcntl.ioctl(0, t.TIOCSCTTY, 0)"
+    run = f"os.execv(sys.executable, [sys.executable, *'{RUN}'.split(), 'sh', '-c', sys.argv[1]])"
+    ours, theirs = os.openpty()
+    with dogwatch.on_terminal(theirs, f"{take}; {run}", script.replace("\\", "")) as process:
+        os.close(theirs)
+        assert read_line(process) == "ready\n"
+        os.write(ours, b"\x03")
+        os.write(ours, b"go\ngo\n")
+        out, _ = process.communicate(timeout=20)
+    os.close(ours)
+    assert (process.returncode, out) == (9, "got 1\n")
     assert stub.pings[-1].signal == "9"
 
 
