@@ -353,6 +353,24 @@ def test_the_application_has_the_time_it_needs(play: Play) -> None:
     play(scene, SHORT)
 
 
+def test_a_body_behind_a_slow_answer_is_not_called_stalled(play: Play) -> None:
+    async def scene(house: House) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", house.port)
+        writer.write(request("GET /hold HTTP/1.1"))
+        writer.write(request(POST, "Connection: close", "Content-Length: 4", body=b"do"))
+        await eventually_async(lambda: house.paths)
+        for _ in range(3):  # each waits for its own idle deadline
+            assert statuses(await house.talk(PING)) == [200]
+        writer.write(b"ne")
+        house.released.set()
+        async with asyncio.timeout(DEADLINE_S):
+            assert statuses(await reader.read()) == [200, 200]
+        assert house.heard[-1].body == "done"
+        await hang_up(writer)
+
+    play(scene, SHORT)
+
+
 def test_an_answer_nobody_reads_is_dropped(play: Play) -> None:
     async def scene(house: House) -> None:
         _, writer = await asyncio.open_connection("127.0.0.1", house.port, limit=1)

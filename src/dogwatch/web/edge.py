@@ -229,12 +229,12 @@ class EdgeProtocol(HttpToolsProtocol):
         """Cut the connection if it outstayed its deadline at `now`, monotonic."""
         if self._is_unread(now):
             self.transport.abort()
+        elif self.flow.read_paused:  # it is we who do not read
+            self.deadline = max(self.deadline, now + self.limits.stall_s)
         elif now < self.deadline or self.transport.is_closing():
             return
         elif self.phase is Phase.REFUSED:
             self.transport.abort()
-        elif self.flow.read_paused:  # it is we who do not read
-            self.deadline = now + self.limits.stall_s
         elif self.phase is Phase.HEAD and (self.head_bytes or self._owes_answer()):
             self._refuse(HTTPStatus.REQUEST_TIMEOUT)
         else:
