@@ -871,3 +871,19 @@ def test_connect_to_a_closed_port() -> None:
         assert caught.value.kind == "connect"
 
     asyncio.run(scenario())
+
+
+def test_a_trusted_host_may_be_anywhere() -> None:
+    async def connects() -> None:
+        listener = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0)
+        port = listener.sockets[0].getsockname()[1]
+        egress = Egress()
+        with pytest.raises(EgressError, match="loopback"):
+            await egress.connect("127.0.0.1", port, 5)
+        connected = await egress.connect("127.0.0.1", port, 5, trusted=True)
+        assert connected.getpeername() == ("127.0.0.1", port)
+        connected.close()
+        await egress.close()
+        listener.close()
+
+    asyncio.run(connects())

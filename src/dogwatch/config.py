@@ -6,6 +6,7 @@ A setting `ping_body_limit_bytes` is the flag `--ping-body-limit-bytes`, the var
 environment, the environment over the file, the file over the default.
 """
 
+import base64
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -20,6 +21,7 @@ from dogwatch.core.problems import Problem
 Network = IPv4Network | IPv6Network
 CLIENT_VARIABLES = frozenset({"DOGWATCH_KEY", "DOGWATCH_SERVER", "DOGWATCH_PING_URL"})
 _EVERYWHERE = (ip_network("0.0.0.0/0"), ip_network("::/0"))
+_URL_SAFE = str.maketrans("-_", "+/")
 _PASSWORD = re.compile(r"(://[^/?#:@]*:)[^/?#@]*@")
 _PASSWORD_PARAMETER = re.compile(r"([?&]password=)[^&#]*")
 
@@ -157,9 +159,10 @@ def _smtp_url(value: Any) -> str:
 
 
 def _secret(value: Any) -> str:
-    if len(_text(value)) < 32:
-        raise ValueError("too short")
-    return _text(value)
+    text = _text(value)
+    if len(base64.b64decode(text.translate(_URL_SAFE), validate=True)) != 32:
+        raise ValueError("not 32 bytes")
+    return text
 
 
 def mask_url(url: str) -> str:
@@ -183,7 +186,12 @@ SMTP = Kind(
     mask_url,
     True,
 )
-SECRET = Kind("at least 32 characters", _secret, lambda _: "***", True)
+SECRET = Kind(
+    "32 random bytes in base64, as `openssl rand -base64 32` prints",
+    _secret,
+    lambda _: "***",
+    True,
+)
 NETWORKS = Kind("addresses or CIDR ranges, such as 10.0.0.0/8, ::1", _networks, _show_networks)
 TARGETS = Kind("CIDR ranges such as 10.0.0.0/8, or true", _networks_or_all, _show_networks)
 PROGRAM = Kind("a program's name or path", _text)

@@ -70,6 +70,12 @@ def listed(
     return [Delivery(**row._mapping) for row in rows]
 
 
+def pending(tx: Tx) -> Sequence[Delivery]:
+    """Return every delivery that is neither sent nor failed, over all workspaces."""
+    rows = tx.conn.execute(select(deliveries).where(deliveries.c.state == "pending"))
+    return [Delivery(**row._mapping) for row in rows]
+
+
 def change(tx: Tx, workspace_id: int, delivery_id: str, **changes: Any) -> None:
     """Change columns of a delivery."""
     tx.conn.execute(

@@ -125,3 +125,12 @@ def keep(tx: Tx, workspace_id: int, key: str, answer: Kept, at: datetime) -> Non
     tx.conn.execute(
         insert(idempotency).values(workspace_id=workspace_id, key=key, created_at=at, **values)
     )
+
+
+def answer(tx: Tx, workspace_id: int, key: str, answer: Kept) -> None:
+    """Replace the answer kept for an idempotency key that was taken before its work was done."""
+    tx.conn.execute(
+        update(idempotency)
+        .where(idempotency.c.workspace_id == workspace_id, idempotency.c.key == key)
+        .values(status=answer.status, body=answer.body)
+    )

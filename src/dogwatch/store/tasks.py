@@ -126,6 +126,11 @@ def drop(tx: Tx, workspace_id: int, ref_ids: Collection[str]) -> None:
         )
 
 
+def drop_all(tx: Tx) -> None:
+    """Empty the queue."""
+    tx.conn.execute(delete(tasks))
+
+
 def again(tx: Tx, task: Task, run_at: datetime, *, attempt: int | None = None) -> bool:
     """Give the task back, to be claimed from `run_at` on; False if it is no longer ours."""
     values: dict[str, Any] = {"run_at": run_at, "node_id": None}

@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from dogwatch.core.problems import Problem
 from dogwatch.ids import new_id, new_token
@@ -119,6 +120,14 @@ def require(principal: Principal, scope: str) -> None:
     """Raise refused unless the key grants `scope`."""
     if not principal.may(scope):
         raise Problem("refused", f"the API key lacks the scope {scope}")
+
+
+def listed(tx: Tx) -> list[dict[str, Any]]:
+    """Return the keys of the first workspace for people to see, without what proves them."""
+    workspace = keys.first_workspace(tx)
+    found = keys.listed(tx, workspace.id) if workspace else []
+    shown = ("id", "name", "prefix", "scopes", "created_at", "last_used_at", "revoked_at")
+    return [{name: getattr(key, name) for name in shown} for key in found]
 
 
 def revoke(tx: Tx, workspace_id: int, name: str, at: datetime) -> Key:

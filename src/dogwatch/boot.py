@@ -1,0 +1,352 @@
+"""The one place that assembles a process from its configuration."""
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+import resource
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+import uvloop
+
+from dogwatch.clock import Clock, SystemClock
+from dogwatch.config import Config
+from dogwatch.core.http_action import HttpAction
+from dogwatch.core.ping import Answer, Heard
+from dogwatch.core.problems import Problem
+from dogwatch.core.result import Outcome, Result
+from dogwatch.core.script_action import ScriptAction
+from dogwatch.egress import Egress
+from dogwatch.engine.courier import Courier
+from dogwatch.engine.engine import Engine
+from dogwatch.engine.heart import Heart
+from dogwatch.engine.janitor import Janitor
+from dogwatch.engine.loop import Loop
+from dogwatch.engine.scheduler import Scheduler
+from dogwatch.engine.sweeper import Sweeper
+from dogwatch.engine.worker import Runner, Worker
+from dogwatch.ids import new_id
+from dogwatch.runners import scratch
+from dogwatch.runners.http import run_http
+from dogwatch.runners.script import run_script
+from dogwatch.store import migrate
+from dogwatch.store.database import Database, Tx
+from dogwatch.store.retention import Keep
+from dogwatch.usecases import keys, pings
+from dogwatch.usecases.runs import Work
+from dogwatch.vault import Vault, key_from_text, load_or_create
+from dogwatch.web.app import Services, build
+from dogwatch.web.edge import server
+from dogwatch.web.pings import App
+
+DRAIN_S = 10.0
+
+_log = structlog.get_logger("dogwatch")
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """An opened store with the vault that belongs to it."""
+
+    database: Database
+    vault: Vault
+    clock: Clock
+
+
+@contextlib.contextmanager
+def opened(config: Config, clock: Clock | None = None) -> Iterator[Store]:
+    """Open the store of a configuration: directory, secret key, tables, first workspace."""
+    clock = clock or SystemClock()
+    config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    vault = Vault(_secret_key(config))
+    migrate.upgrade(config.database_url)
+    database = Database.open(config.database_url)
+    try:
+        database.write(lambda tx: keys.claim_secret(tx, vault)).result()
+        database.write(lambda tx: keys.first_workspace(tx, clock.now())).result()
+        yield Store(database, vault, clock)
+    finally:
+        database.close()
+
+
+@contextlib.contextmanager
+def emptied(config: Config, revision: str, secret_key: str | None) -> Iterator[Store]:
+    """Open a new store for a backup of `revision`, to be brought up to date after the block."""
+    config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if secret_key and not config.secret_key:
+        _take_secret(config.data / "secret.key", secret_key)
+    migrate.upgrade(config.database_url, revision)
+    database = Database.open(config.database_url)
+    try:
+        yield Store(database, Vault(_secret_key(config)), SystemClock())
+    finally:
+        database.close()
+    migrate.upgrade(config.database_url)
+
+
+def _take_secret(path: Path, secret_key: str) -> None:
+    if not path.exists():
+        _private(path, secret_key)
+    elif path.read_text().strip() != secret_key:
+        raise Problem("refused", f"{path} holds another key than the backup; use a new --data")
+
+
+def _secret_key(config: Config) -> bytes:
+    if config.secret_key:
+        return key_from_text(config.secret_key)
+    return load_or_create(config.data / "secret.key")
+
+
+def log_to_stderr(config: Config) -> None:
+    """Send log lines to standard error, as text or JSON."""
+    level = getattr(logging, config.log_level.upper())
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    form: structlog.types.Processor = structlog.dev.ConsoleRenderer(colors=False)
+    if config.log_format == "json":
+        form = structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            form,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(os.fdopen(os.dup(2), "w", buffering=1)),
+    )
+
+
+# --- one process ------------------------------------------------------------------------------
+
+
+def serve(config: Config, *, web: bool = True, ready: Callable[[], None] = lambda: None) -> None:
+    """Run until SIGTERM or SIGINT; `web=False` runs the engine alone. Calls `ready` once up."""
+    log_to_stderr(config)
+    with _sole_owner(config), opened(config) as store:
+        uvloop.run(_run(config, store, web=web, ready=ready))
+
+
+@contextlib.contextmanager
+def _sole_owner(config: Config) -> Iterator[None]:
+    """Refuse a second server on the same SQLite store."""
+    if not alone(config):
+        yield
+        return
+    config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (config.data / "server.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Problem(
+                "refused",
+                f"another Dogwatch is using {config.data}; stop it, or choose another --data",
+            ) from None
+        yield
+
+
+def alone(config: Config) -> bool:
+    """Whether this process is the only one that can work on the store."""
+    return config.database_url.startswith("sqlite")
+
+
+async def _run(config: Config, store: Store, *, web: bool, ready: Callable[[], None]) -> None:
+    stopping = asyncio.Event()
+    _raise_file_limit()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    egress = Egress(allow=config.allow_private_targets)
+    engine = assemble(config, store, egress)
+    _clear(config.data / "work")
+    await engine.start(socket.gethostname(), alone=alone(config))
+    try:
+        async with _listening(config, store, stopping) if web else contextlib.nullcontext():
+            ready()
+            await stopping.wait()
+    finally:
+        await engine.stop(DRAIN_S)
+        await egress.close()
+
+
+def _raise_file_limit() -> None:
+    """Allow as many connections as the edge does; the usual soft limit is far below."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 65_536 if hard == resource.RLIM_INFINITY else min(hard, 65_536)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _clear(work: Path) -> None:
+    """Remove what runs of a killed server left behind; only their only owner may."""
+    if work.is_dir():
+        for left in work.iterdir():
+            scratch.remove(left)
+
+
+@contextlib.asynccontextmanager
+async def _listening(config: Config, store: Store, stopping: asyncio.Event) -> AsyncIterator[None]:
+    """Serve HTTP inside the block; leave as soon as requests under way are answered."""
+    bound = _bind(config)
+    app = _app(config, store, stopping)
+    http = server(app, config.listen.host, config.listen.port, clock=store.clock)
+    _introduce(config, store)
+    task = asyncio.create_task(http.serve(sockets=[bound]))
+    try:
+        yield
+    finally:
+        http.should_exit = True
+        await task
+        bound.close()
+
+
+def _bind(config: Config) -> socket.socket:
+    """Return the listening socket; connections wait in it until the server takes them."""
+    family = socket.AF_INET6 if ":" in config.listen.host else socket.AF_INET
+    try:
+        return socket.create_server(
+            (config.listen.host, config.listen.port), family=family, backlog=2048
+        )
+    except OSError as error:
+        raise Problem(
+            "refused",
+            f"cannot listen on {config.listen}: {error.strerror}; choose another --listen",
+        ) from None
+
+
+def _introduce(config: Config, store: Store) -> None:
+    """Leave the address and a key where the command line on this machine finds them."""
+    _private(config.data / "server.url", config.listen.url)
+    key_file = config.data / "cli.key"
+    if not _valid(store, key_file):
+        _private(key_file, make_key(store, "command line on this machine", ["*"]))
+
+
+def _valid(store: Store, key_file: Path) -> bool:
+    try:
+        token = key_file.read_text().strip()
+        at = store.clock.now()
+        store.database.read(lambda tx: keys.authenticate(tx, token, store.vault, at)).result()
+    except (OSError, Problem):
+        return False
+    return True
+
+
+def make_key(store: Store, name: str, scopes: Sequence[str]) -> str:
+    """Make an API key of the first workspace."""
+    at = store.clock.now()
+
+    def made(tx: Tx) -> str:
+        workspace = keys.first_workspace(tx, at)
+        return keys.add(tx, workspace.id, name, scopes, store.vault, at)
+
+    return store.database.write(made).result()
+
+
+def _private(path: Path, text: str) -> None:
+    aside = path.with_suffix(".new")
+    aside.unlink(missing_ok=True)
+    with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text + "\n")
+    aside.replace(path)
+
+
+# --- its parts --------------------------------------------------------------------------------
+
+
+def assemble(config: Config, store: Store, egress: Egress) -> Engine:
+    """Return the engine of one node, not yet started."""
+    database, clock, vault = store.database, store.clock, store.vault
+    node_id = new_id(clock.now())
+    workers = [
+        Worker(lane, concurrency, runner, database, clock, vault, node_id)
+        for lane, concurrency, runner in _lanes(config, clock, egress)
+    ]
+
+    def drop_work() -> None:
+        for worker in workers:
+            worker.drop()
+
+    courier = Courier(
+        database, clock, vault, egress, node_id, config.delivery_concurrency,
+        config.base_url, {"smtp_url": config.smtp_url or ""},
+    )  # fmt: skip
+    others: list[Loop] = [
+        Scheduler(database, clock),
+        Sweeper(database, clock, node_id),
+        Heart(database, clock, node_id, drop_work),
+        Janitor(database, clock, _kept(config), config.output_retention_days),
+    ]
+    return Engine(database, clock, node_id, workers, courier, others)
+
+
+def _lanes(config: Config, clock: Clock, egress: Egress) -> list[tuple[str, int, Runner]]:
+    async def http(work: Work, on_output: Callable[[str, bytes], None]) -> Result:
+        action = HttpAction.from_json(work.action)
+        return await run_http(
+            egress, action, run_id=work.run.id, attempt=work.task.attempt, on_output=on_output
+        )
+
+    async def script(work: Work, on_output: Callable[[str, bytes], None]) -> Result:
+        if not config.scripts_on:
+            return Result(Outcome.FAIL, "scripts are switched off here", retryable=False)
+        return await run_script(
+            ScriptAction.from_json(work.action),
+            run_id=work.run.id,
+            attempt=work.task.attempt,
+            slot_at=work.run.slot_at,
+            input=work.run.input,
+            workdir=config.data / "work",
+            clock=clock,
+            on_output=on_output,
+            interpreters={"bash": config.bash, "python": config.python, "node": config.node},
+        )
+
+    return [
+        ("http", config.http_concurrency, http),
+        ("script", config.script_concurrency, script),
+    ]
+
+
+def _kept(config: Config) -> Mapping[str, Keep]:
+    return {
+        "pings": Keep(config.ping_retention_days, config.ping_retention_count),
+        "runs": Keep(config.run_retention_days, config.run_retention_count),
+        "flips": Keep(config.flip_retention_days, config.run_retention_count),
+        "deliveries": Keep(config.run_retention_days, config.run_retention_count),
+    }
+
+
+def _app(config: Config, store: Store, stopping: asyncio.Event) -> App:
+    database, clock = store.database, store.clock
+
+    async def record_pings(batch: Sequence[Heard]) -> Sequence[Answer]:
+        """Record a batch; if one of it cannot be, the others still are."""
+        try:
+            return await database.awrite(lambda tx: pings.record(tx, batch, clock.now()))
+        except Problem:
+            raise
+        except Exception:
+            if len(batch) == 1:
+                raise
+            return [(await record_pings([heard]))[0] for heard in batch]
+
+    return build(
+        Services(
+            door=database,
+            clock=clock,
+            vault=store.vault,
+            base_url=config.base_url,
+            scripts_on=config.scripts_on,
+            trusted_proxies=config.trusted_proxies,
+            ping_body_limit_bytes=config.ping_body_limit_bytes,
+            dialect=database.dialect,
+            record_pings=record_pings,
+            stopping=stopping,
+        )
+    )

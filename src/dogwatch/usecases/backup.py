@@ -1,0 +1,117 @@
+"""Backup and restore: a consistent copy while running; restored, it acts on nothing old."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from dogwatch import __version__
+from dogwatch.core.problems import Problem
+from dogwatch.core.result import Outcome
+from dogwatch.core.signals import Finish
+from dogwatch.ids import new_id
+from dogwatch.store import backup, deliveries, jobs, ledger, nodes, tasks, watches
+from dogwatch.store.tx import Tx
+from dogwatch.store.watches import Record
+from dogwatch.usecases.signals import Change, apply
+
+FORM = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The first line of a copy: which program made it when, from which tables, under which key."""
+
+    form: int
+    version: str
+    revision: str
+    made_at: datetime
+    secret_key: str | None
+
+    def line(self) -> str:
+        """Return the line."""
+        values = {name: getattr(self, name) for name in Head.__slots__}
+        return json.dumps(values | {"made_at": self.made_at.isoformat()})
+
+    @classmethod
+    def read(cls, line: str) -> "Head":
+        """Return what the first line says; a Problem if this is no copy of ours."""
+        try:
+            values = json.loads(line)
+            head = cls(**values | {"made_at": datetime.fromisoformat(values["made_at"])})
+        except (ValueError, TypeError, KeyError):
+            raise Problem("invalid", "this is no Dogwatch backup") from None
+        if head.form != FORM:
+            raise Problem("invalid", f"this backup was made by Dogwatch {head.version}; use that")
+        return head
+
+
+def copy(tx: Tx, revision: str, secret_key: str | None, at: datetime) -> Iterator[str]:
+    """Yield the copy line by line: the head, rows, and a last line that tells it is whole."""
+    yield Head(FORM, __version__, revision, at, secret_key).line()
+    count = 0
+    for name in backup.names():
+        for row in backup.rows(tx, name):
+            count += 1
+            yield json.dumps([name, row], separators=(",", ":"))
+    yield json.dumps({"rows": count})
+
+
+def restore(tx: Tx, head: Head, lines: Iterable[str]) -> int:
+    """Put a copy into an empty store; return the number of rows. All or nothing."""
+    if not backup.is_empty(tx):
+        raise Problem("refused", "the store is not empty; restore into a new --data or database")
+    loaded, whole = 0, None
+    for name, entries in groupby(map(_entry, lines), key=lambda entry: entry[0]):
+        if name == "":
+            whole = next(iter(entries))[1]["rows"]
+        elif name not in backup.names():
+            raise Problem("invalid", f"the backup has a table that is unknown here: {name}")
+        else:
+            loaded += backup.load(tx, name, (row for _, row in entries))
+    if loaded != whole:
+        raise Problem("invalid", f"the backup is cut short: {loaded} of {whole or 'unknown'} rows")
+    return loaded
+
+
+def _entry(line: str) -> tuple[str, Any]:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        raise Problem("invalid", "the backup is damaged") from None
+    return ("", entry) if isinstance(entry, dict) else (entry[0], entry[1])
+
+
+def lay_to_rest(tx: Tx, made_at: datetime, at: datetime) -> None:
+    """Have a restored store send no old alert and run no old slot.
+
+    The time since the copy becomes a gap of ours at the next start.
+    """
+    for delivery in deliveries.pending(tx):
+        deliveries.change(
+            tx, delivery.workspace_id, delivery.id, state="failed", settled_at=at,
+            reason="restored from a backup: not sent again",
+        )  # fmt: skip
+    tasks.drop_all(tx)
+    nodes.join(tx, new_id(made_at), "backup", made_at)
+    for workspace_id, watch_id in list(ledger.all_watches(tx)):
+        record = watches.by_id(tx, workspace_id, watch_id, lock=True)
+        if record and record.watch.job:
+            _restart(tx, record, at)
+
+
+def _restart(tx: Tx, record: Record, at: datetime) -> None:
+    ended = [
+        Finish(at, run.id, Outcome.UNKNOWN, reason="restored from a backup")
+        for run in record.watch.open
+    ]
+    record = apply(tx, Change(record, ended), at)
+    if record.watch.slot_at is None:
+        return
+    next_at = record.watch.plan.after(at)
+    watches.save(
+        tx, replace(record, watch=replace(record.watch, slot_at=next_at), ledger_from_at=at)
+    )
+    jobs.set_next(tx, *record.key, next_at)

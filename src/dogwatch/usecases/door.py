@@ -1,0 +1,26 @@
+"""How a door of the house reaches the store: a function of a transaction goes in."""
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from dogwatch.store.tx import Tx
+
+__all__ = ["Door", "Tx"]
+
+T = TypeVar("T")
+
+
+class Door(Protocol):
+    """Runs use-cases. A write may be run more than once before it counts."""
+
+    async def awrite(self, fn: Callable[[Tx], T]) -> T:
+        """Run `fn` in a transaction; return after its commit."""
+        ...
+
+    async def aread(self, fn: Callable[[Tx], T]) -> T:
+        """Run `fn` on one snapshot."""
+        ...
+
+    def on_wake(self, listener: Callable[[frozenset[str]], None]) -> Callable[[], None]:
+        """Call `listener` with the topics of each commit, from any thread; returns what ends it."""
+        ...
