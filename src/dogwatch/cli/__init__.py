@@ -28,12 +28,12 @@ COMMANDS = {
     "import": ("crontab", "Bring in schedules from elsewhere."),
     "config": ("config", "Show every setting and where it came from."),
     "doctor": ("doctor", "Find faults."),
-    "audit": ("server", "Prove the ledger from the database."),
-    "backup": ("server", "Copy the data while the server runs."),
-    "restore": ("server", "Put a backup back."),
-    "migrate": ("server", "Bring the database's tables up to date."),
+    "audit": ("store", "Prove the ledger from the database."),
+    "backup": ("store", "Copy the data while the server runs."),
+    "restore": ("store", "Put a backup back."),
+    "migrate": ("store", "Bring the database's tables up to date."),
     "worker": ("server", "Run an engine without the web."),
-    "key": ("server", "Make, list and revoke API keys."),
+    "key": ("store", "Make, list and revoke API keys."),
 }
 
 

@@ -59,8 +59,8 @@ def copy(tx: Tx, revision: str, secret_key: str | None, at: datetime) -> Iterato
     yield json.dumps({"rows": count})
 
 
-def restore(tx: Tx, head: Head, lines: Iterable[str]) -> int:
-    """Put a copy into an empty store; return the number of rows. All or nothing."""
+def restore(tx: Tx, lines: Iterable[str]) -> int:
+    """Put a copy, after its head, into an empty store; return the rows. All or nothing."""
     if not backup.is_empty(tx):
         raise Problem("refused", "the store is not empty; restore into a new --data or database")
     loaded, whole = 0, None

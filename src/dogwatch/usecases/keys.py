@@ -126,8 +126,22 @@ def listed(tx: Tx) -> list[dict[str, Any]]:
     """Return the keys of the first workspace for people to see, without what proves them."""
     workspace = keys.first_workspace(tx)
     found = keys.listed(tx, workspace.id) if workspace else []
-    shown = ("id", "name", "prefix", "scopes", "created_at", "last_used_at", "revoked_at")
-    return [{name: getattr(key, name) for name in shown} for key in found]
+    return [
+        {
+            "id": key.id,
+            "name": key.name,
+            "prefix": key.prefix,
+            "scopes": list(key.scopes),
+            "created_at": _iso(key.created_at),
+            "last_used_at": _iso(key.last_used_at),
+            "revoked_at": _iso(key.revoked_at),
+        }
+        for key in found
+    ]
+
+
+def _iso(at: datetime | None) -> str | None:
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z") if at else None
 
 
 def revoke(tx: Tx, workspace_id: int, name: str, at: datetime) -> Key:

@@ -1,4 +1,4 @@
-"""The one place that assembles a process from its configuration."""
+"""Assembling one process: engine, web and signals around an opened store."""
 
 import asyncio
 import contextlib
@@ -9,13 +9,13 @@ import resource
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 import uvloop
 
-from dogwatch.clock import Clock, SystemClock
+from dogwatch.boot.store import Store, alone, make_key, opened, write_private
+from dogwatch.clock import Clock
 from dogwatch.config import Config
 from dogwatch.core.http_action import HttpAction
 from dogwatch.core.ping import Answer, Heard
@@ -35,12 +35,9 @@ from dogwatch.ids import new_id
 from dogwatch.runners import scratch
 from dogwatch.runners.http import run_http
 from dogwatch.runners.script import run_script
-from dogwatch.store import migrate
-from dogwatch.store.database import Database, Tx
 from dogwatch.store.retention import Keep
 from dogwatch.usecases import keys, pings
 from dogwatch.usecases.runs import Work
-from dogwatch.vault import Vault, key_from_text, load_or_create
 from dogwatch.web.app import Services, build
 from dogwatch.web.edge import server
 from dogwatch.web.pings import App
@@ -48,59 +45,6 @@ from dogwatch.web.pings import App
 DRAIN_S = 10.0
 
 _log = structlog.get_logger("dogwatch")
-
-
-@dataclass(frozen=True, slots=True)
-class Store:
-    """An opened store with the vault that belongs to it."""
-
-    database: Database
-    vault: Vault
-    clock: Clock
-
-
-@contextlib.contextmanager
-def opened(config: Config, clock: Clock | None = None) -> Iterator[Store]:
-    """Open the store of a configuration: directory, secret key, tables, first workspace."""
-    clock = clock or SystemClock()
-    config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    vault = Vault(_secret_key(config))
-    migrate.upgrade(config.database_url)
-    database = Database.open(config.database_url)
-    try:
-        database.write(lambda tx: keys.claim_secret(tx, vault)).result()
-        database.write(lambda tx: keys.first_workspace(tx, clock.now())).result()
-        yield Store(database, vault, clock)
-    finally:
-        database.close()
-
-
-@contextlib.contextmanager
-def emptied(config: Config, revision: str, secret_key: str | None) -> Iterator[Store]:
-    """Open a new store for a backup of `revision`, to be brought up to date after the block."""
-    config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if secret_key and not config.secret_key:
-        _take_secret(config.data / "secret.key", secret_key)
-    migrate.upgrade(config.database_url, revision)
-    database = Database.open(config.database_url)
-    try:
-        yield Store(database, Vault(_secret_key(config)), SystemClock())
-    finally:
-        database.close()
-    migrate.upgrade(config.database_url)
-
-
-def _take_secret(path: Path, secret_key: str) -> None:
-    if not path.exists():
-        _private(path, secret_key)
-    elif path.read_text().strip() != secret_key:
-        raise Problem("refused", f"{path} holds another key than the backup; use a new --data")
-
-
-def _secret_key(config: Config) -> bytes:
-    if config.secret_key:
-        return key_from_text(config.secret_key)
-    return load_or_create(config.data / "secret.key")
 
 
 def log_to_stderr(config: Config) -> None:
@@ -148,11 +92,6 @@ def _sole_owner(config: Config) -> Iterator[None]:
                 f"another Dogwatch is using {config.data}; stop it, or choose another --data",
             ) from None
         yield
-
-
-def alone(config: Config) -> bool:
-    """Whether this process is the only one that can work on the store."""
-    return config.database_url.startswith("sqlite")
 
 
 async def _run(config: Config, store: Store, *, web: bool, ready: Callable[[], None]) -> None:
@@ -221,10 +160,10 @@ def _bind(config: Config) -> socket.socket:
 
 def _introduce(config: Config, store: Store) -> None:
     """Leave the address and a key where the command line on this machine finds them."""
-    _private(config.data / "server.url", config.listen.url)
+    write_private(config.data / "server.url", config.listen.url)
     key_file = config.data / "cli.key"
     if not _valid(store, key_file):
-        _private(key_file, make_key(store, "command line on this machine", ["*"]))
+        write_private(key_file, make_key(store, "command line on this machine", ["*"]))
 
 
 def _valid(store: Store, key_file: Path) -> bool:
@@ -235,25 +174,6 @@ def _valid(store: Store, key_file: Path) -> bool:
     except (OSError, Problem):
         return False
     return True
-
-
-def make_key(store: Store, name: str, scopes: Sequence[str]) -> str:
-    """Make an API key of the first workspace."""
-    at = store.clock.now()
-
-    def made(tx: Tx) -> str:
-        workspace = keys.first_workspace(tx, at)
-        return keys.add(tx, workspace.id, name, scopes, store.vault, at)
-
-    return store.database.write(made).result()
-
-
-def _private(path: Path, text: str) -> None:
-    aside = path.with_suffix(".new")
-    aside.unlink(missing_ok=True)
-    with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text + "\n")
-    aside.replace(path)
 
 
 # --- its parts --------------------------------------------------------------------------------

@@ -1,0 +1,92 @@
+"""Opening the store of a configuration: directory, secret key, tables, first workspace."""
+
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dogwatch.clock import Clock, SystemClock
+from dogwatch.config import Config
+from dogwatch.core.problems import Problem
+from dogwatch.store import migrate
+from dogwatch.store.database import Database, Tx
+from dogwatch.usecases import keys
+from dogwatch.vault import Vault, key_from_text, load_or_create
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """An opened store with the vault that belongs to it."""
+
+    database: Database
+    vault: Vault
+    clock: Clock
+
+
+@contextlib.contextmanager
+def opened(config: Config, clock: Clock | None = None) -> Iterator[Store]:
+    """Open the store of a configuration: directory, secret key, tables, first workspace."""
+    clock = clock or SystemClock()
+    config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    vault = Vault(_secret_key(config))
+    migrate.upgrade(config.database_url)
+    database = Database.open(config.database_url)
+    try:
+        database.write(lambda tx: keys.claim_secret(tx, vault)).result()
+        database.write(lambda tx: keys.first_workspace(tx, clock.now())).result()
+        yield Store(database, vault, clock)
+    finally:
+        database.close()
+
+
+@contextlib.contextmanager
+def emptied(config: Config, revision: str, secret_key: str | None) -> Iterator[Store]:
+    """Open a new store for a backup of `revision`, to be brought up to date after the block."""
+    config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if secret_key and not config.secret_key:
+        _take_secret(config.data / "secret.key", secret_key)
+    migrate.upgrade(config.database_url, revision)
+    database = Database.open(config.database_url)
+    try:
+        yield Store(database, Vault(_secret_key(config)), SystemClock())
+    finally:
+        database.close()
+    migrate.upgrade(config.database_url)
+
+
+def _take_secret(path: Path, secret_key: str) -> None:
+    if not path.exists():
+        write_private(path, secret_key)
+    elif path.read_text().strip() != secret_key:
+        raise Problem("refused", f"{path} holds another key than the backup; use a new --data")
+
+
+def _secret_key(config: Config) -> bytes:
+    if config.secret_key:
+        return key_from_text(config.secret_key)
+    return load_or_create(config.data / "secret.key")
+
+
+def alone(config: Config) -> bool:
+    """Whether this process is the only one that can work on the store."""
+    return config.database_url.startswith("sqlite")
+
+
+def make_key(store: Store, name: str, scopes: Sequence[str]) -> str:
+    """Make an API key of the first workspace."""
+    at = store.clock.now()
+
+    def made(tx: Tx) -> str:
+        workspace = keys.first_workspace(tx, at)
+        return keys.add(tx, workspace.id, name, scopes, store.vault, at)
+
+    return store.database.write(made).result()
+
+
+def write_private(path: Path, text: str) -> None:
+    aside = path.with_suffix(".new")
+    aside.unlink(missing_ok=True)
+    with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text + "\n")
+    aside.replace(path)

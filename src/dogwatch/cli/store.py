@@ -1,0 +1,184 @@
+"""Commands that open the store themselves: keys, audit, migrate, backup and restore."""
+
+import gzip
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dogwatch.boot import store as boot
+from dogwatch.cli.flags import configured, server_flags
+from dogwatch.cli.output import as_json, table
+from dogwatch.cli.session import Session, command
+from dogwatch.config import Config
+from dogwatch.core.problems import Problem
+from dogwatch.store import migrate
+from dogwatch.store.tx import Tx
+from dogwatch.usecases import audit, backup, keys
+
+
+@command("migrate", "dogwatch migrate\ndogwatch migrate --data /srv/dogwatch")
+@server_flags
+def migrate_command(session: Session, **flags: Any) -> None:
+    """Bring the database's tables up to date; `up` does so by itself."""
+    config = configured(session, flags)
+    with boot.opened(config):
+        revision = migrate.current(config.database_url)
+    as_json({"revision": revision}) if session.json else click.echo(f"at revision {revision}")
+
+
+@command("audit", "dogwatch audit\ndogwatch audit --json")
+@server_flags
+def audit_command(session: Session, **flags: Any) -> None:
+    """Prove from the database alone that nothing was lost, doubled or left untold."""
+    with boot.opened(configured(session, flags)) as store:
+        found = store.database.read(lambda tx: audit.audit(tx, store.clock.now())).result()
+    rows = [asdict(finding) for finding in found]
+    if session.json:
+        as_json(rows)
+    elif rows:
+        table(rows, ("rule", "where", "detail"))
+    else:
+        click.echo("nothing lost, nothing doubled, everybody told")
+    if rows:
+        raise click.exceptions.Exit(1)
+
+
+# --- backup -----------------------------------------------------------------------------------
+
+
+@command("backup", "dogwatch backup dogwatch-backup.gz\ndogwatch backup /mnt/backup/today.gz")
+@click.argument("copy", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
+@server_flags
+def backup_command(session: Session, copy: Path, **flags: Any) -> None:
+    """Copy all data into FILE while the server runs.
+
+    The copy holds the secret key, so keep it as safe as the data directory itself.
+    """
+    config = configured(session, flags)
+    with boot.opened(config) as store:
+        revision = migrate.current(config.database_url) or ""
+        secret = _own_secret(config)
+        at = store.clock.now()
+        store.database.read(lambda tx: _write(copy, backup.copy(tx, revision, secret, at))).result()
+    size = copy.stat().st_size
+    as_json({"file": str(copy), "bytes": size}) if session.json else click.echo(
+        f"{copy}: {size} bytes"
+    )
+
+
+def _own_secret(config: Config) -> str | None:
+    """Return the key that lives in the data directory; one from the environment stays there."""
+    return None if config.secret_key else (config.data / "secret.key").read_text().strip()
+
+
+def _write(file: Path, lines: Iterator[str]) -> None:
+    """Write aside and rename, so that FILE is never half a copy."""
+    aside = file.with_name(f".{file.name}.new")
+    aside.unlink(missing_ok=True)
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as raw:
+            with gzip.open(raw, "wt", encoding="utf-8", compresslevel=6) as packed:
+                packed.writelines(line + "\n" for line in lines)
+            raw.flush()
+            os.fsync(raw.fileno())
+        aside.replace(file)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+@command("restore", "dogwatch restore dogwatch-backup.gz --data /srv/new\n"
+         "dogwatch restore today.gz --database postgresql://dogwatch:secret@db/empty")  # fmt: skip
+@click.argument(
+    "copy", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+@server_flags
+def restore_command(session: Session, copy: Path, **flags: Any) -> None:
+    """Put a backup into an empty data directory or database.
+
+    What was due or unsent when the copy was made is laid to rest: no old alert, no old run.
+    """
+    config = configured(session, flags)
+    count = _restore(config, copy)
+    as_json({"rows": count}) if session.json else click.echo(f"{count} rows restored")
+
+
+def _lines(file: Path) -> Iterator[str]:
+    try:
+        with gzip.open(file, "rt", encoding="utf-8") as packed:
+            yield from packed
+    except (OSError, EOFError, UnicodeDecodeError):
+        raise Problem("invalid", f"{file} is damaged or no Dogwatch backup") from None
+
+
+def _restore(config: Config, file: Path) -> int:
+    head = backup.Head.read(next(_lines(file), ""))
+    with boot.emptied(config, head.revision, head.secret_key) as store:
+
+        def restored(tx: Tx) -> int:
+            lines = _lines(file)
+            next(lines)
+            count = backup.restore(tx, lines)
+            backup.lay_to_rest(tx, head.made_at, store.clock.now())
+            return count
+
+        return store.database.write(restored).result()
+
+
+# --- keys -------------------------------------------------------------------------------------
+
+
+@click.group("key")
+def key_command() -> None:
+    """Make, list and revoke API keys; works with or without a running server."""
+
+
+def _key(name: str, examples: str) -> Callable[[Callable[..., None]], click.Command]:
+    def declare(function: Callable[..., None]) -> click.Command:
+        made: click.Command = command(name, examples)(server_flags(function))
+        key_command.add_command(made)
+        return made
+
+    return declare
+
+
+@_key("new", "dogwatch key new --name ci\ndogwatch key new --name deploy --scopes '*'\n"
+      "dogwatch key new --name board --scopes read:watches,read:jobs")  # fmt: skip
+@click.option("--name", required=True, help="What the key is for.")
+@click.option("--scopes", default="*", show_default=True, help="Comma-separated, or *.")
+def key_new(session: Session, name: str, scopes: str, **flags: Any) -> None:
+    """Make a key and print it, alone, once."""
+    wanted = [scope.strip() for scope in scopes.replace(" ", ",").split(",") if scope.strip()]
+    with boot.opened(configured(session, flags)) as store:
+        token = boot.make_key(store, name, wanted)
+    as_json({"key": token}) if session.json else click.echo(token)
+
+
+@_key("ls", "dogwatch key ls\ndogwatch key ls --json")
+def key_ls(session: Session, **flags: Any) -> None:
+    """List the keys: who may what, never the keys themselves."""
+    with boot.opened(configured(session, flags)) as store:
+        rows = store.database.read(keys.listed).result()
+    if session.json:
+        as_json(rows)
+    else:
+        table(rows, ("id", "name", "prefix", "scopes", "last_used_at", "revoked_at"))
+
+
+@_key("revoke", "dogwatch key revoke ci\ndogwatch key revoke dw_live_1a2B3c4D")
+@click.argument("name")
+def key_revoke(session: Session, name: str, **flags: Any) -> None:
+    """Revoke the key with this name, id or prefix; it stops working at once."""
+    with boot.opened(configured(session, flags)) as store:
+        at = store.clock.now()
+
+        def revoked(tx: Tx) -> str:
+            workspace = keys.first_workspace(tx, at)
+            return keys.revoke(tx, workspace.id, name, at).prefix
+
+        prefix = store.database.write(revoked).result()
+    as_json({"revoked": prefix}) if session.json else click.echo(f"{prefix}… is revoked")
