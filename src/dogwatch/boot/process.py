@@ -38,9 +38,10 @@ from dogwatch.runners.script import run_script
 from dogwatch.store.retention import Keep
 from dogwatch.usecases import keys, pings
 from dogwatch.usecases.runs import Work
-from dogwatch.web.app import Services, build
+from dogwatch.web.app import build
 from dogwatch.web.edge import server
 from dogwatch.web.pings import App
+from dogwatch.web.services import Services
 
 DRAIN_S = 10.0
 
