@@ -1,13 +1,15 @@
 """Slots: which due time a piece of evidence belongs to, and when silence is a miss."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from dogwatch.core.schedule import Schedule
 
 REARM_S = 60
 MAX_WALK = 1_000
+TICK = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ def in_gap(at: datetime, gaps: Sequence[Gap]) -> bool:
     return any(gap.holds(at) for gap in gaps)
 
 
+@lru_cache(maxsize=16_384)  # asked by every ping, about the one slot its watch owes
 def early(plan: Plan, slot_at: datetime) -> timedelta:
     """Return how long before `slot_at` evidence already counts for it."""
     if plan.early_s is not None:
@@ -100,13 +103,26 @@ def finish_deadline(
 
 
 def walk(plan: Plan, slot_at: datetime, until: datetime) -> Iterator[datetime]:
-    """Yield `slot_at` and the slots after it that are due at `until`, at most `MAX_WALK`."""
+    """Yield `slot_at` and the slots after it that are due at `until`."""
     at: datetime | None = slot_at
-    for _ in range(MAX_WALK):
-        if at is None or at > until:
-            return
+    while at is not None and at <= until:
         yield at
         at = plan.after(at)
+
+
+def last_due(plan: Plan, since: datetime, until: datetime) -> datetime | None:
+    """Return the latest slot after `since` that is due at `until`, by halving."""
+    slot, high = plan.after(since), until
+    if slot is None or slot > until:
+        return None
+    while (following := plan.after(slot)) and following <= until:
+        middle = slot + (high - slot) / 2
+        jumped = plan.after(middle)
+        if jumped and jumped <= until:
+            slot = jumped
+        else:
+            slot, high = following, middle
+    return slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +147,7 @@ def attribute(
     opened; else the latest lapsed one, as late; else none.
     """
     if owed_at is None:
-        return _late(plan, unheard, at, plan.after(at))
+        return replace(_late(plan, unheard, at, None), owed_at=plan.after(at))
     if plan.relative:
         return _attribute_relative(plan, owed_at, unheard, at)
     if at < owed_at - early(plan, owed_at):
@@ -154,6 +170,10 @@ def _attribute_relative(
 def _late(
     plan: Plan, unheard: Sequence[datetime], at: datetime, owed_at: datetime | None
 ) -> Attribution:
-    lapsed = (slot for slot in reversed(unheard) if slot - early(plan, slot) <= at)
-    slot_at = next(lapsed, None)
+    """The lapsed slot in whose time `at` lies: until the window of the slot after it opens."""
+    opened = (slot for slot in reversed(unheard) if slot - early(plan, slot) <= at)
+    slot_at = next(opened, None)
+    following = plan.after(slot_at) if slot_at and owed_at else None
+    if following and following - early(plan, following) <= at:
+        slot_at = None
     return Attribution(slot_at, owed_at, late=slot_at is not None)

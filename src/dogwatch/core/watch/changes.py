@@ -1,0 +1,75 @@
+"""Pause, resume and edit: nothing is judged for the time before them."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from dogwatch.core.result import Outcome
+from dogwatch.core.signals import Edit, Line, Pause, Resume
+from dogwatch.core.slots import Gap, early, walk
+from dogwatch.core.watch.silence import armed
+from dogwatch.core.watch.state import Event, Status, Step, Watch, close_run, turn
+
+
+def pause(watch: Watch, signal: Pause, gaps: Sequence[Gap]) -> Step:
+    """Expect nothing more; what is due or open is suppressed."""
+    if watch.status is Status.PAUSED:
+        return Step(watch)
+    lines: tuple[Line, ...] = ()
+    for run in () if watch.job else watch.open:
+        watch, closed = close_run(watch, run, Outcome.SUPPRESSED, "paused", signal.at)
+        lines += closed
+    lines += _suppress(watch, signal.at, "paused")
+    watch = replace(watch, slot_at=None)
+    return turn(watch, Event.PAUSE, signal.at, "paused", lines)
+
+
+def resume(watch: Watch, signal: Resume, gaps: Sequence[Gap]) -> Step:
+    """Expect again, from now on."""
+    if watch.status is not Status.PAUSED:
+        return Step(watch)
+    event = Event.RESUME if watch.heard_at else Event.RESTART
+    watch = replace(_forgive(watch), slot_at=_owed(watch, signal.at), unheard=())
+    return turn(replace(watch, failures=0, successes=0), event, signal.at, "resumed", ())
+
+
+def edit(watch: Watch, signal: Edit, gaps: Sequence[Gap]) -> Step:
+    """Take the new plan; what it judges begins now."""
+    before, after = watch.plan, signal.plan
+    edited = replace(watch, plan=after)
+    if before.finish_by_s != after.finish_by_s:
+        edited = _forgive(edited)
+    same = (before.schedule, before.start_by_s) == (after.schedule, after.start_by_s)
+    if same or watch.status is Status.PAUSED:
+        return Step(edited)
+    lines = _suppress(watch, signal.at, "schedule changed")
+    edited = replace(_forgive(edited), unheard=())
+    ahead = watch.slot_at is not None and watch.slot_at > signal.at
+    if ahead and before.schedule == after.schedule:
+        return Step(edited, lines)
+    return Step(replace(edited, slot_at=_owed(edited, signal.at)), lines)
+
+
+def _forgive(watch: Watch) -> Watch:
+    """Runs that were open before may end as they like: when, is judged no more."""
+    return replace(watch, open=tuple(replace(run, overdue=True) for run in watch.open))
+
+
+def _owed(watch: Watch, at: datetime) -> datetime | None:
+    """Return the first slot after `at`, or the second if the first was heard early already."""
+    plan = watch.plan
+    owed_at = plan.after(at)
+    if owed_at is None or plan.relative or watch.job:
+        return owed_at
+    heard = watch.heard_at is not None and watch.heard_at >= owed_at - early(plan, owed_at)
+    held = any(run.slot_at == owed_at for run in watch.open)
+    return plan.after(owed_at) if heard or held else owed_at
+
+
+def _suppress(watch: Watch, at: datetime, reason: str) -> tuple[Line, ...]:
+    if not armed(watch) or watch.slot_at is None or watch.slot_at > at:
+        return ()
+    return tuple(
+        Line(None, slot, None, Outcome.SUPPRESSED, reason, finished_at=at)
+        for slot in walk(watch.plan, watch.slot_at, at)
+    )

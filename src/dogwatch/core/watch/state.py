@@ -1,0 +1,201 @@
+"""The state of a watch, every status change there is, and how outcomes are counted."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from dogwatch.core.result import BAD, Outcome
+from dogwatch.core.signals import Line
+from dogwatch.core.slots import Plan
+
+MAX_RECENT = 8
+MAX_UNHEARD = 8
+MAX_OPEN = 64
+
+
+class Status(StrEnum):
+    """What is stored; `late` and `running` are derived for display (see `phase`)."""
+
+    NEW = "new"
+    UP = "up"
+    DEGRADED = "degraded"
+    DOWN = "down"
+    PAUSED = "paused"
+
+
+class Event(StrEnum):
+    """What a signal amounts to, once counted."""
+
+    GOOD = "good"
+    SLOW = "slow"
+    BAD = "bad"
+    PAUSE = "pause"
+    RESUME = "resume"
+    RESTART = "restart"
+
+
+TABLE: Mapping[tuple[Status, Event], Status] = {
+    (Status.NEW, Event.GOOD): Status.UP,
+    (Status.NEW, Event.SLOW): Status.DEGRADED,
+    (Status.NEW, Event.BAD): Status.DOWN,
+    (Status.NEW, Event.PAUSE): Status.PAUSED,
+    (Status.UP, Event.SLOW): Status.DEGRADED,
+    (Status.UP, Event.BAD): Status.DOWN,
+    (Status.UP, Event.PAUSE): Status.PAUSED,
+    (Status.DEGRADED, Event.GOOD): Status.UP,
+    (Status.DEGRADED, Event.BAD): Status.DOWN,
+    (Status.DEGRADED, Event.PAUSE): Status.PAUSED,
+    (Status.DOWN, Event.GOOD): Status.UP,
+    (Status.DOWN, Event.SLOW): Status.DEGRADED,
+    (Status.DOWN, Event.PAUSE): Status.PAUSED,
+    (Status.PAUSED, Event.RESUME): Status.UP,
+    (Status.PAUSED, Event.RESTART): Status.NEW,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRun:
+    """A run that has no outcome yet.
+
+    `overdue`: that it is late is judged no more; it was already, or was forgiven by an edit.
+    """
+
+    id: str
+    rid: str | None = None
+    slot_at: datetime | None = None
+    queued_at: datetime | None = None
+    started_at: datetime | None = None
+    overdue: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """The state of one watch. `job`: we run it ourselves, its runs come from our scheduler.
+
+    `slot_at` is the oldest slot still owed; `unheard` the latest slots that ended without
+    evidence and may still be settled late; `recent` the run signals already counted.
+    """
+
+    plan: Plan
+    job: bool = False
+    status: Status = Status.NEW
+    since_at: datetime | None = None
+    slot_at: datetime | None = None
+    unheard: tuple[datetime, ...] = ()
+    open: tuple[OpenRun, ...] = ()
+    recent: tuple[str, ...] = ()
+    failures: int = 0
+    successes: int = 0
+    heard_at: datetime | None = None
+    heard: str = ""
+    ok_at: datetime | None = None
+    duration_ms: int | None = None
+
+    @property
+    def begun(self) -> bool:
+        """Whether there has been any evidence; before that, silence proves nothing."""
+        heard = self.heard_at is not None or self.failures > 0 or self.open != ()
+        return self.status is not Status.NEW or heard
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """The status changed."""
+
+    from_status: Status
+    to_status: Status
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one signal made of a watch."""
+
+    watch: Watch
+    lines: tuple[Line, ...] = ()
+    flip: Flip | None = None
+
+
+def judge(
+    watch: Watch, at: datetime, outcomes: Sequence[Outcome | None], reason: str,
+    lines: tuple[Line, ...],
+) -> Step:  # fmt: skip
+    """Count `outcomes` and turn the watch if they are enough."""
+    if watch.status is Status.PAUSED or not outcomes:
+        return Step(watch, lines)
+    if outcomes[0] in BAD:
+        watch = replace(watch, failures=watch.failures + len(outcomes), successes=0)
+        event = Event.BAD if watch.failures >= watch.plan.failures_before_down else None
+        return turn(watch, event, at, reason, lines)
+    watch = replace(watch, successes=watch.successes + 1, failures=0)
+    enough = watch.status is not Status.DOWN or watch.successes >= watch.plan.successes_before_up
+    event = Event.SLOW if outcomes[0] is Outcome.SLOW else Event.GOOD
+    return turn(watch, event if enough else None, at, reason, lines)
+
+
+def turn(
+    watch: Watch, event: Event | None, at: datetime, reason: str, lines: tuple[Line, ...]
+) -> Step:
+    """Turn the watch as the table says."""
+    to_status = TABLE.get((watch.status, event), watch.status) if event else watch.status
+    if to_status is watch.status:
+        return Step(watch, lines)
+    flip = Flip(watch.status, to_status, at, reason)
+    return Step(replace(watch, status=to_status, since_at=at), lines, flip)
+
+
+def find_run(watch: Watch, run_id: str, rid: str | None) -> OpenRun | None:
+    """Find the open run a signal speaks of: by run id, by rid, or the one without a rid."""
+    for run in watch.open:
+        if run.id == run_id or (rid is not None and run.rid == rid):
+            return run
+    if rid is not None or watch.job:
+        return None
+    return next((run for run in watch.open if run.rid is None), None)
+
+
+def open_run(watch: Watch, run: OpenRun, at: datetime) -> tuple[Watch, tuple[Line, ...]]:
+    """Open a run; the oldest gives way where there are too many."""
+    evicted: tuple[Line, ...] = ()
+    if len(watch.open) >= MAX_OPEN and not watch.job:
+        watch, evicted = close_run(watch, watch.open[0], Outcome.UNKNOWN, "too many open runs", at)
+    return replace(watch, open=(*watch.open, run)), evicted
+
+
+def close_run(
+    watch: Watch, run: OpenRun, outcome: Outcome, reason: str, at: datetime
+) -> tuple[Watch, tuple[Line, ...]]:
+    """End an open run with `outcome`."""
+    line = Line(
+        run.id, run.slot_at, run.rid, outcome, reason, run.queued_at, run.started_at, at, None
+    )
+    return drop_run(watch, run), (line,)
+
+
+def opening_line(run: OpenRun, *, late: bool = False) -> Line:
+    """Return the line of a run that is open."""
+    return Line(
+        run.id,
+        run.slot_at,
+        run.rid,
+        queued_at=run.queued_at,
+        started_at=run.started_at,
+        late=late,
+    )
+
+
+def drop_run(watch: Watch, run: OpenRun) -> Watch:
+    """Forget an open run."""
+    return replace(watch, open=tuple(other for other in watch.open if other.id != run.id))
+
+
+def swap_run(watch: Watch, old: OpenRun, new: OpenRun) -> Watch:
+    """Put `new` in the place of `old`."""
+    return replace(watch, open=tuple(new if run is old else run for run in watch.open))
+
+
+def remember(watch: Watch, key: str, kind: str) -> Watch:
+    """Note that this evidence has been counted."""
+    return replace(watch, recent=(*watch.recent, f"{key}:{kind}")[-MAX_RECENT:])
