@@ -1,0 +1,246 @@
+"""What may be asked for: the bodies of watches, jobs, runs, channels and rules."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from dogwatch.core.alerts import Event, Rule, Scope
+from dogwatch.core.problems import Problem
+from dogwatch.core.run import CatchUp, LostRun, Overlap, Policy
+from dogwatch.core.spec import WatchSpec, check
+from dogwatch.usecases import jobs
+from dogwatch.usecases.jobs import JobSpec
+from dogwatch.web.api.body import Body
+
+_ALIASES = {"grace_s": "start_by_s", "slow_after_s": "slow_after_ms"}
+_SPEC = frozenset(field.name for field in fields(WatchSpec))
+_POLICY = frozenset(field.name for field in fields(Policy))
+_CLEARED = WatchSpec(name="", start_by_s=None)
+_ENUMS: Mapping[str, Callable[[Any], Any]] = {
+    "overlap": Overlap,
+    "catch_up": CatchUp,
+    "lost_run": LostRun,
+}
+
+
+class WatchFields(Body):
+    """What may be said of a watch; null clears a field."""
+
+    slug: str | None = None
+    description: str | None = None
+    tags: list[str] | None = None
+    project: str | None = None
+    schedule: str | list[str] | None = Field(
+        default=None, description="Cron, OnCalendar or an interval; several lines as a list."
+    )
+    timezone: str | None = Field(default=None, description="IANA name; UTC if not given.")
+    start_by_s: int | None = Field(
+        default=None, description="Grace after a due time; 300 if not given, for jobs none."
+    )
+    grace_s: int | None = Field(default=None, description="The same as start_by_s.")
+    finish_by_s: int | None = None
+    slow_after_ms: int | None = None
+    slow_after_s: float | None = None
+    min_duration_ms: int | None = None
+    early_s: int | None = None
+    failures_before_down: int | None = None
+    successes_before_up: int | None = None
+
+    def spec(self, base: WatchSpec) -> WatchSpec:
+        """Return `base` with what is said here."""
+        said = {name: getattr(self, name) for name in self.model_fields_set}
+        for alias, name in _ALIASES.items():
+            if alias in said:
+                value = said.pop(alias)
+                said[name] = _ms(value) if alias == "slow_after_s" else value
+        if isinstance(said.get("schedule"), list):
+            said["schedule"] = "\n".join(said["schedule"])
+        said = {name: value for name, value in said.items() if name in _SPEC}
+        cleared = {n: getattr(_CLEARED, n) for n, value in said.items() if value is None}
+        tags = {"tags": tuple(said["tags"])} if said.get("tags") else {}
+        return replace(base, **said | cleared | tags)
+
+    def faults(self) -> dict[str, str]:
+        """Return what the rules of the core find, under the names that were sent."""
+        wrong = {
+            alias: f"is the same as {name}; give one of them"
+            for alias, name in _ALIASES.items()
+            if {alias, name} <= self.model_fields_set
+        }
+        try:
+            check(self.spec(WatchSpec(name="x")))
+        except Problem as problem:
+            sent = {name: alias for alias, name in _ALIASES.items() if self._sent(alias)}
+            return {sent.get(n, n): text for n, text in problem.fields.items()} | wrong
+        return wrong
+
+    def check(self) -> None:
+        """Raise a Problem of all bad fields."""
+        if wrong := self.faults():
+            raise Problem("invalid", "see errors", wrong)
+
+    def _sent(self, name: str) -> bool:
+        return name in self.model_fields_set
+
+
+def _ms(seconds: float | None) -> int | None:
+    """Return milliseconds; what is no sensible number stays out of range."""
+    return None if seconds is None else round(seconds * 1000) if 0 < seconds < 1e12 else -1
+
+
+class WatchNew(WatchFields):
+    """A new watch."""
+
+    stand_in: ClassVar[Mapping[str, Any]] = {"name": "x"}
+    name: str
+
+
+class WatchChange(WatchFields):
+    """Changes of a watch: what is not sent stays."""
+
+    name: str = Field(default="x", description="Stays if not sent.")
+
+
+class JobFields(WatchFields):
+    """What may be said of a job besides its watch: its run rules."""
+
+    overlap: Literal["skip", "queue_one", "allow", "cancel_previous"] | None = None
+    catch_up: Literal["none", "last", "all"] | None = None
+    catch_up_max: int | None = None
+    catch_up_window_s: int | None = None
+    max_attempts: int | None = None
+    backoff_s: int | None = None
+    lost_run: Literal["fail", "rerun", "skip"] | None = None
+
+    def policy(self, base: Policy, default: Policy) -> Policy:
+        """Return `base` with what is said here; null means the default."""
+        said = {name: getattr(self, name) for name in self.model_fields_set & _POLICY}
+        values: dict[str, Any] = {
+            name: getattr(default, name) if value is None else _ENUMS.get(name, int)(value)
+            for name, value in said.items()
+        }
+        return replace(base, **values)
+
+    def given_action(self) -> dict[str, Any] | None:
+        """Return the action as it was sent."""
+        return None
+
+    def faults(self) -> dict[str, str]:
+        """Return what the rules of the core find in watch, action and run rules."""
+        wrong = super().faults()
+        action = self.given_action()
+        kind, rest = split(action) if action is not None else ("http", {"url": "http://x"})
+        spec = JobSpec(WatchSpec(name="x"), kind, rest, self.policy(Policy(), Policy()))
+        try:
+            jobs.check(spec)
+        except Problem as problem:
+            wrong |= problem.fields
+        return wrong
+
+
+_Action = Annotated[
+    dict[str, Any],
+    Field(
+        description="`kind` is http (url, method, headers, body, timeout_s, expected_status, "
+        "max_redirects) or script (language, source, args, env, timeout_s, output_cap_bytes, "
+        "memory_limit_mb, file_limit_mb)."
+    ),
+]
+
+
+class JobNew(JobFields):
+    """A new job."""
+
+    stand_in: ClassVar[Mapping[str, Any]] = {
+        "name": "x",
+        "action": {"kind": "http", "url": "http://x"},
+    }
+    name: str
+    action: _Action
+
+    def given_action(self) -> dict[str, Any]:
+        """Return the action as it was sent."""
+        return self.action
+
+
+class JobChange(JobFields):
+    """Changes of a job: what is not sent stays; an action is replaced as a whole."""
+
+    name: str = Field(default="x", description="Stays if not sent.")
+    action: _Action = Field(default={"kind": "http", "url": "http://x"})
+
+    def given_action(self) -> dict[str, Any] | None:
+        """Return the action if one was sent."""
+        return self.action if self._sent("action") else None
+
+
+def split(action: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return the kind of an action and the rest of it."""
+    return str(action.get("kind")), {n: value for n, value in action.items() if n != "kind"}
+
+
+class Trigger(Body):
+    """A run by hand: its input, as text or as a JSON object."""
+
+    input: str | dict[str, Any] | None = None
+
+
+class Cancel(Body):
+    """Why a run shall stop."""
+
+    reason: Annotated[str, Field(max_length=200)] | None = None
+
+
+class Nothing(Body):
+    """No fields."""
+
+
+class ChannelNew(Body):
+    """A new channel; its settings are those of its kind."""
+
+    stand_in: ClassVar[Mapping[str, Any]] = {"name": "x", "kind": "webhook", "settings": {}}
+    name: Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
+    kind: str
+    settings: dict[str, Any]
+
+
+class ChannelChange(Body):
+    """Changes of a channel: settings that are not sent stay, null takes one out."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")] = "x"
+    settings: dict[str, Any] = Field(default_factory=dict)
+    enabled: bool = True
+
+
+class ScopeAsked(BaseModel):
+    """Which watches: all, by tags, by projects, or these by id or slug."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    kind: Literal["all", "tags", "project", "watches"] = "all"
+    values: list[Annotated[str, Field(min_length=1, max_length=64)]] = Field(default=[])
+
+
+class RuleNew(Body):
+    """A new rule: `events` (down and recovered if not given) of watches go to a channel."""
+
+    stand_in: ClassVar[Mapping[str, Any]] = {"channel_id": "x"}
+    channel_id: Annotated[str, Field(min_length=1, max_length=26)]
+    events: list[Literal["down", "degraded", "recovered"]] = Field(default=["down", "recovered"])
+    scope: ScopeAsked = ScopeAsked()
+
+    def check(self) -> None:
+        """Raise a Problem where nothing would ever match."""
+        wrong = {} if self.events else {"events": "give one at least"}
+        if (self.scope.kind == "all") != (not self.scope.values):
+            wrong["scope.values"] = "give them for tags, project and watches, not for all"
+        if len(self.scope.values) > 1000:
+            wrong["scope.values"] = "at most 1000"
+        if wrong:
+            raise Problem("invalid", "see errors", wrong)
+
+    def rule(self) -> Rule:
+        """Return the rule, without its id."""
+        scope = Scope(self.scope.kind, frozenset(self.scope.values))
+        return Rule("", self.channel_id, frozenset(map(Event, self.events)), scope)

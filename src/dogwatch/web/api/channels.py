@@ -1,0 +1,135 @@
+"""/channels: the places to tell."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import Response
+
+from dogwatch.core.problems import Problem, invalid
+from dogwatch.notify import CHANNELS
+from dogwatch.notify.channel import Settings
+from dogwatch.usecases import channels, telling
+from dogwatch.usecases.channels import ChannelRow
+from dogwatch.usecases.door import Tx
+from dogwatch.vault import Vault
+from dogwatch.web.api.asked import ChannelChange, ChannelNew, Nothing
+from dogwatch.web.api.auth import needs, resource
+from dogwatch.web.api.call import Call, Called, Name, shown
+from dogwatch.web.api.masks import masked, unmasked
+from dogwatch.web.api.pages import Paged
+from dogwatch.web.api.wire import ChannelMade, ChannelOut, DeliveryOut, PageOf
+
+router = resource("channels")
+
+_MANAGE = needs("manage:alerts")
+
+
+def checked(kind: str, settings: Mapping[str, Any]) -> Settings:
+    """Return a channel's settings, public and secret apart, or raise a Problem of all faults."""
+    channel = CHANNELS.get(kind)
+    if channel is None:
+        raise invalid("kind", f"use one of {', '.join(CHANNELS)}")
+    try:
+        return channel.check(settings)
+    except Problem as problem:
+        fields = {f"settings.{name}": text for name, text in problem.fields.items()}
+        raise Problem(problem.kind, problem.message, fields) from None
+
+
+def _shown(vault: Vault, channel: ChannelRow) -> ChannelOut:
+    return ChannelOut.of(channel, _masked(vault, channel))
+
+
+def _masked(vault: Vault, channel: ChannelRow) -> dict[str, Any]:
+    every = telling.unsealed(vault, channel)
+    public = channel.settings
+    return {name: value if name in public else masked(value) for name, value in every.items()}
+
+
+def _with_secrets(vault: Vault, channel: ChannelRow, settings: Settings) -> ChannelMade:
+    """Return the shape of a channel that has new secrets: the one time they are shown."""
+    secrets = settings.secret.get("secrets")
+    made = ChannelMade.of(channel, _masked(vault, channel))
+    return made.model_copy(update={"secrets": secrets})
+
+
+@router.get("", response_model=PageOf[ChannelOut], **_MANAGE)
+async def list_channels(call: Called, page: Paged) -> Response:
+    """List channels, oldest first."""
+    found = await call.read(
+        lambda tx: channels.channel_page(tx, call.workspace_id, page.size, page.after)
+    )
+    vault = call.services.vault
+    return page.answer(found, lambda one: _shown(vault, one), lambda one: one.id)
+
+
+@router.post("", response_model=ChannelMade, status_code=201, **_MANAGE)
+async def make_channel(call: Called, body: ChannelNew) -> Response:
+    """Make a channel; its signing secrets are shown in this answer only."""
+    settings, vault = checked(body.kind, body.settings), call.services.vault
+
+    def made(tx: Tx) -> ChannelMade:
+        channel = telling.add_channel(
+            tx, call.workspace_id, body.name, body.kind, settings.public, settings.secret,
+            vault, call.at,
+        )  # fmt: skip
+        return _with_secrets(vault, channel, settings)
+
+    return await call.post(201, made, "channels")
+
+
+@router.get("/{name}", response_model=ChannelOut, **_MANAGE)
+async def show_channel(call: Called, name: Name) -> Response:
+    """Show a channel."""
+    found = await call.read(lambda tx: telling.channel_by_id(tx, call.workspace_id, name))
+    return shown(_shown(call.services.vault, found))
+
+
+@router.patch("/{name}", response_model=ChannelMade, **_MANAGE)
+async def change_channel(call: Called, name: Name, body: ChannelChange) -> Response:
+    """Change a channel; settings that are not sent stay, `***` keeps a secret, null drops it."""
+    return shown(await call.write(lambda tx: _changed(tx, call, name, body)))
+
+
+def _changed(tx: Tx, call: Call, channel_id: str, body: ChannelChange) -> ChannelOut:
+    vault, sent = call.services.vault, body.model_fields_set
+    channel = telling.channel_by_id(tx, call.workspace_id, channel_id)
+    stored = telling.unsealed(vault, channel)
+    settings = checked(channel.kind, _merged(stored, body.settings))
+    channel = telling.change_channel(
+        tx,
+        channel,
+        vault,
+        name=body.name.strip() if "name" in sent else None,
+        public=settings.public if "settings" in sent else None,
+        secret=settings.secret if "settings" in sent else None,
+        enabled=body.enabled if "enabled" in sent else None,
+    )
+    fresh = settings.secret.get("secrets") != stored.get("secrets")
+    return _with_secrets(vault, channel, settings) if fresh else _shown(vault, channel)
+
+
+def _merged(stored: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
+    every = {**stored, **sent}
+    return {
+        name: unmasked(f"settings.{name}", value, stored.get(name))
+        for name, value in every.items()
+        if value is not None
+    }
+
+
+@router.delete("/{name}", status_code=204, **_MANAGE)
+async def remove_channel(call: Called, name: Name) -> Response:
+    """Delete a channel with its rules and deliveries."""
+    await call.write(lambda tx: channels.remove_channel(tx, call.workspace_id, name))
+    return Response(status_code=204)
+
+
+@router.post("/{name}/test", response_model=DeliveryOut, status_code=202, **_MANAGE)
+async def try_channel(call: Called, name: Name, _: Nothing | None = None) -> Response:
+    """Send a real test message."""
+
+    def queued(tx: Tx) -> DeliveryOut:
+        return DeliveryOut.of(telling.test_channel(tx, call.workspace_id, name, call.at))
+
+    return await call.post(202, queued)

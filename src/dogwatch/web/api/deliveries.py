@@ -1,0 +1,33 @@
+"""/deliveries: what was told to whom, and what came of it."""
+
+from fastapi import Response
+
+from dogwatch.usecases import lists
+from dogwatch.web.api.auth import needs, resource
+from dogwatch.web.api.call import Called, Name, shown
+from dogwatch.web.api.filters import Text, given
+from dogwatch.web.api.pages import Paged
+from dogwatch.web.api.wire import DeliveryDetail, DeliveryOut, PageOf
+
+router = resource("deliveries")
+
+_MANAGE = needs("manage:alerts")
+
+
+@router.get("", response_model=PageOf[DeliveryOut], **_MANAGE)
+async def list_deliveries(
+    call: Called, page: Paged, state: Text = None, watch: Text = None, channel: Text = None
+) -> Response:
+    """List deliveries, newest first."""
+    filters = given(state=state, watch=watch, channel_id=channel)
+    found = await call.read(
+        lambda tx: lists.delivery_page(tx, call.workspace_id, page.size, page.after, filters)
+    )
+    return page.answer(found, DeliveryOut.of, lambda delivery: delivery.id)
+
+
+@router.get("/{name}", response_model=DeliveryDetail, **_MANAGE)
+async def show_delivery(call: Called, name: Name) -> Response:
+    """Show a delivery with a receipt per attempt."""
+    found = await call.read(lambda tx: lists.delivery(tx, call.workspace_id, name))
+    return shown(DeliveryDetail.made(*found))

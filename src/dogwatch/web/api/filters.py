@@ -1,0 +1,22 @@
+"""Filters of lists, as query parameters."""
+
+from typing import Annotated, Any
+
+from fastapi import Query
+from pydantic import AfterValidator
+
+_LONGEST = 64
+
+
+def _plain(text: str) -> str:
+    if "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise ValueError("holds a character that nothing here can hold")
+    return text
+
+
+Text = Annotated[str | None, Query(max_length=_LONGEST), AfterValidator(lambda t: t and _plain(t))]
+
+
+def given(**filters: str | None) -> dict[str, Any]:
+    """Return the filters that were sent."""
+    return {name: value for name, value in filters.items() if value}

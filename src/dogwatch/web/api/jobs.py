@@ -1,0 +1,158 @@
+"""/jobs: what we run ourselves."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from fastapi import Response
+
+from dogwatch.core.problems import Problem
+from dogwatch.core.spec import WatchSpec
+from dogwatch.usecases import jobs, lists, runs, watches
+from dogwatch.usecases.door import Tx
+from dogwatch.usecases.jobs import JobSpec
+from dogwatch.usecases.lists import JobRow, Record, WatchView
+from dogwatch.web.api.asked import JobChange, JobNew, Nothing, Trigger, split
+from dogwatch.web.api.auth import needs, resource
+from dogwatch.web.api.call import Call, Called, Name, shown
+from dogwatch.web.api.filters import Text, given
+from dogwatch.web.api.masks import masked_action, unmasked_action
+from dogwatch.web.api.pages import Paged
+from dogwatch.web.api.runs import input_text
+from dogwatch.web.api.wire import JobOut, PageOf, RunOut
+
+router = resource("jobs")
+
+_READ, _WRITE = needs("read:jobs"), needs("write:jobs")
+
+
+def _shown(view: WatchView, call: Call) -> JobOut:
+    job = view.job
+    if job is None:
+        raise Problem("not_found", f"{view.record.slug} is watched only; it is no job")
+    action = masked_action(runs.action_of(call.services.vault, job))
+    action = {"kind": job.action_kind, **action}
+    return JobOut.made(view, call.services.base_url, action, job.policy)
+
+
+def _written(tx: Tx, record: Record, call: Call) -> JobOut:
+    return _shown(lists.view(tx, record, call.at), call)
+
+
+def _locked(tx: Tx, call: Call, name: str) -> tuple[Record, JobRow]:
+    record = watches.find(tx, call.workspace_id, name, lock=True)
+    return record, jobs.find(tx, record)
+
+
+def _refuse_script(call: Call, kind: str) -> None:
+    if kind == "script" and not call.services.scripts_on:
+        raise Problem(
+            "refused",
+            "scripts are switched off here, since the server listens beyond this machine or its "
+            "configuration says so; set DOGWATCH_SCRIPTS=on to allow them",
+        )
+
+
+@router.get("", response_model=PageOf[JobOut], **_READ)
+async def list_jobs(
+    call: Called, page: Paged, status: Text = None, tag: Text = None, project: Text = None,
+    slug: Text = None,
+) -> Response:  # fmt: skip
+    """List jobs, oldest first."""
+    filters = given(kind="job", status=status, tag=tag, project=project, slug=slug)
+    found = await call.read(
+        lambda tx: lists.watch_page(tx, call.workspace_id, page.size, page.after, filters, call.at)
+    )
+    return page.answer(found, lambda view: _shown(view, call), lambda view: view.record.id)
+
+
+@router.post("", response_model=JobOut, status_code=201, **_WRITE)
+async def make_job(call: Called, body: JobNew) -> Response:
+    """Make a job; its secrets cannot be read back."""
+    kind, sent = split(body.action)
+    action = unmasked_action(sent, {})
+    _refuse_script(call, kind)
+    default = jobs.default_policy(kind, action)
+    watch = body.spec(WatchSpec(name=body.name, start_by_s=None))
+    spec = JobSpec(watch, kind, action, body.policy(default, default))
+
+    def made(tx: Tx) -> JobOut:
+        record = jobs.add(tx, call.workspace_id, spec, call.services.vault, call.at)
+        return _written(tx, record, call)
+
+    return await call.post(201, made, "jobs")
+
+
+@router.get("/{name}", response_model=JobOut, **_READ)
+async def show_job(call: Called, name: Name) -> Response:
+    """Show a job."""
+    view = await call.read(lambda tx: lists.watch(tx, call.workspace_id, name, call.at))
+    return shown(_shown(view, call))
+
+
+@router.patch("/{name}", response_model=JobOut, **_WRITE)
+async def change_job(call: Called, name: Name, body: JobChange) -> Response:
+    """Change a job; what is not sent stays, null clears, `***` keeps a secret."""
+    return shown(await call.write(lambda tx: _changed(tx, call, name, body)))
+
+
+def _changed(tx: Tx, call: Call, name: str, body: JobChange) -> JobOut:
+    record, job = _locked(tx, call, name)
+    vault = call.services.vault
+    kind, action = _action(body.given_action(), job, runs.action_of(vault, job))
+    if body.given_action() is not None:
+        _refuse_script(call, kind)
+    policy = body.policy(job.policy, jobs.default_policy(kind, action))
+    spec = JobSpec(body.spec(watches.spec_of(record)), kind, action, policy)
+    return _written(tx, jobs.edit(tx, record, spec, vault, call.at), call)
+
+
+def _action(
+    sent: Mapping[str, Any] | None, job: JobRow, stored: dict[str, Any]
+) -> tuple[str, dict[str, Any]]:
+    """Return the kind of action and the action: as stored, or as sent with its masks lifted."""
+    if sent is None:
+        return job.action_kind, stored
+    kind, rest = split(sent)
+    return kind, unmasked_action(rest, stored if kind == job.action_kind else {})
+
+
+@router.delete("/{name}", status_code=204, **_WRITE)
+async def remove_job(call: Called, name: Name) -> Response:
+    """Delete a job with its watch and all that was kept of it."""
+    await call.write(lambda tx: watches.remove(tx, _locked(tx, call, name)[0]))
+    return Response(status_code=204)
+
+
+@router.post("/{name}/pause", response_model=JobOut, **_WRITE)
+async def pause_job(call: Called, name: Name, _: Nothing | None = None) -> Response:
+    """Run nothing on schedule until it is resumed."""
+    return await _turned(call, name, "pause")
+
+
+@router.post("/{name}/resume", response_model=JobOut, **_WRITE)
+async def resume_job(call: Called, name: Name, _: Nothing | None = None) -> Response:
+    """Run on schedule again from now on."""
+    return await _turned(call, name, "resume")
+
+
+async def _turned(call: Call, name: str, verb: Literal["pause", "resume"]) -> Response:
+    turn = {"pause": watches.pause, "resume": watches.resume}[verb]
+
+    def done(tx: Tx) -> JobOut:
+        record, _ = _locked(tx, call, name)
+        return _written(tx, turn(tx, record, call.at), call)
+
+    return await call.post(200, done)
+
+
+@router.post("/{name}/trigger", response_model=RunOut, status_code=202, **needs("run:jobs"))
+async def trigger_job(call: Called, name: Name, body: Trigger | None = None) -> Response:
+    """Run a job now, with an input."""
+    given_input = input_text(body)
+
+    def queued(tx: Tx) -> RunOut:
+        record, job = _locked(tx, call, name)
+        _refuse_script(call, job.action_kind)
+        return RunOut.of(runs.trigger(tx, record, given_input, call.at))
+
+    return await call.post(202, queued)

@@ -1,0 +1,146 @@
+"""Errors as problem+json (RFC 9457): type, title, status, detail, errors of {field, message}."""
+
+import json
+import logging
+import traceback
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from math import ceil
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.routing import Match
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dogwatch.core.problems import Kind, Problem
+
+MEDIA_TYPE = "application/problem+json"
+STATUSES: Mapping[Kind, int] = {
+    "invalid": 422,
+    "unauthorized": 401,
+    "refused": 403,
+    "not_found": 404,
+    "conflict": 409,
+    "limited": 429,
+    "away": 503,
+}
+_WORDS = {
+    "missing": "is required",
+    "extra_forbidden": "is not a field here; check its spelling",
+    "string_unicode": "holds half a character (a lone surrogate)",
+}
+_AGAIN_S = 5
+
+_log = logging.getLogger("dogwatch.api")
+
+
+def problem_response(
+    status: int,
+    detail: str,
+    fields: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Return an error in the one form of all errors."""
+    body = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "errors": [{"field": name, "message": text} for name, text in (fields or {}).items()],
+    }
+    return Response(json.dumps(body), status, dict(headers or {}), MEDIA_TYPE)
+
+
+async def on_problem(request: Request, problem: Exception) -> Response:
+    """Word a Problem."""
+    assert isinstance(problem, Problem)
+    headers = {}
+    if problem.kind == "unauthorized":
+        headers["WWW-Authenticate"] = "Bearer"
+    if problem.kind in ("limited", "away"):
+        headers["Retry-After"] = str(max(1, ceil(problem.retry_after_s or _AGAIN_S)))
+    return problem_response(STATUSES[problem.kind], problem.message, problem.fields, headers)
+
+
+async def on_invalid(request: Request, error: Exception) -> Response:
+    """Word what Pydantic found, each field once."""
+    assert isinstance(error, RequestValidationError)
+    found = error.errors()
+    if found and found[0]["type"] == "json_invalid":
+        what, where = found[0]["ctx"]["error"], found[0]["loc"][-1]
+        return problem_response(400, f"the body is not JSON: {what} at character {where}")
+    fields = faults_of(found)
+    return problem_response(422, "; ".join(f"{n}: {text}" for n, text in fields.items()), fields)
+
+
+def faults_of(found: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return field and message of each of Pydantic's errors."""
+    fields: dict[str, str] = {}
+    for fault in found:
+        places = [str(part) for part in fault["loc"]]
+        if places[:1] in (["body"], ["query"], ["path"], ["header"]):
+            places = places[1:] or places
+        fields.setdefault(".".join(places) or "body", _WORDS.get(fault["type"], fault["msg"]))
+    return {name.encode(errors="replace").decode()[:200]: text for name, text in fields.items()}
+
+
+async def on_http(request: Request, error: Exception) -> Response:
+    """Word what the framework refuses: unknown paths, wrong methods, large or garbled bodies."""
+    assert isinstance(error, HTTPException)
+    headers = dict(error.headers or {})
+    match error.status_code:
+        case 404:
+            detail = "there is nothing at this address"
+        case 405:
+            headers["Allow"] = ", ".join(_allowed(request))
+            detail = f"this address takes {headers['Allow']}, not {request.method}"
+        case 400:
+            detail = "the body is not JSON in UTF-8"
+        case _:
+            detail = error.detail
+    return problem_response(error.status_code, detail, headers=headers)
+
+
+def _allowed(request: Request) -> list[str]:
+    """Return every method of the path: each of them may be a route of its own."""
+    methods = set[str]()
+    for route in request.app.routes:
+        if route.matches(request.scope)[0] is not Match.NONE:
+            methods |= getattr(route, "methods", None) or set()
+    return sorted(methods)
+
+
+class Guard:
+    """Answers 500 for what nobody foresaw; the log has its place, never its data."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one ASGI connection."""
+        begun = False
+
+        async def watched(message: Message) -> None:
+            nonlocal begun
+            begun = begun or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception as error:
+            where = "".join(traceback.format_tb(error.__traceback__))
+            _log.error("unexpected %s\n%s", type(error).__name__, where)
+            if begun:
+                raise
+            sorry = problem_response(500, "Dogwatch made a mistake; its log says where")
+            await sorry(scope, receive, send)
+
+
+def install(app: FastAPI) -> None:
+    """Have an application answer every error as problem+json."""
+    app.add_exception_handler(Problem, on_problem)
+    app.add_exception_handler(RequestValidationError, on_invalid)
+    app.add_exception_handler(HTTPException, on_http)
+    app.add_middleware(Guard)

@@ -1,0 +1,93 @@
+"""/runs: occurrences, and what our own runs print."""
+
+import json
+from collections.abc import Iterator, Sequence
+
+from fastapi import Request, Response
+from fastapi.responses import StreamingResponse
+
+from dogwatch.usecases import lists, runs
+from dogwatch.usecases.door import Tx
+from dogwatch.usecases.lists import Chunk
+from dogwatch.web.api.asked import Cancel, Trigger
+from dogwatch.web.api.auth import needs, resource
+from dogwatch.web.api.call import Called, Name, shown
+from dogwatch.web.api.filters import Text, given
+from dogwatch.web.api.pages import Paged
+from dogwatch.web.api.stream import tail
+from dogwatch.web.api.wire import PageOf, RunDetail, RunOut
+
+router = resource("runs")
+
+DROPPED = "[some output was dropped here]\n"
+_READ = needs("read:jobs")
+_EVENTS = "text/event-stream"
+
+
+def input_text(body: Trigger | None) -> str:
+    """Return the input of a run as the text that it is handed."""
+    asked = body.input if body else None
+    if asked is None or isinstance(asked, str):
+        return asked or ""
+    return json.dumps(asked, ensure_ascii=False)
+
+
+@router.get("", response_model=PageOf[RunOut], **_READ)
+async def list_runs(
+    call: Called, page: Paged, watch: Text = None, outcome: Text = None, state: Text = None
+) -> Response:
+    """List runs, newest first."""
+    filters = given(watch=watch, outcome=outcome, state=state)
+    found = await call.read(
+        lambda tx: lists.run_page(tx, call.workspace_id, page.size, page.after, filters)
+    )
+    return page.answer(found, RunOut.of, lambda run: run.id)
+
+
+@router.get("/{name}", response_model=RunDetail, **_READ)
+async def show_run(call: Called, name: Name) -> Response:
+    """Show a run with its input."""
+    return shown(RunDetail.of(await call.read(lambda tx: runs.find(tx, call.workspace_id, name))))
+
+
+@router.get("/{name}/output", responses={200: {"content": {"text/plain": {}}}}, **_READ)
+async def show_output(call: Called, name: Name) -> Response:
+    """Show what was kept of a run's output, as plain text."""
+    _, chunks = await call.read(lambda tx: lists.output(tx, call.workspace_id, name))
+    return Response("".join(_pieces(chunks)), media_type="text/plain; charset=utf-8")
+
+
+def _pieces(chunks: Sequence[Chunk]) -> Iterator[str]:
+    """Yield the text; where sequence numbers jump, a line of ours stands for what is gone."""
+    last, text = None, ""
+    for seq, _, text_here in chunks:
+        if last is not None and seq != last + 1:
+            yield DROPPED if text.endswith("\n") else f"\n{DROPPED}"
+        yield text_here
+        last, text = seq, text_here
+
+
+@router.get("/{name}/output/stream", responses={200: {"content": {_EVENTS: {}}}}, **_READ)
+async def follow_output(request: Request, call: Called, name: Name) -> Response:
+    """Follow a run's output as server-sent events: `output` and, once it has ended, `end`.
+
+    `Last-Event-ID` resumes behind that sequence number.
+    """
+    await call.read(lambda tx: runs.find(tx, call.workspace_id, name))
+    last = request.headers.get("last-event-id", "")
+    after = int(last) if last.isascii() and last.isdigit() and len(last) < 10 else -1
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(
+        tail(call.services, call.workspace_id, name, after), 200, headers, _EVENTS
+    )
+
+
+@router.post("/{name}/cancel", response_model=RunOut, status_code=202, **needs("run:jobs"))
+async def cancel_run(call: Called, name: Name, body: Cancel | None = None) -> Response:
+    """Stop a run: at once if it waits, else its node is asked to."""
+    reason = (body.reason if body else None) or "cancelled"
+
+    def asked(tx: Tx) -> RunOut:
+        return RunOut.of(runs.cancel(tx, call.workspace_id, name, reason, call.at))
+
+    return await call.post(202, asked)

@@ -1,0 +1,77 @@
+"""The live tail of a run: server-sent events (WHATWG HTML, section 9.2)."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
+
+from dogwatch.usecases import lists
+from dogwatch.usecases.lists import Chunk, Run
+from dogwatch.web.api.wire import RunOut
+from dogwatch.web.services import Services
+
+HEARTBEAT_S = 15.0
+POLL_S = 1.0
+BATCH = 500
+_TOPICS = frozenset({"output", "*"})
+
+
+async def tail(
+    services: Services, workspace_id: int, run_id: str, after: int
+) -> AsyncIterator[str]:
+    """Yield the output behind `after` as it comes, then the run once it has ended."""
+    beat_at = services.clock.monotonic() + HEARTBEAT_S
+    with _woken(services) as woken:
+        while not services.stopping.is_set():
+            woken.clear()
+            run, chunks = await _read(services, workspace_id, run_id, after)
+            for after, stream, text in chunks:
+                yield _event("output", {"seq": after, "stream": stream, "text": text}, after)
+            if len(chunks) == BATCH:
+                continue
+            if run.state == "done":
+                yield _event("end", RunOut.of(run).model_dump(mode="json"))
+                return
+            if services.clock.monotonic() >= beat_at:
+                beat_at = services.clock.monotonic() + HEARTBEAT_S
+                yield ": still running\n\n"
+            await _wait(woken, services.stopping)
+
+
+async def _read(
+    services: Services, workspace_id: int, run_id: str, after: int
+) -> tuple[Run, Sequence[Chunk]]:
+    return await services.door.aread(
+        lambda tx: lists.output(tx, workspace_id, run_id, after, BATCH)
+    )
+
+
+def _event(name: str, data: object, number: int | None = None) -> str:
+    place = "" if number is None else f"id: {number}\n"
+    return f"event: {name}\n{place}data: {json.dumps(data)}\n\n"
+
+
+@contextmanager
+def _woken(services: Services) -> Iterator[asyncio.Event]:
+    """Return an event that is set when output was committed, here or on another node."""
+    loop, event = asyncio.get_running_loop(), asyncio.Event()
+
+    def hear(topics: frozenset[str]) -> None:
+        if topics & _TOPICS:
+            loop.call_soon_threadsafe(event.set)
+
+    unsubscribe = services.door.on_wake(hear)
+    try:
+        yield event
+    finally:
+        unsubscribe()
+
+
+async def _wait(*events: asyncio.Event) -> None:
+    """Wait for one of the events, at most until the next poll."""
+    waiting = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiting, timeout=POLL_S, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in waiting:
+            one.cancel()

@@ -1,0 +1,129 @@
+"""/watches: what is expected, and what was heard."""
+
+from typing import Literal
+
+from fastapi import Response
+
+from dogwatch.core.spec import WatchSpec
+from dogwatch.usecases import lists, watches
+from dogwatch.usecases.door import Tx
+from dogwatch.usecases.lists import Record
+from dogwatch.web.api.asked import Nothing, WatchChange, WatchNew
+from dogwatch.web.api.auth import needs, resource
+from dogwatch.web.api.call import Call, Called, Name, shown
+from dogwatch.web.api.filters import Text, given
+from dogwatch.web.api.pages import Paged
+from dogwatch.web.api.wire import FlipOut, PageOf, PingOut, RunOut, WatchOut
+
+router = resource("watches")
+
+_READ, _WRITE = needs("read:watches"), needs("write:watches")
+
+
+def written(tx: Tx, record: Record, call: Call) -> WatchOut:
+    """Return the shape of a watch as it is in the transaction."""
+    return WatchOut.of(lists.view(tx, record, call.at), call.services.base_url)
+
+
+@router.get("", response_model=PageOf[WatchOut], **_READ)
+async def list_watches(
+    call: Called, page: Paged, kind: Text = None, status: Text = None, tag: Text = None,
+    project: Text = None, slug: Text = None,
+) -> Response:  # fmt: skip
+    """List watches, oldest first."""
+    filters = given(kind=kind, status=status, tag=tag, project=project, slug=slug)
+    found = await call.read(
+        lambda tx: lists.watch_page(tx, call.workspace_id, page.size, page.after, filters, call.at)
+    )
+    base_url = call.services.base_url
+    return page.answer(found, lambda v: WatchOut.of(v, base_url), lambda v: v.record.id)
+
+
+@router.post("", response_model=WatchOut, status_code=201, **_WRITE)
+async def make_watch(call: Called, body: WatchNew) -> Response:
+    """Make a watch: something that runs elsewhere and pings when it did."""
+    spec = body.spec(WatchSpec(name=body.name))
+
+    def made(tx: Tx) -> WatchOut:
+        return written(tx, watches.add(tx, call.workspace_id, spec, call.at), call)
+
+    return await call.post(201, made, "watches")
+
+
+@router.get("/{name}", response_model=WatchOut, **_READ)
+async def show_watch(call: Called, name: Name) -> Response:
+    """Show a watch."""
+    view = await call.read(lambda tx: lists.watch(tx, call.workspace_id, name, call.at))
+    return shown(WatchOut.of(view, call.services.base_url))
+
+
+@router.patch("/{name}", response_model=WatchOut, **_WRITE)
+async def change_watch(call: Called, name: Name, body: WatchChange) -> Response:
+    """Change a watch; what is not sent stays, null clears."""
+
+    def changed(tx: Tx) -> WatchOut:
+        record = watches.find(tx, call.workspace_id, name, lock=True)
+        spec = body.spec(watches.spec_of(record))
+        return written(tx, watches.edit(tx, record, spec, call.at), call)
+
+    return shown(await call.write(changed))
+
+
+@router.delete("/{name}", status_code=204, **_WRITE)
+async def remove_watch(call: Called, name: Name) -> Response:
+    """Delete a watch with all that was kept of it."""
+    await call.write(
+        lambda tx: watches.remove(tx, watches.find(tx, call.workspace_id, name, lock=True))
+    )
+    return Response(status_code=204)
+
+
+@router.post("/{name}/pause", response_model=WatchOut, **_WRITE)
+async def pause_watch(call: Called, name: Name, _: Nothing | None = None) -> Response:
+    """Expect nothing until it is resumed."""
+    return await turned(call, name, "pause")
+
+
+@router.post("/{name}/resume", response_model=WatchOut, **_WRITE)
+async def resume_watch(call: Called, name: Name, _: Nothing | None = None) -> Response:
+    """Expect again from now on; what was due meanwhile is never judged."""
+    return await turned(call, name, "resume")
+
+
+async def turned(call: Call, name: str, verb: Literal["pause", "resume"]) -> Response:
+    """Pause or resume a watch."""
+    turn = {"pause": watches.pause, "resume": watches.resume}[verb]
+
+    def done(tx: Tx) -> WatchOut:
+        record = watches.find(tx, call.workspace_id, name, lock=True)
+        return written(tx, turn(tx, record, call.at), call)
+
+    return await call.post(200, done)
+
+
+@router.get("/{name}/pings", response_model=PageOf[PingOut], **_READ)
+async def list_pings(call: Called, name: Name, page: Paged) -> Response:
+    """List the pings of a watch, newest first."""
+    before = page.number
+    found = await call.read(
+        lambda tx: lists.ping_page(tx, call.workspace_id, name, page.size, before)
+    )
+    return page.answer(found, PingOut.of, lambda row: row["id"])
+
+
+@router.get("/{name}/runs", response_model=PageOf[RunOut], **_READ)
+async def list_runs_of_watch(call: Called, name: Name, page: Paged) -> Response:
+    """List the runs of a watch, newest first."""
+    found = await call.read(
+        lambda tx: lists.run_page(tx, call.workspace_id, page.size, page.after, {"watch": name})
+    )
+    return page.answer(found, RunOut.of, lambda run: run.id)
+
+
+@router.get("/{name}/flips", response_model=PageOf[FlipOut], **_READ)
+async def list_flips_of_watch(call: Called, name: Name, page: Paged) -> Response:
+    """List the changes of a watch's status, newest first."""
+    found = await call.read(
+        lambda tx: lists.flip_page(tx, call.workspace_id, page.size, page.after, {"watch": name})
+    )
+    return page.answer(found, FlipOut.of, lambda flip: flip.id)

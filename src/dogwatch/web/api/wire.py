@@ -1,0 +1,328 @@
+"""What is answered: the shapes of the API. Fields are only ever added."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, Generic, Self, TypeVar
+
+from pydantic import BaseModel, PlainSerializer
+
+from dogwatch.core.alerts import Rule, event_of
+from dogwatch.core.run import Policy
+from dogwatch.core.watch import phase
+from dogwatch.usecases.channels import ChannelRow
+from dogwatch.usecases.lists import Delivery, FlipRow, Receipt, Run, WatchView, Workspace
+
+T = TypeVar("T")
+
+
+def iso(at: datetime) -> str:
+    """Return ISO 8601 in UTC with Z and milliseconds."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+Instant = Annotated[datetime, PlainSerializer(iso, return_type=str)]
+
+
+def _same(source: object, names: Sequence[str]) -> dict[str, Any]:
+    return {name: getattr(source, name) for name in names}
+
+
+class RunOut(BaseModel):
+    """One occurrence of a watch; `outcome` once it is done."""
+
+    id: str
+    watch_id: str
+    slot_at: Instant | None
+    rid: str | None
+    state: str
+    outcome: str | None
+    reason: str
+    trigger: str
+    attempt: int
+    queued_at: Instant | None
+    started_at: Instant | None
+    finished_at: Instant | None
+    duration_ms: int | None
+    exit_code: int | None
+    status_code: int | None
+    phases_ms: Mapping[str, float] | None
+    cancel_reason: str | None
+
+    @classmethod
+    def of(cls, run: Run) -> Self:
+        """Return the shape of a run."""
+        return cls(**_same(run, list(cls.model_fields)))
+
+
+class RunDetail(RunOut):
+    """A run with its input."""
+
+    input: str
+
+
+class WatchOut(BaseModel):
+    """A watch. `phase` is its status, or `late` while a due slot has not been judged."""
+
+    id: str
+    slug: str
+    name: str
+    description: str
+    kind: str
+    status: str
+    phase: str
+    since_at: Instant | None
+    schedule: str | None
+    schedule_english: str | None
+    timezone: str
+    start_by_s: int | None
+    grace_s: int | None
+    finish_by_s: int | None
+    slow_after_ms: int | None
+    min_duration_ms: int | None
+    early_s: int | None
+    failures_before_down: int
+    successes_before_up: int
+    tags: list[str]
+    project: str | None
+    ping_url: str
+    next_due_at: Instant | None
+    deadline_at: Instant | None
+    last_ping_at: Instant | None
+    last_ok_at: Instant | None
+    last_run: RunOut | None
+    late: bool
+    running: int
+    created_at: Instant
+    updated_at: Instant
+
+    @classmethod
+    def of(cls, view: WatchView, base_url: str) -> Self:
+        """Return the shape of a watch."""
+        return cls(**watch_values(view, base_url))
+
+
+_OF_RECORD = (
+    "id", "slug", "name", "description", "kind", "schedule", "timezone", "project",
+    "last_ping_at", "created_at", "updated_at",
+)  # fmt: skip
+_OF_PLAN = (
+    "start_by_s", "finish_by_s", "slow_after_ms", "min_duration_ms", "early_s",
+    "failures_before_down", "successes_before_up",
+)  # fmt: skip
+
+
+def watch_values(view: WatchView, base_url: str) -> dict[str, Any]:
+    """Return the fields that a watch and a job have in common."""
+    record, watch = view.record, view.record.watch
+    now = phase(watch, view.at)
+    return _same(record, _OF_RECORD) | _same(watch.plan, _OF_PLAN) | {
+        "status": str(watch.status),
+        "phase": now,
+        "late": now == "late",
+        "since_at": watch.since_at,
+        "schedule_english": watch.plan.schedule.english() if watch.plan.schedule else None,
+        "grace_s": watch.plan.start_by_s,
+        "tags": list(record.tags),
+        "ping_url": f"{base_url.rstrip('/')}/ping/{record.ping_key}",
+        "next_due_at": view.next_due_at,
+        "deadline_at": view.deadline_at,
+        "last_ok_at": watch.ok_at,
+        "last_run": RunOut.of(view.last_run) if view.last_run else None,
+        "running": sum(run.started_at is not None for run in watch.open),
+    }  # fmt: skip
+
+
+class JobOut(WatchOut):
+    """A job: its watch, what it does (secrets masked) and its run rules."""
+
+    action: dict[str, Any]
+    overlap: str
+    catch_up: str
+    catch_up_max: int
+    catch_up_window_s: int
+    max_attempts: int
+    backoff_s: int
+    lost_run: str
+
+    @classmethod
+    def made(
+        cls, view: WatchView, base_url: str, action: Mapping[str, Any], policy: Policy
+    ) -> Self:
+        """Return the shape of a job with its masked action."""
+        rules = _same(policy, list(Policy.__slots__))
+        return cls(**watch_values(view, base_url), **rules, action=dict(action))
+
+
+class PingOut(BaseModel):
+    """One ping as it was heard; `body` is what was kept of `body_bytes`."""
+
+    id: str
+    at: Instant
+    kind: str
+    exit_code: int | None
+    rid: str | None
+    body: str
+    body_bytes: int
+    method: str
+    scheme: str
+    user_agent: str
+    remote_ip: str
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> Self:
+        """Return the shape of a stored ping."""
+        return cls(**{name: row[name] for name in cls.model_fields} | {"id": str(row["id"])})
+
+
+class FlipOut(BaseModel):
+    """A change of a watch's status; `event` is what people are told, if anything."""
+
+    id: str
+    watch_id: str
+    at: Instant
+    from_status: str
+    to_status: str
+    reason: str
+    event: str | None
+
+    @classmethod
+    def of(cls, flip: FlipRow) -> Self:
+        """Return the shape of a flip."""
+        names = [name for name in cls.model_fields if name != "event"]
+        return cls(**_same(flip, names), event=event_of(flip.from_status, flip.to_status))
+
+
+class DeliveryOut(BaseModel):
+    """One flip to be told to one channel: pending, sent or failed."""
+
+    id: str
+    flip_id: str | None
+    watch_id: str | None
+    channel_id: str
+    event: str
+    state: str
+    reason: str
+    attempts: int
+    created_at: Instant
+    settled_at: Instant | None
+
+    @classmethod
+    def of(cls, delivery: Delivery) -> Self:
+        """Return the shape of a delivery."""
+        return cls(**_same(delivery, list(cls.model_fields)))
+
+
+class ReceiptOut(BaseModel):
+    """What one attempt to deliver got for an answer."""
+
+    attempt: int
+    at: Instant
+    verdict: str
+    status_code: int | None
+    detail: str
+    duration_ms: int
+
+
+class DeliveryDetail(DeliveryOut):
+    """A delivery with its facts and a receipt per attempt."""
+
+    message: dict[str, Any]
+    receipts: list[ReceiptOut]
+
+    @classmethod
+    def made(cls, delivery: Delivery, receipts: Sequence[Receipt]) -> Self:
+        """Return the shape of a delivery with its receipts."""
+        told = [ReceiptOut(**_same(one, list(ReceiptOut.model_fields))) for one in receipts]
+        values = _same(delivery, list(DeliveryOut.model_fields))
+        return cls(**values, message=delivery.message, receipts=told)
+
+
+class ChannelOut(BaseModel):
+    """A channel; secret settings read `***`."""
+
+    id: str
+    name: str
+    kind: str
+    settings: dict[str, Any]
+    enabled: bool
+    disabled_reason: str | None
+    created_at: Instant
+
+    @classmethod
+    def of(cls, channel: ChannelRow, settings: Mapping[str, Any]) -> Self:
+        """Return the shape of a channel with its masked settings."""
+        return cls(
+            **_same(channel, ("id", "name", "kind", "disabled_reason", "created_at")),
+            settings=dict(settings),
+            enabled=channel.disabled_reason is None,
+        )
+
+
+class ChannelMade(ChannelOut):
+    """A channel as it is answered when its secrets are new: they are shown this once."""
+
+    secrets: list[str] | None = None
+
+
+class ScopeOut(BaseModel):
+    """Which watches a rule is about."""
+
+    kind: str
+    values: list[str]
+
+
+class RuleOut(BaseModel):
+    """Which events of which watches go to which channel."""
+
+    id: str
+    channel_id: str
+    events: list[str]
+    scope: ScopeOut
+    created_at: Instant
+
+    @classmethod
+    def of(cls, rule: Rule, created_at: datetime) -> Self:
+        """Return the shape of a rule."""
+        scope = ScopeOut(kind=rule.scope.kind, values=sorted(rule.scope.values))
+        events = sorted(map(str, rule.events))
+        return cls(
+            id=rule.id, channel_id=rule.channel_id, events=events, scope=scope,
+            created_at=created_at,
+        )  # fmt: skip
+
+
+class WorkspaceOut(BaseModel):
+    """The workspace of the key; `ping_key` is for pings by slug."""
+
+    id: int
+    name: str
+    ping_key: str
+
+    @classmethod
+    def of(cls, workspace: Workspace) -> Self:
+        """Return the shape of a workspace."""
+        return cls(id=workspace.id, name=workspace.name, ping_key=workspace.ping_key)
+
+
+class PageOf(BaseModel, Generic[T]):
+    """One page; `next_cursor` asks for the next, null at the end."""
+
+    data: list[T]
+    next_cursor: str | None
+
+
+class ErrorOut(BaseModel):
+    """One bad field."""
+
+    field: str
+    message: str
+
+
+class ProblemOut(BaseModel):
+    """An error (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[ErrorOut]

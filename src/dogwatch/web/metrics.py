@@ -1,0 +1,68 @@
+"""/metrics: counts for Prometheus, without names, keys or anything a workspace holds."""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+
+from fastapi import Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Info, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
+
+from dogwatch import __version__
+from dogwatch.core.ping import Answer, Heard
+from dogwatch.usecases import lists
+from dogwatch.web.services import Services
+
+Record = Callable[[Sequence[Heard]], Awaitable[Sequence[Answer]]]
+
+
+class Metrics:
+    """The counters of one process, in a registry of their own."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._registry = CollectorRegistry()
+        self._pings = Counter(
+            "dogwatch_pings", "Pings by answer.", ["answer"], registry=self._registry
+        )
+        for answer in Answer:
+            self._pings.labels(str(answer))
+        build = Info("dogwatch_build", "What runs here.", registry=self._registry)
+        build.info({"version": __version__, "database": services.dialect})
+        ProcessCollector(registry=self._registry)
+
+    def counted(self, record: Record) -> Record:
+        """Return `record`, counting its answers."""
+
+        async def recorded(batch: Sequence[Heard]) -> Sequence[Answer]:
+            answers = await record(batch)
+            for answer in answers:
+                self._pings.labels(str(answer)).inc()
+            return answers
+
+        return recorded
+
+    async def __call__(self, request: Request) -> Response:
+        """Answer with all counts; those of the store are left out while it is away."""
+        text = generate_latest(self._registry)
+        try:
+            watches, tasks = await self._services.door.aread(lists.counts)
+        except Exception:
+            return Response(text, media_type=CONTENT_TYPE_LATEST)
+        now = CollectorRegistry()
+        now.register(_Gauge("dogwatch_watches", "Watches by status.", "status", watches))
+        now.register(_Gauge("dogwatch_tasks", "Tasks that wait or run, by lane.", "lane", tasks))
+        return Response(text + generate_latest(now), media_type=CONTENT_TYPE_LATEST)
+
+
+class _Gauge(Collector):
+    """Counts by one label, as they are now."""
+
+    def __init__(self, name: str, words: str, label: str, values: Mapping[str, int]) -> None:
+        self._family = GaugeMetricFamily(name, words, labels=[label])
+        for value, count in values.items():
+            self._family.add_metric([value], count)
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield the counts."""
+        yield self._family

@@ -1,0 +1,35 @@
+"""What the doors are handed by whoever assembles the process."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from dogwatch.clock import Clock
+from dogwatch.core.ping import Answer, Heard
+from dogwatch.usecases.door import Door
+from dogwatch.vault import Vault
+from dogwatch.web.origin import Network
+
+Ready = Callable[[], Awaitable[Mapping[str, str]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """`record_pings` answers each ping of a batch, in order, after the commit.
+
+    `ready` returns the state of each part, `ok` or what is wrong; without it the database and
+    the engine's beat are asked. `stopping` is set once the server shuts down: streams end then.
+    """
+
+    door: Door
+    clock: Clock
+    vault: Vault
+    base_url: str
+    record_pings: Callable[[Sequence[Heard]], Awaitable[Sequence[Answer]]]
+    stopping: asyncio.Event
+    dialect: Literal["sqlite", "postgresql"] = "sqlite"
+    scripts_on: bool = False
+    trusted_proxies: Sequence[Network] = ()
+    ping_body_limit_bytes: int = 10_000
+    ready: Ready | None = None
