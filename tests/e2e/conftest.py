@@ -15,15 +15,18 @@ Serve = Callable[..., Served]
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Serve]:
-    """Start servers: `serve(database=URL, **flags)`. In the end each is stopped and audited."""
+    """Start servers: `serve(database=URL, **flags)`. In the end each is stopped and audited.
+
+    `begin=False` leaves the start to the test.
+    """
     made: list[Served] = []
     numbers = itertools.count(1)
 
-    def start(**flags: str) -> Served:
+    def start(*, begin: bool = True, **flags: str) -> Served:
         named = {name.replace("_", "-"): value for name, value in flags.items()}
         served = Served(tmp_path / f"node-{next(numbers)}", named)
         made.append(served)
-        return served.start()
+        return served.start() if begin else served
 
     try:
         yield start

@@ -1,0 +1,83 @@
+"""kill -9 in a loop while 64 clients ping: what was acknowledged is there afterwards.
+
+`DOGWATCH_PROVE_S` makes it last longer, `DOGWATCH_SEED` repeats a run.
+"""
+
+import asyncio
+import os
+import random
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import Serve
+from tests.eventually import eventually_async
+from tests.harness.ledger import Client, Ledger
+from tests.harness.served import Served
+
+CLIENTS = 64
+WATCHES = 8
+PROVE_S = float(os.environ.get("DOGWATCH_PROVE_S", "8"))
+
+
+async def kill_in_a_loop(
+    served: Served, ledger: Ledger, random_: random.Random, until: float
+) -> int:
+    """Kill the server after a few more acknowledgements, again and again; return how often."""
+    loop, deaths = asyncio.get_running_loop(), 0
+    while loop.time() < until:
+        goal = len(ledger.acked) + random_.randrange(1, 800)
+        await eventually_async(
+            partial(_reached, ledger, goal), within_s=30, what="pings go through"
+        )
+        await asyncio.to_thread(served.kill9)
+        await asyncio.to_thread(served.start)
+        deaths += 1
+    return deaths
+
+
+def _reached(ledger: Ledger, goal: int) -> bool:
+    return len(ledger.acked) >= goal
+
+
+async def ping_through(served: Served, keys: list[str], ledger: Ledger, seed: int) -> int:
+    """Let the clients ping while the server dies again and again."""
+    stop = asyncio.Event()
+    clients = [
+        Client(number, served.port, keys, ledger, keep_alive=number % 2 == 0)
+        for number in range(CLIENTS)
+    ]
+    tasks = [asyncio.create_task(client.run(stop)) for client in clients]
+    until = asyncio.get_running_loop().time() + PROVE_S
+    deaths = await kill_in_a_loop(served, ledger, random.Random(seed), until)
+    stop.set()
+    await asyncio.gather(*tasks)
+    return deaths
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_no_acknowledged_ping_is_lost(
+    kind: str, serve: Serve, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    seed = int(os.environ.get("DOGWATCH_SEED", "0")) or random.randrange(1, 2**32)
+    flags = {"database": request.getfixturevalue("postgres_url")} if kind == "postgresql" else {}
+    served = serve(**flags)
+    watches = [
+        served.post("/watches", {"name": f"Watch {number}", "schedule": "every 1h"})
+        for number in range(WATCHES)
+    ]
+    keys = [watch["ping_url"].rpartition("/")[2] for watch in watches]
+    ledger = Ledger.at(tmp_path / "ledger.txt")
+    with ledger.file:
+        deaths = asyncio.run(ping_through(served, keys, ledger, seed))
+    stored = [ping for watch in watches for ping in served.every(f"/watches/{watch['id']}/pings")]
+    kept = {ping["rid"]: ping["body"] for ping in stored}
+    told = f"DOGWATCH_SEED={seed}: {deaths} deaths, {len(ledger.sent)} sent, "
+    told += f"{len(ledger.acked)} acknowledged, {ledger.refused} refused, {len(stored)} stored"
+    print(told)
+    assert deaths >= 3, told
+    assert len(ledger.acked) > 500, told
+    assert ledger.acked - kept.keys() == set(), told
+    assert all(ledger.sent[rid] == body for rid, body in kept.items()), told
+    assert len(stored) == len(kept), told
