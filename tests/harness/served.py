@@ -46,6 +46,7 @@ class Served:
     flags: Mapping[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
     process: "subprocess.Popen[bytes] | None" = None
+    program: tuple[str, ...] = PROGRAM
 
     @property
     def url(self) -> str:
@@ -73,7 +74,7 @@ class Served:
         before = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*PROGRAM, "up", "--data", str(self.data), "--listen", self.url[7:], *told],
+                [*self.program, "up", "--data", str(self.data), "--listen", self.url[7:], *told],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environ,
             )  # fmt: skip
 
@@ -114,7 +115,7 @@ class Served:
     ) -> "subprocess.CompletedProcess[str]":
         """Run a command of ours; it must end with `code`, unless that is None."""
         done = subprocess.run(
-            [*PROGRAM, *words],
+            [*self.program, *words],
             capture_output=True,
             text=True,
             env={**self.environ, **environ},
