@@ -75,7 +75,7 @@ def test_json_is_as_the_server_said(here: Here, told: Stub) -> None:
 
 def test_show_tells_the_last_run(here: Here, told: Stub) -> None:
     out = here("show", "backup").stdout
-    assert "last run   fail in 4 min exit 3" in out
+    assert "last run   fail in 4 min: exit 3" in out
     assert "✓ up since Fri 2026-11-20" in out
 
 
@@ -106,3 +106,10 @@ def test_late_and_running_are_told_beside_the_status(here: Here, stub: Stub) -> 
     late = {**WATCH, "late": True, "running": 1}
     stub.replies["GET /api/v1/watches"] = (200, {"data": [late], "next_cursor": None})
     assert "▲ late ◔" in here("ls").stdout
+
+
+def test_show_before_the_first_run(here: Here, told: Stub) -> None:
+    told.replies["GET /api/v1/watches/backup"] = (200, {**WATCH, "last_run": None})
+    shown = here("show", "backup")
+    assert shown.returncode == 0
+    assert "last run" in shown.stdout

@@ -75,8 +75,6 @@ def show_command(session: Session, slug: str) -> None:
     if session.json:
         as_json(watch)
         return
-    last = watch.get("last_run") or {}
-    outcome = f"{last.get('outcome') or last['state']} in {took(last.get('duration_ms'))}"
     pairs(
         {
             "name": watch["name"],
@@ -87,11 +85,21 @@ def show_command(session: Session, slug: str) -> None:
             "timezone": watch.get("timezone"),
             "next due": local(watch.get("next_due_at")),
             "last ping": local(watch.get("last_ping_at")),
-            "last run": f"{outcome} {last.get('reason') or ''}" if last else "–",
+            "last run": _last_run(watch.get("last_run")),
             "tags": watch.get("tags"),
             "ping url": watch.get("ping_url"),
         }
     )
+
+
+def _last_run(run: Mapping[str, Any] | None) -> str:
+    """Return `fail in 4.0 min: exit status 3`, as much of it as is known."""
+    if not run:
+        return "–"
+    words = str(run.get("outcome") or run["state"])
+    if run.get("duration_ms") is not None:
+        words += f" in {took(run['duration_ms'])}"
+    return f"{words}: {run['reason']}" if run.get("reason") else words
 
 
 @command("next", "dogwatch next\ndogwatch next -n 3\ndogwatch next nightly-backup --json")
