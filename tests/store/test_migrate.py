@@ -181,3 +181,7 @@ def test_readers_go_on_while_another_migrates(database: Database) -> None:
     migrate.upgrade(database)
     seen.set()
     assert reading.result(10) == 1
+
+
+def test_the_head_is_the_newest_script() -> None:
+    assert migrate._scripts().get_current_head() == migrate.HEAD

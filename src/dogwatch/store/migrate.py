@@ -1,20 +1,25 @@
-"""Brings the tables of a database to a revision, in one transaction and once."""
+"""Brings the tables of a database to a revision, in one transaction and once.
+
+Alembic is imported by those who migrate only: it takes most of a second, and a server that finds
+its tables as they should be does not need it.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, Engine, NullPool
+from sqlalchemy import URL, Connection, Engine, NullPool, inspect
 from sqlalchemy.exc import OperationalError
 
 from dogwatch.core.problems import Problem
 from dogwatch.store import sqlite
 from dogwatch.store.database import Database, parse_url
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+HEAD: Final = "0001"
 _LOCK: Final = 0x646F6777  # "dogw": one migration at a time on a PostgreSQL database
 
 Where = str | Database
@@ -26,6 +31,10 @@ def upgrade(where: Where, revision: str = "head") -> None:
     Several processes may ask at once; one works, the others wait. A database that a newer
     Dogwatch wrote is a `Problem("refused")`; one that cannot be reached a `Problem("away")`.
     """
+    if revision == "head" and is_current(where):
+        return
+    from alembic import command
+
     with _transaction(where) as conn:
         _refuse_newer(conn)
         command.upgrade(_config(conn), revision)
@@ -33,6 +42,8 @@ def upgrade(where: Where, revision: str = "head") -> None:
 
 def downgrade(where: Where, revision: str) -> None:
     """Bring `where` back to `revision` ("base": no tables)."""
+    from alembic import command
+
     with _transaction(where) as conn:
         _refuse_newer(conn)
         command.downgrade(_config(conn), revision)
@@ -46,10 +57,12 @@ def current(where: Where) -> str | None:
 
 def is_current(where: Where) -> bool:
     """Tell whether `where` has the tables that this program expects."""
-    return current(where) == _scripts().get_current_head()
+    return current(where) == HEAD
 
 
-def _config(conn: Connection | None = None) -> Config:
+def _config(conn: Connection | None = None) -> "Config":
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", "dogwatch.store:migrations")
     config.set_main_option("path_separator", "os")
@@ -57,12 +70,17 @@ def _config(conn: Connection | None = None) -> Config:
     return config
 
 
-def _scripts() -> ScriptDirectory:
+def _scripts() -> "ScriptDirectory":
+    from alembic.script import ScriptDirectory
+
     return ScriptDirectory.from_config(_config())
 
 
 def _current(conn: Connection) -> str | None:
-    return MigrationContext.configure(conn).get_current_revision()
+    if not inspect(conn).has_table("alembic_version"):
+        return None
+    revision: str | None = conn.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    return revision
 
 
 def _refuse_newer(conn: Connection) -> None:
