@@ -4,13 +4,19 @@ import secrets
 from datetime import datetime
 
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = [first + second for first in _CROCKFORD for second in _CROCKFORD]
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
 def new_id(at: datetime) -> str:
     """Return a ULID in lower case: 26 characters that sort by `at`, 80 random bits."""
     number = int(at.timestamp() * 1000) << 80 | secrets.randbits(80)
-    return "".join(_CROCKFORD[number >> shift & 31] for shift in range(125, -5, -5))
+    return "".join([_PAIRS[number >> shift & 1023] for shift in range(120, -10, -10)])
+
+
+def new_ids(at: datetime, count: int) -> list[str]:
+    """Return ids of one moment, in order: those of single calls have none among each other."""
+    return sorted(new_id(at) for _ in range(count))
 
 
 def new_token(bits: int) -> str:

@@ -13,6 +13,14 @@ from tests.harness.tls import server_context
 Serve = Callable[..., Served]
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest) -> dict[str, str]:
+    """The flags of a store: the test runs once on each kind. Name it before `serve`."""
+    return (
+        {} if request.param == "sqlite" else {"database": request.getfixturevalue("postgres_url")}
+    )
+
+
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Serve]:
     """Start servers: `serve(database=URL, **flags)`. In the end each is stopped and audited.

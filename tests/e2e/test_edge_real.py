@@ -152,7 +152,7 @@ def children(pid: int) -> bool:
     return any(task.read_text().strip() for task in tasks)
 
 
-def test_a_node_takes_over_from_a_dead_one(serve: Serve, postgres_url: str) -> None:
+def test_a_node_takes_over_from_a_dead_one(postgres_url: str, serve: Serve) -> None:
     secret = base64.b64encode(os.urandom(32)).decode()
     first = serve(database=postgres_url, secret_key=secret)
     second = serve(database=postgres_url, secret_key=secret)

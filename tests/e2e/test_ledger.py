@@ -9,8 +9,6 @@ import random
 from functools import partial
 from pathlib import Path
 
-import pytest
-
 from tests.e2e.conftest import Serve
 from tests.eventually import eventually_async
 from tests.harness.ledger import Client, Ledger
@@ -56,13 +54,9 @@ async def ping_through(served: Served, keys: list[str], ledger: Ledger, seed: in
     return deaths
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_no_acknowledged_ping_is_lost(
-    kind: str, serve: Serve, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
+def test_no_acknowledged_ping_is_lost(store: dict[str, str], serve: Serve, tmp_path: Path) -> None:
     seed = int(os.environ.get("DOGWATCH_SEED", "0")) or random.randrange(1, 2**32)
-    flags = {"database": request.getfixturevalue("postgres_url")} if kind == "postgresql" else {}
-    served = serve(**flags)
+    served = serve(**store)
     watches = [
         served.post("/watches", {"name": f"Watch {number}", "schedule": "every 1h"})
         for number in range(WATCHES)

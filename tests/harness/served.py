@@ -66,15 +66,18 @@ class Served:
         assert self.process is not None
         return self.process.pid
 
+    @property
+    def _told(self) -> list[str]:
+        return [word for name, value in self.flags.items() for word in (f"--{name}", value)]
+
     # --- its life ---------------------------------------------------------------------------
 
     def start(self) -> "Served":
         """Start and wait until it says that it is up."""
-        told = [word for name, value in self.flags.items() for word in (f"--{name}", value)]
         before = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*self.program, "up", "--data", str(self.data), "--listen", self.url[7:], *told],
+                [*self.program, "up", "--data", str(self.data), "--listen", self.url[7:], *self._told],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environ,
             )  # fmt: skip
 
@@ -169,9 +172,7 @@ class Served:
 
     def audit(self) -> list[Any]:
         """Return what `dogwatch audit` finds."""
-        database = self.flags.get("database")
-        where = ["--database", database] if database else []
-        done = self.cli("audit", "--json", *where, code=None)
+        done = self.cli("audit", "--json", *self._told, code=None)
         assert done.returncode in (0, 1), done
         found: list[Any] = json.loads(done.stdout)
         assert bool(found) == (done.returncode == 1)

@@ -9,6 +9,8 @@ from sqlalchemy.types import TypeDecorator
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_US = 86_400_000_000
+_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+_decode = json.JSONDecoder().decode
 
 
 def to_microseconds(at: datetime) -> int:
@@ -47,10 +49,8 @@ class Json(TypeDecorator[Any]):
 
     def process_bind_param(self, value: Any | None, dialect: Dialect) -> str | None:
         """Return the text for the driver."""
-        if value is None:
-            return None
-        return json.dumps(value, separators=(",", ":"), allow_nan=False)
+        return None if value is None else _encode(value)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> Any | None:
         """Return the value a row holds."""
-        return None if value is None else json.loads(value)
+        return None if value is None else _decode(value)
