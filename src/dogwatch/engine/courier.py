@@ -1,6 +1,7 @@
 """The courier: sends deliveries, each to its channel, none of them held up by another's."""
 
 import asyncio
+import contextlib
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -9,9 +10,9 @@ import structlog
 
 from dogwatch.clock import Clock
 from dogwatch.core.alerts import Attempt, Verdict
-from dogwatch.core.problems import Problem
 from dogwatch.egress import Egress
 from dogwatch.notify import CHANNELS
+from dogwatch.notify.channel import Channel
 from dogwatch.store.database import Database, Tx
 from dogwatch.usecases import telling
 from dogwatch.usecases.telling import Parcel, Room
@@ -45,6 +46,7 @@ class Courier:
         concurrency: int,
         base_url: str,
         instance_settings: Mapping[str, object],
+        channels: Mapping[str, Channel] = CHANNELS,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -54,7 +56,10 @@ class Courier:
         self._concurrency = concurrency
         self._base_url = base_url
         self._instance_settings = instance_settings
+        self._channels = channels
         self._going: dict[asyncio.Task[None], Parcel] = {}
+        self._sending: set[asyncio.Task[None]] = set()
+        self._leaving = False
         self.on_end: Callable[[], None] = lambda: None
 
     async def step(self) -> float:
@@ -66,6 +71,7 @@ class Courier:
         for parcel in parcels:
             task = asyncio.create_task(self._send(parcel))
             self._going[task] = parcel
+            self._sending.add(task)
             task.add_done_callback(self._end)
         return 0.0 if parcels else POLL_S
 
@@ -78,7 +84,8 @@ class Courier:
         """Let sends end within the grace; the others are sent again by whoever comes next."""
         if self._going:
             await asyncio.wait(self._going, timeout=grace_s)
-        for task in list(self._going):
+        self._leaving = True
+        for task in self._sending:
             task.cancel()
         await self.idle()
 
@@ -88,35 +95,34 @@ class Courier:
         )
 
     def _room(self) -> Room:
-        """Leave a full endpoint its queue, and every workspace at most half of the courier."""
+        """Give an endpoint a few places, and every workspace at most half of the courier."""
         going = self._going.values()
-        endpoints = Counter(parcel.task.bulkhead for parcel in going)
-        workspaces = Counter(parcel.task.workspace_id for parcel in going)
-        share = max(self._concurrency // 2, 1)
         return Room(
-            limit=self._concurrency - len(self._going),
+            limit=self._concurrency - len(going),
             per_endpoint=PER_ENDPOINT,
-            full_endpoints=frozenset(key for key, n in endpoints.items() if n >= PER_ENDPOINT),
-            full_workspaces=frozenset(key for key, n in workspaces.items() if n >= share),
+            per_workspace=max(self._concurrency // 2, 1),
+            endpoints=Counter(parcel.task.bulkhead for parcel in going),
+            workspaces=Counter(parcel.task.workspace_id for parcel in going),
         )
 
     def _end(self, task: asyncio.Task[None]) -> None:
         self._going.pop(task, None)
+        self._sending.discard(task)
         self.on_end()
 
     async def _send(self, parcel: Parcel) -> None:
-        try:
+        task = asyncio.current_task()
+        attempt: Attempt | None = None
+        with contextlib.suppress(asyncio.CancelledError):
             attempt = await self._attempt(parcel)
-        except asyncio.CancelledError:
-            await self._write(lambda tx: telling.give_back(tx, parcel, self._clock.now()))
-            return
-        await self._write(
-            lambda tx: telling.settle(tx, parcel, attempt, self._clock.now(), random.random())  # noqa: S311  (only spreads)
-        )
+        # From here on nothing cancels the task: what was answered must be written.
+        if task:
+            self._sending.discard(task)
+        await self._write(parcel, attempt)
 
     async def _attempt(self, parcel: Parcel) -> Attempt:
         settings = {**self._instance_settings, **parcel.settings}
-        channel = CHANNELS[parcel.channel.kind]
+        channel = self._channels[parcel.channel.kind]
         started = self._clock.monotonic()
         try:
             async with asyncio.timeout(TIMEOUT_S + 1):
@@ -127,14 +133,23 @@ class Courier:
             words = "timed out" if isinstance(error, TimeoutError) else "internal error"
             return Attempt(Verdict.RETRY, None, words, elapsed_ms)
 
-    async def _write(self, fn: Callable[[Tx], object]) -> None:
-        """Write the receipt, however long the database is away."""
+    async def _write(self, parcel: Parcel, attempt: Attempt | None) -> None:
+        """Write the receipt, however long the database is away; without one, give back."""
         while True:
             try:
-                await self._database.awrite(fn)
-            except Problem as problem:
-                if problem.kind != "away":
-                    raise
+                await self._database.awrite(lambda tx: self._settle(tx, parcel, attempt))
+            except Exception as error:
+                name = type(error).__name__
+                _log.warning("receipt not written", delivery=parcel.delivery.id, error=name)
+                if self._leaving:  # whoever comes next sends it again, under the same id
+                    return
                 await asyncio.sleep(RETRY_WRITE_S)
             else:
                 return
+
+    def _settle(self, tx: Tx, parcel: Parcel, attempt: Attempt | None) -> None:
+        at = self._clock.now()
+        if attempt is None:
+            telling.give_back(tx, parcel, at)
+        else:
+            telling.settle(tx, parcel, attempt, at, random.random())  # noqa: S311  (only spreads)

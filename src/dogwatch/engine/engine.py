@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import structlog
 
 from dogwatch.clock import Clock
+from dogwatch.core.problems import Problem
 from dogwatch.engine.courier import Courier
 from dogwatch.engine.loop import Loop, Turning
 from dogwatch.engine.worker import Worker
@@ -54,12 +55,6 @@ class Engine:
             self._tasks.append(asyncio.create_task(turning.run()))
         self._wake_at_end()
 
-    def drop_work(self) -> None:
-        """Kill all runs at once: this node was silent for so long that others take them over."""
-        _log.warning("silent for too long: runs are dropped")
-        for worker in self._workers:
-            worker.drop()
-
     async def stop(self, grace_s: float) -> None:
         """Claim nothing more, let what is going end within the grace, and leave."""
         for turning in self._turning:
@@ -68,7 +63,12 @@ class Engine:
         drains = [worker.drain(grace_s) for worker in self._workers]
         await asyncio.gather(*drains, self._courier.drain(grace_s))
         self._unsubscribe()
-        await self._database.awrite(lambda tx: nodes.leave(tx, self._node_id, self._clock.now()))
+        try:
+            await self._database.awrite(
+                lambda tx: nodes.leave(tx, self._node_id, self._clock.now())
+            )
+        except Problem as problem:
+            _log.warning("left without a word", why=problem.message)
 
     def _wake_at_end(self) -> None:
         """Have a lane look for more as soon as a place in it is free."""
@@ -78,5 +78,5 @@ class Engine:
 
     def _wake(self, topics: frozenset[str]) -> None:
         for turning in self._turning:
-            if topics == ALL_TOPICS or topics & turning.loop.topics:
+            if topics & (turning.loop.topics | ALL_TOPICS):
                 turning.wake()

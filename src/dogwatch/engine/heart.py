@@ -1,5 +1,6 @@
 """The heart: tells that this node is alive, and takes over from nodes that are not."""
 
+import asyncio
 from collections.abc import Callable
 
 import structlog
@@ -11,6 +12,8 @@ from dogwatch.usecases import nodes
 
 BEAT_S = 3.0
 ALONE_S = 7.0
+PATIENCE_S = 2.0
+RETRY_S = 0.2
 
 _log = structlog.get_logger("dogwatch.engine")
 
@@ -18,45 +21,50 @@ _log = structlog.get_logger("dogwatch.engine")
 class Heart:
     """Beats every few seconds; a node that cannot for seven must stop its own work.
 
-    Others take its tasks over after ten: what still runs here by then would run twice.
+    Others take its tasks over after ten: what still runs here by then would run twice. Whether
+    the database was away or this process stopped makes no difference. The next beat hands what
+    was dropped back, in case that nobody was there to take it. `drop_work` is None where there
+    are no others.
     """
 
     name = "heart"
     topics: frozenset[str] = frozenset()
 
     def __init__(
-        self, database: Database, clock: Clock, node_id: str, drop_work: Callable[[], None]
+        self,
+        database: Database,
+        clock: Clock,
+        node_id: str,
+        drop_work: Callable[[], None] | None,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         self._database = database
         self._clock = clock
         self._node_id = node_id
         self._drop_work = drop_work
+        self._patience_s = patience_s
         self._beat_at = clock.monotonic()
 
     async def step(self) -> float:
         """Beat once and reap; return the seconds until the next beat."""
+        began = self._clock.monotonic()
+        dropped = False
+        if self._drop_work and began - self._beat_at > ALONE_S:
+            dropped = True
+            _log.warning("silent for too long: runs are dropped")
+            self._drop_work()
         try:
-            await self._database.awrite(self._beat)
-        except Problem as problem:
-            _log.warning("no beat", why=problem.message)
-        else:
-            self._note_stall()
-            self._beat_at = self._clock.monotonic()
-            return BEAT_S
-        if self._silent_s() > ALONE_S:
-            self._drop_work()
-        return 1.0
+            async with asyncio.timeout(self._patience_s):
+                await self._database.awrite(lambda tx: self._beat(tx, dropped=dropped))
+        except (Problem, TimeoutError) as error:
+            _log.warning("no beat", error=str(error) or "the database does not answer")
+            return RETRY_S
+        self._beat_at = began
+        return BEAT_S
 
-    def _note_stall(self) -> None:
-        """A process that was stopped for long has lost its tasks to others meanwhile."""
-        if self._silent_s() > nodes.LEASE.total_seconds():
-            self._drop_work()
-
-    def _silent_s(self) -> float:
-        return self._clock.monotonic() - self._beat_at
-
-    def _beat(self, tx: Tx) -> int:
+    def _beat(self, tx: Tx, *, dropped: bool) -> int:
         at = self._clock.now()
         if not nodes.beat(tx, self._node_id, at):
             nodes.rejoin(tx, self._node_id, at)
-        return nodes.reap(tx, at)
+        lost = nodes.lose(tx, self._node_id, at) if dropped else 0
+        return lost + nodes.reap(tx, at)

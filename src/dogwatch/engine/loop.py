@@ -6,6 +6,8 @@ from typing import Protocol
 
 import structlog
 
+from dogwatch.core.problems import Problem
+
 FAILED_PAUSE_S = 1.0
 
 _log = structlog.get_logger("dogwatch.engine")
@@ -51,6 +53,9 @@ class Turning:
     async def _step(self) -> float:
         try:
             return await self.loop.step()
+        except Problem as problem:
+            _log.warning("step failed", loop=self.loop.name, why=problem.message)
+            return FAILED_PAUSE_S
         except Exception as error:
             _log.error(
                 "step failed", loop=self.loop.name, error=type(error).__name__, exc_info=True

@@ -4,19 +4,22 @@ import asyncio
 import codecs
 import contextlib
 from collections import deque
-from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import structlog
 
+from dogwatch.core.problems import Problem
 from dogwatch.store import runs
 from dogwatch.store.database import Database, Tx
 
 FLUSH_S = 0.25
 CHUNK_LENGTH = 16 * 1024
+CHUNKS = 4096
 DEFAULT_CAP_BYTES = 1024 * 1024
+# Each attempt counts on from a multiple of this, so that no attempt writes over another.
+ATTEMPT_SEQS = 1_000_000
 
 _log = structlog.get_logger("dogwatch.worker")
 
@@ -26,33 +29,38 @@ class _Chunk:
     seq: int
     stream: str
     text: str
-
-    @property
-    def size(self) -> int:
-        return len(self.text.encode())
+    size: int
 
 
 class OutputWriter:
     """Writes chunks as they come; beyond half the cap, the oldest after the head make way.
 
-    A jump in the stored sequence numbers is where output was dropped. `add` is cheap and may be
-    called at any rate: between two writes little more than the cap is held.
+    A jump in the stored sequence numbers is where output was dropped, or where the next attempt
+    begins. `add` is cheap and may be called at any rate: no more than the cap is held, and no
+    more than twice `CHUNKS` rows are kept, however small the pieces are.
     """
 
-    def __init__(self, database: Database, key: tuple[int, str], action: Mapping[str, Any]) -> None:
+    def __init__(
+        self, database: Database, key: tuple[int, str], attempt: int, cap_bytes: int
+    ) -> None:
         self._database = database
         self._key = key
-        self._half = int(action.get("output_cap_bytes", DEFAULT_CAP_BYTES)) // 2
+        self._half = cap_bytes // 2
+        # Even of characters of four bytes each, a chunk fits into either half.
+        self._length = max(min(CHUNK_LENGTH, self._half // 4), 1)
         self._decoders = {
             name: codecs.getincrementaldecoder("utf-8")("replace") for name in ("stdout", "stderr")
         }
-        self._seq = 0
+        self._seq = (attempt - 1) * ATTEMPT_SEQS
         self._head_bytes = 0
+        self._head_chunks = 0
         self._unwritten: dict[int, _Chunk] = {}
         self._tail: deque[_Chunk] = deque()
         self._tail_bytes = 0
         self._outdated: list[int] = []
         self._last: _Chunk | None = None
+        self._ended = asyncio.Event()
+        self._patient = True
         self._flusher: asyncio.Task[None] | None = None
 
     def add(self, stream: str, chunk: bytes) -> None:
@@ -70,61 +78,86 @@ class OutputWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Write the rest."""
-        if self._flusher:
-            self._flusher.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._flusher
+        """Write the rest, however long the database is away; a run that was stopped tries once."""
         for stream, decoder in self._decoders.items():
             self._append(stream, decoder.decode(b"", final=True))
-        await self._flush()
+        self._patient = kind is None
+        self._ended.set()
+        if self._flusher:
+            await self._flusher
 
     def _append(self, stream: str, text: str) -> None:
         text = text.replace("\x00", "\ufffd")
-        for start in range(0, len(text), CHUNK_LENGTH):
-            self._keep(_Chunk(self._seq, stream, text[start : start + CHUNK_LENGTH]))
+        for start in range(0, len(text), self._length):
+            piece = text[start : start + self._length]
+            self._keep(stream, piece, len(piece.encode()))
 
-    def _keep(self, chunk: _Chunk) -> None:
+    def _keep(self, stream: str, text: str, size: int) -> None:
         last = self._last
-        if last and last.stream == chunk.stream and len(last.text) < CHUNK_LENGTH // 4:
-            last.text += chunk.text
-            self._grow(last, chunk.size)
+        if last and last.stream == stream and self._has_room(last, text, size):
+            last.text += text
+            last.size += size
+            self._count(last, size)
             return
+        chunk = self._last = self._unwritten[self._seq] = _Chunk(self._seq, stream, text, size)
         self._seq += 1
-        self._last = self._unwritten[chunk.seq] = chunk
-        if self._head_bytes < self._half:
-            self._head_bytes += chunk.size
-            return
-        self._tail.append(chunk)
-        self._grow(chunk, chunk.size)
+        if self._tail or self._head_bytes + size > self._half or self._head_chunks >= CHUNKS:
+            self._tail.append(chunk)
+        else:
+            self._head_chunks += 1
+        self._count(chunk, size)
 
-    def _grow(self, chunk: _Chunk, size: int) -> None:
+    def _has_room(self, last: _Chunk, text: str, size: int) -> bool:
+        """Whether a small piece may join the one before it, which is not written yet."""
+        fits = bool(self._tail) or self._head_bytes + size <= self._half
+        return fits and len(last.text) + len(text) <= self._length
+
+    def _count(self, chunk: _Chunk, size: int) -> None:
         if not self._tail or self._tail[-1] is not chunk:
             self._head_bytes += size
             return
         self._tail_bytes += size
-        while self._tail_bytes > self._half and len(self._tail) > 1:
+        while self._tail_bytes > self._half or len(self._tail) > CHUNKS:
             oldest = self._tail.popleft()
             self._tail_bytes -= oldest.size
             if self._unwritten.pop(oldest.seq, None) is None:
                 self._outdated.append(oldest.seq)
 
     async def _keep_flushing(self) -> None:
-        while True:
-            await asyncio.sleep(FLUSH_S)
-            await self._flush()
+        """Write now and then until the end, and then until nothing is left."""
+        while not self._ended.is_set() or self._unwritten or self._outdated:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ended.wait(), FLUSH_S)
+            if not await self._flush():
+                if not self._patient:
+                    return
+                await asyncio.sleep(FLUSH_S)
 
-    async def _flush(self) -> None:
+    async def _flush(self) -> bool:
+        """Write what is new; False if the database is away, to be tried again."""
         fresh, outdated = self._unwritten, self._outdated
         if not fresh and not outdated:
-            return
+            return True
         self._unwritten, self._outdated, self._last = {}, [], None
         try:
-            await self._database.awrite(lambda tx: self._write(tx, list(fresh.values()), outdated))
+            await self._database.awrite(lambda tx: self._write(tx, fresh, outdated))
         except Exception as error:  # the run itself must go on: its output is second to it
+            if isinstance(error, Problem) and error.kind == "away":
+                self._take_back(fresh, outdated)
+                return False
             _log.warning("output not stored", run_id=self._key[1], error=type(error).__name__)
+        return True
 
-    def _write(self, tx: Tx, fresh: list[_Chunk], outdated: list[int]) -> None:
-        runs.append_output(tx, *self._key, [(one.seq, one.stream, one.text) for one in fresh])
+    def _take_back(self, fresh: dict[int, _Chunk], outdated: list[int]) -> None:
+        """Keep for the next write what could not be written, except what made way meanwhile."""
+        gone = set(self._outdated)
+        self._unwritten = {
+            seq: chunk for seq, chunk in (fresh | self._unwritten).items() if seq not in gone
+        }
+        self._outdated = [*outdated, *(seq for seq in self._outdated if seq not in fresh)]
+
+    def _write(self, tx: Tx, fresh: dict[int, _Chunk], outdated: list[int]) -> None:
+        chunks = [(one.seq, one.stream, one.text) for one in fresh.values()]
+        runs.append_output(tx, *self._key, chunks)
         runs.drop_output(tx, *self._key, outdated)
         tx.wake("output")

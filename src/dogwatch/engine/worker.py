@@ -7,10 +7,9 @@ from collections.abc import Awaitable, Callable, Mapping
 import structlog
 
 from dogwatch.clock import Clock
-from dogwatch.core.problems import Problem
 from dogwatch.core.result import Outcome, Result
 from dogwatch.core.run import cancelled
-from dogwatch.engine.output import OutputWriter
+from dogwatch.engine.output import DEFAULT_CAP_BYTES, OutputWriter
 from dogwatch.store.database import Database, Tx
 from dogwatch.store.runs import cancel_asked
 from dogwatch.usecases import runs
@@ -48,14 +47,16 @@ class Worker:
         self._clock = clock
         self._vault = vault
         self._node_id = node_id
-        self._going: dict[Key, asyncio.Task[None]] = {}
+        self._going: dict[asyncio.Task[None], Key] = {}
+        self._running: dict[Key, asyncio.Task[None]] = {}
         self._why_cancelled: dict[Key, str] = {}
-        self._dropped: set[Key] = set()
+        self._dropped: set[asyncio.Task[None]] = set()
+        self._leaving = False
         self.on_end: Callable[[], None] = lambda: None
 
     async def step(self) -> float:
         """Pass on wishes to cancel, then claim as many runs as there is room for."""
-        if self._going:
+        if self._running:
             await self._cancel_asked()
         room = self._concurrency - len(self._going)
         if room <= 0:
@@ -72,63 +73,77 @@ class Worker:
     async def idle(self) -> None:
         """Wait until nothing runs."""
         while self._going:
-            await asyncio.wait(self._going.values())
+            await asyncio.wait(self._going)
 
     def drop(self) -> None:
-        """Kill everything at once and write nothing: others have taken it over."""
-        for key, task in self._going.items():
-            self._dropped.add(key)
+        """Kill everything at once and write nothing: others take it over."""
+        self._dropped.update(self._going)
+        for task in self._running.values():
             task.cancel()
 
     async def drain(self, grace_s: float) -> None:
         """Let runs end within the grace; those that do not are stopped and given back."""
         if self._going:
-            await asyncio.wait(self._going.values(), timeout=grace_s)
-        for key, task in self._going.items():
-            self._why_cancelled[key] = ""
+            await asyncio.wait(self._going, timeout=grace_s)
+        self._leaving = True
+        for task in self._running.values():
             task.cancel()
         await self.idle()
 
     def _begin(self, work: Work) -> None:
-        key = _key(work)
         task = asyncio.create_task(self._do(work))
-        self._going[key] = task
-        task.add_done_callback(lambda _: self._end(key))
+        self._going[task] = _key(work)
+        self._running[_key(work)] = task
+        task.add_done_callback(self._end)
 
-    def _end(self, key: Key) -> None:
-        self._going.pop(key, None)
-        self._why_cancelled.pop(key, None)
-        self._dropped.discard(key)
+    def _end(self, task: asyncio.Task[None]) -> None:
+        key = self._going.pop(task)
+        if self._running.get(key) is task:
+            del self._running[key]
+        self._dropped.discard(task)
         self.on_end()
 
     async def _do(self, work: Work) -> None:
-        key = _key(work)
-        output = OutputWriter(self._database, key, work.action)
-        result: Result | None
+        result = await self._run(work)
+        # From here on nothing cancels the task: what has ended must be written.
+        why = self._stopped(_key(work))
+        if result is None and why:
+            result = cancelled(why)
+        await self._finish(work, result)
+
+    def _stopped(self, key: Key) -> str:
+        """Note that a run is over; return the reason for which it was cancelled, if it was."""
+        if self._running.get(key) is not asyncio.current_task():
+            return ""  # it was dropped, and its next attempt runs here already
+        del self._running[key]
+        return self._why_cancelled.pop(key, "")
+
+    async def _run(self, work: Work) -> Result | None:
+        """Return how the run ended; None if it was stopped."""
+        cap_bytes = int(work.action.get("output_cap_bytes", DEFAULT_CAP_BYTES))
+        output = OutputWriter(self._database, _key(work), work.task.attempt, cap_bytes)
+        result: Result | None = None
         try:
             async with output:
                 result = await self._runner(work, output.add)
         except asyncio.CancelledError:
-            result = self._stopped(key)
+            return result
         except Exception as error:
-            _log.error("runner failed", run_id=key[1], error=type(error).__name__, exc_info=True)
-            result = Result(Outcome.FAIL, "internal error; the server's log says more")
-        if key not in self._dropped:
-            await self._finish(work, result)
-
-    def _stopped(self, key: Key) -> Result | None:
-        """Return the result of a run that was stopped; None: give it back."""
-        why = self._why_cancelled.get(key)
-        return cancelled(why) if why else None
+            _log.error(
+                "runner failed", run_id=work.run.id, error=type(error).__name__, exc_info=True
+            )
+            return Result(Outcome.FAIL, "internal error; the server's log says more")
+        return result
 
     async def _finish(self, work: Work, result: Result | None) -> None:
         """Write the outcome, however long the database is away: the run must not be lost."""
-        while _key(work) not in self._dropped:
+        while asyncio.current_task() not in self._dropped:
             try:
                 await self._database.awrite(lambda tx: self._settle(tx, work, result))
-            except Problem as problem:
-                if problem.kind != "away":
-                    raise
+            except Exception as error:
+                _log.warning("outcome not written", run_id=work.run.id, error=type(error).__name__)
+                if self._leaving:  # the next node finds it lost and follows its policy
+                    return
                 await asyncio.sleep(RETRY_WRITE_S)
             else:
                 return
@@ -140,10 +155,10 @@ class Worker:
         return runs.finish(tx, work, result, at, random.random())  # noqa: S311  (only spreads)
 
     async def _cancel_asked(self) -> None:
-        keys = list(self._going)
+        keys = list(self._running)
         asked: Mapping[Key, str] = await self._database.aread(lambda tx: cancel_asked(tx, keys))
         for key, reason in asked.items():
-            task = self._going.get(key)
+            task = self._running.get(key)
             if task and key not in self._why_cancelled:
                 self._why_cancelled[key] = reason
                 task.cancel()

@@ -27,6 +27,11 @@ def last_beat_at(tx: Tx) -> datetime | None:
     return newest
 
 
+def beat_at(tx: Tx, node_id: str) -> datetime | None:
+    """Return the last beat of one node, None if it is not known."""
+    return tx.conn.scalar(select(nodes.c.beat_at).where(nodes.c.id == node_id))
+
+
 def silent_since(tx: Tx, at: datetime) -> set[str]:
     """Return the nodes whose last beat is before `at`."""
     return set(tx.conn.scalars(select(nodes.c.id).where(nodes.c.beat_at < at)))
@@ -38,8 +43,10 @@ def known(tx: Tx) -> set[str]:
 
 
 def rewind(tx: Tx, at: datetime) -> None:
-    """Bring beats that a clock set back left in the future to `at`."""
+    """Bring beats and gaps that a clock set back left in the future to `at`."""
     tx.conn.execute(update(nodes).where(nodes.c.beat_at > at).values(beat_at=at))
+    tx.conn.execute(delete(outages).where(outages.c.start_at >= at))
+    tx.conn.execute(update(outages).where(outages.c.end_at > at).values(end_at=at))
 
 
 def leave(tx: Tx, node_ids: Collection[str]) -> None:

@@ -1,14 +1,19 @@
 """The queue: what is still to be done, claimed in batches, fenced by node and attempt."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    CTE,
+    Column,
     ColumnElement,
     Row,
+    Select,
+    Table,
     and_,
+    case,
     delete,
     exists,
     func,
@@ -16,10 +21,11 @@ from sqlalchemy import (
     not_,
     or_,
     select,
+    true,
     update,
 )
 
-from dogwatch.store.tables import tasks
+from dogwatch.store.tables import deliveries, runs, tasks
 from dogwatch.store.tx import Tx
 
 
@@ -59,6 +65,25 @@ def add_many(tx: Tx, new: Sequence[NewTask]) -> None:
         tx.wake(lane)
 
 
+@dataclass(frozen=True, slots=True)
+class Share:
+    """At most `most` at once of each value of a column; `held` counts those under way."""
+
+    most: int
+    held: Mapping[Any, int] = field(default_factory=dict)
+
+    def open(self, column: Column[Any]) -> ColumnElement[bool]:
+        """Return the condition that a value has not got its whole share yet."""
+        full = [value for value, count in self.held.items() if count >= self.most]
+        return column.not_in(full) if full else true()
+
+    def within(self, column: Column[Any]) -> ColumnElement[bool]:
+        """Return the condition that a row of the free ones is within what is left of its share."""
+        place = func.row_number().over(partition_by=column, order_by=(tasks.c.run_at, tasks.c.id))
+        left = {value: self.most - count for value, count in self.held.items()}
+        return place <= (case(left, value=column, else_=self.most) if left else self.most)
+
+
 def claim(
     tx: Tx,
     lane: str,
@@ -66,35 +91,38 @@ def claim(
     at: datetime,
     limit: int,
     *,
-    full: Collection[str] = (),
-    full_workspaces: Collection[int] = (),
-    per_bulkhead: int | None = None,
+    per_bulkhead: Share | None = None,
+    per_workspace: Share | None = None,
 ) -> Sequence[Task]:
-    """Take up to `limit` free tasks that are due, none of the `full` bulkheads.
-
-    Of each bulkhead at most `per_bulkhead`; of each ordering only the first.
-    """
-    free = _free(lane, at)
-    if full:
-        free = and_(free, tasks.c.bulkhead.not_in(full))
-    if full_workspaces:
-        free = and_(free, tasks.c.workspace_id.not_in(full_workspaces))
-    chosen = select(tasks.c.id).where(free)
-    if per_bulkhead is not None:
-        place = func.row_number().over(
-            partition_by=tasks.c.bulkhead, order_by=(tasks.c.run_at, tasks.c.id)
+    """Take up to `limit` free tasks that are due; of each ordering only the first."""
+    shares = [
+        (share, column)
+        for share, column in (
+            (per_bulkhead, tasks.c.bulkhead),
+            (per_workspace, tasks.c.workspace_id),
         )
-        placed = select(tasks.c.id, place.label("place")).where(free).subquery()
-        few = select(placed.c.id).where(placed.c.place <= per_bulkhead)
+        if share
+    ]
+    free = and_(_free(lane, at), *(share.open(column) for share, column in shares))
+    chosen = select(tasks.c.id).where(free)
+    if shares:
+        fits = and_(*(share.within(column) for share, column in shares))
+        placed = select(tasks.c.id, fits.label("fits")).where(free).subquery()
+        few = select(placed.c.id).where(placed.c.fits)
         chosen = select(tasks.c.id).where(tasks.c.id.in_(few), tasks.c.node_id.is_(None))
     chosen = chosen.order_by(tasks.c.run_at, tasks.c.id).limit(limit)
     taken = (
         update(tasks)
-        .where(tasks.c.id.in_(chosen.with_for_update(skip_locked=True)))
+        .where(tasks.c.id.in_(select(_once(chosen.with_for_update(skip_locked=True)).c.id)))
         .values(node_id=node_id, attempt=tasks.c.attempt + 1)
         .returning(tasks)
     )
     return sorted((_task(row) for row in tx.conn.execute(taken)), key=lambda task: task.id)
+
+
+def _once(chosen: Select[Any]) -> CTE:
+    """PostgreSQL may run a plain subquery again for each row, and lock others each time."""
+    return chosen.cte("chosen").prefix_with("MATERIALIZED", dialect="postgresql")
 
 
 def _free(lane: str, at: datetime) -> ColumnElement[bool]:
@@ -116,14 +144,22 @@ def done(tx: Tx, task: Task) -> bool:
     return gone
 
 
-def drop(tx: Tx, workspace_id: int, ref_ids: Collection[str]) -> None:
-    """Drop the tasks of these runs or deliveries, whoever holds them."""
-    if ref_ids:
-        tx.conn.execute(
-            delete(tasks).where(
-                tasks.c.workspace_id == workspace_id, tasks.c.ref_id.in_(list(ref_ids))
-            )
-        )
+def drop_of_watch(tx: Tx, workspace_id: int, watch_id: str) -> None:
+    """Drop whatever is queued for a watch: its runs, and what is to be told of it."""
+    _drop_refs(tx, runs, runs.c.watch_id, workspace_id, watch_id)
+    _drop_refs(tx, deliveries, deliveries.c.watch_id, workspace_id, watch_id)
+
+
+def drop_of_channel(tx: Tx, workspace_id: int, channel_id: str) -> None:
+    """Drop what is to be told to a channel."""
+    _drop_refs(tx, deliveries, deliveries.c.channel_id, workspace_id, channel_id)
+
+
+def _drop_refs(tx: Tx, table: Table, column: Column[Any], workspace_id: int, value: str) -> None:
+    refs = select(table.c.id).where(table.c.workspace_id == workspace_id, column == value)
+    tx.conn.execute(
+        delete(tasks).where(tasks.c.workspace_id == workspace_id, tasks.c.ref_id.in_(refs))
+    )
 
 
 def drop_all(tx: Tx) -> None:

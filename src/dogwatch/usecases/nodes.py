@@ -13,6 +13,8 @@ BEAT = timedelta(seconds=3)
 OUTAGE = timedelta(seconds=8)
 RESTART = timedelta(seconds=1)
 STEP_BACK = timedelta(seconds=1)
+# More tasks than one node holds.
+DROPPED = 100_000
 
 
 def join(tx: Tx, node_id: str, name: str, at: datetime, *, alone: bool) -> Gap | None:
@@ -22,6 +24,7 @@ def join(tx: Tx, node_id: str, name: str, at: datetime, *, alone: bool) -> Gap |
     """
     gap = _note_gap(tx, at, RESTART if alone else OUTAGE)
     if alone:
+        _note_step_back(tx, nodes.last_beat_at(tx), at)
         others = nodes.known(tx) | tasks.nodes_holding(tx)
         _lose_all(tx, others, at)
         nodes.leave(tx, others)
@@ -33,11 +36,10 @@ def beat(tx: Tx, node_id: str, at: datetime) -> bool:
     """Note that the node is alive, and a gap if none was; False if it was declared dead.
 
     A gap is an outage, a suspended machine, or a wall clock set forward: in each, nobody listened
-    to that time. A clock set back wakes whatever waits for a time that is now far away.
+    to that time. A clock set back wakes whatever waits for a time that is now far away; it shows
+    in the node's own beats alone, as clocks of two nodes never agree.
     """
-    last_at = nodes.last_beat_at(tx)
-    if last_at and at < last_at - STEP_BACK:
-        _step_back(tx, at)
+    _note_step_back(tx, nodes.beat_at(tx, node_id), at)
     _note_gap(tx, at, OUTAGE)
     return nodes.beat(tx, node_id, at)
 
@@ -56,7 +58,9 @@ def _note_gap(tx: Tx, at: datetime, least: timedelta) -> Gap | None:
     return gap
 
 
-def _step_back(tx: Tx, at: datetime) -> None:
+def _note_step_back(tx: Tx, last_at: datetime | None, at: datetime) -> None:
+    if last_at is None or at >= last_at - STEP_BACK:
+        return
     nodes.rewind(tx, at)
     watches.wake_all(tx, at)
     ahead = jobs.ahead(tx, at)
@@ -72,6 +76,11 @@ def reap(tx: Tx, at: datetime) -> int:
     holding = tasks.nodes_holding(tx)
     dead = holding & nodes.silent_since(tx, at - LEASE) | holding - nodes.known(tx)
     return runs.lost(tx, dead, at) if dead else 0
+
+
+def lose(tx: Tx, node_id: str, at: datetime) -> int:
+    """Take from a node what it has dropped itself; return how many tasks that were."""
+    return runs.lost(tx, {node_id}, at, DROPPED)
 
 
 def leave(tx: Tx, node_id: str, at: datetime) -> None:

@@ -148,9 +148,14 @@ def _begin(tx: Tx, task: Task, run: Run, at: datetime, vault: Vault) -> list[Wor
     if run.cancel_reason:
         _end(tx, task, record, run, cancelled(run.cancel_reason), at)
         return []
+    try:
+        action = action_of(vault, job)
+    except Problem as problem:  # one job that cannot be read must not hold up the others
+        _end(tx, task, record, run, Result(Outcome.FAIL, problem.message), at)
+        return []
     apply(tx, Change(record, [Start(at, run.id)], run.trigger), at)
     runs.set_attempt(tx, run.workspace_id, run.id, task.attempt, state="running")
-    return [Work(task, run, record.slug, job.action_kind, action_of(vault, job))]
+    return [Work(task, run, record.slug, job.action_kind, action)]
 
 
 def finish(tx: Tx, work: Work, result: Result, at: datetime, jitter: float) -> bool:
@@ -222,10 +227,12 @@ def give_back(tx: Tx, work: Work, at: datetime) -> bool:
     """Give an unfinished run back at shutdown: rerun elsewhere or end it, as its policy says."""
     job = jobs.by_watch(tx, work.run.workspace_id, work.run.watch_id)
     if job and job.policy.lost_run is LostRun.RERUN:
+        if not tasks.again(tx, work.task, at):
+            return False
         reason = "its node was shut down"
         key = (work.run.workspace_id, work.run.id)
         runs.set_attempt(tx, *key, work.task.attempt, state="queued", reason=reason)
-        return tasks.again(tx, work.task, at)
+        return True
     stopped = Result(Outcome.FAIL, "stopped: its node was shut down", retryable=False)
     return finish(tx, work, stopped, at, 0.0)
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +13,7 @@ from dogwatch.store import channels, deliveries, keys, pings, runs, tasks
 from dogwatch.store.channels import ChannelRow
 from dogwatch.store.deliveries import Delivery, Receipt
 from dogwatch.store.flips import FlipRow
-from dogwatch.store.tasks import NewTask, Task
+from dogwatch.store.tasks import NewTask, Share, Task
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
 from dogwatch.vault import Vault
@@ -140,12 +140,13 @@ class Parcel:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What the courier has room for: sends in all, per endpoint, and who is full already."""
+    """What the courier has room for: sends in all, per endpoint, per workspace; what is going."""
 
     limit: int
     per_endpoint: int
-    full_endpoints: frozenset[str] = frozenset()
-    full_workspaces: frozenset[int] = frozenset()
+    per_workspace: int | None = None
+    endpoints: Mapping[str, int] = field(default_factory=dict)
+    workspaces: Mapping[int, int] = field(default_factory=dict)
 
 
 def claim(
@@ -153,8 +154,9 @@ def claim(
 ) -> Sequence[Parcel]:
     """Take deliveries that are due; those whose channel is off or gone are settled at once."""
     taken = tasks.claim(
-        tx, LANE, node_id, at, room.limit, full=room.full_endpoints,
-        full_workspaces=room.full_workspaces, per_bulkhead=room.per_endpoint,
+        tx, LANE, node_id, at, room.limit,
+        per_bulkhead=Share(room.per_endpoint, room.endpoints),
+        per_workspace=Share(room.per_workspace or room.limit, room.workspaces),
     )  # fmt: skip
     parcels = []
     for task in taken:
@@ -170,14 +172,21 @@ def _parcel(tx: Tx, task: Task, vault: Vault, base_url: str, at: datetime) -> Pa
     if not delivery or not channel:
         tasks.done(tx, task)
         return None
-    if channel.disabled_reason:
+    try:
+        settings = _usable(vault, channel)
+    except Problem as problem:  # one that cannot be sent must not hold up the others
         tasks.done(tx, task)
-        reason = f"channel is off: {channel.disabled_reason}"
-        _settle(tx, delivery, "failed", reason, at)
+        _settle(tx, delivery, "failed", problem.message, at)
         return None
     workspace = keys.workspace(tx, task.workspace_id)
     message = _message(delivery, workspace.name if workspace else "", base_url)
-    return Parcel(task, delivery, channel, unsealed(vault, channel), message)
+    return Parcel(task, delivery, channel, settings, message)
+
+
+def _usable(vault: Vault, channel: ChannelRow) -> dict[str, Any]:
+    if channel.disabled_reason:
+        raise Problem("refused", f"channel is off: {channel.disabled_reason}")
+    return unsealed(vault, channel)
 
 
 def _message(delivery: Delivery, workspace: str, base_url: str) -> Message:

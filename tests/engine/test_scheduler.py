@@ -1,0 +1,71 @@
+"""The scheduler fires each slot once, at its time."""
+
+import asyncio
+
+from dogwatch.core.run import CatchUp
+from dogwatch.engine.scheduler import BATCH, POLL_S
+from tests.harness.crew import Crew
+
+
+def test_it_waits_for_the_slot_and_no_longer_than_the_poll(crew: Crew) -> None:
+    crew.house.job()
+    scheduler = crew.scheduler()
+    assert asyncio.run(scheduler.step()) == POLL_S
+    crew.clock.advance(59.6)
+    assert 0.3 < asyncio.run(scheduler.step()) <= 0.41
+    assert crew.house.slots() == []
+
+
+def test_it_fires_at_the_slot_once(crew: Crew) -> None:
+    crew.house.job()
+    scheduler = crew.scheduler()
+    crew.clock.advance(60)
+    assert asyncio.run(scheduler.step()) == POLL_S
+    asyncio.run(scheduler.step())
+    assert crew.house.slots() == [(60, "queued")]
+
+
+def test_without_jobs_it_polls(crew: Crew) -> None:
+    assert asyncio.run(crew.scheduler().step()) == POLL_S
+
+
+def test_it_goes_on_at_once_while_a_batch_is_full(crew: Crew) -> None:
+    for number in range(BATCH + 1):
+        crew.house.job(f"job-{number}")
+    scheduler = crew.scheduler()
+    crew.clock.advance(60)
+    assert asyncio.run(scheduler.step()) == 0
+    assert asyncio.run(scheduler.step()) == POLL_S
+    assert len(crew.house.rows("runs")) == BATCH + 1
+
+
+def test_slots_that_passed_are_told_apart_from_the_one_caught_up(crew: Crew) -> None:
+    crew.house.job(catch_up=CatchUp.LAST)
+    crew.clock.advance(185)
+    asyncio.run(crew.scheduler().step())
+    assert crew.house.slots() == [(60, "missed"), (120, "missed"), (180, "queued")]
+
+
+def test_two_nodes_fire_a_slot_once(two: tuple[Crew, Crew]) -> None:
+    one, other = two
+    for number in range(30):
+        one.house.job(f"job-{number}")
+    one.clock.advance(60)
+
+    async def both() -> None:
+        await asyncio.gather(one.scheduler().step(), other.scheduler().step())
+        await asyncio.gather(one.scheduler().step(), other.scheduler().step())
+
+    asyncio.run(both())
+    assert len(one.house.rows("runs")) == len(one.house.rows("tasks")) == 30
+
+
+def test_a_clock_set_forward_fires_nothing_twice(crew: Crew) -> None:
+    crew.house.job()
+    crew.clock.advance(60)
+    asyncio.run(crew.scheduler().step())
+    crew.clock.step_wall(7200)
+    asyncio.run(crew.scheduler().step())
+    asyncio.run(crew.scheduler().step())
+    slots = [slot for slot, _ in crew.house.slots()]
+    assert len(slots) == len(set(slots)) == 121
