@@ -31,6 +31,7 @@ needed_for_tests() {
   need bubblewrap has bwrap
   need curl has curl
   need git has git
+  need strace has strace
   need nodejs has node
   need cron test -e /etc/crontab
   need sysstat test -e /etc/cron.d/sysstat
