@@ -8,7 +8,7 @@ import os
 import resource
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 
 import structlog
@@ -18,14 +18,15 @@ from dogwatch.boot.store import Store, alone, make_key, opened, write_private
 from dogwatch.clock import Clock
 from dogwatch.config import Config
 from dogwatch.core.http_action import HttpAction
-from dogwatch.core.ping import Answer, Heard
 from dogwatch.core.problems import Problem
 from dogwatch.core.result import Outcome, Result
 from dogwatch.core.script_action import ScriptAction
 from dogwatch.egress import Egress
 from dogwatch.engine.courier import Courier
 from dogwatch.engine.engine import Engine
+from dogwatch.engine.folder import Folder
 from dogwatch.engine.heart import Heart
+from dogwatch.engine.intake import Intake
 from dogwatch.engine.janitor import Janitor
 from dogwatch.engine.loop import Loop
 from dogwatch.engine.scheduler import Scheduler
@@ -35,8 +36,9 @@ from dogwatch.ids import new_id
 from dogwatch.runners import scratch
 from dogwatch.runners.http import run_http
 from dogwatch.runners.script import run_script
+from dogwatch.spool import Spool
 from dogwatch.store.retention import Keep
-from dogwatch.usecases import keys, pings
+from dogwatch.usecases import keys
 from dogwatch.usecases.runs import Work
 from dogwatch.web.app import build
 from dogwatch.web.edge import server
@@ -102,16 +104,28 @@ async def _run(config: Config, store: Store, *, web: bool, ready: Callable[[], N
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     egress = Egress(allow=config.allow_private_targets)
-    engine = assemble(config, store, egress)
+    intake = Intake(store.database, store.clock, _spool(config, store.clock))
+    engine = assemble(config, store, egress, intake)
     _clear(config.data / "work")
     await engine.start(socket.gethostname(), alone=alone(config))
     try:
-        async with _listening(config, store, stopping) if web else contextlib.nullcontext():
+        web_up = _listening(config, store, intake, stopping)
+        async with web_up if web else contextlib.nullcontext():
             ready()
             await stopping.wait()
     finally:
         await engine.stop(DRAIN_S)
         await egress.close()
+        if intake.spool:
+            intake.spool.close()
+
+
+def _spool(config: Config, clock: Clock) -> Spool | None:
+    """Return where pings wait while PostgreSQL is away; SQLite is never away alone."""
+    if alone(config):
+        return None
+    limit_bytes = config.spool_limit_mb * 1_000_000
+    return Spool(config.data / "spool", new_id(clock.now()), limit_bytes)
 
 
 def _raise_file_limit() -> None:
@@ -130,10 +144,12 @@ def _clear(work: Path) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _listening(config: Config, store: Store, stopping: asyncio.Event) -> AsyncIterator[None]:
+async def _listening(
+    config: Config, store: Store, intake: Intake, stopping: asyncio.Event
+) -> AsyncIterator[None]:
     """Serve HTTP inside the block; leave as soon as requests under way are answered."""
     bound = _bind(config)
-    app = _app(config, store, stopping)
+    app = _app(config, store, intake, stopping)
     http = server(app, config.listen.host, config.listen.port, clock=store.clock)
     _introduce(config, store)
     task = asyncio.create_task(http.serve(sockets=[bound]))
@@ -180,7 +196,7 @@ def _valid(store: Store, key_file: Path) -> bool:
 # --- its parts --------------------------------------------------------------------------------
 
 
-def assemble(config: Config, store: Store, egress: Egress) -> Engine:
+def assemble(config: Config, store: Store, egress: Egress, intake: Intake) -> Engine:
     """Return the engine of one node, not yet started."""
     database, clock, vault = store.database, store.clock, store.vault
     node_id = new_id(clock.now())
@@ -199,10 +215,15 @@ def assemble(config: Config, store: Store, egress: Egress) -> Engine:
     )  # fmt: skip
     others: list[Loop] = [
         Scheduler(database, clock),
-        Sweeper(database, clock, node_id),
-        Heart(database, clock, node_id, drop_work),
+        Sweeper(database, clock, node_id, intake.unfolded_at),
+        Heart(
+            database, clock, node_id, None if alone(config) else drop_work,
+            unfolded_at=intake.unfolded_at,
+        ),
         Janitor(database, clock, _kept(config), config.output_retention_days),
-    ]
+    ]  # fmt: skip
+    if intake.spool:
+        others.append(Folder(database, clock, intake, intake.spool, node_id))
     return Engine(database, clock, node_id, workers, courier, others)
 
 
@@ -243,31 +264,18 @@ def _kept(config: Config) -> Mapping[str, Keep]:
     }
 
 
-def _app(config: Config, store: Store, stopping: asyncio.Event) -> App:
-    database, clock = store.database, store.clock
-
-    async def record_pings(batch: Sequence[Heard]) -> Sequence[Answer]:
-        """Record a batch; if one of it cannot be, the others still are."""
-        try:
-            return await database.awrite(lambda tx: pings.record(tx, batch, clock.now()))
-        except Problem:
-            raise
-        except Exception:
-            if len(batch) == 1:
-                raise
-            return [(await record_pings([heard]))[0] for heard in batch]
-
+def _app(config: Config, store: Store, intake: Intake, stopping: asyncio.Event) -> App:
     return build(
         Services(
-            door=database,
-            clock=clock,
+            door=store.database,
+            clock=store.clock,
             vault=store.vault,
             base_url=config.base_url,
             scripts_on=config.scripts_on,
             trusted_proxies=config.trusted_proxies,
             ping_body_limit_bytes=config.ping_body_limit_bytes,
-            dialect=database.dialect,
-            record_pings=record_pings,
+            dialect=store.database.dialect,
+            record_pings=intake.record,
             stopping=stopping,
         )
     )
