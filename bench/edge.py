@@ -1,6 +1,6 @@
 """Requests per second through the edge and the ping door, with an inbox that answers at once.
 
-    python bench/edge.py [seconds] [connections]
+    python -m bench.edge [seconds] [connections]
 
 One process serves, another asks: keep-alive connections, one request in flight on each.
 """

@@ -1,6 +1,6 @@
 """New connections per second: `Egress.fetch` against bare libcurl, same server, same run.
 
-    python bench/egress.py [--seconds 1] [--concurrency 64] [--loop uvloop|asyncio]
+    python -m bench.egress [--seconds 1] [--concurrency 64] [--loop uvloop|asyncio]
 
 The server is a child process on loopback that answers and closes. Both sides are measured twice,
 in turns, and the best of each counts.
@@ -18,6 +18,7 @@ from typing import cast
 import pycurl
 import uvloop
 
+from bench.table import Row, markdown
 from dogwatch.core.addresses import parse_cidrs
 from dogwatch.egress import Egress, Request
 
@@ -106,21 +107,25 @@ def _handle(url: str) -> pycurl.Curl:
     return handle
 
 
+def rows(seconds: float = 1.0, concurrency: int = 64, loop: str = "uvloop") -> Iterator[Row]:
+    """Measure both sides twice, in turns; the best of each counts."""
+    run = uvloop.run if loop == "uvloop" else asyncio.run
+    bare_rates, egress_rates = [], []
+    with server() as url:
+        for _ in range(2):
+            bare_rates.append(bare(url, seconds, concurrency))
+            egress_rates.append(run(through_egress(url, seconds, concurrency)))
+    yield Row("new connections, egress", max(egress_rates), "bare libcurl", max(bare_rates))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--seconds", type=float, default=1.0)
     parser.add_argument("--concurrency", type=int, default=64)
     parser.add_argument("--loop", choices=["uvloop", "asyncio"], default="uvloop")
     given = parser.parse_args()
-    run = uvloop.run if given.loop == "uvloop" else asyncio.run
-    with server() as url:
-        bare_rates, egress_rates = [], []
-        for _ in range(2):
-            bare_rates.append(bare(url, given.seconds, given.concurrency))
-            egress_rates.append(run(through_egress(url, given.seconds, given.concurrency)))
-    print(f"bare libcurl   {max(bare_rates):8.0f} new connections/s")
-    print(f"Egress.fetch   {max(egress_rates):8.0f} new connections/s ({given.loop})")
-    print(f"ratio          {max(egress_rates) / max(bare_rates):8.2f}")
+    for line in markdown(rows(given.seconds, given.concurrency, given.loop)):
+        print(line)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,16 @@
 """Scripts per second: `run_script` against a bare subprocess, one after the other, same run.
 
-Usage: python bench/spawn.py [seconds for each, default 3]
+Usage: python -m bench.spawn [seconds for each, default 3]
 """
 
 import asyncio
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
+from bench.table import Row, markdown
 from dogwatch.clock import SystemClock
 from dogwatch.core.script_action import ScriptAction
 from dogwatch.runners.script import run_script
@@ -49,13 +50,18 @@ async def rate(work: Callable[[], Awaitable[None]], seconds: float) -> float:
     return done / (time.perf_counter() - began)
 
 
-async def main(seconds: float) -> None:
-    """Print both rates and their ratio."""
+async def both(seconds: float) -> tuple[float, float]:
+    """Return the rates of the bare subprocess and of ours."""
     with tempfile.TemporaryDirectory() as directory:
-        plain = await rate(bare, seconds)
-        ours = await rate(lambda: supervised(Path(directory)), seconds)
-    print(f"bare {plain:.0f}/s   run_script {ours:.0f}/s   ratio {ours / plain:.2f}")
+        return await rate(bare, seconds), await rate(lambda: supervised(Path(directory)), seconds)
+
+
+def rows(seconds: float = 2.0) -> Iterator[Row]:
+    """Measure one after the other."""
+    plain, ours = asyncio.run(both(seconds))
+    yield Row("scripts, one after the other", ours, "bare subprocess", plain)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(float(sys.argv[1]) if len(sys.argv) > 1 else 3.0))
+    for line in markdown(rows(float(sys.argv[1]) if len(sys.argv) > 1 else 3.0)):
+        print(line)

@@ -26,6 +26,12 @@ def free_port() -> int:
         return port
 
 
+def listening(port: int) -> bool:
+    """Say whether somebody listens on a port of the loopback."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """An HTTP answer; `json` reads its body."""
@@ -77,7 +83,8 @@ class Served:
         before = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*self.program, "up", "--data", str(self.data), "--listen", self.url[7:], *self._told],
+                [*self.program, "up", "--data", str(self.data), "--listen", self.url[7:],
+                 *self._told],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environ,
             )  # fmt: skip
 
