@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tests.eventually import eventually_async
-from tests.harness.ledger import Client, Ledger
+from tests.harness.ledger import Ledger
+from tests.harness.pinging import ping
 from tests.harness.promises import Promise, promises
 from tests.harness.syscalls import Call, Traced, read
 
 PINGS = 200
-CLIENTS = 8
 SYNCS = ("fsync", "fdatasync")
 # A server of these tests alone: as ours, but its store does not wait for the disk.
 HASTY = """
@@ -42,29 +41,16 @@ def too_early(calls: Sequence[Call]) -> list[str]:
     """Return the rids of pings that were answered before their transaction was synced."""
     log = frames(calls)
     synced = [c for c in calls if c.name in SYNCS and c.file.endswith(".db-wal") and c.result == 0]
-    return [ping.rid for ping in promises(calls) if not _kept(ping, log, synced)]
+    return [promise.rid for promise in promises(calls) if not _kept(promise, log, synced)]
 
 
-def _kept(ping: Promise, log: Sequence[Frame], syncs: Sequence[Call]) -> bool:
-    row = f"{ping.rid}client".encode()  # what a ping of the ledger's clients looks like in a row
+def _kept(promise: Promise, log: Sequence[Frame], syncs: Sequence[Call]) -> bool:
+    row = f"{promise.rid}client".encode()  # what a ping of the ledger's clients looks like in a row
     at = next((n for n, frame in enumerate(log) if row in frame.page.data), len(log))
     commit = next((frame.page for frame in log[at:] if frame.commits), None)
     return commit is not None and any(
-        commit.ended < sync.begun and sync.ended < ping.place for sync in syncs
+        commit.ended < sync.begun and sync.ended < promise.place for sync in syncs
     )
-
-
-async def ping(port: int, keys: Sequence[str], ledger: Ledger, count: int) -> None:
-    """Have the clients ping until this many more are acknowledged."""
-    stop, goal = asyncio.Event(), len(ledger.acked) + count
-    clients = [
-        Client(number, port, keys, ledger, keep_alive=number % 2 == 0)
-        for number in range(len(ledger.sent) + 1, len(ledger.sent) + 1 + CLIENTS)
-    ]
-    tasks = [asyncio.create_task(client.run(stop)) for client in clients]
-    await eventually_async(lambda: len(ledger.acked) >= goal, within_s=60, what="pings go through")
-    stop.set()
-    await asyncio.gather(*tasks)
 
 
 def recorded(folder: Path, *program: str) -> list[Call]:
@@ -79,7 +65,7 @@ def recorded(folder: Path, *program: str) -> list[Call]:
     with ledger.file:
         asyncio.run(ping(server.port, keys, ledger, PINGS))
     server.finish(politely=True)
-    calls = read(server.traces, home)
+    calls, _ = read(server.traces, home)
     assert {promise.rid for promise in promises(calls)} == ledger.acked
     return calls
 

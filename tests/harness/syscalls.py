@@ -116,12 +116,18 @@ def _readable(decorated: bytes) -> str:
     return (_plain(decorated) if decorated.startswith(b"\\x") else decorated).decode()
 
 
-def read(traces: list[Path], folder: Path) -> list[Call]:
-    """Return the calls that touch sockets or anything below `folder`, numbered through."""
+def read(traces: list[Path], folder: Path) -> tuple[list[Call], list[int]]:
+    """Return the calls that touch sockets or anything below `folder`, and where each trace ends.
+
+    Places are counted through from trace to trace.
+    """
     below = _quoted(str(folder)) + rb'(?:[>"]|\\x2f)'
     wanted = re.compile(b"|".join((below, _quoted("socket:"), b"<socket:")))
-    places = count()
-    return [call for trace in traces for call in _calls(trace, wanted, places)]
+    places, calls, ends = count(), list[Call](), list[int]()
+    for trace in traces:
+        calls += _calls(trace, wanted, places)
+        ends.append(next(places))
+    return calls, ends
 
 
 def _quoted(text: str) -> bytes:
