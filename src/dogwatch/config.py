@@ -237,6 +237,9 @@ class Config:
         _one_of("auto", "on", "off"), "auto", "Run scripts; auto: only when listening on loopback"
     )
     ping_body_limit_bytes: int = _set(BODY, 10_000, "Bytes of a ping's body that are kept")
+    spool_limit_mb: int = _set(
+        COUNT, 1_000, "Megabytes of pings kept on disk while PostgreSQL is away"
+    )
     http_concurrency: int = _set(LANE, 50, "HTTP jobs at once")
     script_concurrency: int = _set(LANE, 4, "Script jobs at once")
     delivery_concurrency: int = _set(LANE, 200, "Alert deliveries at once")

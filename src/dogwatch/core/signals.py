@@ -53,9 +53,13 @@ class Skip:
 
 @dataclass(frozen=True, slots=True)
 class Lapse:
-    """Time has passed; whatever is overdue at `at` is judged."""
+    """Time has passed; whatever is overdue at `at` is judged.
+
+    `now_at` where evidence since `at` may still come: the present, of which `at` falls short.
+    """
 
     at: datetime
+    now_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

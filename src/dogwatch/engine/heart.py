@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import datetime
 
 import structlog
 
@@ -37,12 +38,14 @@ class Heart:
         node_id: str,
         drop_work: Callable[[], None] | None,
         patience_s: float = PATIENCE_S,
+        unfolded_at: Callable[[], datetime | None] = lambda: None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._node_id = node_id
         self._drop_work = drop_work
         self._patience_s = patience_s
+        self._unfolded_at = unfolded_at
         self._beat_at = clock.monotonic()
 
     async def step(self) -> float:
@@ -64,7 +67,7 @@ class Heart:
 
     def _beat(self, tx: Tx, *, dropped: bool) -> int:
         at = self._clock.now()
-        if not nodes.beat(tx, self._node_id, at):
+        if not nodes.beat(tx, self._node_id, at, self._unfolded_at()):
             nodes.rejoin(tx, self._node_id, at)
         lost = nodes.lose(tx, self._node_id, at) if dropped else 0
         return lost + nodes.reap(tx, at)

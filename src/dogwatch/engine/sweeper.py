@@ -1,38 +1,61 @@
 """The sweeper: judges silence when its time has come."""
 
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
 from dogwatch.clock import Clock
+from dogwatch.core.slots import Gap
 from dogwatch.store.database import Database, Tx
 from dogwatch.store.watches import next_due_at
 from dogwatch.usecases import nodes, watches
 
 BATCH = 500
 POLL_S = 0.5
+# A longer time between two answers of the database than any healthy one needs.
+CUT = timedelta(seconds=2)
 
 
 class Sweeper:
     """Steps every watch whose deadline may have passed.
 
-    It beats in the same transaction, so that it never takes its own sleep for their silence.
+    It beats in the same transaction, so that it never takes its own sleep for their silence. It
+    judges nothing beyond the oldest ping that a living node has not yet put into the database.
     """
 
     name = "sweeper"
     topics = frozenset({"sweep"})
 
-    def __init__(self, database: Database, clock: Clock, node_id: str) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        node_id: str,
+        unfolded_at: Callable[[], datetime | None] = lambda: None,
+    ) -> None:
         self._database = database
         self._clock = clock
         self._node_id = node_id
+        self._unfolded_at = unfolded_at
+        self._reached_at = clock.now()
+        self._cut: Gap | None = None
 
     async def step(self) -> float:
         """Judge what is due; return the seconds until the next deadline, at most the poll."""
         due_at = await self._database.aread(next_due_at)
         at = self._clock.now()
+        self._note_reached(at)
         if due_at is None or due_at > at:
             return POLL_S if due_at is None else min((due_at - at).total_seconds(), POLL_S)
         judged = await self._database.awrite(self._judge)
         return 0.0 if judged else POLL_S
 
+    def _note_reached(self, at: datetime) -> None:
+        if at - self._reached_at > CUT:
+            self._cut = Gap(self._reached_at, at)
+        self._reached_at = at
+
     def _judge(self, tx: Tx) -> int:
-        at = self._clock.now()
-        nodes.beat(tx, self._node_id, at)
-        return watches.lapse(tx, at, BATCH)
+        at, unfolded_at = self._clock.now(), self._unfolded_at()
+        nodes.beat(tx, self._node_id, at, unfolded_at)
+        until_at = min(nodes.horizon(tx, at, self._cut), unfolded_at or at)
+        return watches.lapse(tx, at, BATCH, until_at)

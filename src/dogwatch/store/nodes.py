@@ -15,9 +15,10 @@ def join(tx: Tx, node_id: str, name: str, at: datetime) -> None:
     tx.conn.execute(insert(nodes).values(id=node_id, name=name, started_at=at, beat_at=at))
 
 
-def beat(tx: Tx, node_id: str, at: datetime) -> bool:
+def beat(tx: Tx, node_id: str, at: datetime, unfolded_at: datetime | None = None) -> bool:
     """Note that a node is alive; False if it has been declared dead."""
-    alive = update(nodes).where(nodes.c.id == node_id).values(beat_at=at)
+    alive = update(nodes).where(nodes.c.id == node_id)
+    alive = alive.values(beat_at=at, unfolded_at=unfolded_at)
     return tx.conn.execute(alive).rowcount > 0
 
 
@@ -30,6 +31,12 @@ def last_beat_at(tx: Tx) -> datetime | None:
 def beat_at(tx: Tx, node_id: str) -> datetime | None:
     """Return the last beat of one node, None if it is not known."""
     return tx.conn.scalar(select(nodes.c.beat_at).where(nodes.c.id == node_id))
+
+
+def marks(tx: Tx, since_at: datetime) -> Sequence[tuple[datetime, datetime | None]]:
+    """Return (last beat, oldest unfolded ping) of the nodes that beat since `since_at`."""
+    found = select(nodes.c.beat_at, nodes.c.unfolded_at).where(nodes.c.beat_at >= since_at)
+    return [(row.beat_at, row.unfolded_at) for row in tx.conn.execute(found)]
 
 
 def silent_since(tx: Tx, at: datetime) -> set[str]:
@@ -68,6 +75,11 @@ def gaps(tx: Tx, since_at: datetime) -> Sequence[Gap]:
 def fact(tx: Tx, name: str) -> str | None:
     """Return a fact of the instance."""
     return tx.conn.scalar(select(instance.c.value).where(instance.c.name == name))
+
+
+def drop_fact(tx: Tx, name: str) -> None:
+    """Remove a fact of the instance."""
+    tx.conn.execute(delete(instance).where(instance.c.name == name))
 
 
 def set_fact(tx: Tx, name: str, value: str) -> None:

@@ -1,10 +1,10 @@
 """Pings: the log of what was heard, in order of arrival."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, tuple_
 
 from dogwatch.core.ping import Heard
 from dogwatch.store.tables import pings
@@ -45,19 +45,15 @@ def listed(
     return _rows(tx, found.order_by(pings.c.id.desc()).limit(limit))
 
 
-def last_body(tx: Tx, workspace_id: int, watch_id: str, since_at: datetime) -> str:
-    """Return the body of the newest ping since `since_at`, empty if there is none."""
-    found = (
-        select(pings.c.body)
-        .where(
-            pings.c.workspace_id == workspace_id,
-            pings.c.watch_id == watch_id,
-            pings.c.at >= since_at,
-        )
-        .order_by(pings.c.id.desc())
-        .limit(1)
+def recorded(
+    tx: Tx, keys: Collection[tuple[int, str]], times: Collection[datetime]
+) -> set[tuple[int, str, datetime, str, str | None]]:
+    """Return (workspace id, watch id, at, kind, rid) of the pings of these watches and times."""
+    columns = (pings.c.workspace_id, pings.c.watch_id, pings.c.at, pings.c.kind, pings.c.rid)
+    found = select(*columns).where(
+        tuple_(pings.c.workspace_id, pings.c.watch_id).in_(list(keys)), pings.c.at.in_(times)
     )
-    return tx.conn.scalar(found) or ""
+    return {(row[0], row[1], row[2], row[3], row[4]) for row in tx.conn.execute(found)}
 
 
 def _rows(tx: Tx, found: Any) -> Sequence[dict[str, Any]]:

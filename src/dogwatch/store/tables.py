@@ -48,6 +48,8 @@ nodes = Table(
     Column("name", String(255), nullable=False),
     Column("started_at", Instant, nullable=False),
     Column("beat_at", Instant, nullable=False),
+    # Set while the node holds pings that are not in this database yet: since when.
+    Column("unfolded_at", Instant),
 )
 
 outages = Table(

@@ -32,16 +32,30 @@ def join(tx: Tx, node_id: str, name: str, at: datetime, *, alone: bool) -> Gap |
     return gap
 
 
-def beat(tx: Tx, node_id: str, at: datetime) -> bool:
+def beat(tx: Tx, node_id: str, at: datetime, unfolded_at: datetime | None = None) -> bool:
     """Note that the node is alive, and a gap if none was; False if it was declared dead.
 
     A gap is an outage, a suspended machine, or a wall clock set forward: in each, nobody listened
     to that time. A clock set back wakes whatever waits for a time that is now far away; it shows
-    in the node's own beats alone, as clocks of two nodes never agree.
+    in the node's own beats alone, as clocks of two nodes never agree. `unfolded_at`: the node
+    holds pings since then that are not in the database.
     """
     _note_step_back(tx, nodes.beat_at(tx, node_id), at)
     _note_gap(tx, at, OUTAGE)
-    return nodes.beat(tx, node_id, at)
+    return nodes.beat(tx, node_id, at, unfolded_at)
+
+
+def horizon(tx: Tx, at: datetime, cut: Gap | None = None) -> datetime:
+    """Return the time up to which silence proves something: no living node holds older pings.
+
+    `cut`: the asking node could not reach the database meanwhile. Others may have been cut off
+    as well, and say what they hold with their first beat after it.
+    """
+    marks = nodes.marks(tx, at - LEASE)
+    limits = [unfolded_at for _, unfolded_at in marks if unfolded_at]
+    if cut and any(beat_at < cut.end_at for beat_at, _ in marks):
+        limits.append(cut.start_at)
+    return min([at, *limits])
 
 
 def rejoin(tx: Tx, node_id: str, at: datetime) -> None:

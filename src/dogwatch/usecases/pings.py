@@ -1,10 +1,11 @@
 """Pings: a batch of them heard, attributed, judged and written in one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from dogwatch.core.ping import Answer, Heard, Kind
+from dogwatch.core.problems import Problem
 from dogwatch.core.result import Outcome
 from dogwatch.core.signals import Finish, Signal, Start
 from dogwatch.core.spec import WatchSpec
@@ -17,59 +18,94 @@ from dogwatch.usecases.watches import add
 
 # A ping that tells a time older than this was kept back by its sender.
 PAST = timedelta(seconds=2)
+# What is expected of a watch that a ping asked for, until its owner says more.
+BORN = WatchSpec(name="", schedule="every 1d", start_by_s=3600)
+
+Key = tuple[int, str]
 
 
-def record(tx: Tx, batch: Sequence[Heard], at: datetime) -> list[Answer]:
-    """Record a batch; the answers are in its order. A known watch always counts the ping."""
-    found, created = _find(tx, batch, at)
-    by_watch: dict[tuple[int, str], list[Heard]] = {}
+def record(tx: Tx, batch: Sequence[Heard], at: datetime, *, tried: bool = False) -> list[Answer]:
+    """Record a batch; the answers are in its order. A known watch always counts the ping.
+
+    `tried`: the batch was sent before and the answer was lost; what is recorded is left alone.
+    """
+    found, made = _find(tx, batch, at)
+    by_watch: dict[Key, list[Heard]] = {}
     for heard, key in zip(batch, found, strict=True):
         if key:
             by_watch.setdefault(key, []).append(heard)
     locked = watches.by_ids(tx, by_watch)
-    pings.add_many(tx, [(*key, heard) for key in locked for heard in by_watch[key]])
-    apply_many(tx, [_change(locked[key], by_watch[key], at) for key in locked], at)
-    made = set(created)
-    answers = []
-    for key in found:
-        known = key is not None and key in locked
-        answers.append(Answer.CREATED if key in made else _ANSWERS[known])
-        made.discard(key or (0, ""))
-    return answers
+    new = {key: by_watch[key] for key in locked}
+    if tried and new:
+        new = _unrecorded(tx, new)
+    pings.add_many(tx, [(*key, heard) for key in new for heard in new[key]])
+    apply_many(tx, [_change(locked[key], new[key], at) for key in new], at)
+    return [_answer(key, locked, made) for key in found]
 
 
-_ANSWERS = {True: Answer.RECORDED, False: Answer.UNKNOWN}
+def _unrecorded(tx: Tx, by_watch: Mapping[Key, list[Heard]]) -> dict[Key, list[Heard]]:
+    times = {heard.at for many in by_watch.values() for heard in many}
+    known = pings.recorded(tx, by_watch.keys(), times)
+    new = {
+        key: [one for one in many if (*key, one.at, str(one.kind), one.rid) not in known]
+        for key, many in by_watch.items()
+    }
+    return {key: many for key, many in new.items() if many}
 
 
-def _find(
-    tx: Tx, batch: Sequence[Heard], at: datetime
-) -> tuple[list[tuple[int, str] | None], list[tuple[int, str]]]:
+def _answer(key: Key | None, locked: Collection[Key], made: set[Key]) -> Answer:
+    """Say what became of a ping; the first one of a watch that was made takes it from `made`."""
+    if key is None or key not in locked:
+        return Answer.UNKNOWN
+    if key not in made:
+        return Answer.RECORDED
+    made.remove(key)
+    return Answer.CREATED
+
+
+def _find(tx: Tx, batch: Sequence[Heard], at: datetime) -> tuple[list[Key | None], set[Key]]:
     """Return the watch of each ping, and those that were made because a ping asked for it."""
     by_key = watches.keys_of_pings(tx, {heard.key for heard in batch if heard.key})
-    by_workspace = keys.workspaces_by_ping_key(
-        tx, {heard.workspace_key for heard in batch if heard.workspace_key}
-    )
-    found: list[tuple[int, str] | None] = []
-    created: list[tuple[int, str]] = []
-    for heard in batch:
-        workspace = by_workspace.get(heard.workspace_key)
-        if heard.key or workspace is None:
-            found.append(by_key.get(heard.key))
-            continue
-        watch = watches.by_slug(tx, workspace.id, heard.slug)
-        if watch is None and heard.create:
-            spec = WatchSpec(name=heard.slug, slug=heard.slug, schedule="every 1d", start_by_s=3600)
-            watch = add(tx, workspace.id, spec, at)
-            created.append(watch.key)
-        found.append(watch.key if watch else None)
-    return found, created
+    by_name, made = _by_name(tx, [heard for heard in batch if not heard.key], at)
+    found = [
+        by_key.get(heard.key) if heard.key else by_name.get((heard.workspace_key, heard.slug))
+        for heard in batch
+    ]
+    return found, made
+
+
+def _by_name(
+    tx: Tx, batch: Sequence[Heard], at: datetime
+) -> tuple[dict[tuple[str, str], Key], set[Key]]:
+    """Return the watches by workspace key and slug, and those that were made."""
+    workspaces = keys.workspaces_by_ping_key(tx, {heard.workspace_key for heard in batch})
+    asked = [heard for heard in batch if heard.workspace_key in workspaces]
+    slugs = {_name(heard): (workspaces[heard.workspace_key].id, heard.slug) for heard in asked}
+    known = watches.keys_of_slugs(tx, set(slugs.values()))
+    wanted = {slugs[_name(heard)] for heard in asked if heard.create} - known.keys()
+    made = {key for slug in sorted(wanted) if (key := _make(tx, *slug, at))}
+    known |= watches.keys_of_slugs(tx, wanted)
+    return {name: known[slug] for name, slug in slugs.items() if slug in known}, made
+
+
+def _name(heard: Heard) -> tuple[str, str]:
+    return heard.workspace_key, heard.slug
+
+
+def _make(tx: Tx, workspace_id: int, slug: str, at: datetime) -> Key | None:
+    """Make a watch for a slug; None where it cannot be, or where a rival has just made it."""
+    try:
+        return add(tx, workspace_id, replace(BORN, name=slug, slug=slug), at).key
+    except Problem:
+        return None
 
 
 def _change(record: Record, many: Sequence[Heard], at: datetime) -> Change:
     newest = max(heard.at for heard in many)
     last_ping_at = max(newest, record.last_ping_at) if record.last_ping_at else newest
     signals = [signal for heard in many if (signal := _signal(heard, at))]
-    return Change(replace(record, last_ping_at=last_ping_at), signals)
+    bodies = {heard.at: heard.body for heard in many}
+    return Change(replace(record, last_ping_at=last_ping_at), signals, bodies=bodies)
 
 
 def _signal(heard: Heard, at: datetime) -> Signal | None:

@@ -147,9 +147,13 @@ def _reschedule(tx: Tx, record: Record) -> None:
     tx.wake("schedule")
 
 
-def lapse(tx: Tx, at: datetime, limit: int = BATCH) -> int:
-    """Judge the silence of watches whose hint has come; return how many were looked at."""
-    records = watches.due(tx, at, limit)
-    changes = [Change(record, [Lapse(at)]) for record in records]
+def lapse(tx: Tx, at: datetime, limit: int = BATCH, until_at: datetime | None = None) -> int:
+    """Judge the silence of watches whose hint has come; return how many were looked at.
+
+    `until_at`: the time up to which silence proves something, where that is not the present.
+    """
+    until_at = until_at or at
+    records = watches.due(tx, until_at, limit)
+    changes = [Change(record, [Lapse(until_at, at)]) for record in records]
     apply_many(tx, changes, at, exact=True)
     return len(records)

@@ -48,11 +48,14 @@ def lapse(watch: Watch, signal: Lapse, gaps: Sequence[Gap]) -> Step:
     """Judge whatever is overdue by now."""
     if watch.status is Status.PAUSED:
         return Step(watch)
-    watch = _rebase(watch, signal.at)
+    watch = _rebase(watch, signal.now_at or signal.at)
+    owing = armed(watch)
     watch, lines = _lapse_runs(watch, signal.at, gaps)
     bad = [line.outcome or Outcome.MISSED for line in lines if line.outcome is not Outcome.UNKNOWN]
     reason = next((line.reason for line in lines if line.outcome is not Outcome.UNKNOWN), "")
-    watch, missed = _lapse_slots(watch, signal.at, gaps, already=len(bad))
+    missed: tuple[Line, ...] = ()
+    if owing:
+        watch, missed = _lapse_slots(watch, signal.at, gaps, already=len(bad))
     bad += [line.outcome for line in missed if line.outcome is Outcome.MISSED]
     kept = tuple(line for line in lines if line.outcome is not None)
     return judge(watch, signal.at, bad, reason or _silence(missed), kept + missed)

@@ -76,6 +76,7 @@ def _create_nodes() -> None:
         sa.Column("name", sa.String(length=255), nullable=False),
         sa.Column("started_at", sa.BigInteger(), nullable=False),
         sa.Column("beat_at", sa.BigInteger(), nullable=False),
+        sa.Column("unfolded_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_nodes")),
     )
 
