@@ -39,7 +39,7 @@ def build(services: Services) -> App:
     return Pings(
         inbox,
         services.clock,
-        cast(App, _behind(services, metrics)),
+        cast("App", _behind(services, metrics)),
         services.trusted_proxies,
         services.ping_body_limit_bytes,
     )

@@ -1,0 +1,124 @@
+"""Who may do what."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from dogwatch.store import keys as stored
+from dogwatch.usecases import keys
+from dogwatch.web.api import native
+from tests.web.api.conftest import House
+from tests.web.asgi_client import Client
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "Bearer",
+        "Bearer ",
+        "Basic abc",
+        "Bearer dw_live_wrong",
+        "Bearer \0",
+        "Bearer é",
+        "x" * 9000,
+    ],
+)
+def test_without_a_valid_key_all_is_401(api: Client, header: str) -> None:
+    answer = api("GET", "/watches", headers={"authorization": header})
+    assert answer.status == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert answer.json["title"] == "Unauthorized"
+
+
+def test_the_key_is_asked_before_the_body_is_read(api: Client) -> None:
+    stranger = Client(api.app, None, "/api/v1")
+    for body in (b"{", b"x" * 2_000_000, {"name": 3}):
+        assert stranger("POST", "/watches", body).status == 401
+    assert stranger.get("/openapi.json").status == 200
+
+
+def test_a_revoked_key_is_401(api: Client, house: House) -> None:
+    at, workspace_id = house.clock.now(), house.workspace.id
+    house.write(lambda tx: keys.revoke(tx, workspace_id, "test", at))
+    assert api.get("/watches").status == 401
+
+
+def test_the_word_bearer_is_read_in_any_case(api: Client) -> None:
+    lower = {"authorization": f"bearer {api.token}"}
+    assert api("GET", "/watches", headers=lower).status == 200
+
+
+# What each scope opens, as (method, path); with the body {} all of them go further than 403.
+OPENS = {
+    "read:watches": {
+        ("GET", path)
+        for path in (
+            "/watches", "/watches/{name}", "/watches/{name}/pings", "/watches/{name}/runs",
+            "/watches/{name}/flips", "/flips", "/workspace",
+        )
+    },
+    "write:watches": {
+        ("POST", "/watches"), ("PATCH", "/watches/{name}"), ("DELETE", "/watches/{name}"),
+        ("POST", "/watches/{name}/pause"), ("POST", "/watches/{name}/resume"),
+    },
+    "read:jobs": {
+        ("GET", path)
+        for path in (
+            "/jobs", "/jobs/{name}", "/runs", "/runs/{name}", "/runs/{name}/output",
+            "/runs/{name}/output/stream",
+        )
+    },
+    "write:jobs": {
+        ("POST", "/jobs"), ("PATCH", "/jobs/{name}"), ("DELETE", "/jobs/{name}"),
+        ("POST", "/jobs/{name}/pause"), ("POST", "/jobs/{name}/resume"),
+    },
+    "run:jobs": {("POST", "/jobs/{name}/trigger"), ("POST", "/runs/{name}/cancel")},
+    "manage:alerts": {
+        ("GET", "/channels"), ("POST", "/channels"), ("GET", "/channels/{name}"),
+        ("PATCH", "/channels/{name}"), ("DELETE", "/channels/{name}"),
+        ("POST", "/channels/{name}/test"), ("GET", "/rules"), ("POST", "/rules"),
+        ("DELETE", "/rules/{name}"), ("GET", "/deliveries"), ("GET", "/deliveries/{name}"),
+    },
+}  # fmt: skip
+
+
+def every_route(house: House) -> set[tuple[str, str]]:
+    """Return all that the API has, from its own document."""
+    paths: dict[str, Any] = native(house.services).openapi()["paths"]
+    return {(method.upper(), path) for path, methods in paths.items() for method in methods}
+
+
+@pytest.mark.parametrize("scope", [*OPENS, "manage:keys"])
+def test_a_scope_opens_its_routes_and_no_others(house: House, scope: str) -> None:
+    client = house.client(scope)
+    opened = set()
+    for method, path in every_route(house):
+        body = None if method in ("GET", "DELETE") else {}
+        answer = client(method, path.replace("{name}", "none"), body)
+        assert answer.status in (200, 403, 404, 422)
+        if answer.status != 403:
+            opened.add((method, path))
+    assert opened == OPENS.get(scope, set())
+
+
+def test_the_lack_of_a_scope_is_named(house: House) -> None:
+    refused = house.client("read:jobs").get("/watches")
+    assert refused.status == 403
+    assert refused.json["detail"] == "the API key lacks the scope read:watches"
+
+
+def test_the_use_of_a_key_is_noted_once_a_minute(api: Client, house: House) -> None:
+    def used() -> Any:
+        found = house.database.read(lambda tx: stored.listed(tx, house.workspace.id)).result()
+        return found[0].last_used_at
+
+    first_at = house.clock.now()
+    api.get("/watches")
+    house.clock.advance(30)
+    api.get("/watches")
+    assert used() == first_at
+    house.clock.advance(60)
+    api.get("/watches")
+    assert used() == first_at + timedelta(seconds=90)

@@ -1,0 +1,167 @@
+"""Channels, rules and deliveries."""
+
+from typing import Any
+
+import pytest
+
+from dogwatch.core.alerts import Attempt, Verdict
+from dogwatch.usecases import telling
+from dogwatch.usecases.telling import Room
+from tests.web.api.conftest import House
+from tests.web.asgi_client import Client
+
+URL = "http://example.org/hook"
+SECRETS = ["whsec_" + "A" * 32, "whsec_" + "B" * 32]
+
+
+@pytest.fixture
+def channel(api: Client) -> Any:
+    """A webhook."""
+    body = {"name": "Ops", "kind": "webhook", "settings": {"url": URL}}
+    made = api("POST", "/channels", body)
+    assert made.status == 201, made.text
+    return made.json
+
+
+def settings(house: House, channel: Any) -> dict[str, Any]:
+    """Return the settings as the courier has them."""
+    row = house.database.read(
+        lambda tx: telling.channel_by_id(tx, house.workspace.id, channel["id"])
+    ).result()
+    return telling.unsealed(house.services.vault, row)
+
+
+def test_secrets_are_shown_once(api: Client, house: House, channel: Any) -> None:
+    assert channel["settings"] == {"url": URL, "secrets": ["***"]}
+    (secret,) = channel["secrets"]
+    assert secret.startswith("whsec_")
+    assert settings(house, channel) == {"url": URL, "secrets": [secret]}
+    again = api.get(f"/channels/{channel['id']}")
+    assert secret not in again.text
+    assert again.json == {name: value for name, value in channel.items() if name != "secrets"}
+    assert api.get("/channels").json["data"] == [again.json]
+
+
+def test_a_masked_secret_sent_back_is_kept(api: Client, house: House, channel: Any) -> None:
+    path, (old,) = f"/channels/{channel['id']}", channel["secrets"]
+    renamed = api("PATCH", path, {"name": " New ", "settings": {"secrets": ["***"]}}).json
+    assert (renamed["name"], renamed.get("secrets")) == ("New", None)
+    assert settings(house, channel)["secrets"] == [old]
+    both = api("PATCH", path, {"settings": {"secrets": [SECRETS[0], "***"]}})
+    assert both.faults.keys() == {"settings.secrets.1"}
+    rotating = api("PATCH", path, {"settings": {"secrets": ["***", SECRETS[0]]}}).json
+    assert rotating["settings"]["secrets"] == ["***", "***"]
+    assert settings(house, channel) == {"url": URL, "secrets": [old, SECRETS[0]]}
+    fresh = api("PATCH", path, {"settings": {"secrets": None, "url": URL + "/2"}}).json
+    assert settings(house, channel) == {"url": URL + "/2", "secrets": fresh["secrets"]}
+    assert old not in fresh["secrets"]
+
+
+def test_a_channel_is_switched_off_and_on(api: Client, channel: Any) -> None:
+    path = f"/channels/{channel['id']}"
+    off = api("PATCH", path, {"enabled": False}).json
+    assert (off["enabled"], off["disabled_reason"]) == (False, "switched off")
+    on = api("PATCH", path, {"enabled": True}).json
+    assert (on["enabled"], on["disabled_reason"]) == (True, None)
+
+
+def test_faults_of_settings_are_told_with_their_place(api: Client, channel: Any) -> None:
+    made = api(
+        "POST", "/channels", {"name": " ", "kind": "webhook", "settings": {"url": "ftp://x"}}
+    )
+    assert made.faults.keys() == {"name", "settings.url"}
+    unknown = api("POST", "/channels", {"name": "X", "kind": "pigeon", "settings": {}})
+    assert unknown.faults.keys() == {"kind"}
+    path = f"/channels/{channel['id']}"
+    bad = api("PATCH", path, {"settings": {"url": 3, "colour": "red"}})
+    assert bad.faults.keys() == {"settings.url", "settings.colour"}
+    assert api("PATCH", path, {"enabled": None}).faults.keys() == {"enabled"}
+
+
+def test_mail_has_no_secret(api: Client) -> None:
+    body = {"name": "Mail", "kind": "email", "settings": {"to": ["ops@example.org"]}}
+    made = api("POST", "/channels", body).json
+    assert made["settings"] == {"to": ["ops@example.org"]}
+    assert made["secrets"] is None
+
+
+def test_a_channel_goes_with_its_rules(api: Client, channel: Any) -> None:
+    assert api("POST", "/rules", {"channel_id": channel["id"]}).status == 201
+    assert api("DELETE", f"/channels/{channel['id']}").status == 204
+    assert api.get("/rules").json["data"] == []
+    for method in ("GET", "DELETE"):
+        assert api(method, f"/channels/{channel['id']}").status == 404
+    assert api("PATCH", "/channels/none", {}).status == 404
+    assert api("POST", "/channels/none/test").status == 404
+
+
+def test_rules_are_made_and_removed(api: Client, channel: Any, watch: Any) -> None:
+    plain = api("POST", "/rules", {"channel_id": channel["id"]})
+    assert plain.status == 201
+    assert plain.json == {
+        "id": plain.json["id"],
+        "channel_id": channel["id"],
+        "events": ["down", "recovered"],
+        "scope": {"kind": "all", "values": []},
+        "created_at": "2026-01-05T12:00:00.000Z",
+    }
+    scope = {"kind": "watches", "values": [watch["slug"]]}
+    narrow = api(
+        "POST", "/rules", {"channel_id": channel["id"], "events": ["degraded"], "scope": scope}
+    ).json
+    assert narrow["scope"] == {"kind": "watches", "values": [watch["id"]]}
+    assert len(api.get("/rules").json["data"]) == 2
+    assert api("DELETE", f"/rules/{narrow['id']}").status == 204
+    assert api("DELETE", f"/rules/{narrow['id']}").status == 404
+    assert api.get("/rules").json["data"] == [plain.json]
+
+
+def test_faults_of_rules(api: Client, channel: Any) -> None:
+    def faults(**body: Any) -> set[str]:
+        return set(api("POST", "/rules", {"channel_id": channel["id"], **body}).faults)
+
+    assert faults(channel_id="none") == {"channel_id"}
+    assert faults(channel_id=None, events=[]) == {"channel_id", "events"}
+    assert faults(events=["test"]) == {"events.0"}
+    assert faults(scope={"kind": "tags"}) == {"scope.values"}
+    assert faults(scope={"kind": "all", "values": ["a"]}) == {"scope.values"}
+    assert faults(scope={"kind": "watches", "values": ["none"]}) == {"scope.values"}
+    assert faults(scope={"kind": "tags", "values": ["a\0"]}) == {"scope.values.0"}
+    assert faults(scope={"colour": 1}) == {"scope.colour"}
+
+
+def test_a_test_is_queued_sent_and_read_with_its_receipt(
+    api: Client, house: House, channel: Any
+) -> None:
+    queued = api("POST", f"/channels/{channel['id']}/test")
+    assert (queued.status, queued.json["state"], queued.json["event"]) == (202, "pending", "test")
+    assert api.get("/deliveries", state="pending").json["data"] == [queued.json]
+    at, vault = house.clock.now(), house.services.vault
+    (parcel,) = house.write(lambda tx: telling.claim(tx, "n1", at, Room(5, 5), vault, "http://x"))
+    sent = Attempt(Verdict.SENT, 204, "HTTP 204", 12)
+    house.write(lambda tx: telling.settle(tx, parcel, sent, at, 0.5))
+    delivery = api.get(f"/deliveries/{queued.json['id']}").json
+    assert (delivery["state"], delivery["attempts"]) == ("sent", 1)
+    assert delivery["message"]["name"] == "Test message"
+    assert delivery["receipts"] == [
+        {
+            "attempt": 1,
+            "at": "2026-01-05T12:00:00.000Z",
+            "verdict": "sent",
+            "status_code": 204,
+            "detail": "HTTP 204",
+            "duration_ms": 12,
+        }
+    ]
+    assert api.get("/deliveries", state="pending").json["data"] == []
+    assert api.get("/deliveries/none").status == 404
+
+
+def test_a_flip_makes_a_delivery(api: Client, house: House, channel: Any, watch: Any) -> None:
+    api("POST", "/rules", {"channel_id": channel["id"]})
+    house.ping(watch["ping_url"].rpartition("/")[2], "/fail")
+    (told,) = api.get("/deliveries", watch=watch["slug"], channel=channel["id"]).json["data"]
+    assert (told["event"], told["watch_id"]) == ("down", watch["id"])
+    assert told["flip_id"] == api.get("/flips").json["data"][0]["id"]
+    assert api.get("/deliveries", channel="none").json["data"] == []
+    assert api.get("/deliveries", watch="none").status == 404

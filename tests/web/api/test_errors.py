@@ -1,0 +1,187 @@
+"""Every form of error is problem+json."""
+
+import json
+import logging
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dogwatch.core.problems import Problem
+from dogwatch.web.app import build
+from tests.web.api.conftest import House
+from tests.web.asgi_client import Answer, Client
+
+
+def is_problem(answer: Answer, status: int) -> None:
+    """Assert the one form of all errors."""
+    assert answer.status == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json.keys() == {"type", "title", "status", "detail", "errors"}
+    assert answer.json["status"] == status
+    assert answer.json["detail"]
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/watches/", "/watches/a/b/c", "", "/", "/runs/a/b"])
+def test_unknown_paths_are_404(api: Client, path: str) -> None:
+    is_problem(api.get(path), 404)
+
+
+def test_outside_of_the_api_as_well(house: House) -> None:
+    front = Client(build(house.services))
+    is_problem(front.get("/nothing"), 404)
+    wrong = front("POST", "/healthz")
+    is_problem(wrong, 405)
+    assert wrong.headers["allow"] == "GET, HEAD"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allow"),
+    [
+        ("PUT", "/watches", "GET, POST"),
+        ("POST", "/watches/x", "DELETE, GET, PATCH"),
+        ("GET", "/watches/x/pause", "POST"),
+        ("PATCH", "/rules/x", "DELETE"),
+        ("DELETE", "/docs", "GET, HEAD"),
+    ],
+)
+def test_wrong_methods_are_405(api: Client, method: str, path: str, allow: str) -> None:
+    answer = api(method, path)
+    is_problem(answer, 405)
+    assert answer.headers["allow"] == allow
+    assert allow in answer.json["detail"]
+
+
+@pytest.mark.parametrize(
+    "name", ["x" * 5000, "%00", "a%20b", "%F0%9F%98%80", "..", "A", "%FF", "'; drop table runs"]
+)
+@pytest.mark.parametrize("list_name", ["watches", "jobs", "runs", "channels", "deliveries"])
+def test_ids_of_any_kind_are_404(api: Client, list_name: str, name: str) -> None:
+    is_problem(api.get(f"/{list_name}/{name}"), 404)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"{", b"[1,", b"\xff\xfe", b"nonsense", b'{"name": "\xff"}', b"{'a': 1}", b"[" * 100_000],
+)
+def test_unreadable_json_is_400(api: Client, body: bytes) -> None:
+    answer = api("POST", "/watches", body)
+    is_problem(answer, 400)
+    assert "JSON" in answer.json["detail"]
+
+
+@pytest.mark.parametrize("body", [b"3", b"null", b'"text"', b"[]", b"", b"NaN"])
+def test_json_that_is_no_object_is_422(api: Client, body: bytes) -> None:
+    answer = api("POST", "/watches", body)
+    is_problem(answer, 422)
+    assert answer.json["errors"]
+
+
+def test_text_that_no_database_holds_is_422(api: Client) -> None:
+    bad = b'{"name": "a\\u0000b", "tags": ["\\ud800"], "\\udfff": 1, "a\\u0000": 2}'
+    answer = api("POST", "/watches", bad)
+    is_problem(answer, 422)
+    assert {"name", "tags.0"} <= answer.faults.keys()
+    action = {"kind": "http", "url": "http://x", "body": "\0", "headers": {"a": "\ud800"}}
+    job = api("POST", "/jobs", {"name": "J", "action": action})
+    assert {"action.body", "action.headers.a"} <= job.faults.keys()
+
+
+def test_json_nested_too_deep_is_422(api: Client) -> None:
+    deep: Any = 1
+    for _ in range(100):
+        deep = {"a": deep}
+    is_problem(api("POST", "/watches", {"name": deep}), 422)
+    api("POST", "/jobs", {"name": "J", "action": {"kind": "http", "url": "http://x"}})
+    is_problem(api("POST", "/jobs/j/trigger", {"input": deep}), 422)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"limit": "0"},
+        {"limit": "201"},
+        {"limit": "many"},
+        {"cursor": "!!"},
+        {"cursor": "AAAA"},
+        {"cursor": "x" * 9000},
+        {"cursor": "\0"},
+        {"slug": "\0"},
+        {"tag": "x" * 65},
+        {"status": "\0"},
+    ],
+)
+def test_bad_queries_are_422_and_name_the_field(api: Client, query: dict[str, str]) -> None:
+    answer = api.get("/watches", **query)
+    is_problem(answer, 422)
+    assert answer.faults.keys() == query.keys()
+
+
+def test_other_lists_refuse_nul_too(api: Client, watch: Any) -> None:
+    for path in ("/runs", "/flips", "/deliveries"):
+        assert api.get(path, watch="\0").faults.keys() == {"watch"}
+    of_other_list = api.get("/watches/nightly-backup/pings", cursor="YWJj")
+    assert of_other_list.faults.keys() == {"cursor"}
+
+
+@pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", ""])
+def test_a_body_must_say_that_it_is_json(api: Client, media_type: str) -> None:
+    answer = api("POST", "/watches", {"name": "A"}, headers={"content-type": media_type})
+    is_problem(answer, 415)
+    fine = {"content-type": "application/json; charset=utf-8"}
+    assert api("POST", "/watches", {"name": "A"}, headers=fine).status == 201
+
+
+def test_a_body_is_at_most_1_mib(api: Client) -> None:
+    whole = json.dumps({"name": "A", "description": ""})
+    fits = whole[:-2] + " " * (1024 * 1024 - len(whole)) + whole[-2:]
+    big = fits[:-1] + " " + fits[-1:]
+    assert len(fits) == 1024 * 1024
+    assert api("POST", "/watches", fits.encode()).faults.keys() == {"description"}
+    is_problem(api("POST", "/watches", big.encode()), 413)
+    undeclared = {"content-length": "", "transfer-encoding": "chunked"}
+    is_problem(api("POST", "/watches", big.encode(), headers=undeclared), 413)
+
+
+def test_the_unexpected_is_500_without_details(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken:
+        def __getattr__(self, name: str) -> Any:
+            raise RuntimeError("secret words")
+
+    api = house.client("*", vault=Broken())
+    answer = api.get("/watches")
+    is_problem(answer, 500)
+    assert "secret" not in answer.text
+    (record,) = [one for one in caplog.records if one.levelno == logging.ERROR]
+    assert "RuntimeError" in record.message
+    assert "secret words" not in record.message
+
+
+@pytest.mark.parametrize(
+    ("problem", "status", "retry_after"),
+    [
+        (Problem("away", "later", retry_after_s=1.2), 503, "2"),
+        (Problem("away", "later"), 503, "5"),
+        (Problem("limited", "slow down", retry_after_s=0.1), 429, "1"),
+        (Problem("conflict", "no"), 409, None),
+    ],
+)
+def test_problems_have_their_status(
+    house: House, problem: Problem, status: int, retry_after: str | None
+) -> None:
+    class Refusing:
+        async def aread(self, fn: Any) -> Any:
+            raise problem
+
+        awrite = aread
+
+        def on_wake(self, listener: Any) -> Any:
+            return lambda: None
+
+    services = replace(house.services, door=Refusing())
+    answer = Client(build(services), "dw_live_x", "/api/v1").get("/watches")
+    is_problem(answer, status)
+    assert answer.headers.get("retry-after") == retry_after
+    assert answer.json["detail"] == problem.message

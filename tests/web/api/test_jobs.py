@@ -1,0 +1,167 @@
+"""Jobs: made, masked, changed, refused, triggered."""
+
+from typing import Any
+
+import pytest
+
+from dogwatch.usecases import jobs, runs
+from tests.web.api.conftest import HTTP_ACTION, SCRIPT_ACTION, House
+from tests.web.asgi_client import Client
+
+SECRETIVE = {
+    "kind": "http",
+    "url": "http://example.org/",
+    "method": "POST",
+    "headers": [["Authorization", "Bearer s3"], ["X-Plain", "yes"], ["X-My-Token", "t0k"]],
+}
+
+
+def stored(house: House, job: Any) -> dict[str, Any]:
+    """Return the action as it is run."""
+
+    def opened(tx: Any) -> dict[str, Any]:
+        from dogwatch.usecases import watches
+
+        record = watches.find(tx, house.workspace.id, job["slug"])
+        return runs.action_of(house.services.vault, jobs.find(tx, record))
+
+    return house.database.read(opened).result()
+
+
+def test_a_job_is_made_with_rules_that_fit_its_action(api: Client) -> None:
+    made = api("POST", "/jobs", {"name": "Probe", "schedule": "*/5 * * * *", "action": HTTP_ACTION})
+    assert made.status == 201
+    assert made.headers["location"] == f"/api/v1/jobs/{made.json['id']}"
+    job = made.json
+    assert job["kind"] == "job"
+    assert job["start_by_s"] is None
+    assert job["lost_run"] == "rerun"
+    assert job["overlap"] == "skip"
+    assert job["next_due_at"] == "2026-01-05T12:05:00.000Z"
+    assert job["action"]["url"] == HTTP_ACTION["url"]
+    assert job["action"]["kind"] == "http"
+    assert api.get("/jobs/probe").json == job
+    assert api.get("/jobs").json["data"] == [job]
+    assert api.get("/watches/probe").json["id"] == job["id"]
+
+
+def test_run_rules_are_set_and_cleared(api: Client) -> None:
+    body = {"name": "J", "action": SCRIPT_ACTION, "overlap": "allow", "max_attempts": 3}
+    job = api("POST", "/jobs", body).json
+    assert (job["overlap"], job["max_attempts"], job["lost_run"]) == ("allow", 3, "fail")
+    job = api("PATCH", "/jobs/j", {"overlap": None, "backoff_s": 7}).json
+    assert (job["overlap"], job["max_attempts"], job["backoff_s"]) == ("skip", 3, 7)
+
+
+def test_every_fault_of_a_job_is_told_at_once(api: Client) -> None:
+    made = api(
+        "POST",
+        "/jobs",
+        {
+            "name": "",
+            "schedule": "x y",
+            "overlap": "sometimes",
+            "max_attempts": 99,
+            "action": {"kind": "http", "url": "ftp://x", "methods": "GET"},
+        },
+    )
+    assert made.status == 422
+    assert made.faults.keys() == {
+        "name", "schedule", "overlap", "max_attempts", "action.url", "action.methods",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("action", [{}, {"kind": []}, {"kind": "ftp"}, {"kind": None}])
+def test_an_action_needs_a_known_kind(api: Client, action: Any) -> None:
+    made = api("POST", "/jobs", {"name": "J", "action": action})
+    assert (made.status, made.faults) == (422, {"action.kind": "use http or script"})
+
+
+def test_an_action_is_required_and_an_object(api: Client) -> None:
+    assert api("POST", "/jobs", {"name": "J"}).faults == {"action": "is required"}
+    assert api("POST", "/jobs", {"name": "J", "action": 3}).faults.keys() == {"action"}
+
+
+def test_secrets_are_masked_and_sent_back_they_stay(api: Client, house: House) -> None:
+    job = api("POST", "/jobs", {"name": "J", "action": SECRETIVE}).json
+    assert job["action"]["headers"] == [
+        ["Authorization", "***"], ["X-Plain", "yes"], ["X-My-Token", "***"],
+    ]  # fmt: skip
+    assert "s3" not in api.get("/jobs/j").text
+    action = {**job["action"], "url": "http://example.org/new"}
+    assert api("PATCH", "/jobs/j", {"action": action}).status == 200
+    kept = stored(house, job)
+    assert kept["url"] == "http://example.org/new"
+    assert kept["headers"] == SECRETIVE["headers"]
+    as_object = {**SECRETIVE, "headers": {"Authorization": "Bearer new", "X-My-Token": "***"}}
+    assert api("PATCH", "/jobs/j", {"action": as_object}).status == 200
+    assert stored(house, job)["headers"] == [["Authorization", "Bearer new"], ["X-My-Token", "t0k"]]
+
+
+def test_the_environment_is_masked_whole(api: Client, house: House) -> None:
+    action = {**SCRIPT_ACTION, "env": {"A": "1", "B": "2"}}
+    job = api("POST", "/jobs", {"name": "J", "action": action}).json
+    assert job["action"]["env"] == {"A": "***", "B": "***"}
+    changed = {**SCRIPT_ACTION, "env": {"A": "***", "C": "3"}}
+    assert api("PATCH", "/jobs/j", {"action": changed}).status == 200
+    assert stored(house, job)["env"] == {"A": "1", "C": "3"}
+
+
+def test_a_mask_without_a_stored_value_is_a_fault(api: Client) -> None:
+    action = {**SECRETIVE, "headers": {"Authorization": "***"}}
+    made = api("POST", "/jobs", {"name": "J", "action": action})
+    assert made.faults.keys() == {"action.headers.Authorization"}
+    env = {**SCRIPT_ACTION, "env": {"A": "***"}}
+    assert api("POST", "/jobs", {"name": "J", "action": env}).faults.keys() == {"action.env.A"}
+
+
+def test_scripts_are_refused_where_they_are_off(api: Client, house: House) -> None:
+    api("POST", "/jobs", {"name": "S", "action": SCRIPT_ACTION})
+    api("POST", "/jobs", {"name": "H", "action": HTTP_ACTION})
+    closed = house.client("*", scripts_on=False)
+    for refused in (
+        closed("POST", "/jobs", {"name": "J", "action": SCRIPT_ACTION}),
+        closed("PATCH", "/jobs/h", {"action": SCRIPT_ACTION}),
+        closed("POST", "/jobs/s/trigger"),
+    ):
+        assert refused.status == 403
+        assert "switched off" in refused.json["detail"]
+    assert closed("POST", "/jobs/h/trigger").status == 202
+    assert closed("PATCH", "/jobs/s", {"name": "Still here"}).status == 200
+
+
+def test_trigger_hands_over_its_input(api: Client) -> None:
+    api("POST", "/jobs", {"name": "J", "action": SCRIPT_ACTION, "overlap": "allow"})
+    inputs = ({"input": {"month": "ä"}}, {"input": "text"}, {"input": None}, {}, None)
+    told = [api("POST", "/jobs/j/trigger", body) for body in inputs]
+    assert {(one.status, one.json["state"], one.json["trigger"]) for one in told} == {
+        (202, "queued", "manual")
+    }
+    given = [api.get(f"/runs/{one.json['id']}").json["input"] for one in told]
+    assert given == ['{"month": "ä"}', "text", "", "", ""]
+    assert api("POST", "/jobs/j/trigger", {"input": 3}).faults.keys() == {
+        "input.str", "input.dict[str,any]",
+    }  # fmt: skip
+    assert api("POST", "/jobs/j/trigger", {"input": "x" * 300_000}).faults.keys() == {"input"}
+
+
+def test_a_watch_is_no_job(api: Client, watch: Any) -> None:
+    for method, path in (("GET", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/trigger")):
+        body = None if method in ("GET", "DELETE") else {}
+        assert api(method, f"/jobs/{watch['slug']}{path}", body).status == 404
+    assert api.get(f"/watches/{watch['slug']}").status == 200
+
+
+def test_pause_resume_delete(api: Client) -> None:
+    api("POST", "/jobs", {"name": "J", "schedule": "0 * * * *", "action": HTTP_ACTION})
+    paused = api("POST", "/jobs/j/pause").json
+    assert (paused["status"], paused["action"]["kind"]) == ("paused", "http")
+    assert api("POST", "/jobs/j/resume", {}).json["next_due_at"] == "2026-01-05T13:00:00.000Z"
+    assert api("DELETE", "/jobs/j").status == 204
+    assert api.get("/jobs/j").status == 404
+
+
+def test_a_new_schedule_counts_from_now(api: Client) -> None:
+    api("POST", "/jobs", {"name": "J", "schedule": "0 * * * *", "action": HTTP_ACTION})
+    moved = api("PATCH", "/jobs/j", {"schedule": "30 12 * * *", "timezone": "UTC"}).json
+    assert moved["next_due_at"] == "2026-01-05T12:30:00.000Z"
