@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from dogwatch import directory
 from dogwatch.core.problems import Problem
 
 KEY_BYTES = 32
@@ -132,7 +133,7 @@ def _create(path: Path) -> None:
             path.hardlink_to(aside)
     finally:
         aside.unlink(missing_ok=True)
-    _sync_directory(path.parent)
+    directory.sync(path.parent)
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -141,11 +142,3 @@ def _write(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -14,6 +14,7 @@ from pathlib import Path
 import structlog
 import uvloop
 
+from dogwatch import directory
 from dogwatch.boot.store import Store, alone, make_key, opened, write_private
 from dogwatch.clock import Clock
 from dogwatch.config import Config
@@ -85,7 +86,7 @@ def _sole_owner(config: Config) -> Iterator[None]:
     if not alone(config):
         yield
         return
-    config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    directory.make(config.data)
     with (config.data / "server.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

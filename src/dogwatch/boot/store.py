@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dogwatch import directory
 from dogwatch.clock import Clock, SystemClock
 from dogwatch.config import Config
 from dogwatch.core.problems import Problem
@@ -28,7 +29,7 @@ class Store:
 def opened(config: Config, clock: Clock | None = None) -> Iterator[Store]:
     """Open the store of a configuration: directory, secret key, tables, first workspace."""
     clock = clock or SystemClock()
-    config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    directory.make(config.data)
     vault = Vault(_secret_key(config))
     migrate.upgrade(config.database_url)
     database = Database.open(config.database_url)
@@ -43,7 +44,7 @@ def opened(config: Config, clock: Clock | None = None) -> Iterator[Store]:
 @contextlib.contextmanager
 def emptied(config: Config, revision: str, secret_key: str | None) -> Iterator[Store]:
     """Open a new store for a backup of `revision`, to be brought up to date after the block."""
-    config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    directory.make(config.data)
     if secret_key and not config.secret_key:
         _take_secret(config.data / "secret.key", secret_key)
     migrate.upgrade(config.database_url, revision)

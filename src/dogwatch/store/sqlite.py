@@ -9,6 +9,7 @@ from typing import Any, Final
 from sqlalchemy import URL, Connection, Engine, NullPool, QueuePool, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
+from dogwatch import directory
 from dogwatch.core.problems import Problem
 from dogwatch.store.backend import Fault
 from dogwatch.store.tx import DialectName
@@ -50,7 +51,7 @@ def file_of(url: URL) -> Path:
 def create_file(path: Path) -> None:
     """Make the file readable to its owner alone, in a directory that is so if it is new."""
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        directory.make(path.parent)
         os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
     except OSError as error:
         raise Problem("refused", f"cannot open the database {path}: {error.strerror}") from error

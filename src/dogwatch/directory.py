@@ -1,0 +1,26 @@
+"""Directories whose names survive a power cut."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+
+def make(path: Path) -> None:
+    """Make a directory for its owner alone where there is none; its name is on the disk then.
+
+    fsync(2): to sync a file does not sync the entry of its directory, nor that of its parents.
+    """
+    missing = [one for one in (path, *path.parents) if not one.exists()]
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for made in missing or [path]:
+        with suppress(PermissionError):  # nobody who may not read it has made this entry
+            sync(made.parent)
+
+
+def sync(path: Path) -> None:
+    """Wait until the entries of a directory are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,38 @@
+from pathlib import Path
+
+import pytest
+
+from dogwatch import directory
+
+
+def test_directories_are_made_for_their_owner_alone(tmp_path: Path) -> None:
+    directory.make(tmp_path / "a" / "b")
+    directory.make(tmp_path / "a" / "b")
+    assert (tmp_path / "a" / "b").stat().st_mode & 0o777 == 0o700
+
+
+def test_every_new_name_is_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr(directory, "sync", synced.append)
+    directory.make(tmp_path / "a" / "b")
+    assert synced == [tmp_path / "a", tmp_path]
+
+
+def test_a_name_that_was_not_synced_in_its_time_is_synced_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr(directory, "sync", synced.append)
+    directory.make(tmp_path)
+    assert synced == [tmp_path.parent]
+
+
+def test_a_parent_that_may_not_be_read_is_no_obstacle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> None:
+        raise PermissionError(path)
+
+    monkeypatch.setattr(directory, "sync", refuse)
+    directory.make(tmp_path / "a")
+    assert (tmp_path / "a").is_dir()
