@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from dogwatch.store.tables import deliveries, receipts
 from dogwatch.store.tx import Tx
@@ -74,6 +74,15 @@ def pending(tx: Tx) -> Sequence[Delivery]:
     """Return every delivery that is neither sent nor failed, over all workspaces."""
     rows = tx.conn.execute(select(deliveries).where(deliveries.c.state == "pending"))
     return [Delivery(**row._mapping) for row in rows]
+
+
+def remove_of_watch(tx: Tx, workspace_id: int, watch_id: str) -> None:
+    """Delete what was told and is to be told of a watch."""
+    tx.conn.execute(
+        delete(deliveries).where(
+            deliveries.c.workspace_id == workspace_id, deliveries.c.watch_id == watch_id
+        )
+    )
 
 
 def change(tx: Tx, workspace_id: int, delivery_id: str, **changes: Any) -> None:

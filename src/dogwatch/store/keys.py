@@ -56,6 +56,8 @@ def first_workspace(tx: Tx) -> Workspace | None:
 
 def workspaces_by_ping_key(tx: Tx, ping_keys: Collection[str]) -> dict[str, Workspace]:
     """Return the workspaces behind these ping keys."""
+    if not ping_keys:
+        return {}
     rows = tx.conn.execute(select(workspaces).where(workspaces.c.ping_key.in_(ping_keys)))
     return {row.ping_key: Workspace(**row._mapping) for row in rows}
 

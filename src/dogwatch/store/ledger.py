@@ -1,6 +1,7 @@
 """Questions that prove the ledger: what must never be found in any store."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, and_, exists, func, or_, select
@@ -59,6 +60,19 @@ def untold_flips(tx: Tx, channel_id: str, workspace_id: int) -> Iterator[dict[st
         deliveries.c.channel_id == channel_id,
     )
     yield from _rows(tx, select(flips).where(flips.c.workspace_id == workspace_id, ~told))
+
+
+def slots(
+    tx: Tx, workspace_id: int, watch_id: str, from_at: datetime, until: datetime
+) -> Sequence[datetime]:
+    """Return the slots of a watch in [from_at, until) that have their run, oldest first."""
+    found = select(runs.c.slot_at).where(
+        runs.c.workspace_id == workspace_id,
+        runs.c.watch_id == watch_id,
+        runs.c.slot_at >= from_at,
+        runs.c.slot_at < until,
+    )
+    return tx.conn.scalars(found.order_by(runs.c.slot_at)).all()
 
 
 def all_flips(tx: Tx, workspace_id: int, watch_id: str) -> Iterator[dict[str, Any]]:

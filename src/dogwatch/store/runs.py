@@ -84,7 +84,10 @@ _CHANGED = (
 
 
 def write(tx: Tx, entries: Sequence[Entry]) -> None:
-    """Write ledger lines: open or settle runs by id, and record slots that passed without one."""
+    """Write ledger lines: open or settle runs by id, and record slots that passed without one.
+
+    A run that has its outcome keeps it.
+    """
     rows = [_row(entry) for entry in entries]
     late = [row for row, entry in zip(rows, entries, strict=True) if entry.line.late]
     own = [row for row, entry in zip(rows, entries, strict=True) if entry.line.run_id]
@@ -101,7 +104,9 @@ def _upsert(dialect: str) -> Any:
     make = sqlite.insert if dialect == "sqlite" else postgresql.insert
     statement = make(runs).values({**_BINDS, "slot_at": _FREE_SLOT})
     changed = {name: getattr(statement.excluded, name) for name in _CHANGED}
-    return statement.on_conflict_do_update(index_elements=["workspace_id", "id"], set_=changed)
+    return statement.on_conflict_do_update(
+        index_elements=["workspace_id", "id"], set_=changed, where=runs.c.state != "done"
+    )
 
 
 def _record(dialect: str) -> Any:
@@ -177,10 +182,10 @@ def listed(
 
 
 def set_attempt(tx: Tx, workspace_id: int, run_id: str, attempt: int, **changes: Any) -> None:
-    """Note which attempt a run is at, and what changed with it."""
+    """Note which attempt a run is at, and what changed with it, unless it has ended."""
     tx.conn.execute(
         update(runs)
-        .where(runs.c.workspace_id == workspace_id, runs.c.id == run_id)
+        .where(runs.c.workspace_id == workspace_id, runs.c.id == run_id, runs.c.state != "done")
         .values(attempt=attempt, **changes)
     )
 
@@ -215,16 +220,6 @@ def cancel_asked(tx: Tx, keys: Sequence[tuple[int, str]]) -> dict[tuple[int, str
     """Return the reasons of those of these runs that were asked to stop."""
     found = by_keys(tx, keys)
     return {key: run.cancel_reason for key, run in found.items() if run.cancel_reason}
-
-
-def slots(
-    tx: Tx, workspace_id: int, watch_id: str, from_at: datetime, until: datetime
-) -> Sequence[Run]:
-    """Return the runs of a watch that have a slot in [from_at, until), in order of slots."""
-    found = _of(workspace_id).where(
-        runs.c.watch_id == watch_id, runs.c.slot_at >= from_at, runs.c.slot_at < until
-    )
-    return [_run(row) for row in tx.conn.execute(found.order_by(runs.c.slot_at))]
 
 
 def append_output(
@@ -266,6 +261,17 @@ def output(
         .limit(limit)
     )
     return [(row.seq, row.stream, row.text) for row in tx.conn.execute(found)]
+
+
+def output_tail(tx: Tx, workspace_id: int, run_id: str, count: int) -> str:
+    """Return the text of the last `count` chunks of output."""
+    last = (
+        select(outputs.c.text)
+        .where(outputs.c.workspace_id == workspace_id, outputs.c.run_id == run_id)
+        .order_by(outputs.c.seq.desc())
+        .limit(count)
+    )
+    return "".join(reversed(tx.conn.scalars(last).all()))
 
 
 def last_of(tx: Tx, workspace_id: int, watch_ids: Sequence[str]) -> dict[str, Run]:

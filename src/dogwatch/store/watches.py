@@ -92,13 +92,21 @@ def by_ids(tx: Tx, keys: Collection[tuple[int, str]]) -> dict[tuple[int, str], R
     return {record.key: record for record in _locked(tx, found)}
 
 
-def by_slug(tx: Tx, workspace_id: int, slug: str) -> Record | None:
-    """Return one watch by its slug."""
-    return _one(tx, _of(workspace_id).where(watches.c.slug == slug), lock=False)
+def keys_of_slugs(
+    tx: Tx, slugs: Collection[tuple[int, str]]
+) -> dict[tuple[int, str], tuple[int, str]]:
+    """Return the (workspace id, id) of the watches with these (workspace id, slug)."""
+    if not slugs:
+        return {}
+    ids = select(watches.c.workspace_id, watches.c.slug, watches.c.id)
+    found = ids.where(tuple_(watches.c.workspace_id, watches.c.slug).in_(list(slugs)))
+    return {(row[0], row[1]): (row[0], row[2]) for row in tx.conn.execute(found)}
 
 
 def keys_of_pings(tx: Tx, keys: Collection[str]) -> dict[str, tuple[int, str]]:
     """Return the (workspace id, id) of the watches behind these public ping keys."""
+    if not keys:
+        return {}
     found = select(ping_keys).where(ping_keys.c.key.in_(keys))
     return {row.key: (row.workspace_id, row.watch_id) for row in tx.conn.execute(found)}
 

@@ -7,6 +7,8 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+
 from dogwatch import __version__
 from dogwatch.core.problems import Problem
 from dogwatch.core.result import Outcome
@@ -66,22 +68,38 @@ def restore(tx: Tx, lines: Iterable[str]) -> int:
     loaded, whole = 0, None
     for name, entries in groupby(map(_entry, lines), key=lambda entry: entry[0]):
         if name == "":
-            whole = next(iter(entries))[1]["rows"]
+            whole = next(entries)[1]
         elif name not in backup.names():
             raise Problem("invalid", f"the backup has a table that is unknown here: {name}")
         else:
-            loaded += backup.load(tx, name, (row for _, row in entries))
+            loaded += _load(tx, name, (row for _, row in entries))
     if loaded != whole:
         raise Problem("invalid", f"the backup is cut short: {loaded} of {whole or 'unknown'} rows")
     return loaded
 
 
+def _load(tx: Tx, name: str, rows: Iterable[dict[str, Any]]) -> int:
+    try:
+        return backup.load(tx, name, rows)
+    except OperationalError:  # the database's own trouble
+        raise
+    except (SQLAlchemyError, ValueError, KeyError):
+        raise _damaged() from None
+
+
 def _entry(line: str) -> tuple[str, Any]:
     try:
         entry = json.loads(line)
-    except ValueError:
-        raise Problem("invalid", "the backup is damaged") from None
-    return ("", entry) if isinstance(entry, dict) else (entry[0], entry[1])
+        if isinstance(entry, dict):
+            return "", int(entry["rows"])
+        name, row = entry
+        return str(name), dict(row)
+    except (ValueError, TypeError, KeyError):
+        raise _damaged() from None
+
+
+def _damaged() -> Problem:
+    return Problem("invalid", "the backup is damaged")
 
 
 def lay_to_rest(tx: Tx, made_at: datetime, at: datetime) -> None:

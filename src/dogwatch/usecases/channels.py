@@ -6,7 +6,7 @@ from datetime import datetime
 
 from dogwatch.core.alerts import Rule, Scope
 from dogwatch.core.problems import Problem, invalid
-from dogwatch.store import channels, watches
+from dogwatch.store import channels, tasks, watches
 from dogwatch.store.channels import ChannelRow
 from dogwatch.store.tx import Tx
 from dogwatch.usecases.telling import add_rule, channel_by_id
@@ -22,6 +22,7 @@ def channel_page(tx: Tx, workspace_id: int, limit: int, after: str) -> Sequence[
 def remove_channel(tx: Tx, workspace_id: int, channel_id: str) -> None:
     """Delete a channel with its rules and deliveries."""
     channel_by_id(tx, workspace_id, channel_id)
+    tasks.drop_of_channel(tx, workspace_id, channel_id)
     channels.remove(tx, workspace_id, channel_id)
 
 

@@ -9,7 +9,6 @@ from typing import Any
 from dogwatch.core.problems import Problem
 from dogwatch.core.result import Outcome, Result
 from dogwatch.core.run import (
-    Fire,
     LostRun,
     Overlap,
     Policy,
@@ -54,23 +53,30 @@ def _fire(tx: Tx, job: JobRow, record: Record, at: datetime) -> None:
         jobs.set_next(tx, *record.key, None)
         return
     todo = due(schedule, job.policy, job.next_at, at)
+    passed = [
+        Skip(at, fire.slot_at, schedule.after(fire.slot_at), fire.outcome, fire.reason)
+        for fire in todo.fires
+        if fire.outcome
+    ]
+    if passed:  # all of them before the first that runs
+        record = apply(tx, Change(record, passed, "schedule"), at)
     for fire in todo.fires:
-        record = _fire_slot(tx, job, record, fire, schedule.after(fire.slot_at), at)
+        if not fire.outcome:
+            record = _fire_slot(tx, job, record, fire.slot_at, schedule.after(fire.slot_at), at)
     jobs.set_next(tx, *record.key, todo.next_at)
 
 
 def _fire_slot(
-    tx: Tx, job: JobRow, record: Record, fire: Fire, next_at: datetime | None, at: datetime
+    tx: Tx, job: JobRow, record: Record, slot_at: datetime, next_at: datetime | None, at: datetime
 ) -> Record:
     waiting = sum(run.started_at is None for run in record.watch.open)
     why = overlapped(job.policy, waiting, len(record.watch.open) - waiting)
-    if fire.outcome or why:
-        outcome = fire.outcome or Outcome.SKIPPED
-        skip = Skip(at, fire.slot_at, next_at, outcome, fire.reason or why)
+    if why:
+        skip = Skip(at, slot_at, next_at, Outcome.SKIPPED, why)
         return apply(tx, Change(record, [skip], "schedule"), at)
     if job.policy.overlap is Overlap.CANCEL_PREVIOUS:
         record = _cancel_open(tx, record, "the next run is due", at)
-    return _queue(tx, job, record, fire.slot_at, next_at, "schedule", "", at)
+    return _queue(tx, job, record, slot_at, next_at, "schedule", "", at)
 
 
 def _queue(

@@ -1,13 +1,13 @@
 """The one way a watch changes: step, save, ledger, flips and deliveries in one transaction."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from dogwatch.core.signals import Line, Signal
+from dogwatch.core.signals import Signal
 from dogwatch.core.slots import Gap
-from dogwatch.core.watch import Flip, Watch, step, wake_at
-from dogwatch.ids import new_id
+from dogwatch.core.watch import Step, Watch, step, wake_at
+from dogwatch.ids import new_ids
 from dogwatch.store import flips, nodes, runs, watches
 from dogwatch.store.flips import FlipRow
 from dogwatch.store.tx import Tx
@@ -19,12 +19,16 @@ GAPS_KEPT = timedelta(days=32)
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Signals for one locked watch; `trigger` and `input` describe the runs they open."""
+    """Signals for one locked watch.
+
+    `trigger` and `input` describe the runs they open; `bodies` is what came with signals, by time.
+    """
 
     record: Record
     signals: Sequence[Signal]
     trigger: str = "ping"
     input: str = ""
+    bodies: Mapping[datetime, str] = field(default_factory=dict)
 
 
 def apply(tx: Tx, change: Change, at: datetime) -> Record:
@@ -45,11 +49,14 @@ def apply_many(
     records = [outcome.hinted(gaps, exact=exact) for outcome in outcomes]
     watches.save_states(tx, records)
     runs.write(tx, [entry for outcome in outcomes for entry in outcome.entries()])
-    turned = [
-        turn
-        for outcome, after in zip(outcomes, records, strict=True)
-        for turn in outcome.turns(after)
-    ]
+    turned = _numbered(
+        [
+            turn
+            for outcome, record in zip(outcomes, records, strict=True)
+            for turn in outcome.turns(record)
+        ],
+        at,
+    )
     flips.add_many(tx, [turn.flip for turn in turned])
     telling.tell(tx, turned, at)
     return records
@@ -59,8 +66,7 @@ def apply_many(
 class _Outcome:
     change: Change
     watch: Watch
-    lines: tuple[Line, ...]
-    flips: tuple[Flip, ...]
+    steps: tuple[tuple[Watch, Step], ...]
 
     def hinted(self, gaps: Sequence[Gap], *, exact: bool) -> Record:
         """Return the record afterwards, its hint never later than the true deadline."""
@@ -75,31 +81,42 @@ class _Outcome:
         change = self.change
         return [
             runs.Entry(*change.record.key, line, change.trigger, change.input)
-            for line in self.lines
+            for _, done in self.steps
+            for line in done.lines
         ]
 
-    def turns(self, after: Record) -> list[telling.Turn]:
-        """Return the flips, each with the watch before and after all signals."""
+    def turns(self, record: Record) -> list[telling.Turn]:
+        """Return the flips, each with the watch as it was before and after it."""
         return [
             telling.Turn(
                 FlipRow(
-                    after.workspace_id, new_id(flip.at), after.id, flip.at,
+                    record.workspace_id, "", record.id, flip.at,
                     str(flip.from_status), str(flip.to_status), flip.reason,
                 ),
-                self.change.record,
-                after,
+                record,
+                before,
+                done.watch,
+                done.lines[-1].run_id if done.lines else None,
+                self.change.bodies.get(flip.at, ""),
             )
-            for flip in self.flips
+            for before, done in self.steps
+            if (flip := done.flip)
         ]  # fmt: skip
+
+
+def _numbered(turns: Sequence[telling.Turn], at: datetime) -> list[telling.Turn]:
+    """Give flips their ids, which tell in which order they became known."""
+    return [
+        replace(turn, flip=replace(turn.flip, id=flip_id))
+        for turn, flip_id in zip(turns, new_ids(at, len(turns)), strict=True)
+    ]
 
 
 def _steps(change: Change, gaps: Sequence[Gap]) -> _Outcome:
     watch = change.record.watch
-    lines: list[Line] = []
-    turned: list[Flip] = []
+    steps: list[tuple[Watch, Step]] = []
     for signal in change.signals:
-        result = step(watch, signal, gaps)
-        watch = result.watch
-        lines += result.lines
-        turned += [result.flip] if result.flip else []
-    return _Outcome(change, watch, tuple(lines), tuple(turned))
+        done = step(watch, signal, gaps)
+        steps.append((watch, done))
+        watch = done.watch
+    return _Outcome(change, watch, tuple(steps))

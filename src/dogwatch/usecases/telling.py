@@ -8,8 +8,9 @@ from typing import Any
 
 from dogwatch.core.alerts import Attempt, Event, Message, Rule, event_of, matches, retry_after, tail
 from dogwatch.core.problems import Problem
-from dogwatch.ids import new_id
-from dogwatch.store import channels, deliveries, keys, pings, runs, tasks
+from dogwatch.core.watch import Watch
+from dogwatch.ids import new_id, new_ids
+from dogwatch.store import channels, deliveries, keys, runs, tasks
 from dogwatch.store.channels import ChannelRow
 from dogwatch.store.deliveries import Delivery, Receipt
 from dogwatch.store.flips import FlipRow
@@ -19,15 +20,20 @@ from dogwatch.store.watches import Record
 from dogwatch.vault import Vault
 
 LANE = "delivery"
+# The last chunks of an output; a message carries a few lines of them.
+CHUNKS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A flip with its watch before and after."""
+    """A flip of a watch, before and after it, with the run or the words that brought it about."""
 
     flip: FlipRow
-    before: Record
-    after: Record
+    record: Record
+    before: Watch
+    after: Watch
+    run_id: str | None
+    body: str
 
 
 def tell(tx: Tx, turns: Sequence[Turn], at: datetime) -> None:
@@ -39,14 +45,15 @@ def tell(tx: Tx, turns: Sequence[Turn], at: datetime) -> None:
         if workspace_id not in rules:
             rules[workspace_id] = channels.rules_of(tx, workspace_id)
         made += _deliveries(tx, turn, rules[workspace_id], at)
-    _send(tx, made, at)
+    ids = new_ids(at, len(made))
+    _send(tx, [replace(one, id=own_id) for one, own_id in zip(made, ids, strict=True)], at)
 
 
 def _deliveries(tx: Tx, turn: Turn, rules: Sequence[Rule], at: datetime) -> list[Delivery]:
     event = event_of(turn.flip.from_status, turn.flip.to_status)
     if event is None:
         return []
-    watch = turn.after
+    watch = turn.record
     wanted = dict.fromkeys(
         rule.channel_id
         for rule in rules
@@ -63,7 +70,7 @@ def _delivery(
 ) -> Delivery:
     return Delivery(
         workspace_id=flip.workspace_id,
-        id=new_id(at),
+        id="",
         flip_id=flip.id,
         watch_id=flip.watch_id,
         channel_id=channel_id,
@@ -94,34 +101,32 @@ def _send(tx: Tx, made: Sequence[Delivery], at: datetime) -> None:
 
 def _facts(tx: Tx, turn: Turn) -> dict[str, Any]:
     """Return what the message says, as it is at the flip: a JSON object."""
-    flip, before, after = turn.flip, turn.before.watch, turn.after
-    down_for_s = (flip.at - before.since_at).total_seconds() if before.since_at else None
+    flip, record, before = turn.flip, turn.record, turn.before
+    down_for_s = (flip.at - before.since_at).total_seconds() if before.since_at else 0.0
     recovered = flip.to_status in {"up", "degraded"} and flip.from_status in {"down", "degraded"}
     expected_at = before.slot_at if before.slot_at and before.slot_at <= flip.at else None
     return {
-        "watch_id": after.id,
-        "slug": after.slug,
-        "name": after.name,
-        "tags": list(after.tags),
+        "watch_id": record.id,
+        "slug": record.slug,
+        "name": record.name,
+        "tags": list(record.tags),
         "status": flip.to_status,
         "previous_status": flip.from_status,
         "since_at": flip.at.isoformat(),
         "expected_at": expected_at and expected_at.isoformat(),
         "reason": flip.reason,
         "last_ok_at": before.ok_at and before.ok_at.isoformat(),
-        "duration_ms": after.watch.duration_ms if recovered else None,
-        "down_for_s": down_for_s if recovered else None,
-        "output_tail": tail(_output(tx, after, flip.at)),
-        "timezone": after.timezone,
+        "duration_ms": turn.after.duration_ms if recovered else None,
+        "down_for_s": max(down_for_s, 0.0) if recovered else None,
+        "output_tail": tail(_output(tx, turn)),
+        "timezone": record.timezone,
     }
 
 
-def _output(tx: Tx, record: Record, at: datetime) -> str:
-    if not record.watch.job:
-        return pings.last_body(tx, record.workspace_id, record.id, at)
-    last = runs.last_of(tx, record.workspace_id, [record.id]).get(record.id)
-    chunks = runs.output(tx, record.workspace_id, last.id) if last else ()
-    return "".join(text for _, _, text in chunks[-20:])
+def _output(tx: Tx, turn: Turn) -> str:
+    if not turn.before.job or turn.run_id is None:
+        return turn.body
+    return runs.output_tail(tx, turn.flip.workspace_id, turn.run_id, CHUNKS)
 
 
 # --- sending ----------------------------------------------------------------------------------

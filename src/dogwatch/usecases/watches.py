@@ -12,7 +12,7 @@ from dogwatch.core.signals import Edit, Lapse, Pause, Resume
 from dogwatch.core.spec import WatchSpec, check, slug_of
 from dogwatch.core.watch import create, wake_at
 from dogwatch.ids import new_id, new_token
-from dogwatch.store import jobs, tasks, watches
+from dogwatch.store import deliveries, jobs, tasks, watches
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
 from dogwatch.usecases.signals import Change, apply, apply_many
@@ -93,8 +93,10 @@ def edit(tx: Tx, record: Record, spec: WatchSpec, at: datetime) -> Record:
     """Change a locked watch; a changed schedule counts from now on and judges nothing before."""
     spec = check(replace(spec, slug=spec.slug or record.slug))
     plan = spec.plan()
-    moved = plan.schedule != record.watch.plan.schedule
+    before = record.watch
     record = apply(tx, Change(record, [Edit(at, plan)]), at)
+    now = record.watch
+    moved = (now.slot_at, plan.schedule) != (before.slot_at, before.plan.schedule)
     record = replace(
         record,
         slug=spec.slug or record.slug,
@@ -128,9 +130,9 @@ def resume(tx: Tx, record: Record, at: datetime) -> Record:
 
 
 def remove(tx: Tx, record: Record) -> None:
-    """Delete a watch with its job, runs, pings, flips and what is queued for it."""
-    open_runs = [run.id for run in record.watch.open]
-    tasks.drop(tx, record.workspace_id, open_runs)
+    """Delete a watch with its job, runs, pings, flips, deliveries and what is queued for it."""
+    tasks.drop_of_watch(tx, *record.key)
+    deliveries.remove_of_watch(tx, *record.key)
     watches.remove(tx, record)
 
 
