@@ -102,9 +102,9 @@ def finish_deadline(
     return following + plan.grace if following else None
 
 
-def walk(plan: Plan, slot_at: datetime, until: datetime) -> Iterator[datetime]:
+def walk(plan: Plan, slot_at: datetime | None, until: datetime) -> Iterator[datetime]:
     """Yield `slot_at` and the slots after it that are due at `until`."""
-    at: datetime | None = slot_at
+    at = slot_at
     while at is not None and at <= until:
         yield at
         at = plan.after(at)

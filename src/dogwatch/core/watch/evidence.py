@@ -36,10 +36,10 @@ def start(watch: Watch, signal: Start, gaps: Sequence[Gap]) -> Step:
         return Step(watch)
     if known and not _moves_on(watch, signal.at):
         return _begin(watch, known, signal.at)
+    watch, where, passed = _settle(watch, signal, gaps)
     closed: tuple[Line, ...] = ()
     if known:
         watch, closed = close_run(watch, known, Outcome.UNKNOWN, "started again", signal.at)
-    watch, where, passed = _settle(watch, signal, gaps)
     run = OpenRun(
         signal.id,
         signal.rid,
@@ -131,7 +131,7 @@ def _first(plan: Plan, owed_at: datetime | None, at: datetime) -> Attribution:
     """Nothing was owed before the first evidence: it starts the count."""
     if owed_at is None or plan.relative:
         return Attribution(None, plan.after(at))
-    slot_at = last_due(plan, max(owed_at - TICK, at - plan.grace), at)
+    slot_at = last_due(plan, max(owed_at, at - plan.grace) - TICK, at)
     if slot_at:
         return Attribution(slot_at, plan.after(slot_at))
     return attribute(plan, plan.after(at) if owed_at <= at else owed_at, (), at)
@@ -187,5 +187,7 @@ def queue(watch: Watch, signal: Queue, gaps: Sequence[Gap]) -> Step:
 
 def skip(watch: Watch, signal: Skip, gaps: Sequence[Gap]) -> Step:
     """Let a slot of ours pass without a run."""
+    if watch.slot_at is None or signal.slot_at < watch.slot_at:
+        return Step(watch)
     line = Line(None, signal.slot_at, None, signal.outcome, signal.reason, finished_at=signal.at)
     return Step(replace(watch, slot_at=signal.next_at), (line,))

@@ -83,8 +83,6 @@ def _lapse_runs(watch: Watch, at: datetime, gaps: Sequence[Gap]) -> tuple[Watch,
 def _lapse_slots(
     watch: Watch, at: datetime, gaps: Sequence[Gap], *, already: int
 ) -> tuple[Watch, tuple[Line, ...]]:
-    if not armed(watch) or watch.slot_at is None:
-        return watch, ()
     if watch.plan.relative:
         return _lapse_relative(watch, at, gaps, already)
     lines = []
