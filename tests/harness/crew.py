@@ -85,9 +85,11 @@ class Crew:
         """Return a sweeper."""
         return Sweeper(self.house.database, self.clock, self.node_id)
 
-    def heart(self, drop_work: Callable[[], None] | None = lambda: None) -> Heart:
-        """Return a heart that gives up a beat soon."""
-        return Heart(self.house.database, self.clock, self.node_id, drop_work, patience_s=0.05)
+    def heart(
+        self, drop_work: Callable[[], None] | None = lambda: None, patience_s: float = 10
+    ) -> Heart:
+        """Return a heart that gives up a beat after `patience_s`."""
+        return Heart(self.house.database, self.clock, self.node_id, drop_work, patience_s)
 
     def worker(self, hand: Hand, concurrency: int = 5, lane: str = "http") -> Worker:
         """Return a worker of a lane."""
