@@ -13,7 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dogwatch.core.ping import Heard, Kind
@@ -86,6 +86,7 @@ def test_a_record_holds_all_of_a_ping(heard: Heard, tried: bool) -> None:
         assert read(path, 0, 9) == [Entry(heard, START_AT, tried, len(data))]
 
 
+@settings(deadline=None, max_examples=15)
 @given(st.lists(heards, min_size=1, max_size=3), st.binary(max_size=12))
 def test_a_tail_torn_at_any_byte_costs_no_record_before_it(
     batch: list[Heard], noise: bytes
