@@ -73,7 +73,9 @@ def check(spec: WatchSpec) -> WatchSpec:
         bad["slug"] = "use 1 to 64 of a-z, 0-9, - and _; not start, fail or log"
     if len(spec.description) > DESCRIPTION_LENGTH:
         bad["description"] = f"at most {DESCRIPTION_LENGTH} characters"
-    if len(spec.tags) > TAGS or not all(0 < len(tag) <= TAG_LENGTH for tag in spec.tags):
+    if len(spec.tags) > TAGS or not all(
+        0 < len(_text(tag).strip()) <= TAG_LENGTH for tag in spec.tags
+    ):
         bad["tags"] = f"at most {TAGS} tags of 1 to {TAG_LENGTH} characters"
     if spec.project is not None and not 1 <= len(spec.project) <= 64:
         bad["project"] = "give 1 to 64 characters"
