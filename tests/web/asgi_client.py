@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes, urlencode
@@ -77,7 +77,7 @@ class Client:
         headers = {name.decode(): value.decode() for name, value in start["headers"]}
         return Answer(start["status"], headers, b"".join(one.get("body", b"") for one in rest))
 
-    async def stream(self, path: str, **options: Any) -> AsyncIterator[str]:
+    async def stream(self, path: str, **options: Any) -> AsyncGenerator[str, None]:
         """Yield what a stream sends, piece by piece; leaving the loop disconnects."""
         exchange, task = self._begin("GET", path, **options)
         try:
@@ -125,7 +125,7 @@ class Client:
         pieces = [raw[at : at + 65_536] for at in range(0, len(raw), 65_536)] or [b""]
         exchange = Exchange(pieces)
         task = asyncio.ensure_future(self.app(scope, exchange.receive, exchange.send))
-        return exchange, task  # type: ignore[return-value]  # a coroutine makes a task
+        return exchange, task
 
 
 def _encoded(body: Any) -> bytes:

@@ -12,6 +12,7 @@ from dogwatch.core.ping import Heard
 from dogwatch.store.database import Database
 from dogwatch.store.tx import Tx
 from dogwatch.usecases import keys, pings
+from dogwatch.usecases.lists import Workspace
 from dogwatch.vault import Vault
 from dogwatch.web.app import Services, build
 from tests.harness.clock import ManualClock
@@ -30,7 +31,7 @@ class House:
     database: Database
     clock: ManualClock
     services: Services
-    workspace: keys.Workspace
+    workspace: Workspace
 
     def write(self, fn: Callable[[Tx], T]) -> T:
         return self.database.write(fn).result()

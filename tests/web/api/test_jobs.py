@@ -132,7 +132,13 @@ def test_scripts_are_refused_where_they_are_off(api: Client, house: House) -> No
 
 def test_trigger_hands_over_its_input(api: Client) -> None:
     api("POST", "/jobs", {"name": "J", "action": SCRIPT_ACTION, "overlap": "allow"})
-    inputs = ({"input": {"month": "ä"}}, {"input": "text"}, {"input": None}, {}, None)
+    inputs: tuple[Any, ...] = (
+        {"input": {"month": "ä"}},
+        {"input": "text"},
+        {"input": None},
+        {},
+        None,
+    )
     told = [api("POST", "/jobs/j/trigger", body) for body in inputs]
     assert {(one.status, one.json["state"], one.json["trigger"]) for one in told} == {
         (202, "queued", "manual")
@@ -147,7 +153,7 @@ def test_trigger_hands_over_its_input(api: Client) -> None:
 
 def test_a_watch_is_no_job(api: Client, watch: Any) -> None:
     for method, path in (("GET", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/trigger")):
-        body = None if method in ("GET", "DELETE") else {}
+        body: Any = None if method in ("GET", "DELETE") else {}
         assert api(method, f"/jobs/{watch['slug']}{path}", body).status == 404
     assert api.get(f"/watches/{watch['slug']}").status == 200
 

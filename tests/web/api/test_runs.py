@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -73,7 +74,7 @@ def test_output_is_text_that_says_where_it_was_dropped(api: Client, house: House
 
 def events(text: str) -> list[dict[str, str]]:
     """Return the fields of each event of a stream."""
-    found = [event.split("\n") for event in text.split("\n\n") if event]
+    found = [event.split("\n") for event in text.split("\n\n") if event[:1] not in ":"]
     return [dict(line.split(": ", 1) for line in lines) for lines in found]
 
 
@@ -109,16 +110,17 @@ def test_the_tail_resumes_behind_the_last_event(api: Client, house: House, run: 
 
 
 def test_a_silent_tail_sends_a_comment_now_and_then(api: Client, house: House, run: Any) -> None:
-    async def first() -> str:
-        stream = api.stream(f"/runs/{run['id']}/output/stream")
-        waiting = asyncio.ensure_future(anext(stream))
-        await asyncio.sleep(0)
-        house.clock.advance(16)
-        piece = await waiting
-        await stream.aclose()  # type: ignore[attr-defined]  # an async generator
-        return piece
+    async def first_two() -> list[str]:
+        pieces: list[str] = []
+        async with aclosing(api.stream(f"/runs/{run['id']}/output/stream")) as stream:
+            async for piece in stream:
+                pieces.append(piece)
+                house.clock.advance(16)
+                if len(pieces) == 2:
+                    break
+        return pieces
 
-    assert asyncio.run(first()) == ": still running\n\n"
+    assert asyncio.run(first_two()) == [": following\n\n", ": still running\n\n"]
 
 
 def test_the_tail_ends_when_the_server_stops(api: Client, house: House, run: Any) -> None:
@@ -128,10 +130,11 @@ def test_the_tail_ends_when_the_server_stops(api: Client, house: House, run: Any
         pieces = 0
         async for _ in api.stream(f"/runs/{run['id']}/output/stream"):
             pieces += 1
-            house.services.stopping.set()
+            if pieces == 2:
+                house.services.stopping.set()
         return pieces
 
-    assert asyncio.run(follow()) == 1
+    assert asyncio.run(follow()) == 2
 
 
 def test_the_tail_of_an_unknown_run_is_404(api: Client) -> None:

@@ -13,6 +13,7 @@ from dogwatch.core.spec import WatchSpec, check
 from dogwatch.usecases import jobs
 from dogwatch.usecases.jobs import JobSpec
 from dogwatch.web.api.body import Body
+from dogwatch.web.api.settings import checked
 
 _ALIASES = {"grace_s": "start_by_s", "slow_after_s": "slow_after_ms"}
 _SPEC = frozenset(field.name for field in fields(WatchSpec))
@@ -200,10 +201,18 @@ class Nothing(Body):
 class ChannelNew(Body):
     """A new channel; its settings are those of its kind."""
 
-    stand_in: ClassVar[Mapping[str, Any]] = {"name": "x", "kind": "webhook", "settings": {}}
+    stand_in: ClassVar[Mapping[str, Any]] = {
+        "name": "x",
+        "kind": "webhook",
+        "settings": {"url": "http://x"},
+    }
     name: Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
     kind: str
     settings: dict[str, Any]
+
+    def check(self) -> None:
+        """Raise a Problem of all settings that the kind refuses."""
+        checked(self.kind, self.settings)
 
 
 class ChannelChange(Body):

@@ -5,8 +5,6 @@ from typing import Any
 
 from fastapi import Response
 
-from dogwatch.core.problems import Problem, invalid
-from dogwatch.notify import CHANNELS
 from dogwatch.notify.channel import Settings
 from dogwatch.usecases import channels, telling
 from dogwatch.usecases.channels import ChannelRow
@@ -17,23 +15,12 @@ from dogwatch.web.api.auth import needs, resource
 from dogwatch.web.api.call import Call, Called, Name, shown
 from dogwatch.web.api.masks import masked, unmasked
 from dogwatch.web.api.pages import Paged
+from dogwatch.web.api.settings import checked
 from dogwatch.web.api.wire import ChannelMade, ChannelOut, DeliveryOut, PageOf
 
 router = resource("channels")
 
 _MANAGE = needs("manage:alerts")
-
-
-def checked(kind: str, settings: Mapping[str, Any]) -> Settings:
-    """Return a channel's settings, public and secret apart, or raise a Problem of all faults."""
-    channel = CHANNELS.get(kind)
-    if channel is None:
-        raise invalid("kind", f"use one of {', '.join(CHANNELS)}")
-    try:
-        return channel.check(settings)
-    except Problem as problem:
-        fields = {f"settings.{name}": text for name, text in problem.fields.items()}
-        raise Problem(problem.kind, problem.message, fields) from None
 
 
 def _shown(vault: Vault, channel: ChannelRow) -> ChannelOut:

@@ -21,6 +21,7 @@ async def tail(
 ) -> AsyncIterator[str]:
     """Yield the output behind `after` as it comes, then the run once it has ended."""
     beat_at = services.clock.monotonic() + HEARTBEAT_S
+    yield ": following\n\n"  # so that proxies and clients see at once that it works
     with _woken(services) as woken:
         while not services.stopping.is_set():
             woken.clear()
