@@ -98,6 +98,14 @@ def _slot(line: Line) -> str:
         ("0 pause, 1 resume", "paused! new!"),
         ("0 ok, 1 pause, 2 pause, 3 resume, 4 resume", "up! paused! paused up! up"),
         ("0 fail, 1 pause, 2 resume", "down! paused! up!"),
+        # down, a late end arms it again
+        ("0 start/a, 65 lapse, 70 ok/a, 134 lapse, 135 lapse", "new down! up! up down!"),
+        ("0 ok, 60 start/a, 185 lapse, 186 ok/a, 250 lapse, 251 lapse",
+         "up! up down! up! up down!"),
+        # an old end does not
+        ("0 ok, 65 lapse, 66 ok, 131 lapse, 10 ~ok, 900 lapse", "up! down! up! down! down down"),
+        # a second start soon after the first is the same run
+        ("0 start, 1 start, 2 ok, 62 ok", "new new up! up"),
     ],
 )  # fmt: skip
 def test_interval(script: str, expected: str) -> None:
@@ -132,6 +140,20 @@ def test_interval(script: str, expected: str) -> None:
         # a pause owes nothing and a due slot is not judged
         ("1 ok, 61 pause, 200 lapse, 210 resume, 244 lapse, 245 lapse",
          "up! paused! paused up! up down!", "00:00 ok, 01:00 suppressed, 04:00 missed"),
+        # two in a row after a miss: the second is nobody's, not that of an older slot
+        ("1 ok, 65 lapse, 125 lapse, 130 ok, 131 ok", "up! down! down up! up",
+         "00:00 ok, 01:00 missed, 02:00 missed, 02:00 ok+, - ok"),
+        # early, then resumed or paused and resumed: not owed twice
+        ("1 ok, 59.8 ok, 59.9 pause, 59.95 resume, 66 lapse", "up! up paused! up! up",
+         "00:00 ok, 01:00 ok"),
+        # heard at the very moment it is due
+        ("60 ok, 125 lapse", "up! down!", "01:00 ok, 02:00 missed"),
+        # told twice, both times late: counted once
+        ("1 ok, 65 lapse, 125 ok, 62 ~ok, 62 ~ok", "up! down! up! up up",
+         "00:00 ok, 01:00 missed, 02:00 ok, 01:00 ok+"),
+        # a start told late opens a run that nobody is blamed for
+        ("1 ok, 121 ok, 61 ~start/a, 186 lapse", "up! up up down!",
+         "00:00 ok, 01:00 missed, 02:00 ok, 01:00 unknown, 03:00 missed"),
     ],
 )  # fmt: skip
 def test_cron(script: str, expected: str, lines: str) -> None:
@@ -171,6 +193,8 @@ def test_run_ids(script: str, expected: str, lines: str) -> None:
         (2, 1, "0 ok, 1 fail, 2 ok, 3 fail", "up! up up up"),
         (1, 2, "0 fail, 1 ok, 2 ok", "down! down up!"),
         (1, 2, "0 fail, 1 ok, 2 fail, 3 ok, 4 ok", "down! down down down up!"),
+        # a first failure below the threshold begins it: from then on, silence counts
+        (2, 1, "0 fail, 65 lapse", "new down!"),
         (3, 1, "0 ok, 65 lapse, 124 lapse, 125 lapse, 185 lapse", "up! up up up down!"),
     ],
 )
@@ -258,6 +282,38 @@ def test_an_edit_of_other_limits_keeps_the_owed_slot() -> None:
     assert edited == Step(replace(watch, plan=edited.watch.plan))
 
 
+def test_an_edit_of_the_grace_does_not_owe_again_what_was_heard_early() -> None:
+    watch, _ = play("1 ok, 59.8 ok", CRON)
+    edited = step(watch, Edit(minute(59.9), replace(CRON, start_by_s=0)))
+    assert edited.watch.slot_at == minute(120)
+
+
+def test_an_edit_of_the_schedule_does_not_owe_again_what_was_heard_early() -> None:
+    watch, _ = play("1 ok, 59.8 ok", CRON)
+    plan = replace(CRON, schedule=parse("0,30 * * * *"))
+    assert step(watch, Edit(minute(59.9), plan)).watch.slot_at == minute(90)
+
+
+def test_what_an_edit_suppresses_were_slots_of_the_old_schedule() -> None:
+    watch, _ = play("1 ok", replace(CRON, start_by_s=7200))
+    edited = step(watch, Edit(minute(121), replace(CRON, schedule=parse("30 * * * *"))))
+    assert [line.slot_at for line in edited.lines] == [minute(60), minute(120)]
+    assert edited.watch.slot_at == minute(150)
+
+
+def test_a_run_from_before_an_edit_of_its_limit_ends_unknown() -> None:
+    watch, _ = play("1 ok, 60 start/a", CRON)
+    edited = step(watch, Edit(minute(90), replace(CRON, finish_by_s=60))).watch
+    lapsed = step(edited, Lapse(minute(91)))
+    assert [line.outcome for line in lapsed.lines] == [Outcome.UNKNOWN]
+    assert lapsed.flip is None
+
+
+def test_a_first_evidence_with_a_long_grace_closes_no_slot_before_it() -> None:
+    _, steps = play("600.5 ok", replace(CRON, start_by_s=86_400))
+    assert ledger(steps) == "10:00 ok"
+
+
 # --- our own runs -----------------------------------------------------------------------------
 
 
@@ -308,6 +364,29 @@ def test_a_cancelled_run_changes_no_status() -> None:
     ended = step(queued, Finish(minute(1), "r1", Outcome.SKIPPED, reason="cancelled"))
     assert (ended.watch.status, ended.flip) == (Status.NEW, None)
     assert ended.lines[0].outcome is Outcome.SKIPPED
+
+
+def test_a_slot_is_skipped_once() -> None:
+    skip = Skip(minute(0), minute(0), minute(60), Outcome.SKIPPED, "still going")
+    skipped = step(job(), skip).watch
+    assert step(skipped, skip) == Step(skipped)
+
+
+def test_a_run_of_ours_that_timed_out_has_one_line_and_its_end_still_counts() -> None:
+    watch = create(replace(CRON, start_by_s=None, finish_by_s=60), minute(-1), job=True)
+    watch = step(watch, Queue(minute(0), "r1", minute(0), minute(60))).watch
+    lapsed = step(step(watch, Start(minute(0), "r1")).watch, Lapse(minute(1)))
+    assert [line.outcome for line in lapsed.lines] == [Outcome.TIMEOUT]
+    assert step(lapsed.watch, Start(minute(2), "r1")) == Step(lapsed.watch)
+    done = step(lapsed.watch, Finish(minute(3), "r1"))
+    assert (done.watch.status, done.lines) == (Status.UP, ())
+    assert step(done.watch, Finish(minute(3), "r1")) == Step(done.watch)
+
+
+def test_a_run_of_ours_that_waited_through_a_pause_is_late_for_nobody() -> None:
+    watch = step(job(300), Queue(minute(0), "r1", minute(0), minute(60))).watch
+    watch = step(step(watch, Pause(minute(1))).watch, Resume(minute(10))).watch
+    assert wake_at(watch) is None
 
 
 # --- the table and what is shown --------------------------------------------------------------
