@@ -16,7 +16,8 @@ from tests.harness.served import Served
 
 CLIENTS = 64
 WATCHES = 8
-PROVE_S = float(os.environ.get("DOGWATCH_PROVE_S", "8"))
+FEWEST_DEATHS = 4
+PROVE_S = float(os.environ.get("DOGWATCH_PROVE_S", "6"))
 
 
 async def kill_in_a_loop(
@@ -24,8 +25,8 @@ async def kill_in_a_loop(
 ) -> int:
     """Kill the server after a few more acknowledgements, again and again; return how often."""
     loop, deaths = asyncio.get_running_loop(), 0
-    while loop.time() < until:
-        goal = len(ledger.acked) + random_.randrange(1, 800)
+    while loop.time() < until or deaths < FEWEST_DEATHS:
+        goal = len(ledger.acked) + random_.randrange(1, 400)
         await eventually_async(
             partial(_reached, ledger, goal), within_s=30, what="pings go through"
         )
@@ -70,8 +71,7 @@ def test_no_acknowledged_ping_is_lost(store: dict[str, str], serve: Serve, tmp_p
     told = f"DOGWATCH_SEED={seed}: {deaths} deaths, {len(ledger.sent)} sent, "
     told += f"{len(ledger.acked)} acknowledged, {ledger.refused} refused, {len(stored)} stored"
     print(told)
-    assert deaths >= 3, told
-    assert len(ledger.acked) > 500, told
+    assert len(ledger.acked) >= deaths >= FEWEST_DEATHS, told
     assert ledger.acked - kept.keys() == set(), told
     assert all(ledger.sent[rid] == body for rid, body in kept.items()), told
     assert len(stored) == len(kept), told

@@ -1,0 +1,191 @@
+"""PostgreSQL goes away: pings are answered from the spool, counted once, and nobody is blamed.
+
+`DOGWATCH_PROVE_S` is how long it stays away.
+"""
+
+import asyncio
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import Serve
+from tests.eventually import eventually, eventually_async
+from tests.harness.ledger import Client, Ledger
+from tests.harness.postgres import PostgresServer, running_postgres
+from tests.harness.served import Served
+
+AWAY_S = float(os.environ.get("DOGWATCH_PROVE_S", "4"))
+CLIENTS = 16
+WATCHES = 8
+PAUSE_S = 0.05
+BACK_S = 30.0
+
+
+@dataclass(slots=True)
+class Steady(Client):
+    """A client that takes its time, so that a long outage leaves a number one can count."""
+
+    async def _ping(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await Client._ping(self, reader, writer)
+        await passed(PAUSE_S)
+
+
+async def passed(seconds: float) -> None:
+    """Let an outage last."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(asyncio.Event().wait(), seconds)
+
+
+@dataclass(slots=True)
+class Crowd:
+    """Clients of several nodes that ping through everything."""
+
+    ledger: Ledger
+    keys: Sequence[str]
+    nodes: Sequence[Served]
+
+    def start(self, stop: asyncio.Event) -> list[asyncio.Task[None]]:
+        return [
+            asyncio.create_task(
+                Steady(
+                    number, self.nodes[number % len(self.nodes)].port, self.keys, self.ledger,
+                    keep_alive=number % 4 < 2,
+                ).run(stop)
+            )
+            for number in range(CLIENTS)
+        ]  # fmt: skip
+
+    async def heard(self, more: int) -> None:
+        """Wait for more acknowledgements."""
+        goal = len(self.ledger.acked) + more
+        await eventually_async(
+            lambda: len(self.ledger.acked) >= goal, within_s=BACK_S, what="pings are answered"
+        )
+
+
+@pytest.fixture
+def server() -> Iterator[PostgresServer]:
+    """A server of the test's own."""
+    with running_postgres() as running:
+        yield running
+
+
+def made(served: Served, name: str, **spec: Any) -> tuple[str, str]:
+    """Make a watch that misses a ping within three seconds; return its id and ping key."""
+    given = {"name": name, "schedule": "every 2s", "start_by_s": 1} | spec
+    watch = served.post("/watches", given)
+    return watch["id"], watch["ping_url"].rpartition("/")[2]
+
+
+def stored(served: Served, watch_ids: Sequence[str]) -> list[dict[str, Any]]:
+    return [ping for one in watch_ids for ping in served.every(f"/watches/{one}/pings")]
+
+
+def all_counted_once(
+    served: Served, ledger: Ledger, watch_ids: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Wait until all that was acknowledged is there, none of it twice, and return it."""
+
+    def complete() -> bool:
+        return ledger.acked <= {ping["rid"] for ping in stored(served, watch_ids)}
+
+    eventually(complete, within_s=BACK_S, what="the spool is folded")
+    pings = stored(served, watch_ids)
+    assert len(pings) == len({ping["rid"] for ping in pings})
+    return pings
+
+
+def turns(served: Served, watch_id: str) -> list[str]:
+    """Return what a watch became, oldest first."""
+    return [flip["to_status"] for flip in reversed(served.every(f"/flips?watch={watch_id}"))]
+
+
+def test_no_ping_is_lost_and_no_watch_is_falsely_down(
+    server: PostgresServer, serve: Serve, tmp_path: Path
+) -> None:
+    url = server.create("d")
+    nodes = [serve(database=url), serve(database=url)]
+    watches = [made(nodes[0], f"Watch {number}") for number in range(WATCHES)]
+    ids = [watch_id for watch_id, _ in watches]
+    mute_id, mute_key = made(nodes[0], "Mute")
+    ledger = Ledger.at(tmp_path / "ledger.txt")
+    crowd = Crowd(ledger, [key for _, key in watches], nodes)
+
+    async def outage() -> tuple[datetime, datetime]:
+        stop = asyncio.Event()
+        tasks = crowd.start(stop)
+        await crowd.heard(100)
+        await asyncio.to_thread(server.stop, "immediate")
+        began_at = datetime.now(UTC)
+        await asyncio.to_thread(nodes[0].call, "GET", f"/ping/{mute_key}")
+        await passed(AWAY_S)
+        ended_at = datetime.now(UTC)
+        await asyncio.to_thread(server.start)
+        await crowd.heard(400)
+        await asyncio.to_thread(eventually, partial(told_down, nodes[1], mute_id), within_s=120)
+        assert [turns(nodes[1], one) for one in ids] == [["up"]] * WATCHES
+        stop.set()
+        await asyncio.gather(*tasks)
+        return began_at, ended_at
+
+    with ledger.file:
+        began_at, ended_at = asyncio.run(outage())
+    pings = all_counted_once(nodes[0], ledger, ids)
+    times = [datetime.fromisoformat(ping["at"]) for ping in pings]
+    meanwhile = [at for at in times if began_at < at < ended_at]
+    print(f"{len(pings)} pings, {len(meanwhile)} while it was away, {ledger.refused} refused")
+    assert len(meanwhile) > 100
+    assert ledger.refused == 0
+
+
+def told_down(served: Served, watch_id: str) -> bool:
+    return turns(served, watch_id) == ["up", "down"]
+
+
+def test_a_node_killed_while_spooling_folds_exactly_once(
+    server: PostgresServer, serve: Serve, tmp_path: Path
+) -> None:
+    node = serve(database=server.create("d"))
+    watch_id, key = made(node, "Watch", schedule="every 1h")
+    ledger = Ledger.at(tmp_path / "ledger.txt")
+    crowd = Crowd(ledger, [key], [node])
+
+    async def outage() -> None:
+        stop = asyncio.Event()
+        tasks = crowd.start(stop)
+        await crowd.heard(50)
+        await asyncio.to_thread(server.stop, "immediate")
+        await crowd.heard(200)
+        await asyncio.to_thread(node.kill9)
+        await asyncio.to_thread(server.start)
+        await asyncio.to_thread(node.start)
+        await crowd.heard(50)
+        await asyncio.to_thread(node.kill9)  # perhaps between a commit and what follows it
+        await asyncio.to_thread(node.start)
+        stop.set()
+        await asyncio.gather(*tasks)
+
+    with ledger.file:
+        asyncio.run(outage())
+    assert len(all_counted_once(node, ledger, [watch_id])) >= 300
+    eventually(lambda: list(node.data.glob("spool/*")) == [], what="nothing is left")
+
+
+def test_a_full_spool_refuses_and_loses_nothing(server: PostgresServer, serve: Serve) -> None:
+    node = serve(database=server.create("d"), spool_limit_mb="1")
+    watch_id, key = made(node, "Watch", schedule="every 1h")
+    server.stop("immediate")
+    statuses = [node.call("POST", f"/ping/{key}", "x" * 9_000).status for _ in range(150)]
+    server.start()
+    kept = statuses.count(200)
+    assert statuses == [200] * kept + [503] * (150 - kept)
+    assert 90 < kept < 120
+    eventually(lambda: len(stored(node, [watch_id])) == kept, within_s=BACK_S, what="folding")
+    eventually(lambda: node.call("GET", f"/ping/{key}").status == 200, what="it takes pings")
