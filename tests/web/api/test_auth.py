@@ -90,17 +90,20 @@ def every_route(house: House) -> set[tuple[str, str]]:
     return {(method.upper(), path) for path, methods in paths.items() for method in methods}
 
 
-@pytest.mark.parametrize("scope", [*OPENS, "manage:keys"])
-def test_a_scope_opens_its_routes_and_no_others(house: House, scope: str) -> None:
-    client = house.client(scope)
-    opened = set()
-    for method, path in every_route(house):
-        body: Any = None if method in ("GET", "DELETE") else {}
-        answer = client(method, path.replace("{name}", "none"), body)
-        assert answer.status in (200, 403, 404, 422)
-        if answer.status != 403:
-            opened.add((method, path))
-    assert opened == OPENS.get(scope, set())
+def test_a_scope_opens_its_routes_and_no_others(house: House) -> None:
+    routes = every_route(house)
+    for scope in (*OPENS, "manage:keys"):
+        client = house.client(scope)
+        opened = {route for route in routes if reaches(client, *route)}
+        assert opened == OPENS.get(scope, set())
+
+
+def reaches(client: Client, method: str, path: str) -> bool:
+    """Say whether a key gets further than the check of its scope."""
+    body: Any = None if method in ("GET", "DELETE") else {}
+    answer = client(method, path.replace("{name}", "none"), body)
+    assert answer.status in (200, 403, 404, 422)
+    return answer.status != 403
 
 
 def test_the_lack_of_a_scope_is_named(house: House) -> None:
