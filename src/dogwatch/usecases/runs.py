@@ -33,6 +33,7 @@ from dogwatch.vault import Vault
 
 LANES = ("script", "http")
 MAX_INPUT = 256 * 1024
+MAX_REASON = 255
 
 
 # --- firing -----------------------------------------------------------------------------------
@@ -248,12 +249,10 @@ def give_back(tx: Tx, work: Work, at: datetime) -> bool:
 
 def cancel(tx: Tx, workspace_id: int, run_id: str, reason: str, at: datetime) -> Run:
     """Cancel a run: at once if it waits, else its node is asked to stop it."""
-    run = find(tx, workspace_id, run_id)
-    if run.state == "done":
+    watch = watches.by_id(tx, workspace_id, find(tx, workspace_id, run_id).watch_id, lock=True)
+    if find(tx, workspace_id, run_id).state == "done" or watch is None:
         raise Problem("conflict", "the run has ended already")
-    key = (workspace_id, run.watch_id)
-    record = watches.by_ids(tx, [key])[key]
-    _cancel(tx, record, [run_id], reason, at)
+    _cancel(tx, watch, [run_id], reason[:MAX_REASON], at)
     return find(tx, workspace_id, run_id)
 
 

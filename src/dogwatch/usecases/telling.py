@@ -22,6 +22,7 @@ from dogwatch.vault import Vault
 LANE = "delivery"
 # The last chunks of an output; a message carries a few lines of them.
 CHUNKS = 20
+MAX_REASON = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +228,10 @@ def settle(tx: Tx, parcel: Parcel, sent: Attempt, at: datetime, jitter: float) -
     _settle(tx, replace(delivery, attempts=task.attempt), state, sent.detail, at)
     if sent.verdict == "disable":
         channels.change(
-            tx, task.workspace_id, parcel.channel.id, disabled_reason=f"it answered: {sent.detail}"
+            tx,
+            task.workspace_id,
+            parcel.channel.id,
+            disabled_reason=f"it answered: {sent.detail}"[:MAX_REASON],
         )
 
 
