@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.harness.ledger import Ledger
 from tests.harness.pinging import ping
 from tests.harness.promises import Promise, promises
+from tests.harness.served import PROGRAM
 from tests.harness.syscalls import Call, Traced, read
 
 PINGS = 200
@@ -57,14 +58,13 @@ def recorded(folder: Path, *program: str) -> list[Call]:
     """Run a server under strace through some pings, and return what it did."""
     home = folder / "disk"
     home.mkdir()
-    server = Traced(home / "data", program) if program else Traced(home / "data")
-    server.start()
-    watch = server.post("/watches", {"name": "Backup", "schedule": "every 1h"})
-    keys = [watch["ping_url"].rpartition("/")[2]]
     ledger = Ledger.at(folder / "ledger.txt")
-    with ledger.file:
+    with ledger.file, Traced(home / "data", program or PROGRAM) as server:
+        server.start()
+        watch = server.post("/watches", {"name": "Backup", "schedule": "every 1h"})
+        keys = [watch["ping_url"].rpartition("/")[2]]
         asyncio.run(ping(server.port, keys, ledger, PINGS))
-    server.finish(politely=True)
+        server.finish(politely=True)
     calls, _ = read(server.traces, home)
     assert {promise.rid for promise in promises(calls)} == ledger.acked
     return calls

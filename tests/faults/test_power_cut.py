@@ -61,10 +61,9 @@ def record(folder: Path) -> Recording:
     """Run a server through its first start, an orderly stop, a kill and a recovery."""
     home = folder / "disk"
     home.mkdir()
-    server = Traced(home / "data")
     keys: list[str] = []
     ledger = Ledger.at(folder / "ledger.txt")
-    with ledger.file:
+    with ledger.file, Traced(home / "data") as server:
         for politely in (True, False, True):
             server.start()
             keys = keys or [_made(server, number) for number in range(WATCHES)]

@@ -18,6 +18,8 @@ FILES = (
 )  # fmt: skip
 STREAMS = ("read", "recvfrom", "recvmsg", "write", "writev", "sendto", "sendmsg")
 
+NAMES = 4096  # what a call is about stands in front of what it moves
+
 _STARTS = re.compile(rb"(\d+) +(\w+)\((.*)", re.DOTALL)
 _RESUMES = re.compile(rb"(\d+) +<\.\.\. \w+ resumed>(.*)", re.DOTALL)
 _UNFINISHED = b" <unfinished ...>\n"
@@ -55,6 +57,13 @@ class Traced(Served):
         started = super().start()
         self.program = self._untraced
         return started
+
+    def __enter__(self) -> "Traced":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process is not None:
+            self.kill9()
 
     def finish(self, *, politely: bool) -> None:
         """End this life and wait until its trace is written out."""
@@ -141,7 +150,7 @@ def _calls(trace: Path, wanted: re.Pattern[bytes], places: Iterator[int]) -> Ite
             place = next(places)
             if starts := _STARTS.match(line):
                 pid, name, rest = starts[1], starts[2].decode(), starts[3]
-                if not wanted.search(rest):
+                if not wanted.search(rest, 0, NAMES):
                     continue
                 if rest.endswith(_UNFINISHED):
                     waiting[pid] = (name, rest.removesuffix(_UNFINISHED), place)
