@@ -10,6 +10,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
+from typing import TextIO
 
 import structlog
 import uvloop
@@ -76,26 +77,42 @@ def log_to_stderr(config: Config) -> None:
 def serve(config: Config, *, web: bool = True, ready: Callable[[], None] = lambda: None) -> None:
     """Run until SIGTERM or SIGINT; `web=False` runs the engine alone. Calls `ready` once up."""
     log_to_stderr(config)
-    with _sole_owner(config), opened(config) as store:
+    with _owned(config), opened(config) as store:
         uvloop.run(_run(config, store, web=web, ready=ready))
 
 
 @contextlib.contextmanager
-def _sole_owner(config: Config) -> Iterator[None]:
-    """Refuse a second server on the same SQLite store."""
-    if not alone(config):
-        yield
-        return
+def _owned(config: Config) -> Iterator[None]:
+    """Hold the data directory: SQLite's for one server, else beside others; the first tidies up."""
     directory.make(config.data)
-    with (config.data / "server.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+    flags = os.O_WRONLY | os.O_CREAT
+    with os.fdopen(os.open(config.data / "server.lock", flags, 0o600), "w") as lock:
+        first = _locked(lock)
+        if alone(config) and not first:
             raise Problem(
                 "refused",
                 f"another Dogwatch is using {config.data}; stop it, or choose another --data",
-            ) from None
+            )
+        if first:
+            _clear(config.data / "work")
+        if not alone(config):
+            fcntl.flock(lock, fcntl.LOCK_SH)
         yield
+
+
+def _locked(lock: TextIO) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _clear(work: Path) -> None:
+    """Remove what runs of a killed server left behind."""
+    if work.is_dir():
+        for left in work.iterdir():
+            scratch.remove(left)
 
 
 async def _run(config: Config, store: Store, *, web: bool, ready: Callable[[], None]) -> None:
@@ -107,18 +124,19 @@ async def _run(config: Config, store: Store, *, web: bool, ready: Callable[[], N
     egress = Egress(allow=config.allow_private_targets)
     intake = Intake(store.database, store.clock, _spool(config, store.clock))
     engine = assemble(config, store, egress, intake)
-    _clear(config.data / "work")
-    await engine.start(socket.gethostname(), alone=alone(config))
-    try:
-        web_up = _listening(config, store, intake, stopping)
-        async with web_up if web else contextlib.nullcontext():
-            ready()
-            await stopping.wait()
-    finally:
-        await engine.stop(DRAIN_S)
-        await egress.close()
-        if intake.spool:
-            intake.spool.close()
+    # Bound before anything runs: who cannot listen does no work, and callers wait from here on.
+    with _bound(config) if web else contextlib.nullcontext() as bound:
+        await engine.start(socket.gethostname(), alone=alone(config))
+        try:
+            web_up = _listening(config, store, intake, stopping, bound) if bound else None
+            async with web_up or contextlib.nullcontext():
+                ready()
+                await stopping.wait()
+        finally:
+            await engine.stop(DRAIN_S)
+            await egress.close()
+            if intake.spool:
+                intake.spool.close()
 
 
 def _spool(config: Config, clock: Clock) -> Spool | None:
@@ -137,32 +155,24 @@ def _raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def _clear(work: Path) -> None:
-    """Remove what runs of a killed server left behind; only their only owner may."""
-    if work.is_dir():
-        for left in work.iterdir():
-            scratch.remove(left)
-
-
 @contextlib.asynccontextmanager
 async def _listening(
-    config: Config, store: Store, intake: Intake, stopping: asyncio.Event
+    config: Config, store: Store, intake: Intake, stopping: asyncio.Event, bound: socket.socket
 ) -> AsyncIterator[None]:
     """Serve HTTP inside the block; leave as soon as requests under way are answered."""
-    bound = _bind(config)
     app = _app(config, store, intake, stopping)
     http = server(app, config.listen.host, config.listen.port, clock=store.clock)
     _introduce(config, store)
     task = asyncio.create_task(http.serve(sockets=[bound]))
+    task.add_done_callback(lambda _: stopping.set())
     try:
         yield
     finally:
         http.should_exit = True
         await task
-        bound.close()
 
 
-def _bind(config: Config) -> socket.socket:
+def _bound(config: Config) -> socket.socket:
     """Return the listening socket; connections wait in it until the server takes them."""
     family = socket.AF_INET6 if ":" in config.listen.host else socket.AF_INET
     try:

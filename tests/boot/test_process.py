@@ -1,0 +1,127 @@
+"""One process: whom it shares its directory with, what it leaves there, how soon it ends."""
+
+import os
+import stat
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.eventually import eventually
+from tests.harness.served import Served, listening
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    """A server that is not started yet."""
+    one = Served(tmp_path / "node")
+    yield one
+    if one.process is not None:
+        one.kill9()
+
+
+def refusal(served: Served, *flags: str) -> str:
+    """Return what a further server on the same data says as it refuses to start."""
+    done = served.cli("up", "--data", str(served.data), *flags, code=None)
+    assert done.returncode == 4, done
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def modes(directory: Path) -> dict[str, str]:
+    """Return the permission bits of all that lies in a directory."""
+    return {
+        path.name: f"{stat.S_IMODE(path.stat().st_mode):o}" for path in sorted(directory.iterdir())
+    }
+
+
+def test_a_second_server_on_the_same_data_is_refused(served: Served) -> None:
+    served.start()
+    assert f"another Dogwatch is using {served.data}" in refusal(served, "--listen", "127.0.0.1:0")
+    assert served.call("GET", "/healthz").status == 200
+
+
+def test_a_port_in_use_is_named_and_nothing_is_run(served: Served, tmp_path: Path) -> None:
+    served.start()
+    other = Served(tmp_path / "other")
+    said = refusal(other, "--listen", f"127.0.0.1:{served.port}")
+    assert f"cannot listen on 127.0.0.1:{served.port}" in said
+    assert "choose another --listen" in said
+
+
+def test_another_secret_key_is_refused(served: Served) -> None:
+    served.start()
+    served.stop()
+    (served.data / "secret.key").unlink()
+    assert "belongs to the secret key" in refusal(served)
+
+
+def test_what_it_leaves_is_for_its_owner_alone(served: Served) -> None:
+    os.umask(0o022)
+    served.start()
+    found = modes(served.data)
+    assert {"cli.key", "dogwatch.db", "secret.key", "server.lock", "server.url"} <= found.keys()
+    assert {name: mode for name, mode in found.items() if mode != "600"} == {}
+    assert stat.S_IMODE(served.data.stat().st_mode) == 0o700
+
+
+def test_a_key_of_the_command_line_that_is_no_good_is_made_anew(served: Served) -> None:
+    served.start()
+    kept = served.key
+    served.stop()
+    served.start()
+    assert served.key == kept
+    served.stop()
+    (served.data / "cli.key").write_text("dw_live_nonsense\n")
+    served.start()
+    assert served.call("GET", "/api/v1/watches").status == 200
+
+
+def test_idle_it_ends_within_two_seconds(served: Served) -> None:
+    served.start()
+    began = time.monotonic()
+    assert served.stop() == 0
+    assert time.monotonic() - began < 2
+    assert not listening(served.port)
+
+
+def test_leftovers_of_killed_runs_are_cleared(served: Served) -> None:
+    left = served.data / "work" / "run-left" / "home"
+    left.mkdir(parents=True, mode=0o700)
+    (left / "big").write_text("x")
+    served.start()
+    assert list((served.data / "work").iterdir()) == []
+
+
+def test_beside_another_on_one_postgresql_nothing_is_cleared(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    first = Served(tmp_path / "node", {"database": postgres_url})
+    second = Served(tmp_path / "node", {"database": postgres_url})
+    try:
+        first.start()
+        busy = first.data / "work" / "run-busy"
+        busy.mkdir(parents=True)
+        second.start()
+        assert busy.is_dir()
+        assert (first.stop(), second.stop()) == (0, 0)
+    finally:
+        for one in (first, second):
+            if one.process is not None:
+                one.kill9()
+
+
+def test_an_interrupt_while_it_starts_ends_it(served: Served) -> None:
+    process = subprocess.Popen(
+        [*served.program, "up", "--data", str(served.data), "--listen", served.url[7:]],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=served.environ,
+    )  # fmt: skip
+    try:
+        eventually(lambda: (served.data / "server.lock").exists(), what="it begins")
+        process.terminate()
+        process.wait(10)
+    finally:
+        process.kill()
+    assert process.returncode in (0, -15)
