@@ -77,6 +77,7 @@ def test_a_gap_holds_its_start_and_not_its_end(at: float, inside: bool) -> None:
         (hourly(0), [gap(59, 62)], 63),
         (hourly(0), [gap(59.99, 60)], 60),
         (hourly(30), [gap(59, 62)], 63),
+        (hourly(30), [gap(20, 59.75)], 60.75),
         # an outage on the heels of another
         (hourly(), [gap(60, 62), gap(66, 70)], 75),
         (hourly(), [gap(60, 62), gap(67, 70)], 67),
@@ -164,6 +165,7 @@ def test_attribution(owed: float, unheard: list[float], at: float, expected: Att
         (60, [], 0, Attribution(None, minute(60))),
         (60, [], -1, Attribution(None, minute(60))),
         (120, [60], 70, Attribution(minute(60), minute(130), late=True)),
+        (100, [60], 110, Attribution(minute(100), minute(170))),
         (120, [60], 120, Attribution(minute(120), minute(180))),
         (120, [60], 119, Attribution(minute(120), minute(179))),
         # it owed nothing: the lapsed one, however long ago
