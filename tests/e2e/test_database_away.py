@@ -4,6 +4,7 @@
 """
 
 import asyncio
+import base64
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -26,6 +27,7 @@ CLIENTS = 16
 WATCHES = 8
 PAUSE_S = 0.05
 BACK_S = 30.0
+SECRET = base64.b64encode(b"k" * 32).decode()
 
 
 @dataclass(slots=True)
@@ -111,7 +113,7 @@ def test_no_ping_is_lost_and_no_watch_is_falsely_down(
     server: PostgresServer, serve: Serve, tmp_path: Path
 ) -> None:
     url = server.create("d")
-    nodes = [serve(database=url), serve(database=url)]
+    nodes = [serve(database=url, secret_key=SECRET) for _ in range(2)]
     watches = [made(nodes[0], f"Watch {number}") for number in range(WATCHES)]
     ids = [watch_id for watch_id, _ in watches]
     mute_id, mute_key = made(nodes[0], "Mute")
