@@ -145,9 +145,7 @@ def test_trigger_hands_over_its_input(api: Client) -> None:
     }
     given = [api.get(f"/runs/{one.json['id']}").json["input"] for one in told]
     assert given == ['{"month": "ä"}', "text", "", "", ""]
-    assert api("POST", "/jobs/j/trigger", {"input": 3}).faults.keys() == {
-        "input.str", "input.dict[str,any]",
-    }  # fmt: skip
+    assert api("POST", "/jobs/j/trigger", {"input": 3}).faults.keys() == {"input"}
     assert api("POST", "/jobs/j/trigger", {"input": "x" * 300_000}).faults.keys() == {"input"}
 
 

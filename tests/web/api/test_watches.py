@@ -121,6 +121,7 @@ def test_two_names_of_one_limit_are_one_too_many(api: Client) -> None:
 def test_numbers_are_not_coerced(api: Client) -> None:
     made = api("POST", "/watches", {"name": "A", "grace_s": "60", "early_s": True})
     assert set(made.faults) == {"grace_s", "early_s"}
+    assert api("POST", "/watches", {"name": "A", "schedule": 60}).faults.keys() == {"schedule"}
     huge = api("POST", "/watches", {"name": "A", "slow_after_s": 1e300, "finish_by_s": 10**40})
     assert set(huge.faults) == {"slow_after_s", "finish_by_s"}
 

@@ -31,6 +31,7 @@ _WORDS = {
     "extra_forbidden": "is not a field here; check its spelling",
     "string_unicode": "holds half a character (a lone surrogate)",
 }
+_CHOICES = frozenset({"str", "list[str]", "dict[str,any]"})  # Pydantic's names of a union's parts
 _AGAIN_S = 5
 
 _log = logging.getLogger("dogwatch.api")
@@ -79,7 +80,7 @@ def faults_of(found: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Return field and message of each of Pydantic's errors."""
     fields: dict[str, str] = {}
     for fault in found:
-        places = [str(part) for part in fault["loc"]]
+        places = [str(part) for part in fault["loc"] if part not in _CHOICES]
         if places[:1] in (["body"], ["query"], ["path"], ["header"]):
             places = places[1:] or places
         fields.setdefault(".".join(places) or "body", _WORDS.get(fault["type"], fault["msg"]))
