@@ -125,3 +125,14 @@ def test_the_use_of_a_key_is_noted_once_a_minute(api: Client, house: House) -> N
     house.clock.advance(60)
     api.get("/watches")
     assert used() == first_at + timedelta(seconds=90)
+
+
+def test_a_job_is_not_changed_as_a_watch_without_its_scope(api: Client, house: House) -> None:
+    api("POST", "/jobs", {"name": "J", "action": {"kind": "http", "url": "http://example.org"}})
+    narrow = house.client("write:watches")
+    for method, path in (("PATCH", ""), ("DELETE", ""), ("POST", "/pause"), ("POST", "/resume")):
+        body: Any = {} if method == "PATCH" else None
+        refused = narrow(method, f"/watches/j{path}", body)
+        assert refused.json["detail"] == "the API key lacks the scope write:jobs"
+    both = house.client("write:watches", "write:jobs")
+    assert both("POST", "/watches/j/pause").json["status"] == "paused"

@@ -5,7 +5,7 @@ from typing import Literal
 from fastapi import Response
 
 from dogwatch.core.spec import WatchSpec
-from dogwatch.usecases import lists, watches
+from dogwatch.usecases import keys, lists, watches
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.lists import Record
 from dogwatch.web.api.asked import Nothing, WatchChange, WatchNew
@@ -23,6 +23,14 @@ _READ, _WRITE = needs("read:watches"), needs("write:watches")
 def written(tx: Tx, record: Record, call: Call) -> WatchOut:
     """Return the shape of a watch as it is in the transaction."""
     return WatchOut.of(lists.view(tx, record, call.at), call.services.base_url)
+
+
+def _locked(tx: Tx, call: Call, name: str) -> Record:
+    """Return a watch to be changed; that of a job asks for the scope of jobs, too."""
+    record = watches.find(tx, call.workspace_id, name, lock=True)
+    if record.watch.job:
+        keys.require(call.principal, "write:jobs")
+    return record
 
 
 @router.get("", response_model=PageOf[WatchOut], **_READ)
@@ -62,7 +70,7 @@ async def change_watch(call: Called, name: Name, body: WatchChange) -> Response:
     """Change a watch; what is not sent stays, null clears."""
 
     def changed(tx: Tx) -> WatchOut:
-        record = watches.find(tx, call.workspace_id, name, lock=True)
+        record = _locked(tx, call, name)
         spec = body.spec(watches.spec_of(record))
         return written(tx, watches.edit(tx, record, spec, call.at), call)
 
@@ -72,9 +80,7 @@ async def change_watch(call: Called, name: Name, body: WatchChange) -> Response:
 @router.delete("/{name}", status_code=204, **_WRITE)
 async def remove_watch(call: Called, name: Name) -> Response:
     """Delete a watch with all that was kept of it."""
-    await call.write(
-        lambda tx: watches.remove(tx, watches.find(tx, call.workspace_id, name, lock=True))
-    )
+    await call.write(lambda tx: watches.remove(tx, _locked(tx, call, name)))
     return Response(status_code=204)
 
 
@@ -95,7 +101,7 @@ async def turned(call: Call, name: str, verb: Literal["pause", "resume"]) -> Res
     turn = {"pause": watches.pause, "resume": watches.resume}[verb]
 
     def done(tx: Tx) -> WatchOut:
-        record = watches.find(tx, call.workspace_id, name, lock=True)
+        record = _locked(tx, call, name)
         return written(tx, turn(tx, record, call.at), call)
 
     return await call.post(200, done)
