@@ -1,11 +1,13 @@
 """PostgreSQL goes away and comes back: intake, folder and sweeper stepped by hand."""
 
 import asyncio
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from dogwatch.core.ping import NOWHERE, Answer, Heard
 from dogwatch.core.problems import Problem
@@ -15,13 +17,14 @@ from dogwatch.engine.sweeper import Sweeper
 from dogwatch.spool import Spool, record
 from dogwatch.store import migrate
 from dogwatch.store.database import Database
+from dogwatch.store.tables import metadata
 from dogwatch.usecases import nodes
 from tests.harness.clock import ManualClock
 from tests.harness.held import Held
 from tests.harness.house import House, after, heard
 from tests.harness.postgres import PostgresServer, running_postgres
 
-ID = "0" * 26
+MANY = int(os.environ.get("DOGWATCH_PROVE_WATCHES", "500"))
 
 
 @pytest.fixture(scope="module")
@@ -272,3 +275,63 @@ def test_a_dead_node_is_not_waited_for(house: House, make: Callable[..., Node]) 
         ours.clock.advance(4)
     ours.sweep()
     assert house.flips("nightly") == [("new", "up"), ("up", "down")]
+
+
+CLONED = {
+    "id": "left(id, 20) || lpad(n::text, 6, '0')",
+    "watch_id": "left(watch_id, 20) || lpad(n::text, 6, '0')",
+    "slug": "slug || n",
+    "key": "key || n",
+    "ping_key": "ping_key || n",
+}
+
+
+def clone(house: House) -> list[str]:
+    """Make many copies of the only watch, as it is; return their ping keys."""
+    for table in ("watches", "ping_keys"):
+        columns = [column.name for column in metadata.tables[table].columns]
+        values = ", ".join(CLONED.get(name, name) for name in columns)
+        numbers = f"generate_series(1, {MANY}) n"
+        copied = f"SELECT {values} FROM {table}, {numbers}"
+        house.plant(text(f"INSERT INTO {table} ({', '.join(columns)}) {copied}"))
+    return sorted(row["key"] for row in house.rows("ping_keys"))
+
+
+def live(node: Node, until: float) -> None:
+    """Let time pass for a node that beats."""
+    while node.clock.now() < after(until):
+        node.clock.advance(min(6, (after(until) - node.clock.now()).total_seconds()))
+        node.house.do(nodes.beat, node.name, node.clock.now())
+
+
+def sweep_all(node: Node) -> None:
+    async def steps() -> None:
+        while not await node.sweeper.step():
+            pass
+
+    asyncio.run(steps())
+
+
+def test_many_due_in_an_outage_raise_no_false_alarm_and_misses_do_afterwards(
+    house: House, server: PostgresServer, make: Callable[..., Node]
+) -> None:
+    house.ping(heard(house.watch("one"), 1))
+    _, *loud = clone(house)
+    node = make(mb=1000)
+    node.join()
+    live(node, 590)
+    server.stop()
+    node.clock.advance(600)
+    for start in range(0, MANY, 256):
+        node.put(*(Heard(key=key, at=after(605)) for key in loud[start : start + 256]))
+    server.start()
+    sweep_all(node)
+    node.fold()
+    live(node, 1201)
+    for start in range(0, MANY, 256):
+        node.put(*(Heard(key=key, at=after(1201)) for key in loud[start : start + 256]))
+    live(node, 1275)
+    sweep_all(node)
+    downs = [row["watch_id"] for row in house.rows("flips") if row["to_status"] == "down"]
+    assert downs == [house.find("one").id]
+    assert len(house.rows("pings")) == 1 + 2 * MANY
