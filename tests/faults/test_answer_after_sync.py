@@ -1,19 +1,19 @@
 """The answer to a ping follows the sync that follows the write of its row: seen by strace."""
 
-import asyncio
+import re
 import sys
+from bisect import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tests.harness.ledger import Ledger
-from tests.harness.pinging import ping
-from tests.harness.promises import Promise, promises
-from tests.harness.served import PROGRAM
-from tests.harness.syscalls import Call, Traced, read
+from tests.harness.promises import Promise
+from tests.harness.recording import Recording, record
+from tests.harness.syscalls import Call
 
-PINGS = 200
 SYNCS = ("fsync", "fdatasync")
+ROW = re.compile(rb"(\d+-\d+)client ")  # rid and body, side by side, of a ping of our clients
+NEVER = float("inf")
 # A server of these tests alone: as ours, but its store does not wait for the disk.
 HASTY = """
 from dogwatch.store import sqlite
@@ -38,47 +38,41 @@ def frames(calls: Sequence[Call]) -> list[Frame]:
     return [Frame(page, head.data[4:8] != bytes(4)) for head, page in pairs]
 
 
-def too_early(calls: Sequence[Call]) -> list[str]:
+def too_early(calls: Sequence[Call], promised: Sequence[Promise]) -> list[str]:
     """Return the rids of pings that were answered before their transaction was synced."""
-    log = frames(calls)
-    synced = [c for c in calls if c.name in SYNCS and c.file.endswith(".db-wal") and c.result == 0]
-    return [promise.rid for promise in promises(calls) if not _kept(promise, log, synced)]
+    written = committed(frames(calls))
+    syncs = [c for c in calls if c.name in SYNCS and c.file.endswith(".db-wal") and c.result == 0]
+    kept = {rid: _end_of_next(syncs, commit) for rid, commit in written.items()}
+    return [ping.rid for ping in promised if kept.get(ping.rid, NEVER) > ping.place]
 
 
-def _kept(promise: Promise, log: Sequence[Frame], syncs: Sequence[Call]) -> bool:
-    row = f"{promise.rid}client".encode()  # what a ping of the ledger's clients looks like in a row
-    at = next((n for n, frame in enumerate(log) if row in frame.page.data), len(log))
-    commit = next((frame.page for frame in log[at:] if frame.commits), None)
-    return commit is not None and any(
-        commit.ended < sync.begun and sync.ended < promise.place for sync in syncs
-    )
+def committed(log: Sequence[Frame]) -> dict[str, int]:
+    """Return for each ping in the log where the commit that saved it was written."""
+    found: dict[str, int] = {}
+    rows: set[str] = set()
+    for frame in log:
+        rows |= {rid.decode() for rid in ROW.findall(frame.page.data)}
+        if frame.commits:
+            found = dict.fromkeys(rows, frame.page.ended) | found
+            rows = set()
+    return found
 
 
-def recorded(folder: Path, *program: str) -> list[Call]:
-    """Run a server under strace through some pings, and return what it did."""
-    home = folder / "disk"
-    home.mkdir()
-    ledger = Ledger.at(folder / "ledger.txt")
-    with ledger.file, Traced(home / "data", program or PROGRAM) as server:
-        server.start()
-        watch = server.post("/watches", {"name": "Backup", "schedule": "every 1h"})
-        keys = [watch["ping_url"].rpartition("/")[2]]
-        asyncio.run(ping(server.port, keys, ledger, PINGS))
-        server.finish(politely=True)
-    calls, _ = read(server.traces, home)
-    assert {promise.rid for promise in promises(calls)} == ledger.acked
-    return calls
+def _end_of_next(syncs: Sequence[Call], place: int) -> float:
+    """Return where the first sync that begins after `place` has ended."""
+    at = bisect(syncs, place, key=lambda sync: sync.begun)
+    return min((sync.ended for sync in syncs[at : at + 1]), default=NEVER)
 
 
-def test_every_answer_follows_the_sync_of_its_row(tmp_path: Path) -> None:
-    calls = recorded(tmp_path)
-    count, early = len(promises(calls)), too_early(calls)
-    print(f"answer after sync: {count} pings answered, {len(early)} before their row was synced")
+def test_every_answer_follows_the_sync_of_its_row(recording: Recording) -> None:
+    calls, promised = recording.calls, recording.promised
+    early = too_early(calls, promised)
+    print(f"answer after sync: {len(promised)} pings answered, {len(early)} before their sync")
     assert early == []
-    assert count >= PINGS
-    # The same trace with its syncs taken out, or each of them held up a little.
-    assert len(too_early([call for call in calls if call.name not in SYNCS])) == count
-    assert too_early([late(call) if call.name in SYNCS else call for call in calls])
+    assert len(promised) >= 900
+    # The same trace without its syncs, and with each of them held up.
+    assert len(too_early([c for c in calls if c.name not in SYNCS], promised)) == len(promised)
+    assert too_early([late(c) if c.name in SYNCS else c for c in calls], promised)
 
 
 def late(sync: Call) -> Call:
@@ -87,5 +81,6 @@ def late(sync: Call) -> Call:
 
 
 def test_a_server_that_does_not_wait_for_the_disk_is_seen(tmp_path: Path) -> None:
-    calls = recorded(tmp_path, sys.executable, "-c", HASTY)
-    assert len(too_early(calls)) == len(promises(calls)) >= PINGS
+    hasty = record(tmp_path, (True,), (sys.executable, "-c", HASTY), pings=50)
+    early = too_early(hasty.calls, hasty.promised)
+    assert len(early) == len(hasty.promised) >= 50

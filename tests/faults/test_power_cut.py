@@ -6,9 +6,7 @@ random points of the recording, and our own code recovers what may be left.
 `DOGWATCH_SEEDS` says how many cuts; `DOGWATCH_SEED` and `DOGWATCH_RECORD` repeat a failing one.
 """
 
-import asyncio
 import os
-import pickle
 import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -18,35 +16,15 @@ from heapq import merge
 from pathlib import Path
 from random import Random
 
-import pytest
-
 from dogwatch import config
 from dogwatch.boot.store import opened
 from dogwatch.store.tx import Tx
 from dogwatch.usecases.audit import audit
 from tests.harness.disk import Disk
-from tests.harness.ledger import Ledger
-from tests.harness.pinging import ping
-from tests.harness.promises import Promise, promises
-from tests.harness.syscalls import STREAMS, Call, Traced, read
+from tests.harness.recording import Recording
 
 SEEDS = int(os.environ.get("DOGWATCH_SEEDS", "100"))
 FIRST = int(os.environ.get("DOGWATCH_SEED", "1"))
-PINGS = 400
-WATCHES = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Recording:
-    """What a server did to its files below `home`, and what it promised meanwhile."""
-
-    home: Path
-    calls: list[Call]
-    promised: list[Promise]
-    lives: list[int]
-
-    def promised_before(self, place: int) -> set[str]:
-        return {promise.rid for promise in self.promised if promise.place < place}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,30 +33,6 @@ class Cut:
 
     seed: int
     place: int
-
-
-def record(folder: Path) -> Recording:
-    """Run a server through its first start, an orderly stop, a kill and a recovery."""
-    home = folder / "disk"
-    home.mkdir()
-    keys: list[str] = []
-    ledger = Ledger.at(folder / "ledger.txt")
-    with ledger.file, Traced(home / "data") as server:
-        for politely in (True, False, True):
-            server.start()
-            keys = keys or [_made(server, number) for number in range(WATCHES)]
-            asyncio.run(ping(server.port, keys, ledger, PINGS))
-            server.finish(politely=politely)
-    calls, lives = read(server.traces, home)
-    promised = promises(calls)
-    assert {promise.rid for promise in promised} == ledger.acked
-    files = [c for c in calls if c.name not in STREAMS or c.file.startswith(f"{home}/")]
-    return Recording(home, files, promised, lives)
-
-
-def _made(server: Traced, number: int) -> str:
-    watch = server.post("/watches", {"name": f"Watch {number}", "schedule": "every 1h"})
-    return str(watch["ping_url"]).rpartition("/")[2]
 
 
 def cuts(recording: Recording, seeds: Sequence[int]) -> list[Cut]:
@@ -142,16 +96,6 @@ def _rids(tx: Tx) -> list[str]:
     return list(tx.conn.exec_driver_sql("SELECT rid FROM pings").scalars())
 
 
-@pytest.fixture(scope="module")
-def recording(tmp_path_factory: pytest.TempPathFactory) -> Recording:
-    """The recording that all cuts are made in."""
-    kept = Path(os.environ.get("DOGWATCH_RECORD") or tmp_path_factory.mktemp("cut") / "record")
-    if not kept.exists():
-        kept.write_bytes(pickle.dumps(record(kept.parent)))
-    found: Recording = pickle.loads(kept.read_bytes())
-    return found
-
-
 def faults(recording: Recording, disk: Disk, seeds: Sequence[int], home: Path) -> dict[int, str]:
     """Return what is wrong after the cuts of these seeds."""
     told = {
@@ -168,7 +112,7 @@ def test_what_was_acknowledged_survives_a_power_cut(recording: Recording, tmp_pa
         f"power cut: {len(recording.promised)} pings acknowledged, {len(recording.calls)} calls, "
         f"seeds {seeds[0]} to {seeds[-1]}: {len(found)} losses"
     )
-    again = f"DOGWATCH_RECORD={recording.home.parent / 'record'} DOGWATCH_SEEDS=1 DOGWATCH_SEED="
+    again = f"DOGWATCH_RECORD={recording.home.parent / 'calls'} DOGWATCH_SEEDS=1 DOGWATCH_SEED="
     assert not found, f"{found}\nrepeat one with {again}{next(iter(found))}"
 
 

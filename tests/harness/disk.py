@@ -150,7 +150,7 @@ def _torn(first: bytes, second: bytes, random: Random) -> bytes:
 
 
 class Disk:
-    """The files below `path`, which itself is on the disk. `syncs=False` models a disk that lies.
+    """The files below `path`, which itself is on the disk. Without `syncs` it lies about files.
 
     `begin` is told where a call begins, `end` where it ends: a sync counts from its end, for
     what was done before it began.
@@ -177,7 +177,7 @@ class Disk:
     def end(self, call: Call) -> None:
         """Take the end of a call: a sync that has ended holds."""
         node, count = self._marks.pop(call, (None, 0))
-        if node is not None and call.result == 0 and self._syncs:
+        if node is not None and call.result == 0 and (self._syncs or isinstance(node, Folder)):
             node.sync(count)
 
     def cut(self, random: Random, target: Path) -> None:

@@ -18,6 +18,7 @@ FILES = (
 )  # fmt: skip
 STREAMS = ("read", "recvfrom", "recvmsg", "write", "writev", "sendto", "sendmsg")
 
+LONGEST = 8192  # of what is moved at once: SQLite writes page by page, a ping is shorter
 NAMES = 4096  # what a call is about stands in front of what it moves
 
 _STARTS = re.compile(rb"(\d+) +(\w+)\((.*)", re.DOTALL)
@@ -33,8 +34,8 @@ def tracing(trace: Path) -> tuple[str, ...]:
     """Return what to put before a command. It stays our own child; strace is a grandchild."""
     assert shutil.which("strace"), "these tests need strace: tools/setup.sh tests"
     calls = ",".join((*FILES, *STREAMS))
-    return ("strace", "-D", "-f", "--seccomp-bpf", "-y", "-xx", "-s", "1000000", "-o", str(trace),
-            "-e", f"trace={calls}")  # fmt: skip
+    return ("strace", "-D", "-f", "--seccomp-bpf", "-y", "-xx", "-s", str(LONGEST),
+            "-o", str(trace), "-e", f"trace={calls}")  # fmt: skip
 
 
 class Traced(Served):
@@ -98,6 +99,7 @@ class Call:
     def data(self) -> bytes:
         """Return what was moved: strings are cut where the result says so."""
         whole = b"".join(self.strings)
+        assert self.result is None or len(whole) >= self.result or b'"...' not in self.text
         return whole if self.result is None else whole[: max(self.result, 0)]
 
     @cached_property
