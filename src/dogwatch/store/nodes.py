@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from dogwatch.core.slots import Gap
 from dogwatch.store.tables import instance, nodes, outages
@@ -80,6 +81,14 @@ def fact(tx: Tx, name: str) -> str | None:
 def drop_fact(tx: Tx, name: str) -> None:
     """Remove a fact of the instance."""
     tx.conn.execute(delete(instance).where(instance.c.name == name))
+
+
+def claim_fact(tx: Tx, name: str, value: str) -> str:
+    """Write a fact unless it is written; return what it is then, whoever wrote it, and lock it."""
+    make = sqlite.insert if tx.dialect == "sqlite" else postgresql.insert
+    tx.conn.execute(make(instance).values(name=name, value=value).on_conflict_do_nothing())
+    known = select(instance.c.value).where(instance.c.name == name).with_for_update()
+    return str(tx.conn.execute(known).scalar_one())
 
 
 def set_fact(tx: Tx, name: str, value: str) -> None:

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Table, and_, delete, exists, or_, select, tuple_
+from sqlalchemy import ColumnElement, Table, and_, delete, exists, or_, select, true, tuple_
 
+from dogwatch.ids import new_id
 from dogwatch.store.tables import (
     deliveries,
     flips,
@@ -21,6 +21,8 @@ from dogwatch.store.tx import Tx
 
 IDEMPOTENCY_AGE = timedelta(hours=24)
 NODE_AGE = timedelta(days=1)
+# Ids begin with ten characters of their time; this much alone sorts before all ids of it.
+TIME_LENGTH = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +35,28 @@ class Keep:
 
 @dataclass(frozen=True, slots=True)
 class Prunable:
-    """A table that is pruned: by its time column, among its rows that have ended."""
+    """A table that is pruned, oldest rows first, among those that have ended."""
 
     table: Table
-    time: Column[Any]
-    ended: ColumnElement[bool] | None = None
+    ended: ColumnElement[bool]
+
+    def older(self, at: datetime) -> ColumnElement[bool]:
+        """Return the condition that a row is older than `at`: the ids of most begin with it."""
+        if "at" in self.table.c:
+            return self.table.c["at"] < at
+        return self.table.c.id < new_id(at)[:TIME_LENGTH]
 
 
+# A delivery is kept as long as its flip: it proves that somebody was told.
+_told_of_no_flip = ~exists().where(
+    flips.c.workspace_id == deliveries.c.workspace_id, flips.c.id == deliveries.c.flip_id
+)
 # Newer rows have greater ids in each of these.
 PRUNABLE = {
-    "pings": Prunable(pings, pings.c.at),
-    "runs": Prunable(runs, runs.c.finished_at, runs.c.state == "done"),
-    "flips": Prunable(flips, flips.c.at),
-    "deliveries": Prunable(deliveries, deliveries.c.settled_at, deliveries.c.state != "pending"),
+    "pings": Prunable(pings, true()),
+    "runs": Prunable(runs, runs.c.state == "done"),
+    "flips": Prunable(flips, true()),
+    "deliveries": Prunable(deliveries, and_(deliveries.c.state != "pending", _told_of_no_flip)),
 }
 
 
@@ -55,9 +66,9 @@ def workspace_ids(tx: Tx) -> Sequence[int]:
 
 
 def prune(tx: Tx, name: str, workspace_id: int, keep: Keep, at: datetime, limit: int) -> int:
-    """Delete up to `limit` rows of one table that are too old or too many; return how many."""
+    """Delete those of the `limit` oldest rows that are too old or too many; return how many."""
     prunable = PRUNABLE[name]
-    table, old = prunable.table, prunable.time < at - timedelta(days=keep.days)
+    table, old = prunable.table, prunable.older(at - timedelta(days=keep.days))
     boundary = tx.conn.scalar(
         select(table.c.id)
         .where(table.c.workspace_id == workspace_id)
@@ -66,24 +77,27 @@ def prune(tx: Tx, name: str, workspace_id: int, keep: Keep, at: datetime, limit:
         .limit(1)
     )
     surplus = or_(old, table.c.id <= boundary) if boundary is not None else old
-    wanted = and_(table.c.workspace_id == workspace_id, surplus)
-    if prunable.ended is not None:
-        wanted = and_(wanted, prunable.ended)
-    chosen = select(table.c.workspace_id, table.c.id).where(wanted).limit(limit)
-    gone = delete(table).where(tuple_(table.c.workspace_id, table.c.id).in_(chosen))
+    oldest = (
+        select(table.c.id, surplus.label("surplus"))
+        .where(table.c.workspace_id == workspace_id, prunable.ended)
+        .order_by(table.c.id)
+        .limit(limit)
+        .subquery()
+    )
+    gone = delete(table).where(
+        table.c.workspace_id == workspace_id,
+        table.c.id.in_(select(oldest.c.id).where(oldest.c.surplus)),
+    )
     return tx.conn.execute(gone).rowcount
 
 
 def prune_outputs(tx: Tx, days: int, at: datetime, limit: int) -> int:
-    """Delete the output of up to `limit` runs that ended too long ago; return how many rows."""
+    """Delete the output of up to `limit` runs that were made too long ago; return how many rows."""
+    made_before = new_id(at - timedelta(days=days))[:TIME_LENGTH]
     old = (
-        select(runs.c.workspace_id, runs.c.id)
-        .where(runs.c.finished_at < at - timedelta(days=days))
-        .where(
-            exists().where(
-                outputs.c.workspace_id == runs.c.workspace_id, outputs.c.run_id == runs.c.id
-            )
-        )
+        select(outputs.c.workspace_id, outputs.c.run_id)
+        .where(outputs.c.run_id < made_before)
+        .distinct()
         .limit(limit)
     )
     gone = delete(outputs).where(tuple_(outputs.c.workspace_id, outputs.c.run_id).in_(old))

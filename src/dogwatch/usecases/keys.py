@@ -40,6 +40,9 @@ class Principal:
 def first_workspace(tx: Tx, at: datetime) -> Workspace:
     """Return the first workspace, made on an empty store."""
     found = keys.first_workspace(tx)
+    if not found:  # one node makes it; another that starts at once waits here for that
+        nodes.claim_fact(tx, "first_workspace", "made")
+        found = keys.first_workspace(tx)
     if found:
         return found
     name, ping_key = "Default", new_token(KEY_BITS)
@@ -48,10 +51,8 @@ def first_workspace(tx: Tx, at: datetime) -> Workspace:
 
 def claim_secret(tx: Tx, vault: Vault) -> None:
     """Bind the store to this instance's secret key, or refuse to start with another one."""
-    known = nodes.fact(tx, "secret_key")
-    if known is None:
-        nodes.set_fact(tx, "secret_key", vault.fingerprint())
-    elif known != vault.fingerprint():
+    known = nodes.claim_fact(tx, "secret_key", vault.fingerprint())
+    if known != vault.fingerprint():
         raise Problem(
             "refused",
             f"this database belongs to the secret key {known}, not to {vault.fingerprint()}; "

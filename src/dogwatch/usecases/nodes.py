@@ -1,10 +1,12 @@
 """Nodes: they join, beat and die; when none beat, the gap is ours and nobody is blamed for it."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from dogwatch.core.slots import Gap
 from dogwatch.store import jobs, nodes, tasks, watches
 from dogwatch.store.tx import Tx
+from dogwatch.store.watches import Record
 from dogwatch.usecases import runs
 
 LEASE = timedelta(seconds=10)
@@ -15,6 +17,7 @@ RESTART = timedelta(seconds=1)
 STEP_BACK = timedelta(seconds=1)
 # More tasks than one node holds.
 DROPPED = 100_000
+BATCH = 500
 
 
 def join(tx: Tx, node_id: str, name: str, at: datetime, *, alone: bool) -> Gap | None:
@@ -77,12 +80,20 @@ def _note_step_back(tx: Tx, last_at: datetime | None, at: datetime) -> None:
         return
     nodes.rewind(tx, at)
     watches.wake_all(tx, at)
-    ahead = jobs.ahead(tx, at)
-    records = watches.by_ids(tx, [(job.workspace_id, job.watch_id) for job in ahead])
-    for key, record in records.items():
-        schedule = record.watch.plan.schedule
-        if schedule and schedule.relative:
-            jobs.set_next(tx, *key, schedule.after(at))
+    ahead = [(job.workspace_id, job.watch_id) for job in jobs.ahead(tx, at)]
+    for first in range(0, len(ahead), BATCH):
+        for record in watches.by_ids(tx, ahead[first : first + BATCH]).values():
+            _rebase(tx, record, at)
+
+
+def _rebase(tx: Tx, record: Record, at: datetime) -> None:
+    """Have an interval count from now on where it reaches further than that."""
+    watch = record.watch
+    next_at = watch.plan.after(at)
+    if watch.plan.relative and next_at and watch.slot_at and next_at < watch.slot_at:
+        rebased = replace(watch, slot_at=next_at)
+        watches.save(tx, replace(record, watch=rebased, ledger_from_at=next_at))
+        jobs.set_next(tx, *record.key, next_at)
 
 
 def reap(tx: Tx, at: datetime) -> int:

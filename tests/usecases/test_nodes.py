@@ -1,0 +1,155 @@
+"""Nodes on both databases: alive, dead, away, and with a clock that is set back."""
+
+from datetime import datetime
+
+import pytest
+
+from dogwatch.core.run import LostRun
+from dogwatch.core.slots import Gap
+from dogwatch.store import nodes as rows
+from dogwatch.usecases import nodes
+from tests.harness.house import House, after, heard
+
+
+def gaps(house: House) -> list[tuple[datetime, datetime]]:
+    return [(row["start_at"], row["end_at"]) for row in house.rows("outages")]
+
+
+def beat(house: House, at: float, node: str = "a") -> bool:
+    return house.do(nodes.beat, node, after(at))
+
+
+def test_the_first_start_ever_is_no_outage(house: House) -> None:
+    assert house.join("a") is None
+    assert (gaps(house), beat(house, 3), gaps(house)) == ([], True, [])
+
+
+@pytest.mark.parametrize(("alone", "away_s", "gap"), [
+    (True, 0.9, False), (True, 1, True), (False, 7.9, False), (False, 8, True),
+])  # fmt: skip
+def test_a_start_after_an_outage_records_it(
+    house: House, alone: bool, away_s: float, gap: bool
+) -> None:
+    house.join("a")
+    house.do(nodes.leave, "a", after(5))
+    found = house.join("b", 5 + away_s, alone=alone)
+    expected = Gap(after(5), after(5 + away_s)) if gap else None
+    assert found == expected
+    assert gaps(house) == ([(after(5), after(5 + away_s))] if gap else [])
+
+
+def test_nobody_was_away_while_another_beat(house: House) -> None:
+    house.join("a")
+    for at in range(3, 60, 3):
+        beat(house, at)
+    house.join("b", 58)
+    assert gaps(house) == []
+
+
+def test_a_suspended_machine_was_away(house: House) -> None:
+    house.join("a")
+    beat(house, 3)
+    beat(house, 600)
+    assert gaps(house) == [(after(3), after(600))]
+    assert house.see(rows.gaps, after(599)) == [Gap(after(3), after(600))]
+    assert house.see(rows.gaps, after(600)) == []
+
+
+def test_a_node_that_was_declared_dead_hears_of_it(house: House) -> None:
+    house.join("a")
+    house.join("b", 1, alone=True)
+    assert beat(house, 3) is False
+    house.do(nodes.rejoin, "a", after(4))
+    assert beat(house, 5) is True
+
+
+def test_a_node_alone_takes_all_back_at_once(house: House) -> None:
+    house.job("failing")
+    house.job("again", lost_run=LostRun.RERUN)
+    house.channel()
+    house.join("a", 60, alone=True)
+    house.fire(60)
+    assert len(house.claim(60, "a")) == 2
+    house.ping(heard(house.find("failing"), 60))
+    house.join("b", 62, alone=True)
+    assert (house.slots("failing")[0], house.slots("again")) == ((60, "fail"), [(60, "queued")])
+    assert [row["id"] for row in house.rows("nodes")] == ["b"]
+    assert {row["node_id"] for row in house.rows("tasks")} == {None}
+    assert house.audit(63) == []
+
+
+def test_a_delivery_of_a_dead_node_is_sent_by_another(house: House) -> None:
+    house.channel()
+    house.ping(heard(house.watch("one"), 0))
+    house.lapse(660)
+    house.join("a", 660)
+    (first,) = house.parcels(661, "a")
+    beat(house, 665)
+    house.join("b", 665)
+    assert house.do(nodes.reap, after(675)) == 0
+    beat(house, 676, "b")
+    assert house.do(nodes.reap, after(676)) == 1
+    (again,) = house.parcels(677, "b")
+    assert (again.task.attempt, again.delivery.id) == (1, first.delivery.id)
+
+
+def test_a_task_of_an_unknown_node_is_taken_over(house: House) -> None:
+    house.job()
+    house.trigger()
+    house.claim(0, "ghost")
+    assert house.do(nodes.reap, after(1)) == 1
+    assert house.slots() == [(None, "fail")]
+
+
+def test_a_clock_set_back_wakes_what_waits_for_a_far_time(house: House) -> None:
+    """A clock an hour ahead is put right: nothing waits for an hour, nothing is doubled."""
+    house.join("a")
+    house.watch("one")
+    house.job("interval", schedule="every 60s", at=3_590)
+    house.job("cron", at=3_590)
+    beat(house, 3_600)
+    house.ping(heard(house.find("one"), 3_600))
+    house.fire(3_660)
+    for work in house.claim(3_660):
+        house.finish(work, 3_661)
+    beat(house, 3_661)
+    beat(house, 63)
+    assert house.rows("nodes")[0]["beat_at"] == after(63)
+    assert house.find("one").due_at == after(63)
+    due = {row["watch_id"]: row["next_at"] for row in house.rows("jobs")}
+    interval = house.find("interval")
+    assert due[interval.id] == interval.watch.slot_at == after(123)
+    assert due[house.find("cron").id] == after(3_720)
+    house.lapse(64)
+    for at in (123, 183, 243):
+        house.fire(at)
+        for work in house.claim(at):
+            house.finish(work, at + 1)
+    assert house.slots("interval") == [(123, "ok"), (183, "ok"), (243, "ok"), (3650, "ok")]
+    assert house.slots("cron") == [(3600, "missed"), (3660, "ok")]
+    assert house.flips("interval") == [("new", "up")]
+    assert house.audit(244) == []
+
+
+def test_clocks_of_two_nodes_that_differ_change_nothing(house: House) -> None:
+    house.join("ahead", 5)
+    house.join("behind", 0)
+    house.job("interval", schedule="every 60s")
+    for at in range(3, 60, 3):
+        beat(house, at + 5, "ahead")
+        beat(house, at, "behind")
+    assert house.rows("jobs")[0]["next_at"] == after(60)
+    assert gaps(house) == []
+
+
+def test_a_clock_set_back_again_and_again_starves_no_interval(house: House) -> None:
+    house.join("a", 100)
+    house.job("interval", schedule="every 10s", at=100)
+    for at in (96, 92, 88):
+        beat(house, at, "a")
+    assert house.rows("jobs")[0]["next_at"] == after(98)
+
+
+def test_facts_are_claimed_once(house: House) -> None:
+    assert house.do(rows.claim_fact, "f", "mine") == "mine"
+    assert house.do(rows.claim_fact, "f", "yours") == "mine"

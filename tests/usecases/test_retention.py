@@ -1,0 +1,112 @@
+"""Retention on both databases: by age and by count, in small batches, and nothing that lives."""
+
+import pytest
+from sqlalchemy import update
+
+from dogwatch.core.alerts import Verdict
+from dogwatch.core.ping import Kind
+from dogwatch.store import keys as key_rows
+from dogwatch.store.keys import Kept
+from dogwatch.store.retention import Keep
+from dogwatch.store.runs import append_output
+from dogwatch.store.tables import outputs
+from dogwatch.usecases import retention
+from tests.harness.house import House, after, heard
+
+DAY_S = 86_400
+EVER = 10**9
+
+
+def prune(
+    house: House, days: float, keep: dict[str, Keep], limit: int = 500, output_days: int = 10_000
+) -> int:
+    return house.do(retention.prune, keep, output_days, after(days * DAY_S), limit)
+
+
+def daily(house: House, slug: str = "one") -> None:
+    """Ten days with a ping each noon, alternately bad and good, all told."""
+    record = house.watch(slug, schedule="0 12 * * *", start_by_s=3_600)
+    for day in range(10):
+        kind = Kind.FAIL if day % 2 else Kind.OK
+        house.ping(heard(record, day * DAY_S, kind))
+        for parcel in house.parcels(day * DAY_S):
+            house.settle(parcel, day * DAY_S, Verdict.SENT)
+
+
+@pytest.mark.parametrize("name", ["pings", "runs", "flips"])
+def test_what_is_too_old_goes(house: House, name: str) -> None:
+    daily(house)
+    assert prune(house, 9.5, {name: Keep(4, EVER)}) == 6
+    assert len(house.rows(name)) == 4
+    assert prune(house, 9.5, {name: Keep(4, EVER)}) == 0
+    assert house.audit(9.5 * DAY_S) == []
+
+
+@pytest.mark.parametrize("name", ["pings", "runs", "flips"])
+def test_what_is_too_much_goes_oldest_first(house: House, name: str) -> None:
+    daily(house)
+    newest = house.rows(name)[-3:]
+    batches = [prune(house, 9.5, {name: Keep(10_000, 3)}, 3) for _ in range(4)]
+    assert (batches, house.rows(name)) == ([3, 3, 1, 0], newest)
+    assert house.audit(9.5 * DAY_S) == []
+
+
+def test_each_workspace_keeps_its_own(house: House) -> None:
+    daily(house)
+    other = house.do(key_rows.add_workspace, "Other", "other-ping-key", after(0))
+    assert other != house.workspace.id
+    assert prune(house, 9.5, {"pings": Keep(10_000, 10)}) == 0
+    assert prune(house, 9.5, {"pings": Keep(10_000, 9)}) == 1
+
+
+def test_a_delivery_lives_as_long_as_its_flip(house: House) -> None:
+    house.channel()
+    daily(house)
+    told = len(house.rows("deliveries"))
+    assert (told, prune(house, 9.5, {"deliveries": Keep(1, 1)})) == (9, 0)
+    assert house.audit(9.5 * DAY_S) == []
+    assert prune(house, 9.5, {"flips": Keep(4, EVER)}) == 6
+    assert prune(house, 9.5, {"deliveries": Keep(4, EVER)}) == 5
+    assert len(house.rows("receipts")) == len(house.rows("deliveries")) == 4
+    assert house.audit(9.5 * DAY_S) == []
+
+
+def test_what_is_still_to_be_done_stays(house: House) -> None:
+    house.channel()
+    house.job()
+    house.fire(60)
+    house.claim(60)
+    house.lapse(10**6)
+    house.ping(heard(house.watch("one"), 0), heard(house.find("one"), 1, Kind.FAIL))
+    keep = {name: Keep(1, 1) for name in ("runs", "deliveries")}
+    prune(house, 100, {"flips": Keep(1, 0)})
+    prune(house, 100, keep)
+    assert [row["state"] for row in house.rows("runs") if row["trigger"] != "ping"] == ["running"]
+    assert [row["state"] for row in house.rows("deliveries")] == ["pending"]
+
+
+def test_output_goes_before_its_run(house: House) -> None:
+    house.job(schedule=None)
+    for day in range(4):
+        house.trigger(at=day * DAY_S)
+        (work,) = house.claim(day * DAY_S)
+        chunks = [(n, "stdout", "text") for n in range(3)]
+        house.do(append_output, work.run.workspace_id, work.run.id, chunks)
+        house.finish(work, day * DAY_S + 1)
+    assert prune(house, 3.5, {}, output_days=2) == 6
+    assert (len(house.rows("outputs")), len(house.rows("runs"))) == (6, 4)
+    assert prune(house, 3.5, {}, output_days=2) == 0
+    house.plant(update(outputs).values(text="x"))
+    assert prune(house, 3.5, {}, 1, 1) == 3
+
+
+def test_answers_and_nodes_are_forgotten_after_their_day(house: House) -> None:
+    for at in (0, DAY_S):
+        kept = Kept("f", 201, b"{}")
+        house.do(key_rows.keep, house.workspace.id, f"key-{at}", kept, after(at))
+        house.join(f"node-{at}", at)
+    prune(house, 1 + 1 / 24, {})
+    assert [row["key"] for row in house.rows("idempotency")] == [f"key-{DAY_S}"]
+    assert [row["id"] for row in house.rows("nodes")] == [f"node-{DAY_S}"]
+    prune(house, 30, {})
+    assert [row["id"] for row in house.rows("nodes")] == [f"node-{DAY_S}"]
