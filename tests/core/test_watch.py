@@ -102,6 +102,8 @@ def _slot(line: Line) -> str:
         ("0 start/a, 65 lapse, 70 ok/a, 134 lapse, 135 lapse", "new down! up! up down!"),
         ("0 ok, 60 start/a, 185 lapse, 186 ok/a, 250 lapse, 251 lapse",
          "up! up down! up! up down!"),
+        # the end of an older run takes nothing from a newer one
+        ("0 start/a, 50 ok, 10 ok/a, 114 lapse, 115 lapse", "new up! up up down!"),
         # an old end does not
         ("0 ok, 65 lapse, 66 ok, 131 lapse, 10 ~ok, 900 lapse", "up! down! up! down! down down"),
         # a second start soon after the first is the same run
@@ -146,6 +148,11 @@ def test_interval(script: str, expected: str) -> None:
         # early, then resumed or paused and resumed: not owed twice
         ("1 ok, 59.8 ok, 59.9 pause, 59.95 resume, 66 lapse", "up! up paused! up! up",
          "00:00 ok, 01:00 ok"),
+        # the first, long before and long after a slot
+        ("590 ok", "up!", "- ok"),
+        # out of order by a moment, though not told late, or at one moment: all count
+        ("1 ok, 0.9 fail", "up! down!", "00:00 ok, - fail"),
+        ("1 ok, 1 ~fail/b", "up! down!", "00:00 ok, - fail"),
         # heard at the very moment it is due
         ("60 ok, 125 lapse", "up! down!", "01:00 ok, 02:00 missed"),
         # told twice, both times late: counted once
@@ -171,6 +178,10 @@ def test_cron(script: str, expected: str, lines: str) -> None:
         ("0 start/a, 2 ok/a, 3 start/a, 64 lapse", "new up! up up", "00:00 ok"),
         # overlapping runs are told apart
         ("0 start/a, 61 start/b, 62 ok/b, 63 ok/a", "new new up! up", "01:00 ok, 00:00 ok"),
+        # a start repeated much later is still the same run
+        ("0 start/a, 60 start/a, 61 ok/a", "new new up!", "00:00 ok"),
+        # a start a little early is the next run
+        ("0 start, 59.8 start, 60 ok", "new new up!", "00:00 unknown, 01:00 ok"),
         # a start without an end times out, its late end settles no other slot
         ("0 ok/x, 60 start/a, 125 lapse, 126 ok/a", "up! up down! up!",
          "00:00 ok, 01:00 timeout, 02:00 missed, - ok"),
@@ -211,6 +222,7 @@ def test_thresholds(failures: int, successes: int, script: str, expected: str) -
         ({"slow_after_ms": 60_000}, "0 fail, 1 start, 3 ok", "down! down degraded!"),
         ({"min_duration_ms": 60_000}, "0 start, 0.5 ok", "new down!"),
         ({"min_duration_ms": 60_000}, "0 start, 1 ok", "new up!"),
+        ({"min_duration_ms": 0}, "1 start/a, 0.5 ok/a", "new up!"),
         ({"finish_by_s": 600}, "0 start, 9.9 lapse, 10 lapse", "new new down!"),
         ({"early_s": 0}, "1 ok, 59.9 ok, 65 lapse", "up! up down!"),
     ],
@@ -280,6 +292,16 @@ def test_an_edit_of_other_limits_keeps_the_owed_slot() -> None:
     watch, _ = play("1 ok", CRON)
     edited = step(watch, Edit(minute(61), replace(CRON, failures_before_down=2)))
     assert edited == Step(replace(watch, plan=edited.watch.plan))
+
+
+def test_a_slot_from_before_the_watch_is_never_settled() -> None:
+    _, steps = play("-0.008 ok", replace(CRON, start_by_s=7200))
+    assert ledger(steps) == "00:00 ok"
+
+
+def test_old_news_does_not_arm_an_interval_that_is_down() -> None:
+    watch, _ = play("0 ok, 65 lapse, 66 ok, 131 lapse, 10 ~ok")
+    assert (watch.status, watch.slot_at) == (Status.DOWN, None)
 
 
 def test_an_edit_of_the_grace_does_not_owe_again_what_was_heard_early() -> None:
@@ -381,6 +403,16 @@ def test_a_run_of_ours_that_timed_out_has_one_line_and_its_end_still_counts() ->
     done = step(lapsed.watch, Finish(minute(3), "r1"))
     assert (done.watch.status, done.lines) == (Status.UP, ())
     assert step(done.watch, Finish(minute(3), "r1")) == Step(done.watch)
+
+
+def test_a_run_of_ours_that_started_late_may_still_time_out() -> None:
+    plan = replace(CRON, start_by_s=300, finish_by_s=600)
+    watch = create(plan, minute(-1), job=True)
+    watch = step(watch, Queue(minute(0), "r1", minute(0), minute(60))).watch
+    watch = step(step(watch, Lapse(minute(5))).watch, Start(minute(7), "r1")).watch
+    assert wake_at(watch) == minute(17)
+    lapsed = step(watch, Lapse(minute(17)))
+    assert [line.outcome for line in lapsed.lines] == [Outcome.TIMEOUT]
 
 
 def test_a_run_of_ours_that_waited_through_a_pause_is_late_for_nobody() -> None:
