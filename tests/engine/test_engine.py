@@ -1,0 +1,222 @@
+"""Whole engines: started, woken, sharing the work with no leader, and leaving."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from typing import cast
+
+import pytest
+
+from dogwatch.clock import SystemClock
+from dogwatch.core.problems import Problem
+from dogwatch.core.run import Overlap
+from dogwatch.egress import Egress
+from dogwatch.engine.courier import Courier
+from dogwatch.engine.engine import Engine
+from dogwatch.engine.heart import Heart
+from dogwatch.engine.loop import Loop
+from dogwatch.engine.scheduler import Scheduler
+from dogwatch.engine.sweeper import Sweeper
+from dogwatch.engine.worker import Worker
+from dogwatch.store.database import ALL_TOPICS, Database
+from dogwatch.usecases import runs
+from tests.eventually import eventually_async
+from tests.harness.crew import Hand, passing
+from tests.harness.house import BASE_URL, NOON, House
+
+CLOCK = SystemClock()
+NOWHERE = cast("Egress", None)
+
+
+class Patient:
+    """A loop that only a wake-up moves: it would wait for an hour."""
+
+    def __init__(self, loop: Loop) -> None:
+        self.name = loop.name
+        self.topics = loop.topics
+        self.loop = loop
+
+    async def step(self) -> float:
+        return 3600 if await self.loop.step() else 0
+
+
+def engine_of(house: House, node_id: str, hand: Hand, concurrency: int = 5) -> Engine:
+    """Return an engine whose HTTP runs are done by `hand`, and that sends nothing."""
+    database = house.database
+    worker = Worker("http", concurrency, hand, database, CLOCK, house.vault, node_id)
+    courier = Courier(database, CLOCK, house.vault, NOWHERE, node_id, 5, BASE_URL, {})
+    others: list[Loop] = [
+        Scheduler(database, CLOCK),
+        Sweeper(database, CLOCK, node_id),
+        Heart(database, CLOCK, node_id, worker.drop),
+    ]
+    return Engine(database, CLOCK, node_id, [worker], courier, others)
+
+
+@asynccontextmanager
+async def running(house: House, hand: Hand, *node_ids: str) -> AsyncIterator[None]:
+    """Run engines inside the block."""
+    engines = [engine_of(house, node_id, hand) for node_id in node_ids]
+    for engine, node_id in zip(engines, node_ids, strict=True):
+        await engine.start(node_id, alone=house.database.dialect == "sqlite")
+    try:
+        yield
+    finally:
+        await asyncio.gather(*(engine.stop(5) for engine in engines))
+
+
+@pytest.fixture
+def three(postgres_url: str) -> Iterator[Sequence[House]]:
+    """Three processes' databases on one PostgreSQL."""
+    opened = [Database.open(postgres_url, readers=2, writers=2) for _ in range(3)]
+    yield [House(database) for database in opened]
+    for database in opened:
+        database.close()
+
+
+def later(seconds: float) -> float:
+    """Return a time as the house counts: seconds after its noon."""
+    return (CLOCK.now() - NOON).total_seconds() + seconds
+
+
+def done(house: House) -> int:
+    """Return how many runs have ended."""
+    return sum(row["state"] == "done" for row in house.rows("runs"))
+
+
+def test_a_run_by_hand_is_done_at_once(house: House) -> None:
+    house.job(at=later(0))
+
+    async def story() -> float:
+        async with running(house, passing(), "node-a"):
+            await asyncio.to_thread(house.trigger, "job", later(0))
+            began = time.monotonic()
+            await eventually_async(lambda: done(house))
+            return time.monotonic() - began
+
+    assert asyncio.run(story()) < 0.9  # the poll alone would take a second
+
+
+def test_a_cancelled_run_ends_at_once(house: House) -> None:
+    house.job(at=later(0))
+    hand = Hand()
+
+    async def story() -> None:
+        async with running(house, hand, "node-a"):
+            run = await asyncio.to_thread(house.trigger, "job", later(0))
+            await eventually_async(lambda: hand.began)
+            await asyncio.to_thread(
+                house.do, runs.cancel, house.workspace.id, run.id, "by hand", CLOCK.now()
+            )
+            await eventually_async(lambda: done(house), within_s=2)
+
+    asyncio.run(story())
+    assert len(hand.killed) == 1
+
+
+def test_three_engines_do_each_of_200_runs_once(three: Sequence[House]) -> None:
+    house = three[0]
+    for number in range(40):
+        house.job(f"job-{number}", later(0), overlap=Overlap.ALLOW, schedule="0 0 29 2 *")
+        for _ in range(5):
+            house.trigger(f"job-{number}", later(0))
+    hands = [passing() for _ in three]
+
+    async def story() -> None:
+        engines = [
+            engine_of(one, f"node-{n}", hand)
+            for n, (one, hand) in enumerate(zip(three, hands, strict=True))
+        ]
+        await asyncio.gather(*(engine.start("n", alone=False) for engine in engines))
+        await eventually_async(lambda: done(house) == 200, within_s=30)
+        await asyncio.gather(*(engine.stop(5) for engine in engines))
+
+    asyncio.run(story())
+    began = [work.run.id for hand in hands for work in hand.began]
+    assert len(began) == len(set(began)) == 200
+    assert all(hand.began and hand.most <= 5 for hand in hands)
+    assert {row["outcome"] for row in house.rows("runs")} == {"ok"}
+    assert house.rows("tasks") == []
+
+
+def test_engines_wake_each_other(three: Sequence[House]) -> None:
+    one, other = three[:2]
+    one.job(at=later(0))
+    hand = passing()
+
+    async def story() -> float:
+        worker = Worker("http", 5, hand, other.database, CLOCK, other.vault, "node-b")
+        patient = Patient(worker)
+        courier = Courier(other.database, CLOCK, other.vault, NOWHERE, "node-b", 5, BASE_URL, {})
+        heard: list[frozenset[str]] = []
+        engine = Engine(other.database, CLOCK, "node-b", [], courier, [patient])
+        stop_hearing = other.database.on_wake(heard.append)
+        await engine.start("node-b", alone=False)
+        await eventually_async(lambda: ALL_TOPICS in heard)
+        await asyncio.to_thread(one.trigger, "job", later(0))
+        began = time.monotonic()
+        await eventually_async(lambda: hand.began)
+        waited = time.monotonic() - began
+        await worker.idle()
+        await engine.stop(5)
+        stop_hearing()
+        return waited
+
+    assert asyncio.run(story()) < 0.9
+
+
+def test_it_leaves_within_two_seconds_when_idle(house: House) -> None:
+    async def story() -> float:
+        engine = engine_of(house, "node-a", passing())
+        await engine.start("node-a", alone=False)
+        began = time.monotonic()
+        await engine.stop(10)
+        return time.monotonic() - began
+
+    assert asyncio.run(story()) < 2
+
+
+def test_a_run_under_way_gets_its_grace(house: House) -> None:
+    house.job(at=later(0))
+    hand = Hand()
+
+    async def story() -> None:
+        engine = engine_of(house, "node-a", hand)
+        await engine.start("node-a", alone=False)
+        await asyncio.to_thread(house.trigger, "job", later(0))
+        await eventually_async(lambda: hand.began)
+        asyncio.get_running_loop().call_later(0.2, hand.gate.set)
+        await engine.stop(10)
+
+    asyncio.run(story())
+    assert [row["outcome"] for row in house.rows("runs")] == ["ok"]
+
+
+def test_it_leaves_even_while_the_database_is_away(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_given: object) -> None:
+        raise Problem("away", "the database cannot be reached")
+
+    async def story() -> None:
+        engine = engine_of(house, "node-a", passing())
+        await engine.start("node-a", alone=False)
+        with monkeypatch.context() as patch:
+            patch.setattr(house.database, "awrite", away)
+            await asyncio.wait_for(engine.stop(1), 5)
+
+    asyncio.run(story())
+    assert [row["id"] for row in house.rows("nodes")] == ["node-a"]
+
+
+def test_a_start_after_a_while_away_records_the_gap(house: House) -> None:
+    house.join("before", later(-3600), alone=True)
+
+    async def story() -> None:
+        async with running(house, passing(), "node-a"):
+            assert len(house.rows("outages")) == 1
+
+    asyncio.run(story())
+    (gap,) = house.rows("outages")
+    assert (gap["end_at"] - gap["start_at"]).total_seconds() == pytest.approx(3600, abs=30)
