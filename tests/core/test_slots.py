@@ -143,6 +143,9 @@ def test_the_last_due_slot_is_the_last_of_a_walk(text: str, since_s: int, length
         (120, [60], 115, Attribution(minute(120), minute(180))),
         (120, [], 120, Attribution(minute(120), minute(180))),
         (120, [], 184, Attribution(minute(180), minute(240), (minute(120),))),
+        # a slot that an outage kept owed beyond its deadline takes none of the next one's
+        (120, [], 174.9, Attribution(minute(120), minute(180))),
+        (120, [], 175, Attribution(minute(180), minute(240), (minute(120),))),
         # once the slot after a lapsed one has been settled, its time is over
         (180, [60], 130, Attribution(None, minute(180))),
         # told later: by its own time

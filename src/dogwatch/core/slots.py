@@ -143,8 +143,8 @@ def attribute(
 ) -> Attribution:
     """Attribute evidence of time `at`, with `owed_at` owed and the slots `unheard` lapsed.
 
-    Evidence settles the latest slot that is due; before that, the coming one if its window has
-    opened; else the latest lapsed one, as late; else none.
+    Evidence settles the latest slot that is due, until its deadline; else the coming one if its
+    window has opened; else the latest that is due or lapsed, as late; else none.
     """
     if owed_at is None:
         return replace(_late(plan, unheard, at, None), owed_at=plan.after(at))
@@ -153,6 +153,10 @@ def attribute(
     if at < owed_at - early(plan, owed_at):
         return _late(plan, unheard, at, owed_at)
     due = tuple(walk(plan, owed_at, at)) or (owed_at,)
+    coming = plan.after(due[-1])
+    # A gap of ours can keep a slot owed beyond its deadline; it takes no evidence from the next.
+    if coming and due[-1] + plan.grace < at and coming - early(plan, coming) <= at:
+        due = (*due, coming)
     return Attribution(due[-1], plan.after(due[-1]), due[:-1])
 
 
