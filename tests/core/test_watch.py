@@ -21,6 +21,7 @@ from dogwatch.core.signals import (
 )
 from dogwatch.core.slots import Gap, Plan
 from dogwatch.core.watch import TABLE, Event, Status, Step, Watch, create, phase, step, wake_at
+from dogwatch.core.watch.state import MAX_OPEN
 
 T0 = datetime(2026, 1, 5, tzinfo=UTC)
 HOURLY = Plan(schedule=parse("every 60m"), start_by_s=300)
@@ -155,6 +156,8 @@ def test_interval(script: str, expected: str) -> None:
         ("1 ok, 1 ~fail/b", "up! down!", "00:00 ok, - fail"),
         # heard at the very moment it is due
         ("60 ok, 125 lapse", "up! down!", "01:00 ok, 02:00 missed"),
+        # due at the moment of the pause
+        ("1 ok, 60 pause", "up! paused!", "00:00 ok, 01:00 suppressed"),
         # told twice, both times late: counted once
         ("1 ok, 65 lapse, 125 ok, 62 ~ok, 62 ~ok", "up! down! up! up up",
          "00:00 ok, 01:00 missed, 02:00 ok, 01:00 ok+"),
@@ -204,6 +207,11 @@ def test_run_ids(script: str, expected: str, lines: str) -> None:
         (2, 1, "0 ok, 1 fail, 2 ok, 3 fail", "up! up up up"),
         (1, 2, "0 fail, 1 ok, 2 ok", "down! down up!"),
         (1, 2, "0 fail, 1 ok, 2 fail, 3 ok, 4 ok", "down! down down down up!"),
+        # a resumed watch begins to count anew
+        (2, 1, "0 ok, 1 fail, 2 pause, 3 resume, 4 fail", "up! up paused! up! up"),
+        (3, 1, "0 ok, 184 lapse, 185 lapse", "up! up down!"),
+        # the first success is enough where nothing was down
+        (1, 2, "0 ok", "up!"),
         # a first failure below the threshold begins it: from then on, silence counts
         (2, 1, "0 fail, 65 lapse", "new down!"),
         (3, 1, "0 ok, 65 lapse, 124 lapse, 125 lapse, 185 lapse", "up! up up up down!"),
@@ -222,6 +230,9 @@ def test_thresholds(failures: int, successes: int, script: str, expected: str) -
         ({"slow_after_ms": 60_000}, "0 fail, 1 start, 3 ok", "down! down degraded!"),
         ({"min_duration_ms": 60_000}, "0 start, 0.5 ok", "new down!"),
         ({"min_duration_ms": 60_000}, "0 start, 1 ok", "new up!"),
+        # a first run that timed out begins the watch, too
+        ({"finish_by_s": 60, "failures_before_down": 2}, "0 start/a, 1 lapse, 65 lapse",
+         "new new down!"),
         ({"min_duration_ms": 0}, "1 start/a, 0.5 ok/a", "new up!"),
         ({"finish_by_s": 600}, "0 start, 9.9 lapse, 10 lapse", "new new down!"),
         ({"early_s": 0}, "1 ok, 59.9 ok, 65 lapse", "up! up down!"),
@@ -229,6 +240,19 @@ def test_thresholds(failures: int, successes: int, script: str, expected: str) -
 )  # fmt: skip
 def test_limits(limits: dict[str, int], script: str, expected: str) -> None:
     assert told(play(script, replace(CRON, **limits))[1]) == expected  # type: ignore[arg-type]  # ints all
+
+
+def test_the_oldest_of_too_many_open_runs_gives_way() -> None:
+    watch, steps = play(", ".join(f"0 start/{number}" for number in range(MAX_OPEN + 1)))
+    assert len(watch.open) == MAX_OPEN
+    assert ledger(steps) == "- unknown"
+
+
+def test_runs_of_ours_never_give_way() -> None:
+    watch = job()
+    for number in range(MAX_OPEN + 1):
+        watch = step(watch, Queue(minute(0), f"r{number}", None, minute(60))).watch
+    assert len(watch.open) == MAX_OPEN + 1
 
 
 # --- our own outages --------------------------------------------------------------------------
@@ -257,6 +281,9 @@ def gap(start: float, end: float) -> tuple[Gap, ...]:
         # a run that should have ended in the outage: nobody can say
         (replace(CRON, finish_by_s=600), "0 start, 30 lapse", gap(8, 12), "new new",
          "00:00 unknown"),
+        # a run that was under way in the outage has time to tell
+        (replace(CRON, finish_by_s=600), "0 start, 14.4 lapse, 14.5 lapse", gap(9, 9.5),
+         "new new down!", "00:00 timeout"),
     ],
 )  # fmt: skip
 def test_our_own_outage_is_not_theirs(
@@ -294,6 +321,17 @@ def test_an_edit_of_other_limits_keeps_the_owed_slot() -> None:
     assert edited == Step(replace(watch, plan=edited.watch.plan))
 
 
+@pytest.mark.parametrize(
+    "script", ["0 ok, 1 start/a, 200 lapse", "0 fail, 1 fail, 2 ok, 200 lapse"]
+)
+def test_an_interval_that_is_down_owes_nothing(script: str) -> None:
+    """A timeout counts towards the threshold; once down, one miss is enough."""
+    plan = replace(HOURLY, failures_before_down=2, successes_before_up=2)
+    watch, steps = play(script, plan)
+    assert (watch.status, watch.slot_at) == (Status.DOWN, None)
+    assert ledger(steps).count("missed") == 1
+
+
 def test_a_slot_from_before_the_watch_is_never_settled() -> None:
     _, steps = play("-0.008 ok", replace(CRON, start_by_s=7200))
     assert ledger(steps) == "00:00 ok"
@@ -312,6 +350,12 @@ def test_an_edit_of_the_grace_does_not_owe_again_what_was_heard_early() -> None:
 
 def test_an_edit_of_the_schedule_does_not_owe_again_what_was_heard_early() -> None:
     watch, _ = play("1 ok, 59.8 ok", CRON)
+    plan = replace(CRON, schedule=parse("0,30 * * * *"))
+    assert step(watch, Edit(minute(59.9), plan)).watch.slot_at == minute(90)
+
+
+def test_an_edit_of_the_schedule_does_not_owe_again_what_was_begun_early() -> None:
+    watch, _ = play("1 ok, 59.8 start/a", CRON)
     plan = replace(CRON, schedule=parse("0,30 * * * *"))
     assert step(watch, Edit(minute(59.9), plan)).watch.slot_at == minute(90)
 
@@ -413,6 +457,27 @@ def test_a_run_of_ours_that_started_late_may_still_time_out() -> None:
     assert wake_at(watch) == minute(17)
     lapsed = step(watch, Lapse(minute(17)))
     assert [line.outcome for line in lapsed.lines] == [Outcome.TIMEOUT]
+
+
+def test_a_run_of_ours_by_hand_is_late_from_when_it_was_queued() -> None:
+    watch = step(job(300), Queue(minute(10), "r1", None, minute(60))).watch
+    assert wake_at(watch) == minute(15)
+
+
+def test_a_run_of_ours_that_went_on_through_a_pause_is_not_timed_out() -> None:
+    watch = create(replace(CRON, finish_by_s=600), minute(-1), job=True)
+    watch = step(watch, Queue(minute(0), "r1", minute(0), minute(60))).watch
+    for signal in (Start(minute(0), "r1"), Pause(minute(1)), Resume(minute(30))):
+        watch = step(watch, signal).watch
+    assert [run.id for run in watch.open] == ["r1"]
+    assert wake_at(watch) is None
+
+
+def test_a_job_is_due_after_a_resume_however_lately_it_ran() -> None:
+    watch = step(job(300), Queue(minute(0), "r1", minute(0), minute(60))).watch
+    for signal in (Finish(minute(59.8), "r1"), Pause(minute(59.9)), Resume(minute(59.95))):
+        watch = step(watch, signal).watch
+    assert watch.slot_at == minute(60)
 
 
 def test_a_run_of_ours_that_waited_through_a_pause_is_late_for_nobody() -> None:
