@@ -27,6 +27,7 @@ from tests.harness.house import BASE_URL, NOON, House
 
 CLOCK = SystemClock()
 NOWHERE = cast("Egress", None)
+SELDOM = "0 0 29 2 *"
 
 
 class Patient:
@@ -86,7 +87,7 @@ def done(house: House) -> int:
 
 
 def test_a_run_by_hand_is_done_at_once(house: House) -> None:
-    house.job(at=later(0))
+    house.job(at=later(0), schedule=SELDOM)
 
     async def story() -> float:
         async with running(house, passing(), "node-a"):
@@ -99,7 +100,7 @@ def test_a_run_by_hand_is_done_at_once(house: House) -> None:
 
 
 def test_a_cancelled_run_ends_at_once(house: House) -> None:
-    house.job(at=later(0))
+    house.job(at=later(0), schedule=SELDOM)
     hand = Hand()
 
     async def story() -> None:
@@ -118,7 +119,7 @@ def test_a_cancelled_run_ends_at_once(house: House) -> None:
 def test_three_engines_do_each_of_200_runs_once(three: Sequence[House]) -> None:
     house = three[0]
     for number in range(40):
-        house.job(f"job-{number}", later(0), overlap=Overlap.ALLOW, schedule="0 0 29 2 *")
+        house.job(f"job-{number}", later(0), overlap=Overlap.ALLOW, schedule=SELDOM)
         for _ in range(5):
             house.trigger(f"job-{number}", later(0))
     hands = [passing() for _ in three]
@@ -142,7 +143,7 @@ def test_three_engines_do_each_of_200_runs_once(three: Sequence[House]) -> None:
 
 def test_engines_wake_each_other(three: Sequence[House]) -> None:
     one, other = three[:2]
-    one.job(at=later(0))
+    one.job(at=later(0), schedule=SELDOM)
     hand = passing()
 
     async def story() -> float:
@@ -178,7 +179,7 @@ def test_it_leaves_within_two_seconds_when_idle(house: House) -> None:
 
 
 def test_a_run_under_way_gets_its_grace(house: House) -> None:
-    house.job(at=later(0))
+    house.job(at=later(0), schedule=SELDOM)
     hand = Hand()
 
     async def story() -> None:
