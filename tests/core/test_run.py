@@ -58,6 +58,7 @@ def told(fires: tuple[Fire, ...]) -> str:
          "00:00 run, 01:00 run, 02:00 run"),
         (Policy(catch_up=CatchUp.ALL, catch_up_window_s=10**6, catch_up_max=2), 125,
          "00:00 missed, 01:00 run, 02:00 run"),
+        (Policy(catch_up=CatchUp.ALL), 120, "00:00 missed, 01:00 run, 02:00 run"),
         # none: on time, within half a minute, is no catching up
         (Policy(catch_up=CatchUp.NONE), 0.5, "00:00 run"),
         (Policy(catch_up=CatchUp.NONE), 0.51, "00:00 missed"),
@@ -84,8 +85,9 @@ def test_an_interval_keeps_its_grid() -> None:
 
 def test_an_interval_caught_up_within_a_window_keeps_its_grid() -> None:
     policy = Policy(catch_up=CatchUp.ALL, catch_up_window_s=900)
-    found = due(parse("every 10m"), policy, T0, minute(25))
-    assert told(found.fires) == "00:00 missed, 00:10 run, 00:20 run"
+    for at, expected in ((25, "00:10 run"), (25.1, "00:10 missed")):
+        found = due(parse("every 10m"), policy, T0, minute(at))
+        assert told(found.fires) == f"00:00 missed, {expected}, 00:20 run"
 
 
 def test_a_schedule_that_ends_is_due_no_more() -> None:

@@ -233,6 +233,7 @@ def test_thresholds(failures: int, successes: int, script: str, expected: str) -
         # a first run that timed out begins the watch, too
         ({"finish_by_s": 60, "failures_before_down": 2}, "0 start/a, 1 lapse, 65 lapse",
          "new new down!"),
+        ({"finish_by_s": 7200}, "0 start/a, 64 lapse, 65 lapse", "new new down!"),
         ({"min_duration_ms": 0}, "1 start/a, 0.5 ok/a", "new up!"),
         ({"finish_by_s": 600}, "0 start, 9.9 lapse, 10 lapse", "new new down!"),
         ({"early_s": 0}, "1 ok, 59.9 ok, 65 lapse", "up! up down!"),
