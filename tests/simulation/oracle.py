@@ -95,6 +95,17 @@ def _failed(tx: Tx, flip_id: str) -> bool:
     return tx.conn.exec_driver_sql(query, (flip_id,)).first() is not None
 
 
+def _counted(pings: Sequence[Ping]) -> Iterator[Ping]:
+    """Yield, in order of arrival, the pings that say something new: a retry of one does not."""
+    seen: set[tuple[str, Kind]] = set()
+    for ping in pings:
+        told = {(ping.rid, ping.kind), (ping.rid, Kind.OK), (ping.rid, Kind.FAIL)}
+        if ping.rid is None or not seen & told:
+            yield ping
+        if ping.rid is not None:
+            seen.add((ping.rid, ping.kind))
+
+
 class Heartbeat:
     """The judgement of one heartbeat: no false alarm, none missing, each recovery told."""
 
@@ -103,10 +114,9 @@ class Heartbeat:
     ) -> None:
         self._journal = journal
         self._flips = sorted(flips, key=lambda flip: flip.at)
-        self._pings = sorted(journal.pings[member.slug], key=lambda ping: ping.at)
+        self._pings = sorted(_counted(journal.pings[member.slug]), key=lambda ping: ping.at)
         self._eras = journal.eras[member.slug]
         self._end_at = end_at
-        self._curl = member.style == "curl"
         self._refused = journal.refused[member.slug]
 
     def breaches(self) -> Iterator[str]:
@@ -140,13 +150,21 @@ class Heartbeat:
         known = [ping for ping in self._pings if ping.committed_at <= flip.at]
         if not known:
             yield f"down at {flip.at} before the first sign of life"
-        windows = Windows(era, self._journal.outages)
-        excuses = [
-            refused for refused in self._refused if self._curl and refused <= flip.at
-        ]
+        windows = Windows(era, self._journal.outages, self._since(era))
+        excuses = [refused for refused in self._refused if windows.relative]
         if not windows.silent(known, flip.at, excuses):
             last = known[-1].at if known else None
             yield f"false down at {flip.at}: last heard {last}, {era}"
+
+    def _since(self, era: Era) -> datetime:
+        """Return since when the schedule of an era has counted: a new grace alone keeps it."""
+        plan = (era.schedule, era.timezone)
+        since_at = era.from_at
+        for other in reversed([other for other in self._eras if other.from_at < era.from_at]):
+            if (other.schedule, other.timezone) != plan:
+                break
+            since_at = other.from_at
+        return since_at
 
     def _unfinished(self, at: datetime) -> bool:
         known = [ping for ping in self._pings if ping.committed_at <= at]
@@ -178,13 +196,10 @@ class Heartbeat:
 
     def _unturned(self) -> Iterator[str]:
         """A failure turns an up watch down, a success turns a down one up, at their own time."""
-        seen: set[tuple[str | None, Kind]] = set()
         turned = {(flip.at, flip.to_status) for flip in self._flips}
         for ping in sorted(self._pings, key=lambda ping: ping.committed_at):
-            again = ping.rid is not None and (ping.rid, ping.kind) in seen
-            seen.add((ping.rid, ping.kind))
             wanted = {Kind.FAIL: "down", Kind.OK: "up"}.get(ping.kind)
-            if again or wanted is None or self._unsteady(ping):
+            if wanted is None or self._unsteady(ping):
                 continue
             status = self._status(ping.at - timedelta(microseconds=1))
             if {status, wanted} == {"up", "down"} and (ping.at, wanted) not in turned:

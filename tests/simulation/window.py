@@ -29,13 +29,17 @@ def overlapping(spans: Sequence[Span], from_at: datetime, until: datetime) -> li
 class Windows:
     """The windows of one plan while it held."""
 
-    def __init__(self, era: Era, outages: Sequence[Span]) -> None:
+    def __init__(
+        self, era: Era, outages: Sequence[Span], since_at: datetime | None = None
+    ) -> None:
         self.era = era
+        self._since_at = since_at or era.from_at
         self._outages = sorted(outages, key=lambda span: span.start_at)
         self._schedule = parse(era.schedule, era.timezone)
         self._grace = timedelta(seconds=era.grace_s)
         interval_s = self._schedule.interval_s
         self._interval = None if interval_s is None else timedelta(seconds=interval_s)
+        self.relative = interval_s is not None
         self._rearm = max(self._grace, MINUTE) + (self._interval or timedelta())
 
     # --- was it silent? ---------------------------------------------------------------------
@@ -43,7 +47,7 @@ class Windows:
     def silent(self, pings: Sequence[Ping], at: datetime, excuses: Sequence[datetime]) -> bool:
         """Whether a slot can be named of which nothing had been heard that could be judged."""
         if self._interval:
-            base = max([ping.at for ping in pings if ping.at <= at] + [self.era.from_at])
+            base = max([ping.at for ping in pings if ping.at <= at] + [self._since_at])
             slots = [base + self._interval]
         else:
             slots = [slot for slot in self._slots(at - self._grace)
@@ -102,7 +106,7 @@ class Windows:
 
     def _slots(self, until: datetime) -> list[datetime]:
         found: list[datetime] = []
-        slot = self._schedule.after(self.era.from_at)
+        slot = self._schedule.after(self._since_at)
         while slot is not None and slot <= until:
             found.append(slot)
             slot = self._schedule.after(slot)
