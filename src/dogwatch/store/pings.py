@@ -7,15 +7,17 @@ from typing import Any
 from sqlalchemy import insert, select, tuple_
 
 from dogwatch.core.ping import Heard
+from dogwatch.store.bulk import Bulk
 from dogwatch.store.tables import pings
 from dogwatch.store.tx import Tx
 
 
 def add_many(tx: Tx, heard: Sequence[tuple[int, str, Heard]]) -> None:
     """Append pings: (workspace id, watch id, what was heard)."""
-    rows = [_row(*entry) for entry in heard]
-    if rows:
-        tx.conn.execute(insert(pings), rows)
+    _INSERT.run(tx, [_row(*entry) for entry in heard])
+
+
+_INSERT = Bulk(insert(pings), [column.name for column in pings.c if column.name != "id"])
 
 
 def _row(workspace_id: int, watch_id: str, heard: Heard) -> dict[str, Any]:

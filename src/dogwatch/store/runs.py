@@ -25,6 +25,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from dogwatch.core.result import Outcome, Result
 from dogwatch.core.signals import Line
 from dogwatch.ids import new_id
+from dogwatch.store.bulk import Bulk
 from dogwatch.store.tables import outputs, runs
 from dogwatch.store.tx import Tx
 
@@ -94,10 +95,8 @@ def write(tx: Tx, entries: Sequence[Entry]) -> None:
     passed = [row for row, entry in zip(rows, entries, strict=True) if not entry.line.run_id]
     if late:
         tx.conn.execute(_REPLACE, [_slot_of(row) for row in late])
-    if own:
-        tx.conn.execute(_UPSERT[tx.dialect], own)
-    if passed:
-        tx.conn.execute(_RECORD[tx.dialect], passed)
+    _UPSERT[tx.dialect].run(tx, own)
+    _RECORD[tx.dialect].run(tx, passed)
 
 
 def _upsert(dialect: str) -> Any:
@@ -121,8 +120,8 @@ _BINDS = {
         *_CHANGED,
     )
 }  # fmt: skip
-_UPSERT = {dialect: _upsert(dialect) for dialect in ("sqlite", "postgresql")}
-_RECORD = {dialect: _record(dialect) for dialect in ("sqlite", "postgresql")}
+_UPSERT = {dialect: Bulk(_upsert(dialect)) for dialect in ("sqlite", "postgresql")}
+_RECORD = {dialect: Bulk(_record(dialect)) for dialect in ("sqlite", "postgresql")}
 
 
 def _row(entry: Entry) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from sqlalchemy import Row, Select, bindparam, delete, func, insert, select, tup
 from dogwatch.core.schedule import parse
 from dogwatch.core.slots import Plan
 from dogwatch.core.watch import OpenRun, Status, Watch
+from dogwatch.store.bulk import Bulk
 from dogwatch.store.tables import ping_keys, watches
 from dogwatch.store.tx import Tx
 from dogwatch.store.types import from_microseconds, to_microseconds
@@ -155,7 +156,7 @@ def count_by_status(tx: Tx) -> Mapping[str, int]:
     return {row[0]: row[1] for row in tx.conn.execute(found)}
 
 
-_SAVE = (
+_SAVE = Bulk(
     update(watches)
     .where(watches.c.workspace_id == bindparam("at_workspace"), watches.c.id == bindparam("at_id"))
     .values(
@@ -172,7 +173,7 @@ _SAVE = (
 
 def save_states(tx: Tx, records: Iterable[Record]) -> None:
     """Write back the state of watches that this transaction has locked."""
-    rows = [
+    rows = (
         {
             **_state(record.watch),
             "last_ping_at": record.last_ping_at,
@@ -181,9 +182,8 @@ def save_states(tx: Tx, records: Iterable[Record]) -> None:
             "at_id": record.id,
         }
         for record in records
-    ]
-    if rows:
-        tx.conn.execute(_SAVE, rows)
+    )
+    _SAVE.run(tx, rows)
 
 
 def save(tx: Tx, record: Record) -> None:

@@ -105,7 +105,7 @@ def _change(record: Record, many: Sequence[Heard], at: datetime) -> Change:
     last_ping_at = max(newest, record.last_ping_at) if record.last_ping_at else newest
     signals = [signal for heard in many if (signal := _signal(heard, at))]
     bodies = {heard.at: heard.body for heard in many}
-    return Change(replace(record, last_ping_at=last_ping_at), signals, bodies=bodies)
+    return Change(record, signals, last_ping_at=last_ping_at, bodies=bodies)
 
 
 def _signal(heard: Heard, at: datetime) -> Signal | None:

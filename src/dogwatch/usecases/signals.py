@@ -22,12 +22,14 @@ class Change:
     """Signals for one locked watch.
 
     `trigger` and `input` describe the runs they open; `bodies` is what came with signals, by time.
+    `last_ping_at` is the newest ping's time, if these are pings.
     """
 
     record: Record
     signals: Sequence[Signal]
     trigger: str = "ping"
     input: str = ""
+    last_ping_at: datetime | None = None
     bodies: Mapping[datetime, str] = field(default_factory=dict)
 
 
@@ -74,7 +76,8 @@ class _Outcome:
         due_at = wake_at(self.watch, gaps)
         if not exact and due_at and before.due_at:
             due_at = min(due_at, before.due_at)
-        return replace(before, watch=self.watch, due_at=due_at)
+        last_ping_at = self.change.last_ping_at or before.last_ping_at
+        return replace(before, watch=self.watch, due_at=due_at, last_ping_at=last_ping_at)
 
     def entries(self) -> list[runs.Entry]:
         """Return the ledger lines to write."""

@@ -87,9 +87,9 @@ def finish(watch: Watch, signal: Finish, gaps: Sequence[Gap]) -> Step:
     watch = remember(drop_run(watch, run), _key(watch, signal), kind)
     if stale or outcome not in GOOD | BAD:
         return Step(watch, lines)
-    watch = replace(watch, heard_at=signal.at, heard=kind)
-    if outcome in GOOD:
-        watch = replace(watch, ok_at=signal.at, duration_ms=duration_ms)
+    ok_at = signal.at if outcome in GOOD else watch.ok_at
+    lasted_ms = duration_ms if outcome in GOOD else watch.duration_ms
+    watch = replace(watch, heard_at=signal.at, heard=kind, ok_at=ok_at, duration_ms=lasted_ms)
     return judge(watch, signal.at, [outcome], reason, lines)
 
 
@@ -98,6 +98,8 @@ def _settle(
 ) -> tuple[Watch, Attribution, tuple[Line, ...]]:
     """Find the slot of the evidence, move the debt on, and close the slots passed over."""
     where = _attribution(watch, signal)
+    if where.owed_at == watch.slot_at and where.slot_at not in watch.unheard and not where.passed:
+        return watch, where, ()
     at = signal.at
     unheard = tuple(slot for slot in watch.unheard if slot != where.slot_at) + where.passed
     lines = tuple(silent_line(slot, at, gaps, "a later one was heard") for slot in where.passed)
@@ -160,7 +162,7 @@ def _duration_ms(run: OpenRun, signal: Finish) -> int | None:
 
 def _key(watch: Watch, signal: Start | Finish) -> str:
     """Return what tells this run from others: its id where we gave it, the rid, or the instant."""
-    return signal.id if watch.job else signal.rid or f"@{signal.at:%Y%m%dT%H%M%S.%f}"
+    return signal.id if watch.job else signal.rid or f"@{signal.at.isoformat()}"
 
 
 def _counted(watch: Watch, signal: Start) -> bool:

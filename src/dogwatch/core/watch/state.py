@@ -188,6 +188,8 @@ def opening_line(run: OpenRun, *, late: bool = False) -> Line:
 
 def drop_run(watch: Watch, run: OpenRun) -> Watch:
     """Forget an open run."""
+    if not watch.open:
+        return watch
     return replace(watch, open=tuple(other for other in watch.open if other.id != run.id))
 
 
