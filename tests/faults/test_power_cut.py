@@ -43,7 +43,8 @@ def cuts(recording: Recording, seeds: Sequence[int]) -> list[Cut]:
     for place in sorted(every):
         life = next(n for n, end in enumerate(recording.lives) if place <= end + 1)
         places[life].append(place)
-    return sorted((Cut(s, _chosen(places, Random(s))) for s in seeds), key=lambda cut: cut.place)
+    chosen = (Cut(seed, _chosen(places, Random(f"{seed} of the place"))) for seed in seeds)
+    return sorted(chosen, key=lambda cut: cut.place)
 
 
 def _chosen(places: Sequence[Sequence[int]], random: Random) -> int:
@@ -67,7 +68,7 @@ def lost(recording: Recording, cut: Cut, disk: Disk, home: Path) -> str:
     """Cut the power, recover, and say what is wrong then."""
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir()
-    disk.cut(Random(cut.seed), home)
+    disk.cut(Random(f"{cut.seed} of the disk"), home)
     promised = recording.promised_before(cut.place)
     try:
         return _wrong(home / "data", promised)

@@ -164,7 +164,8 @@ class Disk:
         self._changes: dict[str, Callable[[Call], None]] = {
             "openat": self._open, "pwrite64": self._pwrite, "write": self._write,
             "ftruncate": self._resize, "fsync": self._mark, "fdatasync": self._mark,
-            "mkdir": self._mkdir, "rename": self._rename, "link": self._link,
+            "mkdir": self._mkdir, "mkdirat": self._mkdir, "rename": self._rename,
+            "renameat": self._rename, "renameat2": self._rename, "link": self._link,
             "linkat": self._link, "unlink": self._unlink, "unlinkat": self._unlink,
             "rmdir": self._unlink, "read": lambda call: None,
         }  # fmt: skip
