@@ -36,11 +36,14 @@ def _plain(value: Any) -> Any:
 
 
 def load(tx: Tx, name: str, given: Iterable[Mapping[str, Any]]) -> int:
-    """Insert rows into an empty table, as they were; return how many."""
+    """Insert rows into an empty table, as they were; return how many. ValueError: not its rows."""
     table = Table(name, MetaData(), autoload_with=tx.conn)
+    columns = set(table.columns.keys())
     count = 0
     page: list[dict[str, Any]] = []
     for row in given:
+        if row.keys() != columns:
+            raise ValueError(f"these are not the columns of {name}")
         page.append({column: _value(value) for column, value in row.items()})
         if len(page) == PAGE:
             tx.conn.execute(insert(table), page)
@@ -52,7 +55,7 @@ def load(tx: Tx, name: str, given: Iterable[Mapping[str, Any]]) -> int:
 
 
 def _value(value: Any) -> Any:
-    return base64.b64decode(value["base64"]) if isinstance(value, dict) else value
+    return base64.b64decode(value["base64"], validate=True) if isinstance(value, dict) else value
 
 
 def _set_sequence(tx: Tx, table: Table) -> None:

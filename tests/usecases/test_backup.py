@@ -1,0 +1,209 @@
+"""Backup and restore, within and across the two databases; restored, nothing old is done."""
+
+import itertools
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from dogwatch.core.alerts import Verdict
+from dogwatch.core.ping import Kind
+from dogwatch.core.problems import Problem
+from dogwatch.core.run import Overlap
+from dogwatch.store.database import Database, Tx
+from dogwatch.store.runs import append_output
+from dogwatch.usecases import backup, keys
+from dogwatch.usecases.backup import Head
+from tests.harness.house import House, after, heard
+from tests.harness.postgres import PostgresServer
+
+Fresh = Callable[[str], Database]
+MADE = 700
+_names = itertools.count(1)
+
+
+@pytest.fixture
+def fresh(
+    migrated_postgres: PostgresServer, migrated_sqlite: Path, tmp_path: Path
+) -> Iterator[Fresh]:
+    """Opens empty databases of either kind."""
+    with ExitStack() as stack:
+
+        def opened(kind: str) -> Database:
+            name = f"fresh_{next(_names)}"
+            if kind == "sqlite":
+                path = tmp_path / name / "dogwatch.db"
+                path.parent.mkdir(mode=0o700)
+                shutil.copy(migrated_sqlite, path)
+                url = f"sqlite:///{path}"
+            else:
+                url = migrated_postgres.create(name, "dogwatch_template")
+                stack.callback(migrated_postgres.drop, name)
+            database = Database.open(url)
+            stack.callback(database.close)
+            return database
+
+        yield opened
+
+
+def lived_in(house: House) -> House:
+    """Leave something in every table, some of it still to be done."""
+    house.do(keys.claim_secret, house.vault)
+    house.do(keys.add, house.workspace.id, "ci", ["*"], house.vault, after(0))
+    house.join("a")
+    house.channel()
+    one, job = house.watch("one", tags=("ä", "b")), house.job(overlap=Overlap.ALLOW)
+    house.ping(heard(one, 0, body="Zeile \U0001f415\n"), heard(one, 1, Kind.FAIL))
+    house.settle(house.parcels(2)[0], 2, Verdict.RETRY)
+    house.fire(60)
+    (work,) = house.claim(60)
+    house.do(append_output, job.workspace_id, work.run.id, [(0, "stdout", "hi")])
+    house.finish(work, 61, phases_ms={"dns": 0.25})
+    house.fire(120)
+    house.claim(120)
+    house.fire(180)
+    house.join("b", 650)
+    return house
+
+
+def copied(house: House) -> list[str]:
+    """Return the lines of a copy."""
+    return house.see(lambda tx: list(backup.copy(tx, "0001", None, after(MADE))))
+
+
+def restored(database: Database, lines: list[str]) -> int:
+    """Restore into a database."""
+    Head.read(lines[0])
+    return database.write(lambda tx: backup.restore(tx, lines[1:])).result(30)
+
+
+def kept(house: House) -> dict[str, list[dict[str, object]]]:
+    """Return what a copy holds."""
+    return {name: rows for name, rows in house.everything().items() if name != "nodes"}
+
+
+@pytest.mark.parametrize("target", ["sqlite", "postgresql"])
+def test_every_row_comes_back_as_it_was(house: House, fresh: Fresh, target: str) -> None:
+    lines = copied(lived_in(house))
+    database = fresh(target)
+    count = restored(database, lines)
+    again = House(database)
+    assert kept(again) == kept(house)
+    assert count == sum(map(len, kept(house).values()))
+    assert all(rows for name, rows in kept(house).items() if name != "idempotency")
+    assert again.rows("nodes") == []
+
+
+@pytest.mark.parametrize("target", ["sqlite", "postgresql"])
+def test_a_restored_store_acts_on_nothing_old_and_goes_on(
+    house: House, fresh: Fresh, target: str
+) -> None:
+    database = fresh(target)
+    restored(database, copied(lived_in(house)))
+    database.write(lambda tx: backup.lay_to_rest(tx, after(MADE), after(5_000))).result(30)
+    again = House(database)
+    gap = again.join("new", 5_010, alone=True)
+    assert gap is not None
+    assert (again.parcels(5_010), again.claim(5_010, "new"), again.fire(5_010)) == ([], [], 0)
+    assert {row["state"] for row in again.rows("deliveries")} == {"failed"}
+    assert again.slots() == [(60, "ok"), (120, "unknown"), (180, "unknown")]
+    assert again.lapse(5_020) <= 1
+    assert len(again.rows("flips")) == len(house.rows("flips"))
+    assert again.audit(5_020) == []
+    again.fire(5_040)
+    again.finish(again.claim(5_040, "new")[0], 5_041)
+    again.ping(heard(again.find("one"), 5_042))
+    assert [parcel.delivery.event for parcel in again.parcels(5_043)] == ["recovered"]
+    again.watch("new")
+    assert again.audit(5_050) == []
+
+
+def test_new_rows_count_on_from_the_restored_ones(house: House, fresh: Fresh) -> None:
+    database = fresh("postgresql")
+    restored(database, copied(lived_in(house)))
+    again = House(database)
+    highest = max(row["id"] for row in again.rows("pings"))
+    again.ping(heard(again.find("one"), 800))
+    assert max(row["id"] for row in again.rows("pings")) == highest + 1
+
+
+def test_a_copy_is_one_snapshot(house: House) -> None:
+    """What is written while it is made is not in it."""
+    lived_in(house)
+
+    def copy(tx: Tx) -> list[str]:
+        lines = backup.copy(tx, "0001", None, after(MADE))
+        first = [next(lines), next(lines)]
+        house.watch("later")
+        return [*first, *lines]
+
+    lines = house.see(copy)
+    assert not any("later" in line for line in lines)
+    assert len(house.rows("watches")) == 3
+
+
+def damaged(lines: list[str]) -> dict[str, list[str]]:
+    """Return copies that are not whole, by what is wrong."""
+    row = next(n for n, line in enumerate(lines) if line.startswith('["runs"'))
+    name, values = json.loads(lines[row])
+    return {
+        "its end is missing": lines[:-1],
+        "a row is missing": lines[:row] + lines[row + 1 :],
+        "a row is doubled": lines[: row + 1] + lines[row:],
+        "it is only a head": lines[:1],
+        "a line is cut": [*lines[:row], lines[row][:-9], *lines[row + 1 :]],
+        "a line is no row": [*lines[:row], "5", *lines[row + 1 :]],
+        "a line is a word": [*lines[:row], '["runs"]', *lines[row + 1 :]],
+        "its end has no number": [*lines[:-1], "{}"],
+        "a table is unknown": [*lines[:row], '["nothing",{}]', *lines[row + 1 :]],
+        "a column is unknown": [
+            *lines[:row], json.dumps([name, values | {"x": 1}]), *lines[row + 1 :],
+        ],
+        "a column is missing": [
+            *lines[:row], json.dumps([name, {"id": values["id"]}]), *lines[row + 1 :],
+        ],
+        "bytes are no base64": [
+            line.replace('"base64":"', '"base64":"!') if line.startswith('["keys"') else line
+            for line in lines
+        ],
+    }  # fmt: skip
+
+
+def test_a_copy_that_is_not_whole_is_refused(house: House, fresh: Fresh) -> None:
+    lines = copied(lived_in(house))
+    for kind in ("sqlite", "postgresql"):
+        database = fresh(kind)
+        for wrong, cut in damaged(lines).items():
+            with pytest.raises(Problem, match="backup") as caught:
+                restored(database, cut)
+            assert caught.value.kind == "invalid", wrong
+        assert restored(database, lines) > 0
+
+
+@pytest.mark.parametrize("line", ["", "{", "[]", "5", "{}", '{"form":1}', '{"rows":3}'])
+def test_a_file_that_is_no_copy_is_refused(line: str) -> None:
+    with pytest.raises(Problem, match="no Dogwatch backup"):
+        Head.read(line)
+
+
+def test_a_copy_of_another_form_names_its_maker(house: House) -> None:
+    head = json.loads(copied(house)[0]) | {"form": 2, "version": "9.9"}
+    with pytest.raises(Problem, match=r"Dogwatch 9\.9"):
+        Head.read(json.dumps(head))
+
+
+def test_a_store_in_use_is_not_mixed(house: House) -> None:
+    lines = copied(lived_in(house))
+    before = house.everything()
+    with pytest.raises(Problem, match="not empty") as caught:
+        restored(house.database, lines)
+    assert (caught.value.kind, house.everything()) == ("refused", before)
+
+
+def test_no_secret_is_in_a_copy(house: House) -> None:
+    text = "\n".join(copied(lived_in(house)))
+    assert "c2VjcmV0" not in text
+    assert house.vault.fingerprint() in text
