@@ -69,3 +69,14 @@ def test_a_clock_set_forward_fires_nothing_twice(crew: Crew) -> None:
     asyncio.run(crew.scheduler().step())
     slots = [slot for slot, _ in crew.house.slots()]
     assert len(slots) == len(set(slots)) == 121
+
+
+def test_catching_up_is_cut_into_transactions(crew: Crew) -> None:
+    for number in range(3):
+        crew.house.job(f"job-{number}", schedule="every 1s")
+    crew.clock.advance(500)
+    scheduler = crew.scheduler()
+    assert asyncio.run(scheduler.step()) < POLL_S / 10
+    assert len(crew.house.rows("runs")) == 1000
+    asyncio.run(scheduler.step())
+    assert len(crew.house.rows("runs")) == 1500

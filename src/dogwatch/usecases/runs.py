@@ -32,6 +32,7 @@ from dogwatch.usecases.signals import Change, apply
 from dogwatch.vault import Vault
 
 LANES = ("script", "http")
+MAX_SLOTS = 1_000
 MAX_INPUT = 256 * 1024
 MAX_REASON = 255
 
@@ -40,19 +41,26 @@ MAX_REASON = 255
 
 
 def fire_due(tx: Tx, at: datetime, limit: int = 200) -> int:
-    """Make a run, or a ledger line that says why not, for every due slot; return the jobs seen."""
+    """Make a run, or a ledger line that says why not, for every due slot; return the jobs seen.
+
+    Ends early when jobs have many slots to catch up with: nobody waits for one long transaction.
+    """
     found = jobs.due(tx, at, limit)
     records = watches.by_ids(tx, [(job.workspace_id, job.watch_id) for job in found])
-    for job in found:
-        _fire(tx, job, records[(job.workspace_id, job.watch_id)], at)
+    slots = 0
+    for seen, job in enumerate(found, 1):
+        slots += _fire(tx, job, records[(job.workspace_id, job.watch_id)], at)
+        if slots >= MAX_SLOTS:
+            return seen
     return len(found)
 
 
-def _fire(tx: Tx, job: JobRow, record: Record, at: datetime) -> None:
+def _fire(tx: Tx, job: JobRow, record: Record, at: datetime) -> int:
+    """Deal with the due slots of one job; return how many there were."""
     schedule = record.watch.plan.schedule
     if schedule is None or job.next_at is None or record.watch.status is Status.PAUSED:
         jobs.set_next(tx, *record.key, None)
-        return
+        return 0
     todo = due(schedule, job.policy, job.next_at, at)
     passed = [
         Skip(at, fire.slot_at, schedule.after(fire.slot_at), fire.outcome, fire.reason)
@@ -65,6 +73,7 @@ def _fire(tx: Tx, job: JobRow, record: Record, at: datetime) -> None:
         if not fire.outcome:
             record = _fire_slot(tx, job, record, fire.slot_at, schedule.after(fire.slot_at), at)
     jobs.set_next(tx, *record.key, todo.next_at)
+    return len(todo.fires)
 
 
 def _fire_slot(
