@@ -22,7 +22,7 @@ from tests.eventually import eventually
 from tests.harness.postgres import running_postgres
 from tests.harness.served import Served, free_port, listening
 
-SECONDS = 2.0
+SECONDS, ROUNDS = 1.0, 2
 DURABLE = ("max_connections=50", "shared_buffers=128MB")
 MODES = {"keep-alive": True, "a connection per ping": False}
 
@@ -68,13 +68,14 @@ def dogwatch(flags: dict[str, str]) -> Iterator[tuple[int, list[str]]]:
 
 
 def rows() -> Iterator[Row]:
-    """Measure each store in each mode beside the inbox."""
-    with running_postgres(DURABLE) as postgres:
+    """Measure each store in each mode and the inbox in turns; the best of each counts."""
+    with running_postgres(DURABLE) as postgres, inbox() as bare:
         stores = {"SQLite": {}, "PostgreSQL": {"database": postgres.create("bench")}}
-        with inbox() as (port, paths):
-            bare = {mode: measure(port, paths, keep_alive=keep) for mode, keep in MODES.items()}
         for store, flags in stores.items():
-            with dogwatch(flags) as (port, paths):
+            with dogwatch(flags) as ours:
                 for mode, keep in MODES.items():
-                    found = measure(port, paths, keep_alive=keep)
-                    yield Row(f"pings, {store}, {mode}", found, "no store", bare[mode])
+                    best = {"bare": 0.0, "ours": 0.0}
+                    for name, (port, paths) in (("bare", bare), ("ours", ours)) * ROUNDS:
+                        found = measure(port, paths, keep_alive=keep)
+                        best[name] = max(best[name], found)
+                    yield Row(f"pings, {store}, {mode}", best["ours"], "no store", best["bare"])
