@@ -30,6 +30,7 @@ class Execution:
     attempt: int
     began_at: datetime
     life: int
+    ended_at: datetime
     outcome: Outcome | None = None
 
 

@@ -110,7 +110,7 @@ class Life:
         node_id = new_id(clock.now())
         vault, base = world.vault, "https://dogwatch.example"
         workers = [Worker(lane, 8, self._run, door, clock, vault, node_id) for lane in LANES]  # type: ignore[arg-type]  # the door's stand-in
-        courier = Courier(door, clock, vault, world.receivers, node_id, 8, base, {})  # type: ignore[arg-type]  # the door's and the egress's stand-in
+        courier = Courier(door, clock, vault, world.receivers, node_id, 8, base, {}, world.channels)  # type: ignore[arg-type]  # the door's and the egress's stand-in
 
         def drop_work() -> None:
             for worker in workers:
@@ -130,7 +130,7 @@ class Life:
         world, random = self._world, self._random
         execution = Execution(
             work.run.watch_id, work.run.id, work.run.slot_at, work.task.attempt,
-            world.clock.now(), self.number,
+            world.clock.now(), self.number, world.clock.now(),
         )  # fmt: skip
         world.journal.executions.append(execution)
         world.note("runs", work.run.id, work.task.attempt)
@@ -141,8 +141,9 @@ class Life:
             await asyncio.sleep(duration_s)
         except asyncio.CancelledError:
             execution.outcome = None if self.door.dead else Outcome.SKIPPED
+            execution.ended_at = world.clock.now()
             raise
         outcome = Outcome.FAIL if random.random() < 0.08 else Outcome.OK
-        execution.outcome = outcome
+        execution.outcome, execution.ended_at = outcome, world.clock.now()
         world.note("ran", work.run.id, outcome)
         return Result(outcome, "exit status 1" if outcome is Outcome.FAIL else "", 1 + int(drawn))

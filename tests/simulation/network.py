@@ -102,9 +102,7 @@ class Receivers:
         data = json.loads(request.body)["data"]
         delivery_id = dict(request.headers)["webhook-id"]
         assert delivery_id == data["delivery_id"]
-        receipt = Receipt(
-            host, delivery_id, data["watch"]["slug"], data["event"], data["since_at"]
-        )
+        receipt = Receipt(host, delivery_id, data["watch"]["slug"], data["event"], data["since_at"])
         self.arrived.append(receipt)
         self.note("arrived", receipt)
 

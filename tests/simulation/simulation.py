@@ -9,6 +9,7 @@ from dogwatch.store import migrate
 from dogwatch.store.database import Tx
 from dogwatch.usecases.audit import Finding, audit
 from tests.simulation.journal import Journal
+from tests.simulation.ledger import judge_runs
 from tests.simulation.oracle import judge
 from tests.simulation.trouble import Trouble
 from tests.simulation.world import HOSTS, Scenario, World
@@ -63,7 +64,8 @@ def _judged(world: World) -> list[str]:
         for row in life.door.read(lambda tx, table=table: _rows(tx, table)):
             world.journal.note(table, row)
     quiet_at = at - timedelta(seconds=QUIET_S)
-    return breaches + life.door.read(lambda tx: judge(tx, world, quiet_at))
+    breaches += life.door.read(lambda tx: judge(tx, world, quiet_at))
+    return breaches + life.door.read(lambda tx: list(judge_runs(tx, world, quiet_at)))
 
 
 def _rows(tx: Tx, table: str) -> list[tuple[object, ...]]:

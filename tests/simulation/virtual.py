@@ -44,7 +44,6 @@ class _Selector(selectors.SelectSelector):
         return []
 
 
-
 class VirtualLoop(asyncio.SelectorEventLoop):
     """An event loop on a virtual clock; the same callbacks in the same order every time."""
 

@@ -29,9 +29,7 @@ def overlapping(spans: Sequence[Span], from_at: datetime, until: datetime) -> li
 class Windows:
     """The windows of one plan while it held."""
 
-    def __init__(
-        self, era: Era, outages: Sequence[Span], since_at: datetime | None = None
-    ) -> None:
+    def __init__(self, era: Era, outages: Sequence[Span], since_at: datetime | None = None) -> None:
         self.era = era
         self._since_at = since_at or era.from_at
         self._outages = sorted(outages, key=lambda span: span.start_at)
@@ -81,9 +79,7 @@ class Windows:
             if not self._heard(pings, slot, judged_at + SLACK):
                 yield Silence(slot, deadline_at, judged_at)
 
-    def _owed(
-        self, pings: Sequence[Ping], until: datetime
-    ) -> Iterator[tuple[datetime, datetime]]:
+    def _owed(self, pings: Sequence[Ping], until: datetime) -> Iterator[tuple[datetime, datetime]]:
         """Yield each slot, and since when it is known to be owed."""
         if self._interval is None:
             yield from ((slot, slot) for slot in self._slots(until))

@@ -64,6 +64,7 @@ class World:
         self.network = Network(self.random("network"))
         self.receivers = Receivers(self.clock, self.random("receivers"), note=self.note)
         self.receivers.mood = dict.fromkeys(HOSTS, "well")
+        self.channels = {"webhook": WebhookChannel(clock=self.clock)}
         self.agenda = Agenda(path)
         self.members: dict[str, Member] = {}
         self.clients: dict[str, Client] = {}
@@ -213,9 +214,7 @@ class World:
                 scope = Scope("tags", frozenset({host})) if number else Scope()
                 telling.add_rule(tx, workspace.id, Rule("", channel.id, scope=scope), at)
             records = [fleet.add(tx, workspace.id, one, self.vault, at) for one in members]
-            return [
-                fleet.known(one, record) for one, record in zip(members, records, strict=True)
-            ]
+            return [fleet.known(one, record) for one, record in zip(members, records, strict=True)]
 
         for member in await life.spawn(life.door.awrite(make)):
             self.members[member.slug] = member
@@ -228,9 +227,7 @@ class World:
     def era(self, member: Member, at: datetime, *, paused: bool = False) -> None:
         """Note that from `at` on this plan holds."""
         schedule = "" if paused else member.schedule
-        self.journal.eras[member.slug].append(
-            Era(at, schedule, member.timezone, member.grace_s)
-        )
+        self.journal.eras[member.slug].append(Era(at, schedule, member.timezone, member.grace_s))
 
     def _went_wrong(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         self.wrong.append(f"{context['message']}: {context.get('exception')!r}")
@@ -246,13 +243,11 @@ class World:
             return NappingTurning(loop, self.clock, self.agenda)
 
         secrets = SimpleNamespace(randbits=chance.getrandbits, choice=chance.choice)
-        channels = {"webhook": WebhookChannel(clock=self.clock)}
         with contextlib.ExitStack() as stack:
             logs = stack.enter_context(structlog.testing.capture_logs())
             for module, name, value in (
                 (ids, "secrets", secrets),
                 (engine, "Turning", turning),
-                (courier, "CHANNELS", channels),
                 (janitor, "EVERY_S", 3600.0),
                 (courier, "random", self.random("courier")),
                 (worker, "random", self.random("worker")),
@@ -273,9 +268,7 @@ class World:
         self.loop.close()
 
 
-def _adopted(
-    loop: asyncio.AbstractEventLoop, work: Any, context: Any = None
-) -> asyncio.Task[Any]:
+def _adopted(loop: asyncio.AbstractEventLoop, work: Any, context: Any = None) -> asyncio.Task[Any]:
     task: asyncio.Task[Any] = asyncio.Task(work, loop=loop, context=context)
     life = LIFE.get() if context is None else context.get(LIFE)
     if life is not None:

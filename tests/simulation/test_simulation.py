@@ -1,0 +1,54 @@
+"""The engine lives through days of trouble in seconds, and every promise is kept.
+
+Longer: DOGWATCH_SIMULATION_DAYS=30 DOGWATCH_SIMULATION_WATCHES=100. One seed again:
+DOGWATCH_SIMULATION_SEEDS=7.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.simulation.simulation import Verdict, simulate
+from tests.simulation.world import Scenario
+
+DAYS = float(os.environ.get("DOGWATCH_SIMULATION_DAYS", "0.35"))
+WATCHES = int(os.environ.get("DOGWATCH_SIMULATION_WATCHES", "24"))
+SEEDS = [int(seed) for seed in os.environ.get("DOGWATCH_SIMULATION_SEEDS", "1,2,3").split(",")]
+# The night before clocks change: in October in Europe, in March too, in March in America.
+NIGHTS = (
+    datetime(2026, 10, 24, 20, tzinfo=UTC),
+    datetime(2026, 3, 28, 20, tzinfo=UTC),
+    datetime(2026, 3, 8, 2, tzinfo=UTC),
+)
+
+
+@pytest.fixture
+def memory() -> Iterator[Path]:
+    """A directory in memory where there is one: a commit costs no disk."""
+    fast = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=fast if fast.is_dir() else None) as path:
+        yield Path(path)
+
+
+def run(seed: int, days: float, watches: int, memory: Path) -> Verdict:
+    start_at = NIGHTS[seed % len(NIGHTS)]
+    path = memory / f"{len(list(memory.iterdir()))}.db"
+    verdict = simulate(Scenario(seed, start_at, days, watches), path)
+    print(f"seed {seed}, {days} days: {verdict.figures}, {verdict.digest[:16]}")
+    return verdict
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_every_promise_is_kept(seed: int, memory: Path) -> None:
+    verdict = run(seed, DAYS, WATCHES, memory)
+    assert verdict.breaches == [], f"seed {seed}, start {NIGHTS[seed % len(NIGHTS)]}"
+
+
+def test_a_seed_replays_exactly(memory: Path) -> None:
+    first, again, other = (run(seed, 0.05, 10, memory) for seed in (11, 11, 14))
+    assert first.digest == again.digest
+    assert first.digest != other.digest
