@@ -28,6 +28,9 @@ from sqlalchemy import (
 from dogwatch.store.tables import deliveries, runs, tasks
 from dogwatch.store.tx import Tx
 
+# Shares are reckoned among the first free tasks alone: what has its share is not among the next.
+FIRST = 500
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
@@ -77,9 +80,9 @@ class Share:
         full = [value for value, count in self.held.items() if count >= self.most]
         return column.not_in(full) if full else true()
 
-    def within(self, column: Column[Any]) -> ColumnElement[bool]:
-        """Return the condition that a row of the free ones is within what is left of its share."""
-        place = func.row_number().over(partition_by=column, order_by=(tasks.c.run_at, tasks.c.id))
+    def within(self, column: ColumnElement[Any], order: Sequence[Any]) -> ColumnElement[bool]:
+        """Return the condition that a row of the first ones is within what is left of its share."""
+        place = func.row_number().over(partition_by=column, order_by=order)
         left = {value: self.most - count for value, count in self.held.items()}
         return place <= (case(left, value=column, else_=self.most) if left else self.most)
 
@@ -106,8 +109,10 @@ def claim(
     free = and_(_free(lane, at), *(share.open(column) for share, column in shares))
     chosen = select(tasks.c.id).where(free)
     if shares:
-        fits = and_(*(share.within(column) for share, column in shares))
-        placed = select(tasks.c.id, fits.label("fits")).where(free).subquery()
+        first = select(tasks).where(free).order_by(tasks.c.run_at).limit(FIRST).subquery()
+        order = (first.c.run_at, first.c.id)
+        fits = and_(*(share.within(first.c[column.name], order) for share, column in shares))
+        placed = select(first.c.id, fits.label("fits")).subquery()
         few = select(placed.c.id).where(placed.c.fits)
         chosen = select(tasks.c.id).where(tasks.c.id.in_(few), tasks.c.node_id.is_(None))
     chosen = chosen.order_by(tasks.c.run_at, tasks.c.id).limit(limit)
