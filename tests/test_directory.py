@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -27,12 +28,12 @@ def test_a_name_that_was_not_synced_in_its_time_is_synced_now(
     assert synced == [tmp_path.parent]
 
 
-def test_a_parent_that_may_not_be_read_is_no_obstacle(
+def test_a_directory_that_may_not_be_read_is_no_obstacle(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(path: Path) -> None:
-        raise PermissionError(path)
+    def refuse(path: Path, flags: int) -> int:
+        raise PermissionError(path, flags)
 
-    monkeypatch.setattr(directory, "sync", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     directory.make(tmp_path / "a")
     assert (tmp_path / "a").is_dir()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.eventually import eventually
+from tests.harness.served import Served
 from tests.harness.smalldisk import Disk, Limit, SmallServed, small_disk
 
 CLIENTS = 8
@@ -96,3 +97,14 @@ def test_a_full_disk_loses_nothing_and_is_got_over(server: SmallServed, disk: Di
     assert server.stop() == 0
     assert server.audit() == []
     assert "Traceback" not in server.log.read_text()
+
+
+def test_a_server_that_cannot_leave_its_address_is_up_all_the_same(tmp_path: Path) -> None:
+    served = Served(tmp_path / "data")
+    (served.data / "server.new").mkdir(parents=True)  # where the address would be written first
+    served.start()
+    try:
+        assert served.call("GET", "/healthz", key="none").status == 200
+        assert "must be told the address" in served.log.read_text()
+    finally:
+        assert served.stop() == 0

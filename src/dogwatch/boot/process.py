@@ -187,11 +187,17 @@ def _bound(config: Config) -> socket.socket:
 
 
 def _introduce(config: Config, store: Store) -> None:
-    """Leave the address and a key where the command line on this machine finds them."""
-    write_private(config.data / "server.url", config.listen.url)
-    key_file = config.data / "cli.key"
-    if not _valid(store, key_file):
-        write_private(key_file, make_key(store, "command line on this machine", ["*"]))
+    """Leave the address and a key where the command line on this machine finds them.
+
+    A full disk must not keep the server from watching.
+    """
+    try:
+        write_private(config.data / "server.url", config.listen.url)
+        key_file = config.data / "cli.key"
+        if not _valid(store, key_file):
+            write_private(key_file, make_key(store, "command line on this machine", ["*"]))
+    except (OSError, Problem) as error:
+        _log.warning("the command line here must be told the address and a key", why=str(error))
 
 
 def _valid(store: Store, key_file: Path) -> bool:

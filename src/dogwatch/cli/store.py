@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from dogwatch import directory
 from dogwatch.boot import store as boot
 from dogwatch.cli.flags import configured, server_flags
 from dogwatch.cli.output import as_json, table
@@ -76,7 +77,7 @@ def _own_secret(config: Config) -> str | None:
 
 
 def _write(file: Path, lines: Iterator[str]) -> None:
-    """Write aside and rename, so that FILE is never half a copy."""
+    """Write aside and rename: FILE is never half a copy, and survives a power cut."""
     aside = file.with_name(f".{file.name}.new")
     aside.unlink(missing_ok=True)
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -87,6 +88,7 @@ def _write(file: Path, lines: Iterator[str]) -> None:
             raw.flush()
             os.fsync(raw.fileno())
         aside.replace(file)
+        directory.sync(file.parent)
     finally:
         aside.unlink(missing_ok=True)
 
