@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dogwatch.core.slots import Gap
@@ -69,8 +69,15 @@ def add_gap(tx: Tx, gap: Gap, reason: str) -> None:
 
 def gaps(tx: Tx, since_at: datetime) -> Sequence[Gap]:
     """Return the gaps that ended after `since_at`, oldest first."""
-    found = select(outages.c.start_at, outages.c.end_at).where(outages.c.end_at > since_at)
-    return [Gap(row.start_at, row.end_at) for row in tx.conn.execute(found.order_by(outages.c.id))]
+    rows = tx.conn.execute(_GAPS, {"since_at": since_at})
+    return [Gap(row.start_at, row.end_at) for row in rows]
+
+
+_GAPS = (
+    select(outages.c.start_at, outages.c.end_at)
+    .where(outages.c.end_at > bindparam("since_at"))
+    .order_by(outages.c.id)
+)
 
 
 def fact(tx: Tx, name: str) -> str | None:

@@ -89,8 +89,18 @@ def by_ids(tx: Tx, keys: Collection[tuple[int, str]]) -> dict[tuple[int, str], R
     """Return and lock the watches of these (workspace id, id), in the one order of all locks."""
     if not keys:
         return {}
-    found = select(watches).where(tuple_(watches.c.workspace_id, watches.c.id).in_(list(keys)))
-    return {record.key: record for record in _locked(tx, found)}
+    rows = tx.conn.execute(_BY_IDS, {"keys": list(keys)})
+    return {record.key: record for record in map(_record, rows)}
+
+
+# Building a statement costs more than running it; these are asked by every batch of pings.
+_BY_IDS = (
+    select(watches)
+    .where(tuple_(watches.c.workspace_id, watches.c.id).in_(bindparam("keys", expanding=True)))
+    .order_by(watches.c.workspace_id, watches.c.id)
+    .with_for_update()
+)
+_BY_PING_KEYS = select(ping_keys).where(ping_keys.c.key.in_(bindparam("keys", expanding=True)))
 
 
 def keys_of_slugs(
@@ -108,8 +118,8 @@ def keys_of_pings(tx: Tx, keys: Collection[str]) -> dict[str, tuple[int, str]]:
     """Return the (workspace id, id) of the watches behind these public ping keys."""
     if not keys:
         return {}
-    found = select(ping_keys).where(ping_keys.c.key.in_(keys))
-    return {row.key: (row.workspace_id, row.watch_id) for row in tx.conn.execute(found)}
+    rows = tx.conn.execute(_BY_PING_KEYS, {"keys": list(keys)})
+    return {row.key: (row.workspace_id, row.watch_id) for row in rows}
 
 
 def listed(
@@ -211,11 +221,6 @@ def _of(workspace_id: int) -> Select[Any]:
 def _one(tx: Tx, found: Select[Any], *, lock: bool) -> Record | None:
     row = tx.conn.execute(found.with_for_update() if lock else found).first()
     return _record(row) if row else None
-
-
-def _locked(tx: Tx, found: Select[Any]) -> Iterable[Record]:
-    found = found.order_by(watches.c.workspace_id, watches.c.id).with_for_update()
-    return [_record(row) for row in tx.conn.execute(found)]
 
 
 def _record(row: Row[Any]) -> Record:
