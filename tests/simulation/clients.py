@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dogwatch.core.ping import Kind
 from dogwatch.core.schedule import Schedule, parse
 from tests.simulation.fleet import Member
-from tests.simulation.network import Lost
+from tests.simulation.network import LostError
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -88,7 +88,7 @@ class Client:
         try:
             async with asyncio.timeout(10):
                 status = await world.network.carry(handle)
-        except (Lost, TimeoutError):
+        except (LostError, TimeoutError):
             return False
         if status == 200:
             world.journal.acknowledged.add(token)

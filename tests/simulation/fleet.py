@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from random import Random
 
 from dogwatch.core.run import CatchUp, LostRun, Overlap, Policy
@@ -32,6 +33,7 @@ SCHEDULES = (
     ("every 1h", "UTC"),
     ("every 6h", "UTC"),
 )
+PLAIN = Policy()
 STYLES = ("plain", "plain", "timed", "spooling", "curl")
 
 
@@ -45,7 +47,7 @@ class Member:
     grace_s: int
     style: str
     action_kind: str = ""
-    policy: Policy = Policy()
+    policy: Policy = PLAIN
     key: str = ""
     id: str = ""
 
@@ -99,7 +101,7 @@ def draw_grace(random: Random, text: str, timezone: str, at: datetime) -> int:
     """Return a grace of at most half the time between two slots, so that windows part."""
     schedule = parse(text, timezone)
     slots = schedule.next(60, at - timedelta(days=1))
-    least = min((b - a).total_seconds() for a, b in zip(slots, slots[1:], strict=False))
+    least = min((b - a).total_seconds() for a, b in pairwise(slots))
     return random.randint(60, max(61, min(1800, int(least / 2) - 1)))
 
 

@@ -61,7 +61,6 @@ class Journal:
     eras: dict[str, list[Era]] = field(default_factory=lambda: defaultdict(list))
     executions: list[Execution] = field(default_factory=list)
     acknowledged: set[str] = field(default_factory=set)
-    refused: dict[str, list[datetime]] = field(default_factory=lambda: defaultdict(list))
     outages: list[Span] = field(default_factory=list)
     triggered: set[str] = field(default_factory=set)
     cancelled: set[str] = field(default_factory=set)

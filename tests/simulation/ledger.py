@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 EDGE = timedelta(seconds=5)
+OVERLAPPED = ("the run before is still going", "one run is waiting already")
 ON_TIME = timedelta(seconds=30)
 
 
@@ -87,12 +88,12 @@ class Ledger:
         slot = row.slot_at
         if slot is None or self._executions[row.id]:
             return
-        if row.outcome == "missed":
-            if not overlapping(self._journal.outages, slot, slot + ON_TIME + EDGE):
-                yield f"slot {slot} was missed while we were there"
-        elif row.outcome == "skipped" and row.reason.startswith(("the run before", "one run is")):
-            if not any(self._open(other, row.finished_at) for other in self._rows):
-                yield f"slot {slot} was skipped for no open run"
+        outage = overlapping(self._journal.outages, slot, slot + ON_TIME + EDGE)
+        if row.outcome == "missed" and not outage:
+            yield f"slot {slot} was missed while we were there"
+        skipped = row.outcome == "skipped" and row.reason in OVERLAPPED
+        if skipped and not any(self._open(other, row.finished_at) for other in self._rows):
+            yield f"slot {slot} was skipped for no open run"
 
     def _open(self, row: Any, at: datetime) -> bool:
         began_at = row.queued_at or row.started_at

@@ -11,7 +11,7 @@ from dogwatch.egress import EgressError, Request, Response
 from tests.simulation.virtual import VirtualClock
 
 
-class Lost(Exception):
+class LostError(Exception):
     """No answer came."""
 
 
@@ -23,24 +23,24 @@ class Network:
         self.bad = True
 
     async def carry(self, handle: Callable[[], Awaitable[int]]) -> int:
-        """Return the status of the answer, or raise `Lost`."""
+        """Return the status of the answer, or raise `LostError`."""
         drawn = self._random.random() if self.bad else 1.0
         if drawn < 0.03:
             await asyncio.sleep(10)
-            raise Lost
+            raise LostError
         await asyncio.sleep(self._latency_s())
         if drawn < 0.06:
             asyncio.get_running_loop().create_task(self._repeat(handle))
         status = await handle()
         if drawn > 0.97 and self.bad:
             await asyncio.sleep(10)
-            raise Lost
+            raise LostError
         await asyncio.sleep(0.01)
         return status
 
     async def _repeat(self, handle: Callable[[], Awaitable[int]]) -> None:
         await asyncio.sleep(self._random.uniform(0, 40))
-        with contextlib.suppress(Lost):
+        with contextlib.suppress(LostError):
             await handle()
 
     def _latency_s(self) -> float:

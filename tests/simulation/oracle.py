@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dogwatch.core.ping import Kind
 from dogwatch.store.database import Tx
@@ -117,7 +117,6 @@ class Heartbeat:
         self._pings = sorted(_counted(journal.pings[member.slug]), key=lambda ping: ping.at)
         self._eras = journal.eras[member.slug]
         self._end_at = end_at
-        self._refused = journal.refused[member.slug]
 
     def breaches(self) -> Iterator[str]:
         """Return what is wrong with what was told of this watch."""
@@ -151,8 +150,7 @@ class Heartbeat:
         if not known:
             yield f"down at {flip.at} before the first sign of life"
         windows = Windows(era, self._journal.outages, self._since(era))
-        excuses = [refused for refused in self._refused if windows.relative]
-        if not windows.silent(known, flip.at, excuses):
+        if not windows.silent(known, flip.at):
             last = known[-1].at if known else None
             yield f"false down at {flip.at}: last heard {last}, {era}"
 

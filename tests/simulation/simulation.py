@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from dogwatch.store import migrate
@@ -61,14 +62,14 @@ def _judged(world: World) -> list[str]:
     findings: list[Finding] = life.door.read(lambda tx: audit(tx, at))
     breaches = [f"audit: {one.rule}: {one.where}: {one.detail}" for one in findings]
     for table in TABLES:
-        for row in life.door.read(lambda tx, table=table: _rows(tx, table)):
+        for row in life.door.read(partial(_rows, table)):
             world.journal.note(table, row)
     quiet_at = at - timedelta(seconds=QUIET_S)
     breaches += life.door.read(lambda tx: judge(tx, world, quiet_at))
     return breaches + life.door.read(lambda tx: list(judge_runs(tx, world, quiet_at)))
 
 
-def _rows(tx: Tx, table: str) -> list[tuple[object, ...]]:
+def _rows(table: str, tx: Tx) -> list[tuple[object, ...]]:
     return [tuple(row) for row in tx.conn.exec_driver_sql(f"SELECT * FROM {table} ORDER BY id")]
 
 

@@ -6,12 +6,19 @@ DOGWATCH_SIMULATION_SEEDS=7.
 
 import os
 import tempfile
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
+from dogwatch.core.slots import Gap, Plan, deadline
+from dogwatch.core.watch import state
+from dogwatch.store import tasks
+from dogwatch.store.database import Tx
+from dogwatch.store.tasks import Task
+from dogwatch.usecases import nodes, runs, telling
 from tests.simulation.simulation import Verdict, simulate
 from tests.simulation.world import Scenario
 
@@ -34,10 +41,10 @@ def memory() -> Iterator[Path]:
         yield Path(path)
 
 
-def run(seed: int, days: float, watches: int, memory: Path) -> Verdict:
+def run(seed: int, days: float, watches: int, memory: Path, *, trouble: float = 1) -> Verdict:
     start_at = NIGHTS[seed % len(NIGHTS)]
     path = memory / f"{len(list(memory.iterdir()))}.db"
-    verdict = simulate(Scenario(seed, start_at, days, watches), path)
+    verdict = simulate(Scenario(seed, start_at, days, watches, trouble), path)
     print(f"seed {seed}, {days} days: {verdict.figures}, {verdict.digest[:16]}")
     return verdict
 
@@ -46,6 +53,30 @@ def run(seed: int, days: float, watches: int, memory: Path) -> Verdict:
 def test_every_promise_is_kept(seed: int, memory: Path) -> None:
     verdict = run(seed, DAYS, WATCHES, memory)
     assert verdict.breaches == [], f"seed {seed}, start {NIGHTS[seed % len(NIGHTS)]}"
+
+
+def too_late(plan: Plan, slot_at: datetime, gaps: Sequence[Gap] = ()) -> datetime:
+    return deadline(plan, slot_at, gaps) + timedelta(seconds=10)
+
+
+def run_again(tx: Tx, task: Task, at: datetime) -> None:
+    tasks.again(tx, task, at)
+
+
+FAULTS = {
+    "an outage of ours is not noted": (nodes, "_note_gap", lambda *_: None, "false down"),
+    "silence is judged too late": (state, "deadline", too_late, "silence untold"),
+    "every lost run is run again": (runs, "_lose", run_again, "executed 2 times"),
+    "nobody is told": (telling, "tell", lambda *_: None, "every flip is told"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_planted_fault_is_seen(fault: str, memory: Path) -> None:
+    module, name, planted, breach = FAULTS[fault]
+    with mock.patch.object(module, name, planted):
+        verdict = run(21, 0.12, 14, memory, trouble=8)
+    assert any(breach in one for one in verdict.breaches), verdict.breaches
 
 
 def test_a_seed_replays_exactly(memory: Path) -> None:

@@ -47,7 +47,7 @@ class Trouble:
         self, mean_s: float, befall: Callable[[], Awaitable[None]], chance: Random
     ) -> None:
         while True:
-            await asyncio.sleep(chance.expovariate(1 / mean_s))
+            await asyncio.sleep(chance.expovariate(self._world.scenario.trouble / mean_s))
             if self._world.quiet:
                 return
             await befall()

@@ -37,24 +37,25 @@ class Windows:
         self._grace = timedelta(seconds=era.grace_s)
         interval_s = self._schedule.interval_s
         self._interval = None if interval_s is None else timedelta(seconds=interval_s)
-        self.relative = interval_s is not None
         self._rearm = max(self._grace, MINUTE) + (self._interval or timedelta())
 
     # --- was it silent? ---------------------------------------------------------------------
 
-    def silent(self, pings: Sequence[Ping], at: datetime, excuses: Sequence[datetime]) -> bool:
-        """Whether a slot can be named of which nothing had been heard that could be judged."""
+    def silent(self, pings: Sequence[Ping], at: datetime) -> bool:
+        """Whether a slot can be named of which nothing had been heard that could be judged.
+
+        A client that tries once, while we are away, is no better than a silent one.
+        """
         if self._interval:
             base = max([ping.at for ping in pings if ping.at <= at] + [self._since_at])
             slots = [base + self._interval]
         else:
-            slots = [slot for slot in self._slots(at - self._grace)
-                     if not self._heard(pings, slot, slot + self._grace)]  # fmt: skip
-        return any(
-            self._earliest(slot) <= at + timedelta(milliseconds=1)
-            and not any(self._opens(slot) <= excuse <= at for excuse in excuses)
-            for slot in slots[-60:]
-        )
+            slots = [
+                slot
+                for slot in self._slots(at - self._grace)
+                if not self._heard(pings, slot, slot + self._grace)
+            ]
+        return any(self._earliest(slot) <= at + timedelta(milliseconds=1) for slot in slots[-60:])
 
     def _earliest(self, slot: datetime) -> datetime:
         """Return the first moment at which silence about a slot may be judged."""

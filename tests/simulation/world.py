@@ -29,7 +29,7 @@ from tests.simulation.fleet import Member
 from tests.simulation.journal import Era, Journal, Span
 from tests.simulation.life import LIFE, Life
 from tests.simulation.naps import Agenda, NappingTurning
-from tests.simulation.network import Lost, Network, Receivers
+from tests.simulation.network import LostError, Network, Receivers
 from tests.simulation.virtual import VirtualClock, VirtualLoop
 
 HOSTS = ("all.example", "even.example", "odd.example")
@@ -176,16 +176,13 @@ class World:
         """Hand a ping to the process that lives, if one does."""
         life = self.life
         if life is None or not life.ready:
-            self.journal.refused[member.slug].append(self.clock.now())
-            raise Lost
+            raise LostError
         at = heard_at(claimed, self.clock.now())
         heard = Heard(key=member.key, kind=kind, rid=rid, body=token, at=at)
         task = life.spawn(life.hear(heard))
         await asyncio.wait([task])
-        if task.cancelled() or task.result() != 200:
-            self.journal.refused[member.slug].append(self.clock.now())
         if task.cancelled():
-            raise Lost
+            raise LostError
         return task.result()
 
     async def ask(self, fn: Callable[[Tx], object]) -> None:
