@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.eventually import eventually
+from tests.harness.proof import tell
 from tests.harness.served import Served
 from tests.harness.smalldisk import Disk, Limit, SmallServed, small_disk
 
@@ -84,15 +85,16 @@ def test_a_full_disk_loses_nothing_and_is_got_over(server: SmallServed, disk: Di
     server.kill9()
     server.start()
     stored = [ping["rid"] for ping in server.every(f"/watches/{watch['id']}/pings")]
-    told = f"full disk, {disk.kind}: {len(acknowledged)} acknowledged, "
-    told += f"{len(pinging.said) - len(acknowledged)} refused, {len(stored)} stored"
-    print(told)
+    figure = f"{disk.kind}: {len(acknowledged)} acknowledged, "
+    figure += f"{len(pinging.said) - len(acknowledged)} refused, {len(stored)} stored"
+    holds = acknowledged <= set(stored)
+    told = tell("a full disk answers 503 and is got over", figure, holds=holds)
     assert set(pinging.said.values()) == {200, 503}
     assert 503 in while_full
     assert set(made) <= {201, 503}
     assert read.status == 200
     assert len(server.every("/watches")) == 1 + made.count(201)
-    assert acknowledged <= set(stored), told
+    assert holds, told
     assert len(stored) == len(set(stored)), told
     assert server.stop() == 0
     assert server.audit() == []

@@ -21,6 +21,7 @@ from dogwatch.boot.store import opened
 from dogwatch.store.tx import Tx
 from dogwatch.usecases.audit import audit
 from tests.harness.disk import Disk
+from tests.harness.proof import tell
 from tests.harness.recording import Recording
 
 SEEDS = int(os.environ.get("DOGWATCH_SEEDS", "100"))
@@ -109,10 +110,8 @@ def faults(recording: Recording, disk: Disk, seeds: Sequence[int], home: Path) -
 def test_what_was_acknowledged_survives_a_power_cut(recording: Recording, tmp_path: Path) -> None:
     seeds = range(FIRST, FIRST + SEEDS)
     found = faults(recording, Disk(recording.home), seeds, tmp_path / "found")
-    print(
-        f"power cut: {len(recording.promised)} pings acknowledged, {len(recording.calls)} calls, "
-        f"seeds {seeds[0]} to {seeds[-1]}: {len(found)} losses"
-    )
+    figure = f"{SEEDS} cuts under {len(recording.promised)} acknowledged pings, {len(found)} losses"
+    tell("a power cut loses nothing acknowledged", figure, holds=not found, seed=f"{FIRST}…")
     again = f"DOGWATCH_RECORD={recording.home.parent / 'calls'} DOGWATCH_SEEDS=1 DOGWATCH_SEED="
     assert not found, f"{found}\nrepeat one with {again}{next(iter(found))}"
 
@@ -120,5 +119,4 @@ def test_what_was_acknowledged_survives_a_power_cut(recording: Recording, tmp_pa
 def test_a_disk_that_lies_loses_something(recording: Recording, tmp_path: Path) -> None:
     liar = Disk(recording.home, syncs=False)
     found = faults(recording, liar, range(1, 11), tmp_path / "found")
-    print(f"power cut, with syncs ignored: {len(found)} of 10 cuts lose something")
     assert found
