@@ -116,6 +116,15 @@ def test_what_was_acknowledged_survives_a_power_cut(recording: Recording, tmp_pa
     assert not found, f"{found}\nrepeat one with {again}{next(iter(found))}"
 
 
+def test_the_recording_holds_a_checkpoint_under_pings(recording: Recording) -> None:
+    begun, killed = recording.lives[:2]  # the second life does not end with a checkpoint
+    first = next(promise.place for promise in recording.promised if promise.place > begun)
+    assert any(
+        call.name == "pwrite64" and call.file.endswith(".db") and first < call.begun < killed
+        for call in recording.calls
+    )
+
+
 def test_a_disk_that_lies_loses_something(recording: Recording, tmp_path: Path) -> None:
     liar = Disk(recording.home, syncs=False)
     found = faults(recording, liar, range(1, 11), tmp_path / "found")

@@ -11,7 +11,7 @@ from tests.harness.promises import Promise, promises
 from tests.harness.served import PROGRAM
 from tests.harness.syscalls import STREAMS, Call, Traced, read
 
-PINGS = 300
+PINGS = 350
 WATCHES = 4
 
 
