@@ -46,11 +46,15 @@ class Era:
 
 @dataclass(slots=True)
 class Span:
-    """A stretch of wall time in which we may not have listened; in its `inner` we did not."""
+    """A stretch of wall time in which we may not have listened; in its `inner` we did not.
+
+    `twice`: the clock was set back, so that this time came twice.
+    """
 
     start_at: datetime
     end_at: datetime
     inner: "Span | None" = None
+    twice: bool = False
 
 
 @dataclass(slots=True)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SOON = timedelta(seconds=2)
 BLINK = timedelta(seconds=1)
+CONFUSED_FOR = timedelta(hours=7)
 SILENT = "nothing heard by the deadline"
 
 
@@ -121,7 +122,7 @@ class Heartbeat:
     def breaches(self) -> Iterator[str]:
         """Return what is wrong with what was told of this watch."""
         for flip in self._flips:
-            if flip.to_status == "down":
+            if flip.to_status == "down" and not self._confused(flip.at):
                 yield from self._unfounded(flip)
         for number, era in enumerate(self._eras):
             last = number + 1 == len(self._eras)
@@ -129,6 +130,11 @@ class Heartbeat:
             if era.schedule:
                 yield from self._untold(Windows(era, self._journal.outages), until)
         yield from self._unturned()
+
+    def _confused(self, at: datetime) -> bool:
+        """Whether times shortly before came twice, so that their order tells nothing."""
+        twice = [span for span in self._journal.outages if span.twice]
+        return bool(overlapping(twice, at - CONFUSED_FOR, at))
 
     # --- no false alarm ---------------------------------------------------------------------
 

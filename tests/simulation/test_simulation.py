@@ -14,7 +14,7 @@ from unittest import mock
 import pytest
 
 from dogwatch.core.slots import Gap, Plan, deadline
-from dogwatch.core.watch import state
+from dogwatch.core.watch import silence
 from dogwatch.store import tasks
 from dogwatch.store.database import Tx
 from dogwatch.store.tasks import Task
@@ -65,7 +65,7 @@ def run_again(tx: Tx, task: Task, at: datetime) -> None:
 
 FAULTS = {
     "an outage of ours is not noted": (nodes, "_note_gap", lambda *_: None, "false down"),
-    "silence is judged too late": (state, "deadline", too_late, "silence untold"),
+    "silence is judged too late": (silence, "deadline", too_late, "silence untold"),
     "every lost run is run again": (runs, "_lose", run_again, "executed 2 times"),
     "nobody is told": (telling, "tell", lambda *_: None, "every flip is told"),
 }

@@ -8,6 +8,7 @@ from dogwatch.core.schedule import parse
 from tests.simulation.journal import Era, Ping, Span
 
 MARGIN = timedelta(seconds=5)
+BLINK = timedelta(seconds=1)
 SLACK = timedelta(seconds=3)
 MINUTE = timedelta(seconds=60)
 
@@ -55,7 +56,7 @@ class Windows:
                 for slot in self._slots(at - self._grace)
                 if not self._heard(pings, slot, slot + self._grace)
             ]
-        return any(self._earliest(slot) <= at + timedelta(milliseconds=1) for slot in slots[-60:])
+        return any(self._earliest(slot) <= at + BLINK for slot in slots[-60:])
 
     def _earliest(self, slot: datetime) -> datetime:
         """Return the first moment at which silence about a slot may be judged."""

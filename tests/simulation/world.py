@@ -160,7 +160,7 @@ class World:
             self.life.door.sure = False
         self.clock.offset_s += seconds
         after = self.clock.now()
-        span = Span(min(before, after), max(before, after))
+        span = Span(min(before, after), max(before, after), twice=seconds < 0)
         span.inner = replace(span) if seconds > 12 else None
         self.journal.outages.append(span)
         self.note("clock set", seconds)
