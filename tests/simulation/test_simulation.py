@@ -64,18 +64,18 @@ def run_again(tx: Tx, task: Task, at: datetime) -> None:
 
 
 FAULTS = {
-    "an outage of ours is not noted": (nodes, "_note_gap", lambda *_: None, "false down"),
-    "silence is judged too late": (silence, "deadline", too_late, "silence untold"),
-    "every lost run is run again": (runs, "_lose", run_again, "executed 2 times"),
-    "nobody is told": (telling, "tell", lambda *_: None, "every flip is told"),
+    "an outage of ours is not noted": (nodes, "_note_gap", lambda *_: None, "false down", 8),
+    "silence is judged too late": (silence, "deadline", too_late, "silence untold", 0.3),
+    "every lost run is run again": (runs, "_lose", run_again, "executed 2 times", 8),
+    "nobody is told": (telling, "tell", lambda *_: None, "every flip is told", 8),
 }
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_planted_fault_is_seen(fault: str, memory: Path) -> None:
-    module, name, planted, breach = FAULTS[fault]
+    module, name, planted, breach, trouble = FAULTS[fault]
     with mock.patch.object(module, name, planted):
-        verdict = run(21, 0.12, 14, memory, trouble=8)
+        verdict = run(21, 0.12, 20, memory, trouble=trouble)
     assert any(breach in one for one in verdict.breaches), verdict.breaches
 
 

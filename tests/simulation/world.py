@@ -16,6 +16,7 @@ import structlog
 from dogwatch import ids
 from dogwatch.core.alerts import Rule, Scope
 from dogwatch.core.ping import Heard, Kind, heard_at
+from dogwatch.core.problems import Problem
 from dogwatch.engine import courier, engine, janitor, worker
 from dogwatch.engine.loop import Loop
 from dogwatch.notify.webhook import WebhookChannel
@@ -189,7 +190,11 @@ class World:
         """Have the living process do something, if one does; a crash may fall into it."""
         life = self.life
         if life and life.ready:
-            await asyncio.wait([life.spawn(life.door.awrite(fn))])
+            task = life.spawn(life.door.awrite(fn))
+            await asyncio.wait([task])
+            error = None if task.cancelled() else task.exception()
+            if error is not None and not isinstance(error, Problem):
+                self.wrong.append(repr(error))
 
     # --- setting up -------------------------------------------------------------------------
 
