@@ -10,6 +10,7 @@ from dogwatch.core.ping import Kind
 from dogwatch.core.schedule import Schedule, parse
 from tests.simulation.fleet import Member
 from tests.simulation.network import LostError
+from tests.simulation.virtual import pause
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -41,8 +42,8 @@ class Client:
                 at = self._world.clock.now()  # the clock was set, or the schedule changed
                 continue
             if self._random.random() < 0.01:
-                await asyncio.sleep(self._silence_s(schedule))
-            await asyncio.sleep(self._random.uniform(0, min(20, self.member.grace_s / 4)))
+                await pause(self._silence_s(schedule))
+            await pause(self._random.uniform(0, min(20, self.member.grace_s / 4)))
             self._world.loop.create_task(self._run())
             at = max(due_at, self._world.clock.now())
 
@@ -61,7 +62,7 @@ class Client:
         rid = f"{self.member.slug}-{self._count}" if timed else None
         if timed:
             self._world.loop.create_task(self._send(Kind.START, rid))
-            await asyncio.sleep(self._random.uniform(0.2, min(40, self.member.grace_s / 3)))
+            await pause(self._random.uniform(0.2, min(40, self.member.grace_s / 3)))
         failed = self._random.random() < 0.01
         await self._send(Kind.FAIL if failed else Kind.OK, rid)
 
@@ -75,7 +76,7 @@ class Client:
                 return
             if self.member.style == "curl":
                 return
-            await asyncio.sleep(BACKOFF_S[min(attempt, len(BACKOFF_S) - 1)])
+            await pause(BACKOFF_S[min(attempt, len(BACKOFF_S) - 1)])
 
     async def _attempt(
         self, kind: Kind, rid: str | None, token: str, claimed: datetime | None

@@ -24,6 +24,7 @@ from dogwatch.web.inbox import PingInbox
 from tests.simulation.door import Door
 from tests.simulation.journal import Execution, Ping
 from tests.simulation.naps import DullHeart, NappingTurning, WarySweeper
+from tests.simulation.virtual import pause
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -138,7 +139,7 @@ class Life:
         duration_s = random.uniform(0.05, 3) if drawn < 0.93 else random.uniform(3, 900)
         try:
             on_output("stdout", b"working\n")
-            await asyncio.sleep(duration_s)
+            await pause(duration_s)
         except asyncio.CancelledError:
             execution.outcome = None if self.door.dead else Outcome.SKIPPED
             execution.ended_at = world.clock.now()

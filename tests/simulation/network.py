@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from dogwatch.egress import EgressError, Request, Response
-from tests.simulation.virtual import VirtualClock
+from tests.simulation.virtual import VirtualClock, pause
 
 
 class LostError(Exception):
@@ -26,20 +26,20 @@ class Network:
         """Return the status of the answer, or raise `LostError`."""
         drawn = self._random.random() if self.bad else 1.0
         if drawn < 0.03:
-            await asyncio.sleep(10)
+            await pause(10)
             raise LostError
-        await asyncio.sleep(self._latency_s())
+        await pause(self._latency_s())
         if drawn < 0.06:
             asyncio.get_running_loop().create_task(self._repeat(handle))
         status = await handle()
         if drawn > 0.97 and self.bad:
-            await asyncio.sleep(10)
+            await pause(10)
             raise LostError
-        await asyncio.sleep(0.01)
+        await pause(0.01)
         return status
 
     async def _repeat(self, handle: Callable[[], Awaitable[int]]) -> None:
-        await asyncio.sleep(self._random.uniform(0, 40))
+        await pause(self._random.uniform(0, 40))
         with contextlib.suppress(LostError):
             await handle()
 
@@ -81,20 +81,20 @@ class Receivers:
         """Answer as the host feels."""
         host = request.url.removeprefix("https://").partition("/")[0]
         mood = self.mood[host]
-        await asyncio.sleep(self.random.uniform(0.01, 0.2))
+        await pause(self.random.uniform(0.01, 0.2))
         if mood == "deaf":
             raise EgressError("connect", "could not connect")
         if mood == "hangs":
-            await asyncio.sleep(request.timeout_s)
+            await pause(request.timeout_s)
             raise EgressError("timeout", "timed out")
         if mood == "late":
-            await asyncio.sleep(self.random.uniform(0.5, 12))
+            await pause(self.random.uniform(0.5, 12))
         if mood in ("ill", "busy"):
             status = 500 if mood == "ill" else 429
             return self._answer(request, status, (("retry-after", "30"),))
         self._take(host, request)
         if mood == "mute":
-            await asyncio.sleep(request.timeout_s)
+            await pause(request.timeout_s)
             raise EgressError("timeout", "timed out")
         return self._answer(request, 204, ())
 

@@ -1,6 +1,5 @@
 """One simulation from beginning to end, and what is left of it to be judged."""
 
-import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -13,6 +12,7 @@ from tests.simulation.journal import Journal
 from tests.simulation.ledger import judge_runs
 from tests.simulation.oracle import judge
 from tests.simulation.trouble import Trouble
+from tests.simulation.virtual import pause
 from tests.simulation.world import HOSTS, Scenario, World
 
 QUIET_S = 3.5 * 3600
@@ -48,10 +48,10 @@ async def _days(world: World) -> None:
     await world.populate()
     if world.scenario.trouble:
         Trouble(world).begin()
-    await asyncio.sleep(world.scenario.days * 86_400)
+    await pause(world.scenario.days * 86_400)
     world.quiet, world.network.bad = True, False
     world.receivers.mood = dict.fromkeys(HOSTS, "well")
-    await asyncio.sleep(QUIET_S)
+    await pause(QUIET_S)
 
 
 def _judged(world: World) -> list[str]:

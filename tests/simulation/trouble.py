@@ -1,6 +1,5 @@
 """Trouble, drawn from the seed: crashes, a full disk, set clocks, moody receivers, operators."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -14,6 +13,7 @@ from tests.simulation import fleet
 from tests.simulation.clients import edited
 from tests.simulation.fleet import Member
 from tests.simulation.journal import Span
+from tests.simulation.virtual import pause
 from tests.simulation.world import World
 
 HOUR = 3600.0
@@ -47,7 +47,7 @@ class Trouble:
         self, mean_s: float, befall: Callable[[], Awaitable[None]], chance: Random
     ) -> None:
         while True:
-            await asyncio.sleep(chance.expovariate(self._world.scenario.trouble / mean_s))
+            await pause(chance.expovariate(self._world.scenario.trouble / mean_s))
             if self._world.quiet:
                 return
             await befall()
@@ -66,7 +66,7 @@ class Trouble:
         door.catch_up()
         door.away, door.sure = True, False
         self._world.note("disk full")
-        await asyncio.sleep(self._random.choice((2.0, 20.0, 60.0)))
+        await pause(self._random.choice((2.0, 20.0, 60.0)))
         door.away = False
         span = Span(began_at, self._world.clock.now())
         long = span.end_at - span.start_at > timedelta(seconds=12)
@@ -120,7 +120,7 @@ class Trouble:
         if member is None:
             return
         await self._turn(member, on=False)
-        await asyncio.sleep(self._random.uniform(1, 2 * HOUR))
+        await pause(self._random.uniform(1, 2 * HOUR))
         await self._turn(member, on=True)
 
     async def _turn(self, member: Member, *, on: bool) -> None:
@@ -137,7 +137,7 @@ class Trouble:
         while not paused:
             await world.ask(turn)
             paused = not on or bool(world.journal.eras[member.slug][-1].schedule)
-            await asyncio.sleep(5)
+            await pause(5)
 
     async def _edit(self) -> None:
         member, world = self._some(job=self._random.random() < 0.4), self._world

@@ -58,3 +58,20 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def _write_to_self(self) -> None:
         """Wake nobody: there is one thread."""
+
+
+async def pause(seconds: float) -> None:
+    """Let virtual time pass, which takes no real time."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualLoop)
+    over: asyncio.Future[None] = loop.create_future()
+    handle = loop.call_later(max(seconds, 0.0), _resolve, over)
+    try:
+        await over
+    finally:
+        handle.cancel()
+
+
+def _resolve(over: asyncio.Future[None]) -> None:
+    if not over.done():
+        over.set_result(None)
