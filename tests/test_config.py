@@ -1,5 +1,6 @@
 """One typed definition of all settings: precedence, errors that name their source, masking."""
 
+import base64
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,8 @@ import pytest
 
 from dogwatch.config import SETTINGS, Config, Listen, data_dir, describe, load
 from dogwatch.core.problems import Problem
+
+SECRET_KEY = base64.b64encode(b"hunter2 " * 4).decode()
 
 
 def configured(tmp_path: Path, toml: str = "", flags: Any = None, **variables: str) -> Config:
@@ -85,12 +88,13 @@ def test_describe_masks_secrets_and_names_sources(tmp_path: Path) -> None:
         tmp_path,
         smtp_url="smtp://ana:hunter2@mail.example.org:587?from=a@example.org",
         database_url="postgresql://ana:hunter2@db/x?password=hunter2",
-        secret_key="hunter2" * 5,
+        secret_key=SECRET_KEY,
     )
     rows = {row.name: row for row in describe(config)}
     assert rows["smtp_url"].value == "smtp://ana:***@mail.example.org:587?from=a@example.org"
     assert rows["database_url"].value == "postgresql+psycopg://ana:***@db/x?password=***"
     assert rows["secret_key"].value == "***"
+    assert SECRET_KEY not in str(rows)
     assert rows["smtp_url"].source == "DOGWATCH_SMTP_URL"
     assert list(rows) == list(SETTINGS)
 

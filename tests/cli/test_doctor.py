@@ -1,5 +1,6 @@
 """`dogwatch doctor` and `dogwatch config`: what is wrong, where it comes from, what to do."""
 
+import base64
 from pathlib import Path
 
 from tests.cli.stub import Here, Program
@@ -38,8 +39,10 @@ def test_config_tells_value_and_source(here: Here, home: Path) -> None:
 
 
 def test_config_masks_and_warns(dogwatch: Program) -> None:
-    done = dogwatch("config", DOGWATCH_SECRET_KEY="hunter2" * 5, DOGWATCH_LISTENN="x")
-    assert "hunter2" not in done.stdout
+    key = base64.b64encode(b"hunter2 " * 4).decode()
+    done = dogwatch("config", DOGWATCH_SECRET_KEY=key, DOGWATCH_LISTENN="x")
+    assert "***" in done.stdout
+    assert key not in done.stdout + done.stderr
     assert done.stderr == "dogwatch: DOGWATCH_LISTENN is not a setting of Dogwatch\n"
 
 

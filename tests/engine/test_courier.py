@@ -194,6 +194,7 @@ async def _beside(crew: Crew, hung: Endpoint, healthy: Endpoint) -> None:
         await has_come(healthy)
         await has_come(hung, PER_ENDPOINT)
         assert hung.most == PER_ENDPOINT
+        await eventually_async(lambda: "sent" in states(crew), what="the first to be settled")
         rise(crew, "heard")
         await claim_all(courier)
         await has_come(healthy, 2)

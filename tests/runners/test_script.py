@@ -226,7 +226,10 @@ def test_limits_and_descriptors_are_its_own(workdir: Path) -> None:
 
 def test_default_signals_are_restored(workdir: Path) -> None:
     ran = run(workdir, "grep SigIgn /proc/self/status; yes | head -1; echo ${PIPESTATUS[0]}")
-    assert ran.out == "SigIgn:\t0000000000000000\ny\n141\n"
+    ignored, *rest = ran.out.splitlines()
+    # 32 and 33 are libc's own (nptl(7)); no program can set them, and some parents leave them so.
+    assert int(ignored.removeprefix("SigIgn:\t"), 16) & ~(0b11 << 31) == 0
+    assert rest == ["y", "141"]
 
 
 def test_too_much_memory_fails_the_script_alone(workdir: Path) -> None:
