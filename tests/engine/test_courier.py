@@ -16,7 +16,7 @@ from dogwatch.engine.courier import PER_ENDPOINT, POLL_S, Courier
 from dogwatch.notify.webhook import WebhookChannel, new_secret
 from dogwatch.store import keys
 from dogwatch.store.channels import ChannelRow
-from dogwatch.usecases import telling
+from dogwatch.usecases import channels, telling
 from tests.eventually import eventually_async
 from tests.harness.crew import LOOPBACK, Crew
 from tests.harness.endpoints import Endpoint, endpoint, status
@@ -45,7 +45,7 @@ def channel_to(
 ) -> ChannelRow:
     """Make a webhook to an endpoint, told of the watches in `scope`."""
     made = crew.house.do(
-        telling.add_channel, crew.house.workspace.id, "hook", "webhook", {"url": told.url},
+        channels.add_channel, crew.house.workspace.id, "hook", "webhook", {"url": told.url},
         {"secrets": [new_secret()]}, crew.house.vault, after(-600),
     )  # fmt: skip
     crew.house.rule(made, Rule("", made.id, scope=scope))

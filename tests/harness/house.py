@@ -19,7 +19,7 @@ from dogwatch.store.database import Database, Tx
 from dogwatch.store.runs import Run
 from dogwatch.store.tables import metadata
 from dogwatch.store.watches import Record
-from dogwatch.usecases import audit, jobs, keys, nodes, pings, runs, telling, watches
+from dogwatch.usecases import audit, channels, jobs, keys, nodes, pings, runs, telling, watches
 from dogwatch.usecases.jobs import JobSpec
 from dogwatch.usecases.runs import Work
 from dogwatch.usecases.telling import Parcel, Room
@@ -135,7 +135,7 @@ class House:
     def channel(self, name: str = "hook", rule: Rule | None = None, at: float = -600) -> ChannelRow:
         """Make a webhook with a rule that sends it everything, or the rule given."""
         made = self.do(
-            telling.add_channel, self.workspace.id, name, "webhook",
+            channels.add_channel, self.workspace.id, name, "webhook",
             {"url": "https://hook.example/"}, {"secrets": ["whsec_c2VjcmV0"]}, self.vault,
             after(at),
         )  # fmt: skip
@@ -145,7 +145,7 @@ class House:
     def rule(self, channel: ChannelRow, rule: Rule, at: float = -600) -> Rule:
         """Add a rule of a channel."""
         told = Rule("", channel.id, rule.events, rule.scope)
-        return self.do(telling.add_rule, self.workspace.id, told, after(at))
+        return self.do(channels.add_rule, self.workspace.id, told, after(at))
 
     def parcels(
         self, at: float, node: str = "node-a", room: Room | None = None

@@ -21,7 +21,7 @@ from dogwatch.engine import courier, engine, janitor, worker
 from dogwatch.engine.loop import Loop
 from dogwatch.notify.webhook import WebhookChannel
 from dogwatch.store.database import Tx, parse_url
-from dogwatch.usecases import keys, telling
+from dogwatch.usecases import channels, keys
 from dogwatch.vault import Vault
 from tests.simulation import fleet
 from tests.simulation.clients import Client
@@ -210,11 +210,11 @@ class World:
             for number, host in enumerate(HOSTS):
                 public = {"url": f"https://{host}/"}
                 secret = {"secrets": [SECRET]}
-                channel = telling.add_channel(
+                channel = channels.add_channel(
                     tx, workspace.id, host, "webhook", public, secret, self.vault, at
                 )
                 scope = Scope("tags", frozenset({host})) if number else Scope()
-                telling.add_rule(tx, workspace.id, Rule("", channel.id, scope=scope), at)
+                channels.add_rule(tx, workspace.id, Rule("", channel.id, scope=scope), at)
             records = [fleet.add(tx, workspace.id, one, self.vault, at) for one in members]
             return [fleet.known(one, record) for one, record in zip(members, records, strict=True)]
 

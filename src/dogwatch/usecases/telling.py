@@ -1,6 +1,5 @@
-"""Telling people: channels and rules, deliveries made by flips, and what became of them."""
+"""Telling people: deliveries made by flips, claimed, sent, and what became of them."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -17,6 +16,7 @@ from dogwatch.store.flips import FlipRow
 from dogwatch.store.tasks import NewTask, Share, Task
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
+from dogwatch.usecases.channels import channel_by_id, unsealed
 from dogwatch.vault import Vault
 
 LANE = "delivery"
@@ -128,6 +128,23 @@ def _output(tx: Tx, turn: Turn) -> str:
     if not turn.before.job or turn.run_id is None:
         return turn.body
     return runs.output_tail(tx, turn.flip.workspace_id, turn.run_id, CHUNKS)
+
+
+def test_channel(tx: Tx, workspace_id: int, channel_id: str, at: datetime) -> Delivery:
+    """Queue a real test message to the channel."""
+    channel_by_id(tx, workspace_id, channel_id)
+    facts: dict[str, Any] = {
+        "watch_id": "", "slug": "", "name": "Test message", "tags": [], "status": "up",
+        "previous_status": "up", "since_at": at.isoformat(), "expected_at": None,
+        "reason": "sent by hand to try the channel", "last_ok_at": None, "duration_ms": None,
+        "down_for_s": None, "output_tail": "", "timezone": "UTC",
+    }  # fmt: skip
+    delivery = Delivery(
+        workspace_id, new_id(at), None, None, channel_id, str(Event.TEST), "pending", "",
+        facts, 0, at,
+    )  # fmt: skip
+    _send(tx, [delivery], at)
+    return delivery
 
 
 # --- sending ----------------------------------------------------------------------------------
@@ -250,95 +267,3 @@ def _settle(tx: Tx, delivery: Delivery, state: str, reason: str, at: datetime) -
         attempts=delivery.attempts,
         settled_at=at,
     )
-
-
-# --- channels and rules -----------------------------------------------------------------------
-
-
-def unsealed(vault: Vault, channel: ChannelRow) -> dict[str, Any]:
-    """Return all settings of a channel, the secret ones decrypted."""
-    secret = json.loads(vault.open(channel.sealed, _context(channel.workspace_id, channel.id)))
-    return {**channel.settings, **secret}
-
-
-def add_channel(
-    tx: Tx,
-    workspace_id: int,
-    name: str,
-    kind: str,
-    public: Mapping[str, Any],
-    secret: Mapping[str, Any],
-    vault: Vault,
-    at: datetime,
-) -> ChannelRow:
-    """Add a channel whose settings have been checked."""
-    if not 1 <= len(name.strip()) <= 200:
-        raise Problem("invalid", "name: give 1 to 200 characters", {"name": "give 1 to 200"})
-    channel_id = new_id(at)
-    sealed = vault.seal(json.dumps(secret).encode(), _context(workspace_id, channel_id))
-    channel = ChannelRow(workspace_id, channel_id, name.strip(), kind, dict(public), sealed, at)
-    channels.add(tx, channel)
-    return channel
-
-
-def change_channel(
-    tx: Tx,
-    channel: ChannelRow,
-    vault: Vault,
-    *,
-    name: str | None = None,
-    public: Mapping[str, Any] | None = None,
-    secret: Mapping[str, Any] | None = None,
-    enabled: bool | None = None,
-) -> ChannelRow:
-    """Change a channel; enabling it again clears the reason why it was off."""
-    changes: dict[str, Any] = {}
-    if name is not None:
-        changes["name"] = name
-    if public is not None:
-        changes["settings"] = dict(public)
-    if secret is not None:
-        context = _context(channel.workspace_id, channel.id)
-        changes["sealed"] = vault.seal(json.dumps(secret).encode(), context)
-    if enabled is not None:
-        changes["disabled_reason"] = None if enabled else "switched off"
-    if changes:
-        channels.change(tx, channel.workspace_id, channel.id, **changes)
-    return channel_by_id(tx, channel.workspace_id, channel.id)
-
-
-def channel_by_id(tx: Tx, workspace_id: int, channel_id: str) -> ChannelRow:
-    """Return a channel or raise not_found."""
-    channel = channels.by_id(tx, workspace_id, channel_id)
-    if channel is None:
-        raise Problem("not_found", f"there is no channel {channel_id}")
-    return channel
-
-
-def add_rule(tx: Tx, workspace_id: int, rule: Rule, at: datetime) -> Rule:
-    """Add a rule for a channel of the workspace."""
-    channel_by_id(tx, workspace_id, rule.channel_id)
-    rule = replace(rule, id=new_id(at))
-    channels.add_rule(tx, workspace_id, rule, at)
-    return rule
-
-
-def test_channel(tx: Tx, workspace_id: int, channel_id: str, at: datetime) -> Delivery:
-    """Queue a real test message to the channel."""
-    channel_by_id(tx, workspace_id, channel_id)
-    facts: dict[str, Any] = {
-        "watch_id": "", "slug": "", "name": "Test message", "tags": [], "status": "up",
-        "previous_status": "up", "since_at": at.isoformat(), "expected_at": None,
-        "reason": "sent by hand to try the channel", "last_ok_at": None, "duration_ms": None,
-        "down_for_s": None, "output_tail": "", "timezone": "UTC",
-    }  # fmt: skip
-    delivery = Delivery(
-        workspace_id, new_id(at), None, None, channel_id, str(Event.TEST), "pending", "",
-        facts, 0, at,
-    )  # fmt: skip
-    _send(tx, [delivery], at)
-    return delivery
-
-
-def _context(workspace_id: int, channel_id: str) -> str:
-    return f"channel:{workspace_id}:{channel_id}"

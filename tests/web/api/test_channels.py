@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from dogwatch.core.alerts import Attempt, Verdict
-from dogwatch.usecases import telling
+from dogwatch.usecases import channels, telling
 from dogwatch.usecases.telling import Room
 from tests.web.api.conftest import House
 from tests.web.asgi_client import Client
@@ -26,9 +26,9 @@ def channel(api: Client) -> Any:
 def settings(house: House, channel: Any) -> dict[str, Any]:
     """Return the settings as the courier has them."""
     row = house.database.read(
-        lambda tx: telling.channel_by_id(tx, house.workspace.id, channel["id"])
+        lambda tx: channels.channel_by_id(tx, house.workspace.id, channel["id"])
     ).result()
-    return telling.unsealed(house.services.vault, row)
+    return channels.unsealed(house.services.vault, row)
 
 
 def test_secrets_are_shown_once(api: Client, house: House, channel: Any) -> None:

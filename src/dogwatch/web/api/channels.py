@@ -28,7 +28,7 @@ def _shown(vault: Vault, channel: ChannelRow) -> ChannelOut:
 
 
 def _masked(vault: Vault, channel: ChannelRow) -> dict[str, Any]:
-    every = telling.unsealed(vault, channel)
+    every = channels.unsealed(vault, channel)
     public = channel.settings
     return {name: value if name in public else masked(value) for name, value in every.items()}
 
@@ -56,7 +56,7 @@ async def make_channel(call: Called, body: ChannelNew) -> Response:
     settings, vault = checked(body.kind, body.settings), call.services.vault
 
     def made(tx: Tx) -> ChannelMade:
-        channel = telling.add_channel(
+        channel = channels.add_channel(
             tx, call.workspace_id, body.name, body.kind, settings.public, settings.secret,
             vault, call.at,
         )  # fmt: skip
@@ -68,7 +68,7 @@ async def make_channel(call: Called, body: ChannelNew) -> Response:
 @router.get("/{name}", response_model=ChannelOut, **_MANAGE)
 async def show_channel(call: Called, name: Name) -> Response:
     """Show a channel."""
-    found = await call.read(lambda tx: telling.channel_by_id(tx, call.workspace_id, name))
+    found = await call.read(lambda tx: channels.channel_by_id(tx, call.workspace_id, name))
     return shown(_shown(call.services.vault, found))
 
 
@@ -80,10 +80,10 @@ async def change_channel(call: Called, name: Name, body: ChannelChange) -> Respo
 
 def _changed(tx: Tx, call: Call, channel_id: str, body: ChannelChange) -> ChannelOut:
     vault, sent = call.services.vault, body.model_fields_set
-    channel = telling.channel_by_id(tx, call.workspace_id, channel_id)
-    stored = telling.unsealed(vault, channel)
+    channel = channels.channel_by_id(tx, call.workspace_id, channel_id)
+    stored = channels.unsealed(vault, channel)
     settings = checked(channel.kind, _merged(stored, body.settings))
-    channel = telling.change_channel(
+    channel = channels.change_channel(
         tx,
         channel,
         vault,

@@ -29,7 +29,7 @@ async def make_rule(call: Called, body: RuleNew) -> Response:
     """Make a rule."""
 
     def made(tx: Tx) -> RuleOut:
-        rule = channels.make_rule(tx, call.workspace_id, body.rule(), call.at)
+        rule = channels.add_rule(tx, call.workspace_id, body.rule(), call.at)
         return RuleOut.of(rule, call.at)
 
     return await call.post(201, made)
