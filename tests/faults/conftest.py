@@ -1,4 +1,4 @@
-"""What the durability tests share: one recording of a real server."""
+"""What the fault tests share: real servers and receivers, and one recording of a server."""
 
 import os
 import pickle
@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.conftest import serve, store, webhooks
 from tests.harness.recording import Recording, record
+
+__all__ = ["recording", "serve", "store", "webhooks"]
 
 
 @pytest.fixture(scope="session")
