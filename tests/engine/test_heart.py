@@ -1,13 +1,18 @@
 """The heart beats, stops work that others may take over, and takes over from the silent."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import delete
 
+from dogwatch.clock import SharedClock
 from dogwatch.core.run import LostRun
 from dogwatch.engine.heart import BEAT_S, RETRY_S, Heart
+from dogwatch.store.database import Tx
 from dogwatch.store.tables import metadata
+from dogwatch.usecases import nodes
+from tests.harness.clock import START_AT, ManualClock
 from tests.harness.crew import Crew
 from tests.harness.held import Held
 from tests.harness.house import after
@@ -129,3 +134,30 @@ def test_a_start_after_the_clock_was_set_back_does_the_same(crew: Crew) -> None:
     crew.clock.step_wall(-7200)
     crew.house.join("next", crew.seconds, alone=True)
     assert [row["next_at"] for row in crew.house.rows("jobs")] == [after(600 - 7200)]
+
+
+def sharing(crew: Crew, ahead_s: float) -> Heart:
+    """Return the heart of a joined node whose own clock is wrong."""
+    clock = SharedClock(ManualClock(START_AT + timedelta(seconds=ahead_s)))
+
+    def agree(tx: Tx) -> None:
+        nodes.agree(tx, clock)
+
+    crew.house.do(agree)
+    crew.house.do(nodes.join, crew.node_id, "", clock.now(), alone=False)
+    return Heart(crew.house.database, clock, crew.node_id, lambda: None, 10, agree=agree)
+
+
+def test_nodes_whose_clocks_are_an_hour_apart_agree(two: tuple[Crew, Crew]) -> None:
+    hearts = [sharing(crew, ahead_s) for crew, ahead_s in zip(two, (0, 3600), strict=True)]
+    house = two[0].house
+    for crew in two:
+        house.job(crew.node_id)
+        house.trigger(crew.node_id)
+        assert len(house.claim(0, crew.node_id)) == 1
+    for heart in hearts * 2:
+        asyncio.run(heart.step())
+    assert [house.slots(crew.node_id) for crew in two] == [[(None, "running")]] * 2
+    assert house.rows("outages") == []
+    one, other = (row["beat_at"] for row in house.rows("nodes"))
+    assert abs(one - other) < timedelta(minutes=10)

@@ -9,6 +9,7 @@ import resource
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -16,7 +17,7 @@ import structlog
 import uvloop
 
 from dogwatch import directory
-from dogwatch.boot.store import Store, alone, make_key, opened, write_private
+from dogwatch.boot.store import Store, agree, alone, make_key, opened, write_private
 from dogwatch.clock import Clock
 from dogwatch.config import Config
 from dogwatch.core.http_action import HttpAction
@@ -235,7 +236,7 @@ def assemble(config: Config, store: Store, egress: Egress, intake: Intake) -> En
         Sweeper(database, clock, node_id, intake.unfolded_at),
         Heart(
             database, clock, node_id, None if alone(config) else drop_work,
-            unfolded_at=intake.unfolded_at,
+            unfolded_at=intake.unfolded_at, agree=partial(agree, clock),
         ),
         Janitor(database, clock, _kept(config), config.output_retention_days),
     ]  # fmt: skip

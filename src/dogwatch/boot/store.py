@@ -4,15 +4,16 @@ import contextlib
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from dogwatch import directory
-from dogwatch.clock import Clock, SystemClock
+from dogwatch.clock import Clock, SharedClock, SystemClock
 from dogwatch.config import Config
 from dogwatch.core.problems import Problem
 from dogwatch.store import migrate
 from dogwatch.store.database import Database, Tx
-from dogwatch.usecases import keys
+from dogwatch.usecases import keys, nodes
 from dogwatch.vault import Vault, key_from_text, load_or_create
 
 
@@ -28,12 +29,13 @@ class Store:
 @contextlib.contextmanager
 def opened(config: Config, clock: Clock | None = None) -> Iterator[Store]:
     """Open the store of a configuration: directory, secret key, tables, first workspace."""
-    clock = clock or SystemClock()
+    clock = clock or (SystemClock() if alone(config) else SharedClock(SystemClock()))
     directory.make(config.data)
     vault = Vault(_secret_key(config))
     migrate.upgrade(config.database_url)
     database = Database.open(config.database_url)
     try:
+        database.write(partial(agree, clock)).result()
         database.write(lambda tx: keys.claim_secret(tx, vault)).result()
         database.write(lambda tx: keys.first_workspace(tx, clock.now())).result()
         yield Store(database, vault, clock)
@@ -72,6 +74,12 @@ def _secret_key(config: Config) -> bytes:
 def alone(config: Config) -> bool:
     """Whether this process is the only one that can work on the store."""
     return config.database_url.startswith("sqlite")
+
+
+def agree(clock: Clock, tx: Tx) -> None:
+    """Set a clock that nodes share by the database's."""
+    if isinstance(clock, SharedClock):
+        nodes.agree(tx, clock)
 
 
 def make_key(store: Store, name: str, scopes: Sequence[str]) -> str:

@@ -25,7 +25,7 @@ class Heart:
     Others take its tasks over after ten: what still runs here by then would run twice. Whether
     the database was away or this process stopped makes no difference. The next beat hands what
     was dropped back, in case that nobody was there to take it. `drop_work` is None where there
-    are no others.
+    are no others. With each beat, `agree` sets our clock by the one that all nodes share.
     """
 
     name = "heart"
@@ -39,6 +39,7 @@ class Heart:
         drop_work: Callable[[], None] | None,
         patience_s: float = PATIENCE_S,
         unfolded_at: Callable[[], datetime | None] = lambda: None,
+        agree: Callable[[Tx], None] = lambda _: None,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -46,6 +47,7 @@ class Heart:
         self._drop_work = drop_work
         self._patience_s = patience_s
         self._unfolded_at = unfolded_at
+        self._agree = agree
         self._beat_at = clock.monotonic()
 
     async def step(self) -> float:
@@ -66,6 +68,7 @@ class Heart:
         return BEAT_S
 
     def _beat(self, tx: Tx, *, dropped: bool) -> int:
+        self._agree(tx)
         at = self._clock.now()
         if not nodes.beat(tx, self._node_id, at, self._unfolded_at()):
             nodes.rejoin(tx, self._node_id, at)

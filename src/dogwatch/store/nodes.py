@@ -11,6 +11,14 @@ from dogwatch.store.tables import instance, nodes, outages
 from dogwatch.store.tx import Tx
 
 
+def shared_now(tx: Tx) -> datetime | None:
+    """Return the time by the database's clock; None where it is our own."""
+    if tx.dialect == "sqlite":
+        return None
+    now: datetime = tx.conn.execute(select(func.clock_timestamp())).scalar_one()
+    return now
+
+
 def join(tx: Tx, node_id: str, name: str, at: datetime) -> None:
     """Add a node, alive at `at`."""
     tx.conn.execute(insert(nodes).values(id=node_id, name=name, started_at=at, beat_at=at))

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from dogwatch.clock import SharedClock
 from dogwatch.core.slots import Gap
 from dogwatch.store import jobs, nodes, tasks, watches
 from dogwatch.store.tx import Tx
@@ -18,6 +19,14 @@ STEP_BACK = timedelta(seconds=1)
 # More tasks than one node holds.
 DROPPED = 100_000
 BATCH = 500
+
+
+def agree(tx: Tx, clock: SharedClock) -> None:
+    """Have a node's clock follow the database's: leases and gaps compare what nodes wrote."""
+    asked_s = clock.monotonic()
+    shared_at = nodes.shared_now(tx)
+    if shared_at:
+        clock.agree(shared_at, asked_s)
 
 
 def join(tx: Tx, node_id: str, name: str, at: datetime, *, alone: bool) -> Gap | None:
@@ -40,7 +49,7 @@ def beat(tx: Tx, node_id: str, at: datetime, unfolded_at: datetime | None = None
 
     A gap is an outage, a suspended machine, or a wall clock set forward: in each, nobody listened
     to that time. A clock set back wakes whatever waits for a time that is now far away; it shows
-    in the node's own beats alone, as clocks of two nodes never agree. `unfolded_at`: the node
+    in the node's own beats alone, as clocks of two nodes never quite agree. `unfolded_at`: the node
     holds pings since then that are not in the database.
     """
     _note_step_back(tx, nodes.beat_at(tx, node_id), at)
