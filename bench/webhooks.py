@@ -1,0 +1,229 @@
+"""Watches that fall silent in one second: webhooks a second until the last one is delivered.
+
+    python -m bench.webhooks [--count 10000] [--channels 1] [--store SQLite|PostgreSQL]
+
+The receiver is a process of its own on loopback. The baseline is a bare libcurl loop that signs
+and posts as many bodies to the same receiver; neither side keeps a connection.
+"""
+
+import argparse
+import asyncio
+import multiprocessing
+import socket
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar, cast
+
+import pycurl
+import uvloop
+
+from bench.pings import DURABLE
+from bench.table import Row, markdown
+from dogwatch import config
+from dogwatch.boot.store import opened
+from dogwatch.core.alerts import Rule, Scope
+from dogwatch.core.ping import Heard
+from dogwatch.core.spec import WatchSpec
+from dogwatch.notify.webhook import headers, new_secret
+from dogwatch.store.database import Tx
+from dogwatch.usecases import channels, keys, pings, watches
+from dogwatch.vault import Vault
+from tests.eventually import eventually
+from tests.harness.postgres import running_postgres
+from tests.harness.served import Served
+
+COUNT, PER_WRITE, PARALLEL, HOUR = 1_000, 250, 64, timedelta(hours=1)
+BODY_BYTES = 600
+STORES = ("SQLite", "PostgreSQL")
+ANSWER = b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"
+
+
+class _Answering(asyncio.Protocol):
+    ids: ClassVar[set[bytes]] = set()
+
+    def __init__(self, came: Any) -> None:
+        self.came = came
+        self.heard = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass of it
+
+    def data_received(self, data: bytes) -> None:
+        self.heard += data
+        head, end, body = self.heard.partition(b"\r\n\r\n")
+        if end and len(body) >= int(_header(head, b"content-length")):
+            self.ids.add(_header(head, b"webhook-id"))
+            self.came.value = len(self.ids)
+            self.transport.write(ANSWER)
+            self.transport.close()
+
+
+def _header(head: bytes, name: bytes) -> bytes:
+    return head.lower().partition(name + b": ")[2].partition(b"\r\n")[0]
+
+
+async def _serve(listener: socket.socket, came: Any) -> None:
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: _Answering(came), sock=listener, backlog=4096)
+    await server.serve_forever()
+
+
+def _run_receiver(listener: socket.socket, came: Any) -> None:
+    uvloop.run(_serve(listener, came))
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """An endpoint, and how many different messages came."""
+
+    url: str
+    came: Any
+
+
+@contextmanager
+def receiver() -> Iterator[Receiver]:
+    """Yield an endpoint in another process that takes everything."""
+    came = multiprocessing.Value("q", 0)
+    with socket.create_server(("127.0.0.1", 0), backlog=4096) as listener:
+        child = multiprocessing.Process(target=_run_receiver, args=(listener, came), daemon=True)
+        child.start()
+        yield Receiver(f"http://127.0.0.1:{listener.getsockname()[1]}/hook", came)
+        child.terminate()
+        child.join()
+
+
+def bare(url: str, count: int, body: bytes) -> float:
+    """Return signed bodies per second of a plain curl_multi loop."""
+    secret, multi, idle = new_secret(), pycurl.CurlMulti(), [_handle(url) for _ in range(PARALLEL)]
+    started, begun, done = time.perf_counter(), 0, 0
+    while done < count:
+        while idle and begun < count:
+            begun += 1
+            multi.add_handle(_post(idle.pop(), f"{secret[6:14]}-{begun}", body, secret))
+        multi.perform()
+        _, good, bad = multi.info_read()
+        assert not bad
+        for handle in good:
+            multi.remove_handle(handle)
+        idle += good
+        done += len(good)
+        if not good:
+            multi.select(0.01)
+    return count / (time.perf_counter() - started)
+
+
+def _handle(url: str) -> pycurl.Curl:
+    handle = pycurl.Curl()
+    handle.setopt(pycurl.URL, url)
+    handle.setopt(pycurl.FRESH_CONNECT, 1)
+    handle.setopt(pycurl.FORBID_REUSE, 1)
+    handle.setopt(pycurl.WRITEFUNCTION, lambda _chunk: None)
+    return handle
+
+
+def _post(handle: pycurl.Curl, own_id: str, body: bytes, secret: str) -> pycurl.Curl:
+    signed = headers(own_id, datetime.now(UTC), body, [secret])
+    handle.setopt(pycurl.HTTPHEADER, [f"{name}: {value}" for name, value in signed])
+    handle.setopt(pycurl.POSTFIELDS, body)
+    return handle
+
+
+@dataclass(frozen=True, slots=True)
+class Fall:
+    """So many watches whose silence is judged at one time, told to so many channels in turn."""
+
+    count: int
+    channels: int
+    at: datetime
+    url: str
+
+    def seed(self, flags: Mapping[str, str | None]) -> None:
+        """Make the watches in a new store, each heard an hour before its fall."""
+        with opened(config.load(flags, {})) as store:
+            for number in range(self.channels):
+                store.database.write(partial(self._channel, number, store.vault)).result()
+            for first in range(0, self.count, PER_WRITE):
+                numbers = range(first, min(first + PER_WRITE, self.count))
+                store.database.write(partial(self._watches, numbers)).result()
+
+    def _channel(self, number: int, vault: Vault, tx: Tx) -> None:
+        at = self.at - HOUR
+        workspace_id = keys.first_workspace(tx, at).id
+        made = channels.add_channel(
+            tx, workspace_id, f"hook {number}", "webhook", {"url": self.url},
+            {"secrets": [new_secret()]}, vault, at,
+        )  # fmt: skip
+        scope = Scope("tags", frozenset({f"t{number}"}))
+        channels.add_rule(tx, workspace_id, Rule("", made.id, scope=scope), at)
+
+    def _watches(self, numbers: range, tx: Tx) -> None:
+        at = self.at - HOUR
+        workspace_id = keys.first_workspace(tx, at).id
+        made = [watches.add(tx, workspace_id, self._spec(number), at) for number in numbers]
+        pings.record(tx, [Heard(key=record.ping_key, at=at) for record in made], at)
+
+    def _spec(self, number: int) -> WatchSpec:
+        return WatchSpec(
+            name=f"Watch {number}",
+            slug=f"watch-{number}",
+            schedule="3600",
+            start_by_s=0,
+            tags=(f"t{number % self.channels}",),
+        )
+
+
+def dogwatch(to: Receiver, count: int, many: int, database: str = "") -> tuple[float, float]:
+    """Return the webhooks per second from the fall to the last one, and CPU ms of each."""
+    flags = {"allow-private-targets": "127.0.0.0/8"} | ({"database": database} if database else {})
+    with tempfile.TemporaryDirectory(prefix="dogwatch-bench-") as folder:
+        data = Path(folder) / "data"
+        at = datetime.now(UTC) + timedelta(seconds=10 + count / 200)
+        Fall(count, many, at, to.url).seed({"data": str(data), "database_url": database or None})
+        served, before = Served(data, flags).start(), to.came.value
+        left_s = (at - datetime.now(UTC)).total_seconds()
+        assert left_s > 0, f"the watches fell {-left_s:.0f} s before anybody watched"
+        used = _cpu_s(served.pid)
+        goal = before + count
+        eventually(lambda: to.came.value >= goal, within_s=left_s + 300, what="all are told")
+        took_s = (datetime.now(UTC) - at).total_seconds()
+        cpu_ms = (_cpu_s(served.pid) - used) / count * 1000
+        served.close()
+    return count / took_s, cpu_ms
+
+
+def _cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / 100
+
+
+def rows(count: int = COUNT, stores: Sequence[str] = STORES, many: int = 1) -> Iterator[Row]:
+    """Measure the baseline before and after each store; the better of the two counts."""
+    body = b"x" * BODY_BYTES
+    with running_postgres(DURABLE) as postgres, receiver() as to:
+        for store in stores:
+            database = postgres.create(f"bench_{store.lower()}") if store == "PostgreSQL" else ""
+            before = bare(to.url, count, body)
+            rate, cpu_ms = dogwatch(to, count, many, database)
+            took = f"{count / rate:.1f} s, {cpu_ms:.2f} ms of CPU each"
+            told = f"{count:,} watches down at once, {store}: {took}"
+            yield Row(told, rate, "bare libcurl", max(before, bare(to.url, count, body)))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--count", type=int, default=COUNT)
+    parser.add_argument("--channels", type=int, default=1)
+    parser.add_argument("--store", choices=STORES, action="append")
+    given = parser.parse_args()
+    for line in markdown(rows(given.count, given.store or STORES, given.channels)):
+        print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()
