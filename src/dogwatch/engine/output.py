@@ -59,6 +59,7 @@ class OutputWriter:
         self._tail_bytes = 0
         self._outdated: list[int] = []
         self._last: _Chunk | None = None
+        self._stirred = asyncio.Event()  # there is something to write, or no more will come
         self._ended = asyncio.Event()
         self._patient = True
         self._flusher: asyncio.Task[None] | None = None
@@ -83,6 +84,7 @@ class OutputWriter:
             self._append(stream, decoder.decode(b"", final=True))
         self._patient = kind is None
         self._ended.set()
+        self._stirred.set()
         if self._flusher:
             await self._flusher
 
@@ -101,6 +103,7 @@ class OutputWriter:
             return
         chunk = self._last = self._unwritten[self._seq] = _Chunk(self._seq, stream, text, size)
         self._seq += 1
+        self._stirred.set()
         if self._tail or self._head_bytes + size > self._half or self._head_chunks >= CHUNKS:
             self._tail.append(chunk)
         else:
@@ -124,8 +127,9 @@ class OutputWriter:
                 self._outdated.append(oldest.seq)
 
     async def _keep_flushing(self) -> None:
-        """Write now and then until the end, and then until nothing is left."""
+        """Write what came, now and then, until the end and until nothing is left."""
         while not self._ended.is_set() or self._unwritten or self._outdated:
+            await self._stirred.wait()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._ended.wait(), FLUSH_S)
             if not await self._flush():
@@ -135,6 +139,8 @@ class OutputWriter:
 
     async def _flush(self) -> bool:
         """Write what is new; False if the database is away, to be tried again."""
+        if not self._ended.is_set():
+            self._stirred.clear()
         fresh, outdated = self._unwritten, self._outdated
         if not fresh and not outdated:
             return True
@@ -155,6 +161,7 @@ class OutputWriter:
             seq: chunk for seq, chunk in (fresh | self._unwritten).items() if seq not in gone
         }
         self._outdated = [*outdated, *(seq for seq in self._outdated if seq not in fresh)]
+        self._stirred.set()
 
     def _write(self, tx: Tx, fresh: dict[int, _Chunk], outdated: list[int]) -> None:
         chunks = [(one.seq, one.stream, one.text) for one in fresh.values()]
