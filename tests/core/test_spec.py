@@ -76,6 +76,12 @@ def test_the_plan_has_every_limit() -> None:
     assert spec().plan().schedule is None
 
 
+def test_a_heartbeat_has_a_deadline_and_a_job_need_not() -> None:
+    assert spec(start_by_s=None).plan().start_by_s == 300
+    assert spec(start_by_s=0).plan().start_by_s == 0
+    assert spec(start_by_s=None).plan(job=True).start_by_s is None
+
+
 @pytest.mark.parametrize(
     ("name", "taken", "slug"),
     [

@@ -16,7 +16,8 @@ TICK = timedelta(microseconds=1)
 class Plan:
     """What is expected of a watch.
 
-    `start_by_s` (grace) runs from the due time to the deadline; None leaves a late start unjudged.
+    `start_by_s` (grace) runs from the due time to the deadline; None, which only jobs have, leaves
+    a late start unjudged.
     `finish_by_s` runs from the start of a run; None means by the deadline of the slot after it
     (for jobs: whenever the run's own timeout says). A success slower than `slow_after_ms`
     degrades, one quicker than `min_duration_ms` is a failure. `early_s` before the due time,

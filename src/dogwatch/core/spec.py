@@ -14,13 +14,17 @@ DESCRIPTION_LENGTH = 4_000
 TAGS = 20
 TAG_LENGTH = 50
 MAX_LIMIT_S = 366 * 86_400
+GRACE_S = 300
 _SLUG = re.compile(r"[a-z0-9_-]{1,64}")
 _RESERVED = frozenset({"start", "fail", "log"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchSpec:
-    """A watch as its owner describes it. Durations in seconds; see `Plan` for their meaning."""
+    """A watch as its owner describes it. Durations in seconds; see `Plan` for their meaning.
+
+    A heartbeat without a deadline would watch nothing: None for its `start_by_s` means `GRACE_S`.
+    """
 
     name: str
     slug: str | None = None
@@ -29,7 +33,7 @@ class WatchSpec:
     project: str | None = None
     schedule: str | None = None
     timezone: str = "UTC"
-    start_by_s: int | None = 300
+    start_by_s: int | None = GRACE_S
     finish_by_s: int | None = None
     slow_after_ms: int | None = None
     min_duration_ms: int | None = None
@@ -37,12 +41,12 @@ class WatchSpec:
     failures_before_down: int = 1
     successes_before_up: int = 1
 
-    def plan(self) -> Plan:
+    def plan(self, *, job: bool = False) -> Plan:
         """Return the plan of the watch; Problem if the schedule is bad."""
         schedule = parse(self.schedule, self.timezone) if self.schedule else None
         return Plan(
             schedule=schedule,
-            start_by_s=self.start_by_s,
+            start_by_s=GRACE_S if self.start_by_s is None and not job else self.start_by_s,
             finish_by_s=self.finish_by_s,
             slow_after_ms=self.slow_after_ms,
             min_duration_ms=self.min_duration_ms,

@@ -34,7 +34,7 @@ def add(tx: Tx, workspace_id: int, spec: WatchSpec, at: datetime, *, job: bool =
         slug=slug,
         name=spec.name,
         ping_key=new_token(PING_KEY_BITS),
-        watch=create(spec.plan(), at, job=job),
+        watch=create(spec.plan(job=job), at, job=job),
         created_at=at,
         updated_at=at,
         ledger_from_at=at,
@@ -92,8 +92,8 @@ def spec_of(record: Record) -> WatchSpec:
 def edit(tx: Tx, record: Record, spec: WatchSpec, at: datetime) -> Record:
     """Change a locked watch; a changed schedule counts from now on and judges nothing before."""
     spec = check(replace(spec, slug=spec.slug or record.slug))
-    plan = spec.plan()
     before = record.watch
+    plan = spec.plan(job=before.job)
     record = apply(tx, Change(record, [Edit(at, plan)]), at)
     now = record.watch
     moved = (now.slot_at, plan.schedule) != (before.slot_at, before.plan.schedule)

@@ -77,7 +77,7 @@ def test_defaults_and_null(api: Client) -> None:
     nulls = {"name": "B", "slug": None, "start_by_s": None, "timezone": None, "tags": None}
     made = api("POST", "/watches", nulls).json
     assert (made["slug"], made["start_by_s"], made["timezone"], made["tags"]) == (
-        "b", None, "UTC", [],
+        "b", 300, "UTC", [],
     )  # fmt: skip
 
 
@@ -127,9 +127,10 @@ def test_numbers_are_not_coerced(api: Client) -> None:
 
 
 def test_patch_changes_what_is_sent_and_null_clears(api: Client, watch: Any) -> None:
+    assert api("PATCH", "/watches/nightly-backup", {"start_by_s": 60}).json["start_by_s"] == 60
     changed = api("PATCH", "/watches/nightly-backup", {"name": "New", "start_by_s": None}).json
     assert changed["name"] == "New"
-    assert changed["start_by_s"] is None
+    assert (changed["start_by_s"], changed["grace_s"]) == (300, 300)
     assert (changed["slug"], changed["schedule"]) == (watch["slug"], watch["schedule"])
     cleared = api("PATCH", "/watches/nightly-backup", {"schedule": None}).json
     assert (cleared["schedule"], cleared["next_due_at"]) == (None, None)

@@ -27,7 +27,7 @@ _ENUMS: Mapping[str, Callable[[Any], Any]] = {
 
 
 class WatchFields(Body):
-    """What may be said of a watch; null clears a field."""
+    """What may be said of a watch; null clears a field, so that its default holds."""
 
     slug: str | None = None
     description: str | None = None
@@ -38,7 +38,8 @@ class WatchFields(Body):
     )
     timezone: str | None = Field(default=None, description="IANA name; UTC if not given.")
     start_by_s: int | None = Field(
-        default=None, description="Grace after a due time; 300 if not given, for jobs none."
+        default=None,
+        description="Grace after a due time. If not given or null: 300, for jobs no limit.",
     )
     grace_s: int | None = Field(default=None, description="The same as start_by_s.")
     finish_by_s: int | None = None
