@@ -104,6 +104,13 @@ def prune_outputs(tx: Tx, days: int, at: datetime, limit: int) -> int:
     return tx.conn.execute(gone).rowcount
 
 
+def forget_answer(tx: Tx, workspace_id: int, key: str, at: datetime) -> None:
+    """Delete the answer kept for an idempotency key if it is past its day."""
+    old = idempotency.c.created_at < at - IDEMPOTENCY_AGE
+    mine = and_(idempotency.c.workspace_id == workspace_id, idempotency.c.key == key)
+    tx.conn.execute(delete(idempotency).where(mine, old))
+
+
 def forget(tx: Tx, at: datetime) -> None:
     """Delete answers kept for idempotency keys, and nodes, that are past their day."""
     tx.conn.execute(delete(idempotency).where(idempotency.c.created_at < at - IDEMPOTENCY_AGE))

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy.exc import IntegrityError
 
 from dogwatch.core.problems import Problem
-from dogwatch.store import keys
+from dogwatch.store import keys, retention
 from dogwatch.store.keys import Kept
 from dogwatch.store.tx import Tx
 from dogwatch.vault import Vault
@@ -48,6 +48,7 @@ def once(tx: Tx, sent: Sent, vault: Vault, at: datetime, work: Callable[[], Done
 
 
 def _take(tx: Tx, sent: Sent, at: datetime) -> bool:
+    retention.forget_answer(tx, sent.workspace_id, sent.key, at)
     if keys.kept(tx, sent.workspace_id, sent.key):
         return False
     try:
