@@ -1,0 +1,100 @@
+"""Who may do what: each operation with the least role of a member and the scope of a key.
+
+A door names the operation of each of its routes; what is not in the table cannot be reached.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+
+SCOPES = (
+    "read:watches", "write:watches", "read:jobs", "write:jobs", "run:jobs",
+    "read:variables", "write:variables", "manage:alerts", "manage:members", "manage:keys", "*",
+)  # fmt: skip
+
+
+class Role(IntEnum):
+    """What a member of a workspace is; each may do what those before it may."""
+
+    VIEWER = 1
+    EDITOR = 2
+    ADMIN = 3
+    OWNER = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What an operation asks for; of the instance's, the admin of the instance besides."""
+
+    role: Role
+    scope: str
+    instance: bool = False
+
+
+def _of(noun: str, role: Role, scope: str, verbs: str) -> dict[str, Need]:
+    return {f"{noun}.{verb}": Need(role, scope) for verb in verbs.split()}
+
+
+def _of_instance(noun: str, verbs: str) -> dict[str, Need]:
+    return {f"{noun}.{verb}": Need(Role.OWNER, "*", instance=True) for verb in verbs.split()}
+
+
+_VIEWER, _EDITOR, _ADMIN, _OWNER = Role
+
+POLICY: Mapping[str, Need] = {
+    **_of("watches", _VIEWER, "read:watches", "list show pings runs flips"),
+    **_of("watches", _EDITOR, "write:watches", "make change delete pause resume"),
+    **_of("flips", _VIEWER, "read:watches", "list"),
+    **_of("jobs", _VIEWER, "read:jobs", "list show"),
+    **_of("jobs", _EDITOR, "write:jobs", "make change delete pause resume"),
+    **_of("jobs", _EDITOR, "run:jobs", "trigger"),
+    **_of("runs", _VIEWER, "read:jobs", "list show output stream"),
+    **_of("runs", _EDITOR, "run:jobs", "cancel"),
+    **_of("channels", _EDITOR, "manage:alerts", "list show make change delete test"),
+    **_of("rules", _EDITOR, "manage:alerts", "list make delete"),
+    **_of("deliveries", _EDITOR, "manage:alerts", "list show"),
+    **_of("variables", _EDITOR, "read:variables", "list show"),
+    **_of("variables", _EDITOR, "write:variables", "set delete"),
+    **_of("workspace", _VIEWER, "read:watches", "show"),
+    **_of("workspace", _ADMIN, "manage:members", "change"),
+    **_of("workspace", _OWNER, "*", "export delete"),
+    **_of("members", _VIEWER, "manage:members", "list"),
+    **_of("members", _ADMIN, "manage:members", "change remove"),
+    **_of("invitations", _ADMIN, "manage:members", "list make revoke"),
+    **_of("keys", _ADMIN, "manage:keys", "list make rotate revoke"),
+    **_of("audit_log", _ADMIN, "manage:members", "list"),
+    **_of_instance("users", "list change"),
+    **_of_instance("workspaces", "list make"),
+    **_of_instance("plans", "list assign"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a caller holds: a member's role, a key's scopes (None where no key is used), and
+    whether he is the admin of the instance."""
+
+    role: Role
+    scopes: frozenset[str] | None = None
+    instance: bool = False
+
+
+def lacks(grant: Grant, operation: str) -> str | None:
+    """Return what the caller lacks for an operation, in words, or None. KeyError: unknown."""
+    need = POLICY[operation]
+    if grant.scopes is not None and not grant.scopes & {need.scope, "*"}:
+        return f"the API key lacks the scope {need.scope}"
+    if need.instance and not grant.instance:
+        return "only an admin of this instance may do this"
+    if grant.role < need.role:
+        return f"this takes the role {need.role.name.lower()}, not {grant.role.name.lower()}"
+    return None
+
+
+def grantable(role: Role) -> Collection[str]:
+    """Return the scopes that a member of this role may give to a key: none that lets it do more."""
+    return [
+        scope
+        for scope in SCOPES
+        if all(need.role <= role for need in POLICY.values() if scope in (need.scope, "*"))
+    ]
