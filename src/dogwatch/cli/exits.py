@@ -16,6 +16,7 @@ CODES: Mapping[Kind, int] = {
     "conflict": FAILED,
     "refused": REFUSED,
     "unauthorized": REFUSED,
+    "exceeded": REFUSED,
     "limited": REFUSED,
     "away": AWAY,
 }

@@ -3,14 +3,17 @@
 from collections.abc import Mapping
 from typing import Literal
 
-Kind = Literal["invalid", "not_found", "conflict", "refused", "unauthorized", "limited", "away"]
+Kind = Literal[
+    "invalid", "not_found", "conflict", "refused", "exceeded", "unauthorized", "limited", "away"
+]  # fmt: skip
 
 
 class Problem(Exception):  # noqa: N818  (a domain answer, not a fault of ours)
     """Says whose fault it is (`kind`), where (`fields`: field name to message) and what to do.
 
     `kind`: invalid (bad input) · not_found · conflict (state forbids it) · refused (not allowed) ·
-    unauthorized (no valid key) · limited (too many; see `retry_after_s`) · away (try again later).
+    exceeded (the plan allows no more) · unauthorized (no valid key) · limited (too many at once;
+    see `retry_after_s`) · away (try again later).
     """
 
     def __init__(

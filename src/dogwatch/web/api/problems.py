@@ -23,6 +23,7 @@ STATUSES: Mapping[Kind, int] = {
     "refused": 403,
     "not_found": 404,
     "conflict": 409,
+    "exceeded": 403,
     "limited": 429,
     "away": 503,
 }
