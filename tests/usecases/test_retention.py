@@ -1,7 +1,10 @@
 """Retention on both databases: by age and by count, in small batches, and nothing that lives."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
-from sqlalchemy import update
+from sqlalchemy import Engine, event, update
 
 from dogwatch.core.alerts import Verdict
 from dogwatch.core.ping import Kind
@@ -10,7 +13,7 @@ from dogwatch.store.keys import Kept
 from dogwatch.store.retention import Keep
 from dogwatch.store.runs import append_output
 from dogwatch.store.tables import outputs
-from dogwatch.usecases import retention
+from dogwatch.usecases import retention, watches
 from tests.harness.house import House, after, heard
 
 DAY_S = 86_400
@@ -20,7 +23,8 @@ EVER = 10**9
 def prune(
     house: House, days: float, keep: dict[str, Keep], limit: int = 500, output_days: int = 10_000
 ) -> int:
-    return house.do(retention.prune, keep, output_days, after(days * DAY_S), limit)
+    counted = house.see(retention.census, keep, {})
+    return house.do(retention.prune, keep, output_days, counted, after(days * DAY_S), limit)
 
 
 def daily(house: House, slug: str = "one") -> None:
@@ -49,6 +53,62 @@ def test_what_is_too_much_goes_oldest_first(house: House, name: str) -> None:
     batches = [prune(house, 9.5, {name: Keep(10_000, 3)}, 3) for _ in range(4)]
     assert (batches, house.rows(name)) == ([3, 3, 1, 0], newest)
     assert house.audit(9.5 * DAY_S) == []
+
+
+def test_only_what_is_new_is_looked_at_until_it_may_be_too_much(house: House) -> None:
+    """The bill of a thousand rows: one count, then the rows that came since."""
+    record = house.watch()
+    keep = {"pings": Keep(10_000, 1_000)}
+    house.ping(*(heard(record, n) for n in range(900)))
+    first = house.see(retention.census, keep, {})
+    key = ("pings", house.workspace.id)
+    assert (first[key].room, first[key].surplus_id) == (100, None)
+    house.ping(*(heard(record, 900 + n) for n in range(100)))
+    with statements(house) as told:
+        full = house.see(retention.census, keep, first)
+    assert (full[key].room, full[key].surplus_id, scans(told)) == (0, None, 0)
+    house.ping(heard(record, 1_000), heard(record, 1_001))
+    with statements(house) as told:
+        over = house.see(retention.census, keep, full)
+    ids = [row["id"] for row in house.rows("pings")]
+    assert (over[key].room, over[key].surplus_id, scans(told)) == (10, ids[1], 2)
+    with statements(house) as told:
+        assert house.see(retention.census, keep, over) == over
+    assert scans(told) == 0
+
+
+def scans(told: list[str]) -> int:
+    """Count the statements that look at all rows of a workspace."""
+    of_pings = [text for text in told if "pings" in text]
+    return sum("pings.id >" not in text for text in of_pings)
+
+
+@contextmanager
+def statements(house: House) -> Iterator[list[str]]:
+    """Collect the statements that the readers run meanwhile."""
+    told: list[str] = []
+
+    def note(conn: object, cursor: object, text: str, *rest: object) -> None:
+        told.append(text)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield told
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+
+def test_what_went_otherwise_makes_room(house: House) -> None:
+    """Rows that left with their watch, or by age, are never paid for by rows that shall stay."""
+    one, two = house.watch("one"), house.watch("two")
+    house.ping(*(heard(one, n) for n in range(6)), *(heard(two, 10 + n) for n in range(4)))
+    keep = {"pings": Keep(10_000, 10)}
+    known = house.see(retention.census, keep, {})
+    house.on("one", watches.remove)
+    house.ping(*(heard(two, 20 + n) for n in range(6)))
+    known = house.see(retention.census, keep, known)
+    assert house.do(retention.prune, keep, 30, known, after(100)) == 0
+    assert len(house.rows("pings")) == 10
 
 
 def test_each_workspace_keeps_its_own(house: House) -> None:

@@ -24,10 +24,17 @@ class Janitor:
         self._clock = clock
         self._keep = keep
         self._output_days = output_days
+        self._census: retention.Census = {}
 
     async def step(self) -> float:
-        """Prune one batch; return soon while there is more."""
+        """Prune one batch; return soon while there is more. Counting is left to a reader."""
+        known = self._census
+        self._census = counted = await self._database.aread(
+            lambda tx: retention.census(tx, self._keep, known)
+        )
         gone = await self._database.awrite(
-            lambda tx: retention.prune(tx, self._keep, self._output_days, self._clock.now())
+            lambda tx: retention.prune(
+                tx, self._keep, self._output_days, counted, self._clock.now()
+            )
         )
         return BREATH_S if gone else EVERY_S

@@ -1,10 +1,23 @@
 """Pruning: old pings, runs, flips and deliveries go, by age and by count per workspace."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, delete, exists, or_, select, true, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Table,
+    and_,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    true,
+    tuple_,
+)
 
 from dogwatch.ids import new_id
 from dogwatch.store.tables import (
@@ -24,6 +37,8 @@ NODE_AGE = timedelta(days=1)
 # Ids begin with ten characters of their time; this much alone sorts before all ids of it.
 TIME_LENGTH = 10
 
+Id = int | str
+
 
 @dataclass(frozen=True, slots=True)
 class Keep:
@@ -40,9 +55,14 @@ class Prunable:
     table: Table
     ended: ColumnElement[bool]
 
+    @property
+    def timed(self) -> bool:
+        """Whether the time of a row is in a column; else its id begins with it."""
+        return "at" in self.table.c
+
     def older(self, at: datetime) -> ColumnElement[bool]:
-        """Return the condition that a row is older than `at`: the ids of most begin with it."""
-        if "at" in self.table.c:
+        """Return the condition that a row is older than `at`."""
+        if self.timed:
             return self.table.c["at"] < at
         return self.table.c.id < new_id(at)[:TIME_LENGTH]
 
@@ -65,28 +85,77 @@ def workspace_ids(tx: Tx) -> Sequence[int]:
     return list(tx.conn.scalars(select(workspaces.c.id)))
 
 
-def prune(tx: Tx, name: str, workspace_id: int, keep: Keep, at: datetime, limit: int) -> int:
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What is known of how many rows a workspace has, so that nobody counts them each time.
+
+    Rows up to `surplus_id` are too many. After the row `newest_id`, `room` more may come before
+    it is worth while to count anew.
+    """
+
+    newest_id: Id
+    room: int
+    surplus_id: Id | None = None
+
+
+def counted(tx: Tx, name: str, workspace_id: int, count: int, known: Tally | None = None) -> Tally:
+    """Return which rows are more than `count`, looking at what came after `known` alone.
+
+    Where rows are too many already, another hundredth may come before they are counted again.
+    """
+    mine = _Rows(PRUNABLE[name].table, workspace_id)
+    grown = mine.grown(tx, known) if known else None
+    return grown if grown and grown.room >= 0 else mine.counted(tx, count)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    table: Table
+    workspace_id: int
+
+    def grown(self, tx: Tx, known: Tally) -> Tally:
+        newer = self._ids().where(self.table.c.id > known.newest_id).order_by(self.table.c.id)
+        came, newest_id = self._size(tx, newer.limit(known.room + 1))
+        return replace(known, newest_id=newest_id or known.newest_id, room=known.room - came)
+
+    def counted(self, tx: Tx, count: int) -> Tally:
+        there, newest_id = self._size(tx, self._ids())
+        newest_id = newest_id or self.table.c.id.type.python_type()
+        if there <= count:
+            return Tally(newest_id, count - there)
+        oldest = self._ids().order_by(self.table.c.id).offset(there - count - 1).limit(1)
+        return Tally(newest_id, count // 100, tx.conn.scalar(oldest))
+
+    def _ids(self) -> Select[Any]:
+        return select(self.table.c.id).where(self.table.c.workspace_id == self.workspace_id)
+
+    def _size(self, tx: Tx, found: Select[Any]) -> tuple[int, Id | None]:
+        ids = found.subquery()
+        row = tx.conn.execute(select(func.count(), func.max(ids.c.id)).select_from(ids)).one()
+        return row[0], row[1]
+
+
+def prune(
+    tx: Tx, name: str, workspace_id: int, days: int, tally: Tally, at: datetime, limit: int
+) -> int:
     """Delete those of the `limit` oldest rows that are too old or too many; return how many."""
     prunable = PRUNABLE[name]
-    table, old = prunable.table, prunable.older(at - timedelta(days=keep.days))
-    boundary = tx.conn.scalar(
-        select(table.c.id)
-        .where(table.c.workspace_id == workspace_id)
-        .order_by(table.c.id.desc())
-        .offset(keep.count)
-        .limit(1)
-    )
-    surplus = or_(old, table.c.id <= boundary) if boundary is not None else old
+    table = prunable.table
+    surplus = prunable.older(at - timedelta(days=days))
+    if tally.surplus_id is not None:
+        surplus = or_(surplus, table.c.id <= tally.surplus_id)
     oldest = (
         select(table.c.id, surplus.label("surplus"))
         .where(table.c.workspace_id == workspace_id, prunable.ended)
         .order_by(table.c.id)
         .limit(limit)
-        .subquery()
     )
+    if not prunable.timed:
+        oldest = oldest.where(surplus)  # a range of ids, beyond which nothing is looked at
+    found = oldest.subquery()
     gone = delete(table).where(
         table.c.workspace_id == workspace_id,
-        table.c.id.in_(select(oldest.c.id).where(oldest.c.surplus)),
+        table.c.id.in_(select(found.c.id).where(found.c.surplus)),
     )
     return tx.conn.execute(gone).rowcount
 

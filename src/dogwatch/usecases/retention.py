@@ -4,20 +4,38 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from dogwatch.store import retention
-from dogwatch.store.retention import Keep
+from dogwatch.store.retention import Keep, Tally
 from dogwatch.store.tx import Tx
 
 BATCH = 500
 
+# By table and workspace.
+Census = Mapping[tuple[str, int], Tally]
+
+
+def census(tx: Tx, keep: Mapping[str, Keep], known: Census) -> Census:
+    """Return what is too much in each workspace, counting little where much is `known`."""
+    return {
+        (name, workspace_id): retention.counted(
+            tx, name, workspace_id, kept.count, known.get((name, workspace_id))
+        )
+        for workspace_id in retention.workspace_ids(tx)
+        for name, kept in keep.items()
+    }
+
 
 def prune(
-    tx: Tx, keep: Mapping[str, Keep], output_days: int, at: datetime, limit: int = BATCH
+    tx: Tx,
+    keep: Mapping[str, Keep],
+    output_days: int,
+    counted: Census,
+    at: datetime,
+    limit: int = BATCH,
 ) -> int:
     """Delete a small batch of each table in each workspace; 0 once nothing is too much."""
     retention.forget(tx, at)
     gone = retention.prune_outputs(tx, output_days, at, limit)
     return gone + sum(
-        retention.prune(tx, name, workspace_id, kept, at, limit)
-        for workspace_id in retention.workspace_ids(tx)
-        for name, kept in keep.items()
+        retention.prune(tx, name, workspace_id, keep[name].days, tally, at, limit)
+        for (name, workspace_id), tally in counted.items()
     )
