@@ -38,8 +38,8 @@ def test_outside_of_the_api_as_well(house: House) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "allow"),
     [
-        ("PUT", "/watches", "GET, POST"),
-        ("POST", "/watches/x", "DELETE, GET, PATCH"),
+        ("PUT", "/watches", "GET, HEAD, POST"),
+        ("POST", "/watches/x", "DELETE, GET, HEAD, PATCH"),
         ("GET", "/watches/x/pause", "POST"),
         ("PATCH", "/rules/x", "DELETE"),
         ("DELETE", "/docs", "GET, HEAD"),
@@ -50,6 +50,31 @@ def test_wrong_methods_are_405(api: Client, method: str, path: str, allow: str) 
     is_problem(answer, 405)
     assert answer.headers["allow"] == allow
     assert allow in answer.json["detail"]
+
+
+def test_head_is_get_without_content(api: Client, house: House, watch: Any) -> None:
+    """RFC 9110, section 9.3.2: every address that answers GET, errors and the live tail too."""
+    made = api("POST", "/jobs", {"name": "J", "action": {"kind": "http", "url": "http://x"}})
+    run = api("POST", f"/jobs/{made.json['slug']}/trigger").json["id"]
+    names = {"watches": watch["slug"], "jobs": "j", "runs": run}
+    seen = 0
+    for path, methods in api.get("/openapi.json").json["paths"].items():
+        name = names.get(path.split("/")[1], "nobody")
+        address = path.replace("{name}", name)
+        head = api("HEAD", address)
+        assert (head.body, head.status) == (b"", 405 if "get" not in methods else head.status)
+        if "get" in methods and not address.endswith("/stream"):
+            get = api.get(address)
+            assert (head.status, head.headers) == (get.status, get.headers), address
+            seen += get.status == 200
+    assert seen > 12
+    live = api("HEAD", f"/runs/{run}/output/stream")
+    assert (live.status, live.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+    front = Client(build(house.services))
+    for address in ("/", "/healthz", "/readyz", "/style.css", "/api/v1/docs", "/api/v1/docs.css"):
+        assert front("HEAD", address).headers == front.get(address).headers
+        assert front("HEAD", address).body == b""
+    assert front("HEAD", "/api/v1/watches").status == 401
 
 
 STRANGE = ("x" * 5000, "%00", "a%20b", "%F0%9F%98%80", "..", "A", "%FF", "'; drop table runs")

@@ -8,7 +8,8 @@ from typing import Any
 from fastapi import APIRouter, HTTPException, Request, Response, Security
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
-from starlette.types import Message
+from starlette.routing import Match
+from starlette.types import Message, Receive, Scope, Send
 
 from dogwatch.core.problems import Problem
 from dogwatch.usecases import keys
@@ -17,7 +18,7 @@ from dogwatch.web.services import Services
 
 MAX_BODY = 1024 * 1024
 _TOKEN = re.compile(r"(?i:bearer) +([A-Za-z0-9_]{1,200}) *")
-_BODILESS = frozenset({"GET", "HEAD", "DELETE"})
+_BODILESS = frozenset({"GET", "DELETE"})
 
 _log = logging.getLogger("dogwatch.api")
 
@@ -41,7 +42,26 @@ def needs(scope: str) -> dict[str, Any]:
 
 
 class KeyedRoute(APIRoute):
-    """A route for those whose key grants its scope; one without a scope breaks at start."""
+    """A route for those whose key grants its scope; one without a scope breaks at start.
+
+    What answers GET answers HEAD, too (RFC 9110, section 9.3.2), without a second entry in the
+    OpenAPI document.
+    """
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Take HEAD for GET."""
+        match, child = super().matches(scope)
+        return (Match.FULL if match is Match.PARTIAL and self._heads(scope) else match), child
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve, HEAD as well."""
+        if self._heads(scope):
+            await self.app(scope, receive, send)
+        else:
+            await super().handle(scope, receive, send)
+
+    def _heads(self, scope: Scope) -> bool:
+        return scope["method"] == "HEAD" and "GET" in (self.methods or ())
 
     def get_route_handler(self) -> Handler:
         """Return the handler behind the checks of the head."""
@@ -52,12 +72,19 @@ class KeyedRoute(APIRoute):
             principal = await authenticate(request)
             keys.require(principal, scope)
             request.state.principal = principal
+            if request.method == "HEAD":
+                return _head_of(await handle(request))
             if request.method in _BODILESS:
                 return await handle(request)
             _check_media_type(request)
             return await handle(Request(request.scope, _capped(request)))
 
         return keyed
+
+
+def _head_of(answer: Response) -> Response:
+    """Return the answer without its content, of which a live one would have no end."""
+    return Response(None, answer.status_code, answer.headers)
 
 
 async def authenticate(request: Request) -> keys.Principal:

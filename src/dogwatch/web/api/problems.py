@@ -111,22 +111,27 @@ def _allowed(request: Request) -> list[str]:
     for route in request.app.routes:
         if route.matches(request.scope)[0] is not Match.NONE:
             methods |= getattr(route, "methods", None) or set()
-    return sorted(methods)
+    return sorted(methods | {"HEAD"} if "GET" in methods else methods)
 
 
 class Guard:
-    """Answers 500 for what nobody foresaw; the log has its place, never its data."""
+    """Answers 500 for what nobody foresaw; the log has its place, never its data.
+
+    No answer to HEAD has content, those that are problems included.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
-        begun = False
+        begun, head = False, scope.get("method") == "HEAD"
 
         async def watched(message: Message) -> None:
             nonlocal begun
             begun = begun or message["type"] == "http.response.start"
+            if head and "body" in message:
+                message = {**message, "body": b""}
             await send(message)
 
         try:
@@ -137,7 +142,7 @@ class Guard:
             if begun:
                 raise
             sorry = problem_response(500, "Dogwatch made a mistake; its log says where")
-            await sorry(scope, receive, send)
+            await sorry(scope, receive, watched)
 
 
 def install(app: FastAPI) -> None:
