@@ -74,7 +74,8 @@ Called = Annotated[Call, Depends(call_of)]
 def _name(name: Annotated[str, Path(description="Id or slug.")]) -> str:
     """Refuse at once what can be no id or slug, and no database could look up."""
     if not _NAME.fullmatch(name):
-        raise Problem("not_found", "there is nothing with this id or slug")
+        words = "there is nothing with this id or slug"
+        raise Problem("not_found", words, {"name": words})
     return name
 
 

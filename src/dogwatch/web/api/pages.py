@@ -72,6 +72,6 @@ def _after(cursor: str) -> str:
         after = base64.b64decode(cursor[:64] + "==", altchars=b"-_").decode("ascii")
     except (binascii.Error, ValueError):
         after = ""
-    if not _ID.fullmatch(after):
+    if not _ID.fullmatch(after) or _cursor(after) != cursor:
         raise invalid("cursor", "is not one that this list gave")
     return after
