@@ -127,28 +127,6 @@ def test_a_migration_that_fails_half_way_leaves_nothing(empty_url: str) -> None:
     assert (tables(empty_url), migrate.current(empty_url)) == ({"receipts"}, None)
 
 
-KILLED = """
-import os, sys
-from dogwatch.store import migrate
-from alembic import op
-create = op.create_table
-def create_or_die(name, *rest):
-    if name == "runs":
-        os.kill(os.getpid(), 9)
-    return create(name, *rest)
-op.create_table = create_or_die
-migrate.upgrade(sys.argv[1])
-"""
-
-
-def test_a_migration_killed_half_way_leaves_nothing(empty_url: str) -> None:
-    killed = subprocess.run([sys.executable, "-c", KILLED, empty_url], check=False)
-    assert killed.returncode == -9
-    assert (tables(empty_url), migrate.current(empty_url)) == (set(), None)
-    migrate.upgrade(empty_url)
-    assert migrate.is_current(empty_url)
-
-
 def test_a_newer_database_is_refused(database: Database) -> None:
     database.write(
         lambda tx: tx.conn.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")

@@ -9,15 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from dogwatch.core.alerts import Verdict
-from dogwatch.core.ping import Kind
 from dogwatch.core.problems import Problem
-from dogwatch.core.run import Overlap
 from dogwatch.store.database import Database, Tx
-from dogwatch.store.runs import append_output
-from dogwatch.usecases import backup, keys
+from dogwatch.usecases import backup
 from dogwatch.usecases.backup import Head
 from tests.harness.house import House, after, heard
+from tests.harness.lived import lived_in
 from tests.harness.postgres import PostgresServer
 
 Fresh = Callable[[str], Database]
@@ -47,26 +44,6 @@ def fresh(
             return database
 
         yield opened
-
-
-def lived_in(house: House) -> House:
-    """Leave something in every table, some of it still to be done."""
-    house.do(keys.claim_secret, house.vault)
-    house.do(keys.add, house.workspace.id, "ci", ["*"], house.vault, after(0))
-    house.join("a")
-    house.channel()
-    one, job = house.watch("one", tags=("ä", "b")), house.job(overlap=Overlap.ALLOW)
-    house.ping(heard(one, 0, body="Zeile \U0001f415\n"), heard(one, 1, Kind.FAIL))
-    house.settle(house.parcels(2)[0], 2, Verdict.RETRY)
-    house.fire(60)
-    (work,) = house.claim(60)
-    house.do(append_output, job.workspace_id, work.run.id, [(0, "stdout", "hi")])
-    house.finish(work, 61, phases_ms={"dns": 0.25})
-    house.fire(120)
-    house.claim(120)
-    house.fire(180)
-    house.join("b", 650)
-    return house
 
 
 def copied(house: House) -> list[str]:
