@@ -21,8 +21,8 @@ from dogwatch.store.tables import metadata
 from dogwatch.store.watches import Record
 from dogwatch.usecases import audit, channels, jobs, keys, nodes, pings, runs, telling, watches
 from dogwatch.usecases.jobs import JobSpec
-from dogwatch.usecases.runs import Work
-from dogwatch.usecases.telling import Parcel, Room
+from dogwatch.usecases.runs import Ended, Work
+from dogwatch.usecases.telling import Answered, Parcel, Room
 from dogwatch.vault import Vault
 
 P = ParamSpec("P")
@@ -124,7 +124,7 @@ class House:
 
     def finish(self, work: Work, at: float, outcome: Outcome = Outcome.OK, **facts: Any) -> bool:
         """Finish a run, without jitter."""
-        return self.do(runs.finish, work, Result(outcome, **facts), after(at), 0.0)
+        return self.do(runs.finish, [Ended(work, Result(outcome, **facts))], after(at))[0]
 
     def join(self, node: str, at: float = 0, *, alone: bool = False) -> object:
         """Add a node."""
@@ -157,7 +157,7 @@ class House:
     def settle(self, parcel: Parcel, at: float, verdict: Verdict, **facts: Any) -> None:
         """Write what an attempt came to, without jitter."""
         values: dict[str, Any] = {"status_code": 200, "detail": "ok", "duration_ms": 5} | facts
-        self.do(telling.settle, parcel, Attempt(verdict, **values), after(at), 0.5)
+        self.do(telling.settle, [Answered(parcel, Attempt(verdict, **values), 0.5)], after(at))
 
     # --- looking ---
 

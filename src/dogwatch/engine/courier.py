@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-import random
-from collections import Counter
 from collections.abc import Callable, Mapping
 
 import structlog
@@ -11,6 +9,8 @@ import structlog
 from dogwatch.clock import Clock
 from dogwatch.core.alerts import Attempt, Verdict
 from dogwatch.egress import Egress
+from dogwatch.engine.places import STALLED_S, Place, Places
+from dogwatch.engine.receipts import Receipts
 from dogwatch.notify import CHANNELS
 from dogwatch.notify.channel import Channel
 from dogwatch.store.database import Database, Tx
@@ -19,15 +19,14 @@ from dogwatch.usecases.telling import Parcel, Room
 from dogwatch.vault import Vault
 
 POLL_S = 1.0
+BUSY_POLL_S = STALLED_S / 2
 TIMEOUT_S = 15.0
-PER_ENDPOINT = 4
-RETRY_WRITE_S = 0.5
 
 _log = structlog.get_logger("dogwatch.courier")
 
 
 class Courier:
-    """Sends up to `concurrency` deliveries at once, a few per endpoint, a share per workspace.
+    """Sends about `concurrency` deliveries at once; `Places` says to whom.
 
     A delivery counts as sent only after its 2xx is recorded; a crash between the two sends it
     again under the same id.
@@ -53,27 +52,27 @@ class Courier:
         self._vault = vault
         self._egress = egress
         self._node_id = node_id
-        self._concurrency = concurrency
         self._base_url = base_url
         self._instance_settings = instance_settings
         self._channels = channels
-        self._going: dict[asyncio.Task[None], Parcel] = {}
+        self._places = Places(concurrency)
+        self._receipts = Receipts(database, clock)
+        self._going: dict[asyncio.Task[None], Place] = {}
         self._sending: set[asyncio.Task[None]] = set()
-        self._leaving = False
         self.on_end: Callable[[], None] = lambda: None
 
     async def step(self) -> float:
         """Claim as many deliveries as there is room for and begin to send them."""
-        room = self._room()
+        room = self._places.room(self._clock.monotonic())
         if room.limit <= 0:
-            return POLL_S
+            return BUSY_POLL_S
         parcels = await self._database.awrite(lambda tx: self._claim(tx, room))
         for parcel in parcels:
-            task = asyncio.create_task(self._send(parcel))
-            self._going[task] = parcel
-            self._sending.add(task)
-            task.add_done_callback(self._end)
-        return 0.0 if parcels else POLL_S
+            self._begin(parcel)
+        if parcels:
+            return 0.0
+        self._places.rest()
+        return BUSY_POLL_S if self._going else POLL_S
 
     async def idle(self) -> None:
         """Wait until nothing is being sent."""
@@ -84,7 +83,7 @@ class Courier:
         """Let sends end within the grace; the others are sent again by whoever comes next."""
         if self._going:
             await asyncio.wait(self._going, timeout=grace_s)
-        self._leaving = True
+        self._receipts.leave()
         for task in self._sending:
             task.cancel()
         await self.idle()
@@ -94,31 +93,29 @@ class Courier:
             telling.claim(tx, self._node_id, self._clock.now(), room, self._vault, self._base_url)
         )
 
-    def _room(self) -> Room:
-        """Give an endpoint a few places, and every workspace at most half of the courier."""
-        going = self._going.values()
-        return Room(
-            limit=self._concurrency - len(going),
-            per_endpoint=PER_ENDPOINT,
-            per_workspace=max(self._concurrency // 2, 1),
-            endpoints=Counter(parcel.task.bulkhead for parcel in going),
-            workspaces=Counter(parcel.task.workspace_id for parcel in going),
-        )
+    def _begin(self, parcel: Parcel) -> None:
+        place = self._places.begin(parcel.task, self._clock.monotonic())
+        task = asyncio.create_task(self._send(parcel, place))
+        self._going[task] = place
+        self._sending.add(task)
+        task.add_done_callback(self._end)
 
     def _end(self, task: asyncio.Task[None]) -> None:
-        self._going.pop(task, None)
+        self._places.end(self._going.pop(task))
         self._sending.discard(task)
         self.on_end()
 
-    async def _send(self, parcel: Parcel) -> None:
+    async def _send(self, parcel: Parcel, place: Place) -> None:
         task = asyncio.current_task()
         attempt: Attempt | None = None
         with contextlib.suppress(asyncio.CancelledError):
             attempt = await self._attempt(parcel)
+            success = attempt.verdict is Verdict.SENT
+            self._places.heard(place, self._clock.monotonic(), success=success)
         # From here on nothing cancels the task: what was answered must be written.
         if task:
             self._sending.discard(task)
-        await self._write(parcel, attempt)
+        await self._receipts.write(parcel, attempt)
 
     async def _attempt(self, parcel: Parcel) -> Attempt:
         settings = {**self._instance_settings, **parcel.settings}
@@ -132,24 +129,3 @@ class Courier:
             elapsed_ms = round((self._clock.monotonic() - started) * 1000)
             words = "timed out" if isinstance(error, TimeoutError) else "internal error"
             return Attempt(Verdict.RETRY, None, words, elapsed_ms)
-
-    async def _write(self, parcel: Parcel, attempt: Attempt | None) -> None:
-        """Write the receipt, however long the database is away; without one, give back."""
-        while True:
-            try:
-                await self._database.awrite(lambda tx: self._settle(tx, parcel, attempt))
-            except Exception as error:
-                name = type(error).__name__
-                _log.warning("receipt not written", delivery=parcel.delivery.id, error=name)
-                if self._leaving:  # whoever comes next sends it again, under the same id
-                    return
-                await asyncio.sleep(RETRY_WRITE_S)
-            else:
-                return
-
-    def _settle(self, tx: Tx, parcel: Parcel, attempt: Attempt | None) -> None:
-        at = self._clock.now()
-        if attempt is None:
-            telling.give_back(tx, parcel, at)
-        else:
-            telling.settle(tx, parcel, attempt, at, random.random())  # noqa: S311  (only spreads)

@@ -1,11 +1,11 @@
 """Channels, and the rules that send flips to them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, bindparam, delete, insert, select, tuple_, update
 
 from dogwatch.core.alerts import Event, Rule, Scope
 from dogwatch.store.tables import channels, rules
@@ -39,6 +39,17 @@ def by_id(tx: Tx, workspace_id: int, channel_id: str) -> ChannelRow | None:
     )
     row = tx.conn.execute(found).first()
     return ChannelRow(**row._mapping) if row else None
+
+
+def by_ids(tx: Tx, keys: Collection[tuple[int, str]]) -> dict[tuple[int, str], ChannelRow]:
+    """Return the channels with these (workspace id, id)."""
+    found = [ChannelRow(**row._mapping) for row in tx.conn.execute(_BY_IDS, {"keys": list(keys)})]
+    return {(channel.workspace_id, channel.id): channel for channel in found}
+
+
+_BY_IDS = select(channels).where(
+    tuple_(channels.c.workspace_id, channels.c.id).in_(bindparam("keys", expanding=True))
+)
 
 
 def listed(tx: Tx, workspace_id: int, limit: int, after: str = "") -> Sequence[ChannelRow]:

@@ -1,11 +1,11 @@
 """Deliveries: one flip to be told to one channel, with a receipt per attempt."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, tuple_, update
 
 from dogwatch.store.tables import deliveries, receipts
 from dogwatch.store.tx import Tx
@@ -43,9 +43,12 @@ class Receipt:
 
 def add_many(tx: Tx, new: Sequence[Delivery]) -> None:
     """Insert deliveries; IntegrityError if a flip is told to a channel already."""
-    rows = [{name: getattr(delivery, name) for name in Delivery.__slots__} for delivery in new]
-    if rows:
-        tx.conn.execute(insert(deliveries), rows)
+    if new:
+        tx.conn.execute(insert(deliveries), [_values(one) for one in new])
+
+
+def _values(one: Delivery | Receipt) -> dict[str, Any]:
+    return {name: getattr(one, name) for name in one.__slots__}
 
 
 def by_id(tx: Tx, workspace_id: int, delivery_id: str) -> Delivery | None:
@@ -55,6 +58,17 @@ def by_id(tx: Tx, workspace_id: int, delivery_id: str) -> Delivery | None:
     )
     row = tx.conn.execute(found).first()
     return Delivery(**row._mapping) if row else None
+
+
+def by_ids(tx: Tx, keys: Collection[tuple[int, str]]) -> dict[tuple[int, str], Delivery]:
+    """Return the deliveries with these (workspace id, id)."""
+    found = [Delivery(**row._mapping) for row in tx.conn.execute(_BY_IDS, {"keys": list(keys)})]
+    return {(delivery.workspace_id, delivery.id): delivery for delivery in found}
+
+
+_BY_IDS = select(deliveries).where(
+    tuple_(deliveries.c.workspace_id, deliveries.c.id).in_(bindparam("keys", expanding=True))
+)
 
 
 def listed(
@@ -85,21 +99,38 @@ def remove_of_watch(tx: Tx, workspace_id: int, watch_id: str) -> None:
     )
 
 
-def change(tx: Tx, workspace_id: int, delivery_id: str, **changes: Any) -> None:
-    """Change columns of a delivery."""
-    tx.conn.execute(
-        update(deliveries)
-        .where(deliveries.c.workspace_id == workspace_id, deliveries.c.id == delivery_id)
-        .values(**changes)
+_SAVE = (
+    update(deliveries)
+    .where(
+        deliveries.c.workspace_id == bindparam("at_workspace"),
+        deliveries.c.id == bindparam("at_id"),
     )
+    .values({name: bindparam(name) for name in ("state", "reason", "attempts", "settled_at")})
+)
 
 
-def add_receipt(tx: Tx, workspace_id: int, delivery_id: str, receipt: Receipt) -> None:
-    """Append the receipt of one attempt."""
-    values = {name: getattr(receipt, name) for name in Receipt.__slots__}
-    tx.conn.execute(
-        insert(receipts).values(workspace_id=workspace_id, delivery_id=delivery_id, **values)
-    )
+def save_many(tx: Tx, changed: Sequence[Delivery]) -> None:
+    """Write back what became of deliveries."""
+    rows = [
+        {
+            **{name: getattr(one, name) for name in ("state", "reason", "attempts", "settled_at")},
+            "at_workspace": one.workspace_id,
+            "at_id": one.id,
+        }
+        for one in changed
+    ]
+    if rows:
+        tx.conn.execute(_SAVE, rows)
+
+
+def add_receipts(tx: Tx, new: Sequence[tuple[Delivery, Receipt]]) -> None:
+    """Append the receipts of one attempt each."""
+    rows = [
+        {**_values(receipt), "workspace_id": delivery.workspace_id, "delivery_id": delivery.id}
+        for delivery, receipt in new
+    ]
+    if rows:
+        tx.conn.execute(insert(receipts), rows)
 
 
 def receipts_of(tx: Tx, workspace_id: int, delivery_id: str) -> Sequence[Receipt]:

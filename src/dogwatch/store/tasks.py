@@ -1,19 +1,21 @@
 """The queue: what is still to be done, claimed in batches, fenced by node and attempt."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from operator import itemgetter
+from typing import Any, TypeVar
 
 from sqlalchemy import (
-    CTE,
     Column,
     ColumnElement,
     Row,
     Select,
     Table,
+    Update,
     and_,
-    case,
+    bindparam,
     delete,
     exists,
     func,
@@ -21,12 +23,14 @@ from sqlalchemy import (
     not_,
     or_,
     select,
-    true,
+    tuple_,
     update,
 )
 
 from dogwatch.store.tables import deliveries, runs, tasks
 from dogwatch.store.tx import Tx
+
+R = TypeVar("R")
 
 # Shares are reckoned among the first free tasks alone: what has its share is not among the next.
 FIRST = 500
@@ -70,75 +74,111 @@ def add_many(tx: Tx, new: Sequence[NewTask]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """At most `most` at once of each value of a column; `held` counts those under way."""
+    """At most `most` at once of each value of a column, unless `own` says else for a value.
+
+    `held` counts those under way.
+    """
 
     most: int
     held: Mapping[Any, int] = field(default_factory=dict)
+    own: Mapping[Any, int] = field(default_factory=dict)
 
-    def open(self, column: Column[Any]) -> ColumnElement[bool]:
-        """Return the condition that a value has not got its whole share yet."""
-        full = [value for value, count in self.held.items() if count >= self.most]
-        return column.not_in(full) if full else true()
+    def of(self, value: Any) -> int:
+        """Return how many there may be of a value."""
+        return self.own.get(value, self.most)
 
-    def within(self, column: ColumnElement[Any], order: Sequence[Any]) -> ColumnElement[bool]:
-        """Return the condition that a row of the first ones is within what is left of its share."""
-        place = func.row_number().over(partition_by=column, order_by=order)
-        left = {value: self.most - count for value, count in self.held.items()}
-        return place <= (case(left, value=column, else_=self.most) if left else self.most)
+    @property
+    def full(self) -> list[Any]:
+        """The values that have their whole share."""
+        return [value for value, count in self.held.items() if count >= self.of(value)]
+
+    def admit(self, rows: Sequence[R], column: str) -> Sequence[R]:
+        """Return the rows within their value's share; no value's second goes before a first."""
+        places, ranked = Counter(self.held), []
+        for row in rows:
+            value = getattr(row, column)
+            places[value] += 1
+            if places[value] <= self.of(value):
+                ranked.append((places[value], row))
+        return [row for _, row in sorted(ranked, key=itemgetter(0))]
 
 
-def claim(
+def claim(tx: Tx, lane: str, node_id: str, at: datetime, limit: int) -> Sequence[Task]:
+    """Take up to `limit` free tasks that are due; of each ordering only the first."""
+    given = {"of_lane": lane, "at": at, "limit": limit, "node": node_id}
+    return _taken(tx, _CLAIM, given)
+
+
+def claim_shared(
     tx: Tx,
     lane: str,
     node_id: str,
     at: datetime,
     limit: int,
-    *,
-    per_bulkhead: Share | None = None,
-    per_workspace: Share | None = None,
+    per_bulkhead: Share,
+    per_workspace: Share,
 ) -> Sequence[Task]:
-    """Take up to `limit` free tasks that are due; of each ordering only the first."""
-    shares = [
-        (share, column)
-        for share, column in (
-            (per_bulkhead, tasks.c.bulkhead),
-            (per_workspace, tasks.c.workspace_id),
-        )
-        if share
-    ]
-    free = and_(_free(lane, at), *(share.open(column) for share, column in shares))
-    chosen = select(tasks.c.id).where(free)
-    if shares:
-        first = select(tasks).where(free).order_by(tasks.c.run_at).limit(FIRST).subquery()
-        order = (first.c.run_at, first.c.id)
-        fits = and_(*(share.within(first.c[column.name], order) for share, column in shares))
-        placed = select(first.c.id, fits.label("fits")).subquery()
-        few = select(placed.c.id).where(placed.c.fits)
-        chosen = select(tasks.c.id).where(tasks.c.id.in_(few), tasks.c.node_id.is_(None))
-    chosen = chosen.order_by(tasks.c.run_at, tasks.c.id).limit(limit)
-    taken = (
-        update(tasks)
-        .where(tasks.c.id.in_(select(_once(chosen.with_for_update(skip_locked=True)).c.id)))
-        .values(node_id=node_id, attempt=tasks.c.attempt + 1)
-        .returning(tasks)
-    )
-    return sorted((_task(row) for row in tx.conn.execute(taken)), key=lambda task: task.id)
+    """Do the same, and take no more of a bulkhead and of a workspace than its share."""
+    free = {"of_lane": lane, "at": at, "limit": FIRST}
+    full = {"bulkheads": per_bulkhead.full, "workspaces": per_workspace.full}
+    found = tx.conn.execute(_FREE, free | full).all()
+    rows = per_workspace.admit(per_bulkhead.admit(found, "bulkhead"), "workspace_id")
+    chosen = [row.id for row in rows[:limit]]
+    return _taken(tx, _TAKE, {"ids": chosen, "at": at, "node": node_id}) if chosen else []
 
 
-def _once(chosen: Select[Any]) -> CTE:
-    """PostgreSQL may run a plain subquery again for each row, and lock others each time."""
-    return chosen.cte("chosen").prefix_with("MATERIALIZED", dialect="postgresql")
+def _taken(tx: Tx, statement: Update, given: Mapping[str, Any]) -> Sequence[Task]:
+    return sorted((_task(row) for row in tx.conn.execute(statement, given)), key=_id)
 
 
-def _free(lane: str, at: datetime) -> ColumnElement[bool]:
+def _id(task: Task) -> int:
+    return task.id
+
+
+def _free() -> ColumnElement[bool]:
     earlier = tasks.alias("earlier")
     blocked = exists().where(earlier.c.ordering == tasks.c.ordering, earlier.c.id < tasks.c.id)
     return and_(
-        tasks.c.lane == lane,
+        tasks.c.lane == bindparam("of_lane"),
         tasks.c.node_id.is_(None),
-        tasks.c.run_at <= at,
+        tasks.c.run_at <= bindparam("at"),
         or_(tasks.c.ordering.is_(None), not_(blocked)),
     )
+
+
+def _take(chosen: Select[Any]) -> Update:
+    """PostgreSQL may run a plain subquery again for each row, and lock others each time."""
+    locked = chosen.with_for_update(skip_locked=True).cte("chosen")
+    once = locked.prefix_with("MATERIALIZED", dialect="postgresql")
+    return (
+        update(tasks)
+        .where(tasks.c.id.in_(select(once.c.id)))
+        .values(node_id=bindparam("node"), attempt=tasks.c.attempt + 1)
+        .returning(tasks)
+    )
+
+
+# Building these anew for each claim would cost more than running them.
+_CLAIM = _take(
+    select(tasks.c.id).where(_free()).order_by(tasks.c.run_at, tasks.c.id).limit(bindparam("limit"))
+)
+_FREE = (
+    select(tasks.c.id, tasks.c.bulkhead, tasks.c.workspace_id)
+    .where(
+        _free(),
+        tasks.c.bulkhead.not_in(bindparam("bulkheads", expanding=True)),
+        tasks.c.workspace_id.not_in(bindparam("workspaces", expanding=True)),
+    )
+    .order_by(tasks.c.run_at, tasks.c.id)
+    .limit(bindparam("limit"))
+)
+_TAKE = _take(
+    select(tasks.c.id).where(
+        tasks.c.id.in_(bindparam("ids", expanding=True)),
+        tasks.c.node_id.is_(None),
+        tasks.c.run_at <= bindparam("at"),
+    )
+)
 
 
 def done(tx: Tx, task: Task) -> bool:
@@ -147,6 +187,26 @@ def done(tx: Tx, task: Task) -> bool:
     if gone and task.ordering is not None:
         tx.wake(task.lane)
     return gone
+
+
+def done_many(tx: Tx, held: Sequence[Task]) -> set[int]:
+    """Drop claimed tasks; return the ids of those that were still these nodes' attempts."""
+    if not held:
+        return set()
+    keys = [(task.id, task.attempt, task.node_id) for task in held]
+    gone = set(tx.conn.scalars(_DONE, {"keys": keys}))
+    for lane in {task.lane for task in held if task.id in gone and task.ordering is not None}:
+        tx.wake(lane)
+    return gone
+
+
+_DONE = (
+    delete(tasks)
+    .where(
+        tuple_(tasks.c.id, tasks.c.attempt, tasks.c.node_id).in_(bindparam("keys", expanding=True))
+    )
+    .returning(tasks.c.id)
+)
 
 
 def drop_of_watch(tx: Tx, workspace_id: int, watch_id: str) -> None:

@@ -107,11 +107,12 @@ def lay_to_rest(tx: Tx, made_at: datetime, at: datetime) -> None:
 
     The time since the copy becomes a gap of ours at the next start.
     """
-    for delivery in deliveries.pending(tx):
-        deliveries.change(
-            tx, delivery.workspace_id, delivery.id, state="failed", settled_at=at,
-            reason="restored from a backup: not sent again",
-        )  # fmt: skip
+    reason = "restored from a backup: not sent again"
+    rested = [
+        replace(delivery, state="failed", reason=reason, settled_at=at)
+        for delivery in deliveries.pending(tx)
+    ]
+    deliveries.save_many(tx, rested)
     tasks.drop_all(tx)
     nodes.join(tx, new_id(made_at), "backup", made_at)
     for workspace_id, watch_id in list(ledger.all_watches(tx)):

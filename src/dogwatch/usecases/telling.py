@@ -1,6 +1,6 @@
 """Telling people: deliveries made by flips, claimed, sent, and what became of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -39,25 +39,43 @@ class Turn:
 
 def tell(tx: Tx, turns: Sequence[Turn], at: datetime) -> None:
     """Make a delivery for every flip and every channel that a rule sends it to."""
-    rules: dict[int, Sequence[Rule]] = {}
+    rules: dict[int, _Rules] = {}
     made: list[Delivery] = []
     for turn in turns:
         workspace_id = turn.flip.workspace_id
         if workspace_id not in rules:
-            rules[workspace_id] = channels.rules_of(tx, workspace_id)
+            rules[workspace_id] = _by_scope(channels.rules_of(tx, workspace_id))
         made += _deliveries(tx, turn, rules[workspace_id], at)
     ids = new_ids(at, len(made))
     _send(tx, [replace(one, id=own_id) for one, own_id in zip(made, ids, strict=True)], at)
 
 
-def _deliveries(tx: Tx, turn: Turn, rules: Sequence[Rule], at: datetime) -> list[Delivery]:
+# The rules by what they name, (kind, value): thousands of rules are not tried on every flip.
+_Rules = Mapping[tuple[str, str | None], Sequence[Rule]]
+
+
+def _by_scope(rules: Sequence[Rule]) -> _Rules:
+    found: dict[tuple[str, str | None], list[Rule]] = {}
+    for rule in rules:
+        for value in rule.scope.values if rule.scope.kind != "all" else [None]:
+            found.setdefault((rule.scope.kind, value), []).append(rule)
+    return found
+
+
+def _naming(rules: _Rules, watch: Record) -> list[Rule]:
+    tags = [("tags", tag) for tag in watch.tags]
+    named = [("all", None), *tags, ("project", watch.project), ("watches", watch.id)]
+    return [rule for name in named for rule in rules.get(name, ())]
+
+
+def _deliveries(tx: Tx, turn: Turn, rules: _Rules, at: datetime) -> list[Delivery]:
     event = event_of(turn.flip.from_status, turn.flip.to_status)
     if event is None:
         return []
     watch = turn.record
     wanted = dict.fromkeys(
         rule.channel_id
-        for rule in rules
+        for rule in _naming(rules, watch)
         if matches(rule, event, watch.id, watch.tags, watch.project)
     )
     if not wanted:
@@ -163,53 +181,105 @@ class Parcel:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What the courier has room for: sends in all, per endpoint, per workspace; what is going."""
+    """What the courier has room for: sends in all, per endpoint, per workspace; what is going.
+
+    `windows` holds the endpoints that may have another number of sends than the others.
+    """
 
     limit: int
     per_endpoint: int
     per_workspace: int | None = None
     endpoints: Mapping[str, int] = field(default_factory=dict)
     workspaces: Mapping[int, int] = field(default_factory=dict)
+    windows: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What an attempt to send a parcel came to; `jitter` (0..1) spreads the next one."""
+
+    parcel: Parcel
+    sent: Attempt
+    jitter: float
+
+    def receipt(self, at: datetime) -> Receipt:
+        """Return the receipt of the attempt."""
+        sent = self.sent
+        attempt = self.parcel.task.attempt
+        return Receipt(
+            attempt, at, str(sent.verdict), sent.status_code, sent.detail, sent.duration_ms
+        )
+
+    def again_at(self, at: datetime) -> datetime | None:
+        """Return when the next attempt is due, None when there is none."""
+        if self.sent.verdict != "retry":
+            return None
+        wait_s = retry_after(self.parcel.task.attempt, self.jitter, self.sent.retry_after_s)
+        return None if wait_s is None else at + timedelta(seconds=wait_s)
+
+    def settled(self, at: datetime) -> Delivery:
+        """Return the delivery afterwards."""
+        delivery = replace(self.parcel.delivery, attempts=self.parcel.task.attempt)
+        if self.again_at(at):
+            return delivery
+        state = "sent" if self.sent.verdict == "sent" else "failed"
+        return replace(delivery, state=state, reason=self.sent.detail, settled_at=at)
 
 
 def claim(
     tx: Tx, node_id: str, at: datetime, room: Room, vault: Vault, base_url: str
 ) -> Sequence[Parcel]:
     """Take deliveries that are due; those whose channel is off or gone are settled at once."""
-    taken = tasks.claim(
+    taken = tasks.claim_shared(
         tx, LANE, node_id, at, room.limit,
-        per_bulkhead=Share(room.per_endpoint, room.endpoints),
+        per_bulkhead=Share(room.per_endpoint, room.endpoints, room.windows),
         per_workspace=Share(room.per_workspace or room.limit, room.workspaces),
     )  # fmt: skip
-    parcels = []
+    found = deliveries.by_ids(tx, [(task.workspace_id, task.ref_id) for task in taken])
+    opened = _opened(tx, found.values(), vault)
+    names = _names(tx, {task.workspace_id for task in taken})
+    parcels, failed = [], []
     for task in taken:
-        parcel = _parcel(tx, task, vault, base_url, at)
-        if parcel:
-            parcels.append(parcel)
+        delivery = found.get((task.workspace_id, task.ref_id))
+        channel = delivery and opened[task.workspace_id, delivery.channel_id]
+        if delivery and channel and not channel.fault:
+            message = _message(delivery, names[task.workspace_id], base_url)
+            parcels.append(Parcel(task, delivery, channel.row, channel.settings, message))
+        elif delivery and channel:
+            failed.append(replace(delivery, state="failed", reason=channel.fault, settled_at=at))
+    deliveries.save_many(tx, failed)
+    sent = {parcel.task.id for parcel in parcels}
+    tasks.done_many(tx, [task for task in taken if task.id not in sent])
     return parcels
 
 
-def _parcel(tx: Tx, task: Task, vault: Vault, base_url: str, at: datetime) -> Parcel | None:
-    delivery = deliveries.by_id(tx, task.workspace_id, task.ref_id)
-    channel = delivery and channels.by_id(tx, task.workspace_id, delivery.channel_id)
-    if not delivery or not channel:
-        tasks.done(tx, task)
-        return None
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A channel with its settings decrypted, or why nothing can be sent to it."""
+
+    row: ChannelRow
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    fault: str = ""
+
+
+def _opened(tx: Tx, due: Collection[Delivery], vault: Vault) -> dict[tuple[int, str], _Opened]:
+    """Return the channels of deliveries by (workspace id, id)."""
+    rows = channels.by_ids(tx, {(one.workspace_id, one.channel_id) for one in due})
+    return {key: _open(vault, row) for key, row in rows.items()}
+
+
+def _open(vault: Vault, row: ChannelRow) -> _Opened:
+    if row.disabled_reason:
+        return _Opened(row, fault=f"channel is off: {row.disabled_reason}")
     try:
-        settings = _usable(vault, channel)
+        return _Opened(row, unsealed(vault, row))
     except Problem as problem:  # one that cannot be sent must not hold up the others
-        tasks.done(tx, task)
-        _settle(tx, delivery, "failed", problem.message, at)
-        return None
-    workspace = keys.workspace(tx, task.workspace_id)
-    message = _message(delivery, workspace.name if workspace else "", base_url)
-    return Parcel(task, delivery, channel, settings, message)
+        return _Opened(row, fault=problem.message)
 
 
-def _usable(vault: Vault, channel: ChannelRow) -> dict[str, Any]:
-    if channel.disabled_reason:
-        raise Problem("refused", f"channel is off: {channel.disabled_reason}")
-    return unsealed(vault, channel)
+def _names(tx: Tx, workspace_ids: Collection[int]) -> dict[int, str]:
+    found = {own_id: keys.workspace(tx, own_id) for own_id in workspace_ids}
+    return {own_id: workspace.name if workspace else "" for own_id, workspace in found.items()}
 
 
 def _message(delivery: Delivery, workspace: str, base_url: str) -> Message:
@@ -226,44 +296,29 @@ def _message(delivery: Delivery, workspace: str, base_url: str) -> Message:
     )
 
 
-def settle(tx: Tx, parcel: Parcel, sent: Attempt, at: datetime, jitter: float) -> None:
-    """Write the receipt; then the delivery is sent, failed, or due again later."""
-    task, delivery = parcel.task, parcel.delivery
-    receipt = Receipt(
-        task.attempt, at, str(sent.verdict), sent.status_code, sent.detail, sent.duration_ms
-    )
-    wait_s = retry_after(task.attempt, jitter, sent.retry_after_s)
-    if sent.verdict == "retry" and wait_s is not None:
-        if tasks.again(tx, task, at + timedelta(seconds=wait_s)):
-            deliveries.add_receipt(tx, task.workspace_id, delivery.id, receipt)
-            deliveries.change(tx, task.workspace_id, delivery.id, attempts=task.attempt)
-        return
-    if not tasks.done(tx, task):
-        return
-    deliveries.add_receipt(tx, task.workspace_id, delivery.id, receipt)
-    state = "sent" if sent.verdict == "sent" else "failed"
-    _settle(tx, replace(delivery, attempts=task.attempt), state, sent.detail, at)
-    if sent.verdict == "disable":
-        channels.change(
-            tx,
-            task.workspace_id,
-            parcel.channel.id,
-            disabled_reason=f"it answered: {sent.detail}"[:MAX_REASON],
-        )
+def settle(tx: Tx, answered: Sequence[Answered], at: datetime) -> None:
+    """Write the receipts; then each delivery is sent, failed, or due again later.
+
+    A delivery that is no longer this node's attempt is left alone.
+    """
+    held = tasks.done_many(tx, [one.parcel.task for one in answered if not one.again_at(at)])
+    for one in answered:
+        again_at = one.again_at(at)
+        if again_at and tasks.again(tx, one.parcel.task, again_at):
+            held.add(one.parcel.task.id)
+    ours = [one for one in answered if one.parcel.task.id in held]
+    deliveries.add_receipts(tx, [(one.parcel.delivery, one.receipt(at)) for one in ours])
+    deliveries.save_many(tx, [one.settled(at) for one in ours])
+    for one in ours:
+        if one.sent.verdict == "disable":
+            _switch_off(tx, one.parcel.channel, one.sent.detail)
+
+
+def _switch_off(tx: Tx, channel: ChannelRow, answer: str) -> None:
+    reason = f"it answered: {answer}"[:MAX_REASON]
+    channels.change(tx, channel.workspace_id, channel.id, disabled_reason=reason)
 
 
 def give_back(tx: Tx, parcel: Parcel, at: datetime) -> bool:
     """Give an unfinished delivery back at shutdown; its attempt does not count."""
     return tasks.again(tx, parcel.task, at, attempt=parcel.task.attempt - 1)
-
-
-def _settle(tx: Tx, delivery: Delivery, state: str, reason: str, at: datetime) -> None:
-    deliveries.change(
-        tx,
-        delivery.workspace_id,
-        delivery.id,
-        state=state,
-        reason=reason,
-        attempts=delivery.attempts,
-        settled_at=at,
-    )

@@ -6,7 +6,7 @@ import pytest
 
 from dogwatch.core.alerts import Attempt, Verdict
 from dogwatch.usecases import channels, telling
-from dogwatch.usecases.telling import Room
+from dogwatch.usecases.telling import Answered, Room
 from tests.web.api.conftest import House
 from tests.web.asgi_client import Client
 
@@ -139,7 +139,7 @@ def test_a_test_is_queued_sent_and_read_with_its_receipt(
     at, vault = house.clock.now(), house.services.vault
     (parcel,) = house.write(lambda tx: telling.claim(tx, "n1", at, Room(5, 5), vault, "http://x"))
     sent = Attempt(Verdict.SENT, 204, "HTTP 204", 12)
-    house.write(lambda tx: telling.settle(tx, parcel, sent, at, 0.5))
+    house.write(lambda tx: telling.settle(tx, [Answered(parcel, sent, 0.5)], at))
     delivery = api.get(f"/deliveries/{queued.json['id']}").json
     assert (delivery["state"], delivery["attempts"]) == ("sent", 1)
     assert delivery["message"]["name"] == "Test message"
