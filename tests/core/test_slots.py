@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from dogwatch.core.schedule import parse
 from dogwatch.core.slots import (
+    MAX_WALK,
     Attribution,
     Gap,
     Plan,
@@ -18,6 +19,7 @@ from dogwatch.core.slots import (
     in_gap,
     last_due,
     walk,
+    walked,
 )
 
 T0 = datetime(2026, 1, 5, tzinfo=UTC)
@@ -182,3 +184,24 @@ def test_attribution_of_an_interval(
     owed_at = None if owed is None else minute(owed)
     lapsed = [minute(slot) for slot in unheard]
     assert attribute(interval(), owed_at, lapsed, minute(at)) == expected
+
+
+SECONDLY = Plan(schedule=parse("*-*-* *:*:*"), start_by_s=86_400)
+
+
+def test_of_very_many_slots_the_first_and_the_last_are_walked() -> None:
+    first = datetime(2026, 1, 5, tzinfo=UTC)
+    few = walked(SECONDLY, first, first + timedelta(seconds=MAX_WALK - 1))
+    assert (len(few), few[-1]) == (MAX_WALK, first + timedelta(seconds=MAX_WALK - 1))
+    until = first + timedelta(hours=20)
+    many = walked(SECONDLY, first, until)
+    assert many == (*few, until)
+    assert walked(SECONDLY, until, first) == ()
+
+
+def test_a_ping_passes_over_a_bounded_number_of_slots() -> None:
+    owed_at = datetime(2026, 1, 5, tzinfo=UTC)
+    at = owed_at + timedelta(hours=20)
+    where = attribute(SECONDLY, owed_at, (), at)
+    assert (where.slot_at, where.owed_at) == (at, at + timedelta(seconds=1))
+    assert len(where.passed) == MAX_WALK

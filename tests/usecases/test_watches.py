@@ -1,6 +1,7 @@
 """Watches on both databases: made, changed, paused, removed, and judged in their silence."""
 
 from dataclasses import replace
+from operator import itemgetter
 from typing import Any
 
 import pytest
@@ -8,11 +9,12 @@ from sqlalchemy import update
 
 from dogwatch.core.ping import Kind
 from dogwatch.core.problems import Problem
-from dogwatch.core.slots import Gap
+from dogwatch.core.slots import MAX_WALK, STRETCH, Gap
 from dogwatch.core.spec import WatchSpec
 from dogwatch.store import nodes as node_rows
 from dogwatch.store.database import Tx
 from dogwatch.store.runs import append_output
+from dogwatch.store.tables import runs as run_table
 from dogwatch.store.tables import watches as watch_table
 from dogwatch.store.watches import Record
 from dogwatch.usecases import runs, watches
@@ -192,3 +194,35 @@ def test_two_sweepers_share_what_is_due(nodes: tuple[House, House]) -> None:
     while again := nodes[0].lapse(660):
         seen += again
     assert (seen, len(nodes[0].rows("flips"))) == (20, 40)
+
+
+DENSE: dict[str, Any] = {"schedule": "*-*-* *:*:*", "start_by_s": 86_400}
+
+
+def test_one_ping_of_a_dense_schedule_writes_a_bounded_ledger(house: House) -> None:
+    """Every second with a day of grace: one line stands for the slots that have none."""
+    record = house.watch("dense", **DENSE)
+    house.ping(heard(record, 0.5), heard(record, 72_000.5))
+    lines = [row for row in house.rows("runs") if row["outcome"] == "missed"]
+    lines.sort(key=itemgetter("slot_at"))
+    assert len(lines) == MAX_WALK
+    assert [row["reason"] == STRETCH for row in lines].index(True) == MAX_WALK - 1
+    found = house.find("dense").watch
+    assert (found.slot_at, found.unheard) == (after(72_001), ())
+    house.ping(heard(record, 71_999.5), at=72_001)
+    assert house.audit(72_001) == []
+    house.plant(update(run_table).where(run_table.c.reason == STRETCH).values(reason="else"))
+    assert [one.rule for one in house.audit(72_001)] == ["no slot without a line"]
+
+
+@pytest.mark.parametrize("turn", [watches.pause, None])
+def test_a_dense_schedule_is_paused_and_changed_in_few_lines(house: House, turn: Any) -> None:
+    record = house.watch("dense", **DENSE)
+    house.ping(heard(record, 0.5))
+    if turn:
+        house.on("dense", turn, after(72_000))
+    else:
+        edited(house, "dense", 72_000, schedule="*/5 * * * *")
+    lines = [row for row in house.rows("runs") if row["outcome"] == "suppressed"]
+    assert len(lines) == MAX_WALK + 1
+    assert house.audit(72_000) == []

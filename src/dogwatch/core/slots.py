@@ -4,11 +4,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
+from itertools import islice
 
 from dogwatch.core.schedule import Schedule
 
 REARM_S = 60
 MAX_WALK = 1_000
+# Of more slots than `MAX_WALK` that end at once, the last one told has this reason.
+STRETCH = "this stands for all up to the next one told: too many for a line each"
 TICK = timedelta(microseconds=1)
 
 
@@ -111,6 +114,13 @@ def walk(plan: Plan, slot_at: datetime | None, until: datetime) -> Iterator[date
         at = plan.after(at)
 
 
+def walked(plan: Plan, slot_at: datetime, until: datetime) -> tuple[datetime, ...]:
+    """Return the slots that `walk` yields; of more than `MAX_WALK`, the first ones and the last."""
+    slots = tuple(islice(walk(plan, slot_at, until), MAX_WALK))
+    last = last_due(plan, slots[-1], until) if len(slots) == MAX_WALK else None
+    return (*slots, last) if last else slots
+
+
 def last_due(plan: Plan, since: datetime, until: datetime) -> datetime | None:
     """Return the latest slot after `since` that is due at `until`, by halving."""
     slot, high = plan.after(since), until
@@ -153,7 +163,7 @@ def attribute(
         return _attribute_relative(plan, owed_at, unheard, at)
     if at < owed_at - early(plan, owed_at):
         return _late(plan, unheard, at, owed_at)
-    due = tuple(walk(plan, owed_at, at)) or (owed_at,)
+    due = walked(plan, owed_at, at) or (owed_at,)
     coming = plan.after(due[-1])
     # A gap of ours can keep a slot owed beyond its deadline; it takes no evidence from the next.
     if coming and due[-1] + plan.grace < at and coming - early(plan, coming) <= at:

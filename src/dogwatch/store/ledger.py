@@ -1,11 +1,12 @@
 """Questions that prove the ledger: what must never be found in any store."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, and_, exists, func, or_, select
 
+from dogwatch.core.slots import STRETCH
 from dogwatch.store.tables import deliveries, flips, runs, tasks, watches
 from dogwatch.store.tx import Tx
 
@@ -73,6 +74,16 @@ def slots(
         runs.c.slot_at < until,
     )
     return tx.conn.scalars(found.order_by(runs.c.slot_at)).all()
+
+
+def stretches(tx: Tx, workspace_id: int, watch_id: str) -> Collection[datetime]:
+    """Return the slots of a watch whose run stands for those up to the next as well."""
+    found = select(runs.c.slot_at).where(
+        runs.c.workspace_id == workspace_id,
+        runs.c.watch_id == watch_id,
+        runs.c.reason == STRETCH,
+    )
+    return set(tx.conn.scalars(found))
 
 
 def all_flips(tx: Tx, workspace_id: int, watch_id: str) -> Iterator[dict[str, Any]]:

@@ -65,7 +65,7 @@ def _holes(tx: Tx, record: Record, at: datetime) -> Iterator[Finding]:
     settled = ledger.slots(tx, *record.key, record.ledger_from_at, until)
     for slot, known in pairwise([*settled, until]):
         following = schedule.after(slot)
-        if following and following < known:
+        if following and following < known and slot not in ledger.stretches(tx, *record.key):
             yield Finding("no slot without a line", record.slug, f"nothing is known of {following}")
 
 

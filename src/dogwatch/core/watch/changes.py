@@ -6,8 +6,8 @@ from datetime import datetime
 
 from dogwatch.core.result import Outcome
 from dogwatch.core.signals import Edit, Line, Pause, Resume
-from dogwatch.core.slots import Gap, early, walk
-from dogwatch.core.watch.silence import armed
+from dogwatch.core.slots import Gap, early, walked
+from dogwatch.core.watch.silence import armed, stretched
 from dogwatch.core.watch.state import Event, Status, Step, Watch, close_run, turn
 
 
@@ -69,7 +69,8 @@ def _owed(watch: Watch, at: datetime) -> datetime | None:
 def _suppress(watch: Watch, at: datetime, reason: str) -> tuple[Line, ...]:
     if not armed(watch) or watch.slot_at is None or watch.slot_at > at:
         return ()
-    return tuple(
+    lines = [
         Line(None, slot, None, Outcome.SUPPRESSED, reason, finished_at=at)
-        for slot in walk(watch.plan, watch.slot_at, at)
-    )
+        for slot in walked(watch.plan, watch.slot_at, at)
+    ]
+    return tuple(stretched(lines))

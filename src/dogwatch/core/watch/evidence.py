@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from dogwatch.core.result import BAD, GOOD, Outcome
 from dogwatch.core.signals import Finish, Line, Queue, Skip, Start
-from dogwatch.core.slots import TICK, Attribution, Gap, Plan, attribute, early, last_due
-from dogwatch.core.watch.silence import silent_line
+from dogwatch.core.slots import MAX_WALK, TICK, Attribution, Gap, Plan, attribute, early, last_due
+from dogwatch.core.watch.silence import silent_lines
 from dogwatch.core.watch.state import (
     MAX_UNHEARD,
     OpenRun,
@@ -101,8 +101,11 @@ def _settle(
     if where.owed_at == watch.slot_at and where.slot_at not in watch.unheard and not where.passed:
         return watch, where, ()
     at = signal.at
-    unheard = tuple(slot for slot in watch.unheard if slot != where.slot_at) + where.passed
-    lines = tuple(silent_line(slot, at, gaps, "a later one was heard") for slot in where.passed)
+    passed = where.passed
+    lines = silent_lines(passed, at, gaps, "a later one was heard")
+    if len(passed) >= MAX_WALK:  # what stands for many is not settled by one that comes late
+        passed = passed[MAX_WALK:]
+    unheard = tuple(slot for slot in watch.unheard if slot != where.slot_at) + passed
     watch = replace(watch, slot_at=where.owed_at, unheard=unheard[-MAX_UNHEARD:])
     return watch, where, lines
 

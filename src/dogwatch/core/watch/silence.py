@@ -7,7 +7,16 @@ from itertools import islice
 
 from dogwatch.core.result import Outcome
 from dogwatch.core.signals import Lapse, Line
-from dogwatch.core.slots import MAX_WALK, REARM_S, Gap, deadline, finish_deadline, in_gap, walk
+from dogwatch.core.slots import (
+    MAX_WALK,
+    REARM_S,
+    STRETCH,
+    Gap,
+    deadline,
+    finish_deadline,
+    in_gap,
+    walk,
+)
 from dogwatch.core.watch.state import (
     MAX_UNHEARD,
     OpenRun,
@@ -133,6 +142,21 @@ def silent_line(slot: datetime, at: datetime, gaps: Sequence[Gap], reason: str) 
     if in_gap(slot, gaps):
         return Line(None, slot, None, Outcome.UNKNOWN, "we were not listening", finished_at=at)
     return Line(None, slot, None, Outcome.MISSED, reason, finished_at=at)
+
+
+def silent_lines(
+    slots: Sequence[datetime], at: datetime, gaps: Sequence[Gap], reason: str
+) -> tuple[Line, ...]:
+    """Return the lines of slots, as `walked` gives them, that ended without evidence."""
+    lines = [silent_line(slot, at, gaps, reason) for slot in slots]
+    return tuple(stretched(lines))
+
+
+def stretched(lines: list[Line]) -> list[Line]:
+    """Have the last line before a leap of `walked` say that it stands for those leapt over."""
+    if len(lines) >= MAX_WALK:
+        lines[MAX_WALK - 1] = replace(lines[MAX_WALK - 1], reason=STRETCH)
+    return lines
 
 
 def _unhear(watch: Watch, slot: datetime, owed_at: datetime | None) -> Watch:
