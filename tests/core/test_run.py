@@ -212,10 +212,15 @@ def test_no_retry_waits_longer_than_an_hour_and_a_tenth(
 
 
 def test_a_lost_run_fails_or_is_skipped_and_is_not_retried() -> None:
-    assert lost_result(Policy()).outcome is Outcome.FAIL
-    assert lost_result(Policy(lost_run=LostRun.RERUN)).outcome is Outcome.FAIL
-    assert lost_result(Policy(lost_run=LostRun.SKIP)).outcome is Outcome.SKIPPED
-    assert not any(lost_result(Policy(lost_run=rule)).retryable for rule in LostRun)
+    results = {rule: lost_result(Policy(lost_run=rule), "it died") for rule in LostRun}
+    assert {rule: result.outcome for rule, result in results.items()} == {
+        LostRun.FAIL: Outcome.FAIL,
+        LostRun.RERUN: Outcome.FAIL,
+        LostRun.SKIP: Outcome.SKIPPED,
+    }
+    assert {(result.reason, result.retryable) for result in results.values()} == {
+        ("it died", False)
+    }
 
 
 def test_a_cancelled_run_is_skipped_for_its_reason() -> None:

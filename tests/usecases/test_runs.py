@@ -1,6 +1,5 @@
 """Runs on both databases: claimed, started, retried, finished, cancelled, lost, fenced."""
 
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -15,6 +14,7 @@ from dogwatch.store.tables import jobs as job_table
 from dogwatch.store.tables import runs as run_table
 from dogwatch.usecases import nodes as node_cases
 from dogwatch.usecases import runs, watches
+from dogwatch.usecases.runs import Ended
 from tests.harness.house import House, after
 
 FAIL = Outcome.FAIL
@@ -218,13 +218,15 @@ def test_a_zombie_on_the_same_node_changes_nothing(house: House) -> None:
 
 
 @pytest.mark.parametrize(
-    ("policy", "ledger"), [(LostRun.RERUN, "queued"), (LostRun.FAIL, "fail"), (LostRun.SKIP, None)]
+    ("policy", "ledger"),
+    [(LostRun.RERUN, "queued"), (LostRun.FAIL, "fail"), (LostRun.SKIP, "skipped")],
 )
-def test_a_run_is_given_back_at_shutdown(house: House, policy: LostRun, ledger: str | None) -> None:
+def test_a_run_is_given_back_at_shutdown(house: House, policy: LostRun, ledger: str) -> None:
     house.job(lost_run=policy)
     house.fire(60)
     assert house.do(runs.give_back, house.claim(60)[0], after(61)) is True
-    assert house.slots() == [(60, ledger or "fail")]
+    assert house.slots() == [(60, ledger)]
+    assert house.rows("runs")[0]["reason"] == "its node was shut down"
     assert len(house.claim(62, "node-b")) == (policy is LostRun.RERUN)
 
 
@@ -315,4 +317,4 @@ def test_a_claim_needs_the_lane_that_was_asked(house: House) -> None:
     assert house.claim(1, lane="http") == []
     result = Result(Outcome.OK)
     (work,) = house.claim(1, lane="script")
-    assert house.do(runs.finish, work, result, after(1) + timedelta(seconds=1), 0.0)
+    assert house.do(runs.finish, [Ended(work, result)], after(2)) == [True]

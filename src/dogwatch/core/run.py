@@ -132,11 +132,10 @@ def retry_in_s(policy: Policy, attempt: int, result: Result, jitter: float) -> f
     return wait * (1 + jitter / 10)
 
 
-def lost_result(policy: Policy) -> Result:
-    """Return the outcome of a run whose node died and that is not run again."""
-    if policy.lost_run is LostRun.SKIP:
-        return Result(Outcome.SKIPPED, "its node died", retryable=False)
-    return Result(Outcome.FAIL, "its node died while it ran", retryable=False)
+def lost_result(policy: Policy, why: str) -> Result:
+    """Return the outcome of a run whose node died or left, and that is not run again."""
+    outcome = Outcome.SKIPPED if policy.lost_run is LostRun.SKIP else Outcome.FAIL
+    return Result(outcome, why, retryable=False)
 
 
 def cancelled(reason: str) -> Result:

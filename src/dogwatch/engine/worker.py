@@ -2,18 +2,19 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import structlog
 
 from dogwatch.clock import Clock
 from dogwatch.core.result import Outcome, Result
 from dogwatch.core.run import cancelled
+from dogwatch.engine.outcomes import Outcomes
 from dogwatch.engine.output import DEFAULT_CAP_BYTES, OutputWriter
-from dogwatch.store.database import Database, Tx
+from dogwatch.store.database import Database
 from dogwatch.store.runs import cancel_asked
 from dogwatch.usecases import runs
-from dogwatch.usecases.runs import Work
+from dogwatch.usecases.runs import Ended, Work
 from dogwatch.vault import Vault
 
 POLL_S = 1.0
@@ -51,6 +52,7 @@ class Worker:
         self._running: dict[Key, asyncio.Task[None]] = {}
         self._why_cancelled: dict[Key, str] = {}
         self._dropped: set[asyncio.Task[None]] = set()
+        self._outcomes = Outcomes(self._write_some)
         self._leaving = False
         self.on_end: Callable[[], None] = lambda: None
 
@@ -139,7 +141,7 @@ class Worker:
         """Write the outcome, however long the database is away: the run must not be lost."""
         while asyncio.current_task() not in self._dropped:
             try:
-                await self._database.awrite(lambda tx: self._settle(tx, work, result))
+                await self._write(work, result)
             except Exception as error:
                 _log.warning("outcome not written", run_id=work.run.id, error=type(error).__name__)
                 if self._leaving:  # the next node finds it lost and follows its policy
@@ -148,11 +150,15 @@ class Worker:
             else:
                 return
 
-    def _settle(self, tx: Tx, work: Work, result: Result | None) -> bool:
-        at = self._clock.now()
+    async def _write(self, work: Work, result: Result | None) -> None:
         if result is None:
-            return runs.give_back(tx, work, at)
-        return runs.finish(tx, work, result, at, random.random())  # noqa: S311  (only spreads)
+            await self._database.awrite(lambda tx: runs.give_back(tx, work, self._clock.now()))
+        else:
+            jitter = random.random()  # noqa: S311  (only spreads)
+            await self._outcomes.put(Ended(work, result, jitter))
+
+    async def _write_some(self, ended: Sequence[Ended]) -> list[bool]:
+        return await self._database.awrite(lambda tx: runs.finish(tx, ended, self._clock.now()))
 
     async def _cancel_asked(self) -> None:
         keys = list(self._running)

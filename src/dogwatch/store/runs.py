@@ -1,6 +1,6 @@
 """Runs: the slot ledger, one row per occurrence of a watch, and the output of our own runs."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,8 +16,8 @@ from sqlalchemy import (
     func,
     insert,
     null,
-    or_,
     select,
+    tuple_,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -159,13 +159,19 @@ def by_id(tx: Tx, workspace_id: int, run_id: str) -> Run | None:
     return _run(row) if row else None
 
 
-def by_keys(tx: Tx, keys: Iterable[tuple[int, str]]) -> dict[tuple[int, str], Run]:
+def by_keys(tx: Tx, keys: Collection[tuple[int, str]]) -> dict[tuple[int, str], Run]:
     """Return the runs of these (workspace id, id)."""
-    wanted = [and_(runs.c.workspace_id == ws, runs.c.id == run_id) for ws, run_id in keys]
-    if not wanted:
+    if not keys:
         return {}
-    rows = tx.conn.execute(select(runs).where(or_(*wanted)))
+    rows = tx.conn.execute(_BY_KEYS, {"keys": list(keys)})
     return {(row.workspace_id, row.id): _run(row) for row in rows}
+
+
+_AMONG = tuple_(runs.c.workspace_id, runs.c.id).in_(bindparam("keys", expanding=True))
+_BY_KEYS = select(runs).where(_AMONG)
+_CANCELLED = select(runs.c.workspace_id, runs.c.id, runs.c.cancel_reason).where(
+    _AMONG, runs.c.cancel_reason.is_not(None)
+)
 
 
 def listed(
@@ -189,17 +195,27 @@ def set_attempt(tx: Tx, workspace_id: int, run_id: str, attempt: int, **changes:
     )
 
 
-def set_result(tx: Tx, workspace_id: int, run_id: str, result: Result) -> None:
+def set_results(tx: Tx, results: Mapping[tuple[int, str], Result]) -> None:
     """Keep what only the runner knows: exit code, status code, phases."""
-    tx.conn.execute(
-        update(runs)
-        .where(runs.c.workspace_id == workspace_id, runs.c.id == run_id)
-        .values(
-            exit_code=result.exit_code,
-            status_code=result.status_code,
-            phases_ms=dict(result.phases_ms) or None,
-        )
-    )
+    rows = [
+        {
+            "of_workspace": workspace_id,
+            "of_id": run_id,
+            "exit_code": result.exit_code,
+            "status_code": result.status_code,
+            "phases_ms": dict(result.phases_ms) or None,
+        }
+        for (workspace_id, run_id), result in results.items()
+    ]
+    if rows:
+        tx.conn.execute(_RESULTS, rows)
+
+
+_RESULTS = (
+    update(runs)
+    .where(runs.c.workspace_id == bindparam("of_workspace"), runs.c.id == bindparam("of_id"))
+    .values({name: bindparam(name) for name in ("exit_code", "status_code", "phases_ms")})
+)
 
 
 def ask_cancel(tx: Tx, workspace_id: int, run_ids: Sequence[str], reason: str) -> None:
@@ -215,10 +231,10 @@ def ask_cancel(tx: Tx, workspace_id: int, run_ids: Sequence[str], reason: str) -
     )
 
 
-def cancel_asked(tx: Tx, keys: Sequence[tuple[int, str]]) -> dict[tuple[int, str], str]:
+def cancel_asked(tx: Tx, keys: Collection[tuple[int, str]]) -> dict[tuple[int, str], str]:
     """Return the reasons of those of these runs that were asked to stop."""
-    found = by_keys(tx, keys)
-    return {key: run.cancel_reason for key, run in found.items() if run.cancel_reason}
+    rows = tx.conn.execute(_CANCELLED, {"keys": list(keys)})
+    return {(row.workspace_id, row.id): row.cancel_reason for row in rows}
 
 
 def append_output(

@@ -1,7 +1,7 @@
 """Runs of our own: fired on schedule or by hand, claimed, finished, lost, cancelled."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,7 +19,7 @@ from dogwatch.core.run import (
     overlapped,
     retry_in_s,
 )
-from dogwatch.core.signals import Finish, Queue, Skip, Start
+from dogwatch.core.signals import Finish, Queue, Signal, Skip, Start
 from dogwatch.core.watch import Status
 from dogwatch.ids import new_id
 from dogwatch.store import jobs, runs, tasks, watches
@@ -28,13 +28,18 @@ from dogwatch.store.runs import Run
 from dogwatch.store.tasks import NewTask, Task
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
-from dogwatch.usecases.signals import Change, apply
+from dogwatch.usecases.signals import Change, apply, apply_many
 from dogwatch.vault import Vault
 
 LANES = ("script", "http")
 MAX_SLOTS = 1_000
 MAX_INPUT = 256 * 1024
 MAX_REASON = 255
+DIED = "its node died"
+LEFT = "its node was shut down"
+
+Key = tuple[int, str]
+Records = Mapping[Key, Record]
 
 
 # --- firing -----------------------------------------------------------------------------------
@@ -140,71 +145,130 @@ class Work:
     action: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A claimed run and how it ended; `jitter` in 0..1 spreads the next attempt."""
+
+    work: Work
+    result: Result
+    jitter: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Over:
+    """A run that gets its outcome; nothing more is to be done for its task."""
+
+    task: Task
+    run: Run
+    result: Result
+
+    def signal(self, at: datetime) -> Finish:
+        """Return what its watch is told."""
+        result = self.result
+        measured = result.duration_ms or None
+        return Finish(at, self.run.id, result.outcome, None, result.reason, measured)
+
+
 def claim(tx: Tx, lane: str, node_id: str, at: datetime, limit: int, vault: Vault) -> list[Work]:
     """Take runs that are due and mark them started, in one transaction."""
     taken = tasks.claim(tx, lane, node_id, at, limit)
     found = runs.by_keys(tx, [(task.workspace_id, task.ref_id) for task in taken])
-    work: list[Work] = []
+    waiting = {key: run for key, run in found.items() if run.state != "done"}
+    records, known = _watched(tx, waiting.values())
+    void, over, begun = [], [], []
     for task in taken:
-        run = found.get((task.workspace_id, task.ref_id))
-        if run is None or run.state == "done":
-            tasks.done(tx, task)
-            continue
-        work += _begin(tx, task, run, at, vault)
-    return work
+        run = waiting.get((task.workspace_id, task.ref_id))
+        if run is None or (key := _watch_key(run)) not in known or key not in records:
+            void.append(task)
+        elif isinstance(work := _opened(task, run, records[key], known[key], vault), Work):
+            begun.append(work)
+        else:
+            over.append(_Over(task, run, work))
+    tasks.done_many(tx, [*void, *(one.task for one in over)])
+    records = _settle(tx, over, records, at)
+    _tell(tx, [(work.run, Start(at, work.run.id)) for work in begun], records, at)
+    for work in begun:
+        if work.task.attempt > 1:  # the signal of another start is old news to the watch
+            _note_attempt(tx, work.task, state="running")
+    return begun
 
 
-def _begin(tx: Tx, task: Task, run: Run, at: datetime, vault: Vault) -> list[Work]:
-    key = (run.workspace_id, run.watch_id)
-    record = watches.by_ids(tx, [key]).get(key)
-    job = jobs.by_watch(tx, *key)
-    if record is None or job is None:
-        tasks.done(tx, task)
-        return []
+def _opened(task: Task, run: Run, record: Record, job: JobRow, vault: Vault) -> Work | Result:
+    """Return what there is to do for a run, or how it ends without having begun."""
     if run.cancel_reason:
-        _end(tx, task, record, run, cancelled(run.cancel_reason), at)
-        return []
+        return cancelled(run.cancel_reason)
     try:
-        action = action_of(vault, job)
+        return Work(task, run, record.slug, job.action_kind, action_of(vault, job))
     except Problem as problem:  # one job that cannot be read must not hold up the others
-        _end(tx, task, record, run, Result(Outcome.FAIL, problem.message), at)
-        return []
-    apply(tx, Change(record, [Start(at, run.id)], run.trigger), at)
-    runs.set_attempt(tx, run.workspace_id, run.id, task.attempt, state="running")
-    return [Work(task, run, record.slug, job.action_kind, action)]
+        return Result(Outcome.FAIL, problem.message)
 
 
-def finish(tx: Tx, work: Work, result: Result, at: datetime, jitter: float) -> bool:
-    """Write the outcome, or queue the next attempt; False if the run is no longer ours."""
-    task, run = work.task, work.run
-    key = (run.workspace_id, run.watch_id)
-    record = watches.by_ids(tx, [key]).get(key)
-    job = jobs.by_watch(tx, *key)
-    if record is None or job is None:
-        return tasks.done(tx, task)
-    wait_s = retry_in_s(job.policy, task.attempt, result, jitter)
-    if wait_s is None:
-        return _end(tx, task, record, run, result, at)
-    if not tasks.again(tx, task, at + timedelta(seconds=wait_s)):
+def finish(tx: Tx, ended: Sequence[Ended], at: datetime) -> list[bool]:
+    """Write outcomes, or queue the next attempts; False for each run that is no longer ours."""
+    records, known = _watched(tx, [one.work.run for one in ended])
+    ours: set[int] = set()
+    over = []
+    for one in ended:
+        task, run = one.work.task, one.work.run
+        job = known.get(_watch_key(run))
+        wait_s = retry_in_s(job.policy, task.attempt, one.result, one.jitter) if job else None
+        if wait_s is None:
+            over.append(_Over(task, run, one.result))
+            continue
+        reason = f"attempt {task.attempt}: {one.result.reason}"
+        if _queue_again(tx, task, at + timedelta(seconds=wait_s), reason):
+            ours.add(task.id)
+    ours |= _end(tx, over, records, at)
+    return [one.work.task.id in ours for one in ended]
+
+
+def _end(tx: Tx, over: Sequence[_Over], records: Records, at: datetime) -> set[int]:
+    """Give runs that are still ours their outcome; return the ids of their tasks."""
+    ours = tasks.done_many(tx, [one.task for one in over])
+    kept = [one for one in over if one.task.id in ours and _watch_key(one.run) in records]
+    _settle(tx, kept, records, at)
+    return ours
+
+
+def _settle(tx: Tx, over: Sequence[_Over], records: Records, at: datetime) -> Records:
+    after = _tell(tx, [(one.run, one.signal(at)) for one in over], records, at)
+    runs.set_results(tx, {(one.run.workspace_id, one.run.id): one.result for one in over})
+    return after
+
+
+def _tell(tx: Tx, told: Sequence[tuple[Run, Signal]], records: Records, at: datetime) -> Records:
+    """Apply signals of runs, all those of one watch together; return the watches afterwards."""
+    signals: dict[Key, list[Signal]] = {}
+    for run, signal in told:
+        signals.setdefault(_watch_key(run), []).append(signal)
+    triggers = {_watch_key(run): run.trigger for run, _ in told}
+    changes = [Change(records[key], some, triggers[key]) for key, some in signals.items()]
+    changed = apply_many(tx, changes, at) if changes else []
+    return {**records, **{record.key: record for record in changed}}
+
+
+def _watched(tx: Tx, some: Iterable[Run]) -> tuple[Records, Mapping[Key, JobRow]]:
+    """Return the watches of runs, locked, and their jobs."""
+    keys = {_watch_key(run) for run in some}
+    return watches.by_ids(tx, keys), jobs.by_watches(tx, keys)
+
+
+def _watch_key(run: Run) -> Key:
+    return run.workspace_id, run.watch_id
+
+
+def _queue_again(tx: Tx, task: Task, run_at: datetime, reason: str) -> bool:
+    if not tasks.again(tx, task, run_at):
         return False
-    reason = f"attempt {task.attempt}: {result.reason}"
-    runs.set_attempt(tx, run.workspace_id, run.id, task.attempt, state="queued", reason=reason)
+    _note_attempt(tx, task, state="queued", reason=reason)
     return True
 
 
-def _end(tx: Tx, task: Task, record: Record, run: Run, result: Result, at: datetime) -> bool:
-    if not tasks.done(tx, task):
-        return False
-    _settle(tx, record, run, result, at)
-    return True
+def _note_attempt(tx: Tx, task: Task, **changes: Any) -> None:
+    runs.set_attempt(tx, task.workspace_id, task.ref_id, task.attempt, **changes)
 
 
-def _settle(tx: Tx, record: Record, run: Run, result: Result, at: datetime) -> Record:
-    measured = result.duration_ms or None
-    signal = Finish(at, run.id, result.outcome, None, result.reason, measured)
-    record = apply(tx, Change(record, [signal], run.trigger), at)
-    runs.set_result(tx, run.workspace_id, run.id, result)
-    return record
+# --- losing -----------------------------------------------------------------------------------
 
 
 def lost(tx: Tx, dead: set[str], at: datetime, limit: int = 200) -> int:
@@ -220,18 +284,14 @@ def lost(tx: Tx, dead: set[str], at: datetime, limit: int = 200) -> int:
 
 def _lose(tx: Tx, task: Task, at: datetime) -> None:
     run = runs.by_id(tx, task.workspace_id, task.ref_id)
-    key = run and (run.workspace_id, run.watch_id)
-    record = watches.by_ids(tx, [key]).get(key) if key else None
-    job = jobs.by_watch(tx, *key) if key else None
-    if run is None or record is None or job is None:
+    records, known = _watched(tx, [run] if run else [])
+    job = known.get(_watch_key(run)) if run else None
+    if run is None or job is None:
         tasks.done(tx, task)
     elif job.policy.lost_run is LostRun.RERUN and task.attempt < _most_attempts(job.policy):
-        tasks.again(tx, task, at)
-        runs.set_attempt(
-            tx, run.workspace_id, run.id, task.attempt, state="queued", reason="its node died"
-        )
+        _queue_again(tx, task, at, DIED)
     else:
-        _end(tx, task, record, run, lost_result(job.policy), at)
+        _end(tx, [_Over(task, run, lost_result(job.policy, DIED))], records, at)
 
 
 def _most_attempts(policy: Policy) -> int:
@@ -241,16 +301,11 @@ def _most_attempts(policy: Policy) -> int:
 
 def give_back(tx: Tx, work: Work, at: datetime) -> bool:
     """Give an unfinished run back at shutdown: rerun elsewhere or end it, as its policy says."""
-    job = jobs.by_watch(tx, work.run.workspace_id, work.run.watch_id)
-    if job and job.policy.lost_run is LostRun.RERUN:
-        if not tasks.again(tx, work.task, at):
-            return False
-        reason = "its node was shut down"
-        key = (work.run.workspace_id, work.run.id)
-        runs.set_attempt(tx, *key, work.task.attempt, state="queued", reason=reason)
-        return True
-    stopped = Result(Outcome.FAIL, "stopped: its node was shut down", retryable=False)
-    return finish(tx, work, stopped, at, 0.0)
+    job = jobs.by_watch(tx, *_watch_key(work.run))
+    policy = job.policy if job else Policy()
+    if policy.lost_run is LostRun.RERUN:
+        return _queue_again(tx, work.task, at, LEFT)
+    return finish(tx, [Ended(work, lost_result(policy, LEFT))], at)[0]
 
 
 # --- cancelling -------------------------------------------------------------------------------
@@ -275,7 +330,8 @@ def _cancel(tx: Tx, record: Record, run_ids: Sequence[str], reason: str, at: dat
     for task in tasks.by_refs(tx, record.workspace_id, LANES, run_ids):
         if task.node_id is None and tasks.done(tx, task):
             run = find(tx, record.workspace_id, task.ref_id)
-            record = _settle(tx, record, run, cancelled(reason), at)
+            over = [_Over(task, run, cancelled(reason))]
+            record = _settle(tx, over, {record.key: record}, at)[record.key]
     return record
 
 

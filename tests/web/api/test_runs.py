@@ -11,7 +11,7 @@ from dogwatch.core.result import Outcome, Result
 from dogwatch.store import runs as stored
 from dogwatch.store.tx import Tx
 from dogwatch.usecases import runs
-from dogwatch.usecases.runs import Work
+from dogwatch.usecases.runs import Ended, Work
 from tests.web.api.conftest import HTTP_ACTION, House
 from tests.web.asgi_client import Client
 
@@ -39,7 +39,7 @@ def work(house: House, result: Result | None = None) -> None:
     claimed: list[Work] = house.write(lambda tx: runs.claim(tx, "http", "n1", at, 10, vault))
     for one in claimed if result else ():
         assert result is not None
-        house.write(lambda tx, one=one: runs.finish(tx, one, result, at, 0.0))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+        house.write(lambda tx, one=one: runs.finish(tx, [Ended(one, result)], at))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
 
 
 def test_a_run_is_read_with_its_input(api: Client, run: Any) -> None:
