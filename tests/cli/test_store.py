@@ -109,11 +109,12 @@ def test_a_store_with_data_is_not_restored_into(fresh: Here, tmp_path: Path) -> 
     "spoil",
     [
         lambda whole: whole[: len(whole) // 2],
+        lambda whole: whole[:200] + b"\xff" * 50 + whole[250:],
         lambda whole: b"not a backup",
         lambda whole: gzip.compress(b'{"hello": 1}\n'),
         lambda whole: gzip.compress(b"\n".join(gzip.decompress(whole).splitlines()[:-1])),
     ],
-    ids=["cut", "foreign", "other JSON", "last line missing"],
+    ids=["cut", "garbled", "foreign", "other JSON", "last line missing"],
 )
 def test_a_damaged_backup_leaves_nothing_behind(
     fresh: Here, tmp_path: Path, spoil: Callable[[bytes], bytes]

@@ -39,7 +39,10 @@ class Ledger:
 
 @dataclass(slots=True)
 class Client:
-    """One client: pings one key after the other, over one connection or a fresh one each time."""
+    """One client: pings one key after the other, over one connection or a fresh one each time.
+
+    It rests for `every_s` after each.
+    """
 
     number: int
     port: int
@@ -47,6 +50,7 @@ class Client:
     ledger: Ledger
     keep_alive: bool
     sequence: int = 0
+    every_s: float = 0.0
 
     async def run(self, stop: asyncio.Event) -> None:
         """Ping until told to stop, through every death of the server."""
@@ -61,6 +65,8 @@ class Client:
         try:
             while not stop.is_set():
                 await asyncio.wait_for(self._ping(reader, writer), PATIENCE_S)
+                if self.every_s:
+                    await _pause(stop, self.every_s)
                 if not self.keep_alive:
                     return
         finally:
@@ -88,9 +94,9 @@ async def _answer(reader: asyncio.StreamReader) -> int:
     return int(head.split(" ", 2)[1])
 
 
-async def _pause(stop: asyncio.Event) -> None:
-    """Wait a moment for a server that is away, or for the end."""
+async def _pause(stop: asyncio.Event, seconds: float = PAUSE_S) -> None:
+    """Wait a moment, for a server that is away or between pings, or for the end."""
     try:
-        await asyncio.wait_for(stop.wait(), PAUSE_S)
+        await asyncio.wait_for(stop.wait(), seconds)
     except TimeoutError:
         return

@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -113,7 +114,7 @@ def _lines(file: Path) -> Iterator[str]:
     try:
         with gzip.open(file, "rt", encoding="utf-8") as packed:
             yield from packed
-    except (OSError, EOFError, UnicodeDecodeError):
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError):
         raise Problem("invalid", f"{file} is damaged or no Dogwatch backup") from None
 
 

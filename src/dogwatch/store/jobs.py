@@ -57,6 +57,12 @@ def due(tx: Tx, at: datetime, limit: int) -> Sequence[JobRow]:
     return [_job(row) for row in tx.conn.execute(found.with_for_update(skip_locked=True))]
 
 
+def keys(tx: Tx) -> Sequence[tuple[int, str]]:
+    """Return the (workspace id, watch id) of every job."""
+    found = select(jobs.c.workspace_id, jobs.c.watch_id)
+    return [(row.workspace_id, row.watch_id) for row in tx.conn.execute(found)]
+
+
 def ahead(tx: Tx, at: datetime) -> Sequence[JobRow]:
     """Return the jobs that are due after `at`."""
     return [_job(row) for row in tx.conn.execute(select(jobs).where(jobs.c.next_at > at))]

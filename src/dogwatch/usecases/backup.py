@@ -14,9 +14,10 @@ from dogwatch.core.problems import Problem
 from dogwatch.core.result import Outcome
 from dogwatch.core.signals import Finish
 from dogwatch.ids import new_id
-from dogwatch.store import backup, deliveries, jobs, ledger, nodes, tasks, watches
+from dogwatch.store import backup, deliveries, jobs, nodes, tasks, watches
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
+from dogwatch.usecases.nodes import OUTAGE
 from dogwatch.usecases.signals import Change, apply
 
 FORM = 1
@@ -105,7 +106,8 @@ def _damaged() -> Problem:
 def lay_to_rest(tx: Tx, made_at: datetime, at: datetime) -> None:
     """Have a restored store send no old alert and run no old slot.
 
-    The time since the copy becomes a gap of ours at the next start.
+    The time since the copy becomes a gap of ours at the next start, however short it was: what
+    came meanwhile went to the old store.
     """
     reason = "restored from a backup: not sent again"
     rested = [
@@ -114,10 +116,9 @@ def lay_to_rest(tx: Tx, made_at: datetime, at: datetime) -> None:
     ]
     deliveries.save_many(tx, rested)
     tasks.drop_all(tx)
-    nodes.join(tx, new_id(made_at), "backup", made_at)
-    for workspace_id, watch_id in list(ledger.all_watches(tx)):
-        record = watches.by_id(tx, workspace_id, watch_id, lock=True)
-        if record and record.watch.job:
+    nodes.join(tx, new_id(made_at), "backup", min(made_at, at - OUTAGE))
+    for key in jobs.keys(tx):
+        for record in watches.by_ids(tx, [key]).values():
             _restart(tx, record, at)
 
 
