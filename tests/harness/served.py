@@ -14,8 +14,8 @@ from typing import Any
 
 from tests.eventually import eventually
 
-START_S = 30.0
-STOP_S = 15.0
+START_S = 120.0
+STOP_S = 60.0
 PROGRAM = (sys.executable, "-m", "dogwatch.cli")
 
 
@@ -130,7 +130,7 @@ class Served:
             text=True,
             env={**self.environ, **environ},
             stdin=subprocess.DEVNULL,
-            timeout=60,
+            timeout=120,
             check=False,
         )
         assert code is None or done.returncode == code, (words, done)
@@ -142,7 +142,7 @@ class Served:
 
     def call(self, method: str, path: str, body: Any = None, key: str | None = None) -> Answer:
         """Send one request; JSON goes out with our key."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
         headers = {"Authorization": f"Bearer {key or self.key}", "Connection": "close"}
         if body is not None:
             headers["Content-Type"] = "application/json"
