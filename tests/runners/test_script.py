@@ -61,6 +61,7 @@ def script(
         clock=other.get("clock") or SystemClock(),
         on_output=sink,
         interpreters=other.get("interpreters", INTERPRETERS),
+        platform=other.get("platform", sys.platform),
     )
 
 
@@ -254,6 +255,15 @@ def test_a_signal_is_named(workdir: Path, name: str) -> None:
     result = run(workdir, f"kill -{name[3:]} $$").result
     assert (result.outcome, result.reason) == (Outcome.FAIL, f"killed by {name}")
     assert result.exit_code is None
+
+
+def test_on_another_system_it_fails_with_the_reason(workdir: Path) -> None:
+    result = asyncio.run(
+        script(ScriptAction("bash", "true"), workdir, Ran().take, platform="darwin")
+    )
+    assert (result.outcome, result.retryable) == (Outcome.FAIL, False)
+    assert "need Linux" in result.reason
+    assert list(workdir.iterdir()) == []
 
 
 @pytest.mark.parametrize("interpreters", [{}, {"node": "/nowhere/node"}, {"node": "/etc/passwd"}])

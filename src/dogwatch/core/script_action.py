@@ -32,6 +32,16 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 Faults = dict[str, str]
 
 
+def unsupported(platform: str) -> str | None:
+    """Say why no script runs on a system, named as by `sys.platform`; None if they do."""
+    if platform == "linux":
+        return None
+    return (
+        f"scripts need Linux, to end with all that they started, and this is {platform}; use an "
+        "HTTP job, or run the script by cron here and watch it with dogwatch run"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class ScriptAction:
     """A script with its arguments, its environment and its limits.

@@ -6,6 +6,7 @@ import os
 import resource
 import shutil
 import signal
+import sys
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,7 +15,7 @@ from typing import Any
 
 from dogwatch.clock import Clock
 from dogwatch.core.result import Outcome, Result
-from dogwatch.core.script_action import MIB, ScriptAction
+from dogwatch.core.script_action import MIB, ScriptAction, unsupported
 from dogwatch.runners.scratch import Scratch, prepare, remove
 from dogwatch.runners.tree import Sink, Tree, plant
 
@@ -36,6 +37,7 @@ async def run_script(
     clock: Clock,
     on_output: Callable[[str, bytes], None],
     interpreters: Mapping[str, str],
+    platform: str = sys.platform,
 ) -> Result:
     """Run one attempt; return how it ended.
 
@@ -43,6 +45,8 @@ async def run_script(
     ("stdout" | "stderr", chunk of at most 64 KiB) and must be quick. Cancelling kills the whole
     tree, cleans up (about a second at worst) and then raises CancelledError.
     """
+    if reason := unsupported(platform):
+        return Result(Outcome.FAIL, reason, retryable=False)
     marks = {
         "DOGWATCH_RUN_ID": run_id,
         "DOGWATCH_ATTEMPT": str(attempt),

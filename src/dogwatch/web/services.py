@@ -1,6 +1,7 @@
 """What the doors are handed by whoever assembles the process."""
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -30,6 +31,7 @@ class Services:
     stopping: asyncio.Event
     dialect: Literal["sqlite", "postgresql"] = "sqlite"
     scripts_on: bool = False
+    platform: str = sys.platform
     trusted_proxies: Sequence[Network] = ()
     ping_body_limit_bytes: int = 10_000
     ready: Ready | None = None

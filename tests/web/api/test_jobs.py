@@ -130,6 +130,19 @@ def test_scripts_are_refused_where_they_are_off(api: Client, house: House) -> No
     assert closed("PATCH", "/jobs/s", {"name": "Still here"}).status == 200
 
 
+def test_scripts_are_refused_where_none_can_run(api: Client, house: House) -> None:
+    api("POST", "/jobs", {"name": "S", "action": SCRIPT_ACTION})
+    elsewhere = house.client("*", platform="darwin")
+    for refused in (
+        elsewhere("POST", "/jobs", {"name": "J", "action": SCRIPT_ACTION}),
+        elsewhere("POST", "/jobs/s/trigger"),
+    ):
+        assert refused.status == 403
+        assert "need Linux" in refused.json["detail"]
+        assert "darwin" in refused.json["detail"]
+    assert elsewhere("POST", "/jobs", {"name": "H", "action": HTTP_ACTION}).status == 201
+
+
 def test_trigger_hands_over_its_input(api: Client) -> None:
     api("POST", "/jobs", {"name": "J", "action": SCRIPT_ACTION, "overlap": "allow"})
     inputs: tuple[Any, ...] = (

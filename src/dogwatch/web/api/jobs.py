@@ -6,6 +6,7 @@ from typing import Any, Literal
 from fastapi import Response
 
 from dogwatch.core.problems import Problem
+from dogwatch.core.script_action import unsupported
 from dogwatch.core.spec import WatchSpec
 from dogwatch.usecases import jobs, lists, runs, watches
 from dogwatch.usecases.door import Tx
@@ -44,7 +45,11 @@ def _locked(tx: Tx, call: Call, name: str) -> tuple[Record, JobRow]:
 
 
 def _refuse_script(call: Call, kind: str) -> None:
-    if kind == "script" and not call.services.scripts_on:
+    if kind != "script":
+        return
+    if reason := unsupported(call.services.platform):
+        raise Problem("refused", reason)
+    if not call.services.scripts_on:
         raise Problem(
             "refused",
             "scripts are switched off here, since the server listens beyond this machine or its "
