@@ -35,15 +35,21 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def load(tx: Tx, name: str, given: Iterable[Mapping[str, Any]]) -> int:
+def targets(tx: Tx) -> Mapping[str, Table]:
+    """Return the tables as they are in this store, which may be of an older revision."""
+    found = MetaData()
+    found.reflect(tx.conn, only=lambda name, _: name not in LEFT_OUT)
+    return found.tables
+
+
+def load(tx: Tx, table: Table, given: Iterable[Mapping[str, Any]]) -> int:
     """Insert rows into an empty table, as they were; return how many. ValueError: not its rows."""
-    table = Table(name, MetaData(), autoload_with=tx.conn)
     columns = set(table.columns.keys())
     count = 0
     page: list[dict[str, Any]] = []
     for row in given:
         if row.keys() != columns:
-            raise ValueError(f"these are not the columns of {name}")
+            raise ValueError(f"these are not the columns of {table.name}")
         page.append({column: _value(value) for column, value in row.items()})
         if len(page) == PAGE:
             tx.conn.execute(insert(table), page)

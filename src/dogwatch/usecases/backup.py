@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
+from sqlalchemy import Table
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from dogwatch import __version__
@@ -66,22 +67,22 @@ def restore(tx: Tx, lines: Iterable[str]) -> int:
     """Put a copy, after its head, into an empty store; return the rows. All or nothing."""
     if not backup.is_empty(tx):
         raise Problem("refused", "the store is not empty; restore into a new --data or database")
-    loaded, whole = 0, None
+    targets, loaded, whole = backup.targets(tx), 0, None
     for name, entries in groupby(map(_entry, lines), key=lambda entry: entry[0]):
         if name == "":
             whole = next(entries)[1]
-        elif name not in backup.names():
+        elif name not in backup.names() or name not in targets:
             raise Problem("invalid", f"the backup has a table that is unknown here: {name}")
         else:
-            loaded += _load(tx, name, (row for _, row in entries))
+            loaded += _load(tx, targets[name], (row for _, row in entries))
     if loaded != whole:
         raise Problem("invalid", f"the backup is cut short: {loaded} of {whole or 'unknown'} rows")
     return loaded
 
 
-def _load(tx: Tx, name: str, rows: Iterable[dict[str, Any]]) -> int:
+def _load(tx: Tx, table: Table, rows: Iterable[dict[str, Any]]) -> int:
     try:
-        return backup.load(tx, name, rows)
+        return backup.load(tx, table, rows)
     except OperationalError:  # the database's own trouble
         raise
     except (SQLAlchemyError, ValueError, KeyError):
