@@ -3,15 +3,17 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 
 import structlog
 
 from dogwatch.clock import Clock
 from dogwatch.core.result import Outcome, Result
 from dogwatch.core.run import cancelled
+from dogwatch.engine.low_water import LowWater
 from dogwatch.engine.outcomes import Outcomes
 from dogwatch.engine.output import DEFAULT_CAP_BYTES, OutputWriter
-from dogwatch.store.database import Database
+from dogwatch.store.database import Database, Tx
 from dogwatch.store.runs import cancel_asked
 from dogwatch.usecases import runs
 from dogwatch.usecases.runs import Ended, Work
@@ -52,6 +54,7 @@ class Worker:
         self._running: dict[Key, asyncio.Task[None]] = {}
         self._why_cancelled: dict[Key, str] = {}
         self._dropped: set[asyncio.Task[None]] = set()
+        self._low_water = LowWater(lane, database, clock)
         self._outcomes = Outcomes(self._write_some)
         self._leaving = False
         self.on_end: Callable[[], None] = lambda: None
@@ -63,14 +66,15 @@ class Worker:
         room = self._concurrency - len(self._going)
         if room <= 0:
             return POLL_S
-        claimed = await self._database.awrite(
-            lambda tx: runs.claim(
-                tx, self._lane, self._node_id, self._clock.now(), room, self._vault
-            )
-        )
+        since_at = await self._low_water.since_at()
+        claimed = await self._database.awrite(lambda tx: self._claim(tx, room, since_at))
         for work in claimed:
             self._begin(work)
         return 0.0 if claimed else POLL_S
+
+    def _claim(self, tx: Tx, room: int, since_at: datetime) -> list[Work]:
+        at = self._clock.now()
+        return runs.claim(tx, self._lane, self._node_id, at, room, self._vault, since_at)
 
     async def idle(self) -> None:
         """Wait until nothing runs."""

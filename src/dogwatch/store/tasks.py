@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any, TypeVar
 
@@ -32,6 +32,7 @@ from dogwatch.store.tx import Tx
 
 R = TypeVar("R")
 
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
 # Shares are reckoned among the first free tasks alone: what has its share is not among the next.
 FIRST = 500
 
@@ -103,9 +104,11 @@ class Share:
         return [row for _, row in sorted(ranked, key=itemgetter(0))]
 
 
-def claim(tx: Tx, lane: str, node_id: str, at: datetime, limit: int) -> Sequence[Task]:
-    """Take up to `limit` free tasks that are due; of each ordering only the first."""
-    given = {"of_lane": lane, "at": at, "limit": limit, "node": node_id}
+def claim(
+    tx: Tx, lane: str, node_id: str, at: datetime, limit: int, since_at: datetime = EVER
+) -> Sequence[Task]:
+    """Take up to `limit` free tasks that are due since then; of each ordering only the first."""
+    given = {"of_lane": lane, "since_at": since_at, "at": at, "limit": limit, "node": node_id}
     return _taken(tx, _CLAIM, given)
 
 
@@ -160,7 +163,10 @@ def _take(chosen: Select[Any]) -> Update:
 
 # Building these anew for each claim would cost more than running them.
 _CLAIM = _take(
-    select(tasks.c.id).where(_free()).order_by(tasks.c.run_at, tasks.c.id).limit(bindparam("limit"))
+    select(tasks.c.id)
+    .where(_free(), tasks.c.run_at >= bindparam("since_at"))
+    .order_by(tasks.c.run_at, tasks.c.id)
+    .limit(bindparam("limit"))
 )
 _FREE = (
     select(tasks.c.id, tasks.c.bulkhead, tasks.c.workspace_id)
@@ -267,12 +273,23 @@ def by_refs(
     return [_task(row) for row in tx.conn.execute(found.with_for_update())]
 
 
-def next_run_at(tx: Tx, lane: str) -> datetime | None:
-    """Return when the first free task of the lane is due."""
-    first: datetime | None = tx.conn.scalar(
-        select(func.min(tasks.c.run_at)).where(tasks.c.lane == lane, tasks.c.node_id.is_(None))
-    )
+def next_run_at(tx: Tx, lane: str, since_at: datetime = EVER) -> datetime | None:
+    """Return when the first free task of the lane is due, of those due since then."""
+    given = {"of_lane": lane, "since_at": since_at}
+    first: datetime | None = tx.conn.scalar(_NEXT, given)
     return first
+
+
+_NEXT = (
+    select(tasks.c.run_at)
+    .where(
+        tasks.c.lane == bindparam("of_lane"),
+        tasks.c.node_id.is_(None),
+        tasks.c.run_at >= bindparam("since_at"),
+    )
+    .order_by(tasks.c.run_at)
+    .limit(1)
+)
 
 
 def depth(tx: Tx) -> dict[str, int]:

@@ -25,7 +25,7 @@ from dogwatch.ids import new_id
 from dogwatch.store import jobs, runs, tasks, watches
 from dogwatch.store.jobs import JobRow
 from dogwatch.store.runs import Run
-from dogwatch.store.tasks import NewTask, Task
+from dogwatch.store.tasks import EVER, NewTask, Task
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
 from dogwatch.usecases.signals import Change, apply, apply_many
@@ -169,9 +169,17 @@ class _Over:
         return Finish(at, self.run.id, result.outcome, None, result.reason, measured)
 
 
-def claim(tx: Tx, lane: str, node_id: str, at: datetime, limit: int, vault: Vault) -> list[Work]:
-    """Take runs that are due and mark them started, in one transaction."""
-    taken = tasks.claim(tx, lane, node_id, at, limit)
+def claim(
+    tx: Tx,
+    lane: str,
+    node_id: str,
+    at: datetime,
+    limit: int,
+    vault: Vault,
+    since_at: datetime = EVER,
+) -> list[Work]:
+    """Take runs that are due (since then) and mark them started, in one transaction."""
+    taken = tasks.claim(tx, lane, node_id, at, limit, since_at)
     found = runs.by_keys(tx, [(task.workspace_id, task.ref_id) for task in taken])
     waiting = {key: run for key, run in found.items() if run.state != "done"}
     records, known = _watched(tx, waiting.values())
