@@ -114,7 +114,7 @@ def test_several_at_once_migrate_once(empty_url: str) -> None:
         empty_url,
     ]
     nodes = [subprocess.Popen(command) for _ in range(3)]
-    assert [node.wait(60) for node in nodes] == [0] * 3
+    assert [node.wait(180) for node in nodes] == [0] * 3
     assert migrate.is_current(empty_url)
 
 

@@ -153,6 +153,7 @@ ping_keys = Table(
     _workspace(),
     Column("watch_id", _Id, nullable=False),
     _of("watches", "watch_id"),
+    Index(None, "workspace_id", "watch_id"),
 )
 
 jobs = Table(

@@ -346,6 +346,12 @@ def _create_ping_keys() -> None:
         ),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_ping_keys")),
     )
+    op.create_index(
+        op.f("ix_ping_keys_workspace_id_watch_id"),
+        "ping_keys",
+        ["workspace_id", "watch_id"],
+        unique=False,
+    )
 
 
 def _create_pings() -> None:
