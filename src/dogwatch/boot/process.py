@@ -3,12 +3,14 @@
 import asyncio
 import contextlib
 import fcntl
+import gc
 import logging
 import os
 import resource
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TextIO
@@ -41,7 +43,8 @@ from dogwatch.runners.http import run_http
 from dogwatch.runners.script import run_script
 from dogwatch.spool import Spool
 from dogwatch.store.retention import Keep
-from dogwatch.usecases import keys
+from dogwatch.store.tx import Tx
+from dogwatch.usecases import keys, nodes
 from dogwatch.usecases.runs import Work
 from dogwatch.web.app import build
 from dogwatch.web.edge import server
@@ -131,6 +134,7 @@ async def _run(config: Config, store: Store, *, web: bool, ready: Callable[[], N
         try:
             web_up = _listening(config, store, intake, stopping, bound) if bound else None
             async with web_up or contextlib.nullcontext():
+                gc.freeze()  # what stays for ever need not be searched for garbage, in long pauses
                 ready()
                 await stopping.wait()
         finally:
@@ -223,10 +227,14 @@ def assemble(config: Config, store: Store, egress: Egress, intake: Intake) -> En
         for lane, concurrency, runner in _lanes(config, clock, egress)
     ]
 
+    def beat(tx: Tx, at: datetime) -> bool:
+        return nodes.beat(tx, node_id, at, intake.unfolded_at())
+
     def drop_work() -> None:
         for worker in workers:
             worker.drop()
 
+    intake.on_jump = beat
     courier = Courier(
         database, clock, vault, egress, node_id, config.delivery_concurrency,
         config.base_url, {"smtp_url": config.smtp_url or ""},

@@ -1,7 +1,7 @@
 """The intake: records pings in the database or, while that is away, keeps them in the spool."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -10,8 +10,9 @@ from dogwatch.clock import Clock
 from dogwatch.core.ping import NOWHERE, Answer, Heard
 from dogwatch.core.problems import Problem
 from dogwatch.spool import Spool
-from dogwatch.store.database import Database
+from dogwatch.store.database import Database, Tx
 from dogwatch.usecases import pings
+from dogwatch.usecases.nodes import OUTAGE
 
 PATIENCE_S = 2.0
 STALL = timedelta(seconds=0.5)
@@ -23,6 +24,9 @@ _log = structlog.get_logger("dogwatch.engine")
 
 class Intake:
     """Answers for pings once they are durable: in the database, or in the spool if there is one.
+
+    Pings after a long silence may be the first to see that this process slept or that its clock
+    was set: `on_jump` notes that before they are judged.
 
     Whoever empties the spool says when `away` ends. While it lasts, any key that could be one is
     accepted, since nobody can tell: an unknown one is dropped when the spool is folded.
@@ -37,6 +41,8 @@ class Intake:
     ) -> None:
         self.spool = spool
         self.away = False
+        self.on_jump: Callable[[Tx, datetime], object] = lambda tx, at: None
+        self._recorded_at = clock.now()
         self._database = database
         self._clock = clock
         self._patience_s = patience_s
@@ -108,12 +114,18 @@ class Intake:
     async def _store(self, batch: Sequence[Heard]) -> Sequence[Answer]:
         """Record a batch; if one of it cannot be, the others still are."""
         try:
-            return await self._database.awrite(
-                lambda tx: pings.record(tx, batch, self._clock.now())
-            )
+            answers = await self._database.awrite(lambda tx: self._record(tx, batch))
         except Problem:
             raise
         except Exception:
             if len(batch) == 1:
                 raise
             return [(await self._store([heard]))[0] for heard in batch]
+        self._recorded_at = self._clock.now()
+        return answers
+
+    def _record(self, tx: Tx, batch: Sequence[Heard]) -> Sequence[Answer]:
+        at = self._clock.now()
+        if abs(at - self._recorded_at) >= OUTAGE:
+            self.on_jump(tx, at)
+        return pings.record(tx, batch, at)
