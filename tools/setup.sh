@@ -18,6 +18,7 @@ need() { # need PACKAGE CHECK...: remember the package unless the check succeeds
 python_can_venv() { "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null; }
 python_is_new() { "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
 has_postgresql() { has postgres || compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null; }
+has_libfaketime() { compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null; }
 has_chromium() { has chromium || has chromium-browser || has google-chrome; }
 
 needed_for_python() {
@@ -32,6 +33,7 @@ needed_for_tests() {
   need curl has curl
   need git has git
   need strace has strace
+  need libfaketime has_libfaketime
   need nodejs has node
   need cron test -e /etc/crontab
   need sysstat test -e /etc/cron.d/sysstat
