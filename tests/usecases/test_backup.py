@@ -98,6 +98,20 @@ def test_a_restored_store_acts_on_nothing_old_and_goes_on(
     assert again.audit(5_050) == []
 
 
+def test_what_came_between_copy_and_restore_blames_nobody(fresh: Fresh) -> None:
+    """However short that was: on PostgreSQL, other nodes' beats would otherwise vouch for it."""
+    house = House(fresh("sqlite"))
+    house.watch("one", schedule="every 2s", start_by_s=1)
+    house.ping(heard(house.find("one"), 0))
+    database = fresh("postgresql")
+    restored(database, house.see(lambda tx: list(backup.copy(tx, "0001", None, after(1)))))
+    database.write(lambda tx: backup.lay_to_rest(tx, after(1), after(2))).result(30)
+    again = House(database)
+    assert again.join("new", 3) is not None
+    assert again.lapse(5) == 1
+    assert again.flips("one") == [("new", "up")]
+
+
 def test_new_rows_count_on_from_the_restored_ones(house: House, fresh: Fresh) -> None:
     database = fresh("postgresql")
     restored(database, copied(lived_in(house)))
