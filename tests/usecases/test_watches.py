@@ -226,3 +226,64 @@ def test_a_dense_schedule_is_paused_and_changed_in_few_lines(house: House, turn:
     lines = [row for row in house.rows("runs") if row["outcome"] == "suppressed"]
     assert len(lines) == MAX_WALK + 1
     assert house.audit(72_000) == []
+
+
+def zone_of(house: House, slug: str, zone: str) -> None:
+    """Store a zone for a watch, as if the time zone data had been another when it was made."""
+    house.plant(update(watch_table).where(watch_table.c.slug == slug).values(timezone=zone))
+
+
+def test_a_zone_that_is_gone_concerns_its_own_watch_alone(house: House) -> None:
+    for slug in ("one", "two"):
+        house.ping(heard(house.watch(slug), 0))
+    zone_of(house, "one", "Mars/Olympus")
+    house.lapse(660)
+    assert (house.flips("one"), house.flips("two")) == (
+        [("new", "up")], [("new", "up"), ("up", "down")],
+    )  # fmt: skip
+    assert "timezone" in house.find("one").fault
+    assert house.find("one").due_at == after(660 + 3_600)
+    found = [one for one in house.audit(660) if one.where == "one"]
+    assert [one.rule for one in found] == ["every schedule can be followed"]
+    zone_of(house, "one", "UTC")
+    house.lapse(660 + 3_600)
+    assert house.flips("one") == [("new", "up"), ("up", "down")]
+
+
+def test_pings_count_without_the_zone_and_with_it_silence_is_judged_again(house: House) -> None:
+    house.watch("one")
+    zone_of(house, "one", "Mars/Olympus")
+    house.ping(heard(house.find("one"), 100), heard(house.find("one"), 700))
+    assert house.find("one").watch.status == "up"
+    house.lapse(800)
+    zone_of(house, "one", "UTC")
+    house.lapse(4_500)
+    assert house.find("one").watch.slot_at == after(4_800)
+    house.lapse(4_860)
+    assert house.flips("one") == [("new", "up"), ("up", "down")]
+    assert house.audit(4_861) == []
+
+
+def test_another_zone_mends_it(house: House) -> None:
+    house.ping(heard(house.watch("one"), 0))
+    zone_of(house, "one", "Mars/Olympus")
+    house.lapse(660)
+    mended = edited(house, "one", 700, timezone="Europe/Berlin")
+    assert (mended.watch.slot_at, mended.due_at) == (after(1_200), after(1_260))
+    assert house.find("one").fault == ""
+
+
+def test_a_job_whose_zone_is_gone_waits_and_holds_nobody_up(house: House) -> None:
+    house.job("one")
+    house.job("two")
+    zone_of(house, "one", "Mars/Olympus")
+    house.fire(60)
+    assert [work.slug for work in house.claim(60)] == ["two"]
+    zone_of(house, "one", "UTC")
+    house.fire(120)
+    house.fire(60 + 3_600)
+    slots = [
+        row["slot_at"] for row in house.rows("runs") if row["watch_id"] == house.find("one").id
+    ]
+    assert sorted(slots) == [after(60 * n) for n in range(1, 62)]
+    assert house.audit(60 + 3_600) == []

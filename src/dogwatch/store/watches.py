@@ -2,11 +2,12 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, Select, bindparam, delete, func, insert, select, tuple_, update
 
+from dogwatch.core.problems import Problem
 from dogwatch.core.schedule import parse
 from dogwatch.core.slots import Plan
 from dogwatch.core.watch import OpenRun, Status, Watch
@@ -15,10 +16,17 @@ from dogwatch.store.tables import ping_keys, watches
 from dogwatch.store.tx import Tx
 from dogwatch.store.types import from_microseconds, to_microseconds
 
+# After this time a schedule that could not be followed is tried again.
+FAULT_PAUSE = timedelta(hours=1)
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A stored watch: who it is, and `watch`, its state for the machine."""
+    """A stored watch: who it is, and `watch`, its state for the machine.
+
+    `fault`: why its schedule cannot be followed here, say a time zone that is gone; the plan has
+    none then, and the watch is left alone by sweeper and scheduler. Empty if all is well.
+    """
 
     workspace_id: int
     id: str
@@ -36,6 +44,7 @@ class Record:
     timezone: str = "UTC"
     last_ping_at: datetime | None = None
     due_at: datetime | None = None
+    fault: str = ""
 
     @property
     def key(self) -> tuple[int, str]:
@@ -146,6 +155,13 @@ def next_due_at(tx: Tx) -> datetime | None:
     return earliest
 
 
+def look_again(tx: Tx, records: Iterable[Record], at: datetime) -> None:
+    """Have the sweeper look at these watches not before `at`."""
+    for record in records:
+        mine = (watches.c.workspace_id == record.workspace_id, watches.c.id == record.id)
+        tx.conn.execute(update(watches).where(*mine).values(due_at=at))
+
+
 def wake_all(tx: Tx, at: datetime) -> None:
     """Have every watch that waits for a deadline looked at anew."""
     tx.conn.execute(update(watches).where(watches.c.due_at > at).values(due_at=at))
@@ -225,13 +241,18 @@ def _one(tx: Tx, found: Select[Any], *, lock: bool) -> Record | None:
 
 def _record(row: Row[Any]) -> Record:
     limits = {name: getattr(row, name) for name in _LIMITS}
+    fault = ""
+    try:
+        what = plan(row.schedule, row.timezone, **limits)
+    except Problem as problem:  # one watch must not spoil the batch it is in
+        what, fault = Plan(**limits), problem.message
     return Record(
         workspace_id=row.workspace_id,
         id=row.id,
         slug=row.slug,
         name=row.name,
         ping_key=row.ping_key,
-        watch=_watch(row, plan(row.schedule, row.timezone, **limits)),
+        watch=_watch(row, what),
         created_at=row.created_at,
         updated_at=row.updated_at,
         ledger_from_at=row.ledger_from_at,
@@ -242,6 +263,7 @@ def _record(row: Row[Any]) -> Record:
         timezone=row.timezone,
         last_ping_at=row.last_ping_at,
         due_at=row.due_at,
+        fault=fault,
     )
 
 

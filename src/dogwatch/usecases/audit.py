@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache, partial
 from itertools import pairwise
 
 from dogwatch.core.alerts import event_of, matches
@@ -56,6 +57,8 @@ def _no_holes(tx: Tx, at: datetime) -> Iterator[Finding]:
 def _holes(tx: Tx, record: Record, at: datetime) -> Iterator[Finding]:
     """Every slot between the start of the ledger and the owed slot has its line."""
     schedule, until = record.watch.plan.schedule, record.watch.slot_at
+    if record.fault:
+        yield Finding("every schedule can be followed", record.slug, record.fault)
     if schedule is None or until is None:
         return
     if record.watch.job:
@@ -100,11 +103,12 @@ def _broken_chain(tx: Tx, record: Record) -> Iterator[Finding]:
 
 def _flips_told(tx: Tx) -> Iterator[Finding]:
     """Every flip that a rule of its time sends to a channel has its delivery there."""
+    record_of = cache(partial(watches.by_id, tx))
     for workspace_id in retention.workspace_ids(tx):
         for rule, created_at in channels.rules_with_age(tx, workspace_id):
             for flip in ledger.untold_flips(tx, rule.channel_id, workspace_id):
                 event = event_of(flip["from_status"], flip["to_status"])
-                record = watches.by_id(tx, workspace_id, flip["watch_id"])
+                record = record_of(workspace_id, flip["watch_id"])
                 if event is None or record is None:
                     continue
                 if flip["at"] < max(created_at + LAG, record.updated_at):

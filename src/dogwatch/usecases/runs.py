@@ -63,10 +63,14 @@ def fire_due(tx: Tx, at: datetime, limit: int = 200) -> int:
 def _fire(tx: Tx, job: JobRow, record: Record, at: datetime) -> int:
     """Deal with the due slots of one job; return how many there were."""
     schedule = record.watch.plan.schedule
+    if record.fault:
+        jobs.set_next(tx, *record.key, at + watches.FAULT_PAUSE)
+        return 0
     if schedule is None or job.next_at is None or record.watch.status is Status.PAUSED:
         jobs.set_next(tx, *record.key, None)
         return 0
-    todo = due(schedule, job.policy, job.next_at, at)
+    # The slot is kept where the job was put off.
+    todo = due(schedule, job.policy, min(job.next_at, record.watch.slot_at or job.next_at), at)
     passed = [
         Skip(at, fire.slot_at, schedule.after(fire.slot_at), fire.outcome, fire.reason)
         for fire in todo.fires

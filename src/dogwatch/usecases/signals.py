@@ -74,7 +74,9 @@ class _Outcome:
         """Return the record afterwards, its hint never later than the true deadline."""
         before = self.change.record
         due_at = wake_at(self.watch, gaps)
-        if not exact and due_at and before.due_at:
+        if before.fault:  # the sweeper finds out when its schedule can be followed again
+            due_at = before.due_at or before.created_at
+        elif not exact and due_at and before.due_at:
             due_at = min(due_at, before.due_at)
         last_ping_at = self.change.last_ping_at or before.last_ping_at
         return replace(before, watch=self.watch, due_at=due_at, last_ping_at=last_ping_at)

@@ -1,16 +1,17 @@
 """Watches: making, changing, pausing and removing them, and judging silence."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 
+import structlog
 from sqlalchemy.exc import IntegrityError
 
 from dogwatch.core.problems import Problem
 from dogwatch.core.signals import Edit, Lapse, Pause, Resume
 from dogwatch.core.spec import WatchSpec, check, slug_of
-from dogwatch.core.watch import create, wake_at
+from dogwatch.core.watch import Status, create, wake_at
 from dogwatch.ids import new_id, new_token
 from dogwatch.store import deliveries, jobs, tasks, watches
 from dogwatch.store.tx import Tx
@@ -19,6 +20,8 @@ from dogwatch.usecases.signals import Change, apply, apply_many
 
 PING_KEY_BITS = 96
 BATCH = 500
+
+_log = structlog.get_logger("dogwatch.watches")
 
 
 def add(tx: Tx, workspace_id: int, spec: WatchSpec, at: datetime, *, job: bool = False) -> Record:
@@ -156,6 +159,25 @@ def lapse(tx: Tx, at: datetime, limit: int = BATCH, until_at: datetime | None = 
     """
     until_at = until_at or at
     records = watches.due(tx, until_at, limit)
-    changes = [Change(record, [Lapse(until_at, at)]) for record in records]
-    apply_many(tx, changes, at, exact=True)
+    sound = [_armed_anew(tx, record, at) for record in records if not record.fault]
+    apply_many(tx, [Change(record, [Lapse(until_at, at)]) for record in sound], at, exact=True)
+    _leave_alone(tx, [record for record in records if record.fault], at)
     return len(records)
+
+
+def _armed_anew(tx: Tx, record: Record, at: datetime) -> Record:
+    """Return a watch that was heard while its schedule could not be followed, owing again."""
+    watch = record.watch
+    schedule = watch.plan.schedule
+    owing = watch.slot_at or watch.job or watch.status is Status.PAUSED or not watch.begun
+    if owing or schedule is None or schedule.relative or not schedule.after(at):
+        return record
+    without = replace(watch, plan=replace(watch.plan, schedule=None))
+    return edit(tx, replace(record, watch=without), spec_of(record), at)
+
+
+def _leave_alone(tx: Tx, records: Sequence[Record], at: datetime) -> None:
+    """Look again in an hour whether the schedules of these can be followed, and say so."""
+    for record in records:
+        _log.warning("cannot be judged", watch=record.slug, id=record.id, why=record.fault)
+    watches.look_again(tx, records, at + watches.FAULT_PAUSE)

@@ -73,6 +73,7 @@ class WatchOut(BaseModel):
     since_at: Instant | None
     schedule: str | None
     schedule_english: str | None
+    schedule_fault: str | None
     timezone: str
     start_by_s: int | None
     grace_s: int | None
@@ -121,6 +122,7 @@ def watch_values(view: WatchView, base_url: str) -> dict[str, Any]:
         "late": now == "late",
         "since_at": watch.since_at,
         "schedule_english": watch.plan.schedule.english() if watch.plan.schedule else None,
+        "schedule_fault": record.fault or None,
         "grace_s": watch.plan.start_by_s,
         "tags": list(record.tags),
         "ping_url": f"{base_url.rstrip('/')}/ping/{record.ping_key}",
