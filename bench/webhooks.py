@@ -145,17 +145,20 @@ class Fall:
     def seed(self, flags: Mapping[str, str | None]) -> datetime:
         """Make the watches in a new store, heard an hour before their fall; return its time."""
         with opened(config.load(flags, {})) as store:
-            for number in range(self.channels):
-                store.database.write(partial(self._channel, number, store.vault)).result()
+            for numbers in _parts(self.channels):
+                store.database.write(partial(self._channels, numbers, store.vault)).result()
             made: list[str] = []
-            for first in range(0, self.count, PER_WRITE):
-                numbers = range(first, min(first + PER_WRITE, self.count))
+            for numbers in _parts(self.count):
                 made += store.database.write(partial(self._watches, numbers)).result()
             at = datetime.now(UTC) + timedelta(seconds=10 + self.count / 1000)
-            for first in range(0, self.count, PER_WRITE):
-                heard = [Heard(key=key, at=at - HOUR) for key in made[first : first + PER_WRITE]]
+            for numbers in _parts(self.count):
+                heard = [Heard(key=made[number], at=at - HOUR) for number in numbers]
                 store.database.write(partial(_hear, heard)).result()
         return at
+
+    def _channels(self, numbers: range, vault: Vault, tx: Tx) -> None:
+        for number in numbers:
+            self._channel(number, vault, tx)
 
     def _channel(self, number: int, vault: Vault, tx: Tx) -> None:
         at = datetime.now(UTC) - HOUR
@@ -181,6 +184,11 @@ class Fall:
             start_by_s=0,
             tags=(f"t{number % self.channels}",),
         )
+
+
+def _parts(count: int) -> Iterator[range]:
+    for first in range(0, count, PER_WRITE):
+        yield range(first, min(first + PER_WRITE, count))
 
 
 def _hear(heard: list[Heard], tx: Tx) -> None:
