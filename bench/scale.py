@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from statistics import quantiles
 from typing import Any
@@ -45,10 +46,11 @@ def seed(url: str, count: int) -> None:
     database, at = Database.open(url), datetime.now(UTC)
     try:
         workspace = database.write(lambda tx: keys.first_workspace(tx, at)).result()
-        database.write(lambda tx: _add(tx, _rows(workspace.id, at, 0, SAMPLE, "sample"))).result()
+        sample = _rows(workspace.id, at, 0, SAMPLE, "sample")
+        database.write(partial(_add, rows=sample)).result()
         for first in range(0, count, PAGE):
             rows = _rows(workspace.id, at, first, min(PAGE, count - first), "watch")
-            database.write(lambda tx, rows=rows: _add(tx, rows)).result()  # type: ignore[misc]
+            database.write(partial(_add, rows=rows)).result()
     finally:
         database.close()
 
