@@ -200,7 +200,6 @@ AMBIGUOUS = {
     "a control byte in a value": request("GET /ping/key-00001 HTTP/1.1", "X: a\x01b"),
     "DEL in a value": request("GET /ping/key-00001 HTTP/1.1", "X: a\x7fb"),
     "NUL in the path": request("GET /ping/key\0-00001 HTTP/1.1"),
-    "a high byte in the path": request("GET /ping/key\xff-00001 HTTP/1.1"),
     "an unknown version": request("GET /ping/key-00001 HTTP/2.0"),
     "a tunnel": request("CONNECT dog.example:443 HTTP/1.1"),
     "no HTTP at all": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
@@ -419,6 +418,32 @@ def test_pipelined_pings_count_even_if_the_client_leaves(play: Play) -> None:
         house.released.set()
         await house.wait_for_pings(3)
         assert [heard.body for heard in house.heard] == ["", "done", "do"]
+
+    play(scene, PATIENT)
+
+
+def test_nothing_else_is_begun_for_a_client_that_left(play: Play) -> None:
+    async def scene(house: House) -> None:
+        with socket.create_connection(("127.0.0.1", house.port)) as client:
+            dear = request("GET /dear HTTP/1.1") * 500
+            client.sendall(request("GET /hold HTTP/1.1") + dear + PING)
+            await eventually_async(lambda: house.paths)
+        house.released.set()
+        await house.wait_for_pings(1)
+        assert house.paths.count("/dear") < 250
+
+    play(scene, PATIENT)
+
+
+@pytest.mark.parametrize("split", [0, 25, 32, 60])
+def test_an_address_as_typed_counts(play: Play, split: int) -> None:
+    async def scene(house: House) -> None:
+        line = "GET /ping/key-00001?rid=n\xc3\xa4chtlich HTTP/1.1"
+        whole = request(line, "Connection: close", "User-Agent: n\xc3\xa4")
+        answer = await house.talk(whole[:split], whole[split:])
+        assert statuses(answer) == [200]
+        assert house.heard[0].rid
+        assert house.heard[0].user_agent == "nä"
 
     play(scene, PATIENT)
 

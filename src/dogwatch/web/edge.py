@@ -1,7 +1,7 @@
 """The HTTP/1.1 edge: uvicorn's protocol with absolute deadlines and a strict reading of heads.
 
 Nothing a client does or leaves undone holds a connection for ever, no request is understood in
-two ways (RFC 9112, sections 3, 5, 6), and every request whose head arrived whole reaches the
+two ways (RFC 9112, sections 3, 5, 6), and every ping whose head arrived whole reaches the
 application with whatever came of its body, even if the client is gone by then.
 """
 
@@ -30,6 +30,9 @@ from uvicorn.server import ServerState
 
 from dogwatch.clock import Clock, SystemClock
 
+# What counts even if nobody waits for the answer.
+_ALWAYS = "/ping/"
+_NOT_ASCII = re.compile(rb"[\x80-\xff]")
 _HOST = re.compile(rb"[A-Za-z0-9._~%!$&'()*+;=:\[\]-]*")
 
 
@@ -90,6 +93,7 @@ class EdgeProtocol(HttpToolsProtocol):
         self.deadline = inf
         self.body_until = inf
         self.fault = HTTPStatus.BAD_REQUEST
+        self.in_request_line = True
         self.head_bytes = 0
         self.unused_bytes = 0  # received since the parser last made something of it
         self.unsent_bytes = 0
@@ -113,6 +117,8 @@ class EdgeProtocol(HttpToolsProtocol):
         if self.phase is Phase.IDLE:
             self._enter(Phase.HEAD, self.limits.head_s)
         self.unused_bytes += len(data)
+        if self.in_request_line:
+            data = self._in_ascii(data)
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -136,14 +142,15 @@ class EdgeProtocol(HttpToolsProtocol):
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the running application, and start what was still queued: its head was whole."""
+        """Tell the running application, and start those queued pings whose head was whole."""
         super().connection_lost(exc)
         if self.running is not None and not self.running.response_complete:
             _break_off(self.running)
         while self.pipeline:
             cycle, app = self.pipeline.pop()
-            _break_off(cycle)
-            self._start_asgi_task(cycle, app)
+            if cycle.scope["path"].startswith(_ALWAYS):
+                _break_off(cycle)
+                self._start_asgi_task(cycle, app)
 
     def shutdown(self) -> None:
         """Close when nothing is owed; else give a body that is under way a moment."""
@@ -195,6 +202,7 @@ class EdgeProtocol(HttpToolsProtocol):
         """End the request's body."""
         super().on_message_complete()
         self.unused_bytes = 0
+        self.in_request_line = True
         if self._owes_answer():
             self._enter(Phase.ANSWER, inf)
         else:
@@ -256,6 +264,14 @@ class EdgeProtocol(HttpToolsProtocol):
     def _enter(self, phase: Phase, allowed_s: float) -> None:
         self.phase = phase
         self.deadline = self.clock.monotonic() + allowed_s
+
+    def _in_ascii(self, data: bytes) -> bytes:
+        """Percent-encode what curl sends as typed and the parser takes for no address at all."""
+        line, newline, rest = data.partition(b"\n")
+        self.in_request_line = not newline
+        if line.isascii():
+            return data
+        return _NOT_ASCII.sub(lambda byte: b"%%%02X" % byte[0][0], line) + newline + rest
 
     # Hanging up
 
