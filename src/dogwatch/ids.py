@@ -10,8 +10,11 @@ _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 def new_id(at: datetime) -> str:
     """Return a ULID in lower case: 26 characters that sort by `at`, 80 random bits."""
-    number = int(at.timestamp() * 1000) << 80 | secrets.randbits(80)
-    return "".join([_PAIRS[number >> shift & 1023] for shift in range(120, -10, -10)])
+    return _letters(int(at.timestamp() * 1000), 5) + _letters(secrets.randbits(80), 8)
+
+
+def _letters(number: int, pairs: int) -> str:
+    return "".join([_PAIRS[number >> shift & 1023] for shift in range(10 * pairs - 10, -1, -10)])
 
 
 def new_ids(at: datetime, count: int) -> list[str]:

@@ -7,9 +7,10 @@ from typing import Any
 from sqlalchemy import insert, select, tuple_
 
 from dogwatch.core.ping import Heard
-from dogwatch.store.bulk import Bulk
+from dogwatch.store.bulk import Bulk, Values
 from dogwatch.store.tables import pings
 from dogwatch.store.tx import Tx
+from dogwatch.store.types import to_microseconds
 
 
 def add_many(tx: Tx, heard: Sequence[tuple[int, str, Heard]]) -> None:
@@ -17,24 +18,28 @@ def add_many(tx: Tx, heard: Sequence[tuple[int, str, Heard]]) -> None:
     _INSERT.run(tx, [_row(*entry) for entry in heard])
 
 
-_INSERT = Bulk(insert(pings), [column.name for column in pings.c if column.name != "id"])
+_INSERT = Bulk(
+    [column for column in pings.c if column.name != "id"],
+    lambda new: insert(pings).from_select(list(new), select(*new.values())),
+)
 
 
-def _row(workspace_id: int, watch_id: str, heard: Heard) -> dict[str, Any]:
-    return {
-        "workspace_id": workspace_id,
-        "watch_id": watch_id,
-        "at": heard.at,
-        "kind": str(heard.kind),
-        "exit_code": heard.exit_code,
-        "rid": heard.rid,
-        "body": heard.body,
-        "body_bytes": heard.body_bytes,
-        "method": heard.method,
-        "scheme": heard.scheme,
-        "user_agent": heard.user_agent,
-        "remote_ip": heard.remote_ip,
-    }
+def _row(workspace_id: int, watch_id: str, heard: Heard) -> Values:
+    """Return the values in the order of the table's columns."""
+    return (
+        workspace_id,
+        watch_id,
+        to_microseconds(heard.at),
+        str(heard.kind),
+        heard.exit_code,
+        heard.rid,
+        heard.body,
+        heard.body_bytes,
+        heard.method,
+        heard.scheme,
+        heard.user_agent,
+        heard.remote_ip,
+    )
 
 
 def listed(

@@ -1,11 +1,12 @@
 """Runs: the slot ledger, one row per occurrence of a watch, and the output of our own runs."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Row,
     Select,
     and_,
@@ -25,9 +26,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from dogwatch.core.result import Outcome, Result
 from dogwatch.core.signals import Line
 from dogwatch.ids import new_id
-from dogwatch.store.bulk import Bulk
+from dogwatch.store.bulk import Build, Bulk, New, Values
 from dogwatch.store.tables import outputs, runs
 from dogwatch.store.tx import Tx
+from dogwatch.store.types import microseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,22 +68,16 @@ class Entry:
     input: str = ""
 
 
-_PLACEHOLDERS = (Outcome.MISSED, Outcome.UNKNOWN)
-_SAME_SLOT = and_(
-    runs.c.workspace_id == bindparam("workspace_id"),
-    runs.c.watch_id == bindparam("watch_id"),
-    runs.c.slot_at == bindparam("slot_at"),
-)
-# A slot that has its row already (a clock set back, a schedule edited to and fro) is not taken
-# twice: the run is kept without one.
-_FREE_SLOT = case(
-    (exists().where(_SAME_SLOT, runs.c.id != bindparam("id")), null()),
-    else_=bindparam("slot_at", type_=runs.c.slot_at.type),
-)
-_REPLACE = delete(runs).where(_SAME_SLOT, runs.c.outcome.in_(_PLACEHOLDERS))
+_LINE = (
+    runs.c.workspace_id, runs.c.id, runs.c.watch_id, runs.c.slot_at, runs.c.rid, runs.c.trigger,
+    runs.c.attempt, runs.c.input, runs.c.state, runs.c.outcome, runs.c.reason, runs.c.queued_at,
+    runs.c.started_at, runs.c.finished_at, runs.c.duration_ms,
+)  # fmt: skip
 _CHANGED = (
     "state", "outcome", "reason", "queued_at", "started_at", "finished_at", "duration_ms",
 )  # fmt: skip
+_SLOT = (runs.c.workspace_id, runs.c.watch_id, runs.c.slot_at)
+_PLACEHOLDERS = (str(Outcome.MISSED), str(Outcome.UNKNOWN))
 
 
 def write(tx: Tx, entries: Sequence[Entry]) -> None:
@@ -89,68 +85,92 @@ def write(tx: Tx, entries: Sequence[Entry]) -> None:
 
     A run that has its outcome keeps it.
     """
-    rows = [_row(entry) for entry in entries]
-    late = [row for row, entry in zip(rows, entries, strict=True) if entry.line.late]
-    own = [row for row, entry in zip(rows, entries, strict=True) if entry.line.run_id]
-    passed = [row for row, entry in zip(rows, entries, strict=True) if not entry.line.run_id]
-    if late:
-        tx.conn.execute(_REPLACE, [_slot_of(row) for row in late])
-    _UPSERT[tx.dialect].run(tx, own)
+    late = [_slot(entry) for entry in entries if entry.line.late]
+    own = [_values(entry) for entry in entries if entry.line.run_id]
+    passed = [_values(entry) for entry in entries if not entry.line.run_id]
+    _REPLACE.run(tx, late)
+    for rows in _apart(own):
+        _UPSERT[tx.dialect].run(tx, rows)
     _RECORD[tx.dialect].run(tx, passed)
 
 
-def _upsert(dialect: str) -> Any:
-    make = sqlite.insert if dialect == "sqlite" else postgresql.insert
-    statement = make(runs).values({**_BINDS, "slot_at": _FREE_SLOT})
-    changed = {name: getattr(statement.excluded, name) for name in _CHANGED}
-    return statement.on_conflict_do_update(
-        index_elements=["workspace_id", "id"], set_=changed, where=runs.c.state != "done"
-    )
+def _apart(rows: Sequence[Values]) -> Iterator[list[Values]]:
+    """Part rows so that no two of one run or of one slot are written together."""
+    while rows:
+        seen: set[Values] = set()
+        together: list[Values] = []
+        again: list[Values] = []
+        for row in rows:
+            marks = {row[:2]} if row[3] is None else {row[:2], row[2:4]}
+            (again if marks & seen else together).append(row)
+            seen |= marks
+        yield together
+        rows = again
 
 
-def _record(dialect: str) -> Any:
-    make = sqlite.insert if dialect == "sqlite" else postgresql.insert
-    return make(runs).values(_BINDS).on_conflict_do_nothing()
+def _same_slot(new: New) -> ColumnElement[bool]:
+    return and_(*(column == new[column.name] for column in _SLOT))
 
 
-_BINDS = {
-    name: bindparam(name, type_=runs.c[name].type)
-    for name in (
-        "workspace_id", "id", "watch_id", "slot_at", "rid", "trigger", "attempt", "input",
-        *_CHANGED,
-    )
-}  # fmt: skip
-_UPSERT = {dialect: Bulk(_upsert(dialect)) for dialect in ("sqlite", "postgresql")}
-_RECORD = {dialect: Bulk(_record(dialect)) for dialect in ("sqlite", "postgresql")}
+# A slot that has its row already (a clock set back, a schedule edited to and fro) is not taken
+# twice: the run is kept without one.
+def _upsert(make: Callable[..., Any]) -> Build:
+    def build(new: New) -> Any:
+        taken = exists().where(_same_slot(new), runs.c.id != new["id"])
+        values = {**new, "slot_at": case((taken, null()), else_=new["slot_at"])}
+        statement = make(runs).from_select(list(values), select(*values.values()))
+        changed = {name: statement.excluded[name] for name in _CHANGED}
+        return statement.on_conflict_do_update(
+            index_elements=["workspace_id", "id"], set_=changed, where=runs.c.state != "done"
+        )
+
+    return build
 
 
-def _row(entry: Entry) -> dict[str, Any]:
+def _record(make: Callable[..., Any]) -> Build:
+    def build(new: New) -> Any:
+        return make(runs).from_select(list(new), select(*new.values())).on_conflict_do_nothing()
+
+    return build
+
+
+_INSERTS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+_UPSERT = {dialect: Bulk(_LINE, _upsert(make)) for dialect, make in _INSERTS.items()}
+_RECORD = {dialect: Bulk(_LINE, _record(make)) for dialect, make in _INSERTS.items()}
+_REPLACE = Bulk(
+    _SLOT,
+    lambda new: delete(runs).where(_same_slot(new), runs.c.outcome.in_(_PLACEHOLDERS)),
+)
+
+
+def _values(entry: Entry) -> Values:
+    """Return the values of `_LINE`."""
     line = entry.line
     open_state = "running" if line.started_at else "queued"
     made_at = line.finished_at or line.started_at or line.queued_at or line.slot_at
     if made_at is None:
         raise ValueError("a ledger line needs a time")
-    return {
-        "workspace_id": entry.workspace_id,
-        "id": line.run_id or new_id(made_at),
-        "watch_id": entry.watch_id,
-        "slot_at": line.slot_at,
-        "rid": line.rid,
-        "state": "done" if line.outcome else open_state,
-        "outcome": line.outcome and str(line.outcome),
-        "reason": line.reason,
-        "trigger": entry.trigger,
-        "attempt": 1,
-        "queued_at": line.queued_at,
-        "started_at": line.started_at,
-        "finished_at": line.finished_at,
-        "duration_ms": line.duration_ms,
-        "input": entry.input,
-    }
+    return (
+        entry.workspace_id,
+        line.run_id or new_id(made_at),
+        entry.watch_id,
+        microseconds(line.slot_at),
+        line.rid,
+        entry.trigger,
+        1,
+        entry.input,
+        "done" if line.outcome else open_state,
+        line.outcome and str(line.outcome),
+        line.reason,
+        microseconds(line.queued_at),
+        microseconds(line.started_at),
+        microseconds(line.finished_at),
+        line.duration_ms,
+    )
 
 
-def _slot_of(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: row[name] for name in ("workspace_id", "watch_id", "slot_at")}
+def _slot(entry: Entry) -> Values:
+    return entry.workspace_id, entry.watch_id, microseconds(entry.line.slot_at)
 
 
 def by_id(tx: Tx, workspace_id: int, run_id: str) -> Run | None:

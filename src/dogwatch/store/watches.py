@@ -3,18 +3,41 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, bindparam, delete, func, insert, select, tuple_, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Select,
+    Update,
+    and_,
+    delete,
+    func,
+    insert,
+    select,
+    tuple_,
+    type_coerce,
+    update,
+)
 
 from dogwatch.core.problems import Problem
 from dogwatch.core.schedule import parse
 from dogwatch.core.slots import Plan
 from dogwatch.core.watch import OpenRun, Status, Watch
-from dogwatch.store.bulk import Bulk
+from dogwatch.store.bulk import Bulk, New, Values, plain
 from dogwatch.store.tables import ping_keys, watches
 from dogwatch.store.tx import Tx
-from dogwatch.store.types import from_microseconds, to_microseconds
+from dogwatch.store.types import (
+    decode,
+    encode,
+    from_microseconds,
+    instant,
+    microseconds,
+    to_microseconds,
+)
+
+Key = tuple[int, str]
 
 # After this time a schedule that could not be followed is tried again.
 FAULT_PAUSE = timedelta(hours=1)
@@ -47,7 +70,7 @@ class Record:
     fault: str = ""
 
     @property
-    def key(self) -> tuple[int, str]:
+    def key(self) -> Key:
         """The primary key."""
         return self.workspace_id, self.id
 
@@ -57,25 +80,17 @@ class Record:
         return "job" if self.watch.job else "heartbeat"
 
 
-def plan(schedule: str | None, timezone: str, **limits: Any) -> Plan:
-    """Return the plan of a schedule's text and limits; Problem if the schedule is bad."""
-    return Plan(schedule=parse(schedule, timezone) if schedule else None, **limits)
+class State(NamedTuple):
+    """What signals change of a watch."""
 
-
-_LIMITS = (
-    "start_by_s",
-    "finish_by_s",
-    "slow_after_ms",
-    "min_duration_ms",
-    "early_s",
-    "failures_before_down",
-    "successes_before_up",
-)
+    watch: Watch
+    last_ping_at: datetime | None
+    due_at: datetime | None
 
 
 def add(tx: Tx, record: Record) -> None:
     """Insert the watch and its ping key; IntegrityError where slug or key are taken."""
-    tx.conn.execute(insert(watches).values(**_columns(record)))
+    _ADD.run(tx, [_values(record)])
     tx.conn.execute(
         insert(ping_keys).values(
             key=record.ping_key, workspace_id=record.workspace_id, watch_id=record.id
@@ -94,27 +109,13 @@ def by_name(tx: Tx, workspace_id: int, name: str, *, lock: bool = False) -> Reco
     return _one(tx, _of(workspace_id).where(named), lock=lock)
 
 
-def by_ids(tx: Tx, keys: Collection[tuple[int, str]]) -> dict[tuple[int, str], Record]:
+def by_ids(tx: Tx, keys: Collection[Key]) -> dict[Key, Record]:
     """Return and lock the watches of these (workspace id, id), in the one order of all locks."""
-    if not keys:
-        return {}
-    rows = tx.conn.execute(_BY_IDS, {"keys": list(keys)})
-    return {record.key: record for record in map(_record, rows)}
+    records = map(_record, _BY_ID.select(tx, sorted(keys)))
+    return {record.key: record for record in records}
 
 
-# Building a statement costs more than running it; these are asked by every batch of pings.
-_BY_IDS = (
-    select(watches)
-    .where(tuple_(watches.c.workspace_id, watches.c.id).in_(bindparam("keys", expanding=True)))
-    .order_by(watches.c.workspace_id, watches.c.id)
-    .with_for_update()
-)
-_BY_PING_KEYS = select(ping_keys).where(ping_keys.c.key.in_(bindparam("keys", expanding=True)))
-
-
-def keys_of_slugs(
-    tx: Tx, slugs: Collection[tuple[int, str]]
-) -> dict[tuple[int, str], tuple[int, str]]:
+def keys_of_slugs(tx: Tx, slugs: Collection[tuple[int, str]]) -> dict[tuple[int, str], Key]:
     """Return the (workspace id, id) of the watches with these (workspace id, slug)."""
     if not slugs:
         return {}
@@ -123,12 +124,10 @@ def keys_of_slugs(
     return {(row[0], row[1]): (row[0], row[2]) for row in tx.conn.execute(found)}
 
 
-def keys_of_pings(tx: Tx, keys: Collection[str]) -> dict[str, tuple[int, str]]:
+def keys_of_pings(tx: Tx, keys: Collection[str]) -> dict[str, Key]:
     """Return the (workspace id, id) of the watches behind these public ping keys."""
-    if not keys:
-        return {}
-    rows = tx.conn.execute(_BY_PING_KEYS, {"keys": list(keys)})
-    return {row.key: (row.workspace_id, row.watch_id) for row in rows}
+    rows = _BY_PING_KEY.select(tx, [(key,) for key in keys])
+    return {key: (workspace_id, watch_id) for key, workspace_id, watch_id in rows}
 
 
 def listed(
@@ -144,7 +143,7 @@ def listed(
 
 def due(tx: Tx, at: datetime, limit: int) -> Sequence[Record]:
     """Return and lock watches whose hint has come; on PostgreSQL, those no other node holds."""
-    found = select(watches).where(watches.c.due_at <= at).order_by(watches.c.due_at).limit(limit)
+    found = _ROWS.where(watches.c.due_at <= at).order_by(watches.c.due_at).limit(limit)
     rows = tx.conn.execute(found.with_for_update(skip_locked=True))
     return [_record(row) for row in rows]
 
@@ -182,43 +181,14 @@ def count_by_status(tx: Tx) -> Mapping[str, int]:
     return {row[0]: row[1] for row in tx.conn.execute(found)}
 
 
-_SAVE = Bulk(
-    update(watches)
-    .where(watches.c.workspace_id == bindparam("at_workspace"), watches.c.id == bindparam("at_id"))
-    .values(
-        {
-            name: bindparam(name)
-            for name in (
-                "status", "since_at", "slot_at", "unheard", "open", "recent", "failures",
-                "successes", "heard_at", "heard", "ok_at", "duration_ms", "last_ping_at", "due_at",
-            )
-        }
-    )
-)  # fmt: skip
-
-
-def save_states(tx: Tx, records: Iterable[Record]) -> None:
-    """Write back the state of watches that this transaction has locked."""
-    rows = (
-        {
-            **_state(record.watch),
-            "last_ping_at": record.last_ping_at,
-            "due_at": record.due_at,
-            "at_workspace": record.workspace_id,
-            "at_id": record.id,
-        }
-        for record in records
-    )
-    _SAVE.run(tx, rows)
+def save_states(tx: Tx, states: Iterable[tuple[Key, State]]) -> None:
+    """Write back the states of watches that this transaction has locked."""
+    _SAVE_STATE.run(tx, [(*key, *_state(state)) for key, state in states])
 
 
 def save(tx: Tx, record: Record) -> None:
     """Write back a whole watch; IntegrityError where the slug is taken."""
-    tx.conn.execute(
-        update(watches)
-        .where(watches.c.workspace_id == record.workspace_id, watches.c.id == record.id)
-        .values(**_columns(record))
-    )
+    _SAVE.run(tx, [_values(record)])
 
 
 def remove(tx: Tx, record: Record) -> None:
@@ -230,8 +200,56 @@ def remove(tx: Tx, record: Record) -> None:
     )
 
 
+# --- rows -------------------------------------------------------------------------------------
+
+
+_KEY = (watches.c.workspace_id, watches.c.id)
+_NAMED = (
+    *_KEY, watches.c.slug, watches.c.name, watches.c.description, watches.c.kind, watches.c.tags,
+    watches.c.project, watches.c.ping_key, watches.c.schedule, watches.c.timezone,
+)  # fmt: skip
+_LIMITS = (
+    watches.c.start_by_s, watches.c.finish_by_s, watches.c.slow_after_ms,
+    watches.c.min_duration_ms, watches.c.early_s, watches.c.failures_before_down,
+    watches.c.successes_before_up,
+)  # fmt: skip
+_STATE = (
+    watches.c.status, watches.c.since_at, watches.c.slot_at, watches.c.unheard, watches.c.open,
+    watches.c.recent, watches.c.failures, watches.c.successes, watches.c.heard_at,
+    watches.c.heard, watches.c.ok_at, watches.c.duration_ms,
+    watches.c.last_ping_at, watches.c.due_at,
+)  # fmt: skip
+_MADE = (watches.c.created_at, watches.c.updated_at, watches.c.ledger_from_at)
+_COLUMNS = (*_NAMED, *_LIMITS, *_STATE, *_MADE)
+# Every ping reads and writes its watch: the values pass as the driver has them.
+_ROWS = select(*(type_coerce(column, plain(column.type)) for column in _COLUMNS))
+
+
+def _where(new: New) -> ColumnElement[bool]:
+    return and_(*(column == new[column.name] for column in _KEY))
+
+
+_BY_ID = Bulk(
+    _KEY, lambda new: _ROWS.where(_where(new)).order_by(*_KEY).with_for_update(of=watches)
+)
+_BY_PING_KEY = Bulk(
+    [ping_keys.c.key],
+    lambda new: select(ping_keys.c.key, ping_keys.c.workspace_id, ping_keys.c.watch_id).where(
+        ping_keys.c.key == new["key"]
+    ),
+)
+_ADD = Bulk(_COLUMNS, lambda new: insert(watches).from_select(list(new), select(*new.values())))
+_SAVE = Bulk(_COLUMNS, lambda new: _update(new, _COLUMNS[len(_KEY) :]))
+_SAVE_STATE = Bulk((*_KEY, *_STATE), lambda new: _update(new, _STATE))
+
+
+def _update(new: New, columns: Sequence[Column[Any]]) -> Update:
+    changed = {column.name: new[column.name] for column in columns}
+    return update(watches).where(_where(new)).values(changed)
+
+
 def _of(workspace_id: int) -> Select[Any]:
-    return select(watches).where(watches.c.workspace_id == workspace_id)
+    return _ROWS.where(watches.c.workspace_id == workspace_id)
 
 
 def _one(tx: Tx, found: Select[Any], *, lock: bool) -> Record | None:
@@ -239,100 +257,126 @@ def _one(tx: Tx, found: Select[Any], *, lock: bool) -> Record | None:
     return _record(row) if row else None
 
 
-def _record(row: Row[Any]) -> Record:
-    limits = {name: getattr(row, name) for name in _LIMITS}
-    fault = ""
+def _record(row: Sequence[Any]) -> Record:
+    """Read a row of `_COLUMNS`."""
+    (
+        workspace_id, watch_id, slug, name, description, kind, tags, project, ping_key, schedule,
+        timezone, *values,
+    ) = row  # fmt: skip
+    last_ping_at, due_at, *made = values[-5:]
+    created_at, updated_at, ledger_from_at = map(from_microseconds, made)
+    limits, state, fault = values[:7], values[7:19], ""
     try:
-        what = plan(row.schedule, row.timezone, **limits)
+        plan = _plan(schedule, timezone, *limits)
     except Problem as problem:  # one watch must not spoil the batch it is in
-        what, fault = Plan(**limits), problem.message
+        plan, fault = Plan(None, *limits), problem.message
     return Record(
-        workspace_id=row.workspace_id,
-        id=row.id,
-        slug=row.slug,
-        name=row.name,
-        ping_key=row.ping_key,
-        watch=_watch(row, what),
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        ledger_from_at=row.ledger_from_at,
-        description=row.description,
-        tags=tuple(row.tags),
-        project=row.project,
-        schedule=row.schedule,
-        timezone=row.timezone,
-        last_ping_at=row.last_ping_at,
-        due_at=row.due_at,
-        fault=fault,
+        workspace_id,
+        watch_id,
+        slug,
+        name,
+        ping_key,
+        _watch(plan, kind == "job", state),
+        created_at,
+        updated_at,
+        ledger_from_at,
+        description,
+        tuple(_list(tags)),
+        project,
+        schedule,
+        timezone,
+        instant(last_ping_at),
+        instant(due_at),
+        fault,
     )
 
 
-def _watch(row: Row[Any], plan: Plan) -> Watch:
+@lru_cache(maxsize=16_384)
+def _plan(schedule: str | None, timezone: str, *limits: Any) -> Plan:
+    return Plan(parse(schedule, timezone) if schedule else None, *limits)
+
+
+def _watch(plan: Plan, job: bool, state: Sequence[Any]) -> Watch:
+    (
+        status, since_at, slot_at, unheard, open_runs, recent, failures, successes, heard_at,
+        heard, ok_at, duration_ms,
+    ) = state  # fmt: skip
     return Watch(
-        plan=plan,
-        job=row.kind == "job",
-        status=Status(row.status),
-        since_at=row.since_at,
-        slot_at=row.slot_at,
-        unheard=tuple(from_microseconds(slot) for slot in row.unheard),
-        open=tuple(_open_run(values) for values in row.open),
-        recent=tuple(row.recent),
-        failures=row.failures,
-        successes=row.successes,
-        heard_at=row.heard_at,
-        heard=row.heard,
-        ok_at=row.ok_at,
-        duration_ms=row.duration_ms,
+        plan,
+        job,
+        Status(status),
+        instant(since_at),
+        instant(slot_at),
+        tuple(map(from_microseconds, _list(unheard))),
+        tuple(map(_open_run, _list(open_runs))),
+        tuple(_list(recent)),
+        failures,
+        successes,
+        instant(heard_at),
+        heard,
+        instant(ok_at),
+        duration_ms,
     )
 
 
-def _state(watch: Watch) -> dict[str, Any]:
-    return {
-        "status": str(watch.status),
-        "since_at": watch.since_at,
-        "slot_at": watch.slot_at,
-        "unheard": [to_microseconds(slot) for slot in watch.unheard],
-        "open": [_open_values(run) for run in watch.open],
-        "recent": list(watch.recent),
-        "failures": watch.failures,
-        "successes": watch.successes,
-        "heard_at": watch.heard_at,
-        "heard": watch.heard,
-        "ok_at": watch.ok_at,
-        "duration_ms": watch.duration_ms,
-    }
+def _state(state: State) -> Values:
+    """Return the values of `_STATE`."""
+    watch, last_ping_at, due_at = state
+    return (
+        str(watch.status),
+        microseconds(watch.since_at),
+        microseconds(watch.slot_at),
+        _text([to_microseconds(slot) for slot in watch.unheard]),
+        _text([_open_values(run) for run in watch.open]),
+        _text(watch.recent),
+        watch.failures,
+        watch.successes,
+        microseconds(watch.heard_at),
+        watch.heard,
+        microseconds(watch.ok_at),
+        watch.duration_ms,
+        microseconds(last_ping_at),
+        microseconds(due_at),
+    )
 
 
-def _columns(record: Record) -> dict[str, Any]:
-    limits = {name: getattr(record.watch.plan, name) for name in _LIMITS}
-    return {
-        "workspace_id": record.workspace_id,
-        "id": record.id,
-        "slug": record.slug,
-        "name": record.name,
-        "description": record.description,
-        "kind": record.kind,
-        "tags": list(record.tags),
-        "project": record.project,
-        "ping_key": record.ping_key,
-        "schedule": record.schedule,
-        "timezone": record.timezone,
-        **limits,
-        **_state(record.watch),
-        "last_ping_at": record.last_ping_at,
-        "due_at": record.due_at,
-        "ledger_from_at": record.ledger_from_at,
-        "created_at": record.created_at,
-        "updated_at": record.updated_at,
-    }
+def _values(record: Record) -> Values:
+    """Return the values of `_COLUMNS`."""
+    plan = record.watch.plan
+    return (
+        record.workspace_id,
+        record.id,
+        record.slug,
+        record.name,
+        record.description,
+        record.kind,
+        _text(record.tags),
+        record.project,
+        record.ping_key,
+        record.schedule,
+        record.timezone,
+        *(getattr(plan, column.name) for column in _LIMITS),
+        *_state(State(record.watch, record.last_ping_at, record.due_at)),
+        to_microseconds(record.created_at),
+        to_microseconds(record.updated_at),
+        to_microseconds(record.ledger_from_at),
+    )
 
 
 def _open_values(run: OpenRun) -> list[Any]:
     times = (run.slot_at, run.queued_at, run.started_at)
-    return [run.id, run.rid, *(at and to_microseconds(at) for at in times), run.overdue]
+    return [run.id, run.rid, *map(microseconds, times), run.overdue]
 
 
 def _open_run(values: Sequence[Any]) -> OpenRun:
     run_id, rid, *times, overdue = values
-    slot_at, queued_at, started_at = (None if at is None else from_microseconds(at) for at in times)
+    slot_at, queued_at, started_at = map(instant, times)
     return OpenRun(run_id, rid, slot_at, queued_at, started_at, overdue)
+
+
+def _list(text: str) -> list[Any]:
+    return [] if text == "[]" else decode(text)
+
+
+def _text(values: Sequence[Any]) -> str:
+    return encode(values) if values else "[]"

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from dogwatch.core.result import BAD, GOOD, Outcome
 from dogwatch.core.signals import Finish, Line, Queue, Skip, Start
@@ -20,9 +21,11 @@ from dogwatch.core.watch.state import (
     judge,
     open_run,
     opening_line,
-    remember,
+    remembered,
     swap_run,
 )
+
+_JUDGED = GOOD | BAD
 
 
 def start(watch: Watch, signal: Start, gaps: Sequence[Gap]) -> Step:
@@ -65,7 +68,8 @@ def _moves_on(watch: Watch, at: datetime) -> bool:
 def finish(watch: Watch, signal: Finish, gaps: Sequence[Gap]) -> Step:
     """End a run and judge it."""
     kind = "good" if signal.outcome in GOOD else "bad"
-    if f"{_key(watch, signal)}:{kind}" in watch.recent:
+    counted = f"{_key(watch, signal)}:{kind}"
+    if counted in watch.recent:
         return Step(watch)
     run = find_run(watch, signal.id, signal.rid)
     passed: tuple[Line, ...] = ()
@@ -83,14 +87,13 @@ def finish(watch: Watch, signal: Finish, gaps: Sequence[Gap]) -> Step:
     )  # fmt: skip
     # A run of ours that timed out has its line already.
     lines = () if watch.job and _given_up(watch, signal) else (*passed, line)
-    stale = _stale(watch, signal)
-    watch = remember(drop_run(watch, run), _key(watch, signal), kind)
-    if stale or outcome not in GOOD | BAD:
-        return Step(watch, lines)
-    ok_at = signal.at if outcome in GOOD else watch.ok_at
-    lasted_ms = duration_ms if outcome in GOOD else watch.duration_ms
-    watch = replace(watch, heard_at=signal.at, heard=kind, ok_at=ok_at, duration_ms=lasted_ms)
-    return judge(watch, signal.at, [outcome], reason, lines)
+    recent = remembered(watch, counted)
+    if _stale(watch, signal) or outcome not in _JUDGED:
+        return Step(replace(drop_run(watch, run), recent=recent), lines)
+    heard: dict[str, Any] = {"recent": recent, "heard_at": signal.at, "heard": kind}
+    if outcome in GOOD:
+        heard |= {"ok_at": signal.at, "duration_ms": duration_ms}
+    return judge(drop_run(watch, run), signal.at, [outcome], reason, lines, heard)
 
 
 def _settle(
@@ -178,7 +181,8 @@ def _counted(watch: Watch, signal: Start) -> bool:
 
 def _given_up(watch: Watch, signal: Start | Finish) -> bool:
     """Whether the run has timed out: its end is news, but its slot is settled."""
-    return f"{_key(watch, signal)}:timeout" in watch.recent
+    named = watch.job or signal.rid is not None
+    return named and f"{_key(watch, signal)}:timeout" in watch.recent
 
 
 def queue(watch: Watch, signal: Queue, gaps: Sequence[Gap]) -> Step:

@@ -25,7 +25,7 @@ from dogwatch.core.watch.state import (
     Watch,
     close_run,
     judge,
-    remember,
+    remembered,
     swap_run,
 )
 
@@ -84,7 +84,7 @@ def _lapse_runs(watch: Watch, at: datetime, gaps: Sequence[Gap]) -> tuple[Watch,
         unknown = run.overdue or (natural is not None and in_gap(natural, gaps))
         outcome = Outcome.UNKNOWN if unknown else Outcome.TIMEOUT
         watch, closed = close_run(watch, run, outcome, "not finished in time", at)
-        watch = remember(watch, run.rid or run.id, "timeout")
+        watch = replace(watch, recent=remembered(watch, f"{run.rid or run.id}:timeout"))
         lines += closed
     return watch, lines
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from dogwatch.core.result import BAD, Outcome
 from dogwatch.core.signals import Line
@@ -120,16 +121,18 @@ class Step:
 
 def judge(
     watch: Watch, at: datetime, outcomes: Sequence[Outcome | None], reason: str,
-    lines: tuple[Line, ...],
+    lines: tuple[Line, ...], heard: Mapping[str, Any] | None = None,
 ) -> Step:  # fmt: skip
-    """Count `outcomes` and turn the watch if they are enough."""
+    """Note what was `heard`, count `outcomes` and turn the watch if they are enough."""
+    heard = heard or {}
     if watch.status is Status.PAUSED or not outcomes:
-        return Step(watch, lines)
+        return Step(replace(watch, **heard) if heard else watch, lines)
     if outcomes[0] in BAD:
-        watch = replace(watch, failures=watch.failures + len(outcomes), successes=0)
+        failures = watch.failures + len(outcomes)
+        watch = replace(watch, **heard, failures=failures, successes=0)
         event = Event.BAD if watch.failures >= watch.plan.failures_before_down else None
         return turn(watch, event, at, reason, lines)
-    watch = replace(watch, successes=watch.successes + 1, failures=0)
+    watch = replace(watch, **heard, successes=watch.successes + 1, failures=0)
     enough = watch.status is not Status.DOWN or watch.successes >= watch.plan.successes_before_up
     event = Event.SLOW if outcomes[0] is Outcome.SLOW else Event.GOOD
     return turn(watch, event if enough else None, at, reason, lines)
@@ -198,6 +201,6 @@ def swap_run(watch: Watch, old: OpenRun, new: OpenRun) -> Watch:
     return replace(watch, open=tuple(new if run is old else run for run in watch.open))
 
 
-def remember(watch: Watch, key: str, kind: str) -> Watch:
-    """Note that this evidence has been counted."""
-    return replace(watch, recent=(*watch.recent, f"{key}:{kind}")[-MAX_RECENT:])
+def remembered(watch: Watch, counted: str) -> tuple[str, ...]:
+    """Return what has been counted lately, with this evidence."""
+    return (*watch.recent, counted)[-MAX_RECENT:]
