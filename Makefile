@@ -4,8 +4,13 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
+MINUTES ?= 60
+PROOFS := $(CURDIR)/$(VENV)/proofs
+PROVING := tests/faults tests/simulation tests/e2e/test_ledger.py tests/e2e/test_database_away.py \
+	tests/engine/test_spooling.py
+
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint laws format bench lock clean system
+.PHONY: help run test check lint laws format prove bench lock clean system
 
 help: ## list these targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -31,6 +36,11 @@ laws: $(STAMP) ## the laws of the house alone, with their table of sizes
 format: $(STAMP) ## put the code into its form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+prove: system $(STAMP) ## show under faults what is promised; all of it takes MINUTES=60, or fewer
+	rm -f $(PROOFS)
+	DOGWATCH_PROVE=$(MINUTES) DOGWATCH_PROOFS=$(PROOFS) $(BIN)/pytest $(PROVING); status=$$?; \
+		$(BIN)/python tools/proofs.py $(PROOFS) && exit $$status
 
 bench: $(STAMP) ## measure, on this machine
 	$(BIN)/python -m bench

@@ -21,10 +21,10 @@ from dogwatch.boot.store import opened
 from dogwatch.store.tx import Tx
 from dogwatch.usecases.audit import audit
 from tests.harness.disk import Disk
-from tests.harness.proof import tell
+from tests.harness.proof import length, tell
 from tests.harness.recording import Recording
 
-SEEDS = int(os.environ.get("DOGWATCH_SEEDS", "100"))
+SEEDS = int(length("DOGWATCH_SEEDS", 100, 500))
 FIRST = int(os.environ.get("DOGWATCH_SEED", "1"))
 
 
