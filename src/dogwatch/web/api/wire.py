@@ -294,16 +294,25 @@ class RuleOut(BaseModel):
 
 
 class WorkspaceOut(BaseModel):
-    """The workspace of the key; `ping_key` is for pings by slug."""
+    """The workspace of the key; `ping_key` is for pings by slug.
+
+    `scripts_run_as`: the system user who runs script jobs, null where they are switched off.
+    """
 
     id: int
     name: str
     ping_key: str
+    scripts_run_as: str | None
 
     @classmethod
-    def of(cls, workspace: Workspace) -> Self:
+    def of(cls, workspace: Workspace, scripts_run_as: str | None) -> Self:
         """Return the shape of a workspace."""
-        return cls(id=workspace.id, name=workspace.name, ping_key=workspace.ping_key)
+        return cls(
+            id=workspace.id,
+            name=workspace.name,
+            ping_key=workspace.ping_key,
+            scripts_run_as=scripts_run_as,
+        )
 
 
 class PageOf(BaseModel, Generic[T]):

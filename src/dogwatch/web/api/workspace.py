@@ -1,5 +1,8 @@
 """/workspace: whose key this is."""
 
+import os
+import pwd
+
 from fastapi import Response
 
 from dogwatch.usecases import lists
@@ -14,4 +17,12 @@ router = resource("workspace")
 async def show_workspace(call: Called) -> Response:
     """Show the workspace of the key."""
     found = await call.read(lambda tx: lists.workspace(tx, call.workspace_id))
-    return shown(WorkspaceOut.of(found))
+    return shown(WorkspaceOut.of(found, _own_user() if call.services.scripts_on else None))
+
+
+def _own_user() -> str:
+    """Return the system user of this process, by number where it has no name."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
