@@ -95,7 +95,7 @@ def test_unreadable_json_is_400(api: Client) -> None:
 
 
 def test_json_that_is_no_object_is_422(api: Client) -> None:
-    for body in (b"3", b"null", b'"text"', b"[]", b"", b"NaN"):
+    for body in (b"3", b"null", b'"text"', b"[]", b""):
         answer = api("POST", "/watches", body)
         is_problem(answer, 422)
         assert answer.json["errors"]

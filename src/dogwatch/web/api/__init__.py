@@ -1,5 +1,7 @@
 """The native API, a sub-application: one file per resource, and what they share."""
 
+from typing import Any
+
 from fastapi import FastAPI, Request, Response
 
 from dogwatch import __version__
@@ -15,6 +17,7 @@ from dogwatch.web.api import (
     watches,
     workspace,
 )
+from dogwatch.web.api.document import completed
 from dogwatch.web.page import page, style_sheet
 from dogwatch.web.services import Services
 
@@ -39,6 +42,15 @@ def native(services: Services) -> FastAPI:
 
 
 def _document(app: FastAPI) -> None:
+    written = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = completed(written())
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend it
+
     async def documentation(request: Request) -> Response:
         return page("Dogwatch API", docs.render(app.openapi()), "docs.css")
 

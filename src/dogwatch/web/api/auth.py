@@ -1,11 +1,13 @@
 """Who calls: every route names the scope it needs, and no body is read before the key is known."""
 
+import json
 import logging
 import re
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request, Response, Security
+from fastapi.dependencies.utils import get_flat_params
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 from starlette.routing import Match
@@ -13,6 +15,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from dogwatch.core.problems import Problem
 from dogwatch.usecases import keys
+from dogwatch.web.api.problems import plain
 from dogwatch.web.api.wire import ProblemOut
 from dogwatch.web.services import Services
 
@@ -31,8 +34,9 @@ def resource(name: str) -> APIRouter:
         prefix=f"/{name}",
         tags=[name],
         route_class=KeyedRoute,
+        generate_unique_id_function=lambda route: route.name,
         dependencies=[Security(HTTPBearer(auto_error=False, description="An API key."))],
-        responses={"default": {"model": ProblemOut, "description": "A problem (RFC 9457)."}},
+        responses={"default": {"model": ProblemOut}},
     )
 
 
@@ -67,17 +71,19 @@ class KeyedRoute(APIRoute):
         """Return the handler behind the checks of the head."""
         handle = super().get_route_handler()
         scope = str((self.openapi_extra or {})["x-scope"])
+        known = {one.alias for one in get_flat_params(self.dependant)}
 
         async def keyed(request: Request) -> Response:
             principal = await authenticate(request)
             keys.require(principal, scope)
+            _check_query(request, known)
             request.state.principal = principal
             if request.method == "HEAD":
                 return _head_of(await handle(request))
             if request.method in _BODILESS:
                 return await handle(request)
             _check_media_type(request)
-            return await handle(Request(request.scope, _capped(request)))
+            return await handle(StrictRequest(request.scope, _capped(request)))
 
         return keyed
 
@@ -109,6 +115,35 @@ async def _note_use(services: Services, principal: keys.Principal) -> None:
         await services.door.awrite(lambda tx: keys.used(tx, principal, at))
     except Exception as error:
         _log.warning("the use of a key was not noted: %s", type(error).__name__)
+
+
+def _check_query(request: Request, known: Collection[str]) -> None:
+    """Refuse what is unknown, as in bodies: a misspelt filter would show too much."""
+    unknown = [name for name in request.query_params if name not in known]
+    if unknown:
+        fields = dict.fromkeys(map(plain, unknown), "is not a parameter here; check its spelling")
+        raise Problem("invalid", "; ".join(f"{n}: {why}" for n, why in fields.items()), fields)
+
+
+class StrictRequest(Request):
+    """A request whose body is JSON to the letter (RFC 8259): no NaN, no name twice."""
+
+    async def json(self) -> Any:
+        """Return the body; JSONDecodeError if it is no such JSON."""
+        return json.loads(await self.body(), object_pairs_hook=_object, parse_constant=_no_constant)
+
+
+def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise json.JSONDecodeError(f"{plain(twice)!r} stands twice in one object", "", 0)
+    return found
+
+
+def _no_constant(name: str) -> Any:
+    raise json.JSONDecodeError(f"{name} is no number of JSON", "", 0)
 
 
 def _check_media_type(request: Request) -> None:

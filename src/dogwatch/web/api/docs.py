@@ -10,7 +10,8 @@ INTRODUCTION = """
 <h1>Dogwatch API</h1>
 <p>Every call needs an API key, <code>Authorization: Bearer dw_live_…</code>; make one with
 <code>dogwatch key new --name me --scopes '*'</code>. Bodies are JSON. Times are ISO 8601 in UTC.
-Errors are <code>application/problem+json</code> and list every bad field. Lists take
+Errors are <code>application/problem+json</code> and list every bad field;
+an unknown field or query parameter is one. What answers GET answers HEAD. Lists take
 <code>limit</code> (1 to 200) and <code>cursor</code>, and answer <code>next_cursor</code>.
 A POST with an <code>Idempotency-Key</code> is carried out once, however often it is sent.</p>
 <p>The same as a document for machines: <a href="openapi.json">openapi.json</a>.</p>

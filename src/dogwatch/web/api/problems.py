@@ -72,7 +72,8 @@ async def on_invalid(request: Request, error: Exception) -> Response:
     found = error.errors()
     if found and found[0]["type"] == "json_invalid":
         what, where = found[0]["ctx"]["error"], found[0]["loc"][-1]
-        return problem_response(400, f"the body is not JSON: {what} at character {where}")
+        place = f" at character {where}" if where else ""
+        return problem_response(400, f"the body is not JSON: {what}{place}")
     fields = faults_of(found)
     return problem_response(422, "; ".join(f"{n}: {text}" for n, text in fields.items()), fields)
 
@@ -85,7 +86,12 @@ def faults_of(found: Sequence[Mapping[str, Any]]) -> dict[str, str]:
         if places[:1] in (["body"], ["query"], ["path"], ["header"]):
             places = places[1:] or places
         fields.setdefault(".".join(places) or "body", _WORDS.get(fault["type"], fault["msg"]))
-    return {name.encode(errors="replace").decode()[:200]: text for name, text in fields.items()}
+    return {plain(name): text for name, text in fields.items()}
+
+
+def plain(name: str) -> str:
+    """Return a name that came from outside as text that every answer can hold."""
+    return name.encode(errors="replace").decode()[:200]
 
 
 async def on_http(request: Request, error: Exception) -> Response:

@@ -1,0 +1,75 @@
+"""The OpenAPI document, completed: every problem an operation may answer with, and examples."""
+
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from dogwatch.web.api.problems import MEDIA_TYPE
+
+PROBLEM = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}}
+_ALWAYS = (401, 403, 422, 503)
+_OF_NAME = (404,)
+_OF_POST = (409,)
+_OF_BODY = (400, 409, 413, 415)
+_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "1 to 255 printable characters; for 24 hours the same request with the same "
+    "key gets the same answer and does nothing more.",
+    "schema": {"type": "string", "maxLength": 255},
+}
+
+EXAMPLES: Mapping[str, Mapping[str, Any]] = {
+    "WatchNew": {
+        "name": "Nightly backup",
+        "schedule": "0 2 * * *",
+        "timezone": "Europe/Warsaw",
+        "grace_s": 1200,
+        "tags": ["db1", "prod"],
+    },
+    "WatchChange": {"grace_s": 600, "project": None},
+    "JobNew": {
+        "name": "Sync orders",
+        "schedule": "*/10 * * * *",
+        "action": {"kind": "http", "method": "POST", "url": "https://shop.example/sync"},
+        "max_attempts": 3,
+    },
+    "JobChange": {"schedule": "every 5m", "overlap": "queue_one"},
+    "Trigger": {"input": {"day": "2026-01-05"}},
+    "Cancel": {"reason": "took too long"},
+    "ChannelNew": {
+        "name": "Operations",
+        "kind": "webhook",
+        "settings": {"url": "https://ops.example/hook"},
+    },
+    "ChannelChange": {"enabled": False},
+    "RuleNew": {
+        "channel_id": "01kd0000000000000000000000",
+        "events": ["down", "recovered"],
+        "scope": {"kind": "tags", "values": ["prod"]},
+    },
+}
+
+
+def completed(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the document with what FastAPI cannot know."""
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            if method == "post":
+                operation["parameters"] = [*operation.get("parameters", ()), _KEY]
+            operation["responses"].update(_problems(path, method, operation))
+    for name, example in EXAMPLES.items():
+        document["components"]["schemas"][name]["examples"] = [dict(example)]
+    return document
+
+
+def _problems(path: str, method: str, operation: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    parameters = {one["name"] for one in operation.get("parameters", ())}
+    statuses = {*_ALWAYS}
+    statuses.update(_OF_NAME if "{" in path or "watch" in parameters or path == "/rules" else ())
+    statuses.update(_OF_POST if method == "post" else ())
+    statuses.update(_OF_BODY if "requestBody" in operation else ())
+    for status in sorted(statuses):
+        yield str(status), {"description": HTTPStatus(status).phrase, "content": PROBLEM}
+    yield "default", {"description": "A problem (RFC 9457).", "content": PROBLEM}
