@@ -1,10 +1,11 @@
 """The client: which server, which key, pages, events, and errors in the server's words."""
 
+import json
 from pathlib import Path
 
 import pytest
 
-from dogwatch.cli.client import Api, connect, server_of
+from dogwatch.cli.client import Api, connect, refusal, server_of
 from dogwatch.cli.session import Session
 from dogwatch.core.problems import Problem
 from tests.cli.stub import Stub
@@ -87,3 +88,11 @@ def test_something_else_listening_is_told(stub: Stub) -> None:
     with pytest.raises(Problem) as caught:
         Api(stub.url, None).get("/x")
     assert "does not answer like a Dogwatch server" in caught.value.message
+
+
+def test_a_field_that_the_message_names_is_not_told_twice() -> None:
+    fault = {"field": "slug", "message": "x is taken"}
+    told = {"detail": "slug: x is taken", "errors": [fault, {"field": "name", "message": "bad"}]}
+    problem = refusal(409, json.dumps(told).encode())
+    assert problem.message == "slug: x is taken\n  name: bad"
+    assert problem.fields == {"slug": "x is taken", "name": "bad"}

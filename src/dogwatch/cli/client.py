@@ -174,7 +174,8 @@ def refusal(status: int, body: bytes) -> Problem:
         message = told.get("detail") or told.get("title") or f"the server answered {status}"
     except (ValueError, TypeError, KeyError, AttributeError):
         errors, message = {}, f"the server answered {status}"
-    lines = [message, *(f"  {field}: {why}" for field, why in errors.items())]
+    more = {field: why for field, why in errors.items() if why not in message}
+    lines = [message, *(f"  {field}: {why}" for field, why in more.items())]
     if status == 401:
         lines.append("  set DOGWATCH_KEY (make one with `dogwatch key new --name me --scopes '*'`)")
     return Problem(kind_of(status), "\n".join(lines), errors)
