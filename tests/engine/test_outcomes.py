@@ -27,7 +27,7 @@ class Store:
     def __init__(self) -> None:
         self.batches: list[list[str]] = []
         self.gate = asyncio.Event()
-        self.refuses: dict[str, Exception] = {}
+        self.refuses: dict[str, BaseException] = {}
 
     async def write(self, some: Sequence[Ended]) -> None:
         names = [ended.work.slug for ended in some]
@@ -79,3 +79,11 @@ def test_a_database_that_is_away_is_away_for_all(works: list[Work]) -> None:
     store.refuses["c"] = error = Problem("away", "not saved")
     assert put_all(store, works) == [None, error, error]
     assert store.batches == [["a"], ["b", "c"]]
+
+
+def test_who_waits_for_a_write_that_is_called_off_is_called_off(works: list[Work]) -> None:
+    store = Store()
+    store.refuses["b"] = asyncio.CancelledError()
+    first, *others = put_all(store, works)
+    assert first is None
+    assert [type(told) for told in others] == [asyncio.CancelledError] * 2

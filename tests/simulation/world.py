@@ -17,7 +17,7 @@ from dogwatch import ids
 from dogwatch.core.alerts import Rule, Scope
 from dogwatch.core.ping import Heard, Kind, heard_at
 from dogwatch.core.problems import Problem
-from dogwatch.engine import courier, engine, janitor, worker
+from dogwatch.engine import engine, janitor, receipts, worker
 from dogwatch.engine.loop import Loop
 from dogwatch.notify.webhook import WebhookChannel
 from dogwatch.store.database import Tx, parse_url
@@ -251,7 +251,7 @@ class World:
                 (ids, "secrets", secrets),
                 (engine, "Turning", turning),
                 (janitor, "EVERY_S", 3600.0),
-                (courier, "random", self.random("courier")),
+                (receipts, "random", self.random("courier")),
                 (worker, "random", self.random("worker")),
             ):
                 stack.enter_context(mock.patch.object(module, name, value))

@@ -58,19 +58,26 @@ class Heart:
             dropped = True
             _log.warning("silent for too long: runs are dropped")
             self._drop_work()
-        try:
-            async with asyncio.timeout(self._patience_s):
-                await self._database.awrite(lambda tx: self._beat(tx, dropped=dropped))
-        except (Problem, TimeoutError) as error:
-            _log.warning("no beat", error=str(error) or "the database does not answer")
+        if not await self._written("no beat", lambda tx: self._beat(tx, dropped=dropped)):
             return RETRY_S
         self._beat_at = began
+        # Apart from the beat: it may have to wait for what others have locked.
+        await self._written("nothing taken over", lambda tx: nodes.reap(tx, self._clock.now()))
         return BEAT_S
 
-    def _beat(self, tx: Tx, *, dropped: bool) -> int:
+    async def _written(self, otherwise: str, fn: Callable[[Tx], object]) -> bool:
+        try:
+            async with asyncio.timeout(self._patience_s):
+                await self._database.awrite(fn)
+        except (Problem, TimeoutError) as error:
+            _log.warning(otherwise, error=str(error) or "the database does not answer")
+            return False
+        return True
+
+    def _beat(self, tx: Tx, *, dropped: bool) -> None:
         self._agree(tx)
         at = self._clock.now()
         if not nodes.beat(tx, self._node_id, at, self._unfolded_at()):
             nodes.rejoin(tx, self._node_id, at)
-        lost = nodes.lose(tx, self._node_id, at) if dropped else 0
-        return lost + nodes.reap(tx, at)
+        if dropped:
+            nodes.lose(tx, self._node_id, at)

@@ -28,10 +28,13 @@ class Outcomes:
         await written
 
     async def _work_off(self) -> None:
-        while self._waiting:
-            some, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
-            await self._settle(some)
-        self._writing = None
+        try:
+            while self._waiting:
+                some, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+                await self._settle(some)
+        finally:
+            self._writing = None
+            _cancel(self._waiting)
 
     async def _settle(self, some: Sequence[tuple[Ended, asyncio.Future[None]]]) -> None:
         try:
@@ -43,6 +46,9 @@ class Outcomes:
                 return
             for one in some:  # one that cannot be written must not hold up the others
                 await self._settle([one])
+        except asyncio.CancelledError:
+            _cancel(some)
+            raise
         else:
             for _, written in some:
                 _answer(written)
@@ -55,3 +61,8 @@ def _answer(written: asyncio.Future[None], error: Exception | None = None) -> No
         written.set_exception(error)
     else:
         written.set_result(None)
+
+
+def _cancel(some: Sequence[tuple[Ended, asyncio.Future[None]]]) -> None:
+    for _, written in some:
+        written.cancel()

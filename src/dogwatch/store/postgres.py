@@ -20,7 +20,9 @@ PAYLOAD_MAX: Final = 7900
 _SETTINGS: Final = {
     "timezone": "UTC",
     "statement_timeout": "30s",
-    "idle_in_transaction_session_timeout": "60s",
+    # A node that stands still in a transaction, or is gone without a word, must not hold up others
+    # for so long that they miss their own beats.
+    "idle_in_transaction_session_timeout": "5s",
     "synchronous_commit": "on",
 }
 _CONFLICTS = frozenset({"40001", "40P01"})
