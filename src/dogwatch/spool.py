@@ -10,6 +10,7 @@ import fcntl
 import json
 import os
 import struct
+import tempfile
 import threading
 import zlib
 from collections.abc import Iterator, Sequence
@@ -24,6 +25,7 @@ from dogwatch.core.problems import Problem
 
 SEGMENT_BYTES = 16 * 1024 * 1024
 LIMIT_BYTES = 1_000_000_000
+PROBE_BYTES = 16 * 1024  # more than any ping
 
 _HEAD = struct.Struct("<II")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -210,6 +212,20 @@ class Spool:
             reason = os.strerror(error.errno) if error.errno else "it failed"
             raise Problem("away", f"not recorded: no database, no spool: {reason}") from error
 
+    def probe(self) -> None:
+        """Show that a ping would be kept now; `Problem("away")` where the disk or spool is full."""
+        try:
+            with self._lock:
+                self._need_room(PROBE_BYTES)
+            self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self._root) as file:
+                file.write(bytes(PROBE_BYTES))
+                file.flush()
+                os.fdatasync(file.fileno())
+        except OSError as error:
+            reason = os.strerror(error.errno) if error.errno else "it failed"
+            raise Problem("away", f"pings cannot be spooled: {reason}") from error
+
     @property
     def since_at(self) -> datetime | None:
         """The time of the oldest ping in it, None when empty."""
@@ -252,8 +268,7 @@ class Spool:
 
     def _write(self, data: bytes, at: datetime) -> tuple[_Log, int]:
         with self._lock:
-            if self._bytes + len(data) > self._limit_bytes:
-                raise OSError(errno.EDQUOT, "the spool is full")
+            self._need_room(len(data))
             if self._log and (self._log.broken or self._log.written >= self._segment_bytes):
                 self._seal()
             if self._log is None:
@@ -264,6 +279,10 @@ class Spool:
             log.segment = replace(log.segment, since_at=since_at)
             self._bytes += len(data)
             return log, end
+
+    def _need_room(self, count: int) -> None:
+        if self._bytes + count > self._limit_bytes:
+            raise OSError(errno.EDQUOT, "the spool is full")
 
     def _open(self, at: datetime) -> _Log:
         if self._own not in self._folders:

@@ -1,12 +1,12 @@
 """PostgreSQL goes away: pings are answered from the spool, counted once, and nobody is blamed.
 
-`DOGWATCH_PROVE_S` is how long it stays away.
+`DOGWATCH_PROVE_AWAY_S` is how long it stays away.
 """
 
 import asyncio
 import base64
-import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,13 +20,15 @@ from tests.e2e.conftest import Serve
 from tests.eventually import eventually, eventually_async
 from tests.harness.ledger import Client, Ledger
 from tests.harness.postgres import PostgresServer, running_postgres
+from tests.harness.proof import length, tell
 from tests.harness.served import Served
+from tests.harness.smalldisk import SmallServed, small_disk
 
-AWAY_S = float(os.environ.get("DOGWATCH_PROVE_S", "4"))
+AWAY_S = length("DOGWATCH_PROVE_AWAY_S", 4, 600)
 CLIENTS = 16
 WATCHES = 8
 PAUSE_S = 0.05
-BACK_S = 30.0
+BACK_S = 120.0
 SECRET = base64.b64encode(b"k" * 32).decode()
 
 
@@ -142,9 +144,13 @@ def test_no_ping_is_lost_and_no_watch_is_falsely_down(
     pings = all_counted_once(nodes[0], ledger, ids)
     times = [datetime.fromisoformat(ping["at"]) for ping in pings]
     meanwhile = [at for at in times if began_at < at < ended_at]
-    print(f"{len(pings)} pings, {len(meanwhile)} while it was away, {ledger.refused} refused")
-    assert len(meanwhile) > 100
-    assert ledger.refused == 0
+    figure = (
+        f"{AWAY_S:.0f} s away: {len(meanwhile)} pings taken meanwhile, {ledger.refused} refused, "
+    )
+    figure += f"{len(ledger.acked)} acknowledged, {len(pings)} stored, 0 false alarms"
+    told = tell("PostgreSQL away loses no ping", figure, holds=ledger.refused == 0)
+    assert len(meanwhile) > 100, told
+    assert ledger.refused == 0, told
 
 
 def told_down(served: Served, watch_id: str) -> bool:
@@ -191,3 +197,73 @@ def test_a_full_spool_refuses_and_loses_nothing(server: PostgresServer, serve: S
     assert 90 < kept < 120
     eventually(lambda: len(stored(node, [watch_id])) == kept, within_s=BACK_S, what="folding")
     eventually(lambda: node.call("GET", f"/ping/{key}").status == 200, what="it takes pings")
+
+
+def readiness(node: Served) -> tuple[int, Any]:
+    answer = node.call("GET", "/readyz", key="none")
+    return answer.status, answer.json["status"]
+
+
+def test_a_node_that_spools_is_ready_for_pings_alone(server: PostgresServer, serve: Serve) -> None:
+    node = serve(database=server.create("d"), spool_limit_mb="1")
+    _, key = made(node, "Watch", schedule="every 1h")
+    eventually(lambda: readiness(node) == (200, "ready"), within_s=BACK_S, what="it is ready")
+    server.stop("immediate")
+    assert readiness(node) == (200, "degraded")
+    said = node.call("GET", "/readyz", key="none").json["checks"]
+    assert said["pings"] == "ok"
+    assert said["database"] != "ok"
+    assert node.call("GET", "/api/v1/watches").status == 503
+    assert node.call("GET", f"/ping/{key}").status == 200
+
+    def full() -> bool:
+        return node.call("POST", f"/ping/{key}", "x" * 9_000).status == 503
+
+    eventually(full, within_s=BACK_S, what="the spool is full")
+    assert readiness(node) == (503, "not ready")
+    server.start()
+    eventually(lambda: readiness(node) == (200, "ready"), within_s=BACK_S, what="it is ready again")
+
+
+def test_a_full_disk_under_the_spool_refuses_and_loses_nothing(
+    server: PostgresServer, tmp_path: Path
+) -> None:
+    mount = tmp_path / "small"
+    with small_disk(mount) as disk:
+        node = SmallServed(mount / "data", disk, {"database": server.create("d")})
+        node.start()
+        try:
+            watch_id, key = made(node, "Watch", schedule="every 1h")
+            server.stop("immediate")
+            statuses = fill(node, key)
+            assert readiness(node) == (503, "not ready")
+            disk.free(node)
+            eventually(lambda: ping_large(node, key, 0) == 200, within_s=BACK_S, what="room again")
+            server.start()
+            kept = statuses.count(200) + 1
+            eventually(
+                lambda: len(stored(node, [watch_id])) == kept, within_s=BACK_S, what="folding"
+            )
+            node.close()
+        finally:
+            if node.process is not None:
+                node.kill9()
+
+
+def fill(node: Served, key: str) -> list[int]:
+    """Ping until nothing more fits; return all answers."""
+    statuses: list[int] = []
+    with ThreadPoolExecutor(8) as pool:
+
+        def full() -> bool:
+            answers = list(pool.map(partial(ping_large, node, key), range(32)))
+            statuses.extend(answers)
+            return set(answers) == {503}
+
+        eventually(full, within_s=120, what="the disk is full")
+    assert set(statuses) == {200, 503}
+    return statuses
+
+
+def ping_large(node: Served, key: str, _number: int) -> int:
+    return node.call("POST", f"/ping/{key}", "x" * 9_000, key="none").status

@@ -3,7 +3,7 @@
 import os
 import resource
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -33,8 +33,8 @@ class Disk(Protocol):
 class SmallServed(Served):
     """A server on such a disk; its log lies elsewhere."""
 
-    def __init__(self, data: Path, disk: Disk) -> None:
-        super().__init__(data, program=(*disk.enter, *PROGRAM))
+    def __init__(self, data: Path, disk: Disk, flags: Mapping[str, str] | None = None) -> None:
+        super().__init__(data, flags or {}, program=(*disk.enter, *PROGRAM))
         self.disk = disk
 
     @property

@@ -302,6 +302,7 @@ def _app(config: Config, store: Store, intake: Intake, stopping: asyncio.Event) 
             ping_body_limit_bytes=config.ping_body_limit_bytes,
             dialect=store.database.dialect,
             record_pings=intake.record,
+            probe_spool=intake.spool.probe if intake.spool else None,
             stopping=stopping,
         )
     )

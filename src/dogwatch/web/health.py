@@ -1,6 +1,7 @@
-"""/healthz: the process turns. /readyz: it can do its work."""
+"""/healthz: the process turns. /readyz: it can do its work, or at least keep pings."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse
@@ -8,6 +9,8 @@ from fastapi.responses import JSONResponse
 from dogwatch.core.problems import Problem
 from dogwatch.usecases import readiness
 from dogwatch.web.services import Services
+
+PATIENCE_S = 3.0
 
 _FRESH = {"Cache-Control": "no-store"}
 
@@ -18,20 +21,42 @@ async def healthz(request: Request) -> Response:
 
 
 async def readyz(request: Request) -> Response:
-    """Answer 200 if every part is well, else 503; both say what each part is."""
+    """Answer 200 if every part is well or if pings are kept all the same, else 503.
+
+    Who sends pings must not be turned away from a node that takes them: without its database it
+    is `degraded`, ready for pings and for nothing else. The body says what each part is.
+    """
     checks = await _checks(request.app.state.services)
     well = all(state == readiness.OK for state in checks.values())
-    body = {"status": "ready" if well else "not ready", "checks": dict(checks)}
-    return JSONResponse(body, 200 if well else 503, _FRESH)
+    kept = checks.get("pings") == readiness.OK
+    status = "ready" if well else "degraded" if kept else "not ready"
+    body = {"status": status, "checks": dict(checks)}
+    return JSONResponse(body, 200 if well or kept else 503, _FRESH)
 
 
 async def _checks(services: Services) -> Mapping[str, str]:
     at = services.clock.now()
     try:
-        if services.ready:
-            return await services.ready()
-        return await services.door.awrite(lambda tx: readiness.probe(tx, at))
-    except Problem as problem:
-        return {"database": problem.message}
+        async with asyncio.timeout(PATIENCE_S):
+            if services.ready:
+                return await services.ready()
+            return await services.door.awrite(lambda tx: readiness.probe(tx, at))
     except Exception as error:
-        return {"database": f"cannot be written: {type(error).__name__}"}
+        checks = {"database": _why(error)}
+    if services.probe_spool:
+        checks["pings"] = await _spooled(services.probe_spool)
+    return checks
+
+
+async def _spooled(probe: Callable[[], None]) -> str:
+    try:
+        await asyncio.to_thread(probe)
+    except Exception as error:
+        return _why(error)
+    return readiness.OK
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "does not answer"
+    return error.message if isinstance(error, Problem) else f"it failed: {type(error).__name__}"

@@ -20,7 +20,9 @@ class Services:
     """`record_pings` answers each ping of a batch, in order, after the commit.
 
     `ready` returns the state of each part, `ok` or what is wrong; without it the database and
-    the engine's beat are asked. `stopping` is set once the server shuts down: streams end then.
+    the engine's beat are asked. `probe_spool` shows that pings are kept while the database is
+    away, or raises; there is none where nothing keeps them. `stopping` is set once the server
+    shuts down: streams end then.
     """
 
     door: Door
@@ -35,3 +37,4 @@ class Services:
     trusted_proxies: Sequence[Network] = ()
     ping_body_limit_bytes: int = 10_000
     ready: Ready | None = None
+    probe_spool: Callable[[], None] | None = None
