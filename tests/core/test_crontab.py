@@ -4,7 +4,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dogwatch.core.crontab import Crontab, Entry, parse, suggest_name
+from dogwatch.core.crontab import (
+    Crontab,
+    Entry,
+    Source,
+    addresses,
+    parse,
+    program,
+    reports_to,
+    rewritten,
+    slug,
+    suggest_name,
+    wrap_line,
+)
 
 DEBIAN = """\
 # /etc/crontab: system-wide crontab
@@ -22,7 +34,7 @@ PATH=/usr/sbin:/usr/bin:/sbin:/bin
 
 
 def user(text: str) -> Crontab:
-    return parse(text, system=False, name="joe")
+    return parse(text, system=False)
 
 
 def only(text: str) -> Entry:
@@ -31,11 +43,11 @@ def only(text: str) -> Entry:
 
 
 def test_the_crontab_of_debian() -> None:
-    crontab = parse(DEBIAN, system=True, name="crontab")
+    crontab = parse(DEBIAN, system=True)
     assert crontab.problems == ()
-    assert [(e.line, e.schedule, e.user, e.slug) for e in crontab.entries] == [
-        (9, "17 * * * *", "root", "crontab-run-parts"),
-        (10, "25 6 * * *", "root", "crontab-run-parts-2"),
+    assert [(e.line, e.schedule, e.user, program(e.command)) for e in crontab.entries] == [
+        (9, "17 * * * *", "root", "run-parts"),
+        (10, "25 6 * * *", "root", "run-parts"),
     ]
     assert crontab.entries[0].command == "cd / && run-parts --report /etc/cron.hourly"
     assert suggest_name(crontab.entries[1]) == "run-parts /etc/cron.daily"
@@ -135,7 +147,7 @@ def test_a_bad_time_zone_spoils_the_entries_below_it() -> None:
 
 
 def test_a_system_line_needs_a_user() -> None:
-    crontab = parse("* * * * * root\n@daily joe run", system=True, name="x")
+    crontab = parse("* * * * * root\n@daily joe run", system=True)
     assert "user or command is missing" in crontab.problems[0].message
     assert [(entry.user, entry.command) for entry in crontab.entries] == [("joe", "run")]
 
@@ -160,7 +172,7 @@ def test_the_comment_right_above_describes(above: str, description: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("command", "slug", "name"),
+    ("command", "wished", "name"),
     [
         ("/usr/bin/backup.sh --key s3cret /srv", "joe-backup-sh", "backup.sh /srv"),
         ("[ -x /a/b ] && if [ ! -d /c ]; then /a/b; fi", "joe-b", "b"),
@@ -172,9 +184,9 @@ def test_the_comment_right_above_describes(above: str, description: str) -> None
         ("\u00fc\u00e4", "joe", "\u00fc\u00e4"),
     ],
 )
-def test_slug_and_name(command: str, slug: str, name: str) -> None:
+def test_slug_and_name(command: str, wished: str, name: str) -> None:
     entry = only(f"@daily {command}")
-    assert (entry.slug, suggest_name(entry)) == (slug, name)
+    assert (slug("joe", program(command)), suggest_name(entry)) == (wished, name)
 
 
 def test_a_comment_names_the_entry() -> None:
@@ -184,13 +196,8 @@ def test_a_comment_names_the_entry() -> None:
     assert long_name.endswith("…")
 
 
-def test_slugs_are_unique_even_against_a_suffix() -> None:
-    crontab = user("@daily a\n@daily a-2\n@daily a\n@daily a")
-    assert [e.slug for e in crontab.entries] == ["joe-a", "joe-a-2", "joe-a-3", "joe-a-4"]
-
-
 def test_empty_and_unfinished_files() -> None:
-    assert user("") == Crontab("joe", (), (), {})
+    assert user("") == Crontab((), (), {})
     assert only("\r\n@daily run\r").command == "run"
 
 
@@ -207,11 +214,80 @@ LINES = st.lists(
 
 @given(LINES, st.booleans())
 @settings(deadline=None)
-def test_every_text_is_read_and_slugs_are_unique(text: str, system: bool) -> None:
-    crontab = parse(text, system=system, name="any")
-    slugs = [entry.slug for entry in crontab.entries]
-    assert len(set(slugs)) == len(slugs)
+def test_every_text_is_read(text: str, system: bool) -> None:
+    crontab = parse(text, system=system)
+    for entry in crontab.entries:
+        source = Source.of("db1", "/f", "joe", entry)
+        assert Source.read(f"Mine.\n{source}\nKeep.") == source
+        assert reports_to(entry.command) is None
     assert all(entry.command.strip() or entry.stdin is not None for entry in crontab.entries)
     assert all(suggest_name(entry) for entry in crontab.entries)
     numbers = [e.line for e in crontab.entries] + [p.line for p in crontab.problems]
     assert len(set(numbers)) == len(numbers)
+
+
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        ("dogwatch run a -- b", "a"),
+        ("/usr/bin/dogwatch run --quiet ins-run-parts -- run-parts /b", "ins-run-parts"),
+        ("dogwatch --data /srv/d run -q --timeout 5 --tz=UTC a b", "a"),
+        ("dogwatch run --schedule '0 2 * * *' --create a -- b", "a"),
+        ("/bin/sh -c 'dogwatch run a -- b'", "a"),
+        ("bash -ec 'cd /srv && /opt/dogwatch run a -- b | tee c'", "a"),
+        ("cd / && X=1 nice -n 19 dogwatch run a b", "a"),
+        ("test -x /b || { cd /; dogwatch run a -- b; }", "a"),
+        ("(dogwatch run a -- b) 2>&1 | logger", "a"),
+        ("flock -n /run/lock dogwatch run a -- b", "a"),
+        ("su - www -c 'Y=\"1 2\" dogwatch run a -- b'", "a"),
+        ("/srv/venv/bin/python3 -m dogwatch.cli run a -- b", "a"),
+        ("dogwatch run a -- sh -c 'dogwatch run b -- c'", "a"),
+        ("dogwatch run https://d.example/ping/Key -- b", "https://d.example/ping/Key"),
+        ("dogwatch run", None),
+        ("dogwatch ls", None),
+        ("dogwatch-run a", None),
+        ("echo dogwatch run a", None),
+        ("logger 'dogwatch run a -- b'", None),
+        ("echo it's open; dogwatch run a -- b", None),
+    ],
+)
+def test_a_line_that_reports_by_itself_names_its_watch(command: str, name: str | None) -> None:
+    assert reports_to(command) == name
+
+
+def test_ping_addresses_in_a_command() -> None:
+    command = "a && curl -fsS 'http://h:8/ping/Key/start?x=1' -o b; wget https://h/x/ping/ws/slug"
+    assert addresses(command) == [("Key", "start"), ("ws", "slug")]
+    assert addresses("ping -c 1 h; curl http://h/ping") == []
+
+
+def test_a_source_outlives_times_and_places_but_not_another_command() -> None:
+    def source(line: str) -> Source:
+        return Source.of("db1", "/etc/cron.d/b", "root", only(line))
+
+    same = source("0 2 * * * backup.sh --all")
+    assert same == source("\n\nPATH=/bin\n@daily backup.sh --all")
+    assert same != source("0 2 * * * backup.sh --some")
+    assert source("0 2 * * * cat%a") != source("0 2 * * * cat%b")
+    assert str(same).startswith("Imported from db1:/etc/cron.d/b, user root: backup.sh #")
+    assert Source.read("By hand.") is None
+
+
+def test_a_source_gives_no_argument_away() -> None:
+    line = str(Source.of("db1", "-", "joe", only("@daily dump --password=s3cret")))
+    assert "s3cret" not in line
+    assert len(line.rpartition("#")[2]) == 4
+
+
+def test_a_slug_is_short_and_says_nothing_twice() -> None:
+    assert slug("", "Backup.d", "backup.d", "Run!") == "backup-d-run"
+    assert slug("\u00fc") == "job"
+    assert len(slug("x" * 100)) == 60
+
+
+def test_a_rewritten_file_is_the_same_but_for_its_wrapped_lines() -> None:
+    text = "# all\nCRON_TZ=UTC\nMAILTO=ops\n@reboot up\n\n@daily  a && b\n0 3 * * * c\n"
+    entry = user(text).entries[0]
+    line = wrap_line(text.split("\n")[entry.line - 1], entry, "s", "/opt/dogwatch")
+    assert line == "@daily /opt/dogwatch run s -- /bin/sh -c 'a && b'"
+    assert rewritten(text, {entry.line: line}) == text.replace("@daily  a && b", line)

@@ -4,8 +4,8 @@ A line that cannot be used becomes a `BadLine` with its number; the others still
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from dogwatch.core import schedule
@@ -20,54 +20,13 @@ LEGEND = re.compile(
     r"[.|*]|m\s+h\s|min(ute)?\s+hour\s|@\w+\s|\d[\d,/-]*\s+[\d*][\d*,/-]*\s", re.IGNORECASE
 )
 
-SEPARATORS = re.compile(r"&&|\|\||[;|&\n]")
-GUARDS = {
-    "cd",
-    "test",
-    "[",
-    "[[",
-    "command",
-    "umask",
-    "set",
-    "export",
-    "sleep",
-    "exit",
-    "true",
-    "fi",
-    "done",
-    "}",
-    ")",
-    ":",
-}
-WRAPPERS = {
-    "if",
-    "then",
-    "else",
-    "do",
-    "{",
-    "(",
-    "!",
-    "exec",
-    "sudo",
-    "nice",
-    "ionice",
-    "nohup",
-    "env",
-    "time",
-    "timeout",
-    "chronic",
-}
-# What may stand between a wrapper and the program: VAR=value, -n 19, -u user, 10m.
-PREFIX = re.compile(r"(\w+=\S*|-[ugnc]\s+\S+|-\S+|\d+[smhd]?)\s+")
-MAX_NAME, MAX_SLUG = 80, 60
-
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One job. `timezone`: of CRON_TZ, None for the system's; `user`: system format only.
 
     `stdin`: what follows the first unescaped `%`, None if there is none. `environment`: the
-    settings above the entry. `slug` is unique within the file.
+    settings above the entry.
     """
 
     line: int
@@ -78,7 +37,6 @@ class Entry:
     stdin: str | None = None
     description: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
-    slug: str = ""
 
     @property
     def mailto(self) -> str | None:
@@ -103,22 +61,20 @@ class BadLine:
 class Crontab:
     """A parsed file; `environment` is what holds at its end."""
 
-    name: str
     entries: tuple[Entry, ...]
     problems: tuple[BadLine, ...]
     environment: Mapping[str, str]
 
 
-def parse(text: str, *, system: bool, name: str) -> Crontab:
+def parse(text: str, *, system: bool) -> Crontab:
     """Read a crontab; `system` for /etc/crontab and /etc/cron.d, where a user precedes the command.
 
-    `name` is the file name, the start of the slugs. Raises nothing: see `problems`.
+    Raises nothing: see `problems`.
     """
     reader = _Reader(system)
     for number, line in enumerate(text.split("\n"), 1):
         reader.read(number, line.strip(" \t\r"))
-    entries = tuple(_with_slugs(reader.entries, name))
-    return Crontab(name, entries, tuple(reader.problems), reader.environment)
+    return Crontab(tuple(reader.entries), tuple(reader.problems), reader.environment)
 
 
 class _Reader:
@@ -203,57 +159,3 @@ def _description(comments: list[str]) -> str:
     if any(LEGEND.match(comment) for comment in comments):
         return ""
     return "\n".join(comments).strip()
-
-
-def suggest_name(entry: Entry) -> str:
-    """Return a name for people: the first line of the comment, else the program and its paths.
-
-    Other arguments stay out of it: they may hold secrets.
-    """
-    program, *arguments = _call(entry.command).split() or ["job"]
-    call = " ".join([program, *(word for word in arguments if word.startswith("/"))])
-    first = entry.description.partition("\n")[0].strip() or call
-    return first if len(first) <= MAX_NAME else first[: MAX_NAME - 1].rstrip() + "…"
-
-
-def _with_slugs(entries: list[Entry], name: str) -> Iterator[Entry]:
-    taken: set[str] = set()
-    for entry in entries:
-        slug = _free(_slug(name, _program(entry.command)), taken)
-        taken.add(slug)
-        yield replace(entry, slug=slug)
-
-
-def _free(slug: str, taken: set[str]) -> str:
-    number, free = 1, slug
-    while free in taken:
-        number += 1
-        free = f"{slug}-{number}"
-    return free
-
-
-def _slug(*words: str) -> str:
-    parts = [re.sub(r"[^a-z0-9]+", "-", word.lower()).strip("-") for word in words]
-    return "-".join(dict.fromkeys(filter(None, parts)))[:MAX_SLUG].strip("-") or "job"
-
-
-def _program(command: str) -> str:
-    return _call(command).partition(" ")[0]
-
-
-def _call(command: str) -> str:
-    """Return the first call that is no guard (`cd`, `test -x`), without path and wrappers."""
-    calls = (_unwrapped(" ".join(part.split())) for part in SEPARATORS.split(command))
-    return next((call for call in calls if call), "")
-
-
-def _unwrapped(part: str) -> str:
-    while part:
-        word, _, rest = part.partition(" ")
-        if word in WRAPPERS:
-            part = rest
-        elif prefix := PREFIX.match(part):
-            part = part[prefix.end() :]
-        else:
-            return "" if word in GUARDS else f"{word.rstrip('/').rpartition('/')[2]} {rest}"
-    return ""
