@@ -4,6 +4,7 @@ from datetime import datetime
 
 import pytest
 
+from dogwatch.core.result import Outcome
 from dogwatch.core.run import LostRun
 from dogwatch.core.slots import Gap
 from dogwatch.store import nodes as rows
@@ -129,6 +130,21 @@ def test_a_clock_set_back_wakes_what_waits_for_a_far_time(house: House) -> None:
     assert house.slots("cron") == [(3600, "missed"), (3660, "ok")]
     assert house.flips("interval") == [("new", "up")]
     assert house.audit(244) == []
+
+
+def test_a_clock_set_back_keeps_no_run_waiting_for_the_old_time(house: House) -> None:
+    house.join("a", 3_595)
+    house.job("due", schedule="every 60s", at=3_540)
+    house.job("again", schedule="every 1h", at=0, max_attempts=2, backoff_s=30)
+    house.fire(3_600)
+    work = next(one for one in house.claim(3_600) if one.slug == "again")
+    house.finish(work, 3_600, Outcome.FAIL)
+    before = house.rows("tasks")
+    beat(house, 3_600)
+    beat(house, 0)
+    waits = [row["run_at"] for row in house.rows("tasks")]
+    assert len(waits) == len(before) == 2
+    assert sorted(waits) == [after(0), after(30)]
 
 
 def test_clocks_of_two_nodes_that_differ_change_nothing(house: House) -> None:

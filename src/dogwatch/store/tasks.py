@@ -273,6 +273,15 @@ def by_refs(
     return [_task(row) for row in tx.conn.execute(found.with_for_update())]
 
 
+def rewind(tx: Tx, before_at: datetime, at: datetime) -> None:
+    """Have what waits do so for as long as it did when the clock was set back to `at`."""
+    ahead = tx.conn.execute(select(tasks.c.id, tasks.c.run_at).where(tasks.c.run_at > at)).all()
+    moved = [{"of_id": row.id, "to_at": max(at, row.run_at - (before_at - at))} for row in ahead]
+    if moved:
+        to = update(tasks).where(tasks.c.id == bindparam("of_id"))
+        tx.conn.execute(to.values(run_at=bindparam("to_at")), moved)
+
+
 def next_run_at(tx: Tx, lane: str, since_at: datetime = EVER) -> datetime | None:
     """Return when the first free task of the lane is due, of those due since then."""
     given = {"of_lane": lane, "since_at": since_at}

@@ -88,6 +88,7 @@ def _note_step_back(tx: Tx, last_at: datetime | None, at: datetime) -> None:
     if last_at is None or at >= last_at - STEP_BACK:
         return
     nodes.rewind(tx, at)
+    tasks.rewind(tx, last_at, at)
     watches.wake_all(tx, at)
     ahead = [(job.workspace_id, job.watch_id) for job in jobs.ahead(tx, at)]
     for first in range(0, len(ahead), BATCH):
