@@ -49,21 +49,28 @@ class Receipts:
         self._leaving = True
 
     async def _write_all(self) -> None:
-        while self._waiting:
-            lines, self._waiting = self._waiting, []
-            await self._write(lines)
-        self._writing = None
+        try:
+            while self._waiting:
+                lines, self._waiting = self._waiting, []
+                await self._write(lines)
+        finally:
+            self._writing = None
 
     async def _write(self, lines: Sequence[_Line]) -> None:
         try:
             await self._database.awrite(lambda tx: self._settle(tx, lines))
+        except asyncio.CancelledError:  # the process ends
+            for line in lines:
+                line.written.cancel()
+            raise
         except Exception as error:
             _log.warning("receipts not written", count=len(lines), error=type(error).__name__)
             if not self._leaving:
                 await self._write_again(lines, away=isinstance(error, Problem))
                 return
         for line in lines:
-            line.written.set_result(None)
+            if not line.written.done():
+                line.written.set_result(None)
 
     async def _write_again(self, lines: Sequence[_Line], *, away: bool) -> None:
         """Try later; one that cannot be written must not hold up the others."""
