@@ -237,7 +237,7 @@ def test_lines_that_became_jobs_must_leave_the_crontab(
     words = ("import", "crontab", "--as", "job", user)
     for told, more in (("once applied", ()), ("now", ("--apply",)), ("now", ("--apply",))):
         done = here(*words, *more).stdout
-        assert f"Dogwatch itself runs these {told}. Put # before each line" in done
+        assert f"The server runs these on its machine {told}. Put # before each line" in done
         assert line in done
         assert "as it should be from now on" not in done
 

@@ -285,6 +285,16 @@ def test_a_slug_is_short_and_says_nothing_twice() -> None:
     assert len(slug("x" * 100)) == 60
 
 
+@given(LINES)
+@settings(deadline=None)
+def test_a_wrapped_line_names_its_watch_and_keeps_its_time_and_input(text: str) -> None:
+    for entry in user(text).entries:
+        line = wrap_line(text.split("\n")[entry.line - 1], entry, "s")
+        (again,) = user(line).entries
+        assert reports_to(again.command) == "s"
+        assert (again.schedule, again.stdin) == (entry.schedule, entry.stdin)
+
+
 def test_a_rewritten_file_is_the_same_but_for_its_wrapped_lines() -> None:
     text = "# all\nCRON_TZ=UTC\nMAILTO=ops\n@reboot up\n\n@daily  a && b\n0 3 * * * c\n"
     entry = user(text).entries[0]

@@ -86,7 +86,8 @@ class Report:
         but = f" {refused} refused." if refused else ""
         if not self.changes:
             same = all_of_them - refused
-            return f"Nothing to change: {same} {things} are as the files say.{but}"
+            good = f" {same} {things} are as the files say." if same or not refused else ""
+            return f"Nothing to change:{good}{but}"
         if self.applied:
             return f"Done: {self.changes} of {all_of_them} {things} made or changed.{but}"
         return f"{self.changes} of {all_of_them} to make or change.{but} To do it, add --apply."
@@ -105,8 +106,8 @@ class Report:
         jobs = [item for item in self.planned if item.verb != "refuse"]
         if jobs:
             when = "now" if self.applied else "once applied"
-            click.echo(f"\nDogwatch itself runs these {when}. Put # before each line, or it runs "
-                       "twice:")  # fmt: skip
+            click.echo(f"\nThe server runs these on its machine {when}. Put # before each line, "
+                       "or it runs twice:")  # fmt: skip
         for item in jobs:
             click.echo(f"  {item.place}: {item.file.line(item.entry)}")
 
@@ -116,8 +117,8 @@ class Report:
             what = "the crontab" if name == "-" else name
             click.echo(f"\nThe whole of {what}, as it should be from now on:\n\n{text.rstrip()}")
         if found and self.ping_base:
-            click.echo("\nUsers who cannot read Dogwatch's data directory need this line on top of "
-                       f"theirs:\nDOGWATCH_PING_URL={self.ping_base}")  # fmt: skip
+            click.echo("\nPut this above the lines, or cron's users may not find the server:\n"
+                       f"DOGWATCH_PING_URL={self.ping_base}")  # fmt: skip
 
 
 def _row(item: Item) -> dict[str, Any]:

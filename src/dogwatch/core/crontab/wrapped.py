@@ -21,11 +21,12 @@ def wrap_line(line: str, entry: Entry, slug: str, program: str = "dogwatch") -> 
     """
     words = (1 if entry.schedule.startswith("@") else 5) + (entry.user is not None)
     *front, command = line.split(maxsplit=words)
-    found = _FIRST_PERCENT.fullmatch(command.rstrip())
+    found = _FIRST_PERCENT.fullmatch(command.rstrip(" \t\r"))
     head, tail = (found[1], found[2] or "") if found else (command, "")
     plain = _PLAIN.fullmatch(head) and "=" not in head.split()[0]
     if not plain or "\\" in head or head.split()[0] in _SHELL_WORDS:
-        head = f"{entry.shell} -c {shlex.quote(head)}"
+        shell = shlex.quote(entry.shell).replace("%", r"\%")
+        head = f"{shell} -c {shlex.quote(head)}"
     return f"{' '.join(front)} {program} run {slug} -- {head}{tail}"
 
 
