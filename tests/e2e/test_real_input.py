@@ -44,8 +44,8 @@ def tell_both(served: Served, webhooks: Webhooks) -> None:
         served.post("/rules", {"channel_id": channel["id"]})
 
 
-def import_crontabs(served: Served) -> list[dict[str, Any]]:
-    """Plan, apply, and see that a second time nothing is left to do."""
+def import_crontabs(served: Served, folder: Path) -> list[dict[str, Any]]:
+    """Plan, apply, and see that a second time nothing is left to do, nor of what it printed."""
     files = crontabs()
     plan = served.cli_json("import", "crontab", *files)
     assert (plan["applied"], plan["problems"]) == (False, [])
@@ -55,6 +55,12 @@ def import_crontabs(served: Served) -> list[dict[str, Any]]:
     assert done["changes"] == len(done["entries"]) >= 5
     again = served.cli_json("import", "crontab", *files)
     assert {entry["do"] for entry in again["entries"]} == {"same"}
+    printed = [folder / f"{number}.tab" for number in range(len(done["crontabs"]))]
+    for file, text in zip(printed, done["crontabs"].values(), strict=True):
+        file.write_text(text)
+    wrapped = served.cli_json("import", "crontab", "--system-format", *map(str, printed))
+    assert [entry["do"] for entry in wrapped["entries"]] == ["same"] * len(done["entries"])
+    assert wrapped["crontabs"] == {}
     entries: list[dict[str, Any]] = done["entries"]
     return entries
 
@@ -94,7 +100,7 @@ def status(served: Served, slug: str) -> str:
 def test_the_main_job(serve: Serve, webhooks: Webhooks, mails: Mails, tmp_path: Path) -> None:
     served = serve(smtp_url=mails.url(), allow_private_targets="127.0.0.0/8")
     tell_both(served, webhooks)
-    entries = import_crontabs(served)
+    entries = import_crontabs(served, tmp_path)
     wrapped, curled = entries[0]["slug"], entries[1]["slug"]
 
     # what others run: one wrapped, one that calls in by itself
