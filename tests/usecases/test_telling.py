@@ -138,6 +138,25 @@ def test_a_hanging_endpoint_keeps_its_few_places(house: House) -> None:
     assert [parcel.channel.name for parcel in more] == ["quick"]
 
 
+def test_an_endpoint_may_have_a_window_of_its_own(house: House) -> None:
+    one, _ = house.channel("one"), house.channel("two")
+    for n in range(4):
+        down(house, f"w{n}")
+    room = Room(100, 1, windows={f"{house.workspace.id}:{one.id}": 3})
+    taken = [parcel.channel.name for parcel in house.parcels(2, room=room)]
+    assert sorted(taken) == ["one"] * 3 + ["two"]
+
+
+def test_no_endpoint_has_its_second_before_another_s_first(house: House) -> None:
+    house.channel("one")
+    down(house, "w0")
+    down(house, "w1")
+    house.channel("two")
+    down(house, "w2")
+    taken = [parcel.channel.name for parcel in house.parcels(2, room=Room(2, 100))]
+    assert sorted(taken) == ["one", "two"]
+
+
 def test_a_workspace_keeps_its_share(house: House) -> None:
     for name in "abc":
         house.channel(name)
