@@ -202,11 +202,15 @@ def dogwatch(to: Receiver, count: int, many: int, database: str = "") -> tuple[f
         data = Path(folder) / "data"
         at = Fall(count, many, to.url).seed({"data": str(data), "database_url": database or None})
         served, before = Served(data, flags).start(), to.came.value
-        used, at = _cpu_s(served.pid), max(at, datetime.now(UTC))
-        eventually(lambda: to.came.value >= before + count, within_s=600, what="all are told")
-        took_s = (datetime.now(UTC) - at).total_seconds()
-        cpu_ms = (_cpu_s(served.pid) - used) / count * 1000
-        served.close()
+        try:
+            used, at = _cpu_s(served.pid), max(at, datetime.now(UTC))
+            eventually(lambda: to.came.value >= before + count, within_s=600, what="all are told")
+            took_s = (datetime.now(UTC) - at).total_seconds()
+            cpu_ms = (_cpu_s(served.pid) - used) / count * 1000
+            served.close()
+        finally:
+            if served.process is not None:
+                served.kill9()
     return count / took_s, cpu_ms
 
 
