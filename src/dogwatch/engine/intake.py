@@ -114,18 +114,18 @@ class Intake:
     async def _store(self, batch: Sequence[Heard]) -> Sequence[Answer]:
         """Record a batch; if one of it cannot be, the others still are."""
         try:
-            answers = await self._database.awrite(lambda tx: self._record(tx, batch))
+            at, answers = await self._database.awrite(lambda tx: self._record(tx, batch))
         except Problem:
             raise
         except Exception:
             if len(batch) == 1:
                 raise
             return [(await self._store([heard]))[0] for heard in batch]
-        self._recorded_at = self._clock.now()
+        self._recorded_at = at  # not the time by now: that may have jumped already
         return answers
 
-    def _record(self, tx: Tx, batch: Sequence[Heard]) -> Sequence[Answer]:
+    def _record(self, tx: Tx, batch: Sequence[Heard]) -> tuple[datetime, Sequence[Answer]]:
         at = self._clock.now()
         if abs(at - self._recorded_at) >= OUTAGE:
             self.on_jump(tx, at)
-        return pings.record(tx, batch, at)
+        return at, pings.record(tx, batch, at)
