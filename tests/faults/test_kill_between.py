@@ -23,7 +23,7 @@ from tests.harness.pulse import Pulse, key_of
 from tests.harness.receivers import Webhooks
 from tests.harness.served import Served
 
-LIVES = int(length("DOGWATCH_PROVE_KILLS", 4, 50))
+LIVES = int(length("DOGWATCH_PROVE_KILLS", 3, 50))
 LIFE_S = 6.0
 LONG_S = 90.0
 EVERY_SECOND = "*-*-* *:*:*"
