@@ -29,6 +29,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from dogwatch.clock import Clock, SystemClock
+from dogwatch.web.corked import Corked
 
 # What counts even if nobody waits for the answer.
 _ALWAYS = "/ping/"
@@ -104,7 +105,7 @@ class EdgeProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's own narrowing
         """Start the clock of the first head, or refuse one connection too many."""
-        super().connection_made(transport)
+        super().connection_made(Corked(transport, self.loop))
         self._enter(Phase.HEAD, self.limits.head_s)
         self._sweep().arm()
         if len(self.connections) > self.limits.connections:

@@ -1,5 +1,6 @@
 """/metrics: counts for Prometheus, without names, keys or anything a workspace holds."""
 
+from collections import Counter as Tally
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 
 from fastapi import Request, Response
@@ -36,8 +37,8 @@ class Metrics:
 
         async def recorded(batch: Sequence[Heard]) -> Sequence[Answer]:
             answers = await record(batch)
-            for answer in answers:
-                self._pings.labels(str(answer)).inc()
+            for answer, count in Tally(answers).items():
+                self._pings.labels(str(answer)).inc(count)
             return answers
 
         return recorded
