@@ -422,6 +422,9 @@ SCRIPTS = [
         Verdict.RETRY,
         None,
     ),
+    ("sent, in other words", ["220", "250", "250", "250", "354", "251"], Verdict.SENT, 250),
+    ("250 before the text", ["220", "250", "250", "250", "250"], Verdict.RETRY, None),
+    ("554 before the text", ["220", "250", "250", "250", "554", "250"], Verdict.FAILED, 554),
     ("gone after the text", ["220", "250", "250", "250", "354", ""], Verdict.RETRY, None),
 ]
 
@@ -517,4 +520,4 @@ def test_without_a_mail_server_the_message_waits(url: str | None) -> None:
 
     attempt = asyncio.run(scene())
     assert attempt.verdict is Verdict.RETRY
-    assert "smtp://" in attempt.detail
+    assert ("smtp://" if url else "no mail server is set (DOGWATCH_SMTP_URL)") in attempt.detail

@@ -123,6 +123,9 @@ BAD_URLS = [
     "https://hooks.example:99999/",
     "https://hooks.example:0/",
     "https://[::1/",
+    "http://[::1%25lo]/",
+    "http://[fe80::1%eth0]/",
+    "http://a%2eb/",
     "https://hooks.example/a b",
     "https://hooks.example/\r\nHost: evil.example",
     "https://höoks.example/",
@@ -151,7 +154,20 @@ def encoded(length: int) -> str:
 
 @pytest.mark.parametrize(
     "secrets",
-    [[encoded(23)], [encoded(65)], ["s3cret" * 8], [PREFIX + "not*base64"], [7], NEW, [NEW] * 4, 7],
+    [
+        [encoded(23)],
+        [encoded(65)],
+        ["s3cret" * 8],
+        [PREFIX + "not*base64"],
+        [7],
+        NEW,
+        [NEW] * 4,
+        7,
+        0,
+        "",
+        {},
+        False,
+    ],
 )
 def test_bad_secrets_are_refused_without_repeating_them(secrets: object) -> None:
     with pytest.raises(Problem) as caught:

@@ -8,7 +8,7 @@ import socket
 import ssl
 from dataclasses import dataclass, field
 from email.message import EmailMessage
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from dogwatch.core.problems import Problem
@@ -58,6 +58,8 @@ def mail_server(url: str) -> MailServer:
 
     TLS is required unless said otherwise, and optional for a server on loopback.
     """
+    if not url:
+        raise Problem("refused", "no mail server is set (DOGWATCH_SMTP_URL)")
     try:
         return _read(url)
     except (ValueError, KeyError):
@@ -110,6 +112,17 @@ class _Session(smtplib.SMTP):
         del host, port
         self._connected.settimeout(timeout)
         return self._connected
+
+    def data(self, msg: Any) -> tuple[int, bytes]:
+        """Send the mail; only what the server says after its end counts (RFC 5321, 4.3.2)."""
+        try:
+            code, words = super().data(msg)
+        except smtplib.SMTPDataError as error:
+            if error.smtp_code // 100 in (4, 5):
+                raise
+            told = f"the server answered DATA with {error.smtp_code} instead of 354"
+            raise smtplib.SMTPException(told) from None
+        return (250 if code // 100 == 2 else code), words
 
 
 def submit(

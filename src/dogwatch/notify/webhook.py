@@ -42,7 +42,9 @@ class WebhookChannel:
         refuse_unknown(settings, frozenset({"url", "secrets"}), wrong)
         if told := _url_fault(settings.get("url")):
             wrong["url"] = told
-        given = settings.get("secrets") or [new_secret()]
+        given = settings.get("secrets")
+        if given is None or given == []:
+            given = [new_secret()]
         if told := _secrets_fault(given):
             wrong["secrets"] = told
         raise_if(wrong)
@@ -150,6 +152,8 @@ def _url_fault(url: object) -> str | None:
         return "not an address"
     if parts.scheme not in ("http", "https") or not well_formed:
         return "must start with https:// or http:// and name a host"
+    if "%" in parts.netloc:
+        return "the host must not hold a % (an IPv6 zone reaches this machine's own links alone)"
     return "must not hold a user name or password" if "@" in parts.netloc else None
 
 
