@@ -63,7 +63,13 @@ def test_a_command_that_cannot_run_says_why_in_the_ping(dogwatch: Program, stub:
     assert "cannot run no-such-program" in stub.pings[-1].body
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number",
+    [
+        *(signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGALRM),
+        *(signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH, signal.SIGCONT),
+    ],
+)
 def test_signals_reach_the_command(dogwatch: Program, stub: Stub, number: signal.Signals) -> None:
     trap = f"trap 'echo caught; exit 9' {number.name[3:]}"
     script = f"{trap}; echo ready; while :; do sleep 0.05; done"
@@ -270,3 +276,62 @@ def test_nohup_is_respected(dogwatch: Program) -> None:
     wrapped = 'exec "$0" -m dogwatch.cli run job -- sh -c "kill -HUP \\$PPID; echo alive"'
     done = dogwatch.shell(f"trap '' HUP; {wrapped}")
     assert (done.returncode, done.stdout) == (0, "alive\n")
+
+
+def test_a_slug_of_odd_bytes_changes_nothing(dogwatch: Program, offline: Program) -> None:
+    odd = os.fsdecode(b"caf\xe9")
+    for program in (dogwatch, offline):
+        done = program("run", odd, "--", "sh", "-c", "exit 3")
+        assert (done.returncode, "Traceback" in done.stderr) == (3, False)
+
+
+def test_a_kept_ping_of_odd_bytes_is_sent_as_it_is(
+    offline: Program, dogwatch: Program, stub: Stub, home: Path
+) -> None:
+    offline("run", os.fsdecode(b"caf\xe9"), "--", "true")
+    for path in (home / "spool").glob("*.json"):
+        path.write_text(path.read_text().replace("http://127.0.0.1:1", stub.url))
+    assert dogwatch("ping", "--flush").returncode == 0
+    assert [ping.path for ping in stub.pings] == [
+        "/ping/wskey/caf%E9/start",
+        "/ping/wskey/caf%E9/0",
+    ]
+
+
+def test_a_command_of_odd_bytes_is_not_found(dogwatch: Program, stub: Stub) -> None:
+    assert dogwatch("run", "job", "--", os.fsdecode(b"no\xe9")).returncode == 127
+    assert "cannot run no" in stub.pings[-1].body
+
+
+def test_a_full_disk_behind_our_streams_changes_nothing(offline: Program) -> None:
+    ours = offline.shell(f'"$0" {RUN} sh -c "exit 3" 2>/dev/full')
+    theirs = offline.shell(f'"$0" {RUN} sh -c "seq 1 100000; exit 4" >/dev/full 2>&1')
+    assert (ours.returncode, theirs.returncode) == (3, 4)
+
+
+def test_closed_streams_change_nothing(dogwatch: Program, stub: Stub) -> None:
+    done = dogwatch.shell(f'"$0" {RUN} sh -c "echo told; exit 3" <&- >&- 2>&-')
+    assert done.returncode == 3
+    assert stub.pings[-1].body == "told\n"
+
+
+@pytest.mark.parametrize("seconds", ["inf", "nan", "1e300", "0", "-1"])
+def test_a_timeout_that_no_timer_takes_is_refused_at_once(
+    dogwatch: Program, stub: Stub, seconds: str
+) -> None:
+    done = dogwatch("run", "job", "--timeout", seconds, "--", "echo", "ran")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert stub.pings == []
+
+
+def test_an_unreadable_data_directory_changes_nothing(dogwatch: Program, home: Path) -> None:
+    (home / "ping.url").mkdir()
+    (home / "server.url").mkdir()
+    (home / "spool").write_text("no directory")
+    assert dogwatch("run", "job", "--", "sh", "-c", "exit 3", HOME="/dev/null").returncode == 3
+
+
+def test_a_data_directory_that_cannot_be_is_remarked_upon(dogwatch: Program) -> None:
+    done = dogwatch("run", "job", "--", "sh", "-c", "exit 3", DOGWATCH_DATA="/" + "x" * 5000)
+    assert done.returncode == 3
+    assert "ping not sent" in done.stderr

@@ -13,7 +13,14 @@ from typing import IO
 from dogwatch.cli.excerpt import Excerpt
 
 CANNOT_RUN, NOT_FOUND, TIMED_OUT = 126, 127, 124
-_FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_FORWARDED = frozenset(
+    {
+        *(signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGCONT),
+        *(signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM, signal.SIGWINCH),
+    }
+)
+# In a terminal these come from the kernel or the shell, to the whole foreground group.
+_OF_TERMINAL = frozenset({signal.SIGINT, signal.SIGQUIT, signal.SIGCONT, signal.SIGWINCH})
 _KILL_AFTER_S = 2.0
 _DRAIN_S = 0.1
 
@@ -86,7 +93,8 @@ class Child:
         """
         heard = [n for n in _FORWARDED if signal.getsignal(n) is not signal.SIG_IGN]
         before = {number: signal.signal(number, self._pass_on) for number in heard}
-        before[signal.SIGALRM] = signal.signal(signal.SIGALRM, self._expire)
+        if self._timeout_s is not None:
+            before.setdefault(signal.SIGALRM, signal.signal(signal.SIGALRM, self._expire))
         try:
             yield
         finally:
@@ -101,7 +109,7 @@ class Child:
             return
         elif not self._in_foreground:
             self._signal_group(number)
-        elif number != signal.SIGINT:
+        elif number not in _OF_TERMINAL:
             self._process.send_signal(number)
 
     def _signal_group(self, number: int) -> None:
@@ -128,7 +136,7 @@ class Pump(Thread):
 
     def run(self) -> None:
         """Copy until the end. When our reader has left, close: the command gets its SIGPIPE."""
-        with suppress(OSError):
+        with suppress(BrokenPipeError):
             while piece := os.read(self.source.fileno(), 65536):
                 self._excerpt.add(piece)
                 _write_all(self.target, piece)
@@ -136,9 +144,23 @@ class Pump(Thread):
 
 
 def _write_all(target: int, piece: bytes) -> None:
+    """Write, or lose what a full disk refuses; only a reader that left is an error."""
     rest = memoryview(piece)
-    while rest:
-        rest = rest[os.write(target, rest) :]
+    try:
+        while rest:
+            rest = rest[os.write(target, rest) :]
+    except BrokenPipeError:
+        raise
+    except OSError:
+        return
+
+
+def fill_streams() -> None:
+    """Open /dev/null for each standard stream that is closed, lest a pipe takes its number."""
+    number = os.open(os.devnull, os.O_RDWR)
+    while number <= 2:
+        number = os.open(os.devnull, os.O_RDWR)
+    os.close(number)
 
 
 def _drain(pumps: Sequence[Pump]) -> None:
@@ -159,7 +181,8 @@ def _drain(pumps: Sequence[Pump]) -> None:
 
 def _not_run(program: str, error: OSError) -> Ending:
     status = NOT_FOUND if isinstance(error, FileNotFoundError) else CANNOT_RUN
-    return Ending(status, f"dogwatch: cannot run {program}: {error.strerror or error}")
+    shown = os.fsencode(program).decode("utf-8", "replace")
+    return Ending(status, f"dogwatch: cannot run {shown}: {error.strerror or error}")
 
 
 def _in_foreground() -> bool:

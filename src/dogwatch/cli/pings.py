@@ -80,7 +80,7 @@ class Desk:
 
     def keep(self, ping: Ping) -> Path:
         """Put a ping into the spool."""
-        return self.spool.put(json.dumps(asdict(ping), ensure_ascii=False), ping.at_s)
+        return self.spool.put(json.dumps(asdict(ping)), ping.at_s)
 
     def flush(
         self, origin: str | None = None, tell: Callable[[Ping, Receipt], None] = lambda *_: None
@@ -142,7 +142,7 @@ class Desk:
         given = urlencode({name: value for name, value in query.items() if value})
         url = base + (f"/{ping.signal}" if ping.signal else "") + (f"?{given}" if given else "")
         headers = {"Content-Type": "text/plain; charset=utf-8"}
-        return post(url, headers, ping.body.encode(), self.limits)
+        return post(url, headers, ping.body.encode("utf-8", "replace"), self.limits)
 
     def _age_s(self, ping: Ping) -> float:
         return self.clock.now().timestamp() - ping.at_s
@@ -152,7 +152,7 @@ class Desk:
             return to.rstrip("/")
         if _is_address(to):
             return f"{server}/ping/{to}"
-        return f"{self._workspace(server, fresh=fresh)}/{quote(to, safe='')}"
+        return f"{self._workspace(server, fresh=fresh)}/{_quoted(to)}"
 
     def _workspace(self, server: str, *, fresh: bool) -> str:
         """Return the workspace's ping address, learnt from the server once and remembered."""
@@ -206,7 +206,7 @@ class Errand(Thread):
     def _kept(self) -> Receipt:
         try:
             self._desk.keep(self._ping)
-        except OSError as error:
+        except Exception as error:
             return Receipt(Fate.REFUSED, Problem("away", f"{self._why}; not kept: {error}"))
         return Receipt(Fate.KEPT, Problem("away", self._why))
 
@@ -219,7 +219,12 @@ def desk_of(session: Session, clock: Clock) -> Desk:
 def address(session: Session, to: str) -> str:
     """Return where pings for a slug, key or URL go; DOGWATCH_PING_URL leads slugs."""
     base = session.environ.get("DOGWATCH_PING_URL")
-    return f"{base.rstrip('/')}/{quote(to, safe='')}" if base and not _is_address(to) else to
+    return f"{base.rstrip('/')}/{_quoted(to)}" if base and not _is_address(to) else to
+
+
+def _quoted(slug: str) -> str:
+    """Return a slug for an address; bytes of an argument that are no UTF-8 stay what they are."""
+    return quote(slug, safe="", errors="surrogateescape")
 
 
 def new_ping(session: Session, to: str, signal: str, clock: Clock, **more: Any) -> Ping:

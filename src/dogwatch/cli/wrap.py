@@ -1,13 +1,18 @@
 """`dogwatch run`: wrap any command. Nothing about the server may change what the command does."""
 
+import math
+import os
+import sys
 import uuid
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import click
 
-from dogwatch.cli.child import Child, Ending
+from dogwatch.cli.child import Child, Ending, fill_streams
 from dogwatch.cli.excerpt import Excerpt
-from dogwatch.cli.pings import Desk, Errand, Fate, Receipt, desk_of, new_ping
+from dogwatch.cli.pings import Errand, Fate, Receipt, desk_of, new_ping
 from dogwatch.cli.session import Session, command
 from dogwatch.clock import Clock, SystemClock
 
@@ -18,6 +23,20 @@ dogwatch run nightly-backup -- /usr/local/bin/backup.sh --full
 dogwatch run report --timeout 600 --quiet -- make report
 dogwatch run sync --create --schedule "*/10 * * * *" --tz Europe/Berlin -- rsync -a a/ b/
 """
+LONGEST_S = 1e8
+
+
+class Seconds(click.FloatRange):
+    """A number of seconds that a timer can be set to."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the number; nan, which no range refuses, is a usage error, too."""
+        number: float = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value} is no number of seconds", param, ctx)
+        return number
 
 
 @command("run", EXAMPLES)
@@ -27,7 +46,8 @@ dogwatch run sync --create --schedule "*/10 * * * *" --tz Europe/Berlin -- rsync
 @click.option("--schedule", metavar="EXPR", help="Schedule of a watch that is made.")
 @click.option("--tz", "timezone", metavar="ZONE", help="Its time zone.")
 @click.option("--grace", type=click.IntRange(0), metavar="S", help="Its grace in seconds.")
-@click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="S", help="Stop then.")
+@click.option("--timeout", type=Seconds(0, LONGEST_S, min_open=True), metavar="S",
+              help="Stop then.")  # fmt: skip
 @click.option("--no-output", is_flag=True, help="Don't send output; don't even touch it.")
 @click.option("--quiet", "-q", is_flag=True, help="No remarks of our own.")
 def run_command(session: Session, slug: str, words: tuple[str, ...], **options: Any) -> None:
@@ -37,21 +57,30 @@ def run_command(session: Session, slug: str, words: tuple[str, ...], **options: 
     128+n after signal n, 124 after --timeout, 127 when it is not found, 126 when it cannot be
     run. When the server is away, what it missed is kept and sent later with its own times.
     """
-    clock = SystemClock()
+    fill_streams()
     excerpt = None if options["no_output"] else Excerpt(OUTPUT_LIMIT_BYTES)
-    report = Report(session, slug, clock, _watch(slug, options))
     child = Child(words, excerpt, options["timeout"])
     with child.signals():
+        report = Report(session, slug, SystemClock(), _watch(slug, options))
         ending = child.run()
-        receipts = report.finish(ending, excerpt.text() if excerpt else "")
+        remarks = report.finish(ending, excerpt.text() if excerpt else "")
     if not options["quiet"]:
-        for line in filter(None, [ending.remark, *_remarks(receipts)]):
-            click.echo(line, err=True)
+        _tell(filter(None, [ending.remark, *remarks]))
     raise click.exceptions.Exit(ending.status)
 
 
+def _tell(lines: Iterable[str]) -> None:
+    """Write to standard error past Python's buffer, which would fail once more at the exit."""
+    if sys.stderr is not None:
+        with suppress(OSError):
+            os.write(2, "".join(f"{line}\n" for line in lines).encode("utf-8", "replace"))
+
+
 class Report:
-    """The two pings around a command, sent beside it; the run id tells runs apart."""
+    """The two pings around a command, sent beside it; the run id tells runs apart.
+
+    Whatever goes wrong here is remarked upon, and changes nothing else.
+    """
 
     def __init__(
         self, session: Session, to: str, clock: Clock, create: dict[str, Any] | None
@@ -60,19 +89,27 @@ class Report:
         self._to = to
         self._clock = clock
         self._more: dict[str, Any] = {"rid": str(uuid.uuid4()), "create": create}
-        self._desk: Desk = desk_of(session, clock)
-        self._start = Errand(self._desk, new_ping(session, to, "start", clock, **self._more))
+        self._fault = ""
+        self._start = self._errand("start")
 
-    def finish(self, ending: Ending, output: str) -> list[Receipt]:
-        """Send the end after the start, within one budget of time for both."""
+    def finish(self, ending: Ending, output: str) -> list[str]:
+        """Send the end after the start, within one budget of time for both; return remarks."""
         until = self._clock.monotonic() + _BUDGET_S
+        started = self._settle(self._start, until)
         body = "\n".join(filter(None, [output, ending.remark]))
-        ping = new_ping(
-            self._session, self._to, str(ending.status), self._clock, body=body, **self._more
-        )
-        started = self._start.settle(until - self._clock.monotonic())
-        ended = Errand(self._desk, ping).settle(until - self._clock.monotonic())
-        return [started, ended]
+        ended = self._settle(self._errand(str(ending.status), body=body), until)
+        return _remarks([*started, *ended], self._fault)
+
+    def _errand(self, signal: str, **more: Any) -> Errand | None:
+        try:
+            ping = new_ping(self._session, self._to, signal, self._clock, **self._more, **more)
+            return Errand(desk_of(self._session, self._clock), ping)
+        except Exception as error:  # nothing here may disturb the command
+            self._fault = f"{type(error).__name__}: {error}"
+            return None
+
+    def _settle(self, errand: Errand | None, until: float) -> list[Receipt]:
+        return [errand.settle(until - self._clock.monotonic())] if errand else []
 
 
 def _watch(slug: str, options: dict[str, Any]) -> dict[str, Any] | None:
@@ -83,10 +120,10 @@ def _watch(slug: str, options: dict[str, Any]) -> dict[str, Any] | None:
     return {"name": slug, "slug": slug} | given if given else {}
 
 
-def _remarks(receipts: list[Receipt]) -> set[str]:
-    told = set()
+def _remarks(receipts: list[Receipt], fault: str) -> list[str]:
+    told = [f"dogwatch: ping not sent: {fault}"] if fault else []
     for receipt in receipts:
         if receipt.problem:
             later = "; kept, sent later" if receipt.fate is Fate.KEPT else ""
-            told.add(f"dogwatch: ping not sent: {receipt.problem.message}{later}")
-    return told
+            told.append(f"dogwatch: ping not sent: {receipt.problem.message}{later}")
+    return list(dict.fromkeys(told))
