@@ -12,6 +12,8 @@ from dogwatch.store.tables import pings
 from dogwatch.store.tx import Tx
 from dogwatch.store.types import to_microseconds
 
+SOUGHT = 20_000
+
 
 def add_many(tx: Tx, heard: Sequence[tuple[int, str, Heard]]) -> None:
     """Append pings: (workspace id, watch id, what was heard)."""
@@ -50,6 +52,24 @@ def listed(
     if before is not None:
         found = found.where(pings.c.id < before)
     return _rows(tx, found.order_by(pings.c.id.desc()).limit(limit))
+
+
+def said(
+    tx: Tx, workspace_id: int, watch_id: str, rid: str | None, from_at: datetime, until_at: datetime
+) -> Sequence[str]:
+    """Return the texts that pings of one run came with, in order, of a watch's newest `SOUGHT`.
+
+    There is no index by time, and nobody shall read a million pings for one text.
+    """
+    newest = select(pings.c.id, pings.c.at, pings.c.rid).where(
+        pings.c.workspace_id == workspace_id, pings.c.watch_id == watch_id
+    )
+    few = newest.order_by(pings.c.id.desc()).limit(SOUGHT).subquery()
+    mine = select(few.c.id).where(
+        few.c.at.between(from_at, until_at), few.c.rid.is_not_distinct_from(rid)
+    )
+    found = select(pings.c.body).where(pings.c.id.in_(mine), pings.c.body != "")
+    return list(tx.conn.scalars(found.order_by(pings.c.at, pings.c.id)))
 
 
 def recorded(

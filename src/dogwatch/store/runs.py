@@ -66,15 +66,17 @@ class Entry:
     line: Line
     trigger: str = "ping"
     input: str = ""
+    exit_code: int | None = None
 
 
 _LINE = (
     runs.c.workspace_id, runs.c.id, runs.c.watch_id, runs.c.slot_at, runs.c.rid, runs.c.trigger,
     runs.c.attempt, runs.c.input, runs.c.state, runs.c.outcome, runs.c.reason, runs.c.queued_at,
-    runs.c.started_at, runs.c.finished_at, runs.c.duration_ms,
+    runs.c.started_at, runs.c.finished_at, runs.c.duration_ms, runs.c.exit_code,
 )  # fmt: skip
 _CHANGED = (
     "state", "outcome", "reason", "queued_at", "started_at", "finished_at", "duration_ms",
+    "exit_code",
 )  # fmt: skip
 _SLOT = (runs.c.workspace_id, runs.c.watch_id, runs.c.slot_at)
 _PLACEHOLDERS = (str(Outcome.MISSED), str(Outcome.UNKNOWN))
@@ -166,6 +168,7 @@ def _values(entry: Entry) -> Values:
         microseconds(line.started_at),
         microseconds(line.finished_at),
         line.duration_ms,
+        entry.exit_code,
     )
 
 

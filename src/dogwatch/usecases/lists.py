@@ -1,6 +1,6 @@
 """What people look at: watches with what surrounds them, and pages of all that is kept."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -152,7 +152,20 @@ def output(
     run = runs.by_id(tx, workspace_id, run_id)
     if run is None:
         raise Problem("not_found", f"there is no run {run_id!r}")
-    return run, runs.output(tx, workspace_id, run_id, after_seq, limit)
+    chunks = runs.output(tx, workspace_id, run_id, after_seq, limit)
+    if chunks or run.trigger != "ping":
+        return run, chunks
+    return run, [chunk for chunk in _told(tx, run) if chunk[0] > after_seq][:limit]
+
+
+def _told(tx: Tx, run: Run) -> Iterator[Chunk]:
+    """Yield what the pings of a run told of it, each as lines of its own."""
+    if run.finished_at is None:
+        return
+    began_at = run.started_at or run.finished_at
+    texts = pings.said(tx, run.workspace_id, run.watch_id, run.rid, began_at, run.finished_at)
+    for seq, text in enumerate(texts, 1):
+        yield seq, "stdout", text if text.endswith("\n") else f"{text}\n"
 
 
 def workspace(tx: Tx, workspace_id: int) -> Workspace:

@@ -105,7 +105,8 @@ def _change(record: Record, many: Sequence[Heard], at: datetime) -> Change:
     last_ping_at = max(newest, record.last_ping_at) if record.last_ping_at else newest
     signals = [signal for heard in many if (signal := _signal(heard, at))]
     bodies = {heard.at: heard.body for heard in many}
-    return Change(record, signals, last_ping_at=last_ping_at, bodies=bodies)
+    exits = {heard.at: heard.exit_code for heard in many if heard.exit_code is not None}
+    return Change(record, signals, last_ping_at=last_ping_at, bodies=bodies, exit_codes=exits)
 
 
 def _signal(heard: Heard, at: datetime) -> Signal | None:

@@ -22,7 +22,8 @@ GAPS_KEPT = timedelta(days=32)
 class Change:
     """Signals for one locked watch.
 
-    `trigger` and `input` describe the runs they open; `bodies` is what came with signals, by time.
+    `trigger` and `input` describe the runs they open; `bodies` and `exit_codes`
+    are what came with signals, by time.
     `last_ping_at` is the newest ping's time, if these are pings.
     """
 
@@ -32,6 +33,7 @@ class Change:
     input: str = ""
     last_ping_at: datetime | None = None
     bodies: Mapping[datetime, str] = field(default_factory=dict)
+    exit_codes: Mapping[datetime, int] = field(default_factory=dict)
 
 
 def apply(tx: Tx, change: Change, at: datetime) -> Record:
@@ -90,10 +92,13 @@ def _state(change: Change, steps: Sequence[Step], gaps: Sequence[Gap], *, exact:
 def _entries(change: Change, steps: Sequence[Step]) -> list[runs.Entry]:
     """Return the ledger lines to write."""
     return [
-        runs.Entry(*change.record.key, line, change.trigger, change.input)
+        runs.Entry(
+            *change.record.key, line, change.trigger, change.input,
+            change.exit_codes.get(line.finished_at) if line.finished_at else None,
+        )
         for done in steps
         for line in done.lines
-    ]
+    ]  # fmt: skip
 
 
 def _turns(change: Change, steps: Sequence[Step]) -> list[telling.Turn]:

@@ -10,8 +10,9 @@ import pytest
 from dogwatch.core.result import Outcome, Result
 from dogwatch.store import runs as stored
 from dogwatch.store.tx import Tx
-from dogwatch.usecases import runs
+from dogwatch.usecases import runs, watches
 from dogwatch.usecases.runs import Ended, Work
+from dogwatch.web.app import build
 from tests.web.api.conftest import HTTP_ACTION, House
 from tests.web.asgi_client import Client
 
@@ -156,3 +157,40 @@ def test_a_running_run_is_asked_to_stop(api: Client, house: House, run: Any) -> 
     assert (asked.json["state"], asked.json["cancel_reason"]) == ("running", "cancelled")
     long = api("POST", f"/runs/{run['id']}/cancel", {"reason": "x" * 201})
     assert long.faults.keys() == {"reason"}
+
+
+def test_a_run_told_by_pings_has_their_exit_status_and_text(
+    api: Client, house: House, watch: Any
+) -> None:
+    key = watch["ping_url"].rpartition("/")[2]
+
+    def tell(words: str, text: str, **query: str) -> None:
+        house.clock.advance(1)
+        ping = Client(build(house.services), base="/ping/")
+        assert ping("POST", key + words, text.encode(), query=query).status == 200
+
+    tell("/start", "", rid="one")
+    tell("/log", "of another run", rid="two")
+    tell("/log", "half way", rid="one")
+    tell("/3", "no tape\n", rid="one")
+    tell("/0", "alone")
+    alone, run = api.get("/runs", watch=watch["id"]).json["data"]
+    assert (run["exit_code"], run["outcome"], run["reason"]) == (3, "fail", "exit status 3")
+    assert api.get(f"/runs/{run['id']}").json["exit_code"] == 3
+    assert api.get(f"/runs/{run['id']}/output").text == "half way\nno tape\n"
+    tail = events(api.get(f"/runs/{run['id']}/output/stream").text)
+    assert [json.loads(one["data"]).get("text") for one in tail] == [
+        "half way\n",
+        "no tape\n",
+        None,
+    ]
+    assert (alone["exit_code"], alone["outcome"]) == (0, "ok")
+    assert api.get(f"/runs/{alone['id']}/output").text == "alone\n"
+
+
+def test_a_run_that_no_ping_told_of_has_no_output(api: Client, house: House, watch: Any) -> None:
+    house.ping(watch["ping_url"].rpartition("/")[2])
+    house.clock.advance(7200)
+    house.write(lambda tx: watches.lapse(tx, house.clock.now()))
+    missed = api.get("/runs", outcome="missed").json["data"][0]
+    assert (missed["exit_code"], api.get(f"/runs/{missed['id']}/output").text) == (None, "")
