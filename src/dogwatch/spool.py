@@ -20,6 +20,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from dogwatch import directory
 from dogwatch.core.ping import Heard, Kind
 from dogwatch.core.problems import Problem
 
@@ -303,7 +304,7 @@ class Spool:
             self._own.mkdir(mode=0o700, exist_ok=True)
             self._folders[self._own] = _locked(self._own)
             os.fsync(root)
-        _sync_folder(self._root.parent)
+        directory.sync(self._root.parent)
 
     def _seal(self) -> None:
         log = self._log
@@ -360,11 +361,3 @@ def _locked(folder: Path) -> int:
         os.close(held)
         raise
     return held
-
-
-def _sync_folder(folder: Path) -> None:
-    held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(held)
-    finally:
-        os.close(held)
