@@ -56,9 +56,8 @@ class Moved(Served):
 
     @property
     def now_at(self) -> datetime:
-        """The time that counts: what its clock shows, or that of the database which nodes share."""
-        off_s = 0 if "database" in self.flags else self.offset_s
-        return datetime.now(UTC) + timedelta(seconds=off_s)
+        """What its clock shows, and the database's."""
+        return datetime.now(UTC) + timedelta(seconds=self.offset_s)
 
     @property
     def environ(self) -> dict[str, str]:
