@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dogwatch.config import SETTINGS, Config, Listen, data_dir, describe, load
+from dogwatch.config import SETTINGS, Config, Listen, data_dir, describe, load, mask_url
 from dogwatch.core.problems import Problem
 
 SECRET_KEY = base64.b64encode(b"hunter2 " * 4).decode()
@@ -81,6 +81,28 @@ def test_a_secret_never_shows_in_an_error(tmp_path: Path, name: str, value: str)
         configured(tmp_path, **{name: value})
     assert "hunter2" not in caught.value.message + str(caught.value.fields)
     assert "***" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "advice"),
+    [
+        ("smtp_url", "smtp://127.0.0.1:2525", "the sender is missing: add ?from="),
+        ("smtp_url", "smtp://u:hunter2@1@h?from=a@b.example", "write @ as %40"),
+        ("smtp_url", "smtp://u:1/hunter2@h?from=a@b.example", "write @ as %40"),
+        ("database_url", "postgresql://u:hunter2@1@h/db", "write @ as %40"),
+        ("database_url", "postgresql://u:1/hunter2@h/db", "/ as %2F"),
+    ],
+)
+def test_a_refusal_says_what_to_change(tmp_path: Path, name: str, value: str, advice: str) -> None:
+    with pytest.raises(Problem) as caught:
+        configured(tmp_path, **{name: value})
+    assert advice in caught.value.message
+    assert "hunter2" not in caught.value.message
+    assert "has 1 wrong setting:" in caught.value.message
+
+
+def test_a_password_is_masked_to_its_last_at() -> None:
+    assert mask_url("postgresql://u:CANARY@1@h/db") == "postgresql://u:***@h/db"
 
 
 def test_describe_masks_secrets_and_names_sources(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from dataclasses import Field, dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from dogwatch.core.problems import Problem
 
@@ -22,7 +22,7 @@ Network = IPv4Network | IPv6Network
 CLIENT_VARIABLES = frozenset({"DOGWATCH_KEY", "DOGWATCH_SERVER", "DOGWATCH_PING_URL"})
 _EVERYWHERE = (ip_network("0.0.0.0/0"), ip_network("::/0"))
 _URL_SAFE = str.maketrans("-_", "+/")
-_PASSWORD = re.compile(r"(://[^/?#:@]*:)[^/?#@]*@")
+_PASSWORD = re.compile(r"(://[^/?#:@]*:)[^/?#]*@")
 _PASSWORD_PARAMETER = re.compile(r"([?&]password=)[^&#]*")
 
 
@@ -46,6 +46,10 @@ class Listen:
         """Return the http:// address that reaches it from this machine."""
         reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104  (compared, not listened on)
         return f"http://{Listen(reachable, self.port)}"
+
+
+class AdvisedError(ValueError):
+    """A refusal that says what to change and repeats nothing of the value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,17 +148,28 @@ def _database_url(value: Any) -> str:
     url = urlsplit(_text(value))
     if url.scheme == "sqlite" and url.path.startswith("/") and len(url.path) > 1:
         return str(value).strip()
+    _refuse_raw_at(url)
     if url.scheme in ("postgres", "postgresql", "postgresql+psycopg") and url.path.strip("/"):
         return "postgresql+psycopg" + str(value).strip().removeprefix(url.scheme)
     raise ValueError("not a database")
 
 
+def _refuse_raw_at(url: SplitResult) -> None:
+    """Refuse a password that ends where it should not: nobody could tell it from the host."""
+    if url.netloc.count("@") > 1 or "@" in url.path:
+        raise AdvisedError(
+            "in user and password write @ as %40, : as %3A, / as %2F, ? as %3F, # as %23"
+        )
+
+
 def _smtp_url(value: Any) -> str:
     url = urlsplit(_text(value))
-    sender = parse_qs(url.query).get("from", [""])[0]
-    if url.scheme not in ("smtp", "smtps") or not url.hostname or "@" not in sender:
+    _refuse_raw_at(url)
+    if url.scheme not in ("smtp", "smtps") or not url.hostname or url.path.strip("/"):
         raise ValueError("not a mail server")
     _ = url.port  # raises ValueError when it is no port
+    if "@" not in parse_qs(url.query).get("from", [""])[0]:
+        raise AdvisedError("the sender is missing: add ?from=watch@example.org at its end")
     return str(value).strip()
 
 
@@ -299,9 +314,8 @@ def load(flags: Mapping[str, Any], environ: Mapping[str, str], file: Path | None
     values, sources = _resolve(_gather(flags, environ, table, path), environ, wrong)
     if wrong:
         told = "\n".join(f"  {source}: {message}" for source, message in wrong.items())
-        raise Problem(
-            "invalid", f"the configuration has {len(wrong)} wrong settings:\n{told}", wrong
-        )
+        count = "1 wrong setting" if len(wrong) == 1 else f"{len(wrong)} wrong settings"
+        raise Problem("invalid", f"the configuration has {count}:\n{told}", wrong)
     return Config(**values, sources=sources, warnings=_strangers(environ))
 
 
@@ -343,8 +357,8 @@ def _resolve(
         if name in found:
             try:
                 values[name] = setting.kind.parse(found[name].value)
-            except (ValueError, TypeError, AttributeError):
-                wrong[found[name].source] = _refusal(setting.kind, found[name].value)
+            except (ValueError, TypeError, AttributeError) as error:
+                wrong[found[name].source] = _refusal(setting.kind, found[name].value, error)
     return values, {name: found[name].source if name in found else "default" for name in SETTINGS}
 
 
@@ -352,8 +366,10 @@ def _default(setting: Setting, values: Mapping[str, Any]) -> Any:
     return setting.default(values) if callable(setting.default) else setting.default
 
 
-def _refusal(kind: Kind, value: Any) -> str:
+def _refusal(kind: Kind, value: Any, error: Exception) -> str:
     shown = "***" if kind.secret else repr(value)
+    if isinstance(error, AdvisedError):
+        return f"{shown} is not valid; {error}"
     return f"{shown} is not valid; give {kind.valid}"
 
 

@@ -298,6 +298,7 @@ def _app(config: Config, store: Store, intake: Intake, stopping: asyncio.Event) 
             vault=store.vault,
             base_url=config.base_url,
             scripts_on=config.scripts_on,
+            mail_on=config.smtp_url is not None,
             trusted_proxies=config.trusted_proxies,
             ping_body_limit_bytes=config.ping_body_limit_bytes,
             dialect=store.database.dialect,

@@ -33,6 +33,7 @@ class Services:
     stopping: asyncio.Event
     dialect: Literal["sqlite", "postgresql"] = "sqlite"
     scripts_on: bool = False
+    mail_on: bool = True
     platform: str = sys.platform
     trusted_proxies: Sequence[Network] = ()
     ping_body_limit_bytes: int = 10_000

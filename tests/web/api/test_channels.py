@@ -85,6 +85,13 @@ def test_mail_has_no_secret(api: Client) -> None:
     assert made["secrets"] is None
 
 
+def test_mail_without_a_mail_server_is_refused_with_the_reason(house: House) -> None:
+    body = {"name": "Mail", "kind": "email", "settings": {"to": ["ops@example.org"]}}
+    refused = house.client("*", mail_on=False)("POST", "/channels", body)
+    assert refused.status == 422
+    assert "DOGWATCH_SMTP_URL" in refused.faults["kind"]
+
+
 def test_a_channel_goes_with_its_rules(api: Client, channel: Any) -> None:
     assert api("POST", "/rules", {"channel_id": channel["id"]}).status == 201
     assert api("DELETE", f"/channels/{channel['id']}").status == 204

@@ -5,6 +5,7 @@ from typing import Any
 
 from fastapi import Response
 
+from dogwatch.core.problems import invalid
 from dogwatch.notify.channel import Settings
 from dogwatch.usecases import channels, telling
 from dogwatch.usecases.channels import ChannelRow
@@ -54,6 +55,8 @@ async def list_channels(call: Called, page: Paged) -> Response:
 async def make_channel(call: Called, body: ChannelNew) -> Response:
     """Make a channel; its signing secrets are shown in this answer only."""
     settings, vault = checked(body.kind, body.settings), call.services.vault
+    if body.kind == "email" and not call.services.mail_on:
+        raise invalid("kind", "no mail server is set (DOGWATCH_SMTP_URL)")
 
     def made(tx: Tx) -> ChannelMade:
         channel = channels.add_channel(
