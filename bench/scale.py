@@ -22,11 +22,12 @@ from typing import Any
 from sqlalchemy import Connection, NullPool, create_engine, insert, select
 
 from bench.table import Row, markdown
-from dogwatch.core.watch import Status, create
+from dogwatch.core.spec import WatchSpec
+from dogwatch.core.watch import Status
 from dogwatch.ids import new_ids
-from dogwatch.store import migrate, tables, watches
+from dogwatch.store import migrate, tables
 from dogwatch.store.database import Database, Tx, parse_url
-from dogwatch.usecases import keys
+from dogwatch.usecases import keys, watches
 from tests.harness.postgres import running_postgres
 from tests.harness.served import Served
 
@@ -45,11 +46,11 @@ def seed(url: str, count: int) -> None:
     migrate.upgrade(url)
     database, at = Database.open(url), datetime.now(UTC)
     try:
-        workspace = database.write(lambda tx: keys.first_workspace(tx, at)).result()
-        sample = _rows(workspace.id, at, 0, SAMPLE, "sample")
-        database.write(partial(_add, rows=sample)).result()
+        fresh = database.write(partial(_like, schedule=f"every {SILENCE_S}s", at=at)).result()
+        hourly = database.write(partial(_like, schedule="every 1h", at=at)).result()
+        database.write(partial(_add, rows=_rows(fresh, 0, SAMPLE, "sample"))).result()
         for first in range(0, count, PAGE):
-            rows = _rows(workspace.id, at, first, min(PAGE, count - first), "watch")
+            rows = _rows(hourly, first, min(PAGE, count - first), "watch")
             database.write(partial(_add, rows=rows)).result()
         database.write(partial(_shift, by=datetime.now(UTC) - at)).result()
     finally:
@@ -73,20 +74,27 @@ def _shift(tx: Tx, by: timedelta) -> None:
     )
 
 
-def _rows(workspace: int, at: datetime, first: int, count: int, kind: str) -> list[dict[str, Any]]:
-    schedule = f"every {SILENCE_S}s" if kind == "sample" else "every 1h"
-    plan = watches.plan(schedule, "UTC", start_by_s=0)
-    like = watches.Record(workspace, "", "", kind, "", create(plan, at), at, at, at)
-    whole = watches._columns(like) | {"schedule": schedule}
+def _rows(like: dict[str, Any], first: int, count: int, kind: str) -> list[dict[str, Any]]:
+    at = like["created_at"]
     rows = []
     for number, own in enumerate(new_ids(at, count), first):
-        row = whole | {"id": own, "slug": f"{kind}-{number}", "ping_key": f"{kind}-key-{number:08}"}
+        row = like | {"id": own, "slug": f"{kind}-{number}", "ping_key": f"{kind}-key-{number:08}"}
         if kind == "watch":
             hint_at = at + HOUR * (number % PAGE) / PAGE + HOUR / 30
             row |= {"status": str(Status.UP), "heard": "ok", "heard_at": at, "ok_at": at}
             row |= {"slot_at": hint_at + HOUR, "due_at": hint_at}
         rows.append(row)
     return rows
+
+
+def _like(tx: Tx, schedule: str, at: datetime) -> dict[str, Any]:
+    """Return the row of a fresh watch, made and taken out again."""
+    spec = WatchSpec(name="like", schedule=schedule, start_by_s=0)
+    record = watches.add(tx, keys.first_workspace(tx, at).id, spec, at)
+    found = select(tables.watches).where(tables.watches.c.id == record.id)
+    row = dict(tx.conn.execute(found).one()._mapping)
+    watches.remove(tx, record)
+    return row
 
 
 @contextmanager

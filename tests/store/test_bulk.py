@@ -37,9 +37,9 @@ def row(reason: str | None, hours: int = 0) -> tuple[int, int, str | None]:
     return at, at, reason
 
 
-def stored(database: Database) -> list[tuple[object, ...]]:
+def stored(database: Database) -> list[tuple[str, datetime]]:
     found = select(outages.c.reason, outages.c.end_at).order_by(outages.c.id)
-    return database.read(lambda tx: [tuple(one) for one in tx.conn.execute(found)]).result()
+    return database.read(lambda tx: [(one.reason, one.end_at) for one in tx.conn.execute(found)]).result()
 
 
 def test_rows_are_stored_in_their_order(database: Database) -> None:
