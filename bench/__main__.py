@@ -3,13 +3,14 @@
 import sys
 from collections.abc import Callable, Iterator, Mapping
 
-from bench import egress, pings, scale, spawn, webhooks
+from bench import egress, pings, runs, scale, spawn, webhooks
 from bench.table import Row, markdown
 
 BENCHES: Mapping[str, Callable[[], Iterator[Row]]] = {
     "pings": pings.rows,
     "egress": egress.rows,
     "spawn": spawn.rows,
+    "runs": runs.rows,
     "scale": scale.rows,
     "webhooks": webhooks.rows,
 }
