@@ -1,5 +1,7 @@
 """Statements for many rows: the same rows on both databases, whichever way they got there."""
 
+from datetime import datetime
+
 import pytest
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -39,7 +41,9 @@ def row(reason: str | None, hours: int = 0) -> tuple[int, int, str | None]:
 
 def stored(database: Database) -> list[tuple[str, datetime]]:
     found = select(outages.c.reason, outages.c.end_at).order_by(outages.c.id)
-    return database.read(lambda tx: [(one.reason, one.end_at) for one in tx.conn.execute(found)]).result()
+    return database.read(
+        lambda tx: [(one.reason, one.end_at) for one in tx.conn.execute(found)]
+    ).result()
 
 
 def test_rows_are_stored_in_their_order(database: Database) -> None:
