@@ -34,10 +34,12 @@ from dogwatch.engine.heart import Heart
 from dogwatch.engine.intake import Intake
 from dogwatch.engine.janitor import Janitor
 from dogwatch.engine.loop import Loop
+from dogwatch.engine.postman import Postman
 from dogwatch.engine.scheduler import Scheduler
 from dogwatch.engine.sweeper import Sweeper
 from dogwatch.engine.worker import Runner, Worker
 from dogwatch.ids import new_id
+from dogwatch.outbox import Outbox
 from dogwatch.runners import scratch
 from dogwatch.runners.http import run_http
 from dogwatch.runners.script import run_script
@@ -247,10 +249,21 @@ def assemble(config: Config, store: Store, egress: Egress, intake: Intake) -> En
             unfolded_at=intake.unfolded_at, agree=partial(agree, clock),
         ),
         Janitor(database, clock, _kept(config), config.output_retention_days),
+        _postman(config, store),
     ]  # fmt: skip
     if intake.spool:
         others.append(Folder(database, clock, intake, intake.spool, node_id))
     return Engine(database, clock, node_id, workers, courier, others)
+
+
+def _postman(config: Config, store: Store) -> Postman:
+    """Return who takes the pings kept in our data directory, under our addresses old and new."""
+    told = config.data / "server.url"
+    before = [told.read_text().strip()] if told.is_file() else []
+    return Postman(
+        store.database, store.clock, Outbox((config.data / "spool",)),
+        [config.listen.url, config.base_url, *before], config.ping_body_limit_bytes,
+    )  # fmt: skip
 
 
 def _lanes(config: Config, clock: Clock, egress: Egress) -> list[tuple[str, int, Runner]]:

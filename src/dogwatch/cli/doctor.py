@@ -8,8 +8,8 @@ import click
 
 from dogwatch.cli.client import connect, server_of
 from dogwatch.cli.output import as_json
+from dogwatch.cli.pings import outbox_of
 from dogwatch.cli.session import Session, command
-from dogwatch.cli.spool import spool_of
 from dogwatch.config import load
 from dogwatch.core.problems import Problem
 
@@ -55,7 +55,7 @@ def _zones(_session: Session) -> Iterator[Finding]:
 
 
 def _spool(session: Session) -> Iterator[Finding]:
-    kept = len(spool_of(session).waiting())
+    kept = len(outbox_of(session).waiting())
     yield Finding("spool", not kept, f"{kept} pings wait to be sent", "dogwatch ping --flush")
 
 

@@ -10,10 +10,11 @@ import click
 from dogwatch.cli.excerpt import Excerpt
 from dogwatch.cli.exits import AWAY, CODES
 from dogwatch.cli.output import as_json
-from dogwatch.cli.pings import Desk, Errand, Fate, Ping, Receipt, desk_of, new_ping
+from dogwatch.cli.pings import Desk, Errand, Fate, Receipt, desk_of, new_ping
 from dogwatch.cli.session import Session, command
 from dogwatch.clock import SystemClock
 from dogwatch.core.problems import invalid
+from dogwatch.outbox import Ping
 
 BODY_LIMIT_BYTES = 10_000
 _WITHIN_S = 8.0
@@ -93,7 +94,7 @@ def _flush(session: Session, desk: Desk) -> int:
             click.echo(f"dogwatch: {ping.to}: {receipt.problem.message}", err=True)
 
     away = desk.flush(tell=tell)
-    left = len(desk.spool.waiting())
+    left = len(desk.outbox.waiting())
     if session.json:
         as_json({"sent": counts[Fate.SENT], "refused": counts[Fate.REFUSED], "kept": left})
     else:

@@ -1,10 +1,8 @@
 """Pings from the command line: where they go, how they are sent, what happens when they cannot."""
 
-import json
 import os
-import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from threading import Thread
@@ -13,36 +11,14 @@ from urllib.parse import quote, urlencode
 
 from dogwatch.cli.client import Answer, Api, Limits, connect, post, refusal, server_of
 from dogwatch.cli.session import Session
-from dogwatch.cli.spool import Spool, spool_of
 from dogwatch.clock import Clock
 from dogwatch.core.ping import SPOOL_AGE
 from dogwatch.core.problems import Problem
+from dogwatch.outbox import Outbox, Ping, is_address, is_url
 
 _LIVE_S = 1.0
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_KEY = re.compile(r"(?=.*[A-Z])[0-9A-Za-z]{14,}")
 _PASSING = frozenset({408, 425, 429})
 _QUICK = Limits(connect_s=2.0, answer_s=5.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Ping:
-    """One signal. `to` is a slug, a ping key or a ping URL; `signal` is "", start, fail, log or an
-    exit status; `at_s` is Unix time. `create` makes the watch first when it has settings.
-    """
-
-    server: str
-    to: str
-    signal: str
-    at_s: float
-    rid: str | None = None
-    body: str = ""
-    create: Mapping[str, Any] | None = None
-
-    @property
-    def origin(self) -> str:
-        """Return what pings must share to be kept in order."""
-        return "/".join(self.to.split("/")[:3]) if _is_url(self.to) else self.server
 
 
 class Fate(Enum):
@@ -67,7 +43,7 @@ class Desk:
 
     session: Session
     clock: Clock
-    spool: Spool
+    outbox: Outbox
     limits: Limits = _QUICK
 
     def deliver(self, ping: Ping) -> Receipt:
@@ -79,8 +55,8 @@ class Desk:
         return receipt
 
     def keep(self, ping: Ping) -> Path:
-        """Put a ping into the spool."""
-        return self.spool.put(json.dumps(asdict(ping)), ping.at_s)
+        """Put a ping into the outbox."""
+        return self.outbox.put(ping)
 
     def flush(
         self, origin: str | None = None, tell: Callable[[Ping, Receipt], None] = lambda *_: None
@@ -89,7 +65,7 @@ class Desk:
         away: dict[str, Problem] = {}
         if next(self._kept(origin), None) is None:
             return away
-        with self.spool.alone():
+        with self.outbox.alone():
             for path, ping in self._kept(origin):
                 if ping.origin not in away:
                     receipt = self._send(ping, live=False)
@@ -102,9 +78,8 @@ class Desk:
         return away
 
     def _kept(self, origin: str | None) -> Iterator[tuple[Path, Ping]]:
-        for path in self.spool.waiting():
-            ping = _read(path)
-            if ping and (not origin or ping.origin == origin):
+        for path, ping in self.outbox.kept():
+            if not origin or ping.origin == origin:
                 yield path, ping
 
     def _send(self, ping: Ping, *, live: bool) -> Receipt:
@@ -113,7 +88,7 @@ class Desk:
         try:
             self._make(ping)
             answer = self._post(ping, self._base(ping.server, ping.to), live=live)
-            if answer.status == 404 and not _is_address(ping.to):
+            if answer.status == 404 and not is_address(ping.to):
                 answer = self._asked_again(ping, answer, live=live)
         except Problem as problem:
             kept = problem.kind in ("away", "limited", "unauthorized")
@@ -148,9 +123,9 @@ class Desk:
         return self.clock.now().timestamp() - ping.at_s
 
     def _base(self, server: str, to: str, *, fresh: bool = False) -> str:
-        if _is_url(to):
+        if is_url(to):
             return to.rstrip("/")
-        if _is_address(to):
+        if is_address(to):
             return f"{server}/ping/{to}"
         return f"{self._workspace(server, fresh=fresh)}/{_quoted(to)}"
 
@@ -166,7 +141,7 @@ class Desk:
 
     def _make(self, ping: Ping) -> None:
         """Make the watch with its settings; one that exists stays as it is."""
-        if ping.create and not _is_address(ping.to):
+        if ping.create and not is_address(ping.to):
             try:
                 self._api(ping.server).send("POST", "/watches", dict(ping.create))
             except Problem as problem:
@@ -213,13 +188,22 @@ class Errand(Thread):
 
 def desk_of(session: Session, clock: Clock) -> Desk:
     """Return the desk of a session."""
-    return Desk(session, clock, spool_of(session))
+    return Desk(session, clock, outbox_of(session))
+
+
+def outbox_of(session: Session) -> Outbox:
+    """Return DATA/spool where DATA exists, with the user's state directory behind it."""
+    home = Path(session.environ.get("HOME") or Path.home())
+    state = Path(session.environ.get("XDG_STATE_HOME") or home / ".local" / "state")
+    behind = state / "dogwatch" / "spool"
+    data = session.data_dir
+    return Outbox((data / "spool", behind) if data.is_dir() else (behind,))
 
 
 def address(session: Session, to: str) -> str:
     """Return where pings for a slug, key or URL go; DOGWATCH_PING_URL leads slugs."""
     base = session.environ.get("DOGWATCH_PING_URL")
-    return f"{base.rstrip('/')}/{_quoted(to)}" if base and not _is_address(to) else to
+    return f"{base.rstrip('/')}/{_quoted(to)}" if base and not is_address(to) else to
 
 
 def _quoted(slug: str) -> str:
@@ -231,24 +215,6 @@ def new_ping(session: Session, to: str, signal: str, clock: Clock, **more: Any) 
     """Return a ping of this moment."""
     at_s = clock.now().timestamp()
     return Ping(server_of(session), address(session, to), signal, at_s, **more)
-
-
-def _is_url(to: str) -> bool:
-    return to.startswith(("http://", "https://"))
-
-
-def _is_address(to: str) -> bool:
-    return bool(_is_url(to) or _UUID.fullmatch(to) or _KEY.fullmatch(to))
-
-
-def _read(path: Path) -> Ping | None:
-    try:
-        return Ping(**json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return None  # another process has just sent it
-    except (OSError, ValueError, TypeError):
-        path.rename(path.with_suffix(".broken"))
-        return None
 
 
 def _settle(path: Path, receipt: Receipt) -> None:

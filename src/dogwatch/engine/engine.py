@@ -9,6 +9,7 @@ from dogwatch.clock import Clock
 from dogwatch.core.problems import Problem
 from dogwatch.engine.courier import Courier
 from dogwatch.engine.loop import Loop, Turning
+from dogwatch.engine.postman import Postman
 from dogwatch.engine.worker import Worker
 from dogwatch.store.database import ALL_TOPICS, Database
 from dogwatch.usecases import nodes
@@ -51,6 +52,9 @@ class Engine:
             loop.call_soon_threadsafe(self._wake, topics)
 
         self._unsubscribe = self._database.on_wake(woken)
+        for turning in self._turning:
+            if isinstance(turning.loop, Postman):
+                await turning.step()  # before anybody judges the silence that it ends
         for turning in self._turning:
             self._tasks.append(asyncio.create_task(turning.run()))
         self._wake_at_end()

@@ -45,12 +45,13 @@ class Turning:
         """Turn until stopped. A step that fails is logged and tried again, so nothing is lost."""
         while not self._stopped:
             self._woken.clear()
-            pause_s = await self._step()
+            pause_s = await self.step()
             if pause_s > 0 and not self._stopped:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._woken.wait(), pause_s)
 
-    async def _step(self) -> float:
+    async def step(self) -> float:
+        """Do one step; a failure is logged."""
         try:
             return await self.loop.step()
         except Problem as problem:
