@@ -16,6 +16,11 @@ def make(path: Path) -> None:
         sync(made.parent)
 
 
+def open_to_others(path: Path) -> bool:
+    """Whether other users could put files here, the secret key's successor among them."""
+    return path.is_dir() and bool(path.stat().st_mode & 0o022)
+
+
 def sync(path: Path) -> None:
     """Wait until the entries of a directory are on the disk, if we may read it."""
     with suppress(PermissionError):

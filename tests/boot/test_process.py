@@ -1,8 +1,10 @@
 """One process: whom it shares its directory with, what it leaves there, how soon it ends."""
 
+import base64
 import os
 import stat
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.eventually import eventually
+from tests.harness.postgres import PostgresServer
 from tests.harness.served import Served, listening
 
 
@@ -43,6 +46,44 @@ def test_a_second_server_on_the_same_data_is_refused(served: Served) -> None:
     assert served.call("GET", "/healthz").status == 200
 
 
+def test_a_second_server_on_the_same_file_is_refused(served: Served, tmp_path: Path) -> None:
+    served.start()
+    (tmp_path / "alias.db").symlink_to(served.data / "dogwatch.db")
+    other = Served(tmp_path / "other")
+    for path in (served.data / "dogwatch.db", tmp_path / "alias.db"):
+        said = refusal(other, "--listen", "127.0.0.1:0", "--database", f"sqlite:///{path}")
+        assert f"another Dogwatch is using {served.data.resolve() / 'dogwatch.db'}" in said
+    assert served.call("GET", "/healthz").status == 200
+
+
+def test_a_directory_that_others_can_write_is_told(served: Served) -> None:
+    served.data.mkdir()
+    served.data.chmod(0o777)
+    served.start()
+    assert f"chmod go-w {served.data}" in served.log.read_text()
+
+
+def test_it_waits_for_a_database_that_is_away(postgres: PostgresServer, tmp_path: Path) -> None:
+    node = Served(tmp_path / "node", {"database": postgres.url("late")})
+    starting = threading.Thread(target=node.start)
+    starting.start()
+    try:
+        eventually(
+            lambda: node.log.exists() and "waiting for the database" in node.log.read_text(),
+            within_s=60,
+            what="it says that it waits",
+        )
+        postgres.create("late")
+        starting.join(60)
+        assert node.call("GET", "/healthz").status == 200
+        assert node.stop() == 0
+    finally:
+        if node.process is not None:
+            node.kill9()
+        starting.join()
+        postgres.drop("late")
+
+
 def test_a_port_in_use_is_named_and_nothing_is_run(served: Served, tmp_path: Path) -> None:
     served.start()
     other = Served(tmp_path / "other")
@@ -51,11 +92,47 @@ def test_a_port_in_use_is_named_and_nothing_is_run(served: Served, tmp_path: Pat
     assert "choose another --listen" in said
 
 
+def test_no_key_is_made_for_a_store_that_has_one(served: Served) -> None:
+    served.start()
+    served.stop()
+    key = served.data / "secret.key"
+    key.unlink()
+    said = refusal(served)
+    assert "belongs to the secret key" in said
+    assert f"{key} is not there; copy secret.key from the first node" in said
+    assert not key.exists()
+    assert "is not there" in served.cli("audit", code=4).stderr
+    assert not key.exists()
+
+
 def test_another_secret_key_is_refused(served: Served) -> None:
     served.start()
     served.stop()
-    (served.data / "secret.key").unlink()
-    assert "belongs to the secret key" in refusal(served)
+    (served.data / "secret.key").write_text(base64.b64encode(b"k" * 32).decode())
+    said = refusal(served)
+    assert "copy secret.key from the first node's data directory" in said
+    assert "or set DOGWATCH_SECRET_KEY" in said
+
+
+def test_a_file_that_is_no_database_is_told(served: Served) -> None:
+    served.data.mkdir(mode=0o700)
+    (served.data / "dogwatch.db").write_text("this is no database at all " * 999)
+    for words in (["up"], ["audit"], ["key", "ls"]):
+        done = served.cli(*words, code=5)
+        assert "not a database; restore a backup" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_a_damaged_database_is_told(served: Served) -> None:
+    served.start()
+    served.stop()
+    file = served.data / "dogwatch.db"
+    whole = file.read_bytes()
+    file.write_bytes(whole[:4096] + b"\xa5" * (len(whole) - 4096))
+    for words in (["up"], ["audit"]):
+        done = served.cli(*words, code=5)
+        assert "damaged; restore a backup" in done.stderr
+        assert "Traceback" not in done.stderr
 
 
 def test_what_it_leaves_is_for_its_owner_alone(served: Served) -> None:

@@ -9,6 +9,7 @@ import os
 import resource
 import signal
 import socket
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
@@ -44,6 +45,7 @@ from dogwatch.runners import scratch
 from dogwatch.runners.http import run_http
 from dogwatch.runners.script import run_script
 from dogwatch.spool import Spool
+from dogwatch.store import migrate
 from dogwatch.store.retention import Keep
 from dogwatch.store.tx import Tx
 from dogwatch.usecases import keys, nodes
@@ -54,6 +56,7 @@ from dogwatch.web.pings import App
 from dogwatch.web.services import Services
 
 DRAIN_S = 10.0
+AWAY_S = 3.0
 
 _log = structlog.get_logger("dogwatch")
 
@@ -83,27 +86,39 @@ def log_to_stderr(config: Config) -> None:
 def serve(config: Config, *, web: bool = True, ready: Callable[[], None] = lambda: None) -> None:
     """Run until SIGTERM or SIGINT; `web=False` runs the engine alone. Calls `ready` once up."""
     log_to_stderr(config)
-    with _owned(config), opened(config) as store:
+    with _owned(config), _awaited(config) as store:
         uvloop.run(_run(config, store, web=web, ready=ready))
 
 
 @contextlib.contextmanager
 def _owned(config: Config) -> Iterator[None]:
-    """Hold the data directory: SQLite's for one server, else beside others; the first tidies up."""
+    """Hold the data directory: SQLite's for one server, else beside others; the first tidies up.
+
+    A SQLite file is held too, by its real path: it may lie elsewhere.
+    """
     directory.make(config.data)
-    flags = os.O_WRONLY | os.O_CREAT
-    with os.fdopen(os.open(config.data / "server.lock", flags, 0o600), "w") as lock:
+    if directory.open_to_others(config.data):
+        _log.warning("others can write to the data directory", do=f"chmod go-w {config.data}")
+    with contextlib.ExitStack() as held:
+        lock = held.enter_context(_lock_file(config.data / "server.lock"))
         first = _locked(lock)
-        if alone(config) and not first:
-            raise Problem(
-                "refused",
-                f"another Dogwatch is using {config.data}; stop it, or choose another --data",
-            )
+        if alone(config):
+            file = migrate.file_of(config.database_url)
+            beside = held.enter_context(_lock_file(file.with_name(f"{file.name}.lock")))
+            _refuse_unless(first, config.data, "--data")
+            _refuse_unless(_locked(beside), file, "--database")
         if first:
             _clear(config.data / "work")
         if not alone(config):
             fcntl.flock(lock, fcntl.LOCK_SH)
         yield
+
+
+def _lock_file(path: Path) -> TextIO:
+    try:
+        return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w")
+    except OSError as error:
+        raise Problem("refused", f"cannot open {path}: {error.strerror}") from None
 
 
 def _locked(lock: TextIO) -> bool:
@@ -112,6 +127,28 @@ def _locked(lock: TextIO) -> bool:
     except OSError:
         return False
     return True
+
+
+def _refuse_unless(ours: bool, what: Path, flag: str) -> None:
+    if not ours:
+        told = f"another Dogwatch is using {what}; stop it, or choose another {flag}"
+        raise Problem("refused", told)
+
+
+@contextlib.contextmanager
+def _awaited(config: Config) -> Iterator[Store]:
+    """Open the store, as soon as a database of its own life is there."""
+    with contextlib.ExitStack() as stack:
+        while True:
+            try:
+                store = stack.enter_context(opened(config))
+                break
+            except Problem as problem:
+                if problem.kind != "away" or alone(config):
+                    raise
+                _log.warning("waiting for the database", why=problem.message)
+            threading.Event().wait(AWAY_S)
+        yield store
 
 
 def _clear(work: Path) -> None:

@@ -31,10 +31,11 @@ def opened(config: Config, clock: Clock | None = None) -> Iterator[Store]:
     """Open the store of a configuration: directory, secret key, tables, first workspace."""
     clock = clock or (SystemClock() if alone(config) else SharedClock(SystemClock()))
     directory.make(config.data)
-    vault = Vault(_secret_key(config))
     migrate.upgrade(config.database_url)
     database = Database.open(config.database_url)
     try:
+        _keep_to_its_key(config, database)
+        vault = Vault(_secret_key(config))
         database.write(partial(agree, clock)).result()
         database.write(lambda tx: keys.claim_secret(tx, vault)).result()
         database.write(lambda tx: keys.first_workspace(tx, clock.now())).result()
@@ -56,6 +57,19 @@ def emptied(config: Config, revision: str, secret_key: str | None) -> Iterator[S
     finally:
         database.close()
     migrate.upgrade(config.database_url)
+
+
+def _keep_to_its_key(config: Config, database: Database) -> None:
+    """Refuse to make a new key for a store that is bound to one."""
+    path = config.data / "secret.key"
+    if config.secret_key or path.exists():
+        return
+    if known := database.read(keys.bound_to).result():
+        raise Problem(
+            "refused",
+            f"this database belongs to the secret key {known}, and {path} is not there; "
+            f"{keys.WHERE_FROM}",
+        )
 
 
 def _take_secret(path: Path, secret_key: str) -> None:

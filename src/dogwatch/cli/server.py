@@ -30,8 +30,16 @@ def up_command(session: Session, **flags: Any) -> None:
 @command("worker", "dogwatch worker --database postgresql://dogwatch:secret@db/dogwatch")
 @server_flags
 def worker_command(session: Session, **flags: Any) -> None:
-    """Run an engine without the web, beside others on one PostgreSQL."""
+    """Run an engine without the web, beside others on one PostgreSQL.
+
+    All need the same secret key: copy secret.key from the first node's data directory into this
+    one's, or set DOGWATCH_SECRET_KEY.
+    """
     config = configured(session, flags)
     if alone(config):
         raise Problem("refused", "SQLite has one process only; give --database postgresql://…")
-    serve(config, web=False)
+
+    def ready() -> None:
+        click.echo(f"Dogwatch works on the database with the others; data {config.data}", err=True)
+
+    serve(config, web=False, ready=ready)

@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError
 
 from dogwatch.clock import Clock, SystemClock
 from dogwatch.core.problems import Problem
+from dogwatch.store import sqlite
 from dogwatch.store.backend import Backend, Fault
 from dogwatch.store.sqlite import Sqlite
 from dogwatch.store.tx import DialectName, Tx
@@ -163,7 +164,7 @@ class Database:
                 return self._read_once(fn)
             except Exception as error:
                 if self._backend.fault(error) is not Fault.AWAY:
-                    raise
+                    raise _readable(error) from error
                 if self._clock.monotonic() >= deadline:
                     raise Problem("away", "the database cannot be reached") from error
                 threading.Event().wait(0.05)
@@ -172,6 +173,12 @@ class Database:
         conn: Connection
         with self._backend.connect_reader() as conn, conn.begin():
             return fn(Tx(conn, self.dialect))
+
+
+def _readable(error: Exception) -> Exception:
+    """Return what is wrong with a SQLite file, else the error."""
+    told = sqlite.reason(error)
+    return Problem("away", told) if told else error
 
 
 def _listen_elsewhere(backend: Backend, wakes: Wakes) -> Callable[[], None] | None:

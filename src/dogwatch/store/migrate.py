@@ -6,10 +6,11 @@ its tables as they should be does not need it.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import URL, Connection, Engine, NullPool, inspect
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from dogwatch.core.problems import Problem
 from dogwatch.store import sqlite
@@ -91,15 +92,24 @@ def _refuse_newer(conn: Connection) -> None:
         )
 
 
+def file_of(url: str) -> Path:
+    """Return the real path of a SQLite database's file, its directory made where it is new."""
+    path = sqlite.file_of(parse_url(url)).resolve()
+    sqlite.create_file(path)
+    return path
+
+
 @contextmanager
 def _connection(where: Where) -> Iterator[Connection]:
     engine = _engine(where.url if isinstance(where, Database) else parse_url(where))
     try:
         with engine.connect() as conn:
             yield conn
-    except OperationalError as error:
-        reason = str(error.orig).strip().splitlines()[:1]
-        raise Problem("away", f"the database cannot be migrated now: {''.join(reason)}") from error
+    except DBAPIError as error:
+        reason = sqlite.reason(error) or "".join(str(error.orig).strip().splitlines()[:1])
+        if not isinstance(error, OperationalError) and not sqlite.reason(error):
+            raise
+        raise Problem("away", f"the database cannot be opened now: {reason}") from error
     finally:
         engine.dispose()
 

@@ -111,8 +111,8 @@ class Sqlite:
 
     def explain(self, error: Exception) -> Exception:
         """Return a `Problem("away")` for what the file or its disk cannot do now."""
-        reason = _AWAY.get(_code(error))
-        return Problem("away", f"not saved: {reason}") if reason else error
+        told = reason(error)
+        return Problem("away", f"not saved: {told}") if told else error
 
     def explain_commit(self, error: Exception) -> Exception:
         """Return the same: a COMMIT that failed saved nothing."""
@@ -152,6 +152,11 @@ class Sqlite:
         except (DBAPIError, sqlite3.Error):
             pass  # the log keeps every commit; the next one to open it goes on from there
         self._writer.dispose()
+
+
+def reason(error: BaseException) -> str | None:
+    """Return what is wrong with the file or its disk, in words for its owner."""
+    return _AWAY.get(_code(error))
 
 
 def _driver(conn: Connection) -> sqlite3.Connection:

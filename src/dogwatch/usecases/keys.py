@@ -21,6 +21,10 @@ SCOPES = (
     "read:watches", "write:watches", "read:jobs", "write:jobs", "run:jobs",
     "manage:alerts", "manage:keys", "*",
 )  # fmt: skip
+WHERE_FROM = (
+    "copy secret.key from the first node's data directory or from a backup of this one, "
+    "or set DOGWATCH_SECRET_KEY"
+)
 USED_EVERY = timedelta(minutes=1)
 
 
@@ -49,6 +53,11 @@ def first_workspace(tx: Tx, at: datetime) -> Workspace:
     return Workspace(keys.add_workspace(tx, name, ping_key, at), name, ping_key, at)
 
 
+def bound_to(tx: Tx) -> str | None:
+    """Return the fingerprint of the secret key that the store belongs to."""
+    return nodes.fact(tx, "secret_key")
+
+
 def claim_secret(tx: Tx, vault: Vault) -> None:
     """Bind the store to this instance's secret key, or refuse to start with another one."""
     known = nodes.claim_fact(tx, "secret_key", vault.fingerprint())
@@ -56,7 +65,7 @@ def claim_secret(tx: Tx, vault: Vault) -> None:
         raise Problem(
             "refused",
             f"this database belongs to the secret key {known}, not to {vault.fingerprint()}; "
-            "put the former key back (DATA/secret.key or DOGWATCH_SECRET_KEY)",
+            f"{WHERE_FROM}",
         )
 
 
