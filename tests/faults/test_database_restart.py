@@ -76,16 +76,17 @@ class Scene:
         """Yield what is lost, doubled or falsely alarmed."""
         eventually(lambda: not set(acked) - self.stored().keys(), within_s=LONG_S, what="folding")
         yield from (f"{rid} is there twice" for rid, times in self.stored().items() if times > 1)
-        starts = Counter(self.began)
+        jobs = ("short", "long")
+        well = [run for job in jobs for run in self.server.every(f"/runs?watch={job}&outcome=ok")]
+        starts = Counter(self.began)  # read last: the jobs go on
         yield from (f"{one} began twice" for one, times in starts.items() if times > 1)
         for number in range(WATCHES):
             became = turns(self.server, f"watch-{number}")
             if became != ["up"]:
                 yield f"watch {number} became {became}"
-        for job in ("short", "long"):
-            for run in self.server.every(f"/runs?watch={job}&outcome=ok"):
-                if f"{run['id']} {run['attempt']}" not in starts:
-                    yield f"run {run['id']} is called ok and never began"
+        for run in well:
+            if f"{run['id']} {run['attempt']}" not in starts:
+                yield f"run {run['id']} is called ok and never began"
 
     def stored(self) -> Counter[str]:
         """Count the pings that are in the database."""
