@@ -130,6 +130,19 @@ def test_a_damaged_backup_leaves_nothing_behind(
     assert fresh.json("key", "ls", "--data", data) == []
 
 
+def test_a_flipped_byte_anywhere_writes_nothing(fresh: Here, tmp_path: Path) -> None:
+    file, new = tmp_path / "copy.gz", tmp_path / "new"
+    fresh("backup", str(file))
+    whole = file.read_bytes()
+    for place in range(12, len(whole), 97):
+        spoilt = bytearray(whole)
+        spoilt[place] ^= 0xFF
+        file.write_bytes(spoilt)
+        refused = fresh("restore", str(file), "--data", str(new))
+        assert (refused.returncode, "damaged" in refused.stderr) == (2, True), place
+        assert not new.exists()
+
+
 def test_a_backup_of_a_newer_form_says_which_program_made_it(fresh: Here, tmp_path: Path) -> None:
     file = tmp_path / "copy.gz"
     fresh("backup", str(file))

@@ -119,6 +119,8 @@ def _lines(file: Path) -> Iterator[str]:
 
 
 def _restore(config: Config, file: Path) -> int:
+    for _ in _lines(file):
+        pass  # a damaged file shows by its checksum before anything is written
     head = backup.Head.read(next(_lines(file), ""))
     with boot.emptied(config, head.revision, head.secret_key) as store:
 
