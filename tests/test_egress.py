@@ -272,7 +272,7 @@ def test_ipv6(run: Callable[[Any], Any]) -> None:
 def test_the_reason_is_said() -> None:
     async def scenario() -> None:
         async with opened(()) as egress:
-            with pytest.raises(EgressError, match=r"^blocked address: loopback$"):
+            with pytest.raises(EgressError, match=r"^blocked address: loopback; --allow-private"):
                 await egress.fetch(Request("GET", "http://127.0.0.1:1/?token=s3cret"))
 
     asyncio.run(scenario())

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from dogwatch.core.alerts import Rule, Scope
 from dogwatch.core.ping import Kind
@@ -280,6 +281,22 @@ def test_retry_after_is_honoured(crew: Crew) -> None:
 
     asyncio.run(story())
     assert crew.house.rows("tasks")[0]["run_at"] == after(120)
+
+
+def test_each_failed_attempt_is_a_line_in_the_log(crew: Crew) -> None:
+    async def story() -> None:
+        async with endpoint(status(503)) as told, sending(crew) as courier:
+            channel_to(crew, told)
+            crew.house.watch("nightly")
+            fall(crew, "nightly")
+            await round_of(courier)
+
+    with capture_logs() as lines:
+        asyncio.run(story())
+    (line,) = [line for line in lines if line["event"] == "not delivered"]
+    assert (line["channel"], line["attempt"], line["final"]) == ("hook", 1, False)
+    assert "503" in line["why"]
+    assert "whsec_" not in str(line)
 
 
 def test_410_switches_the_channel_off_and_fails_what_waits(crew: Crew) -> None:

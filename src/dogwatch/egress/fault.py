@@ -40,7 +40,9 @@ _PROTOCOL_WORDS = {
 
 def refused(reason: str) -> EgressError:
     """Return the error of an address that the policy blocks."""
-    return EgressError("blocked", f"blocked address: {reason}")
+    return EgressError(
+        "blocked", f"blocked address: {reason}; --allow-private-targets can allow it"
+    )
 
 
 def timed_out(timeout_s: float) -> EgressError:

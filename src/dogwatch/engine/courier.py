@@ -111,6 +111,8 @@ class Courier:
         with contextlib.suppress(asyncio.CancelledError):
             attempt = await self._attempt(parcel)
             success = attempt.verdict is Verdict.SENT
+            if not success:
+                _tell(parcel, attempt)
             self._places.heard(place, self._clock.monotonic(), success=success)
         # From here on nothing cancels the task: what was answered must be written.
         if task:
@@ -129,3 +131,16 @@ class Courier:
             elapsed_ms = round((self._clock.monotonic() - started) * 1000)
             words = "timed out" if isinstance(error, TimeoutError) else "internal error"
             return Attempt(Verdict.RETRY, None, words, elapsed_ms)
+
+
+def _tell(parcel: Parcel, attempt: Attempt) -> None:
+    """Log an attempt that failed; its words hold no secret."""
+    _log.warning(
+        "not delivered",
+        channel=parcel.channel.name,
+        kind=parcel.channel.kind,
+        delivery_id=parcel.delivery.id,
+        attempt=parcel.task.attempt,
+        final=attempt.verdict is not Verdict.RETRY,
+        why=attempt.detail,
+    )
