@@ -185,8 +185,21 @@ def test_an_unknown_watch_is_refused_not_kept(dogwatch: Program, stub: Stub, hom
     stub.ping_status = 404
     done = dogwatch("run", "job", "--", "true")
     assert done.returncode == 0
-    assert "ping not sent" in done.stderr
+    told = "there is no watch 'job'; add it, or use --create"
+    assert done.stderr == f"dogwatch: ping not sent: {told}\n"
     assert kept(home) == []
+
+
+def test_an_address_that_nobody_has_is_told(dogwatch: Program, stub: Stub) -> None:
+    stub.ping_status = 404
+    done = dogwatch("run", f"{stub.url}/ping/abcdefgh", "--", "true")
+    assert done.stderr == "dogwatch: ping not sent: no watch has this ping address\n"
+
+
+def test_what_cannot_be_a_slug_is_told(dogwatch: Program, stub: Stub) -> None:
+    stub.ping_status = 404
+    done = dogwatch("run", "Two Words", "--create", "--", "true")
+    assert "'Two Words' cannot be a slug" in done.stderr
 
 
 def test_a_hanging_server_does_not_delay_the_command(
@@ -270,6 +283,31 @@ def test_create_makes_the_watch_first(dogwatch: Program, stub: Stub) -> None:
         "grace_s": 60,
     }
     assert {ping.query["create"] for ping in stub.pings} == {"1"}
+
+
+def test_a_bad_schedule_is_told_and_the_run_counts(dogwatch: Program, stub: Stub) -> None:
+    errors = [{"field": "schedule", "message": "is no schedule"}]
+    stub.replies["POST /api/v1/watches"] = (422, {"detail": "see errors", "errors": errors})
+    done = dogwatch("run", "job", "--create", "--schedule", "bogus", "--", "sh", "-c", "exit 3")
+    assert done.returncode == 3
+    told, why = done.stderr.splitlines()
+    assert told == "dogwatch: the watch was not made with schedule 'bogus': see errors"
+    assert why == "  schedule: is no schedule"
+    assert [ping.signal for ping in stub.pings] == ["start", "3"]
+
+
+def test_a_watch_that_exists_is_no_news(dogwatch: Program, stub: Stub) -> None:
+    stub.replies["POST /api/v1/watches"] = (409, {"detail": "taken"})
+    done = dogwatch("run", "job", "--create", "--schedule", "@daily", "--", "true")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_schedule_is_meant_in_the_zone_of_the_machine(dogwatch: Program, stub: Stub) -> None:
+    stub.replies["POST /api/v1/watches"] = (201, {})
+    words = ("run", "job", "--create", "--schedule", "@daily", "--", "true")
+    dogwatch(*words, TZ="Europe/Warsaw")
+    made = next(request for request in stub.requests if request.method == "POST")
+    assert json.loads(made.body)["timezone"] == "Europe/Warsaw"
 
 
 def test_nohup_is_respected(dogwatch: Program) -> None:

@@ -133,7 +133,9 @@ class Api:
         accept: str = "application/json",
     ) -> Iterator[HTTPResponse]:
         given = {name: value for name, value in (query or {}).items() if value is not None}
-        url = f"{self.server}/api/v1{quote(path)}" + (f"?{urlencode(given)}" if given else "")
+        url = f"{self.server}/api/v1{quote(path, errors='replace')}" + (
+            f"?{urlencode(given, errors='replace')}" if given else ""
+        )
         sent = None if body is None else json.dumps(body).encode()
         headers = {"Accept": accept, "Content-Type": "application/json"}
         if self.key:

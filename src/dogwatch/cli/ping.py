@@ -77,9 +77,9 @@ def _told(session: Session, receipt: Receipt) -> int:
     if session.json:
         why = receipt.problem.message if receipt.problem else None
         as_json({"ping": receipt.fate.value, "reason": why})
-    elif receipt.problem:
-        later = "; kept, sent later" if receipt.fate is Fate.KEPT else ""
-        click.echo(f"dogwatch: ping not sent: {receipt.problem.message}{later}", err=True)
+    else:
+        for line in receipt.told:
+            click.echo(line, err=True)
     if receipt.fate is Fate.KEPT:
         return AWAY
     return CODES[receipt.problem.kind] if receipt.problem else 0

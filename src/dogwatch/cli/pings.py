@@ -1,7 +1,7 @@
 """Pings from the command line: where they go, how they are sent, what happens when they cannot."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -31,10 +31,19 @@ class Fate(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The fate of a ping and, unless it was sent, why."""
+    """The fate of a ping and, unless it was sent, why; a remark on one that was."""
 
     fate: Fate
     problem: Problem | None = None
+    remark: str = ""
+
+    @property
+    def told(self) -> list[str]:
+        """Return what is to be said about it."""
+        if not self.problem:
+            return [f"dogwatch: {self.remark}"] if self.remark else []
+        later = "; kept, sent later" if self.fate is Fate.KEPT else ""
+        return [f"dogwatch: ping not sent: {self.problem.message}{later}"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +95,7 @@ class Desk:
         if self._age_s(ping) > SPOOL_AGE.total_seconds():
             return Receipt(Fate.REFUSED, Problem("conflict", "too old: it would count as of now"))
         try:
-            self._make(ping)
+            remark = self._make(ping)
             answer = self._post(ping, self._base(ping.server, ping.to), live=live)
             if answer.status == 404 and not is_address(ping.to):
                 answer = self._asked_again(ping, answer, live=live)
@@ -94,7 +103,9 @@ class Desk:
             kept = problem.kind in ("away", "limited", "unauthorized")
             return Receipt(Fate.KEPT if kept else Fate.REFUSED, problem)
         if answer.status < 300:
-            return Receipt(Fate.SENT)
+            return Receipt(Fate.SENT, remark=remark)
+        if answer.status == 404:
+            return Receipt(Fate.REFUSED, _unknown(ping))
         fate = Fate.KEPT if answer.status >= 500 or answer.status in _PASSING else Fate.REFUSED
         return Receipt(fate, refusal(answer.status, answer.body))
 
@@ -139,14 +150,20 @@ class Desk:
         _remember(memory, learnt)
         return learnt
 
-    def _make(self, ping: Ping) -> None:
-        """Make the watch with its settings; one that exists stays as it is."""
+    def _make(self, ping: Ping) -> str:
+        """Make the watch with its settings, or say why not; one that exists stays as it is.
+
+        A watch that cannot be made as asked is made by the ping: the run counts all the same.
+        """
         if ping.create and not is_address(ping.to):
             try:
                 self._api(ping.server).send("POST", "/watches", dict(ping.create))
             except Problem as problem:
                 if problem.kind in ("away", "unauthorized"):
                     raise
+                if problem.kind != "conflict":
+                    return _not_taken(ping.create, problem)
+        return ""
 
     def _api(self, server: str) -> Api:
         return connect(Session(data=self.session.data, server=server, environ=self.session.environ))
@@ -184,6 +201,23 @@ class Errand(Thread):
         except Exception as error:
             return Receipt(Fate.REFUSED, Problem("away", f"{self._why}; not kept: {error}"))
         return Receipt(Fate.KEPT, Problem("away", self._why))
+
+
+def _unknown(ping: Ping) -> Problem:
+    if is_address(ping.to):
+        return Problem("not_found", "no watch has this ping address")
+    shown = ping.to.encode("utf-8", "replace").decode()
+    if ping.create is not None:
+        told = f"{shown!r} cannot be a slug; take a-z, 0-9, - and _, at most 64"
+    else:
+        told = f"there is no watch {shown!r}; add it, or use --create"
+    return Problem("not_found", told)
+
+
+def _not_taken(asked: Mapping[str, Any], problem: Problem) -> str:
+    given = {name: value for name, value in asked.items() if name in problem.fields}
+    shown = ", ".join(f"{name} {value!r}" for name, value in given.items()) or "its settings"
+    return f"the watch was not made with {shown}: {problem.message}"
 
 
 def desk_of(session: Session, clock: Clock) -> Desk:

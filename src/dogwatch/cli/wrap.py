@@ -4,7 +4,7 @@ import math
 import os
 import sys
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -12,8 +12,9 @@ import click
 
 from dogwatch.cli.child import Child, Ending, fill_streams
 from dogwatch.cli.excerpt import Excerpt
-from dogwatch.cli.pings import Errand, Fate, Receipt, desk_of, new_ping
+from dogwatch.cli.pings import Errand, Receipt, desk_of, new_ping
 from dogwatch.cli.session import Session, command
+from dogwatch.cli.zone import local_zone
 from dogwatch.clock import Clock, SystemClock
 
 OUTPUT_LIMIT_BYTES = 10_000
@@ -44,7 +45,7 @@ class Seconds(click.FloatRange):
 @click.argument("words", nargs=-1, required=True, metavar="-- COMMAND...")
 @click.option("--create", is_flag=True, help="Make the watch if there is none.")
 @click.option("--schedule", metavar="EXPR", help="Schedule of a watch that is made.")
-@click.option("--tz", "timezone", metavar="ZONE", help="Its time zone.")
+@click.option("--tz", "timezone", metavar="ZONE", help="Its time zone; this machine's if absent.")
 @click.option("--grace", type=click.IntRange(0), metavar="S", help="Its grace in seconds.")
 @click.option("--timeout", type=Seconds(0, LONGEST_S, min_open=True), metavar="S",
               help="Stop then.")  # fmt: skip
@@ -61,7 +62,7 @@ def run_command(session: Session, slug: str, words: tuple[str, ...], **options: 
     excerpt = None if options["no_output"] else Excerpt(OUTPUT_LIMIT_BYTES)
     child = Child(words, excerpt, options["timeout"])
     with child.signals():
-        report = Report(session, slug, SystemClock(), _watch(slug, options))
+        report = Report(session, slug, SystemClock(), _watch(slug, options, session.environ))
         ending = child.run()
         remarks = report.finish(ending, excerpt.text() if excerpt else "")
     if not options["quiet"]:
@@ -112,18 +113,17 @@ class Report:
         return [errand.settle(until - self._clock.monotonic())] if errand else []
 
 
-def _watch(slug: str, options: dict[str, Any]) -> dict[str, Any] | None:
+def _watch(slug: str, options: dict[str, Any], environ: Mapping[str, str]) -> dict[str, Any] | None:
     if not options["create"]:
         return None
     names = {"schedule": "schedule", "timezone": "timezone", "grace": "grace_s"}
     given = {field: options[name] for name, field in names.items() if options[name] is not None}
+    if "schedule" in given:
+        given = {"timezone": local_zone(environ)} | given
     return {"name": slug, "slug": slug} | given if given else {}
 
 
 def _remarks(receipts: list[Receipt], fault: str) -> list[str]:
     told = [f"dogwatch: ping not sent: {fault}"] if fault else []
-    for receipt in receipts:
-        if receipt.problem:
-            later = "; kept, sent later" if receipt.fate is Fate.KEPT else ""
-            told.append(f"dogwatch: ping not sent: {receipt.problem.message}{later}")
+    told += [line for receipt in receipts for line in receipt.told]
     return list(dict.fromkeys(told))
