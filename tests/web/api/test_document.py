@@ -90,7 +90,7 @@ def test_the_examples_are_taken(api: Client) -> None:
     "body",
     [
         b'{"name": "A", "name": "B"}', b'{"name": "A", "slow_after_s": NaN}',
-        b'{"name": "A", "early_s": -Infinity}', b"[" * 200_000, b'{"name": "A",}',
+        b'{"name": "A", "early_s": -Infinity}', b"[" * 4_000, b'{"name": "A",}',
     ],
 )  # fmt: skip
 def test_json_is_taken_to_the_letter(api: Client, body: bytes) -> None:

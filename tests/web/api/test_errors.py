@@ -88,7 +88,7 @@ def test_ids_of_any_kind_are_404(api: Client) -> None:
 
 def test_unreadable_json_is_400(api: Client) -> None:
     words = (b"{", b"[1,", b"\xff\xfe", b"nonsense", b'{"name": "\xff"}', b"{'a': 1}")
-    for body in (*words, b"[" * 100_000, b"9" * 5000):
+    for body in (*words, b"[" * 4_000, b"9" * 5000):
         answer = api("POST", "/watches", body)
         is_problem(answer, 400)
         assert "JSON" in answer.json["detail"]

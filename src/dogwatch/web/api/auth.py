@@ -1,25 +1,24 @@
 """Who calls: every route names the scope it needs, and no body is read before the key is known."""
 
-import json
 import logging
 import re
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine
 from typing import Any
 
-from fastapi import APIRouter, HTTPException, Request, Response, Security
+from fastapi import APIRouter, Request, Response, Security
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 from starlette.routing import Match
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from dogwatch.core.problems import Problem
 from dogwatch.usecases import keys
+from dogwatch.web.api.payload import StrictRequest, capped, check_media_type
 from dogwatch.web.api.problems import plain
 from dogwatch.web.api.wire import ProblemOut
 from dogwatch.web.services import Services
 
-MAX_BODY = 1024 * 1024
 _TOKEN = re.compile(r"(?i:bearer) +([A-Za-z0-9_]{1,200}) *")
 _BODILESS = frozenset({"GET", "DELETE"})
 
@@ -82,8 +81,8 @@ class KeyedRoute(APIRoute):
                 return _head_of(await handle(request))
             if request.method in _BODILESS:
                 return await handle(request)
-            _check_media_type(request)
-            return await handle(StrictRequest(request.scope, _capped(request)))
+            check_media_type(request)
+            return await handle(StrictRequest(request.scope, capped(request)))
 
         return keyed
 
@@ -123,50 +122,3 @@ def _check_query(request: Request, known: Collection[str]) -> None:
     if unknown:
         fields = dict.fromkeys(map(plain, unknown), "is not a parameter here; check its spelling")
         raise Problem("invalid", "; ".join(f"{n}: {why}" for n, why in fields.items()), fields)
-
-
-class StrictRequest(Request):
-    """A request whose body is JSON to the letter (RFC 8259): no NaN, no name twice."""
-
-    async def json(self) -> Any:
-        """Return the body; JSONDecodeError if it is no such JSON."""
-        return json.loads(await self.body(), object_pairs_hook=_object, parse_constant=_no_constant)
-
-
-def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise json.JSONDecodeError(f"{plain(twice)!r} stands twice in one object", "", 0)
-    return found
-
-
-def _no_constant(name: str) -> Any:
-    raise json.JSONDecodeError(f"{name} is no number of JSON", "", 0)
-
-
-def _check_media_type(request: Request) -> None:
-    empty = request.headers.get("content-length", "0") == "0"
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type == "application/json" or (empty and "transfer-encoding" not in request.headers):
-        return
-    raise HTTPException(415, "send JSON, with Content-Type: application/json")
-
-
-def _capped(request: Request) -> Callable[[], Awaitable[Message]]:
-    """Return the request's body, refused once it is more than 1 MiB."""
-    left = MAX_BODY
-    declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared[:20]) > MAX_BODY:
-        left = -1
-
-    async def receive() -> Message:
-        nonlocal left
-        message = await request.receive() if left >= 0 else {}
-        left -= len(message.get("body", b""))
-        if left < 0:
-            raise HTTPException(413, "the body is larger than 1 MiB")
-        return dict(message)
-
-    return receive

@@ -1,5 +1,6 @@
 """What every JSON body has in common: nothing unknown, no coercion, all faults told at once."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Self
 
@@ -13,9 +14,10 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from dogwatch.core.problems import Problem
-from dogwatch.web.api.problems import faults_of
+from dogwatch.web.api.problems import faults_of, told
 
 DEEPEST = 32
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 class Body(BaseModel):
@@ -93,7 +95,7 @@ def _shown(name: str) -> str:
 def _text_fault(place: str, value: str) -> Iterator[tuple[str, str]]:
     if "\0" in value:
         yield place, "holds a NUL character"
-    elif any("\ud800" <= letter <= "\udfff" for letter in value):
+    elif _HALF.search(value):
         yield place, "holds half a character (a lone surrogate)"
 
 
@@ -104,6 +106,6 @@ def _fault(wrong: Mapping[str, str]) -> ValidationError:
             loc=(field,),
             input=None,
         )
-        for field, message in wrong.items()
+        for field, message in told(wrong).items()
     ]
     return ValidationError.from_exception_data("body", lines)

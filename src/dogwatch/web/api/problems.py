@@ -34,6 +34,8 @@ _WORDS = {
 }
 _CHOICES = frozenset({"str", "list[str]", "dict[str,any]"})  # Pydantic's names of a union's parts
 _AGAIN_S = 5
+MOST_TOLD = 30
+_LONGEST_DETAIL = 4_000
 
 _log = logging.getLogger("dogwatch.api")
 
@@ -45,12 +47,14 @@ def problem_response(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Return an error in the one form of all errors."""
+    if len(detail) > _LONGEST_DETAIL:
+        detail = f"{detail[:_LONGEST_DETAIL]} …"
     body = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
-        "errors": [{"field": name, "message": text} for name, text in (fields or {}).items()],
+        "errors": [{"field": name, "message": text} for name, text in told(fields or {}).items()],
     }
     return Response(json.dumps(body), status, dict(headers or {}), MEDIA_TYPE)
 
@@ -74,7 +78,7 @@ async def on_invalid(request: Request, error: Exception) -> Response:
         what, where = found[0]["ctx"]["error"], found[0]["loc"][-1]
         place = f" at character {where}" if where else ""
         return problem_response(400, f"the body is not JSON: {what}{place}")
-    fields = faults_of(found)
+    fields = told(faults_of(found))
     return problem_response(422, "; ".join(f"{n}: {text}" for n, text in fields.items()), fields)
 
 
@@ -89,6 +93,14 @@ def faults_of(found: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     return {plain(name): text for name, text in fields.items()}
 
 
+def told(fields: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the first faults, and how many more there are: an answer is for reading."""
+    if len(fields) <= MOST_TOLD + 1:
+        return fields
+    first = dict(list(fields.items())[:MOST_TOLD])
+    return first | {"body": f"has {len(fields) - len(first)} more faults"}
+
+
 def plain(name: str) -> str:
     """Return a name that came from outside as text that every answer can hold."""
     return name.encode(errors="replace").decode()[:200]
@@ -97,6 +109,8 @@ def plain(name: str) -> str:
 async def on_http(request: Request, error: Exception) -> Response:
     """Word what the framework refuses: unknown paths, wrong methods, large or garbled bodies."""
     assert isinstance(error, HTTPException)
+    if isinstance(error.__cause__, Problem):  # raised while the framework read the body
+        return await on_problem(request, error.__cause__)
     headers = dict(error.headers or {})
     match error.status_code:
         case 404:
