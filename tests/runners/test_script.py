@@ -425,6 +425,81 @@ def test_a_script_without_our_mark_dies_with_its_supervisor(workdir: Path) -> No
     assert not any(map(alive, pids_in(ran.out)))
 
 
+SERVER = """
+import asyncio, sys
+from dogwatch.runners import host
+host.prepare()
+"""
+ESCAPE = "(env -i setsid sleep 300 </dev/null >/dev/null 2>&1 & echo $!); sleep .3; kill -9 $PPID"
+
+
+def test_nothing_escapes_a_server_by_killing_its_supervisor(workdir: Path) -> None:
+    host = f"{SERVER}{HOST}\nprint('over', flush=True); sys.stdin.read()"
+    command = [sys.executable, "-c", host, str(workdir), ESCAPE]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe) as server:
+        bystander = subprocess.Popen(["sleep", "300"])
+        assert server.stdout
+        pids = pids_in(server.stdout.readline().decode())
+        assert server.stdout.readline() == b"over\n"
+        living = [pid for pid in pids if alive(pid)]
+        assert bystander.poll() is None
+        bystander.kill()
+        bystander.wait()
+        server.communicate(b"")
+    assert (len(pids), living) == (1, [])
+
+
+def test_one_killed_supervisor_costs_other_runs_nothing(workdir: Path) -> None:
+    code = f"""{SERVER}{HOST.partition("asyncio.run(")[0]}
+async def both():
+    async def one(name, source):
+        return await run_script(ScriptAction("bash", source), run_id=name, attempt=1,
+            slot_at=None, input="", workdir=Path(sys.argv[1]), clock=SystemClock(),
+            on_output=sink, interpreters={{"bash": "bash"}})
+    results = await asyncio.gather(one("a", sys.argv[2]), one("b", "sleep 3; echo whole"))
+    print(*[result.outcome.value for result in results])
+asyncio.run(both())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(workdir), ESCAPE],
+        capture_output=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert done.stdout.split()[1:] == [b"whole", b"fail", b"ok"]
+
+
+CLOSED = """
+import ctypes, os
+from pathlib import Path
+from dogwatch.runners import host
+if os.getuid() == 0:
+    os.setgroups([]); os.setgid(65534); os.setuid(65534)
+    ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)
+def readable(pid):
+    try:
+        return bool(Path(f"/proc/{pid}/environ").read_bytes() and os.listdir(f"/proc/{pid}/fd"))
+    except PermissionError:
+        return False
+def seen():
+    reader, writer = os.pipe()
+    if os.fork() == 0:
+        os.write(writer, b"%d" % readable(os.getppid()))
+        os._exit(0)
+    os.wait()
+    return os.read(reader, 1)
+before = seen()
+host.prepare()
+print(before.decode(), seen().decode(), len(os.listdir("/proc/self/fd")) > 2)
+"""
+
+
+def test_a_server_s_memory_is_closed_to_others_of_its_user() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", CLOSED], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.split() == ["1", "0", "True"]
+
+
 def marked(run_id: str) -> list[str]:
     """The living processes of a run."""
     found = []

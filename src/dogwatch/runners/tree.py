@@ -14,12 +14,15 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
+from dogwatch.runners.orphans import Supervisors
+
 Sink = Callable[[str, bytes], None]
 
 CHUNK_BYTES = 65536
 PATIENCE_S = 1.5  # for the supervisor, which needs 0.8 s at the very worst
 DRAIN_S = 0.25  # for a pipe that an unkillable process holds open
 SWEEPS = 20
+SUPERVISORS = Supervisors()
 SUPERVISOR = Path(__file__).with_name("supervisor.py")
 
 
@@ -78,6 +81,7 @@ class Tree:
         self._control = control
         self._streams = streams
         self._pidfd = pidfd
+        self._born = 0
         self.reported: asyncio.Future[str] = loop.create_future()
         self.ended: asyncio.Future[None] = loop.create_future()
         loop.add_reader(control.fileno(), self._on_report)
@@ -86,8 +90,8 @@ class Tree:
     async def close(self, mark: str) -> None:
         """End the tree if it lives, read what is left, let go; raise what the sink raised.
 
-        `mark` ("NAME=value" in the script's environment) finds the processes of a supervisor
-        that was killed itself.
+        Processes of a supervisor that was killed itself are found as orphans that came to us, and
+        where somebody else adopts them by `mark` ("NAME=value" in the script's environment).
         """
         with suppress(OSError):
             self._control.shutdown(socket.SHUT_WR)
@@ -97,6 +101,7 @@ class Tree:
             self._process.kill()
             await self.ended
         if self._process.returncode:
+            await asyncio.to_thread(SUPERVISORS.sweep, self._born)
             await asyncio.to_thread(sweep, mark)
         await self.reported  # at the latest its end of file, now that nobody can write
         await self._drain()
@@ -122,6 +127,7 @@ class Tree:
         asyncio.get_running_loop().remove_reader(self._pidfd)
         os.close(self._pidfd)
         self._process.wait()
+        self._born = SUPERVISORS.end(self._process.pid)
         self.ended.set_result(None)
 
 
@@ -147,7 +153,7 @@ def plant(
         ours.enter_context(control)
         control.setblocking(False)
         outs = [_pipe(ours, theirs) for _ in range(2)]
-        process = subprocess.Popen(
+        process = SUPERVISORS.start(
             [*python, limit_words, str(given), *command],
             stdin=far.fileno(),
             stdout=outs[0][1],
