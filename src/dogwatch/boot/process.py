@@ -41,7 +41,7 @@ from dogwatch.engine.sweeper import Sweeper
 from dogwatch.engine.worker import Runner, Worker
 from dogwatch.ids import new_id
 from dogwatch.outbox import Outbox
-from dogwatch.runners import scratch
+from dogwatch.runners import host, scratch
 from dogwatch.runners.http import run_http
 from dogwatch.runners.script import run_script
 from dogwatch.spool import Spool
@@ -86,6 +86,8 @@ def log_to_stderr(config: Config) -> None:
 def serve(config: Config, *, web: bool = True, ready: Callable[[], None] = lambda: None) -> None:
     """Run until SIGTERM or SIGINT; `web=False` runs the engine alone. Calls `ready` once up."""
     log_to_stderr(config)
+    if config.scripts_on:
+        host.prepare()
     with _owned(config), _awaited(config) as store:
         uvloop.run(_run(config, store, web=web, ready=ready))
 
