@@ -4,11 +4,12 @@ import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from time import process_time
+from urllib.parse import urljoin
 
 import pytest
 
 from dogwatch import __version__
-from dogwatch.clock import SystemClock
 from dogwatch.core.ping import Answer as PingAnswer
 from dogwatch.core.ping import Heard
 from dogwatch.core.problems import Problem
@@ -16,6 +17,7 @@ from dogwatch.store import nodes
 from dogwatch.store.database import Database
 from dogwatch.vault import Vault
 from dogwatch.web.app import Services, build
+from tests.harness.clock import ManualClock
 from tests.web.asgi_client import Client
 
 
@@ -28,11 +30,11 @@ async def known(batch: Sequence[Heard]) -> Sequence[PingAnswer]:
 
 
 @pytest.fixture
-def services(database: Database) -> Services:
+def services(database: Database, manual_clock: ManualClock) -> Services:
     """Services over a real store."""
     return Services(
         door=database,
-        clock=SystemClock(),
+        clock=manual_clock,
         vault=Vault(bytes(32)),
         base_url="http://dogwatch.test",
         record_pings=known,
@@ -52,11 +54,14 @@ def test_the_loop_turns(web: Client) -> None:
     assert (answer.status, answer.body) == (200, b"ok")
 
 
-def test_ready_while_an_engine_beats(web: Client, services: Services, database: Database) -> None:
+def test_ready_while_an_engine_beats(
+    web: Client, manual_clock: ManualClock, database: Database
+) -> None:
     silent = web.get("/readyz")
     assert silent.status == 503
     assert silent.json["checks"] == {"database": "ok", "engine": "no engine is alive"}
-    at = services.clock.now()
+    manual_clock.advance(1)
+    at = manual_clock.now()
     database.write(lambda tx: nodes.join(tx, "n1", "here", at)).result()
     ready = web.get("/readyz")
     assert (ready.status, ready.json["status"]) == (200, "ready")
@@ -108,7 +113,7 @@ def test_a_ping_that_fails_is_not_counted(services: Services) -> None:
     assert 'answer="recorded"} 0.0' in web.get("/metrics").text
 
 
-@pytest.mark.parametrize("path", ["/", "/api/v1/docs"])
+@pytest.mark.parametrize("path", ["/", "/i/nightly", "/api/v1/docs"])
 def test_pages_ask_nobody_else_for_anything(web: Client, path: str) -> None:
     answer = web.get(path)
     assert answer.status == 200
@@ -117,14 +122,68 @@ def test_pages_ask_nobody_else_for_anything(web: Client, path: str) -> None:
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["referrer-policy"] == "no-referrer"
     addresses = re.findall(r'(?:src|href)="([^"]*)"', answer.text)
-    assert addresses
     assert not [address for address in addresses if "//" in address]
     assert "<script" not in answer.text
     assert "style=" not in answer.text
-    style = next(address for address in addresses if address.endswith(".css"))
-    sheet = web.get(f"{path.rpartition('/')[0]}/{style}")
-    assert sheet.headers["content-type"] == "text/css; charset=utf-8"
-    assert "url(" not in sheet.text
+    kinds = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+    for ending, kind in kinds.items():
+        address = next(address for address in addresses if address.endswith(ending))
+        found = web.get(urljoin(path, address))
+        assert (found.status, found.headers["content-type"]) == (200, kind)
+        assert "url(" not in found.text
+
+
+def test_what_an_alert_links_to_is_the_same_for_every_name(web: Client) -> None:
+    one, other = web.get("/i/nightly"), web.get("/i/nobody")
+    assert (one.status, one.body, one.headers) == (200, other.body, other.headers)
+    assert "dogwatch show SLUG" in one.text
+
+
+@pytest.mark.parametrize("path", ["/", "/style.css", "/api/v1/docs", "/api/v1/openapi.json"])
+def test_what_stays_the_same_is_not_sent_twice(web: Client, path: str) -> None:
+    first = web.get(path)
+    again = web("GET", path, headers={"if-none-match": first.headers["etag"]})
+    assert (first.status, again.status, again.body) == (200, 304, b"")
+    assert again.headers["etag"] == first.headers["etag"]
+    assert web("GET", path, headers={"if-none-match": '"older"'}).body == first.body
+
+
+@pytest.mark.parametrize("path", ["/api/v1/docs", "/api/v1/openapi.json"])
+def test_documents_are_written_once(web: Client, path: str) -> None:
+    web.get(path)
+    began = process_time()
+    for _ in range(50):
+        assert web.get(path).status == 200
+    assert process_time() - began < 0.5, "each took longer than it takes to send"
+
+
+def test_a_flood_costs_one_look_a_second(services: Services, manual_clock: ManualClock) -> None:
+    looked = 0
+
+    async def ready() -> Mapping[str, str]:
+        nonlocal looked
+        looked += 1
+        await asyncio.sleep(0)
+        return {"looks": str(looked)}
+
+    web = Client(build(replace(services, ready=ready)))
+
+    async def flood() -> set[str]:
+        answers = await asyncio.gather(*(web.send("GET", "/readyz") for _ in range(50)))
+        return {answer.json["checks"]["looks"] for answer in answers}
+
+    assert asyncio.run(flood()) == {"1"}
+    assert asyncio.run(flood()) == {"1"}
+    manual_clock.advance(1)
+    assert asyncio.run(flood()) == {"2"}
+
+
+def test_metrics_are_counted_once_a_second(web: Client, manual_clock: ManualClock) -> None:
+    before = web.get("/metrics").text
+    web.get("/ping/known-key")
+    assert web.get("/metrics").text == before
+    manual_clock.advance(1)
+    assert 'dogwatch_pings_total{answer="recorded"} 1.0' in web.get("/metrics").text
 
 
 def test_the_documentation_names_every_route(web: Client) -> None:

@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 
 from dogwatch.core.problems import Problem
 from dogwatch.usecases import readiness
+from dogwatch.web.latest import Latest
 from dogwatch.web.services import Services
 
 PATIENCE_S = 3.0
@@ -20,13 +21,23 @@ async def healthz(request: Request) -> Response:
     return Response("ok", 200, _FRESH, "text/plain; charset=utf-8")
 
 
-async def readyz(request: Request) -> Response:
-    """Answer 200 if every part is well or if pings are kept all the same, else 503.
+class Readiness:
+    """Answers 200 if every part is well or if pings are kept all the same, else 503.
 
     Who sends pings must not be turned away from a node that takes them: without its database it
-    is `degraded`, ready for pings and for nothing else. The body says what each part is.
+    is `degraded`, ready for pings and for nothing else. The body says what each part is, or was
+    up to a second ago: a question costs a write.
     """
-    checks = await _checks(request.app.state.services)
+
+    def __init__(self, services: Services) -> None:
+        self._checks = Latest(lambda: _checks(services), services.clock)
+
+    async def __call__(self, request: Request) -> Response:
+        """Answer a question."""
+        return _answer(await self._checks.get())
+
+
+def _answer(checks: Mapping[str, str]) -> Response:
     well = all(state == readiness.OK for state in checks.values())
     kept = checks.get("pings") == readiness.OK
     status = "ready" if well else "degraded" if kept else "not ready"

@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 from dogwatch import __version__
 from dogwatch.core.ping import Answer, Heard
 from dogwatch.usecases import lists
+from dogwatch.web.latest import Latest
 from dogwatch.web.services import Services
 
 Record = Callable[[Sequence[Heard]], Awaitable[Sequence[Answer]]]
@@ -31,6 +32,7 @@ class Metrics:
         build = Info("dogwatch_build", "What runs here.", registry=self._registry)
         build.info({"version": __version__, "database": services.dialect})
         ProcessCollector(registry=self._registry)
+        self._text = Latest(self._written, services.clock)
 
     def counted(self, record: Record) -> Record:
         """Return `record`, counting its answers."""
@@ -44,16 +46,20 @@ class Metrics:
         return recorded
 
     async def __call__(self, request: Request) -> Response:
-        """Answer with all counts; those of the store are left out while it is away."""
+        """Answer with all counts, as they are or were up to a second ago."""
+        return Response(await self._text.get(), media_type=CONTENT_TYPE_LATEST)
+
+    async def _written(self) -> bytes:
+        """Return all counts; those of the store are left out while it is away."""
         text = generate_latest(self._registry)
         try:
             watches, tasks = await self._services.door.aread(lists.counts)
         except Exception:
-            return Response(text, media_type=CONTENT_TYPE_LATEST)
+            return text
         now = CollectorRegistry()
         now.register(_Gauge("dogwatch_watches", "Watches by status.", "status", watches))
         now.register(_Gauge("dogwatch_tasks", "Tasks that wait or run, by lane.", "lane", tasks))
-        return Response(text + generate_latest(now), media_type=CONTENT_TYPE_LATEST)
+        return text + generate_latest(now)
 
 
 class _Gauge(Collector):

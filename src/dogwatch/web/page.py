@@ -1,12 +1,14 @@
-"""Plain HTML pages: nothing inline, nothing from elsewhere."""
+"""Plain HTML pages: nothing inline, nothing from elsewhere, each written once."""
 
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
 from html import escape
 
-from fastapi import Response
+from fastapi import Request, Response
 
 HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
@@ -28,18 +30,47 @@ tr { border-bottom: 1px solid color-mix(in srgb, currentColor 20%, transparent);
 """
 
 
-def page(title: str, body: str, style: str) -> Response:
-    """Return a page; `body` is HTML already, `style` the address of its style sheet."""
+ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">
+<circle cx="16" cy="16" r="13" fill="none" stroke="#2f7d5b" stroke-width="4"/>
+<path d="M16 8v8l6 4" fill="none" stroke="#2f7d5b" stroke-width="4" stroke-linecap="round"/>
+</svg>
+"""
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def page(title: str, body: str, root: str = "") -> bytes:
+    """Return a page; `body` is HTML already, `root` the way from it to the front page."""
     text = (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<title>{escape(title)}</title><link rel="stylesheet" href="{escape(style)}"></head>'
+        f'<title>{escape(title)}</title><link rel="stylesheet" href="{root}style.css">'
+        f'<link rel="icon" href="{root}icon.svg" type="image/svg+xml"></head>'
         f"<body>\n{body}\n</body></html>\n"
     )
-    return Response(text, 200, HEADERS, "text/html; charset=utf-8")
+    return text.encode()
 
 
-def style_sheet() -> Response:
-    """Return the one style sheet."""
-    headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "max-age=3600"}
-    return Response(STYLE, 200, headers, "text/css; charset=utf-8")
+def served(
+    content: bytes, media_type: str, headers: Mapping[str, str] = HEADERS, status: int = 200
+) -> Endpoint:
+    """Return what answers with bytes that stay the same, or with 304 who has them (RFC 9110)."""
+    tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    every = {**headers, "ETag": tag}
+
+    async def answer(request: Request) -> Response:
+        if tag in request.headers.get("if-none-match", ""):
+            return Response(None, 304, every)
+        return Response(content, status, every, media_type)
+
+    return answer
+
+
+def html(title: str, body: str, root: str = "", status: int = 200) -> Endpoint:
+    """Return what answers with a page."""
+    return served(page(title, body, root), "text/html; charset=utf-8", status=status)
+
+
+_STATIC = {"X-Content-Type-Options": "nosniff", "Cache-Control": "max-age=3600"}
+STYLE_SHEET = served(STYLE.encode(), "text/css; charset=utf-8", _STATIC)
+FAVICON = served(ICON.encode(), "image/svg+xml", _STATIC)

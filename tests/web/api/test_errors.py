@@ -71,7 +71,7 @@ def test_head_is_get_without_content(api: Client, house: House, watch: Any) -> N
     live = api("HEAD", f"/runs/{run}/output/stream")
     assert (live.status, live.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
     front = Client(build(house.services))
-    for address in ("/", "/healthz", "/readyz", "/style.css", "/api/v1/docs", "/api/v1/docs.css"):
+    for address in ("/", "/healthz", "/readyz", "/style.css", "/api/v1/docs", "/icon.svg"):
         assert front("HEAD", address).headers == front.get(address).headers
         assert front("HEAD", address).body == b""
     assert front("HEAD", "/api/v1/watches").status == 401

@@ -1,5 +1,8 @@
 """The native API, a sub-application: one file per resource, and what they share."""
 
+import json
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -18,7 +21,7 @@ from dogwatch.web.api import (
     workspace,
 )
 from dogwatch.web.api.document import completed
-from dogwatch.web.page import page, style_sheet
+from dogwatch.web.page import Endpoint, html, served
 from dogwatch.web.services import Services
 
 _RESOURCES = (watches, jobs, runs, flips, channels, rules, deliveries, workspace)
@@ -29,33 +32,33 @@ def native(services: Services) -> FastAPI:
     app = FastAPI(
         title="Dogwatch",
         version=__version__,
-        docs_url=None,
-        redoc_url=None,
+        servers=[{"url": "/api/v1"}],
+        openapi_url=None,
         redirect_slashes=False,
     )
     app.state.services = services
     for resource in _RESOURCES:
         app.router.routes.extend(resource.router.routes)
     problems.install(app)
-    _document(app)
+    document = cache(lambda: completed(app.openapi()))
+    app.add_route("/openapi.json", _once(lambda: _machine_readable(document())))
+    app.add_route("/docs", _once(lambda: _human_readable(document())))
     return app
 
 
-def _document(app: FastAPI) -> None:
-    written = app.openapi
+def _machine_readable(document: dict[str, Any]) -> Endpoint:
+    return served(json.dumps(document).encode(), "application/json")
 
-    def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            app.openapi_schema = completed(written())
-        return app.openapi_schema
 
-    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend it
+def _human_readable(document: dict[str, Any]) -> Endpoint:
+    return html("Dogwatch API", docs.render(document), "../../")
 
-    async def documentation(request: Request) -> Response:
-        return page("Dogwatch API", docs.render(app.openapi()), "docs.css")
 
-    async def style(request: Request) -> Response:
-        return style_sheet()
+def _once(made: Callable[[], Endpoint]) -> Endpoint:
+    """Return what is made when it is first asked for: it takes longer than a start should."""
+    kept = cache(made)
 
-    app.add_route("/docs", documentation, include_in_schema=False)
-    app.add_route("/docs.css", style, include_in_schema=False)
+    async def answer(request: Request) -> Response:
+        return await kept()(request)
+
+    return answer

@@ -1,0 +1,39 @@
+"""What is asked for by anybody and costs something: worked out once for all who ask meanwhile."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
+
+from dogwatch.clock import Clock
+
+T = TypeVar("T")
+
+FRESH_S = 1.0
+
+
+class Latest(Generic[T]):
+    """The answer of `work`, at most `FRESH_S` old; one work at a time is under way."""
+
+    def __init__(self, work: Callable[[], Awaitable[T]], clock: Clock) -> None:
+        self._work = work
+        self._clock = clock
+        self._task: asyncio.Task[T] | None = None
+        self._done_at = 0.0
+
+    async def get(self) -> T:
+        """Return the answer; who asks and goes does not end the work for the others."""
+        if self._task is None or self._stale(self._task):
+            self._task = asyncio.create_task(self._worked())
+        return await asyncio.shield(self._task)
+
+    def _stale(self, task: "asyncio.Task[T]") -> bool:
+        if not task.done():
+            return False
+        failed = task.cancelled() or task.exception() is not None
+        return failed or self._clock.monotonic() - self._done_at >= FRESH_S
+
+    async def _worked(self) -> T:
+        try:
+            return await self._work()
+        finally:
+            self._done_at = self._clock.monotonic()
