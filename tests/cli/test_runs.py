@@ -1,16 +1,19 @@
 """runs, logs and trigger against recorded answers."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cli.stub import Here, Stub
+from tests.cli.stub import Here, Program, Stub
 
 RUN_ID = "01kam3v7t0000000000000000a"
 RUN: dict[str, Any] = {
     "id": RUN_ID,
+    "watch_id": "w1",
     "state": "done",
+    "attempt": 2,
     "outcome": "fail",
     "reason": "exit status 3",
     "started_at": "2026-11-20T02:00:00Z",
@@ -30,6 +33,7 @@ def told(stub: Stub) -> Stub:
         "GET /api/v1/runs": (200, {"data": [RUN], "next_cursor": None}),
         f"GET /api/v1/runs/{RUN_ID}/output": (200, "one\ntwo"),
         f"GET /api/v1/runs/{RUN_ID}/output/stream": (200, STREAM),
+        "GET /api/v1/watches/w1": (200, {"id": "w1", "slug": "report"}),
         "GET /api/v1/jobs/report": (200, {"id": "j1", "slug": "report"}),
         "POST /api/v1/jobs/j1/trigger": (202, {"id": RUN_ID, "state": "queued"}),
     }
@@ -38,7 +42,8 @@ def told(stub: Stub) -> Stub:
 
 def test_runs_are_listed(here: Here, told: Stub) -> None:
     heads, row = here("runs", "report", "--outcome", "fail").stdout.splitlines()
-    assert row.split() == [RUN_ID, "fail", "Fri", "2026-11-20", *row.split()[4:]]
+    assert row.split()[:5] == [RUN_ID, "report", "fail", "Fri", "2026-11-20"]
+    assert row.index("  2  ") + 2 == heads.index("ATTEMPT")
     assert row.index("exit status 3") == heads.index("REASON")
     assert "1.5 s" in row
     assert told.requests[0].query == {"watch": "report", "outcome": "fail", "limit": "20"}
@@ -58,7 +63,8 @@ def test_logs_without_a_run_is_3(here: Here, stub: Stub) -> None:
 
 def test_following_keeps_the_streams_apart(here: Here, told: Stub) -> None:
     done = here("logs", "-f", "report")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "one\n", "two\n")
+    end = "dogwatch: fail after 1.5 s: exit status 3\n"
+    assert (done.returncode, done.stdout, done.stderr) == (0, "one\n", f"two\n{end}")
 
 
 def test_following_in_json_is_a_line_an_event(here: Here, told: Stub) -> None:
@@ -74,8 +80,67 @@ def test_a_stream_that_breaks_off_is_5(here: Here, told: Stub) -> None:
 def test_trigger_hands_over_its_input(here: Here, told: Stub) -> None:
     assert here("trigger", "report", "--input", '{"a": 1}').stdout == f"{RUN_ID} queued\n"
     assert json.loads(told.requests[-1].body) == {"input": {"a": 1}}
-    assert here("trigger", "report", "--follow").stdout == "one\n"
 
 
-def test_input_must_be_json(here: Here, told: Stub) -> None:
-    assert here("trigger", "report", "--input", "{").returncode == 2
+@pytest.mark.parametrize(("outcome", "code"), [("ok", 0), ("slow", 0), ("fail", 1), ("timeout", 1)])
+def test_a_followed_run_tells_its_outcome(here: Here, told: Stub, outcome: str, code: int) -> None:
+    end = {**RUN, "outcome": outcome}
+    output = 'event: output\ndata: {"stream": "stdout", "text": "no end of line"}\n\n'
+    stream = f"{output}event: end\ndata: {json.dumps(end)}\n\n"
+    told.replies[f"GET /api/v1/runs/{RUN_ID}/output/stream"] = (200, stream)
+    done = here("trigger", "report", "--follow")
+    assert (done.returncode, done.stdout) == (code, "no end of line")
+    assert done.stderr == f"\ndogwatch: {outcome} after 1.5 s: exit status 3\n"
+    assert here("trigger", "report", "--follow", "--json").returncode == code
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [("plain", "plain"), ("{", "{"), ("[1]", "[1]"), ('{"a": 1}', {"a": 1}), ("@{home}/f", "é\n")],
+)
+def test_an_input_is_text_or_an_object(
+    here: Here, told: Stub, home: Path, given: str, sent: object
+) -> None:
+    (home / "f").write_text("é\n")
+    assert here("trigger", "report", "--input", given.replace("{home}", str(home))).returncode == 0
+    assert json.loads(told.requests[-1].body) == {"input": sent}
+
+
+def test_an_input_is_read_from_standard_input(dogwatch: Program, told: Stub) -> None:
+    assert dogwatch("trigger", "report", "--input", "-", stdin="two\nlines").returncode == 0
+    assert json.loads(told.requests[-1].body) == {"input": "two\nlines"}
+
+
+@pytest.mark.parametrize("given", ["{", "[1]", "plain"])
+def test_json_input_insists(here: Here, told: Stub, given: str) -> None:
+    assert here("trigger", "report", "--json-input", "--input", given).returncode == 2
+
+
+def test_an_input_that_cannot_be_read_is_2(here: Here, told: Stub) -> None:
+    assert "no such file" in here("trigger", "report", "--input", "@/nope").stderr.lower()
+
+
+def test_logs_of_a_silent_run_say_so(here: Here, told: Stub) -> None:
+    told.replies[f"GET /api/v1/runs/{RUN_ID}/output"] = (200, "")
+    done = here("logs", RUN_ID)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == f"dogwatch: no output was kept of run {RUN_ID}\n"
+
+
+def test_a_cancelled_run_says_why(here: Here, told: Stub) -> None:
+    run = {**RUN, "outcome": "skipped", "reason": "cancelled", "cancel_reason": "wrong month"}
+    told.replies["GET /api/v1/runs"] = (200, {"data": [run], "next_cursor": None})
+    assert "cancelled: wrong month" in here("runs").stdout
+
+
+def test_a_run_of_a_watch_that_is_gone_is_listed(here: Here, told: Stub) -> None:
+    del told.replies["GET /api/v1/watches/w1"]
+    assert "  –  " in here("runs").stdout
+
+
+def test_cancel_takes_a_run_or_a_slug(here: Here, told: Stub) -> None:
+    told.replies[f"POST /api/v1/runs/{RUN_ID}/cancel"] = (202, {"id": RUN_ID, "state": "running"})
+    assert here("cancel", RUN_ID).stdout == f"{RUN_ID} is being stopped\n"
+    assert here("cancel", "report", "--reason", "wrong month").returncode == 0
+    assert json.loads(told.requests[-1].body) == {"reason": "wrong month"}
+    assert here.json("cancel", RUN_ID)["state"] == "running"

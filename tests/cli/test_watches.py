@@ -33,6 +33,8 @@ def told(stub: Stub) -> Stub:
         "GET /api/v1/watches": (200, {"data": [WATCH], "next_cursor": None}),
         "GET /api/v1/watches/backup": (200, WATCH),
         "POST /api/v1/watches": (201, WATCH),
+        "PATCH /api/v1/watches/backup": (200, WATCH),
+        "DELETE /api/v1/watches/w1": (204, ""),
         "POST /api/v1/watches/w1/pause": (200, {**WATCH, "status": "paused"}),
         "POST /api/v1/watches/w1/resume": (200, WATCH),
     }
@@ -56,7 +58,7 @@ def test_add_sends_what_was_given_and_says_how_to_ping(here: Here, told: Stub) -
 def test_ls_is_aligned_and_in_local_time(dogwatch: Program, told: Stub) -> None:
     heads, row = dogwatch("ls", TZ="Europe/Warsaw").stdout.splitlines()
     assert row.index("backup") == heads.index("SLUG")
-    assert row.index("Sat 2026-11-21 02:00:00") == heads.index("NEXT")
+    assert row.index("Sat 2026-11-21 02:00:00 CET") == heads.index("NEXT")
     assert row.endswith("db, prod")
 
 
@@ -113,3 +115,83 @@ def test_show_before_the_first_run(here: Here, told: Stub) -> None:
     shown = here("show", "backup")
     assert shown.returncode == 0
     assert "last run" in shown.stdout
+
+
+def test_add_means_the_zone_of_the_machine_and_names_it(dogwatch: Program, told: Stub) -> None:
+    done = dogwatch("add", "Nightly", "--schedule", "0 2 * * *", TZ=":Europe/Warsaw")
+    assert json.loads(told.requests[0].body)["timezone"] == "Europe/Warsaw"
+    assert "Next due: Sat 2026-11-21 02:00:00 Europe/Warsaw\n" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["CET-1CEST", "Mars/Base", "/etc/localtime", ".."])
+def test_a_zone_without_a_name_of_its_own_is_not_sent(
+    dogwatch: Program, told: Stub, name: str
+) -> None:
+    dogwatch("add", "Nightly", TZ=name)
+    assert json.loads(told.requests[0].body)["timezone"] != name
+
+
+def test_a_zone_that_is_unknown_here_is_shown_in_ours(here: Here, told: Stub) -> None:
+    told.replies["GET /api/v1/watches/backup"] = (200, {**WATCH, "timezone": "Mars/Base"})
+    assert "next due   Sat 2026-11-21 01:00:00 UTC" in here("show", "backup").stdout
+
+
+def test_filters_without_hits_do_not_ask_to_begin(here: Here, told: Stub) -> None:
+    told.replies["GET /api/v1/watches"] = (200, {"data": [], "next_cursor": None})
+    assert here("ls", "--tag", "nope").stdout == "No such watches.\n"
+
+
+def test_ls_of_a_running_job_tells_the_run_before(here: Here, told: Stub) -> None:
+    job = {**WATCH, "last_ping_at": None, "last_run": {"state": "running", "finished_at": None}}
+    ended = {"state": "done", "finished_at": "2026-11-19T01:04:00Z"}
+    told.replies["GET /api/v1/watches"] = (200, {"data": [job], "next_cursor": None})
+    told.replies["GET /api/v1/runs"] = (200, {"data": [ended], "next_cursor": None})
+    assert "Thu 2026-11-19 01:04:00 UTC" in here("ls").stdout
+    assert told.requests[-1].query == {"watch": "w1", "state": "done", "limit": "1"}
+
+
+def test_show_of_a_job_tells_what_it_does(here: Here, told: Stub) -> None:
+    action = {"kind": "script", "language": "bash", "source": "one\ntwo\n", "timeout_s": 90}
+    rules = {"max_attempts": 3, "backoff_s": 10, "overlap": "skip", "catch_up": "last"}
+    told.replies["GET /api/v1/watches/backup"] = (200, {**WATCH, "kind": "job"})
+    told.replies["GET /api/v1/jobs/w1"] = (200, {**WATCH, "action": action, **rules})
+    lines = here("show", "backup").stdout.splitlines()
+    assert "action     script: bash: one (and 1 lines)" in lines
+    assert "timeout    90.0 s" in lines
+    assert "attempts   3, the second after 10 s" in lines
+    assert here.json("show", "backup")["action"] == action
+
+
+def test_next_of_a_paused_watch_says_so(here: Here, told: Stub) -> None:
+    told.replies["GET /api/v1/watches/backup"] = (200, {**WATCH, "status": "paused"})
+    assert "backup is paused" in here("next", "backup").stderr
+
+
+def test_edit_sends_what_was_given(here: Here, told: Stub) -> None:
+    words = ("--schedule", "0 3 * * *", "--grace", "60", "--name", "N", "--slug", "n", "--tag", "a")
+    assert here("edit", "backup", *words).returncode == 0
+    assert json.loads(told.requests[0].body) == {
+        "schedule": "0 3 * * *",
+        "grace_s": 60,
+        "name": "N",
+        "slug": "n",
+        "tags": ["a"],
+    }
+    here("edit", "backup", "--no-tags")
+    assert json.loads(told.requests[-1].body) == {"tags": []}
+    assert here("edit", "backup").returncode == 2
+    assert here.json("edit", "backup", "--name", "N") == WATCH
+
+
+def test_rm_asks_and_deletes(here: Here, dogwatch: Program, told: Stub) -> None:
+    asked = dogwatch("rm", "backup", stdin="y\n")
+    assert (asked.returncode, "give --yes" in asked.stderr) == (2, True)
+    assert all(request.method == "GET" for request in told.requests)
+    assert here("rm", "backup", "--yes").stdout == "backup is deleted\n"
+    assert told.requests[-1].method == "DELETE"
+    assert here.json("rm", "backup", "-y") == {"deleted": ["backup"]}
+
+
+def test_rm_of_one_that_is_not_there_deletes_none(here: Here, told: Stub) -> None:
+    assert here("rm", "backup", "nobody", "--yes").returncode == 3
+    assert all(request.method == "GET" for request in told.requests)

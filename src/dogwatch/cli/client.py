@@ -2,7 +2,7 @@
 
 import json
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
@@ -200,6 +200,21 @@ def connect(session: Session, limits: Limits = Limits()) -> Api:
     if not key and (own or urlsplit(server).hostname in _LOOPBACK):
         key = _line(session, "cli.key")
     return Api(server, key, limits)
+
+
+def slugs(api: Api, items: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the slugs of the watches that items are about, by `watch_id`."""
+    ids = dict.fromkeys(item["watch_id"] for item in items if item.get("watch_id"))
+    return {watch_id: _slug(api, watch_id) for watch_id in ids}
+
+
+def _slug(api: Api, watch_id: str) -> str:
+    try:
+        return str(api.get(f"/watches/{watch_id}")["slug"])
+    except Problem as problem:
+        if problem.kind in ("not_found", "refused"):  # deleted meanwhile, or not ours to read
+            return "–"
+        raise
 
 
 def _line(session: Session, name: str) -> str | None:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
@@ -17,10 +18,21 @@ def as_json(value: Any) -> None:
 
 
 def local(moment: str | None) -> str:
-    """Return an ISO moment in the local zone, to the second; a dash for none."""
+    """Return an ISO moment in the local zone, to the second, with the zone; a dash for none."""
     if not moment:
         return "–"
-    return datetime.fromisoformat(moment).astimezone().strftime("%a %Y-%m-%d %H:%M:%S")
+    return datetime.fromisoformat(moment).astimezone().strftime("%a %Y-%m-%d %H:%M:%S %Z")
+
+
+def there(moment: str | None, zone: str) -> str:
+    """Return an ISO moment in a zone, to the second, with the zone's name; a dash for none."""
+    if not moment:
+        return "–"
+    try:
+        at = datetime.fromisoformat(moment).astimezone(ZoneInfo(zone))
+    except ZoneInfoNotFoundError:  # the server knows it, this machine does not
+        return local(moment)
+    return f"{at:%a %Y-%m-%d %H:%M:%S} {zone}"
 
 
 def took(milliseconds: int | None) -> str:

@@ -2,18 +2,22 @@
 
 import json
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import click
 
-from dogwatch.cli.client import Api, Limits, connect
+from dogwatch.cli.client import Api, Limits, connect, slugs
+from dogwatch.cli.exits import FAILED
 from dogwatch.cli.output import as_json, local, table, took
 from dogwatch.cli.session import Session, command
 from dogwatch.core.problems import Problem, invalid
 
 _RUN_ID = re.compile(r"[0-9a-hjkmnp-tv-z]{26}")
+_GOOD = frozenset({"ok", "slow"})
 _FOLLOW = Limits(connect_s=10.0, answer_s=60.0)  # the server sends a comment more often than that
 
 
@@ -23,21 +27,40 @@ _FOLLOW = Limits(connect_s=10.0, answer_s=60.0)  # the server sends a comment mo
 @click.option("--outcome", help="Only runs that ended so: ok, slow, fail, timeout, missed ….")
 def runs_command(session: Session, slug: str | None, count: int, outcome: str | None) -> None:
     """List runs, newest first."""
-    runs = connect(session).pages("/runs", count, watch=slug, outcome=outcome)
+    api = connect(session)
+    runs = api.pages("/runs", count, watch=slug, outcome=outcome)
     if session.json:
         as_json(runs)
-    else:
-        table([_row(run) for run in runs], ("run", "outcome", "started", "took", "reason"))
+        return
+    named = slugs(api, runs)
+    columns = ("run", "slug", "outcome", "started", "took", "attempt", "reason")
+    table([_row(run, named) for run in runs], columns)
 
 
-def _row(run: Mapping[str, Any]) -> dict[str, Any]:
+def _row(run: Mapping[str, Any], named: Mapping[str, str]) -> dict[str, Any]:
     return {
         "run": run["id"],
+        "slug": named.get(run.get("watch_id", ""), "–"),
         "outcome": run.get("outcome") or run["state"],
         "started": local(run.get("started_at") or run.get("slot_at") or run.get("queued_at")),
         "took": took(run.get("duration_ms")),
-        "reason": run.get("reason") or "",
+        "attempt": run.get("attempt") or "",
+        "reason": why(run),
     }
+
+
+def why(run: Mapping[str, Any]) -> str:
+    """Return the reason of a run's outcome, and who cancelled it for what."""
+    told = [run.get("reason") or "", run.get("cancel_reason") or ""]
+    return ": ".join(dict.fromkeys(filter(None, told)))
+
+
+def outcome_of(run: Mapping[str, Any]) -> str:
+    """Return `fail after 1.5 s: exit status 3`, as much of it as is known."""
+    words = str(run.get("outcome") or run["state"])
+    if run.get("duration_ms") is not None:
+        words += f" after {took(run['duration_ms'])}"
+    return f"{words}: {why(run)}" if why(run) else words
 
 
 @command(
@@ -53,15 +76,22 @@ dogwatch logs 01kam3v7t0000000000000000a
 def logs_command(session: Session, run: str, follow: bool) -> None:
     """Print a run's output: of one run, or of a watch's latest."""
     api = connect(session)
-    run_id = run if _RUN_ID.fullmatch(run) else _latest(api, run)
+    run_id = _id(api, run)
     if follow:
-        _follow(session, replace(api, limits=_FOLLOW), run_id)
+        _follow(session, api, run_id)
         return
     text = api.text(f"/runs/{run_id}/output")
     if session.json:
         as_json({"run": run_id, "output": text})
     else:
         click.echo(text, nl=bool(text) and not text.endswith("\n"))
+        if not text:
+            click.echo(f"dogwatch: no output was kept of run {run_id}", err=True)
+
+
+def _id(api: Api, run: str) -> str:
+    """Return the id of a run that is named by it, or by the slug whose latest it is."""
+    return run if _RUN_ID.fullmatch(run) else _latest(api, run)
 
 
 def _latest(api: Api, slug: str) -> str:
@@ -71,14 +101,19 @@ def _latest(api: Api, slug: str) -> str:
     return str(runs[0]["id"])
 
 
-def _follow(session: Session, api: Api, run_id: str) -> None:
-    for name, data in api.events(f"/runs/{run_id}/output/stream"):
+def _follow(session: Session, api: Api, run_id: str) -> dict[str, Any]:
+    """Print what comes and, on standard error, how the run ended; return it."""
+    line_ended = True
+    for name, data in replace(api, limits=_FOLLOW).events(f"/runs/{run_id}/output/stream"):
         if session.json:
             click.echo(json.dumps({"event": name, "data": data}, ensure_ascii=False))
         elif name == "output":
             click.echo(data["text"], nl=False, err=data.get("stream") == "stderr")
+            line_ended = data["text"].endswith("\n")
+        elif name == "end":
+            click.echo("\n" * (not line_ended) + f"dogwatch: {outcome_of(data)}", err=True)
         if name == "end":
-            return
+            return dict(data)
     raise Problem("away", "the server ended the stream before the run ended; follow again")
 
 
@@ -87,27 +122,69 @@ def _follow(session: Session, api: Api, run_id: str) -> None:
     """
 dogwatch trigger report
 dogwatch trigger report --input '{"month": "2026-11"}'
-dogwatch trigger report --follow
+dogwatch trigger report --input @month.txt --follow
 """,
 )
 @click.argument("slug")
-@click.option("--input", "given", metavar="JSON", help="Input that the run is handed.")
+@click.option("--input", "given", metavar="TEXT|@FILE|-", help="What the run is handed.")
+@click.option("--json-input", is_flag=True, help="Refuse an input that is no JSON object.")
 @click.option("-f", "--follow", is_flag=True, help="Print its output until it ends.")
-def trigger_command(session: Session, slug: str, given: str | None, follow: bool) -> None:
-    """Run a job now."""
+def trigger_command(
+    session: Session, slug: str, given: str | None, json_input: bool, follow: bool
+) -> None:
+    """Run a job now.
+
+    With --follow the exit code is 0 if the run ended ok or slow, else 1.
+    """
     api = connect(session)
+    text = _read(given)
     job = api.get(f"/jobs/{slug}")
-    run = api.send("POST", f"/jobs/{job['id']}/trigger", {"input": _json(given)})
+    run = api.send("POST", f"/jobs/{job['id']}/trigger", {"input": _input(text, strict=json_input)})
     if follow:
-        _follow(session, replace(api, limits=_FOLLOW), run["id"])
+        if _follow(session, api, run["id"]).get("outcome") not in _GOOD:
+            raise click.exceptions.Exit(FAILED)
     elif session.json:
         as_json(run)
     else:
         click.echo(f"{run['id']} {run['state']}")
 
 
-def _json(given: str | None) -> Any:
+def _read(given: str | None) -> str | None:
+    if given == "-":
+        return sys.stdin.buffer.read().decode("utf-8", "replace")
+    if given is None or not given.startswith("@"):
+        return given
     try:
-        return None if given is None else json.loads(given)
+        return Path(given[1:]).read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise invalid("--input", f"cannot read {given[1:]}: {error.strerror}") from None
+
+
+def _input(text: str | None, *, strict: bool) -> Any:
+    """Return a JSON object where the text is one, else the text."""
+    if text is None or not (strict or text.lstrip().startswith("{")):
+        return text
+    try:
+        found = json.loads(text)
     except ValueError as error:
-        raise invalid("--input", f"is not JSON: {error}") from None
+        found, why_not = None, f"is not JSON: {error}"
+    else:
+        why_not = "is no JSON object"
+    if strict and not isinstance(found, dict):
+        raise invalid("--input", why_not)
+    return found if isinstance(found, dict) else text
+
+
+@command("cancel", "dogwatch cancel report\ndogwatch cancel 01kam3v7t0000000000000000a")
+@click.argument("run", metavar="RUN|SLUG")
+@click.option("--reason", help="Why; at most 200 characters.")
+def cancel_command(session: Session, run: str, reason: str | None) -> None:
+    """Stop a run: one run, or a job's latest."""
+    api = connect(session)
+    told = {"reason": reason} if reason else {}
+    cancelled = api.send("POST", f"/runs/{_id(api, run)}/cancel", told)
+    if session.json:
+        as_json(cancelled)
+    else:
+        ended = cancelled.get("outcome")
+        click.echo(f"{cancelled['id']} {outcome_of(cancelled) if ended else 'is being stopped'}")

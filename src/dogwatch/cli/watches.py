@@ -6,8 +6,10 @@ from typing import Any
 import click
 
 from dogwatch.cli.client import Api, connect
-from dogwatch.cli.output import as_json, local, pairs, state, table, took
+from dogwatch.cli.output import as_json, local, pairs, state, table, there, took
+from dogwatch.cli.runs import why
 from dogwatch.cli.session import Session, command
+from dogwatch.cli.zone import local_zone
 
 _ALL = 100_000
 
@@ -23,21 +25,26 @@ dogwatch add sync --slug sync-db1 --schedule "*/10 * * * *" --json
 @click.argument("name")
 @click.option("--slug", help="Short name for commands and addresses; made from NAME if absent.")
 @click.option("--schedule", metavar="EXPR", help="Cron line, OnCalendar, or seconds.")
-@click.option("--tz", "timezone", metavar="ZONE", help="Time zone of the schedule.")
+@click.option("--tz", "timezone", metavar="ZONE", help="Its time zone; this machine's if absent.")
 @click.option("--grace", "grace_s", type=click.IntRange(0), metavar="S", help="Start by, seconds.")
 @click.option("--finish-by", "finish_by_s", type=click.IntRange(1), metavar="S", help="Seconds.")
 @click.option("--tag", "tags", multiple=True, help="A tag; may be repeated.")
 def add_command(session: Session, **options: Any) -> None:
     """Make a watch: something that runs elsewhere and pings when it did."""
     given = {name: value for name, value in options.items() if value not in (None, ())}
+    given.setdefault("timezone", local_zone(session.environ))
     watch = connect(session).send("POST", "/watches", given)
     if session.json:
         as_json(watch)
         return
-    click.echo(f"{watch['slug']} is watched. Next due: {local(watch.get('next_due_at'))}")
+    click.echo(f"{watch['slug']} is watched. Next due: {_next(watch)}")
     click.echo(f"  dogwatch run {watch['slug']} -- COMMAND")
     if watch.get("ping_url"):
         click.echo(f"  curl -fsS {watch['ping_url']}")
+
+
+def _next(watch: Mapping[str, Any]) -> str:
+    return there(watch.get("next_due_at"), watch.get("timezone") or "UTC")
 
 
 @command("ls", "dogwatch ls\ndogwatch ls --status down\ndogwatch ls --tag prod --json")
@@ -45,36 +52,54 @@ def add_command(session: Session, **options: Any) -> None:
 @click.option("--tag", help="Only watches with this tag.")
 def ls_command(session: Session, status: str | None, tag: str | None) -> None:
     """List the watches."""
-    watches = connect(session).pages("/watches", _ALL, status=status, tag=tag)
+    api = connect(session)
+    watches = api.pages("/watches", _ALL, status=status, tag=tag)
     if session.json:
         as_json(watches)
     elif watches:
         columns = ("state", "slug", "schedule", "last", "next", "tags")
-        table([_row(watch) for watch in watches], columns)
+        table([_row(api, watch) for watch in watches], columns)
+    elif status or tag:
+        click.echo("No such watches.")
     else:
         click.echo('No watches. Make one: dogwatch add "Nightly backup" --schedule "0 2 * * *"')
 
 
-def _row(watch: Mapping[str, Any]) -> dict[str, Any]:
-    last = watch.get("last_run") or {}
+def _row(api: Api, watch: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "state": state(watch),
         "slug": watch["slug"],
         "schedule": watch.get("schedule"),
-        "last": local(watch.get("last_ping_at") or last.get("finished_at")),
+        "last": local(watch.get("last_ping_at") or _last_finished(api, watch)),
         "next": local(watch.get("next_due_at")),
         "tags": watch.get("tags") or "",
     }
 
 
+def _last_finished(api: Api, watch: Mapping[str, Any]) -> str | None:
+    """Return when a run ended last, that of a job which runs now being the one before."""
+    last = watch.get("last_run") or {}
+    if last and not last.get("finished_at"):
+        last = next(iter(api.pages("/runs", 1, watch=watch["id"], state="done")), {})
+    return last.get("finished_at")
+
+
 @command("show", "dogwatch show nightly-backup\ndogwatch show nightly-backup --json")
 @click.argument("slug")
 def show_command(session: Session, slug: str) -> None:
-    """Show one watch."""
-    watch = connect(session).get(f"/watches/{slug}")
+    """Show one watch, and what it does if it is a job."""
+    api = connect(session)
+    watch = api.get(f"/watches/{slug}")
+    if watch.get("kind") == "job":
+        watch = api.get(f"/jobs/{watch['id']}")
     if session.json:
         as_json(watch)
-        return
+    else:
+        show(watch)
+
+
+def show(watch: Mapping[str, Any]) -> None:
+    """Print one watch or job."""
     pairs(
         {
             "name": watch["name"],
@@ -82,14 +107,38 @@ def show_command(session: Session, slug: str) -> None:
             "kind": watch.get("kind"),
             "state": f"{state(watch)} since {local(watch.get('since_at'))}",
             "schedule": watch.get("schedule"),
+            "fault": watch.get("schedule_fault"),
             "timezone": watch.get("timezone"),
-            "next due": local(watch.get("next_due_at")),
+            **_action(watch),
+            "next due": _next(watch),
             "last ping": local(watch.get("last_ping_at")),
             "last run": _last_run(watch.get("last_run")),
             "tags": watch.get("tags"),
             "ping url": watch.get("ping_url"),
         }
     )
+
+
+def _action(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a job does and by which rules, as far as it is not the default."""
+    action = job.get("action")
+    if not action:
+        return {}
+    source = str(action.get("source") or "").strip().splitlines()
+    what = " ".join(filter(None, [action.get("method"), action.get("url"), action.get("language")]))
+    more = f" (and {len(source) - 1} lines)" if len(source) > 1 else ""
+    return {
+        "action": f"{action['kind']}: {what}{': ' + source[0] if source else ''}{more}",
+        "timeout": took(1000 * action["timeout_s"]) if action.get("timeout_s") else None,
+        "attempts": _attempts(job),
+        "overlap": job.get("overlap"),
+        "catch up": job.get("catch_up"),
+    }
+
+
+def _attempts(job: Mapping[str, Any]) -> str:
+    most = job.get("max_attempts") or 1
+    return f"{most}, the second after {job['backoff_s']} s" if most > 1 else "1, no retries"
 
 
 def _last_run(run: Mapping[str, Any] | None) -> str:
@@ -99,7 +148,7 @@ def _last_run(run: Mapping[str, Any] | None) -> str:
     words = str(run.get("outcome") or run["state"])
     if run.get("duration_ms") is not None:
         words += f" in {took(run['duration_ms'])}"
-    return f"{words}: {run['reason']}" if run.get("reason") else words
+    return f"{words}: {why(run)}" if why(run) else words
 
 
 @command("next", "dogwatch next\ndogwatch next -n 3\ndogwatch next nightly-backup --json")
@@ -108,7 +157,7 @@ def _last_run(run: Mapping[str, Any] | None) -> str:
 def next_command(session: Session, slug: str | None, count: int) -> None:
     """Show what is due next: of all watches, or the next dates of one."""
     api = connect(session)
-    due = _dates(api, slug, count) if slug else _soonest(api, count)
+    due = _of_one(api, slug, count) if slug else _soonest(api, count)
     if session.json:
         as_json(due)
     else:
@@ -121,11 +170,18 @@ def _soonest(api: Api, count: int) -> list[dict[str, Any]]:
     return [_due(watch, watch["next_due_at"]) for watch in watches[:count]]
 
 
-def _dates(api: Api, slug: str, count: int) -> list[dict[str, Any]]:
+def _of_one(api: Api, slug: str, count: int) -> list[dict[str, Any]]:
+    watch = api.get(f"/watches/{slug}")
+    if watch["status"] == "paused":
+        told = f"dogwatch: {slug} is paused: nothing is expected until `dogwatch resume {slug}`"
+        click.echo(told, err=True)
+    return _dates(watch, count)
+
+
+def _dates(watch: Mapping[str, Any], count: int) -> list[dict[str, Any]]:
     from dogwatch.clock import SystemClock  # the schedule's rules: only this command needs them
     from dogwatch.core.schedule import parse
 
-    watch = api.get(f"/watches/{slug}")
     if not watch.get("schedule"):
         return []
     schedule = parse(watch["schedule"], watch.get("timezone") or "UTC")

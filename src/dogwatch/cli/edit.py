@@ -1,0 +1,61 @@
+"""Changing and removing watches and jobs: edit, rm."""
+
+from typing import Any
+
+import click
+
+from dogwatch.cli.client import connect
+from dogwatch.cli.confirm import confirm
+from dogwatch.cli.output import as_json
+from dogwatch.cli.session import Session, command
+from dogwatch.cli.watches import show
+
+
+@command(
+    "edit",
+    """
+dogwatch edit nightly-backup --schedule "0 3 * * *" --grace 1800
+dogwatch edit nightly-backup --name "Backup of db1" --slug db1-backup
+dogwatch edit nightly-backup --tag db --tag prod
+""",
+)
+@click.argument("slug")
+@click.option("--name", help="What people read.")
+@click.option("--slug", "new_slug", help="Short name for commands and addresses.")
+@click.option("--schedule", metavar="EXPR", help="Cron line, OnCalendar, or seconds.")
+@click.option("--tz", "timezone", metavar="ZONE", help="Its time zone.")
+@click.option("--grace", "grace_s", type=click.IntRange(0), metavar="S", help="Start by, seconds.")
+@click.option("--finish-by", "finish_by_s", type=click.IntRange(1), metavar="S", help="Seconds.")
+@click.option("--tag", "tags", multiple=True, help="All its tags from now on; may be repeated.")
+@click.option("--no-tags", is_flag=True, help="Take all its tags away.")
+def edit_command(
+    session: Session, slug: str, new_slug: str | None, no_tags: bool, **options: Any
+) -> None:
+    """Change a watch or a job; what is not given stays."""
+    given = {name: value for name, value in options.items() if value not in (None, ())}
+    given |= {"slug": new_slug} if new_slug else {}
+    given |= {"tags": []} if no_tags else {}
+    if not given:
+        raise click.UsageError("Nothing to change; give an option.")
+    api = connect(session)
+    watch = api.send("PATCH", f"/watches/{slug}", given)
+    if watch["kind"] == "job":
+        watch = api.get(f"/jobs/{watch['id']}")
+    as_json(watch) if session.json else show(watch)
+
+
+@command("rm", "dogwatch rm nightly-backup\ndogwatch rm old-sync older-sync --yes")
+@click.argument("slugs", metavar="SLUG...", nargs=-1, required=True)
+@click.option("--yes", "-y", is_flag=True, help="Don't ask.")
+def rm_command(session: Session, slugs: tuple[str, ...], yes: bool) -> None:
+    """Delete watches and jobs with all that was kept of them."""
+    api = connect(session)
+    found = [api.get(f"/watches/{slug}") for slug in slugs]
+    named = ", ".join(watch["slug"] for watch in found)
+    confirm(f"Delete {named}, with all pings and runs?", yes=yes)
+    for watch in found:
+        api.send("DELETE", f"/watches/{watch['id']}")
+        if not session.json:
+            click.echo(f"{watch['slug']} is deleted")
+    if session.json:
+        as_json({"deleted": [watch["slug"] for watch in found]})

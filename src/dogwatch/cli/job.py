@@ -1,0 +1,123 @@
+"""Jobs from the command line: what Dogwatch runs itself."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dogwatch.cli.client import connect
+from dogwatch.cli.output import as_json, there
+from dogwatch.cli.session import Session, command
+from dogwatch.cli.watches import show
+from dogwatch.cli.zone import local_zone
+from dogwatch.core.problems import invalid
+
+LANGUAGES = ("bash", "python", "node")
+_BY_SUFFIX = {".sh": "bash", ".bash": "bash", ".py": "python", ".js": "node", ".mjs": "node"}
+_HTTP = frozenset({"url", "method", "body", "expected_status", "headers"})
+_SCRIPT = frozenset({"language", "args", "env"})
+
+
+@click.group("job")
+def job_command() -> None:
+    """Make and show jobs: requests and scripts that Dogwatch runs itself.
+
+    `ls`, `trigger`, `runs`, `logs`, `cancel`, `pause`, `resume`, `edit` and `rm` do the rest.
+    """
+
+
+@command(
+    "add",
+    """
+dogwatch job add "Health of the shop" --url https://shop.example.org/health --schedule 60
+dogwatch job add "Rotate reports" --script rotate.py --schedule "15 3 * * *" --retries 2
+dogwatch job add cleanup --script - --language bash --schedule @daily < cleanup
+""",
+)
+@click.argument("name")
+@click.option("--slug", help="Short name for commands; made from NAME if absent.")
+@click.option("--schedule", metavar="EXPR", help="Cron line, OnCalendar, or seconds.")
+@click.option("--tz", "timezone", metavar="ZONE", help="Its time zone; this machine's if absent.")
+@click.option("--tag", "tags", multiple=True, help="A tag; may be repeated.")
+@click.option("--url", help="Request this address.")
+@click.option("--method", help="GET if absent.")
+@click.option("--header", "headers", multiple=True, metavar="NAME:VALUE", help="May be repeated.")
+@click.option("--body", help="Body of the request.")
+@click.option("--expect", "expected_status", metavar="STATUS", help="Such as 200-299,304.")
+@click.option("--script", metavar="FILE|-", help="Run this script; its text is kept.")
+@click.option("--language", type=click.Choice(LANGUAGES), help="Told from FILE if absent.")
+@click.option("--arg", "args", multiple=True, help="An argument; may be repeated.")
+@click.option("--env", multiple=True, metavar="NAME=VALUE", help="May be repeated.")
+@click.option("--timeout", "timeout_s", type=click.IntRange(1), metavar="S", help="Stop then.")
+@click.option("--retries", type=click.IntRange(0), metavar="N", help="Tries after a failure.")
+@click.option("--backoff", "backoff_s", type=click.IntRange(0), metavar="S", help="Wait before.")
+@click.option("--overlap", metavar="RULE", help="skip, queue_one, allow or cancel_previous.")
+def job_add(session: Session, retries: int | None, **options: Any) -> None:
+    """Make a job: a request to --url, or a --script."""
+    given = {name: value for name, value in options.items() if value not in (None, ())}
+    action = _action(given)
+    parts = _HTTP | _SCRIPT | {"script", "timeout_s"}
+    spec = {name: value for name, value in given.items() if name not in parts}
+    spec |= {"action": action} | ({} if retries is None else {"max_attempts": retries + 1})
+    job = connect(session).send("POST", "/jobs", {"timezone": local_zone(session.environ)} | spec)
+    if session.json:
+        as_json(job)
+        return
+    next_due = there(job.get("next_due_at"), job.get("timezone") or "UTC")
+    click.echo(f"{job['slug']} is scheduled. Next due: {next_due}")
+    click.echo(f"  dogwatch trigger {job['slug']} --follow")
+
+
+def _action(given: Mapping[str, Any]) -> dict[str, Any]:
+    if ("url" in given) == ("script" in given):
+        raise click.UsageError("Give --url or --script, one of them.")
+    kind, own, other = ("http", _HTTP, _SCRIPT) if "url" in given else ("script", _SCRIPT, _HTTP)
+    if strange := sorted(given.keys() & other):
+        raise click.UsageError(f"{', '.join(strange)}: not for a job of kind {kind}.")
+    action = {name: given[name] for name in own | {"timeout_s"} if name in given}
+    if kind == "script":
+        action |= _script(given["script"], given.get("language"))
+    for name, sign in (("headers", ":"), ("env", "=")):
+        if name in action:
+            action[name] = dict(_split(f"--{name}", text, sign) for text in action[name])
+    return {"kind": kind, **action}
+
+
+def _script(file: str, language: str | None) -> dict[str, str]:
+    try:
+        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "is no text in UTF-8"
+        raise invalid("--script", f"cannot read {file}: {why}") from None
+    language = language or _BY_SUFFIX.get(Path(file).suffix) or _of_first_line(text)
+    if not language:
+        raise click.UsageError(f"What is {file} written in? Give --language.")
+    return {"language": language, "source": text}
+
+
+def _of_first_line(text: str) -> str | None:
+    """Return the language that a `#!` line names."""
+    first = text.partition("\n")[0]
+    found = [one for one in (*LANGUAGES, "sh") if first.startswith("#!") and one in first]
+    return None if not found else "bash" if found[0] == "sh" else found[0]
+
+
+def _split(option: str, text: str, sign: str) -> tuple[str, str]:
+    name, found, value = text.partition(sign)
+    if not found or not name.strip():
+        raise invalid(option, f"{text!r} is not NAME{sign}VALUE")
+    return name.strip(), value.strip() if sign == ":" else value
+
+
+@command("show", "dogwatch job show rotate-reports\ndogwatch job show rotate-reports --json")
+@click.argument("slug")
+def job_show(session: Session, slug: str) -> None:
+    """Show a job: its watch, what it does and its run rules."""
+    job = connect(session).get(f"/jobs/{slug}")
+    as_json(job) if session.json else show(job)
+
+
+job_command.add_command(job_add)
+job_command.add_command(job_show)

@@ -1,0 +1,37 @@
+"""pings and flips against recorded answers."""
+
+from tests.cli.stub import Here, Stub
+
+PING = {
+    "at": "2026-11-20T02:00:00Z",
+    "kind": "fail",
+    "exit_code": 3,
+    "rid": "0123456789",
+    "remote_ip": "192.0.2.1",
+    "body": "reading\nno tape\n",
+}
+FLIP = {
+    "watch_id": "w1",
+    "at": "2026-11-20T02:00:00Z",
+    "from_status": "up",
+    "to_status": "down",
+    "reason": "no tape",
+}
+
+
+def test_pings_are_listed(here: Here, stub: Stub) -> None:
+    page = {"data": [PING], "next_cursor": None}
+    stub.replies["GET /api/v1/watches/backup/pings"] = (200, page)
+    _, row = here("pings", "backup").stdout.splitlines()
+    assert row == "Fri 2026-11-20 02:00:00 UTC  fail  3     01234567  192.0.2.1  no tape"
+    assert here.json("pings", "backup", "-n", "1") == [PING]
+
+
+def test_flips_are_listed_with_their_slugs(here: Here, stub: Stub) -> None:
+    stub.replies["GET /api/v1/flips"] = (200, {"data": [FLIP, FLIP], "next_cursor": None})
+    stub.replies["GET /api/v1/watches/w1"] = (200, {"slug": "backup"})
+    _, row, _ = here("flips", "backup").stdout.splitlines()
+    assert row == "Fri 2026-11-20 02:00:00 UTC  backup  up    down  no tape"
+    assert stub.requests[0].query == {"watch": "backup", "limit": "20"}
+    assert len(stub.requests) == 2
+    assert here.json("flips") == [FLIP, FLIP]
