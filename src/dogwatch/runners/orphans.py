@@ -7,16 +7,22 @@ whatever it did to its session and its environment.
 import os
 import select
 import signal
-import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Protocol, TypeVar
 
 TICKS = 200
 TICK_S = 0.004
+
+
+class _Running(Protocol):
+    pid: int
+
+
+Started = TypeVar("Started", bound=_Running)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +41,10 @@ class Supervisors:
     _born: dict[int, int] = field(default_factory=dict)
     _gate: threading.Lock = field(default_factory=threading.Lock)
 
-    def start(self, *command: Any, **options: Any) -> "subprocess.Popen[bytes]":
-        """Start one; arguments as for Popen."""
+    def start(self, begin: Callable[[], Started]) -> Started:
+        """Start one by calling `begin`."""
         with self._gate:
-            process = subprocess.Popen(*command, **options)
+            process = begin()
             self._born[process.pid] = next(_read(process.pid)).born
         return process
 

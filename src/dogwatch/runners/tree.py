@@ -154,13 +154,15 @@ def plant(
         control.setblocking(False)
         outs = [_pipe(ours, theirs) for _ in range(2)]
         process = SUPERVISORS.start(
-            [*python, limit_words, str(given), *command],
-            stdin=far.fileno(),
-            stdout=outs[0][1],
-            stderr=outs[1][1],
-            env=env,
-            cwd=home,
-            start_new_session=True,
+            lambda: subprocess.Popen(
+                [*python, limit_words, str(given), *command],
+                stdin=far.fileno(),
+                stdout=outs[0][1],
+                stderr=outs[1][1],
+                env=env,
+                cwd=home,
+                start_new_session=True,
+            )
         )
         pidfd = os.pidfd_open(process.pid)
         ours.pop_all()
