@@ -3,7 +3,7 @@
 import base64
 from pathlib import Path
 
-from tests.cli.stub import Here, Program
+from tests.cli.stub import Here, Program, Stub
 
 
 def test_a_healthy_house_is_0(here: Here, home: Path) -> None:
@@ -27,7 +27,38 @@ def test_each_fault_says_what_to_do(dogwatch: Program, home: Path) -> None:
 def test_doctor_in_json(here: Here, home: Path) -> None:
     (home / "cli.key").chmod(0o600)
     checks = [item["check"] for item in here.json("doctor")]
-    assert checks == ["settings", "data", "cli.key", "zones", "spool", "server"]
+    assert checks == [
+        "settings", "data", "cli.key", "database", "mail", "zones", "spool", "server",
+    ]  # fmt: skip
+
+
+def test_doctor_looks_into_the_database(here: Here, home: Path) -> None:
+    here("migrate")
+    assert "✓ database: whole, at revision" in here("doctor").stdout
+    file = home / "dogwatch.db"
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-4096] + b"\xa5" * 4096)
+    assert "✕ database: the database" in here("doctor").stdout
+    file.write_text("no database " * 1000)
+    found = here("doctor").stdout
+    assert "✕ database: the database cannot be opened now: the file is not a database" in found
+    assert "restore a backup" in found
+
+
+def test_doctor_knocks_at_the_mail_server(dogwatch: Program, stub: Stub) -> None:
+    assert "✓ mail: no mail server is set (DOGWATCH_SMTP_URL)" in dogwatch("doctor").stdout
+    there = f"smtp://ana:CANARY@127.0.0.1:{stub.port}?from=a@b.example"
+    assert f"✓ mail: 127.0.0.1:{stub.port} answers" in dogwatch(
+        "doctor", DOGWATCH_SMTP_URL=there
+    ).stdout  # fmt: skip
+    away = dogwatch("doctor", DOGWATCH_SMTP_URL="smtp://ana:CANARY@127.0.0.1:1?from=a@b.example")
+    assert "✕ mail: 127.0.0.1:1" in away.stdout
+    assert "CANARY" not in away.stdout + away.stderr
+
+
+def test_doctor_warns_of_a_directory_that_others_can_write(here: Here, home: Path) -> None:
+    home.chmod(0o777)
+    assert f"chmod go-w {home}" in here("doctor").stdout
 
 
 def test_config_tells_value_and_source(here: Here, home: Path) -> None:

@@ -6,11 +6,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
+from dogwatch import directory
 from dogwatch.cli.client import connect, server_of
 from dogwatch.cli.output import as_json
 from dogwatch.cli.pings import outbox_of
 from dogwatch.cli.session import Session, command
-from dogwatch.config import load
+from dogwatch.config import Config, load
 from dogwatch.core.problems import Problem
 
 
@@ -38,12 +39,40 @@ def _settings(session: Session) -> Iterator[Finding]:
 def _files(session: Session) -> Iterator[Finding]:
     data = session.data_dir
     yield Finding("data", True, str(data) if data.is_dir() else f"{data} (not there yet)")
+    if directory.open_to_others(data):
+        yield Finding("data", False, "others can write to it", f"chmod go-w {data}")
     for name in ("cli.key", "secret.key", "ping.url"):
         path = data / name
         if path.is_file():
             private = path.stat().st_mode & 0o077 == 0
             told = "only its owner can read it" if private else "others can read it"
             yield Finding(name, private, told, f"chmod 600 {path}")
+
+
+def _database(session: Session) -> Iterator[Finding]:
+    from dogwatch.boot import checkup  # slow to import, and who only asks for help needs none
+
+    yield from _asked("database", session, checkup.database, "restore a backup, or bring it back")
+
+
+def _mail(session: Session) -> Iterator[Finding]:
+    from dogwatch.boot import checkup
+
+    yield from _asked("mail", session, checkup.mail, "start it, or correct DOGWATCH_SMTP_URL")
+
+
+def _asked(
+    check: str, session: Session, ask: Callable[[Config], str], advice: str
+) -> Iterator[Finding]:
+    """Ask by the settings, if these are valid."""
+    try:
+        config = load({"data": session.data}, session.environ)
+    except Problem:
+        return  # told already
+    try:
+        yield Finding(check, True, ask(config))
+    except Problem as problem:
+        yield Finding(check, False, problem.message, advice)
 
 
 def _zones(_session: Session) -> Iterator[Finding]:
@@ -68,12 +97,20 @@ def _server(session: Session) -> Iterator[Finding]:
         yield Finding("server", False, problem.message, advice)
 
 
-CHECKS: list[Callable[[Session], Iterator[Finding]]] = [_settings, _files, _zones, _spool, _server]
+CHECKS: list[Callable[[Session], Iterator[Finding]]] = [
+    _settings,
+    _files,
+    _database,
+    _mail,
+    _zones,
+    _spool,
+    _server,
+]
 
 
 @command("doctor", "dogwatch doctor\ndogwatch doctor --json\ndogwatch doctor --data /srv/dogwatch")
 def doctor_command(session: Session) -> None:
-    """Find faults of the settings, the files, the clock's zones and the server."""
+    """Find faults of the settings, the files, the database, mail, time zones and the server."""
     findings = [finding for check in CHECKS for finding in check(session)]
     if session.json:
         as_json([asdict(finding) for finding in findings])

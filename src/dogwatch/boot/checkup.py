@@ -1,0 +1,64 @@
+"""What `dogwatch doctor` asks of the database and the mail server, without changing anything."""
+
+import asyncio
+
+from sqlalchemy.exc import DBAPIError
+
+from dogwatch.boot.store import alone
+from dogwatch.config import Config
+from dogwatch.core.problems import Problem
+from dogwatch.egress import Egress, EgressError
+from dogwatch.notify.smtp import mail_server
+from dogwatch.store import migrate
+from dogwatch.store.database import Database, parse_url
+from dogwatch.store.sqlite import file_of
+from dogwatch.store.tx import Tx
+
+MAIL_S = 5.0
+
+
+def database(config: Config) -> str:
+    """Return the database's state in words; a Problem if it is damaged, foreign or away."""
+    if alone(config) and not file_of(parse_url(config.database_url)).exists():
+        return "not there yet"
+    revision = migrate.current(config.database_url)
+    if revision != migrate.HEAD:
+        return f"at revision {revision}; this program's is {migrate.HEAD}"
+    store = Database.open(config.database_url)
+    try:
+        faults = store.read(_faults).result()
+    except DBAPIError as error:
+        faults = str(error.orig)
+    finally:
+        store.close()
+    if faults:
+        raise Problem("away", f"the database is damaged: {faults}; restore a backup")
+    return f"whole, at revision {revision}"
+
+
+def _faults(tx: Tx) -> str:
+    """Return the first fault that SQLite finds in its file."""
+    if tx.dialect != "sqlite":
+        return ""
+    said = tx.conn.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+    return "" if said == "ok" else str(said)
+
+
+def mail(config: Config) -> str:
+    """Return the mail server's state in words; a Problem if it cannot be reached."""
+    if config.smtp_url is None:
+        return "no mail server is set (DOGWATCH_SMTP_URL), so e-mail channels cannot be made"
+    server = mail_server(config.smtp_url)
+    try:
+        asyncio.run(_reach(server.host, server.port))
+    except EgressError as error:
+        raise Problem("away", f"{server.host}:{server.port}: {error}") from None
+    return f"{server.host}:{server.port} answers"
+
+
+async def _reach(host: str, port: int) -> None:
+    egress = Egress()
+    try:
+        (await egress.connect(host, port, MAIL_S, trusted=True)).close()
+    finally:
+        await egress.close()
