@@ -63,6 +63,7 @@ system:
 
 $(STAMP): pyproject.toml requirements.lock
 	@PYTHON=$(PYTHON) tools/setup.sh python
+	@echo "installing Dogwatch into $(VENV), which takes about a minute"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
