@@ -126,3 +126,23 @@ def test_a_wrong_address_is_2(here: Here, server: str) -> None:
 def test_a_reader_that_leaves_is_no_error(dogwatch: Program) -> None:
     done = dogwatch.shell('"$0" -m dogwatch.cli explain "* * * * *" -n 1000 | head -n 1')
     assert (done.stdout, done.stderr) == ("Every minute, UTC\n", "")
+
+
+def test_help_names_the_environment(here: Here) -> None:
+    page = here("--help").stdout
+    assert all(f"DOGWATCH_{name} " in page for name in ("KEY", "SERVER", "PING_URL", "DATA"))
+
+
+@pytest.mark.parametrize("words", [("key", "new"), ("backup",), ("audit",), ("restore",)])
+def test_a_help_page_says_its_own_options_first_and_points_to_the_servers(
+    here: Here, words: tuple[str, ...]
+) -> None:
+    page = here(*words, "--help").stdout
+    assert page.index("--json") < page.index("Server settings:")
+    assert "--http-concurrency" not in page
+    assert len(page.splitlines()) < 40
+
+
+def test_the_page_of_the_server_lists_its_settings(here: Here) -> None:
+    page = here("worker", "--help").stdout
+    assert page.index("--json") < page.index("Server settings:") < page.index("--http-concurrency")

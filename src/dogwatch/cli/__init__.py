@@ -67,11 +67,20 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, told) for name, (_, told) in COMMANDS.items()])
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the examples."""
+        """Write the environment and the examples."""
+        with formatter.section("Environment"):
+            formatter.write_dl(ENVIRONMENT)
         with formatter.section("Examples"):
             formatter.write(EXAMPLES)
 
 
+ENVIRONMENT = [
+    ("DOGWATCH_SERVER", "Server to talk to, as --server; else the one on this machine."),
+    ("DOGWATCH_KEY", "API key; not needed beside the server, nor with a ping address."),
+    ("DOGWATCH_PING_URL", "Where run and ping send a slug: https://HOST/ping/WORKSPACE_KEY."),
+    ("DOGWATCH_DATA", "Data directory, as --data."),
+    ("DOGWATCH_…", "Every setting of the server; see dogwatch config."),
+]
 EXAMPLES = """\
   dogwatch up
   dogwatch add "Nightly backup" --schedule "0 2 * * *" --tz Europe/Warsaw

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from dogwatch.cli.session import Session
+from dogwatch.cli.session import ServerSetting, Session
 from dogwatch.config import SETTINGS, Config, load
 
 
@@ -15,10 +15,10 @@ def server_flags(function: Callable[..., Any]) -> Callable[..., Any]:
     for setting in reversed(tuple(SETTINGS.values())):
         if setting.name != "data":
             told = f"{setting.help}: {setting.kind.valid}. [env: {setting.variable}]"
-            function = click.option(setting.flag, setting.name, metavar="VALUE", help=told)(
-                function
-            )
-    return click.option("--config", "file", metavar="FILE", help="TOML file of settings.")(function)
+            given: dict[str, Any] = {"metavar": "VALUE", "help": told, "cls": ServerSetting}
+            function = click.option(setting.flag, setting.name, **given)(function)
+    told = "TOML file of settings."
+    return click.option("--config", "file", metavar="FILE", help=told, cls=ServerSetting)(function)
 
 
 def configured(session: Session, flags: dict[str, Any]) -> Config:

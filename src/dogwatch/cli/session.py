@@ -1,12 +1,18 @@
 """What every command shares: the options given before or after its name, and the environment."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import click
+
+_SERVERS = frozenset({"up", "worker"})
+_SEE = (
+    "Any of them may be given here, too, such as --database URL: `dogwatch up --help` explains "
+    "them, `dogwatch config` shows their values."
+)
 
 
 @dataclass(slots=True)
@@ -41,6 +47,10 @@ def shared() -> list[click.Parameter]:
     ]
 
 
+class ServerSetting(click.Option):
+    """An option that is a setting of the server; help pages keep them apart."""
+
+
 class Command(click.Command):
     """A command with the shared options, whose help page ends with examples."""
 
@@ -50,10 +60,32 @@ class Command(click.Command):
         self.params += [option for option in shared() if option.name not in taken]
         self.examples = examples
 
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the command's own options first; all the server's on the pages of servers."""
+        params = self.get_params(ctx)
+        own = [param for param in params if not isinstance(param, ServerSetting)]
+        _write(formatter, "Options", ctx, own)
+        if len(own) < len(params) and self.name in _SERVERS:
+            _write(formatter, "Server settings", ctx, [p for p in params if p not in own])
+        elif len(own) < len(params):
+            with formatter.section("Server settings"):
+                formatter.write_text(_SEE)
+
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples as they are."""
         with formatter.section("Examples"):
             formatter.write("".join(f"  {line}\n" for line in self.examples.strip().splitlines()))
+
+
+def _write(
+    formatter: click.HelpFormatter,
+    title: str,
+    ctx: click.Context,
+    params: Sequence[click.Parameter],
+) -> None:
+    records = [record for param in params if (record := param.get_help_record(ctx))]
+    with formatter.section(title):
+        formatter.write_dl(records)
 
 
 def command(name: str, examples: str, **kwargs: Any) -> Callable[[Callable[..., Any]], Command]:
