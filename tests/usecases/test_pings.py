@@ -248,3 +248,22 @@ def test_a_rule_for_other_events_makes_no_delivery(house: House) -> None:
     house.channel(rule=Rule("", "", frozenset({Event.DEGRADED})))
     house.ping(heard(record, 0), heard(record, 1, Kind.FAIL))
     assert house.rows("deliveries") == []
+
+
+@pytest.mark.parametrize(
+    ("code", "outcome", "reason"),
+    [
+        (1, "fail", "exit status 1"),
+        (124, "timeout", "timed out (exit status 124)"),
+        (126, "fail", "the command cannot be run (exit status 126)"),
+        (127, "fail", "the command was not found (exit status 127)"),
+        (None, "fail", "it reported a failure"),
+    ],
+)
+def test_an_exit_status_says_what_it_means(
+    house: House, code: int | None, outcome: str, reason: str
+) -> None:
+    house.watch("one")
+    house.ping(by_slug(house, "one", 1, Kind.FAIL, exit_code=code))
+    (run,) = house.rows("runs")
+    assert (run["outcome"], run["reason"]) == (outcome, reason)

@@ -109,6 +109,21 @@ def _change(record: Record, many: Sequence[Heard], at: datetime) -> Change:
     return Change(record, signals, last_ping_at=last_ping_at, bodies=bodies, exit_codes=exits)
 
 
+def _failure(exit_code: int | None) -> tuple[Outcome, str]:
+    """Return what an exit status means: 124 by timeout(1), 126 and 127 by the shells' custom."""
+    if not exit_code:
+        return Outcome.FAIL, "it reported a failure"
+    told = f"exit status {exit_code}"
+    match exit_code:
+        case 124:
+            return Outcome.TIMEOUT, f"timed out ({told})"
+        case 126:
+            return Outcome.FAIL, f"the command cannot be run ({told})"
+        case 127:
+            return Outcome.FAIL, f"the command was not found ({told})"
+    return Outcome.FAIL, told
+
+
 def _signal(heard: Heard, at: datetime) -> Signal | None:
     past = at - heard.at > PAST
     match heard.kind:
@@ -117,7 +132,7 @@ def _signal(heard: Heard, at: datetime) -> Signal | None:
         case Kind.OK:
             return Finish(heard.at, new_id(heard.at), Outcome.OK, heard.rid, past=past)
         case Kind.FAIL:
-            told = f"exit status {heard.exit_code}" if heard.exit_code else "it reported a failure"
-            return Finish(heard.at, new_id(heard.at), Outcome.FAIL, heard.rid, told, past=past)
+            outcome, told = _failure(heard.exit_code)
+            return Finish(heard.at, new_id(heard.at), outcome, heard.rid, told, past=past)
         case Kind.LOG:
             return None
