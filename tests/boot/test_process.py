@@ -202,3 +202,27 @@ def test_an_interrupt_while_it_starts_ends_it(served: Served) -> None:
     finally:
         process.kill()
     assert process.returncode in (0, -15)
+
+
+def test_a_worker_says_that_it_has_joined(postgres_url: str, tmp_path: Path) -> None:
+    first, new = Served(tmp_path / "first"), Served(tmp_path / "new")
+    first.cli("migrate", "--database", postgres_url)
+    said = new.cli("worker", "--database", postgres_url, code=4).stderr
+    assert "copy secret.key from the first node's data directory" in said
+    assert not (new.data / "secret.key").exists()
+    (new.data / "secret.key").write_bytes((first.data / "secret.key").read_bytes())
+    (new.data / "secret.key").chmod(0o600)
+    with new.log.open("wb") as log:
+        process = subprocess.Popen(
+            [*new.program, "worker", "--database", postgres_url],
+            stdout=log, stderr=log, env=new.environ,
+        )  # fmt: skip
+    try:
+        eventually(
+            lambda: "works on the database with the others" in new.log.read_text(),
+            within_s=60,
+            what="it has joined",
+        )
+    finally:
+        process.terminate()
+        assert process.wait(60) == 0
