@@ -215,8 +215,9 @@ def test_the_next_run_cancels_the_one_before(crew: Crew) -> None:
             await scheduler.step()
             await worker.step()
             await began(hand, 1)
-        await worker.idle()
+        await eventually_async(lambda: hand.killed, what="the first to be killed")
         hand.gate.set()
+        await worker.idle()
         await worker.step()
         await worker.idle()
 
