@@ -57,6 +57,25 @@ def test_a_masked_secret_sent_back_is_kept(api: Client, house: House, channel: A
     assert old not in fresh["secrets"]
 
 
+def test_a_mask_keeps_nothing_for_another_origin(api: Client, house: House) -> None:
+    url = "https://example.org/in?room=ops&api_key=s3cret"
+    body = {"name": "Keyed", "kind": "webhook", "settings": {"url": url}}
+    made = api("POST", "/channels", body).json
+    path = f"/channels/{made['id']}"
+    shown = "https://example.org/in?room=ops&api_key=***"
+    assert made["settings"]["url"] == api.get(path).json["settings"]["url"] == shown
+    elsewhere = shown.replace("example.org", "evil.example")
+    refused = api("PATCH", path, {"settings": {"url": elsewhere}})
+    assert (refused.status, list(refused.faults)) == (422, ["settings.url"])
+    both = {"url": "https://evil.example/", "secrets": ["***"]}
+    refused = api("PATCH", path, {"settings": both})
+    assert (refused.status, list(refused.faults)) == (422, ["settings.secrets.0"])
+    assert (
+        api("PATCH", path, {"settings": {**made["settings"], "url": shown + "&a=1"}}).status == 200
+    )
+    assert settings(house, made) == {"url": url + "&a=1", "secrets": made["secrets"]}
+
+
 def test_a_channel_is_switched_off_and_on(api: Client, channel: Any) -> None:
     path = f"/channels/{channel['id']}"
     off = api("PATCH", path, {"enabled": False}).json

@@ -1,5 +1,6 @@
 """Jobs: made, masked, changed, refused, triggered."""
 
+import json
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ SECRETIVE = {
     "kind": "http",
     "url": "http://example.org/",
     "method": "POST",
-    "headers": [["Authorization", "Bearer s3"], ["X-Plain", "yes"], ["X-My-Token", "t0k"]],
+    "headers": [["Authorization", "Bearer s3"], ["Accept", "text/plain"], ["X-My-Token", "t0k"]],
 }
 
 
@@ -85,7 +86,7 @@ def test_an_action_is_required_and_an_object(api: Client) -> None:
 def test_secrets_are_masked_and_sent_back_they_stay(api: Client, house: House) -> None:
     job = api("POST", "/jobs", {"name": "J", "action": SECRETIVE}).json
     assert job["action"]["headers"] == [
-        ["Authorization", "***"], ["X-Plain", "yes"], ["X-My-Token", "***"],
+        ["Authorization", "***"], ["Accept", "text/plain"], ["X-My-Token", "***"],
     ]  # fmt: skip
     assert "s3" not in api.get("/jobs/j").text
     action = {**job["action"], "url": "http://example.org/new"}
@@ -96,6 +97,42 @@ def test_secrets_are_masked_and_sent_back_they_stay(api: Client, house: House) -
     as_object = {**SECRETIVE, "headers": {"Authorization": "Bearer new", "X-My-Token": "***"}}
     assert api("PATCH", "/jobs/j", {"action": as_object}).status == 200
     assert stored(house, job)["headers"] == [["Authorization", "Bearer new"], ["X-My-Token", "t0k"]]
+
+
+NAMES = ("X-Access-Key", "X-Signature", "X-Pass", "PRIVATE-KEY", "X-Anything")
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://example.org", "http://evil.example", "http://example.org:81"]
+)
+def test_a_mask_keeps_nothing_for_another_origin(api: Client, house: House, origin: str) -> None:
+    url = "http://example.org/a?token=s3cret&day=1"
+    action = {**HTTP_ACTION, "url": url, "headers": dict.fromkeys(NAMES, "s3"), "body": "pass=s3"}
+    job = api("POST", "/jobs", {"name": "J", "action": action}).json
+    assert "s3" not in json.dumps(job)
+    plain: dict[str, Any] = {**HTTP_ACTION, "url": f"{origin}/"}
+    for field, part in (
+        *((f"action.headers.{name}", {"headers": {name: "***"}}) for name in NAMES),
+        ("action.url", {"url": f"{origin}/a?token=***"}),
+        ("action.body", {"body": "***"}),
+    ):
+        refused = api("PATCH", "/jobs/j", {"action": plain | part})
+        assert (refused.status, list(refused.faults)) == (422, [field]), refused.text
+    assert stored(house, job)["url"] == url
+    moved = {**job["action"], "url": "http://EXAMPLE.org:80/b?x&token=***&token=2#end"}
+    assert api("PATCH", "/jobs/j", {"action": moved}).status == 200
+    kept = stored(house, job)
+    assert kept["url"] == "http://EXAMPLE.org:80/b?x&token=s3cret&token=2#end"
+    assert (kept["headers"], kept["body"]) == ([[name, "s3"] for name in NAMES], "pass=s3")
+
+
+def test_harmless_parts_are_shown(api: Client) -> None:
+    action = {
+        **HTTP_ACTION, "url": "http://example.org/?day=1&x&y=", "body": '{"day": 1}',
+        "headers": [["Accept", "*/*"], ["Content-Type", "text/plain"], ["User-Agent", "me"]],
+    }  # fmt: skip
+    shown = api("POST", "/jobs", {"name": "J", "action": action}).json["action"]
+    assert {name: shown[name] for name in action} == action
 
 
 def test_the_environment_is_masked_whole(api: Client, house: House) -> None:

@@ -14,7 +14,7 @@ from dogwatch.vault import Vault
 from dogwatch.web.api.asked import ChannelChange, ChannelNew, Nothing
 from dogwatch.web.api.auth import needs, resource
 from dogwatch.web.api.call import Call, Called, Name, shown
-from dogwatch.web.api.masks import masked, unmasked
+from dogwatch.web.api.masks import masked_settings, unmasked_settings
 from dogwatch.web.api.pages import Paged
 from dogwatch.web.api.settings import checked
 from dogwatch.web.api.wire import ChannelMade, ChannelOut, DeliveryOut, PageOf
@@ -29,9 +29,7 @@ def _shown(vault: Vault, channel: ChannelRow) -> ChannelOut:
 
 
 def _masked(vault: Vault, channel: ChannelRow) -> dict[str, Any]:
-    every = channels.unsealed(vault, channel)
-    public = channel.settings
-    return {name: value if name in public else masked(value) for name, value in every.items()}
+    return masked_settings(channels.unsealed(vault, channel), channel.settings)
 
 
 def _with_secrets(vault: Vault, channel: ChannelRow, settings: Settings) -> ChannelMade:
@@ -100,12 +98,8 @@ def _changed(tx: Tx, call: Call, channel_id: str, body: ChannelChange) -> Channe
 
 
 def _merged(stored: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
-    every = {**stored, **sent}
-    return {
-        name: unmasked(f"settings.{name}", value, stored.get(name))
-        for name, value in every.items()
-        if value is not None
-    }
+    every = {**stored, **unmasked_settings(sent, stored)}
+    return {name: value for name, value in every.items() if value is not None}
 
 
 @router.delete("/{name}", status_code=204, **_MANAGE)

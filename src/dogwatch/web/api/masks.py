@@ -1,25 +1,47 @@
-"""Secrets are written, never read back: `***` stands for them, and sent back it keeps them."""
+"""Secrets are written, never read back: `***` stands for them, and sent back it keeps them.
+
+A mask keeps its secret for the origin it was given for (RFC 6454: scheme, host and port): whoever
+may change a job must not learn its secrets by sending them elsewhere.
+"""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import unquote_plus, urlsplit
 
 from dogwatch.core.problems import invalid
 
 MASK = "***"
-_SECRET_NAME = re.compile(r"auth|cookie|api-?key|token|secret|password", re.IGNORECASE)
+HARMLESS = frozenset(
+    {
+        "accept",
+        "accept-encoding",
+        "accept-language",
+        "cache-control",
+        "content-language",
+        "content-type",
+        "user-agent",
+    }
+)
+_PORTS = {"http": 80, "https": 443}
+_SECRET = "auth|cookie|cred|key|pass|pwd|secret|session|sig|token"  # noqa: S105 (names of secrets)
+_SECRET_NAME = re.compile(_SECRET, re.IGNORECASE)
+_SECRET_FIELD = re.compile(rf"(?:{_SECRET})[\w-]*[\"']?\s*[=:]", re.IGNORECASE)
 
 Pair = tuple[str, str]
 
 
 def masked_action(action: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an action without the values of secret headers and of the environment."""
+    """Return an action without what may be secret: headers, query, body, environment."""
     shown = dict(action)
     if "headers" in action:
         shown["headers"] = [
-            [name, MASK if _SECRET_NAME.search(name) else value]
-            for name, value in action["headers"]
+            [name, value if name.lower() in HARMLESS else MASK] for name, value in action["headers"]
         ]
+    if "url" in action:
+        shown["url"] = masked_url(action["url"])
+    if _SECRET_FIELD.search(action.get("body", "")):
+        shown["body"] = MASK
     if "env" in action:
         shown["env"] = dict.fromkeys(action["env"], MASK)
     return shown
@@ -28,8 +50,14 @@ def masked_action(action: Mapping[str, Any]) -> dict[str, Any]:
 def unmasked_action(action: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
     """Return an action with each `***` replaced by the stored value, or raise a Problem."""
     full = dict(action)
+    if "url" in action:
+        if not same_origin(action["url"], stored.get("url", "")):
+            stored = {}
+        full["url"] = unmasked_url("action.url", action["url"], stored.get("url", ""))
     if "headers" in action:
         full["headers"] = list(_headers(_pairs(action["headers"]), stored.get("headers", ())))
+    if action.get("body") == MASK:
+        full["body"] = _known("action.body", stored.get("body"))
     if "env" in action:
         kept = stored.get("env", {})
         full["env"] = {
@@ -39,34 +67,124 @@ def unmasked_action(action: Mapping[str, Any], stored: Mapping[str, Any]) -> dic
     return full
 
 
+def same_origin(one: str, other: str) -> bool:
+    """Tell whether two addresses have scheme, host and port in common."""
+    return _origin(one) == _origin(other)
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)
+
+
 def _headers(given: Sequence[Pair], stored: Sequence[Pair]) -> Iterator[list[str]]:
     """Yield the headers; several of one name take the stored ones of that name in turn."""
-    left = [(name.lower(), value) for name, value in stored]
+    left = _InTurn((name.lower(), value) for name, value in stored)
     for name, value in given:
-        kept = next((one for one in left if one[0] == name.lower()), None)
-        if kept:
-            left.remove(kept)
-        masked = value == MASK and _SECRET_NAME.search(name)
-        yield [name, _known(f"action.headers.{name}", kept and kept[1]) if masked else value]
+        kept = left.take(name.lower())
+        masked = value == MASK and name.lower() not in HARMLESS
+        yield [name, _known(f"action.headers.{name}", kept) if masked else value]
+
+
+class _InTurn:
+    """Stored values by name; each is taken once."""
+
+    def __init__(self, pairs: Iterator[Pair]) -> None:
+        self._left: dict[str, list[str]] = {}
+        for name, value in pairs:
+            self._left.setdefault(name, []).append(value)
+
+    def take(self, name: str) -> str | None:
+        """Return the next value of a name."""
+        values = self._left.get(name)
+        return values.pop(0) if values else None
 
 
 def _pairs(headers: Any) -> list[Pair]:
     return list(headers.items() if isinstance(headers, Mapping) else map(tuple, headers))
 
 
+def masked_url(url: str) -> str:
+    """Return an address without the values of its query that look secret."""
+    head, parts, tail = _query(url)
+    shown = [(name, MASK if value and _is_secret(name) else value) for name, value in parts]
+    return _joined(head, shown, tail)
+
+
+def unmasked_url(field: str, url: str, stored: str) -> str:
+    """Return an address with each `***` of its query replaced by the stored value."""
+    head, parts, tail = _query(url)
+    left = _InTurn(iter(_query(stored)[1]))
+    full = []
+    for name, value in parts:
+        kept = left.take(name)
+        masked = value == MASK and _is_secret(name)
+        full.append((name, _known(field, kept) if masked else value))
+    return _joined(head, full, tail)
+
+
+def _query(url: str) -> tuple[str, list[Pair], str]:
+    """Part an address into what stands before its query, the pairs as written, and the rest."""
+    head, mark, rest = url.partition("?")
+    query, sharp, fragment = rest.partition("#")
+    pairs = [part.partition("=") for part in query.split("&")] if query else []
+    return head + mark, [(name + equals, value) for name, equals, value in pairs], sharp + fragment
+
+
+def _joined(head: str, pairs: Sequence[Pair], tail: str) -> str:
+    return head + "&".join(name + value for name, value in pairs) + tail
+
+
+def _is_secret(name: str) -> bool:
+    return bool(_SECRET_NAME.search(unquote_plus(name)))
+
+
 def _known(field: str, value: str | None) -> str:
     if value is None:
-        raise invalid(field, f"{MASK} keeps a stored value, but none is stored; give the value")
+        raise invalid(
+            field, f"{MASK} keeps a value stored for this origin, but none is; give the value"
+        )
     return value
 
 
-def masked(value: Any) -> Any:
+def masked_settings(every: Mapping[str, Any], public: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a channel; only the `public` ones are shown, addresses masked."""
+    return {
+        name: _shown(name, value) if name in public else _masked(value)
+        for name, value in every.items()
+    }
+
+
+def _shown(name: str, value: Any) -> Any:
+    return masked_url(value) if name == "url" else value
+
+
+def _masked(value: Any) -> Any:
     """Return a secret setting masked; a list keeps its length."""
     return [MASK] * len(value) if isinstance(value, list) else MASK
 
 
-def unmasked(field: str, value: Any, stored: Any) -> Any:
-    """Return a setting with each `***` replaced by the stored one."""
+def unmasked_settings(sent: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that were sent with each `***` replaced by the stored value."""
+    url, kept = sent.get("url"), stored
+    if isinstance(url, str) and not _same_origin_as(stored, url):
+        kept = {}
+    return {
+        name: _unmasked(f"settings.{name}", name, value, kept.get(name))
+        for name, value in sent.items()
+    }
+
+
+def _same_origin_as(stored: Mapping[str, Any], url: str) -> bool:
+    try:
+        return same_origin(url, stored.get("url", ""))
+    except ValueError:  # no address; whoever judges the settings says so
+        return False
+
+
+def _unmasked(field: str, name: str, value: Any, stored: Any) -> Any:
+    if name == "url" and isinstance(value, str):
+        return unmasked_url(field, value, stored or "")
     if value == MASK:
         return _known(field, stored)
     if not isinstance(value, list):
