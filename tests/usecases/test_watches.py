@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from operator import itemgetter
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from dogwatch.store.tables import runs as run_table
 from dogwatch.store.tables import watches as watch_table
 from dogwatch.store.watches import Record
 from dogwatch.usecases import runs, watches
-from tests.harness.house import House, after, heard
+from tests.harness.house import House, after, heard, meet
 
 
 def edited(house: House, name: str, at: float, /, **changes: Any) -> Record:
@@ -41,6 +42,31 @@ def test_a_watch_comes_back_as_it_was_made(house: House) -> None:
 def test_a_slug_that_is_not_given_is_made_unique(house: House) -> None:
     slugs = [house.watch(name="Nightly backup").slug for _ in range(3)]
     assert slugs == ["nightly-backup", "nightly-backup-2", "nightly-backup-3"]
+
+
+def test_slugs_that_rivals_took_meanwhile_are_passed_over(nodes: tuple[House, House]) -> None:
+    one, other = nodes
+    barrier = Barrier(2)
+    spec = WatchSpec(name="Nightly backup")
+
+    def make(tx: Tx) -> str:
+        meet(barrier)
+        made = [watches.add(tx, one.workspace.id, spec, after(0)).slug for _ in range(5)]
+        return " ".join(made)
+
+    doing = [house.database.write(make) for house in (one, other)]
+    for work in doing:
+        work.result(30)
+    assert len({row["slug"] for row in one.rows("watches")}) == 10
+
+
+def test_a_slug_that_looks_like_an_id_is_nobodys(house: House) -> None:
+    watched = house.watch("one")
+    with pytest.raises(Problem, match="slug: looks like an id"):
+        house.watch(watched.id)
+    with pytest.raises(Problem, match="slug: looks like an id"):
+        edited(house, "one", 0, slug=watched.id)
+    assert house.watch(name=watched.id).slug == f"{watched.id}-2"
 
 
 def test_a_slug_that_is_taken_is_a_conflict_and_spoils_nothing(house: House) -> None:

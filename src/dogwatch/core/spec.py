@@ -16,6 +16,7 @@ TAG_LENGTH = 50
 MAX_LIMIT_S = 366 * 86_400
 GRACE_S = 300
 _SLUG = re.compile(r"[a-z0-9_-]{1,64}")
+_LIKE_AN_ID = re.compile(r"[0-9a-hjkmnp-tv-z]{26}")
 _RESERVED = frozenset({"start", "fail", "log"})
 
 
@@ -73,8 +74,8 @@ def check(spec: WatchSpec) -> WatchSpec:
     name = _text(spec.name).strip()
     if not 1 <= len(name) <= NAME_LENGTH:
         bad["name"] = f"give 1 to {NAME_LENGTH} characters"
-    if spec.slug is not None and (not _SLUG.fullmatch(spec.slug) or spec.slug in _RESERVED):
-        bad["slug"] = "use 1 to 64 of a-z, 0-9, - and _; not start, fail or log"
+    if spec.slug is not None and (fault := _slug_fault(spec.slug)):
+        bad["slug"] = fault
     if len(spec.description) > DESCRIPTION_LENGTH:
         bad["description"] = f"at most {DESCRIPTION_LENGTH} characters"
     if len(spec.tags) > TAGS or not all(
@@ -88,6 +89,13 @@ def check(spec: WatchSpec) -> WatchSpec:
         fields = "; ".join(f"{field}: {message}" for field, message in bad.items())
         raise Problem("invalid", fields, bad)
     return _tidy(spec, name)
+
+
+def _slug_fault(slug: str) -> str | None:
+    """Say why a watch cannot have this slug; one in the form of an id might be another's."""
+    if not _SLUG.fullmatch(slug) or slug in _RESERVED:
+        return "use 1 to 64 of a-z, 0-9, - and _; not start, fail or log"
+    return "looks like an id; make it shorter or longer" if _LIKE_AN_ID.fullmatch(slug) else None
 
 
 def _tidy(spec: WatchSpec, name: str) -> WatchSpec:
@@ -125,6 +133,6 @@ def slug_of(name: str, taken: Collection[str] = ()) -> str:
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9_]+", "-", plain).strip("-")[:48] or "watch"
     taken = {*taken, *_RESERVED}
-    if slug not in taken:
+    if slug not in taken and not _LIKE_AN_ID.fullmatch(slug):
         return slug
     return next(f"{slug}-{n}" for n in range(2, len(taken) + 3) if f"{slug}-{n}" not in taken)

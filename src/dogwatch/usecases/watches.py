@@ -1,7 +1,7 @@
 """Watches: making, changing, pausing and removing them, and judging silence."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 
@@ -20,6 +20,7 @@ from dogwatch.usecases.signals import Change, apply, apply_many
 
 PING_KEY_BITS = 96
 BATCH = 500
+SLUGS_TRIED = 100
 
 _log = structlog.get_logger("dogwatch.watches")
 
@@ -27,14 +28,30 @@ _log = structlog.get_logger("dogwatch.watches")
 def add(tx: Tx, workspace_id: int, spec: WatchSpec, at: datetime, *, job: bool = False) -> Record:
     """Make a watch; a slug that is taken is a conflict, one not given is made from the name."""
     spec = check(spec)
-    slug = spec.slug
-    if slug is None:
-        base = slug_of(spec.name)
-        slug = slug_of(spec.name, watches.taken_slugs(tx, workspace_id, base))
-    record = Record(
+    record = _new(workspace_id, spec, at, job=job)
+    if spec.slug is not None:
+        _insert(tx, record)
+        return record
+    taken = set(watches.taken_slugs(tx, workspace_id, slug_of(spec.name)))
+    for _ in range(SLUGS_TRIED):  # rivals who commit meanwhile take slugs that looked free
+        record = replace(record, slug=slug_of(spec.name, taken))
+        with suppress(Problem):
+            _insert(tx, record)
+            return record
+        taken.add(record.slug)
+    raise Problem("conflict", "slug: too many watches of this name are made at once; try again")
+
+
+def _insert(tx: Tx, record: Record) -> None:
+    with _unique_slug(tx, record.slug):
+        watches.add(tx, record)
+
+
+def _new(workspace_id: int, spec: WatchSpec, at: datetime, *, job: bool) -> Record:
+    return Record(
         workspace_id=workspace_id,
         id=new_id(at),
-        slug=slug,
+        slug=spec.slug or "",
         name=spec.name,
         ping_key=new_token(PING_KEY_BITS),
         watch=create(spec.plan(job=job), at, job=job),
@@ -47,9 +64,6 @@ def add(tx: Tx, workspace_id: int, spec: WatchSpec, at: datetime, *, job: bool =
         schedule=spec.schedule,
         timezone=spec.timezone,
     )
-    with _unique_slug(tx, slug):
-        watches.add(tx, record)
-    return record
 
 
 @contextmanager

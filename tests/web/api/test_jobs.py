@@ -111,12 +111,13 @@ def test_a_mask_keeps_nothing_for_another_origin(api: Client, house: House, orig
     job = api("POST", "/jobs", {"name": "J", "action": action}).json
     assert "s3" not in json.dumps(job)
     plain: dict[str, Any] = {**HTTP_ACTION, "url": f"{origin}/"}
-    for field, part in (
-        *((f"action.headers.{name}", {"headers": {name: "***"}}) for name in NAMES),
-        ("action.url", {"url": f"{origin}/a?token=***"}),
-        ("action.body", {"body": "***"}),
-    ):
-        refused = api("PATCH", "/jobs/j", {"action": plain | part})
+    parts: dict[str, dict[str, Any]] = {
+        **{f"action.headers.{name}": {"headers": {name: "***"}} for name in NAMES},
+        "action.url": {"url": f"{origin}/a?token=***"},
+        "action.body": {"body": "***"},
+    }
+    for field, part in parts.items():
+        refused = api("PATCH", "/jobs/j", {"action": {**plain, **part}})
         assert (refused.status, list(refused.faults)) == (422, [field]), refused.text
     assert stored(house, job)["url"] == url
     moved = {**job["action"], "url": "http://EXAMPLE.org:80/b?x&token=***&token=2#end"}
