@@ -100,11 +100,12 @@ class NappingTurning(Turning):
             if at and self._clock.seconds_until(at) < self._due_s - self._clock.monotonic():
                 self._woken.set()
 
-    async def _step(self) -> float:
+    async def step(self) -> float:
+        """Step, or nap."""
         now_s = self._clock.monotonic()
         if self._really or now_s >= self._due_s - 1e-6:
             self._really = False
-            self._pause_s = await super()._step()
+            self._pause_s = await super().step()
             self._stepped_s = self._clock.monotonic()
         if self._pause_s <= 0 or not self._naps:
             self._due_s = -math.inf
