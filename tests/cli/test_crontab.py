@@ -455,5 +455,14 @@ def test_users_without_a_key_are_given_the_address(here: Here, keeping: Stub, us
 
 def test_help_tells_it_all(here: Here) -> None:
     told = here("import", "crontab", "--help").stdout
-    for word in ("--system-format", "--owner", "--host", "--prefix", "run twice", "Imported from"):
+    for word in (
+        "--system-format",
+        "--owner",
+        "--host",
+        "--prefix",
+        "run twice",
+        "Imported",
+        "CRON_TZ",
+        "exit",
+    ):
         assert word in told

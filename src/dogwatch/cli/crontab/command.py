@@ -66,19 +66,21 @@ def crontab_command(session: Session, /, files: Sequence[str], apply: bool, **op
     """Make a watch (or with --as job, a job) of each crontab line: show the plan, then --apply it.
 
     `-` reads standard input. The format is found by a file's place and its users; where it is in
-    doubt, you are asked to say it.
+    doubt, you are asked to say it. CRON_TZ counts, as in cronie; Debian's cron ignores it.
 
     A line is known again by its machine, file, user and command, which the description of its
-    watch names ("Imported from ..."): keep that line. If its time changed, the watch is changed;
-    what came from elsewhere is never touched, another slug is taken instead. A line that runs
-    `dogwatch run SLUG`, or pings an address of this server, belongs to that very watch.
+    watch names ("Imported from ..."): keep that line. If its time changed, so does the watch, and
+    the plan shows from → to. What came from elsewhere is never touched: another slug is taken. A
+    line that runs `dogwatch run SLUG`, or pings an address of this server, is that very watch.
 
     Watches: cron goes on running the lines. Each file is shown whole, as it should be from then
     on: its commands under `dogwatch run`, all else as it was. Paste it, and import it again
     whenever it changes.
 
-    Jobs: Dogwatch runs the commands on its own machine, as its own user; lines of other users
-    are refused. Comment out the lines that the plan names, or they run twice.
+    Jobs: the server runs the commands on its own machine, as its own user; lines of other users
+    are refused. Put # before the lines that are named then, or they run twice.
+
+    The exit status is 1 if something was left out or refused while applying.
     """
     read_files = [read(f, options["user"], options["owner"]) for f in dict.fromkeys(files)]
     api = connect(session)
