@@ -60,6 +60,18 @@ def test_slugs_that_rivals_took_meanwhile_are_passed_over(nodes: tuple[House, Ho
     assert len({row["slug"] for row in one.rows("watches")}) == 10
 
 
+def test_a_schedule_is_due_within_five_years_of_the_time_it_is_given(house: House) -> None:
+    words = "schedule: '2199-01-01' does not fire within 5 years from now"
+    with pytest.raises(Problem, match=words):
+        house.watch("one", schedule="0 2 * * *\n2199-01-01")
+    made = house.watch("one", schedule="2026-01-05 12:30:00")
+    with pytest.raises(Problem, match=words):
+        edited(house, "one", 0, schedule="2199-01-01")
+    assert edited(house, "one", 9000, name="Renamed").schedule == made.schedule
+    with pytest.raises(Problem, match="does not fire"):
+        edited(house, "one", 9000, schedule="2026-01-05 12:45:00")
+
+
 def test_a_slug_that_looks_like_an_id_is_nobodys(house: House) -> None:
     watched = house.watch("one")
     with pytest.raises(Problem, match="slug: looks like an id"):

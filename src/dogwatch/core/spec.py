@@ -4,8 +4,9 @@ import re
 import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 
-from dogwatch.core.problems import Problem
+from dogwatch.core.problems import Problem, invalid
 from dogwatch.core.schedule import parse
 from dogwatch.core.slots import Plan
 
@@ -89,6 +90,13 @@ def check(spec: WatchSpec) -> WatchSpec:
         fields = "; ".join(f"{field}: {message}" for field, message in bad.items())
         raise Problem("invalid", fields, bad)
     return _tidy(spec, name)
+
+
+def check_due(spec: WatchSpec, at: datetime) -> None:
+    """Raise a Problem if a line of a checked spec's schedule is not due within five years."""
+    line = parse(spec.schedule, spec.timezone).silent_line(at) if spec.schedule else None
+    if line is not None:
+        raise invalid("schedule", f"{line[:40]!r} does not fire within 5 years from now")
 
 
 def _slug_fault(slug: str) -> str | None:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from dogwatch.core.problems import Problem
 from dogwatch.core.signals import Edit, Lapse, Pause, Resume
-from dogwatch.core.spec import WatchSpec, check, slug_of
+from dogwatch.core.spec import WatchSpec, check, check_due, slug_of
 from dogwatch.core.watch import Status, create, wake_at
 from dogwatch.ids import new_id, new_token
 from dogwatch.store import deliveries, jobs, tasks, watches
@@ -28,6 +28,7 @@ _log = structlog.get_logger("dogwatch.watches")
 def add(tx: Tx, workspace_id: int, spec: WatchSpec, at: datetime, *, job: bool = False) -> Record:
     """Make a watch; a slug that is taken is a conflict, one not given is made from the name."""
     spec = check(spec)
+    check_due(spec, at)
     record = _new(workspace_id, spec, at, job=job)
     if spec.slug is not None:
         _insert(tx, record)
@@ -109,6 +110,8 @@ def spec_of(record: Record) -> WatchSpec:
 def edit(tx: Tx, record: Record, spec: WatchSpec, at: datetime) -> Record:
     """Change a locked watch; a changed schedule counts from now on and judges nothing before."""
     spec = check(replace(spec, slug=spec.slug or record.slug))
+    if (spec.schedule, spec.timezone) != (record.schedule, record.timezone):
+        check_due(spec, at)
     before = record.watch
     plan = spec.plan(job=before.job)
     record = apply(tx, Change(record, [Edit(at, plan)]), at)

@@ -1,5 +1,6 @@
 """Five-field cron lines and the @macros, matched by `cronsim`."""
 
+import re
 from copy import copy
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -27,6 +28,7 @@ FIELDS = (
     (Field.MONTH, "month", "1-12 or JAN-DEC"),
     (Field.DOW, "day of week", "0-7 or SUN-SAT, 5L for the last Friday, 1#2 for the 2nd Monday"),
 )
+_STEPPED = re.compile(r"(\w+)-(\w+)/0*[1-9]\d*")
 ANY_TIME = datetime(2025, 1, 1)  # noqa: DTZ001 (a wall time)
 
 
@@ -43,12 +45,29 @@ def compile_cron(line: str, zone: ZoneInfo) -> Calendar:
             f"cron has 5 fields (minute, hour, day of month, month, day of week), got {len(parts)};"
             " for seconds use OnCalendar or an interval"
         )
+    parts = [_terms(field, part) for (field, *_), part in zip(FIELDS, parts, strict=True)]
     try:
         sim = CronSim(" ".join(parts), ANY_TIME)
     except CronSimError:
         raise ValueError(_fault(parts)) from None
     fixed = not parts[0].startswith("*") and not parts[1].startswith("*")
     return Calendar(zone, fixed, _pattern(sim), lambda start: _next_wall(sim, start))
+
+
+def _terms(cron_field: Field, part: str) -> str:
+    return ",".join(_term(cron_field, term) for term in part.split(","))
+
+
+def _term(cron_field: Field, term: str) -> str:
+    """Return `a-a/n` as `a`: one value (cron(5)), which `cronsim` takes for `a/n`."""
+    stepped = _STEPPED.fullmatch(term)
+    if stepped is None:
+        return term
+    try:
+        first, last = (cron_field.int(end) for end in stepped.groups())
+    except CronSimError:  # worded below, with the rest of the field
+        return term
+    return stepped[1] if first == last else term
 
 
 def _expand(line: str) -> str:

@@ -3,9 +3,12 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from dogwatch.core.schedule.calendar import Calendar
+from dogwatch.core.schedule.calendar import NEVER, Calendar
 from dogwatch.core.schedule.interval import interval_phrase
 from dogwatch.core.schedule.spans import FIRST_YEAR, LAST_YEAR, Change, changes
+
+# What comes later is taken for a slip of the pen.
+WITHIN = timedelta(days=5 * 366)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,15 @@ class Schedule:
         while len(found) < n and (due := self.after(found[-1] if found else t)) is not None:
             found.append(due)
         return found
+
+    def silent_line(self, at: datetime) -> str | None:
+        """Return the first line that is not due within `WITHIN` of `at`, None if all are."""
+        if self.relative:
+            return None
+        start = at.astimezone(UTC).replace(tzinfo=None)
+        lines = zip(self.text.split("\n"), self.calendars, strict=True)
+        late = (text for text, line in lines if (line.after(start) or NEVER) > start + WITHIN)
+        return next(late, None)
 
     def english(self) -> str:
         """Return one sentence, e.g. "At 02:00 every weekday, Europe/Berlin"."""

@@ -18,7 +18,8 @@ from dogwatch.core.schedule.spans import zone_names
 
 MAX_LINES, MAX_LINE = 20, 256
 MAX_TEXT = MAX_LINES * (MAX_LINE + 2)
-# No clock here, so "fires within five years" is asked once, of a fixed stretch with a leap year.
+# What never fires is found out on a fixed stretch with a leap year, so that what was once taken is
+# read at any later time; whether it fires soon is asked of `Schedule.silent_line`.
 FIRST_YEAR, WITHIN_YEARS = 2025, 5
 
 
