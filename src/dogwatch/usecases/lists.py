@@ -16,6 +16,7 @@ from dogwatch.store.keys import Workspace
 from dogwatch.store.runs import Run
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
+from dogwatch.usecases.channels import channel_by_id
 from dogwatch.usecases.signals import GAPS_KEPT
 from dogwatch.usecases.watches import find
 
@@ -131,6 +132,8 @@ def delivery_page(
 ) -> Sequence[Delivery]:
     """Return deliveries newest first; filters: watch, channel_id, state."""
     columns = _of_watch(tx, workspace_id, filters)
+    if "channel_id" in filters:
+        channel_by_id(tx, workspace_id, filters["channel_id"])
     return deliveries.listed(tx, workspace_id, limit, before, **columns)
 
 

@@ -8,7 +8,7 @@ import pytest
 from dogwatch.store import keys as stored
 from dogwatch.usecases import keys
 from dogwatch.web.api import native
-from tests.web.api.conftest import House
+from tests.web.api.conftest import HTTP_ACTION, House
 from tests.web.asgi_client import Client
 
 
@@ -136,3 +136,16 @@ def test_a_job_is_not_changed_as_a_watch_without_its_scope(api: Client, house: H
         assert refused.json["detail"] == "the API key lacks the scope write:jobs"
     both = house.client("write:watches", "write:jobs")
     assert both("POST", "/watches/j/pause").json["status"] == "paused"
+
+
+def test_who_may_only_read_learns_no_way_to_ping(house: House, api: Client, watch: Any) -> None:
+    api("POST", "/jobs", {"name": "J", "action": HTTP_ACTION})
+    reader = house.client("read:watches", "read:jobs")
+    for path in ("/watches/nightly-backup", "/jobs/j"):
+        assert reader.get(path).json["ping_url"] is None
+        assert api.get(path).json["ping_url"].startswith("http://dogwatch.test/ping/")
+    assert {one["ping_url"] for one in reader.get("/watches").json["data"]} == {None}
+    assert reader.get("/workspace").json["ping_key"] is None
+    assert api.get("/workspace").json["ping_key"] == house.workspace.ping_key
+    writer = house.client("read:watches", "write:watches")
+    assert writer.get("/watches/nightly-backup").json["ping_url"] == watch["ping_url"]

@@ -79,3 +79,23 @@ def test_a_page_has_50_items_unless_asked(api: Client) -> None:
     page = api.get("/watches").json
     assert len(page["data"]) == 50
     assert page["next_cursor"]
+
+
+def test_a_filter_takes_what_there_is_and_names_it(api: Client) -> None:
+    for path, name, example in (
+        ("/watches", "kind", "'heartbeat' or 'job'"),
+        ("/watches", "status", "'degraded', 'down' or 'paused'"),
+        ("/jobs", "status", "'degraded', 'down' or 'paused'"),
+        ("/runs", "outcome", "'suppressed' or 'unknown'"),
+        ("/runs", "state", "'queued', 'running' or 'done'"),
+        ("/deliveries", "state", "'pending', 'sent' or 'failed'"),
+    ):
+        for value in ("bogus", ""):
+            refused = api.get(path, **{name: value})
+            assert refused.status == 422, (path, name, value)
+            assert example in refused.faults[name]
+        last = example.rpartition("'")[0].rpartition("'")[2]
+        assert api.get(path, **{name: last}).status == 200
+    for path in ("/watches", "/runs", "/flips", "/deliveries"):
+        assert api.get(path, **{"slug" if path == "/watches" else "watch": ""}).status == 422
+    assert api.get("/deliveries", channel="nope").status == 404

@@ -43,7 +43,7 @@ class Known:
 
     def _slug_of_key(self, key: str) -> str | None:
         ends = f"/ping/{key}"
-        return next((w["slug"] for w in self.watches if w["ping_url"].endswith(ends)), None)
+        return next((w["slug"] for w in self.watches if (w["ping_url"] or "").endswith(ends)), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,16 @@ class Call:
         """The workspace of the key."""
         return self.principal.workspace_id
 
+    @property
+    def may_ping(self) -> bool:
+        """Whether the key may know how to ping: a ping changes a watch, and may make one."""
+        return self.principal.may("write:watches")
+
+    @property
+    def pings(self) -> str | None:
+        """What the address of a ping begins with; None for those who may not ping."""
+        return f"{self.services.base_url.rstrip('/')}/ping/" if self.may_ping else None
+
     async def read(self, fn: Callable[[Tx], T]) -> T:
         """Run `fn` on a snapshot."""
         return await self.services.door.aread(fn)

@@ -5,7 +5,7 @@ from fastapi import Response
 from dogwatch.usecases import lists
 from dogwatch.web.api.auth import needs, resource
 from dogwatch.web.api.call import Called, Name, shown
-from dogwatch.web.api.filters import Text, given
+from dogwatch.web.api.filters import DeliveryState, Text, given
 from dogwatch.web.api.pages import Paged
 from dogwatch.web.api.wire import DeliveryDetail, DeliveryOut, PageOf
 
@@ -16,7 +16,7 @@ _MANAGE = needs("manage:alerts")
 
 @router.get("", response_model=PageOf[DeliveryOut], **_MANAGE)
 async def list_deliveries(
-    call: Called, page: Paged, state: Text = None, watch: Text = None, channel: Text = None
+    call: Called, page: Paged, state: DeliveryState = None, watch: Text = None, channel: Text = None
 ) -> Response:
     """List deliveries, newest first."""
     filters = given(state=state, watch=watch, channel_id=channel)

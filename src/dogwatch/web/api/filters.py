@@ -1,9 +1,12 @@
 """Filters of lists, as query parameters."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import Query
 from pydantic import AfterValidator
+
+from dogwatch.core.result import Outcome
+from dogwatch.core.watch import Status as WatchStatus
 
 _LONGEST = 64
 
@@ -14,7 +17,14 @@ def _plain(text: str) -> str:
     return text
 
 
-Text = Annotated[str | None, Query(max_length=_LONGEST), AfterValidator(lambda t: t and _plain(t))]
+Text = Annotated[
+    str | None, Query(min_length=1, max_length=_LONGEST), AfterValidator(lambda t: t and _plain(t))
+]
+Kind = Literal["heartbeat", "job"] | None
+Status = WatchStatus | None
+RunState = Literal["queued", "running", "done"] | None
+RunOutcome = Outcome | None
+DeliveryState = Literal["pending", "sent", "failed"] | None
 
 
 def given(**filters: str | None) -> dict[str, Any]:

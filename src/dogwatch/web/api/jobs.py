@@ -15,7 +15,7 @@ from dogwatch.usecases.lists import JobRow, Record, WatchView
 from dogwatch.web.api.asked import JobChange, JobNew, Nothing, Trigger, split
 from dogwatch.web.api.auth import needs, resource
 from dogwatch.web.api.call import Call, Called, Name, shown
-from dogwatch.web.api.filters import Text, given
+from dogwatch.web.api.filters import Status, Text, given
 from dogwatch.web.api.masks import masked_action, unmasked_action
 from dogwatch.web.api.pages import Paged
 from dogwatch.web.api.runs import input_text
@@ -32,7 +32,7 @@ def _shown(view: WatchView, call: Call) -> JobOut:
         raise Problem("not_found", f"{view.record.slug} is watched only; it is no job")
     action = masked_action(runs.action_of(call.services.vault, job))
     action = {"kind": job.action_kind, **action}
-    return JobOut.made(view, call.services.base_url, action, job.policy)
+    return JobOut.made(view, call.pings, action, job.policy)
 
 
 def _written(tx: Tx, record: Record, call: Call) -> JobOut:
@@ -59,7 +59,7 @@ def _refuse_script(call: Call, kind: str) -> None:
 
 @router.get("", response_model=PageOf[JobOut], **_READ)
 async def list_jobs(
-    call: Called, page: Paged, status: Text = None, tag: Text = None, project: Text = None,
+    call: Called, page: Paged, status: Status = None, tag: Text = None, project: Text = None,
     slug: Text = None,
 ) -> Response:  # fmt: skip
     """List jobs, oldest first."""

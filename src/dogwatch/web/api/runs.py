@@ -12,7 +12,7 @@ from dogwatch.usecases.lists import Chunk
 from dogwatch.web.api.asked import Cancel, Trigger
 from dogwatch.web.api.auth import needs, resource
 from dogwatch.web.api.call import Called, Name, shown
-from dogwatch.web.api.filters import Text, given
+from dogwatch.web.api.filters import RunOutcome, RunState, Text, given
 from dogwatch.web.api.pages import Paged
 from dogwatch.web.api.stream import tail
 from dogwatch.web.api.wire import PageOf, RunDetail, RunOut
@@ -34,7 +34,11 @@ def input_text(body: Trigger | None) -> str:
 
 @router.get("", response_model=PageOf[RunOut], **_READ)
 async def list_runs(
-    call: Called, page: Paged, watch: Text = None, outcome: Text = None, state: Text = None
+    call: Called,
+    page: Paged,
+    watch: Text = None,
+    outcome: RunOutcome = None,
+    state: RunState = None,
 ) -> Response:
     """List runs, newest first."""
     filters = given(watch=watch, outcome=outcome, state=state)

@@ -11,7 +11,7 @@ from dogwatch.usecases.lists import Record
 from dogwatch.web.api.asked import Nothing, WatchChange, WatchNew
 from dogwatch.web.api.auth import needs, resource
 from dogwatch.web.api.call import Call, Called, Name, shown
-from dogwatch.web.api.filters import Text, given
+from dogwatch.web.api.filters import Kind, Status, Text, given
 from dogwatch.web.api.pages import Paged
 from dogwatch.web.api.wire import FlipOut, PageOf, PingOut, RunOut, WatchOut
 
@@ -22,7 +22,7 @@ _READ, _WRITE = needs("read:watches"), needs("write:watches")
 
 def written(tx: Tx, record: Record, call: Call) -> WatchOut:
     """Return the shape of a watch as it is in the transaction."""
-    return WatchOut.of(lists.view(tx, record, call.at), call.services.base_url)
+    return WatchOut.of(lists.view(tx, record, call.at), call.pings)
 
 
 def _locked(tx: Tx, call: Call, name: str) -> Record:
@@ -35,7 +35,7 @@ def _locked(tx: Tx, call: Call, name: str) -> Record:
 
 @router.get("", response_model=PageOf[WatchOut], **_READ)
 async def list_watches(
-    call: Called, page: Paged, kind: Text = None, status: Text = None, tag: Text = None,
+    call: Called, page: Paged, kind: Kind = None, status: Status = None, tag: Text = None,
     project: Text = None, slug: Text = None,
 ) -> Response:  # fmt: skip
     """List watches, oldest first."""
@@ -43,8 +43,7 @@ async def list_watches(
     found = await call.read(
         lambda tx: lists.watch_page(tx, call.workspace_id, page.size, page.after, filters, call.at)
     )
-    base_url = call.services.base_url
-    return page.answer(found, lambda v: WatchOut.of(v, base_url), lambda v: v.record.id)
+    return page.answer(found, lambda v: WatchOut.of(v, call.pings), lambda v: v.record.id)
 
 
 @router.post("", response_model=WatchOut, status_code=201, **_WRITE)
@@ -62,7 +61,7 @@ async def make_watch(call: Called, body: WatchNew) -> Response:
 async def show_watch(call: Called, name: Name) -> Response:
     """Show a watch."""
     view = await call.read(lambda tx: lists.watch(tx, call.workspace_id, name, call.at))
-    return shown(WatchOut.of(view, call.services.base_url))
+    return shown(WatchOut.of(view, call.pings))
 
 
 @router.patch("/{name}", response_model=WatchOut, **_WRITE)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Self, TypeVar
 
-from pydantic import BaseModel, PlainSerializer
+from pydantic import BaseModel, Field, PlainSerializer
 
 from dogwatch.core.alerts import Rule, event_of
 from dogwatch.core.run import Policy
@@ -85,7 +85,7 @@ class WatchOut(BaseModel):
     successes_before_up: int
     tags: list[str]
     project: str | None
-    ping_url: str
+    ping_url: str | None = Field(description="Null for keys without write:watches.")
     next_due_at: Instant | None
     deadline_at: Instant | None
     last_ping_at: Instant | None
@@ -97,9 +97,9 @@ class WatchOut(BaseModel):
     updated_at: Instant
 
     @classmethod
-    def of(cls, view: WatchView, base_url: str) -> Self:
-        """Return the shape of a watch."""
-        return cls(**watch_values(view, base_url))
+    def of(cls, view: WatchView, pings: str | None) -> Self:
+        """Return the shape of a watch; `pings` is where pings go, None where that is not told."""
+        return cls(**watch_values(view, pings))
 
 
 _OF_RECORD = (
@@ -112,7 +112,7 @@ _OF_PLAN = (
 )  # fmt: skip
 
 
-def watch_values(view: WatchView, base_url: str) -> dict[str, Any]:
+def watch_values(view: WatchView, pings: str | None) -> dict[str, Any]:
     """Return the fields that a watch and a job have in common."""
     record, watch = view.record, view.record.watch
     now = phase(watch, view.at)
@@ -125,7 +125,7 @@ def watch_values(view: WatchView, base_url: str) -> dict[str, Any]:
         "schedule_fault": record.fault or None,
         "grace_s": watch.plan.start_by_s,
         "tags": list(record.tags),
-        "ping_url": f"{base_url.rstrip('/')}/ping/{record.ping_key}",
+        "ping_url": pings and pings + record.ping_key,
         "next_due_at": view.next_due_at,
         "deadline_at": view.deadline_at,
         "last_ok_at": watch.ok_at,
@@ -148,11 +148,11 @@ class JobOut(WatchOut):
 
     @classmethod
     def made(
-        cls, view: WatchView, base_url: str, action: Mapping[str, Any], policy: Policy
+        cls, view: WatchView, pings: str | None, action: Mapping[str, Any], policy: Policy
     ) -> Self:
         """Return the shape of a job with its masked action."""
         rules = _same(policy, list(Policy.__slots__))
-        return cls(**watch_values(view, base_url), **rules, action=dict(action))
+        return cls(**watch_values(view, pings), **rules, action=dict(action))
 
 
 class PingOut(BaseModel):
@@ -294,23 +294,23 @@ class RuleOut(BaseModel):
 
 
 class WorkspaceOut(BaseModel):
-    """The workspace of the key; `ping_key` is for pings by slug.
+    """The workspace of the key; `ping_key` is for pings by slug, null without write:watches.
 
     `scripts_run_as`: the system user who runs script jobs, null where they are switched off.
     """
 
     id: int
     name: str
-    ping_key: str
+    ping_key: str | None
     scripts_run_as: str | None
 
     @classmethod
-    def of(cls, workspace: Workspace, scripts_run_as: str | None) -> Self:
+    def of(cls, workspace: Workspace, scripts_run_as: str | None, *, may_ping: bool) -> Self:
         """Return the shape of a workspace."""
         return cls(
             id=workspace.id,
             name=workspace.name,
-            ping_key=workspace.ping_key,
+            ping_key=workspace.ping_key if may_ping else None,
             scripts_run_as=scripts_run_as,
         )
 

@@ -17,7 +17,8 @@ router = resource("workspace")
 async def show_workspace(call: Called) -> Response:
     """Show the workspace of the key."""
     found = await call.read(lambda tx: lists.workspace(tx, call.workspace_id))
-    return shown(WorkspaceOut.of(found, _own_user() if call.services.scripts_on else None))
+    user = _own_user() if call.services.scripts_on else None
+    return shown(WorkspaceOut.of(found, user, may_ping=call.may_ping))
 
 
 def _own_user() -> str:
