@@ -3,6 +3,7 @@
 import itertools
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,12 @@ from tests.harness.postgres import PostgresMissing, PostgresServer, running_post
 
 _TEMPLATE = "dogwatch_template"
 _numbers = itertools.count(1)
+
+
+def pytest_configure() -> None:
+    """Hear Ctrl-C, as do the programs that tests start, even where a shell ran us by `&`."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")
