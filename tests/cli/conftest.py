@@ -1,12 +1,26 @@
 """What the command line's tests are handed."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.cli.stub import Here, Program, Stub, serve
+
+BEHIND = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
+
+
+@pytest.fixture(autouse=True)
+def heeded() -> Iterator[None]:
+    """Heed signals that whoever started the tests ignores, as shells do for what runs behind."""
+    ignored = [number for number in BEHIND if signal.getsignal(number) is signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, signal.SIG_DFL)
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import pytest
 
 from dogwatch.cli import main
 
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,15 @@ def serve(stub: Stub) -> ThreadingHTTPServer:
     return server
 
 
+class Started(subprocess.Popen[str]):
+    """A process that no failed test waits for."""
+
+    def __exit__(self, kind: type[BaseException] | None, *more: Any) -> None:
+        if kind:
+            self.kill()
+        super().__exit__(kind, *more)
+
+
 @dataclass(frozen=True)
 class Program:
     """Runs `python -m dogwatch.cli` as a user would."""
@@ -113,9 +122,9 @@ class Program:
 
     def _open(
         self, words: Sequence[str], variables: Mapping[str, str], stdin: int = subprocess.PIPE
-    ) -> subprocess.Popen[str]:
+    ) -> Started:
         kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG")}
-        return subprocess.Popen(
+        return Started(
             words,
             env={**kept, "TZ": "UTC", **self.variables, **variables},
             stdin=stdin,

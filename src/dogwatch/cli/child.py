@@ -47,15 +47,20 @@ class Child:
         self._process: subprocess.Popen[bytes] | None = None
         self._early: list[int] = []
         self._expired = False
+        self._bell = Bell()
 
     def run(self) -> Ending:
-        """Run it to its end. 127: not found, 126: cannot be run, 124: timed out, 128+n: signal."""
+        """Run it to its end, inside `signals()`.
+
+        127: not found, 126: cannot be run, 124: timed out, 128+n: signal.
+        """
         try:
             process = self._launch()
         except OSError as error:
             return _not_run(self._command[0], error)
         pumps = self._pumps(process)
-        code = process.wait()
+        while (code := process.poll()) is None:
+            self._bell.wait()
         signal.setitimer(signal.ITIMER_REAL, 0)
         if self._expired:
             self._signal_group(signal.SIGKILL)
@@ -93,10 +98,12 @@ class Child:
         """
         heard = [n for n in _FORWARDED if signal.getsignal(n) is not signal.SIG_IGN]
         before = {number: signal.signal(number, self._pass_on) for number in heard}
+        before[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, lambda *_: None)  # rings the bell
         if self._timeout_s is not None:
             before.setdefault(signal.SIGALRM, signal.signal(signal.SIGALRM, self._expire))
         try:
-            yield
+            with self._bell:
+                yield
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
             for number, handler in before.items():
@@ -122,6 +129,26 @@ class Child:
         self._pass_on(signal.SIGKILL if self._expired else signal.SIGTERM, None)
         self._expired = True
         signal.setitimer(signal.ITIMER_REAL, _KILL_AFTER_S)
+
+
+class Bell:
+    """Waits for a signal. One that comes just before the wait ends it, too; waitpid(2) would sleep
+    on, and so it would while another thread gets the signal.
+    """
+
+    def __enter__(self) -> None:
+        self._heard, self._rung = os.pipe()
+        os.set_blocking(self._rung, False)
+        self._before = signal.set_wakeup_fd(self._rung, warn_on_full_buffer=False)
+
+    def __exit__(self, *_: object) -> None:
+        signal.set_wakeup_fd(self._before)
+        os.close(self._heard)
+        os.close(self._rung)
+
+    def wait(self) -> None:
+        """Return after a signal."""
+        os.read(self._heard, 4096)
 
 
 class Pump(Thread):
