@@ -36,7 +36,7 @@ from dogwatch.egress import Egress
 from dogwatch.engine.intake import Intake
 from dogwatch.store import tasks, watches
 from dogwatch.store.database import Tx
-from dogwatch.usecases import jobs, keys, runs
+from dogwatch.usecases import jobs, runs, workspaces
 from dogwatch.usecases.jobs import JobSpec
 from tests.eventually import eventually_async
 from tests.harness.postgres import running_postgres
@@ -52,11 +52,11 @@ def add(store: Store, kind: str, action: Mapping[str, Any], count: int) -> list[
 
     def made(tx: Tx, number: int) -> str:
         at = store.clock.now()
-        workspace = keys.first_workspace(tx, at)
+        owner = workspaces.first(tx, at)
         spec = JobSpec(
             WatchSpec(name=f"{kind} {number}", schedule="@yearly"), kind, action, Policy()
         )
-        return jobs.add(tx, workspace.id, spec, store.vault, at).id
+        return jobs.add(tx, owner.id, spec, store.vault, at).id
 
     making = [store.database.write(partial(made, number=number)) for number in range(count)]
     return [one.result() for one in making]
@@ -67,9 +67,9 @@ def queue(store: Store, watch_ids: Sequence[str]) -> None:
 
     def told(tx: Tx, some: Sequence[str]) -> None:
         at = store.clock.now()
-        workspace = keys.first_workspace(tx, at)
+        owner = workspaces.first(tx, at)
         for watch_id in some:
-            record = watches.by_id(tx, workspace.id, watch_id, lock=True)
+            record = watches.by_id(tx, owner.id, watch_id, lock=True)
             assert record
             runs.trigger(tx, record, "", at)
 

@@ -27,7 +27,7 @@ from dogwatch.core.watch import Status
 from dogwatch.ids import new_ids
 from dogwatch.store import migrate, tables
 from dogwatch.store.database import Database, Tx, parse_url
-from dogwatch.usecases import keys, watches
+from dogwatch.usecases import watches, workspaces
 from tests.harness.postgres import running_postgres
 from tests.harness.served import Served
 
@@ -90,7 +90,7 @@ def _rows(like: dict[str, Any], first: int, count: int, kind: str) -> list[dict[
 def _like(tx: Tx, schedule: str, at: datetime) -> dict[str, Any]:
     """Return the row of a fresh watch, made and taken out again."""
     spec = WatchSpec(name="like", schedule=schedule, start_by_s=0)
-    record = watches.add(tx, keys.first_workspace(tx, at).id, spec, at)
+    record = watches.add(tx, workspaces.first(tx, at).id, spec, at)
     found = select(tables.watches).where(tables.watches.c.id == record.id)
     row = dict(tx.conn.execute(found).one()._mapping)
     watches.remove(tx, record)

@@ -32,7 +32,7 @@ from dogwatch.core.ping import Heard
 from dogwatch.core.spec import WatchSpec
 from dogwatch.notify.webhook import headers, new_secret
 from dogwatch.store.database import Tx
-from dogwatch.usecases import channels, keys, pings, watches
+from dogwatch.usecases import channels, pings, watches, workspaces
 from dogwatch.vault import Vault
 from tests.eventually import eventually
 from tests.harness.postgres import running_postgres
@@ -162,7 +162,7 @@ class Fall:
 
     def _channel(self, number: int, vault: Vault, tx: Tx) -> None:
         at = datetime.now(UTC) - HOUR
-        workspace_id = keys.first_workspace(tx, at).id
+        workspace_id = workspaces.first(tx, at).id
         made = channels.add_channel(
             tx, workspace_id, f"hook {number}", "webhook", {"url": self.url},
             {"secrets": [new_secret()]}, vault, at,
@@ -172,7 +172,7 @@ class Fall:
 
     def _watches(self, numbers: range, tx: Tx) -> list[str]:
         at = datetime.now(UTC) - 2 * HOUR
-        workspace_id = keys.first_workspace(tx, at).id
+        workspace_id = workspaces.first(tx, at).id
         specs = map(self._spec, numbers)
         return [watches.add(tx, workspace_id, spec, at).ping_key for spec in specs]
 

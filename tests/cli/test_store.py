@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dogwatch.store.migrate import HEAD
 from tests.cli.stub import Here
 
 
@@ -62,7 +63,7 @@ def test_the_audit_of_an_empty_store_is_clean(fresh: Here) -> None:
 
 
 def test_migrate_tells_the_revision(fresh: Here) -> None:
-    assert fresh.json("migrate")["revision"] == "0001"
+    assert fresh.json("migrate")["revision"] == HEAD
 
 
 def test_a_worker_needs_postgresql(fresh: Here) -> None:

@@ -15,7 +15,7 @@ from dogwatch.egress import Egress
 from dogwatch.engine import receipts
 from dogwatch.engine.courier import POLL_S, Courier
 from dogwatch.notify.webhook import WebhookChannel, new_secret
-from dogwatch.store import keys
+from dogwatch.store import workspaces
 from dogwatch.store.channels import ChannelRow
 from dogwatch.usecases import channels, telling
 from tests.eventually import eventually_async
@@ -244,8 +244,8 @@ def _id(crew: Crew, number: int) -> str:
 
 
 def _second_workspace(tx: Any) -> Any:
-    workspace_id = keys.add_workspace(tx, "Second", "second-ping-key", after(0))
-    found = keys.workspace(tx, workspace_id)
+    workspace_id = workspaces.add(tx, "Second", "second-ping-key", after(0))
+    found = workspaces.get(tx, workspace_id)
     assert found
     return found
 

@@ -21,7 +21,7 @@ from tests.harness.house import House
 from tests.harness.lived import lived_in
 from tests.harness.postgres import PostgresServer
 from tests.harness.proof import length, tell
-from tests.harness.revisions import BASE, LATER, Mortals, counted, go, later, steps
+from tests.harness.revisions import BASE, HEAD, LATER, Mortals, counted, go, later, steps
 
 KILLS = int(length("DOGWATCH_PROVE_STATEMENTS", 4, 1_000))
 SECRET = base64.b64encode(b"k" * 32).decode()
@@ -133,18 +133,22 @@ def _a_revision_to_come(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def templates(kind: Kind) -> Iterator[str]:
-    """Make a database with data at each revision, named as it is; they are to be copied."""
-    yield kind.make(BASE)
-    before = BASE
+    """Make a database with data at each revision, named as it is; they are to be copied.
+
+    Today's program lives in the newest; the others are what it comes to from there, up or down.
+    """
+    newest = kind.make(HEAD)
+    go(newest, HEAD)
+    database = Database.open(newest)
+    lived_in(House(database))
+    database.close()
+    yield newest
     for _, revision in steps():
-        url = kind.make(revision) if before == BASE else kind.copy(before, revision)
-        go(url, revision)
-        if before == BASE:
-            database = Database.open(url)
-            lived_in(House(database))
-            database.close()
-        before = revision
-        yield url
+        if revision != HEAD:
+            url = kind.copy(HEAD, revision)
+            go(url, revision)
+            yield url
+    yield kind.make(BASE)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,17 @@ from dogwatch.store.database import Database, Tx
 from dogwatch.store.runs import Run
 from dogwatch.store.tables import metadata
 from dogwatch.store.watches import Record
-from dogwatch.usecases import audit, channels, jobs, keys, nodes, pings, runs, telling, watches
+from dogwatch.usecases import (
+    audit,
+    channels,
+    jobs,
+    nodes,
+    pings,
+    runs,
+    telling,
+    watches,
+    workspaces,
+)
 from dogwatch.usecases.jobs import JobSpec
 from dogwatch.usecases.runs import Ended, Work
 from dogwatch.usecases.telling import Answered, Parcel, Room
@@ -48,7 +58,7 @@ class House:
     vault: Vault = field(default_factory=lambda: Vault(b"k" * 32))
 
     def __post_init__(self) -> None:
-        self.workspace = self.do(keys.first_workspace, NOON)
+        self.workspace = self.do(workspaces.first, NOON)
 
     def do(self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a use-case in a transaction of its own."""

@@ -2,9 +2,12 @@
 
 from dogwatch.core.alerts import Verdict
 from dogwatch.core.ping import Kind
+from dogwatch.core.policy import Role
 from dogwatch.core.run import Overlap
+from dogwatch.store import users
 from dogwatch.store.runs import append_output
-from dogwatch.usecases import keys
+from dogwatch.usecases import audit_log, keys, members, people, setup
+from dogwatch.usecases.callers import host
 from tests.harness.house import House, after, heard
 
 
@@ -25,4 +28,18 @@ def lived_in(house: House) -> House:
     house.claim(120)
     house.fire(180)
     house.join("b", 650)
+    _people(house)
     return house
+
+
+def _people(house: House) -> None:
+    """Set up the instance, with a second factor, an open invitation and somebody signed in."""
+    code = house.do(setup.offer, house.vault, after(0)) or ""
+    ana = house.do(setup.claim, code, "ana@example.org", "Ana", "hash", house.vault, after(1))
+    assert ana
+    house.do(users.link, ana.id, "https://id.example.org", "ana")
+    house.do(users.set_recovery_codes, ana.id, [house.vault.keyed_hash("code", "recovery-code")])
+    house.do(people.begin_session, ana, house.vault, after(2), "Firefox", "::1")
+    me = host(house.workspace.id)
+    house.do(members.invite, me, "ben@example.org", Role.VIEWER, house.vault, after(3))
+    house.do(audit_log.note, me, "invitations.make", "ben@example.org", after(3))

@@ -21,7 +21,7 @@ from dogwatch.engine import engine, janitor, receipts, worker
 from dogwatch.engine.loop import Loop
 from dogwatch.notify.webhook import WebhookChannel
 from dogwatch.store.database import Tx, parse_url
-from dogwatch.usecases import channels, keys
+from dogwatch.usecases import channels, workspaces
 from dogwatch.vault import Vault
 from tests.simulation import fleet
 from tests.simulation.clients import Client
@@ -206,16 +206,16 @@ class World:
         assert life
 
         def make(tx: Tx) -> list[Member]:
-            workspace = keys.first_workspace(tx, at)
+            owner = workspaces.first(tx, at)
             for number, host in enumerate(HOSTS):
                 public = {"url": f"https://{host}/"}
                 secret = {"secrets": [SECRET]}
                 channel = channels.add_channel(
-                    tx, workspace.id, host, "webhook", public, secret, self.vault, at
+                    tx, owner.id, host, "webhook", public, secret, self.vault, at
                 )
                 scope = Scope("tags", frozenset({host})) if number else Scope()
-                channels.add_rule(tx, workspace.id, Rule("", channel.id, scope=scope), at)
-            records = [fleet.add(tx, workspace.id, one, self.vault, at) for one in members]
+                channels.add_rule(tx, owner.id, Rule("", channel.id, scope=scope), at)
+            records = [fleet.add(tx, owner.id, one, self.vault, at) for one in members]
             return [fleet.known(one, record) for one, record in zip(members, records, strict=True)]
 
         for member in await life.spawn(life.door.awrite(make)):

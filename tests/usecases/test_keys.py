@@ -7,9 +7,9 @@ from sqlalchemy import delete, update
 
 from dogwatch.core.problems import Problem
 from dogwatch.store.database import Tx
-from dogwatch.store.tables import instance, workspaces
+from dogwatch.store.tables import instance, metadata
 from dogwatch.store.tables import keys as key_table
-from dogwatch.usecases import keys
+from dogwatch.usecases import keys, workspaces
 from dogwatch.vault import Vault
 from tests.harness.house import House, after, meet
 
@@ -106,14 +106,14 @@ def test_a_store_belongs_to_one_secret_key(house: House) -> None:
 
 def test_two_nodes_that_start_at_once_agree(nodes: tuple[House, House]) -> None:
     """Both claim the secret key and the first workspace of one empty database."""
-    nodes[0].plant(delete(workspaces))
+    nodes[0].plant(delete(metadata.tables["workspaces"]))
     nodes[0].plant(delete(instance))
     met = threading.Barrier(2)
 
     def start(tx: Tx) -> int:
         meet(met)
         keys.claim_secret(tx, nodes[0].vault)
-        return keys.first_workspace(tx, after(0)).id
+        return workspaces.first(tx, after(0)).id
 
     both = [house.database.write(start) for house in nodes]
     assert len({future.result(20) for future in both}) == 1

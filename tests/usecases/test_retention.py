@@ -8,8 +8,8 @@ from sqlalchemy import Engine, event, update
 
 from dogwatch.core.alerts import Verdict
 from dogwatch.core.ping import Kind
-from dogwatch.store import keys as key_rows
-from dogwatch.store.keys import Kept
+from dogwatch.store import idempotency, workspaces
+from dogwatch.store.idempotency import Kept
 from dogwatch.store.retention import Keep
 from dogwatch.store.runs import append_output
 from dogwatch.store.tables import outputs
@@ -113,7 +113,7 @@ def test_what_went_otherwise_makes_room(house: House) -> None:
 
 def test_each_workspace_keeps_its_own(house: House) -> None:
     daily(house)
-    other = house.do(key_rows.add_workspace, "Other", "other-ping-key", after(0))
+    other = house.do(workspaces.add, "Other", "other-ping-key", after(0))
     assert other != house.workspace.id
     assert prune(house, 9.5, {"pings": Keep(10_000, 10)}) == 0
     assert prune(house, 9.5, {"pings": Keep(10_000, 9)}) == 1
@@ -163,7 +163,7 @@ def test_output_goes_before_its_run(house: House) -> None:
 def test_answers_and_nodes_are_forgotten_after_their_day(house: House) -> None:
     for at in (0, DAY_S):
         kept = Kept("f", 201, b"{}")
-        house.do(key_rows.keep, house.workspace.id, f"key-{at}", kept, after(at))
+        house.do(idempotency.keep, house.workspace.id, f"key-{at}", kept, after(at))
         house.join(f"node-{at}", at)
     prune(house, 1 + 1 / 24, {})
     assert [row["key"] for row in house.rows("idempotency")] == [f"key-{DAY_S}"]

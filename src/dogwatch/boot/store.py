@@ -13,7 +13,7 @@ from dogwatch.config import Config
 from dogwatch.core.problems import Problem
 from dogwatch.store import migrate
 from dogwatch.store.database import Database, Tx
-from dogwatch.usecases import keys, nodes
+from dogwatch.usecases import keys, nodes, workspaces
 from dogwatch.vault import Vault, key_from_text, load_or_create
 
 
@@ -38,7 +38,7 @@ def opened(config: Config, clock: Clock | None = None) -> Iterator[Store]:
         vault = Vault(_secret_key(config))
         database.write(partial(agree, clock)).result()
         database.write(lambda tx: keys.claim_secret(tx, vault)).result()
-        database.write(lambda tx: keys.first_workspace(tx, clock.now())).result()
+        database.write(lambda tx: workspaces.first(tx, clock.now())).result()
         yield Store(database, vault, clock)
     finally:
         database.close()
@@ -101,8 +101,8 @@ def make_key(store: Store, name: str, scopes: Sequence[str]) -> str:
     at = store.clock.now()
 
     def made(tx: Tx) -> str:
-        workspace = keys.first_workspace(tx, at)
-        return keys.add(tx, workspace.id, name, scopes, store.vault, at)
+        owner = workspaces.first(tx, at)
+        return keys.add(tx, owner.id, name, scopes, store.vault, at)
 
     return store.database.write(made).result()
 

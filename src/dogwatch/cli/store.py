@@ -19,7 +19,7 @@ from dogwatch.config import Config
 from dogwatch.core.problems import Problem
 from dogwatch.store import migrate
 from dogwatch.store.tx import Tx
-from dogwatch.usecases import audit, backup, keys
+from dogwatch.usecases import audit, backup, keys, workspaces
 
 
 @command("migrate", "dogwatch migrate\ndogwatch migrate --data /srv/dogwatch")
@@ -182,8 +182,8 @@ def key_revoke(session: Session, name: str, **flags: Any) -> None:
         at = store.clock.now()
 
         def revoked(tx: Tx) -> str:
-            workspace = keys.first_workspace(tx, at)
-            return keys.revoke(tx, workspace.id, name, at).prefix
+            owner = workspaces.first(tx, at)
+            return keys.revoke(tx, owner.id, name, at).prefix
 
         prefix = store.database.write(revoked).result()
     as_json({"revoked": prefix}) if session.json else click.echo(f"{prefix}… is revoked")

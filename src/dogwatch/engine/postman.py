@@ -12,7 +12,7 @@ from dogwatch.clock import Clock
 from dogwatch.core.ping import SPOOL_AGE, Answer, Heard, heard_at, keep, read_path
 from dogwatch.outbox import Outbox, Ping, is_address, is_url
 from dogwatch.store.database import Database, Tx
-from dogwatch.usecases import keys, pings
+from dogwatch.usecases import pings, workspaces
 
 BATCH = 500
 POLL_S = 2.0
@@ -66,7 +66,7 @@ class Postman:
     def _record(self, batch: list[tuple[Path, Ping]]) -> None:
         def recorded(tx: Tx) -> list[Path]:
             at = self._clock.now()
-            workspace_key = keys.first_workspace(tx, at).ping_key
+            workspace_key = workspaces.first(tx, at).ping_key
             read = [(path, self._heard(ping, workspace_key, at)) for path, ping in batch]
             known = [(path, heard) for path, heard in read if heard]
             # A crash before the files are gone must not count them twice.

@@ -10,8 +10,9 @@ from dogwatch.store.tables import metadata
 from dogwatch.store.tx import Tx
 
 PAGE = 1_000
-# What a copy must not bring along: who was alive, and the revision, which the restorer sets.
-LEFT_OUT = frozenset({"nodes"})
+# What a copy must not bring along: who was alive, who was signed in, what was asked, and the
+# revision, which the restorer sets.
+LEFT_OUT = frozenset({"nodes", "sessions", "spent"})
 
 
 def names() -> list[str]:

@@ -1,4 +1,4 @@
-"""Workspaces and API keys: made once, shown once, proven by a keyed hash."""
+"""API keys: made once, shown once, proven by a keyed hash."""
 
 import hmac
 import zlib
@@ -9,8 +9,8 @@ from typing import Any
 
 from dogwatch.core.problems import Problem
 from dogwatch.ids import new_id, new_token
-from dogwatch.store import keys, nodes
-from dogwatch.store.keys import Key, Workspace
+from dogwatch.store import keys, nodes, workspaces
+from dogwatch.store.keys import Key
 from dogwatch.store.tx import Tx
 from dogwatch.vault import Vault
 
@@ -39,18 +39,6 @@ class Principal:
     def may(self, scope: str) -> bool:
         """Whether the key grants `scope`."""
         return "*" in self.scopes or scope in self.scopes
-
-
-def first_workspace(tx: Tx, at: datetime) -> Workspace:
-    """Return the first workspace, made on an empty store."""
-    found = keys.first_workspace(tx)
-    if not found:  # one node makes it; another that starts at once waits here for that
-        nodes.claim_fact(tx, "first_workspace", "made")
-        found = keys.first_workspace(tx)
-    if found:
-        return found
-    name, ping_key = "Default", new_token(KEY_BITS)
-    return Workspace(keys.add_workspace(tx, name, ping_key, at), name, ping_key, at)
 
 
 def bound_to(tx: Tx) -> str | None:
@@ -134,7 +122,7 @@ def require(principal: Principal, scope: str) -> None:
 
 def listed(tx: Tx) -> list[dict[str, Any]]:
     """Return the keys of the first workspace for people to see, without what proves them."""
-    workspace = keys.first_workspace(tx)
+    workspace = workspaces.first(tx)
     found = keys.listed(tx, workspace.id) if workspace else []
     return [
         {

@@ -8,14 +8,14 @@ from typing import Any
 from dogwatch.core.problems import Problem
 from dogwatch.core.slots import Gap, deadline
 from dogwatch.core.watch import armed
-from dogwatch.store import deliveries, flips, jobs, keys, nodes, pings, runs, tasks, watches
+from dogwatch.store import deliveries, flips, jobs, nodes, pings, runs, tasks, watches, workspaces
 from dogwatch.store.deliveries import Delivery, Receipt
 from dogwatch.store.flips import FlipRow
 from dogwatch.store.jobs import JobRow
-from dogwatch.store.keys import Workspace
 from dogwatch.store.runs import Run
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
+from dogwatch.store.workspaces import Workspace
 from dogwatch.usecases.channels import channel_by_id
 from dogwatch.usecases.signals import GAPS_KEPT
 from dogwatch.usecases.watches import find
@@ -173,7 +173,7 @@ def _told(tx: Tx, run: Run) -> Iterator[Chunk]:
 
 def workspace(tx: Tx, workspace_id: int) -> Workspace:
     """Return the workspace."""
-    found = keys.workspace(tx, workspace_id)
+    found = workspaces.get(tx, workspace_id)
     if found is None:
         raise Problem("not_found", "there is no such workspace")
     return found

@@ -7,8 +7,8 @@ from datetime import datetime
 from sqlalchemy.exc import IntegrityError
 
 from dogwatch.core.problems import Problem
-from dogwatch.store import keys, retention
-from dogwatch.store.keys import Kept
+from dogwatch.store import idempotency, retention
+from dogwatch.store.idempotency import Kept
 from dogwatch.store.tx import Tx
 from dogwatch.vault import Vault
 
@@ -43,24 +43,24 @@ def once(tx: Tx, sent: Sent, vault: Vault, at: datetime, work: Callable[[], Done
         return _again(tx, sent, vault)
     done = work()
     sealed = vault.seal(done.body, _context(sent))
-    keys.answer(tx, sent.workspace_id, sent.key, Kept(sent.fingerprint, done.status, sealed))
+    idempotency.answer(tx, sent.workspace_id, sent.key, Kept(sent.fingerprint, done.status, sealed))
     return done
 
 
 def _take(tx: Tx, sent: Sent, at: datetime) -> bool:
     retention.forget_answer(tx, sent.workspace_id, sent.key, at)
-    if keys.kept(tx, sent.workspace_id, sent.key):
+    if idempotency.kept(tx, sent.workspace_id, sent.key):
         return False
     try:
         with tx.conn.begin_nested():
-            keys.keep(tx, sent.workspace_id, sent.key, Kept(sent.fingerprint, 0, b""), at)
+            idempotency.keep(tx, sent.workspace_id, sent.key, Kept(sent.fingerprint, 0, b""), at)
     except IntegrityError:
         return False
     return True
 
 
 def _again(tx: Tx, sent: Sent, vault: Vault) -> Done:
-    kept = keys.kept(tx, sent.workspace_id, sent.key)
+    kept = idempotency.kept(tx, sent.workspace_id, sent.key)
     if kept is None:
         raise Problem("conflict", "a request with this Idempotency-Key is being carried out")
     if kept.fingerprint != sent.fingerprint:

@@ -10,7 +10,7 @@ from dogwatch.core.result import Outcome
 from dogwatch.core.signals import Finish, Signal, Start
 from dogwatch.core.spec import WatchSpec
 from dogwatch.ids import new_id
-from dogwatch.store import keys, pings, watches
+from dogwatch.store import pings, watches, workspaces
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
 from dogwatch.usecases.signals import Change, apply_many
@@ -78,9 +78,9 @@ def _by_name(
     tx: Tx, batch: Sequence[Heard], at: datetime
 ) -> tuple[dict[tuple[str, str], Key], set[Key]]:
     """Return the watches by workspace key and slug, and those that were made."""
-    workspaces = keys.workspaces_by_ping_key(tx, {heard.workspace_key for heard in batch})
-    asked = [heard for heard in batch if heard.workspace_key in workspaces]
-    slugs = {_name(heard): (workspaces[heard.workspace_key].id, heard.slug) for heard in asked}
+    owners = workspaces.by_ping_keys(tx, {heard.workspace_key for heard in batch})
+    asked = [heard for heard in batch if heard.workspace_key in owners]
+    slugs = {_name(heard): (owners[heard.workspace_key].id, heard.slug) for heard in asked}
     known = watches.keys_of_slugs(tx, set(slugs.values()))
     wanted = {slugs[_name(heard)] for heard in asked if heard.create} - known.keys()
     made = {key for slug in sorted(wanted) if (key := _make(tx, *slug, at))}

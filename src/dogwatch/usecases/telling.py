@@ -9,7 +9,7 @@ from dogwatch.core.alerts import Attempt, Event, Message, Rule, event_of, matche
 from dogwatch.core.problems import Problem
 from dogwatch.core.watch import Watch
 from dogwatch.ids import new_id, new_ids
-from dogwatch.store import channels, deliveries, keys, runs, tasks
+from dogwatch.store import channels, deliveries, runs, tasks, workspaces
 from dogwatch.store.channels import ChannelRow
 from dogwatch.store.deliveries import Delivery, Receipt
 from dogwatch.store.flips import FlipRow
@@ -278,7 +278,7 @@ def _open(vault: Vault, row: ChannelRow) -> _Opened:
 
 
 def _names(tx: Tx, workspace_ids: Collection[int]) -> dict[int, str]:
-    found = {own_id: keys.workspace(tx, own_id) for own_id in workspace_ids}
+    found = {own_id: workspaces.get(tx, own_id) for own_id in workspace_ids}
     return {own_id: workspace.name if workspace else "" for own_id, workspace in found.items()}
 
 

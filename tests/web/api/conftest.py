@@ -11,7 +11,7 @@ from dogwatch.core.ping import Answer as PingAnswer
 from dogwatch.core.ping import Heard
 from dogwatch.store.database import Database
 from dogwatch.store.tx import Tx
-from dogwatch.usecases import keys, pings
+from dogwatch.usecases import keys, pings, workspaces
 from dogwatch.usecases.lists import Workspace
 from dogwatch.vault import Vault
 from dogwatch.web.app import Services, build
@@ -51,7 +51,7 @@ class House:
 def house(database: Database, manual_clock: ManualClock) -> House:
     """A store of each kind with one workspace."""
     at = manual_clock.now()
-    workspace = database.write(lambda tx: keys.first_workspace(tx, at)).result()
+    workspace = database.write(lambda tx: workspaces.first(tx, at)).result()
 
     async def record_pings(batch: Sequence[Heard]) -> Sequence[PingAnswer]:
         return await database.awrite(lambda tx: pings.record(tx, batch, manual_clock.now()))

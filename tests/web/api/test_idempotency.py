@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dogwatch.store import keys as stored
+from dogwatch.store import idempotency as stored
 from tests.web.api.conftest import HTTP_ACTION, House
 from tests.web.asgi_client import Answer, Client
 

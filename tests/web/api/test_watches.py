@@ -219,11 +219,11 @@ def test_filters(api: Client) -> None:
 
 
 def test_other_workspaces_are_not_seen(api: Client, house: House, watch: Any) -> None:
-    from dogwatch.store import keys as stored
+    from dogwatch.store import workspaces
     from dogwatch.usecases import keys
 
     at, vault = house.clock.now(), house.services.vault
-    other = house.write(lambda tx: stored.add_workspace(tx, "Other", "otherpingkey", at))
+    other = house.write(lambda tx: workspaces.add(tx, "Other", "otherpingkey", at))
     token = house.write(lambda tx: keys.add(tx, other, "k", ["*"], vault, at))
     stranger = Client(api.app, token, "/api/v1")
     assert stranger.get("/watches").json == {"data": [], "next_cursor": None}

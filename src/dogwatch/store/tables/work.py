@@ -1,17 +1,11 @@
-"""Every table, once. `workspace_id` leads each key, so that a workspace can live in its own cell.
-
-A change here needs a revision in `migrations/`; a test compares the two.
-"""
+"""Tables of the work: nodes, watches, jobs, runs, pings, telling and the queue."""
 
 from sqlalchemy import (
     BigInteger,
     Column,
-    ForeignKey,
-    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     PrimaryKeyConstraint,
     String,
     Table,
@@ -19,20 +13,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from dogwatch.store.tables.base import Id, Serial, metadata, of, workspace
 from dogwatch.store.types import Instant, Json
-
-metadata = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    }
-)
-
-# SQLite numbers rows by itself only under the exact type INTEGER.
-_Serial = BigInteger().with_variant(Integer(), "sqlite")
-_Id = String(26)
 
 instance = Table(
     "instance",
@@ -44,7 +26,7 @@ instance = Table(
 nodes = Table(
     "nodes",
     metadata,
-    Column("id", _Id, primary_key=True),
+    Column("id", Id, primary_key=True),
     Column("name", String(255), nullable=False),
     Column("started_at", Instant, nullable=False),
     Column("beat_at", Instant, nullable=False),
@@ -55,55 +37,17 @@ nodes = Table(
 outages = Table(
     "outages",
     metadata,
-    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("id", Serial, primary_key=True, autoincrement=True),
     Column("start_at", Instant, nullable=False),
     Column("end_at", Instant, nullable=False),
     Column("reason", String(64), nullable=False),
 )
 
-workspaces = Table(
-    "workspaces",
-    metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("name", String(255), nullable=False),
-    Column("ping_key", String(64), nullable=False, unique=True),
-    Column("created_at", Instant, nullable=False),
-)
-
-
-def _workspace() -> Column[int]:
-    return Column("workspace_id", Integer, ForeignKey("workspaces.id"), nullable=False)
-
-
-def _of(table: str, column: str) -> ForeignKeyConstraint:
-    return ForeignKeyConstraint(
-        ["workspace_id", column],
-        [f"{table}.workspace_id", f"{table}.id"],
-        ondelete="CASCADE",
-    )
-
-
-keys = Table(
-    "keys",
-    metadata,
-    _workspace(),
-    Column("id", _Id, nullable=False),
-    Column("name", String(255), nullable=False),
-    Column("prefix", String(32), nullable=False, unique=True),
-    Column("hash", LargeBinary, nullable=False),
-    Column("scopes", Json, nullable=False),
-    Column("created_at", Instant, nullable=False),
-    Column("last_used_at", Instant),
-    Column("expires_at", Instant),
-    Column("revoked_at", Instant),
-    PrimaryKeyConstraint("workspace_id", "id"),
-)
-
 watches = Table(
     "watches",
     metadata,
-    _workspace(),
-    Column("id", _Id, nullable=False),
+    workspace(),
+    Column("id", Id, nullable=False),
     Column("slug", String(64), nullable=False),
     Column("name", String(255), nullable=False),
     Column("description", Text, nullable=False, server_default=""),
@@ -150,17 +94,17 @@ ping_keys = Table(
     "ping_keys",
     metadata,
     Column("key", String(64), primary_key=True),
-    _workspace(),
-    Column("watch_id", _Id, nullable=False),
-    _of("watches", "watch_id"),
+    workspace(),
+    Column("watch_id", Id, nullable=False),
+    of("watches", "watch_id"),
     Index(None, "workspace_id", "watch_id"),
 )
 
 jobs = Table(
     "jobs",
     metadata,
-    _workspace(),
-    Column("watch_id", _Id, nullable=False),
+    workspace(),
+    Column("watch_id", Id, nullable=False),
     Column("action_kind", String(16), nullable=False),
     Column("action", LargeBinary, nullable=False),
     Column("overlap", String(16), nullable=False),
@@ -172,16 +116,16 @@ jobs = Table(
     Column("lost_run", String(16), nullable=False),
     Column("next_at", Instant),
     PrimaryKeyConstraint("workspace_id", "watch_id"),
-    _of("watches", "watch_id"),
+    of("watches", "watch_id"),
     Index(None, "next_at"),
 )
 
 runs = Table(
     "runs",
     metadata,
-    _workspace(),
-    Column("id", _Id, nullable=False),
-    Column("watch_id", _Id, nullable=False),
+    workspace(),
+    Column("id", Id, nullable=False),
+    Column("watch_id", Id, nullable=False),
     Column("slot_at", Instant),
     Column("rid", String(64)),
     Column("state", String(16), nullable=False),
@@ -200,28 +144,28 @@ runs = Table(
     Column("cancel_reason", String(255)),
     PrimaryKeyConstraint("workspace_id", "id"),
     UniqueConstraint("workspace_id", "watch_id", "slot_at"),
-    _of("watches", "watch_id"),
+    of("watches", "watch_id"),
     Index(None, "workspace_id", "watch_id", "id"),
 )
 
 outputs = Table(
     "outputs",
     metadata,
-    _workspace(),
-    Column("run_id", _Id, nullable=False),
+    workspace(),
+    Column("run_id", Id, nullable=False),
     Column("seq", Integer, nullable=False),
     Column("stream", String(8), nullable=False),
     Column("text", Text, nullable=False),
     PrimaryKeyConstraint("workspace_id", "run_id", "seq"),
-    _of("runs", "run_id"),
+    of("runs", "run_id"),
 )
 
 pings = Table(
     "pings",
     metadata,
-    Column("id", _Serial, primary_key=True, autoincrement=True),
-    _workspace(),
-    Column("watch_id", _Id, nullable=False),
+    Column("id", Serial, primary_key=True, autoincrement=True),
+    workspace(),
+    Column("watch_id", Id, nullable=False),
     Column("at", Instant, nullable=False),
     Column("kind", String(8), nullable=False),
     Column("exit_code", Integer),
@@ -232,30 +176,30 @@ pings = Table(
     Column("scheme", String(8), nullable=False),
     Column("user_agent", Text, nullable=False),
     Column("remote_ip", String(64), nullable=False),
-    _of("watches", "watch_id"),
+    of("watches", "watch_id"),
     Index(None, "workspace_id", "watch_id", "id"),
 )
 
 flips = Table(
     "flips",
     metadata,
-    _workspace(),
-    Column("id", _Id, nullable=False),
-    Column("watch_id", _Id, nullable=False),
+    workspace(),
+    Column("id", Id, nullable=False),
+    Column("watch_id", Id, nullable=False),
     Column("at", Instant, nullable=False),
     Column("from_status", String(16), nullable=False),
     Column("to_status", String(16), nullable=False),
     Column("reason", Text, nullable=False),
     PrimaryKeyConstraint("workspace_id", "id"),
-    _of("watches", "watch_id"),
+    of("watches", "watch_id"),
     Index(None, "workspace_id", "watch_id", "id"),
 )
 
 channels = Table(
     "channels",
     metadata,
-    _workspace(),
-    Column("id", _Id, nullable=False),
+    workspace(),
+    Column("id", Id, nullable=False),
     Column("name", String(255), nullable=False),
     Column("kind", String(32), nullable=False),
     Column("settings", Json, nullable=False),
@@ -268,24 +212,24 @@ channels = Table(
 rules = Table(
     "rules",
     metadata,
-    _workspace(),
-    Column("id", _Id, nullable=False),
-    Column("channel_id", _Id, nullable=False),
+    workspace(),
+    Column("id", Id, nullable=False),
+    Column("channel_id", Id, nullable=False),
     Column("events", Json, nullable=False),
     Column("scope", Json, nullable=False),
     Column("created_at", Instant, nullable=False),
     PrimaryKeyConstraint("workspace_id", "id"),
-    _of("channels", "channel_id"),
+    of("channels", "channel_id"),
 )
 
 deliveries = Table(
     "deliveries",
     metadata,
-    _workspace(),
-    Column("id", _Id, nullable=False),
-    Column("flip_id", _Id),
-    Column("watch_id", _Id),
-    Column("channel_id", _Id, nullable=False),
+    workspace(),
+    Column("id", Id, nullable=False),
+    Column("flip_id", Id),
+    Column("watch_id", Id),
+    Column("channel_id", Id, nullable=False),
     Column("event", String(16), nullable=False),
     Column("state", String(16), nullable=False),
     Column("reason", Text, nullable=False),
@@ -295,23 +239,23 @@ deliveries = Table(
     Column("settled_at", Instant),
     PrimaryKeyConstraint("workspace_id", "id"),
     UniqueConstraint("workspace_id", "flip_id", "channel_id"),
-    _of("channels", "channel_id"),
+    of("channels", "channel_id"),
     Index(None, "workspace_id", "watch_id", "id"),
 )
 
 receipts = Table(
     "receipts",
     metadata,
-    Column("id", _Serial, primary_key=True, autoincrement=True),
-    _workspace(),
-    Column("delivery_id", _Id, nullable=False),
+    Column("id", Serial, primary_key=True, autoincrement=True),
+    workspace(),
+    Column("delivery_id", Id, nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("at", Instant, nullable=False),
     Column("verdict", String(16), nullable=False),
     Column("status_code", Integer),
     Column("detail", Text, nullable=False),
     Column("duration_ms", BigInteger, nullable=False),
-    _of("deliveries", "delivery_id"),
+    of("deliveries", "delivery_id"),
     Index(None, "workspace_id", "delivery_id"),
 )
 
@@ -319,10 +263,10 @@ receipts = Table(
 tasks = Table(
     "tasks",
     metadata,
-    Column("id", _Serial, primary_key=True, autoincrement=True),
-    _workspace(),
+    Column("id", Serial, primary_key=True, autoincrement=True),
+    workspace(),
     Column("lane", String(16), nullable=False),
-    Column("ref_id", _Id, nullable=False),
+    Column("ref_id", Id, nullable=False),
     # Tasks with one `ordering` are done one after the other, in the order of their ids.
     Column("ordering", String(64)),
     # Tasks with one `bulkhead` share a small part of the lane.
@@ -330,7 +274,7 @@ tasks = Table(
     Column("run_at", Instant, nullable=False),
     Column("attempt", Integer, nullable=False),
     # Set while a node works on it; void once that node's beat is too old.
-    Column("node_id", _Id),
+    Column("node_id", Id),
     UniqueConstraint("workspace_id", "lane", "ref_id"),
     Index(None, "lane", "run_at"),
     Index(None, "ordering", "id"),
@@ -339,7 +283,7 @@ tasks = Table(
 idempotency = Table(
     "idempotency",
     metadata,
-    _workspace(),
+    workspace(),
     Column("key", String(255), nullable=False),
     Column("fingerprint", String(64), nullable=False),
     Column("status", Integer, nullable=False),

@@ -1,0 +1,53 @@
+"""The audit log: appended and read, never changed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, insert, select
+
+from dogwatch.store.tables import audit_log
+from dogwatch.store.tx import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Who did what to what: `id` is 0 before it is written, `workspace_id` None for the instance.
+
+    `actor_kind` is key, user, host (somebody with a shell there) or anonymous.
+    """
+
+    workspace_id: int | None
+    at: datetime
+    actor_kind: str
+    actor_id: str | None
+    actor: str
+    operation: str
+    object: str
+    detail: Any
+    remote_ip: str
+    id: int = 0
+
+
+def add(tx: Tx, entry: Entry) -> None:
+    """Append an entry."""
+    values = {name: getattr(entry, name) for name in Entry.__slots__ if name != "id"}
+    tx.conn.execute(insert(audit_log).values(**values))
+
+
+def page(tx: Tx, workspace_id: int | None, size: int, before: int | None) -> Sequence[Entry]:
+    """Return entries, newest first, of a workspace, or of the whole instance for None."""
+    found = select(audit_log).order_by(audit_log.c.id.desc()).limit(size)
+    if workspace_id is not None:
+        found = found.where(audit_log.c.workspace_id == workspace_id)
+    if before is not None:
+        found = found.where(audit_log.c.id < before)
+    return [Entry(**row._mapping) for row in tx.conn.execute(found)]
+
+
+def prune(tx: Tx, before_at: datetime, limit: int) -> int:
+    """Drop up to `limit` of the oldest entries from before a time; return how many."""
+    old = select(audit_log.c.id).where(audit_log.c.at < before_at).order_by(audit_log.c.id)
+    gone = delete(audit_log).where(audit_log.c.id.in_(old.limit(limit)))
+    return tx.conn.execute(gone).rowcount

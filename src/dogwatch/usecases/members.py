@@ -1,0 +1,124 @@
+"""Members of a workspace: invited by a link, given a role, taken out."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from dogwatch.core.people import checked_email
+from dogwatch.core.plans import admit, plan_of
+from dogwatch.core.policy import Role
+from dogwatch.core.problems import Problem
+from dogwatch.ids import new_id, new_token
+from dogwatch.store import members, workspaces
+from dogwatch.store.members import Invitation, Member
+from dogwatch.store.tx import Tx
+from dogwatch.store.users import User
+from dogwatch.usecases.callers import Caller
+from dogwatch.vault import Vault
+
+__all__ = ["Invitation", "Member"]
+
+LINK_BITS = 160
+LIFE = timedelta(days=7)
+
+
+def listed(tx: Tx, workspace_id: int) -> Sequence[Member]:
+    """Return the members of a workspace."""
+    return members.of_workspace(tx, workspace_id)
+
+
+def change_role(tx: Tx, caller: Caller, user_id: str, role: Role) -> Member:
+    """Give a member another role; nobody gives or takes more than he has."""
+    member = _found(tx, caller.workspace_id, user_id)
+    if max(role, member.role) > caller.grant.role:
+        raise Problem("refused", "nobody gives or takes a higher role than his own")
+    if role is not Role.OWNER:
+        _keep_an_owner(tx, member)
+    members.set_role(tx, caller.workspace_id, user_id, role)
+    return _found(tx, caller.workspace_id, user_id)
+
+
+def remove(tx: Tx, caller: Caller, user_id: str) -> Member:
+    """Take a person out of the workspace."""
+    member = _found(tx, caller.workspace_id, user_id)
+    if member.role > caller.grant.role:
+        raise Problem("refused", "nobody removes a higher role than his own")
+    _keep_an_owner(tx, member)
+    members.remove(tx, caller.workspace_id, user_id)
+    return member
+
+
+def _found(tx: Tx, workspace_id: int, user_id: str) -> Member:
+    # Locked, so that of two last owners not both can go at once.
+    workspaces.get(tx, workspace_id, lock=True)
+    member = members.get(tx, workspace_id, user_id)
+    if member is None:
+        raise Problem("not_found", "there is no such member")
+    return member
+
+
+def _keep_an_owner(tx: Tx, member: Member) -> None:
+    last = members.count(tx, member.workspace_id, Role.OWNER) == 1
+    if member.role is Role.OWNER and last:
+        raise Problem("conflict", "a workspace needs an owner; name another one first")
+
+
+# --- invitations ---
+
+
+def invite(
+    tx: Tx, caller: Caller, email: str, role: Role, vault: Vault, at: datetime
+) -> tuple[Invitation, str]:
+    """Keep a place for somebody; return it and the code of its link, shown once."""
+    if role > caller.grant.role:
+        raise Problem("refused", "nobody gives a higher role than his own")
+    workspace = workspaces.get(tx, caller.workspace_id, lock=True)
+    assert workspace
+    held = members.count(tx, workspace.id) + len(members.invited(tx, workspace.id))
+    admit(plan_of(workspace.plan), "members", held)
+    code = new_token(LINK_BITS)
+    made = Invitation(
+        workspace_id=workspace.id,
+        id=new_id(at),
+        email=checked_email(email),
+        role=role,
+        hash=vault.keyed_hash(code, "invitation"),
+        made_by=caller.id if caller.kind == "user" else None,
+        created_at=at,
+        expires_at=at + LIFE,
+    )
+    members.invite(tx, made)
+    return made, code
+
+
+def invited(tx: Tx, workspace_id: int) -> Sequence[Invitation]:
+    """Return the open invitations of a workspace."""
+    return members.invited(tx, workspace_id)
+
+
+def uninvite(tx: Tx, workspace_id: int, invitation_id: str) -> None:
+    """Take an invitation back."""
+    if not members.uninvite(tx, workspace_id, invitation_id):
+        raise Problem("not_found", "there is no such invitation")
+
+
+def invitation_of(tx: Tx, code: str, vault: Vault, at: datetime) -> Invitation:
+    """Return the invitation of a link; not_found for one that is unknown, used or over."""
+    found = members.invitation(tx, vault.keyed_hash(code, "invitation"))
+    if found is None or found.expires_at <= at:
+        raise Problem("not_found", "this invitation is not valid, or not any more")
+    return found
+
+
+def accept(tx: Tx, code: str, user: User, vault: Vault, at: datetime) -> Member:
+    """Make a person a member by the link that he holds, once."""
+    found = invitation_of(tx, code, vault, at)
+    if not members.uninvite(tx, found.workspace_id, found.id):
+        raise Problem("not_found", "this invitation is not valid, or not any more")
+    present = members.get(tx, found.workspace_id, user.id)
+    if present is None:
+        members.add(tx, found.workspace_id, user.id, found.role, at)
+    elif present.role < found.role:
+        members.set_role(tx, found.workspace_id, user.id, found.role)
+    member = members.get(tx, found.workspace_id, user.id)
+    assert member
+    return member

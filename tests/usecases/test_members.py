@@ -1,0 +1,107 @@
+"""Members: nobody gives more than he has, and an owner stays."""
+
+import pytest
+
+from dogwatch.core.policy import Grant, Role
+from dogwatch.core.problems import Problem
+from dogwatch.store import members as stored
+from dogwatch.store import workspaces
+from dogwatch.usecases import members, people
+from dogwatch.usecases.callers import Caller
+from dogwatch.usecases.people import User
+from tests.harness.house import House, after
+
+
+def person(house: House, name: str, role: Role | None = None) -> User:
+    user = house.do(people.make, f"{name}@example.org", name, "hash", after(0))
+    if role:
+        house.do(stored.add, house.workspace.id, user.id, role, after(0))
+    return user
+
+
+def caller(house: House, role: Role) -> Caller:
+    return Caller(house.workspace.id, Grant(role), "user", None, "somebody")
+
+
+def invited(house: House, role: Role = Role.EDITOR, at: float = 0) -> str:
+    by = caller(house, Role.OWNER)
+    _, code = house.do(members.invite, by, "new@example.org", role, house.vault, after(at))
+    return code
+
+
+def roles(house: House) -> dict[str, str]:
+    found = house.see(members.listed, house.workspace.id)
+    return {one.name: one.role.name.lower() for one in found}
+
+
+def test_a_link_makes_a_member_once(house: House) -> None:
+    code, user, other = invited(house), person(house, "new"), person(house, "other")
+    member = house.do(members.accept, code, user, house.vault, after(5))
+    assert (member.email, member.role) == ("new@example.org", Role.EDITOR)
+    with pytest.raises(Problem, match="not valid"):
+        house.do(members.accept, code, other, house.vault, after(6))
+    assert roles(house) == {"new": "editor"}
+    assert code not in repr(house.everything())
+
+
+def test_a_link_is_good_for_a_week_and_can_be_taken_back(house: House) -> None:
+    late, back, user = invited(house), invited(house, at=1), person(house, "new")
+    with pytest.raises(Problem, match="not valid"):
+        house.do(members.accept, late, user, house.vault, after(7 * 86_400))
+    (_, open_one) = house.see(members.invited, house.workspace.id)
+    house.do(members.uninvite, house.workspace.id, open_one.id)
+    with pytest.raises(Problem, match="not valid"):
+        house.do(members.accept, back, user, house.vault, after(1))
+    with pytest.raises(Problem, match="no such invitation"):
+        house.do(members.uninvite, house.workspace.id, open_one.id)
+
+
+def test_an_invitation_never_lowers_a_role(house: House) -> None:
+    owner = person(house, "owner", Role.OWNER)
+    house.do(members.accept, invited(house), owner, house.vault, after(1))
+    assert roles(house) == {"owner": "owner"}
+
+
+def test_nobody_gives_or_takes_more_than_he_has(house: House) -> None:
+    owner, viewer = person(house, "owner", Role.OWNER), person(house, "viewer", Role.VIEWER)
+    admin = caller(house, Role.ADMIN)
+    with pytest.raises(Problem, match="higher role"):
+        house.do(members.invite, admin, "a@b.c", Role.OWNER, house.vault, after(0))
+    with pytest.raises(Problem, match="higher role"):
+        house.do(members.change_role, admin, viewer.id, Role.OWNER)
+    with pytest.raises(Problem, match="higher role"):
+        house.do(members.change_role, admin, owner.id, Role.VIEWER)
+    with pytest.raises(Problem, match="higher role"):
+        house.do(members.remove, admin, owner.id)
+    house.do(members.change_role, admin, viewer.id, Role.ADMIN)
+    assert roles(house) == {"owner": "owner", "viewer": "admin"}
+
+
+def test_the_last_owner_stays(house: House) -> None:
+    first, by = person(house, "first", Role.OWNER), caller(house, Role.OWNER)
+    with pytest.raises(Problem, match="needs an owner"):
+        house.do(members.remove, by, first.id)
+    with pytest.raises(Problem, match="needs an owner"):
+        house.do(members.change_role, by, first.id, Role.ADMIN)
+    person(house, "second", Role.OWNER)
+    house.do(members.remove, by, first.id)
+    assert roles(house) == {"second": "owner"}
+
+
+def test_the_plan_bounds_members_and_open_invitations_together(house: House) -> None:
+    house.do(lambda tx: workspaces.change(tx, house.workspace.id, plan="pro"))
+    person(house, "a", Role.OWNER)
+    for _ in range(3):
+        invited(house)
+    with pytest.raises(Problem) as caught:
+        invited(house)
+    assert caught.value.kind == "exceeded"
+
+
+def test_another_workspaces_members_are_out_of_reach(house: House) -> None:
+    user = person(house, "here", Role.VIEWER)
+    other = house.do(workspaces.add, "Other", "other-ping-key", after(0))
+    stranger = Caller(other, Grant(Role.OWNER), "user", None, "stranger")
+    with pytest.raises(Problem, match="no such member"):
+        house.do(members.remove, stranger, user.id)
+    assert house.see(members.listed, other) == []

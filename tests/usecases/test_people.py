@@ -1,0 +1,177 @@
+"""People: signing in, second factors used once, sessions that end."""
+
+from datetime import timedelta
+
+import pytest
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.twofactor.totp import TOTP
+
+from dogwatch.core.policy import Role
+from dogwatch.core.problems import Problem
+from dogwatch.store import members
+from dogwatch.usecases import people
+from dogwatch.usecases.people import SignedIn, User
+from tests.harness.house import House, after
+
+DAY = 86_400
+
+
+def ana(house: House) -> User:
+    return house.do(people.make, "Ana@Example.org ", "Ana", "hash", after(0))
+
+
+def signed_in(house: House, user: User, code: str = "", at: float = 1) -> SignedIn | None:
+    return house.do(people.sign_in, user.id, code, house.vault, after(at), "Firefox", "::1")
+
+
+def token(house: House, user: User, at: float = 1) -> str:
+    found = signed_in(house, user, at=at)
+    assert found
+    return found.token
+
+
+def present(house: House, cookie: str, at: float) -> people.Present | None:
+    return house.see(people.present, cookie, house.vault, after(at))
+
+
+def code(secret: bytes, at: float) -> str:
+    """Return the code that an app shows."""
+    app = TOTP(secret, 6, SHA1(), 30)
+    return app.generate(int(after(at).timestamp())).decode()
+
+
+def test_an_address_is_one_person_in_whatever_case(house: House) -> None:
+    user = ana(house)
+    assert (user.email, user.name) == ("ana@example.org", "Ana")
+    with pytest.raises(Problem, match="already"):
+        house.do(people.make, "ANA@example.ORG", "Other", None, after(1))
+    assert house.see(people.find, " ANA@example.org").id == user.id
+    assert house.see(people.find, user.id).email == user.email
+
+
+@pytest.mark.parametrize("email", ["", "ana", "a@b@c", "a b@c", "a@\u2028b", "x" * 65 + "@a.b"])
+def test_what_is_no_address(house: House, email: str) -> None:
+    with pytest.raises(Problem) as caught:
+        house.do(people.make, email, "", None, after(0))
+    assert "email" in caught.value.fields
+
+
+def test_a_session_lasts_while_it_is_used_and_not_for_ever(house: House) -> None:
+    cookie = token(house, ana(house))
+    assert present(house, cookie, 2)
+    assert present(house, cookie + "x", 2) is None
+    assert present(house, cookie, people.IDLE.total_seconds() + 2) is None
+    end = people.LIFE.total_seconds()
+    for at in range(DAY, int(end), DAY):
+        here = present(house, cookie, at)
+        assert here
+        assert here.stale
+        house.do(people.seen, here.session, after(at))
+    assert present(house, cookie, end + 2) is None
+
+
+def test_the_store_holds_no_cookie(house: House) -> None:
+    cookie = token(house, ana(house))
+    assert cookie not in repr(house.everything())
+
+
+def test_a_new_password_ends_every_session(house: House) -> None:
+    user = ana(house)
+    cookies = [token(house, user), token(house, user)]
+    house.do(people.set_password, user.id, "other")
+    assert [present(house, cookie, 2) for cookie in cookies] == [None, None]
+
+
+def test_sessions_are_listed_and_ended_one_by_one_or_all_but_one(house: House) -> None:
+    user = ana(house)
+    cookies = [token(house, user, at) for at in (1, 2, 3)]
+    newest, middle, oldest = house.see(people.sessions_of, user.id)
+    house.do(people.end_session, user.id, middle.id)
+    assert [bool(present(house, cookie, 4)) for cookie in cookies] == [True, False, True]
+    assert house.do(people.end_sessions, user.id, newest.id) == 1
+    assert [bool(present(house, cookie, 4)) for cookie in cookies] == [False, False, True]
+    with pytest.raises(Problem, match="no such session"):
+        house.do(people.end_session, user.id, oldest.id)
+
+
+def test_nobody_ends_another_ones_session(house: House) -> None:
+    user = ana(house)
+    token(house, user)
+    (session,) = house.see(people.sessions_of, user.id)
+    with pytest.raises(Problem, match="no such session"):
+        house.do(people.end_session, "somebody", session.id)
+
+
+def test_a_second_factor_is_asked_for_once_it_was_shown_to_work(house: House) -> None:
+    user = ana(house)
+    secret = house.do(people.offer_second_factor, user.id, house.vault)
+    assert signed_in(house, user)
+    with pytest.raises(Problem, match="not right"):
+        house.do(people.take_second_factor, user.id, "000000", house.vault, after(0))
+    codes = house.do(people.take_second_factor, user.id, code(secret, 0), house.vault, after(0))
+    assert len(set(codes)) == 10
+    assert signed_in(house, user) is None
+    assert signed_in(house, user, "000000") is None
+    assert secret.hex() not in repr(house.everything())
+
+
+def test_a_code_and_a_recovery_code_work_once(house: House) -> None:
+    user = ana(house)
+    secret = house.do(people.offer_second_factor, user.id, house.vault)
+    codes = house.do(people.take_second_factor, user.id, code(secret, 0), house.vault, after(0))
+    assert signed_in(house, user, code(secret, 0), at=1) is None
+    later = code(secret, 60)
+    assert signed_in(house, user, later, at=60)
+    assert signed_in(house, user, later, at=61) is None
+    assert signed_in(house, user, f" {codes[3].upper()}", at=62)
+    assert signed_in(house, user, codes[3], at=63) is None
+    assert house.see(people.recovery_codes_left, user.id) == 9
+
+
+def test_a_second_factor_is_not_replaced_unseen(house: House) -> None:
+    user = ana(house)
+    secret = house.do(people.offer_second_factor, user.id, house.vault)
+    house.do(people.take_second_factor, user.id, code(secret, 0), house.vault, after(0))
+    with pytest.raises(Problem, match="remove it first"):
+        house.do(people.offer_second_factor, user.id, house.vault)
+    house.do(people.drop_second_factor, user.id)
+    assert signed_in(house, user)
+    assert house.see(people.recovery_codes_left, user.id) == 0
+
+
+def test_who_is_shut_out_is_out_at_once(house: House) -> None:
+    user = ana(house)
+    cookie = token(house, user)
+    house.do(people.disable, user, after(5))
+    assert present(house, cookie, 6) is None
+    assert house.see(people.by_email, user.email) is None
+    assert signed_in(house, user) is None
+    house.do(people.enable, user)
+    assert signed_in(house, user)
+
+
+def test_the_last_admin_stays(house: House) -> None:
+    first = house.do(people.make, "a@b.c", "", "hash", after(0), admin=True)
+    with pytest.raises(Problem, match="last admin"):
+        house.do(people.disable, first, after(1))
+    with pytest.raises(Problem, match="last admin"):
+        house.do(people.set_admin, first, after(1), admin=False)
+    second = ana(house)
+    house.do(people.set_admin, second, after(2), admin=True)
+    house.do(people.set_admin, house.see(people.find, first.id), after(3), admin=False)
+    assert house.see(people.find, first.id).admin_at is None
+
+
+def test_somebody_present_is_a_caller_in_his_workspaces_alone(house: House) -> None:
+    user = ana(house)
+    house.do(members.add, house.workspace.id, user.id, Role.EDITOR, after(0))
+    here = present(house, token(house, user), 2)
+    assert here
+    caller = here.caller(house.workspace.id, "::1")
+    assert (caller.grant.role, caller.grant.scopes, caller.name) == (
+        Role.EDITOR, None, "ana@example.org",
+    )  # fmt: skip
+    with pytest.raises(Problem) as caught:
+        here.caller(house.workspace.id + 1, "::1")
+    assert caught.value.kind == "not_found"
+    assert timedelta(minutes=1) >= people.SEEN_EVERY
