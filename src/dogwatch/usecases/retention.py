@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from dogwatch.store import retention
+from dogwatch.store import retention, spent
 from dogwatch.store.retention import Keep, Tally
 from dogwatch.store.tx import Tx
 
@@ -34,6 +34,7 @@ def prune(
 ) -> int:
     """Delete a small batch of each table in each workspace; 0 once nothing is too much."""
     retention.forget(tx, at)
+    spent.prune(tx, at)
     gone = retention.prune_outputs(tx, output_days, at, limit)
     return gone + sum(
         retention.prune(tx, name, workspace_id, keep[name].days, tally, at, limit)

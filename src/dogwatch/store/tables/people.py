@@ -47,6 +47,8 @@ keys = Table(
     Column("revoked_at", Instant),
     # Who made it: a user's id, or null for one made on the host.
     Column("made_by", Id),
+    # The key that took its place, while both are good.
+    Column("replaced_by", Id),
     # Which API it speaks: the native one or a dialect.
     Column("dialect", String(16), nullable=False, server_default="native"),
     PrimaryKeyConstraint("workspace_id", "id"),
@@ -152,6 +154,8 @@ spent = Table(
     Column("period", String(16), nullable=False),
     Column("at", Instant, nullable=False),
     Column("count", BigInteger, nullable=False),
+    # From when on it says nothing any more.
+    Column("over_at", Instant, nullable=False),
     PrimaryKeyConstraint("subject", "period"),
     prefixes=["UNLOGGED"],
 )

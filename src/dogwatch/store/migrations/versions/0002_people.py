@@ -41,6 +41,7 @@ def downgrade() -> None:
         op.drop_table(table)
     with op.batch_alter_table("keys") as keys:
         keys.drop_column("dialect")
+        keys.drop_column("replaced_by")
         keys.drop_column("made_by")
     with op.batch_alter_table("workspaces") as workspaces:
         workspaces.drop_column("plan")
@@ -52,6 +53,7 @@ def _widen() -> None:
         sa.Column("plan", sa.String(length=16), nullable=False, server_default="unlimited"),
     )
     op.add_column("keys", sa.Column("made_by", _ID, nullable=True))
+    op.add_column("keys", sa.Column("replaced_by", _ID, nullable=True))
     op.add_column(
         "keys",
         sa.Column("dialect", sa.String(length=16), nullable=False, server_default="native"),
@@ -179,6 +181,7 @@ def _create_spent() -> None:
         sa.Column("period", sa.String(length=16), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.Column("over_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("subject", "period", name=op.f("pk_spent")),
         prefixes=["UNLOGGED"] if postgresql else [],
     )

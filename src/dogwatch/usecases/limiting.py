@@ -1,0 +1,242 @@
+"""Limiting: requests are spent from the windows of keys, workspaces, addresses and accounts.
+
+On PostgreSQL the nodes share what was spent, exactly: requests that arrive while a transaction is
+under way share the next. On SQLite there is one process, whose memory is enough; it is saved now
+and then, so that a day's window outlives a restart.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Protocol
+
+from dogwatch.clock import Clock
+from dogwatch.core.limits import Verdict, Window, spend
+from dogwatch.core.plans import UNLIMITED, Plan, plan_of
+from dogwatch.core.problems import Problem
+from dogwatch.store import spent, workspaces
+from dogwatch.store.spent import Lasting, Place
+from dogwatch.store.tx import Tx
+from dogwatch.usecases.door import Door
+
+PLAN_KNOWN_S = 5.0
+MOST_MARKS = 100_000
+BATCH = 256
+FAILURES = Window("even", 20, 60)
+SIGN_INS_OF_ADDRESS = Window("even", 30, 900)
+SIGN_INS_OF_ACCOUNT = Window("even", 10, 900)
+
+_log = logging.getLogger("dogwatch.limiting")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One window of one subject that a request is to be spent from; `name` is for people."""
+
+    subject: str
+    name: str
+    window: Window
+
+    @property
+    def place(self) -> Place:
+        """Where its mark is kept: a plan with another limit goes on with the same mark."""
+        return self.subject, f"{self.window.kind} {self.window.seconds}"
+
+
+# --- who is limited ---------------------------------------------------------------------------
+
+
+def of_address(ip: str) -> str:
+    """Return the subject of a client address; of IPv6 its /64, which one customer has whole."""
+    try:
+        address = ip_address(ip.partition("%")[0])
+    except ValueError:
+        return "ip:unknown"
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped:
+            return f"ip:{address.ipv4_mapped}"
+        return f"ip:{ip_network((address, 64), strict=False)}"
+    return f"ip:{address}"
+
+
+def plan_windows(plan: Plan, workspace_id: int) -> Sequence[Asked]:
+    """Return the windows of a workspace's plan; none where it is unlimited."""
+    subject = f"workspace:{workspace_id}"
+    return [Asked(subject, name, window) for name, window in plan.windows().items()]
+
+
+def sign_in_windows(account: str, ip: str) -> Sequence[Asked]:
+    """Return what each try to sign in is spent from, whatever comes of it."""
+    return (
+        Asked(f"sign-in:{of_address(ip)}", "address", SIGN_INS_OF_ADDRESS),
+        Asked(f"sign-in:{account.strip().lower()}"[:128], "account", SIGN_INS_OF_ACCOUNT),
+    )
+
+
+def failure_windows(ip: str) -> Sequence[Asked]:
+    """Return what each failed authentication is spent from."""
+    return (Asked(f"failed:{of_address(ip)}", "failures", FAILURES),)
+
+
+def admit(verdicts: Sequence[Verdict]) -> None:
+    """Raise limited where a window refuses, with the longest wait."""
+    waits = [verdict.retry_after_s for verdict in verdicts if not verdict.passes]
+    if waits:
+        raise Problem("limited", "too many requests; try again later", retry_after_s=max(waits))
+
+
+# --- spending ---------------------------------------------------------------------------------
+
+
+def spend_in(
+    marks: dict[Place, Lasting], asked: Sequence[Asked], at: datetime
+) -> Sequence[Verdict]:
+    """Spend one request in `marks`, which keep the order of their last use."""
+    known = [marks.pop(one.place, None) for one in asked]
+    before = [lasting[0] if lasting else None for lasting in known]
+    latest = max((_latest(one, lasting, at) for one, lasting in zip(asked, known, strict=True)))
+    after, verdicts = spend([one.window for one in asked], before, latest)
+    for one, mark, verdict in zip(asked, after, verdicts, strict=True):
+        if mark is not None:
+            marks[one.place] = mark, verdict.reset_at
+    return verdicts
+
+
+def _latest(asked: Asked, lasting: Lasting | None, at: datetime) -> datetime:
+    """Return the time of a request; never one before a window that another node has begun."""
+    if lasting is None or asked.window.kind == "even":
+        return at
+    began_at, ahead = lasting[0].at, timedelta(seconds=asked.window.seconds)
+    return began_at if at < began_at <= at + ahead else at
+
+
+def spend_many(
+    tx: Tx, batch: Sequence[Sequence[Asked]], at: datetime
+) -> Sequence[Sequence[Verdict]]:
+    """Spend requests one after the other, in one transaction of PostgreSQL."""
+    marks = spent.held(tx, {one.place for asked in batch for one in asked})
+    before = dict(marks)
+    found = [spend_in(marks, asked, at) for asked in batch]
+    spent.save(tx, {place: now for place, now in marks.items() if before[place] != now})
+    return found
+
+
+class Limiter(Protocol):
+    """Spends requests from windows."""
+
+    async def spend(self, asked: Sequence[Asked]) -> Sequence[Verdict]:
+        """Spend one request from all windows, or from none if one of them refuses."""
+        ...
+
+
+class Memory:
+    """What one process knows; the marks used longest ago go where there are too many."""
+
+    def __init__(self, clock: Clock, most: int = MOST_MARKS) -> None:
+        self._clock = clock
+        self._most = most
+        self._marks: dict[Place, Lasting] = {}
+        self._unsaved: set[Place] = set()
+
+    async def spend(self, asked: Sequence[Asked]) -> Sequence[Verdict]:
+        """Spend one request."""
+        return self.spend_now(asked)
+
+    def spend_now(self, asked: Sequence[Asked]) -> Sequence[Verdict]:
+        """Spend one request, without a wait."""
+        if not asked:
+            return ()
+        verdicts = spend_in(self._marks, asked, self._clock.now())
+        self._unsaved.update(one.place for one in asked)
+        while len(self._marks) > self._most:
+            self._marks.pop(next(iter(self._marks)))
+        return verdicts
+
+    async def load(self, door: Door) -> None:
+        """Take up what was saved."""
+        self._marks = await door.aread(spent.saved) | self._marks
+
+    async def save(self, door: Door) -> None:
+        """Save what was spent since the last time."""
+        unsaved, self._unsaved = self._unsaved, set()
+        marks = {place: self._marks[place] for place in unsaved if place in self._marks}
+        try:
+            if marks:
+                await door.awrite(lambda tx: spent.save(tx, marks))
+        except BaseException:
+            self._unsaved |= unsaved
+            raise
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    asked: Sequence[Asked]
+    answer: "asyncio.Future[Sequence[Verdict]]"
+
+
+class Shared:
+    """What the nodes on one PostgreSQL share. Its door is for nothing else: others wait behind
+    the rows that are locked here, and what is written here need not survive a crash."""
+
+    def __init__(self, door: Door, clock: Clock) -> None:
+        self._door = door
+        self._clock = clock
+        self._waiting: deque[_Request] = deque()
+        self._task: asyncio.Task[None] | None = None
+
+    async def spend(self, asked: Sequence[Asked]) -> Sequence[Verdict]:
+        """Spend one request; nobody is turned away because the database is."""
+        if not asked:
+            return ()
+        answer: asyncio.Future[Sequence[Verdict]] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Request(asked, answer))
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._work())
+        return await answer
+
+    async def _work(self) -> None:
+        while self._waiting:
+            size = min(BATCH, len(self._waiting))
+            batch = [self._waiting.popleft() for _ in range(size)]
+            for request, verdicts in zip(batch, await self._spend(batch), strict=True):
+                if not request.answer.done():
+                    request.answer.set_result(verdicts)
+
+    async def _spend(self, batch: Sequence[_Request]) -> Sequence[Sequence[Verdict]]:
+        asked = [request.asked for request in batch]
+        try:
+            return await self._door.awrite(lambda tx: spend_many(tx, asked, self._clock.now()))
+        except Exception as error:
+            _log.warning("%d requests were not limited: %s", len(batch), type(error).__name__)
+            return [()] * len(batch)
+
+
+# --- plans ------------------------------------------------------------------------------------
+
+
+class Plans:
+    """The plans of workspaces, known for a few seconds."""
+
+    def __init__(self, door: Door, clock: Clock) -> None:
+        self._door = door
+        self._clock = clock
+        self._known: dict[int, tuple[float, Plan]] = {}
+
+    async def of(self, workspace_id: int) -> Plan:
+        """Return the plan of a workspace."""
+        now = self._clock.monotonic()
+        until, plan = self._known.get(workspace_id, (0.0, UNLIMITED))
+        if until <= now:
+            plan = await self._door.aread(lambda tx: plan_in(tx, workspace_id))
+            self._known[workspace_id] = now + PLAN_KNOWN_S, plan
+        return plan
+
+
+def plan_in(tx: Tx, workspace_id: int) -> Plan:
+    """Return the plan of a workspace."""
+    workspace = workspaces.get(tx, workspace_id)
+    return plan_of(workspace.plan) if workspace else UNLIMITED

@@ -1,0 +1,199 @@
+"""Limiting: windows are spent exactly, by one process or several nodes, and outlive restarts."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+import pytest
+
+from dogwatch.core.limits import Verdict, Window
+from dogwatch.core.plans import PLANS, UNLIMITED
+from dogwatch.core.problems import Problem
+from dogwatch.store import spent
+from dogwatch.store.database import Database
+from dogwatch.usecases import limiting, retention
+from dogwatch.usecases.limiting import Asked, Limiter, Memory, Shared
+from tests.harness.clock import ManualClock
+
+MINUTE = Asked("workspace:1", "minute", Window("fixed", 5, 60))
+DAY = Asked("workspace:1", "day", Window("fixed", 7, 86_400))
+
+
+def tries(limiter: Limiter, count: int, *asked: Asked) -> list[Sequence[Verdict]]:
+    async def spend() -> list[Sequence[Verdict]]:
+        return await asyncio.gather(*(limiter.spend(asked) for _ in range(count)))
+
+    return asyncio.run(spend())
+
+
+def passed(found: Sequence[Sequence[Verdict]]) -> int:
+    return sum(all(verdict.passes for verdict in verdicts) for verdicts in found)
+
+
+@pytest.fixture
+def limiter(database: Database, manual_clock: ManualClock) -> Limiter:
+    """The limiter of each kind of database."""
+    if database.dialect == "sqlite":
+        return Memory(manual_clock)
+    return Shared(database, manual_clock)
+
+
+@pytest.fixture
+def nodes(postgres_url: str, manual_clock: ManualClock) -> Iterator[list[Shared]]:
+    """Two nodes on one PostgreSQL, each with connections of its own."""
+    opened = [Database.open(postgres_url, writers=2) for _ in range(2)]
+    yield [Shared(database, manual_clock) for database in opened]
+    for database in opened:
+        database.close()
+
+
+def test_no_more_than_the_limit_get_through_and_more_in_the_next_window(
+    limiter: Limiter, manual_clock: ManualClock
+) -> None:
+    found = tries(limiter, 12, MINUTE, DAY)
+    assert passed(found) == 5
+    assert [verdict.remaining for verdict in found[0]] == [4, 6]
+    assert found[-1][0].retry_after_s == 60
+    manual_clock.advance(60)
+    assert passed(tries(limiter, 12, MINUTE, DAY)) == 2, "the day has two left"
+
+
+def test_what_one_window_refuses_is_spent_in_none(
+    limiter: Limiter, manual_clock: ManualClock
+) -> None:
+    tries(limiter, 50, MINUTE, DAY)
+    manual_clock.advance(60)
+    assert tries(limiter, 1, DAY)[0][0].remaining == 1
+
+
+def test_subjects_do_not_share(limiter: Limiter) -> None:
+    other = Asked("workspace:2", "minute", MINUTE.window)
+    tries(limiter, 9, MINUTE)
+    assert passed(tries(limiter, 9, other)) == 5
+
+
+def test_a_burst_of_an_even_window_comes_back_bit_by_bit(
+    limiter: Limiter, manual_clock: ManualClock
+) -> None:
+    (asked,) = limiting.failure_windows("192.0.2.1")
+    limit = asked.window.limit
+    assert passed(tries(limiter, 3 * limit, asked)) == limit
+    manual_clock.advance(asked.window.seconds / limit)
+    assert passed(tries(limiter, 3, asked)) == 1
+
+
+def test_two_nodes_share_one_window_exactly(nodes: list[Shared]) -> None:
+    many = Asked("workspace:1", "minute", Window("fixed", 50, 60))
+    other = Asked("key:a", "minute", Window("fixed", 1_000, 60))
+
+    async def race() -> list[Sequence[Verdict]]:
+        orders = ((many, other), (other, many))
+        return await asyncio.gather(
+            *(node.spend(order) for _ in range(40) for node in nodes for order in orders)
+        )
+
+    assert passed(asyncio.run(race())) == 50
+
+
+def test_a_node_whose_clock_is_behind_does_not_begin_an_old_window_anew(
+    nodes: list[Shared], manual_clock: ManualClock
+) -> None:
+    manual_clock.advance(60)
+    assert passed(tries(nodes[0], 9, MINUTE)) == 5
+    manual_clock.advance(-0.1)
+    assert passed(tries(nodes[1], 9, MINUTE)) == 0
+
+
+def test_what_was_spent_outlives_a_restart_of_one_process(
+    sqlite_url: str, manual_clock: ManualClock
+) -> None:
+    for left in (4, 0):
+        database, memory = Database.open(sqlite_url), Memory(manual_clock)
+        asyncio.run(memory.load(database))
+        assert passed(tries(memory, 3 if left else 9, DAY)) == (3 if left else 4)
+        asyncio.run(memory.save(database))
+        asyncio.run(memory.save(database))
+        database.close()
+
+
+def test_a_save_that_fails_is_made_good_by_the_next(
+    sqlite_url: str, manual_clock: ManualClock
+) -> None:
+    closed, memory = Database.open(sqlite_url), Memory(manual_clock)
+    closed.close()
+    tries(memory, 3, DAY)
+    with pytest.raises(Problem):
+        asyncio.run(memory.save(closed))
+    database = Database.open(sqlite_url)
+    asyncio.run(memory.save(database))
+    ((mark, over_at),) = database.read(spent.saved).result().values()
+    database.close()
+    assert (mark.count, over_at) == (3, manual_clock.now() + timedelta(hours=12))
+
+
+def test_marks_that_say_nothing_any_more_are_pruned(
+    database: Database, manual_clock: ManualClock
+) -> None:
+    memory = Memory(manual_clock)
+    tries(memory, 1, MINUTE, DAY)
+    asyncio.run(memory.save(database))
+    at = manual_clock.now() + timedelta(seconds=60)
+    database.write(lambda tx: retention.prune(tx, {}, 30, {}, at)).result()
+    assert list(database.read(spent.saved).result()) == [DAY.place]
+
+
+def test_memory_forgets_who_was_seen_longest_ago(manual_clock: ManualClock) -> None:
+    memory = Memory(manual_clock, most=2)
+    one, two, three = (Asked(name, "minute", Window("fixed", 1, 60)) for name in "abc")
+    for asked in (one, two, one, three):
+        memory.spend_now([asked])
+    assert passed([memory.spend_now([asked]) for asked in (one, three)]) == 0
+    assert passed([memory.spend_now([two])]) == 1
+
+
+def test_nobody_is_turned_away_because_the_database_is(
+    sqlite_url: str, manual_clock: ManualClock
+) -> None:
+    closed = Database.open(sqlite_url)
+    closed.close()
+    assert tries(Shared(closed, manual_clock), 1, MINUTE) == [()]
+
+
+@pytest.mark.parametrize(
+    ("ip", "subject"),
+    [
+        ("192.0.2.7", "ip:192.0.2.7"),
+        ("::ffff:192.0.2.7", "ip:192.0.2.7"),
+        ("2001:db8:1:2:3::4", "ip:2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "ip:fe80::/64"),
+        ("", "ip:unknown"),
+    ],
+)
+def test_an_address_is_one_customers(ip: str, subject: str) -> None:
+    assert limiting.of_address(ip) == subject
+
+
+def test_an_unlimited_plan_asks_nothing_and_costs_nothing(
+    database: Database, manual_clock: ManualClock
+) -> None:
+    assert limiting.plan_windows(UNLIMITED, 1) == []
+    assert tries(Shared(database, manual_clock), 2) == [(), ()]
+    assert database.read(spent.saved).result() == {}
+
+
+def test_the_windows_of_a_plan_belong_to_the_workspace() -> None:
+    asked = limiting.plan_windows(PLANS["free"], 7)
+    assert {one.subject for one in asked} == {"workspace:7"}
+    assert [one.name for one in asked] == ["minute", "hour"]
+
+
+def test_sign_ins_count_for_the_account_and_for_the_address(manual_clock: ManualClock) -> None:
+    memory, account = Memory(manual_clock), limiting.SIGN_INS_OF_ACCOUNT.limit
+    for number in range(account):
+        limiting.admit(
+            memory.spend_now(limiting.sign_in_windows("Ana@example.org", f"192.0.2.{number}"))
+        )
+    with pytest.raises(Problem) as told:
+        limiting.admit(memory.spend_now(limiting.sign_in_windows("ana@example.org", "192.0.2.99")))
+    assert told.value.kind == "limited"
+    assert told.value.retry_after_s
