@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, or_, select, update
 
 from dogwatch.store.tables import keys
 from dogwatch.store.tx import Tx
@@ -12,7 +13,10 @@ from dogwatch.store.tx import Tx
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """An API key as stored: `prefix` finds it, `hash` proves it."""
+    """An API key as stored: `prefix` finds it, `hash` proves it.
+
+    `made_by` is a person's id, None for the host; `replaced_by` the key it was rotated to.
+    """
 
     workspace_id: int
     id: str
@@ -25,6 +29,7 @@ class Key:
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
     made_by: str | None = None
+    replaced_by: str | None = None
     dialect: str = "native"
 
 
@@ -37,33 +42,59 @@ def add(tx: Tx, key: Key) -> None:
 def by_prefix(tx: Tx, prefix: str) -> Key | None:
     """Return the key with this lookup prefix."""
     row = tx.conn.execute(select(keys).where(keys.c.prefix == prefix)).first()
-    return Key(**{**row._mapping, "scopes": tuple(row.scopes)}) if row else None
+    return _key(row) if row else None
+
+
+def get(tx: Tx, workspace_id: int, key_id: str) -> Key | None:
+    """Return one key of a workspace."""
+    found = select(keys).where(keys.c.workspace_id == workspace_id, keys.c.id == key_id)
+    row = tx.conn.execute(found).first()
+    return _key(row) if row else None
 
 
 def listed(tx: Tx, workspace_id: int) -> Sequence[Key]:
     """Return all keys of a workspace, oldest first."""
-    rows = tx.conn.execute(
-        select(keys).where(keys.c.workspace_id == workspace_id).order_by(keys.c.id)
+    found = select(keys).where(keys.c.workspace_id == workspace_id).order_by(keys.c.id)
+    return [_key(row) for row in tx.conn.execute(found)]
+
+
+def page(tx: Tx, workspace_id: int, size: int, after: str) -> Sequence[Key]:
+    """Return keys of a workspace, oldest first, behind an id."""
+    found = select(keys).where(keys.c.workspace_id == workspace_id, keys.c.id > after)
+    return [_key(row) for row in tx.conn.execute(found.order_by(keys.c.id).limit(size))]
+
+
+def count(tx: Tx, workspace_id: int, at: datetime) -> int:
+    """Return how many keys are good at a time, without those whose place another took."""
+    good = select(func.count()).where(
+        keys.c.workspace_id == workspace_id,
+        keys.c.revoked_at.is_(None),
+        keys.c.replaced_by.is_(None),
+        or_(keys.c.expires_at.is_(None), keys.c.expires_at > at),
     )
-    return [Key(**{**row._mapping, "scopes": tuple(row.scopes)}) for row in rows]
+    return int(tx.conn.scalar(good) or 0)
 
 
 def used(tx: Tx, workspace_id: int, key_id: str, at: datetime) -> None:
     """Note when a key was used last."""
-    tx.conn.execute(
-        update(keys)
-        .where(keys.c.workspace_id == workspace_id, keys.c.id == key_id)
-        .values(last_used_at=at)
-    )
+    change(tx, workspace_id, key_id, last_used_at=at)
+
+
+def change(tx: Tx, workspace_id: int, key_id: str, **values: Any) -> None:
+    """Set columns of a key."""
+    changed = update(keys).where(keys.c.workspace_id == workspace_id, keys.c.id == key_id)
+    tx.conn.execute(changed.values(**values))
 
 
 def revoke(tx: Tx, workspace_id: int, key_id: str, at: datetime) -> bool:
-    """Revoke a key; False if there is no such valid key."""
-    revoked = (
-        update(keys)
-        .where(
-            keys.c.workspace_id == workspace_id, keys.c.id == key_id, keys.c.revoked_at.is_(None)
-        )
-        .values(revoked_at=at)
-    )
-    return tx.conn.execute(revoked).rowcount > 0
+    """Revoke a key, and those it took the place of; False if there is no such valid key."""
+    valid = (keys.c.workspace_id == workspace_id, keys.c.revoked_at.is_(None))
+    revoked = update(keys).values(revoked_at=at)
+    gone = tx.conn.execute(revoked.where(*valid, keys.c.id == key_id)).rowcount > 0
+    for older in tx.conn.scalars(select(keys.c.id).where(*valid, keys.c.replaced_by == key_id)):
+        revoke(tx, workspace_id, older, at)
+    return gone
+
+
+def _key(row: Any) -> Key:
+    return Key(**{**row._mapping, "scopes": tuple(row.scopes)})
