@@ -20,6 +20,7 @@ import structlog
 import uvloop
 
 from dogwatch import directory
+from dogwatch.boot.limits import limits
 from dogwatch.boot.store import Store, agree, alone, make_key, opened, write_private
 from dogwatch.clock import Clock
 from dogwatch.config import Config
@@ -49,6 +50,7 @@ from dogwatch.store import migrate
 from dogwatch.store.retention import Keep
 from dogwatch.store.tx import Tx
 from dogwatch.usecases import keys, nodes
+from dogwatch.usecases.limiting import Limits
 from dogwatch.usecases.runs import Work
 from dogwatch.web.app import build
 from dogwatch.web.edge import server
@@ -206,16 +208,17 @@ async def _listening(
     config: Config, store: Store, intake: Intake, stopping: asyncio.Event, bound: socket.socket
 ) -> AsyncIterator[None]:
     """Serve HTTP inside the block; leave as soon as requests under way are answered."""
-    app = _app(config, store, intake, stopping)
-    http = server(app, config.listen.host, config.listen.port, clock=store.clock)
     _introduce(config, store)
-    task = asyncio.create_task(http.serve(sockets=[bound]))
-    task.add_done_callback(lambda _: stopping.set())
-    try:
-        yield
-    finally:
-        http.should_exit = True
-        await task
+    async with limits(config, store) as limited:
+        app = _app(config, store, intake, limited, stopping)
+        http = server(app, config.listen.host, config.listen.port, clock=store.clock)
+        task = asyncio.create_task(http.serve(sockets=[bound]))
+        task.add_done_callback(lambda _: stopping.set())
+        try:
+            yield
+        finally:
+            http.should_exit = True
+            await task
 
 
 def _bound(config: Config) -> socket.socket:
@@ -342,7 +345,9 @@ def _kept(config: Config) -> Mapping[str, Keep]:
     }
 
 
-def _app(config: Config, store: Store, intake: Intake, stopping: asyncio.Event) -> App:
+def _app(
+    config: Config, store: Store, intake: Intake, limited: Limits, stopping: asyncio.Event
+) -> App:
     return build(
         Services(
             door=store.database,
@@ -355,6 +360,7 @@ def _app(config: Config, store: Store, intake: Intake, stopping: asyncio.Event) 
             ping_body_limit_bytes=config.ping_body_limit_bytes,
             dialect=store.database.dialect,
             record_pings=intake.record,
+            limits=limited,
             probe_spool=intake.spool.probe if intake.spool else None,
             stopping=stopping,
         )

@@ -26,7 +26,8 @@ from dogwatch.usecases.door import Door
 PLAN_KNOWN_S = 5.0
 MOST_MARKS = 100_000
 BATCH = 256
-FAILURES = Window("even", 20, 60)
+FAILURES = Window("even", 60, 60)
+UNKNOWN_PINGS = Window("even", 30, 60)
 SIGN_INS_OF_ADDRESS = Window("even", 30, 900)
 SIGN_INS_OF_ACCOUNT = Window("even", 10, 900)
 
@@ -80,6 +81,11 @@ def sign_in_windows(account: str, ip: str) -> Sequence[Asked]:
 def failure_windows(ip: str) -> Sequence[Asked]:
     """Return what each failed authentication is spent from."""
     return (Asked(f"failed:{of_address(ip)}", "failures", FAILURES),)
+
+
+def unknown_ping_windows(ip: str) -> Sequence[Asked]:
+    """Return what each ping of a key that nobody knows is spent from."""
+    return (Asked(of_address(ip), "pings", UNKNOWN_PINGS),)
 
 
 def admit(verdicts: Sequence[Verdict]) -> None:
@@ -240,3 +246,18 @@ def plan_in(tx: Tx, workspace_id: int) -> Plan:
     """Return the plan of a workspace."""
     workspace = workspaces.get(tx, workspace_id)
     return plan_of(workspace.plan) if workspace else UNLIMITED
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the doors limit by. `failures` and `unknown_pings` are counted in each process."""
+
+    limiter: Limiter
+    plans: Plans
+    failures: Memory
+    unknown_pings: Memory
+
+
+def limits_of(door: Door, limiter: Limiter, clock: Clock) -> Limits:
+    """Return the limits of one process."""
+    return Limits(limiter, Plans(door, clock), Memory(clock), Memory(clock))

@@ -61,6 +61,7 @@ def build(services: Services) -> App:
         cast("App", _behind(services, metrics)),
         services.trusted_proxies,
         services.ping_body_limit_bytes,
+        services.limits.unknown_pings if services.limits else None,
     )
 
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from math import ceil
 from typing import Any
 
 from dogwatch.clock import Clock
 from dogwatch.core.ping import NOWHERE, Answer, Collector, Heard, heard_at, read_path
 from dogwatch.core.problems import Problem
+from dogwatch.usecases.limiting import Memory, unknown_ping_windows
 from dogwatch.web.inbox import PingInbox
 from dogwatch.web.origin import Network, origin_of
 
@@ -31,7 +33,8 @@ class Pings:
     """Answers GET, POST and HEAD on `/ping/…` once the inbox has; the rest is `next_app`'s.
 
     A request with a complete head always counts, whatever becomes of its body or its client.
-    Every path passes through the inbox, so that a 404 takes as long whatever its reason.
+    Every path passes through the inbox, so that a 404 takes as long whatever its reason; and a
+    known key counts from wherever it comes, too many unknown ones from there or not.
     """
 
     def __init__(
@@ -41,12 +44,14 @@ class Pings:
         next_app: App,
         trusted_proxies: Sequence[Network] = (),
         body_limit_bytes: int = 10_000,
+        unknown: Memory | None = None,
     ) -> None:
         self._inbox = inbox
         self._clock = clock
         self._next_app = next_app
         self._trusted_proxies = tuple(trusted_proxies)
         self._body_limit_bytes = body_limit_bytes
+        self._unknown = unknown
         limit = str(body_limit_bytes).encode()
         self._headers: Headers = [
             (b"content-type", b"text/plain; charset=utf-8"),
@@ -70,11 +75,22 @@ class Pings:
         arrived_at = self._clock.now()
         body = await self._collect(receive)
         try:
-            answer = await self._inbox.put(self._heard(scope, body, arrived_at))
+            heard = self._heard(scope, body, arrived_at)
+            answer = await self._inbox.put(heard)
         except Exception as error:
             await self._refuse(send, error)
         else:
-            await self._answer(send, *_WORDS[answer])
+            wait_s = self._wait_s(heard.remote_ip) if answer is Answer.UNKNOWN else 0
+            if wait_s:
+                await self._answer(send, 429, b"too many unknown keys", _retry_after(wait_s))
+            else:
+                await self._answer(send, *_WORDS[answer])
+
+    def _wait_s(self, ip: str) -> float:
+        """Count a key that nobody knows; return how long its sender must wait, 0 while few."""
+        if self._unknown is None:
+            return 0
+        return max(one.retry_after_s for one in self._unknown.spend_now(unknown_ping_windows(ip)))
 
     async def _collect(self, receive: Receive) -> Collector:
         """Read the body to its end, or to the point where the client went or stalled."""
@@ -110,7 +126,7 @@ class Pings:
     async def _refuse(self, send: Send, error: Exception) -> None:
         wait_s = (error.retry_after_s if isinstance(error, Problem) else None) or 5
         text = b"The ping was NOT recorded: the server cannot store it now. Send it again."
-        await self._answer(send, 503, text, (b"retry-after", str(max(1, round(wait_s))).encode()))
+        await self._answer(send, 503, text, _retry_after(wait_s))
 
     async def _answer(
         self, send: Send, status: int, text: bytes, *headers: tuple[bytes, bytes]
@@ -119,6 +135,10 @@ class Pings:
         every = [*self._headers, *length, *headers]
         await send({"type": "http.response.start", "status": status, "headers": every})
         await send({"type": "http.response.body", "body": text})
+
+
+def _retry_after(wait_s: float) -> tuple[bytes, bytes]:
+    return b"retry-after", str(max(1, ceil(wait_s))).encode()
 
 
 def _user_agent(headers: Headers) -> str:

@@ -9,6 +9,7 @@ from typing import Literal
 from dogwatch.clock import Clock
 from dogwatch.core.ping import Answer, Heard
 from dogwatch.usecases.door import Door
+from dogwatch.usecases.limiting import Limits
 from dogwatch.vault import Vault
 from dogwatch.web.origin import Network
 
@@ -21,7 +22,8 @@ class Services:
 
     `ready` returns the state of each part, `ok` or what is wrong; without it the database and
     the engine's beat are asked. `probe_spool` shows that pings are kept while the database is
-    away, or raises; there is none where nothing keeps them. `stopping` is set once the server
+    away, or raises; there is none where nothing keeps them. Without `limits` nobody is limited.
+    `stopping` is set once the server
     shuts down: streams end then.
     """
 
@@ -37,5 +39,6 @@ class Services:
     platform: str = sys.platform
     trusted_proxies: Sequence[Network] = ()
     ping_body_limit_bytes: int = 10_000
+    limits: Limits | None = None
     ready: Ready | None = None
     probe_spool: Callable[[], None] | None = None

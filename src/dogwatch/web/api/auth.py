@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from dogwatch.core.problems import Problem
 from dogwatch.usecases import keys
+from dogwatch.web.api import limits
 from dogwatch.web.api.payload import StrictRequest, capped, check_media_type
 from dogwatch.web.api.problems import plain
 from dogwatch.web.api.wire import ProblemOut
@@ -73,7 +74,9 @@ class KeyedRoute(APIRoute):
         known = {one.alias for one in get_flat_params(self.dependant)}
 
         async def keyed(request: Request) -> Response:
-            principal = await authenticate(request)
+            with limits.counted_failures(request):
+                principal = await authenticate(request)
+            await limits.spend(request, principal.workspace_id)
             keys.require(principal, scope)
             _check_query(request, known)
             request.state.principal = principal

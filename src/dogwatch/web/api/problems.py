@@ -149,7 +149,8 @@ class Guard:
 
         async def watched(message: Message) -> None:
             nonlocal begun
-            begun = begun or message["type"] == "http.response.start"
+            if message["type"] == "http.response.start":
+                begun, message = True, _with_limits(scope, message)
             if head and "body" in message:
                 message = {**message, "body": b""}
             await send(message)
@@ -163,6 +164,12 @@ class Guard:
                 raise
             sorry = problem_response(500, "Dogwatch made a mistake; its log says where")
             await sorry(scope, receive, watched)
+
+
+def _with_limits(scope: Scope, message: Message) -> Message:
+    """Return the head of an answer with what the caller is told of his limits."""
+    said = scope.get("state", {}).get("limit_headers")
+    return {**message, "headers": [*message["headers"], *said]} if said else message
 
 
 def install(app: FastAPI) -> None:
