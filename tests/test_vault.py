@@ -1,5 +1,7 @@
 """The vault: sealed values belong to one row and one key; the key file is made once, and closed."""
 
+import base64
+import json
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dogwatch.core.problems import Problem
-from dogwatch.vault import KEY_BYTES, Vault, key_from_text, load_or_create
+from dogwatch.vault import HEAD_BYTES, KEY_BYTES, Keyring, Vault, key_from_text, load_or_create
 
 KEY = bytes(range(KEY_BYTES))
 VAULT = Vault(KEY)
@@ -45,10 +47,85 @@ def test_every_flipped_bit_and_every_cut_is_noticed() -> None:
         assert caught.value.kind == "refused"
 
 
-def test_another_key_is_named() -> None:
+def test_another_data_key_is_named() -> None:
     other = Vault(b"\x07" * KEY_BYTES)
-    with pytest.raises(Problem, match=other.fingerprint()):
+    with pytest.raises(Problem, match=f"the data key {VAULT.ring.current}"):
         other.open(VAULT.seal(b"secret", "row"), "row")
+
+
+# --- the ring ---------------------------------------------------------------------------------
+
+
+def test_a_ring_is_wrapped_and_adopted_with_its_own_secret_key_alone() -> None:
+    first, other = Vault(KEY, Keyring.fresh()), Vault(b"\x07" * KEY_BYTES)
+    sealed, proof = first.seal(b"secret", "row"), first.keyed_hash("dw_1", "api-key")
+    second = Vault(KEY)
+    assert second.keyed_hash("dw_1", "api-key") != proof
+    second.adopt(first.wrapped())
+    assert second.open(sealed, "row") == b"secret"
+    assert second.keyed_hash("dw_1", "api-key") == proof
+    with pytest.raises(Problem, match=f"belongs to the secret key {first.fingerprint()}"):
+        other.adopt(first.wrapped())
+
+
+def test_no_key_is_in_the_wrapped_text_nor_in_a_repr() -> None:
+    ring = Keyring.fresh().with_new(7)
+    told = ring.wrapped(KEY) + repr(ring) + repr(Vault(KEY, ring))
+    for key in (KEY, ring.hash_key, *ring.data_keys.values()):
+        for form in (base64.b64encode(key).decode(), key.hex(), repr(key)):
+            assert form not in told
+
+
+def test_a_changed_ring_is_refused() -> None:
+    vault = Vault(KEY)
+    given = json.loads(vault.wrapped(Keyring.fresh().with_new(7)))
+    one, two = given["data"]
+    swapped = {one: given["data"][two], two: given["data"][one]}
+    for spoilt in (given | {"data": swapped}, given | {"hash": given["data"][one]}):
+        with pytest.raises(Problem, match="damaged"):
+            vault.adopt(json.dumps(spoilt))
+
+
+def test_a_new_data_key_seals_and_older_ones_open() -> None:
+    vault = Vault(KEY)
+    old = vault.seal(b"secret", "row")
+    vault.adopt(vault.wrapped(vault.ring.with_new(7)))
+    new = vault.seal(b"secret", "row")
+    assert old[:HEAD_BYTES] != new[:HEAD_BYTES] == vault.head
+    assert vault.open(old, "row") == vault.open(new, "row") == b"secret"
+    vault.adopt(vault.wrapped(vault.ring.only_current()))
+    assert vault.open(new, "row") == b"secret"
+    with pytest.raises(Problem, match="not in this database"):
+        vault.open(old, "row")
+
+
+def test_an_unknown_data_key_is_fetched() -> None:
+    ahead, behind = Vault(KEY), Vault(KEY)
+    ahead.adopt(ahead.wrapped(ahead.ring.with_new(7)))
+    behind.renew = lambda: behind.adopt(ahead.wrapped())
+    assert behind.open(ahead.seal(b"secret", "row"), "row") == b"secret"
+
+
+def test_who_lacks_the_new_secret_key_opens_but_seals_no_more() -> None:
+    new = b"\x07" * KEY_BYTES
+    vault = Vault(KEY)
+    sealed = vault.seal(b"secret", "row")
+    ring = vault.ring.with_new(7)
+    with pytest.raises(Problem, match="secret key"):
+        vault.adopt(vault.ring.wrapped(new))
+    assert vault.open(vault.seal(b"still", "row"), "row") == b"still"
+    with pytest.raises(Problem, match="secret key"):
+        vault.adopt(ring.wrapped(new))
+    assert vault.open(sealed, "row") == b"secret"
+    with pytest.raises(Problem, match="belongs to the secret key"):
+        vault.seal(b"secret", "row")
+
+
+def test_a_rotated_secret_key_is_found_where_it_is_kept() -> None:
+    new = b"\x07" * KEY_BYTES
+    vault = Vault(KEY, secret_keys=lambda: [b"x" * KEY_BYTES, new])
+    vault.adopt(vault.ring.with_new(7).wrapped(new))
+    assert (vault.fingerprint(), vault.ring.since_s) == (Vault(new).fingerprint(), 7)
 
 
 def test_a_hash_depends_on_key_and_purpose_and_is_stable() -> None:

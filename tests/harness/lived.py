@@ -6,14 +6,14 @@ from dogwatch.core.policy import Role
 from dogwatch.core.run import Overlap
 from dogwatch.store import users
 from dogwatch.store.runs import append_output
-from dogwatch.usecases import audit_log, keys, members, people, setup
+from dogwatch.usecases import audit_log, keyring, keys, members, people, setup
 from dogwatch.usecases.callers import host
 from tests.harness.house import House, after, heard
 
 
 def lived_in(house: House) -> House:
     """Leave something in every table, in the first 650 seconds."""
-    house.do(keys.claim_secret, house.vault)
+    house.do(keyring.claim, house.vault)
     house.do(keys.add, house.workspace.id, "ci", ["*"], house.vault, after(0))
     house.join("a")
     house.channel()

@@ -1,17 +1,13 @@
 """Keys on both databases: shown once, proven by a hash, and told apart from all that are not."""
 
-import threading
-
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import update
 
 from dogwatch.core.problems import Problem
-from dogwatch.store.database import Tx
-from dogwatch.store.tables import instance, metadata
 from dogwatch.store.tables import keys as key_table
-from dogwatch.usecases import keys, workspaces
+from dogwatch.usecases import keys
 from dogwatch.vault import Vault
-from tests.harness.house import House, after, meet
+from tests.harness.house import House, after
 
 
 def new_key(house: House, name: str = "ci", *scopes: str) -> str:
@@ -94,27 +90,3 @@ def test_a_key_is_revoked_by_any_of_its_names(house: House) -> None:
     second = next(key["id"] for key in house.see(keys.listed) if key["name"] == "b")
     house.do(keys.revoke, house.workspace.id, second, after(2))
     assert house.do(keys.revoke, house.workspace.id, "b", after(3)).name == "b"
-
-
-def test_a_store_belongs_to_one_secret_key(house: House) -> None:
-    house.do(keys.claim_secret, house.vault)
-    house.do(keys.claim_secret, house.vault)
-    with pytest.raises(Problem, match="belongs to the secret key") as caught:
-        house.do(keys.claim_secret, Vault(b"o" * 32))
-    assert (caught.value.kind, "kkkk" in caught.value.message) == ("refused", False)
-
-
-def test_two_nodes_that_start_at_once_agree(nodes: tuple[House, House]) -> None:
-    """Both claim the secret key and the first workspace of one empty database."""
-    nodes[0].plant(delete(metadata.tables["workspaces"]))
-    nodes[0].plant(delete(instance))
-    met = threading.Barrier(2)
-
-    def start(tx: Tx) -> int:
-        meet(met)
-        keys.claim_secret(tx, nodes[0].vault)
-        return workspaces.first(tx, after(0)).id
-
-    both = [house.database.write(start) for house in nodes]
-    assert len({future.result(20) for future in both}) == 1
-    assert len(nodes[0].rows("workspaces")) == 1

@@ -35,6 +35,7 @@ from dogwatch.engine.folder import Folder
 from dogwatch.engine.heart import Heart
 from dogwatch.engine.intake import Intake
 from dogwatch.engine.janitor import Janitor
+from dogwatch.engine.locksmith import Locksmith
 from dogwatch.engine.loop import Loop
 from dogwatch.engine.postman import Postman
 from dogwatch.engine.scheduler import Scheduler
@@ -291,6 +292,7 @@ def assemble(config: Config, store: Store, egress: Egress, intake: Intake) -> En
             unfolded_at=intake.unfolded_at, agree=partial(agree, clock),
         ),
         Janitor(database, clock, _kept(config), config.output_retention_days),
+        Locksmith(database, clock, vault),
         _postman(config, store),
     ]  # fmt: skip
     if intake.spool:

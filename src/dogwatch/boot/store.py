@@ -8,13 +8,20 @@ from functools import partial
 from pathlib import Path
 
 from dogwatch import directory
+from dogwatch.boot import secret
 from dogwatch.clock import Clock, SharedClock, SystemClock
 from dogwatch.config import Config
 from dogwatch.core.problems import Problem
 from dogwatch.store import migrate
 from dogwatch.store.database import Database, Tx
-from dogwatch.usecases import keys, nodes, workspaces
-from dogwatch.vault import Vault, key_from_text, load_or_create
+from dogwatch.usecases import keyring, keys, nodes, workspaces
+from dogwatch.vault import (
+    WHERE_FROM,
+    Keyring,
+    Vault,
+    key_from_text,
+    load_or_create,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +42,10 @@ def opened(config: Config, clock: Clock | None = None) -> Iterator[Store]:
     database = Database.open(config.database_url)
     try:
         _keep_to_its_key(config, database)
-        vault = Vault(_secret_key(config))
+        vault = _vault(config)
         database.write(partial(agree, clock)).result()
-        database.write(lambda tx: keys.claim_secret(tx, vault)).result()
+        database.write(lambda tx: keyring.claim(tx, vault)).result()
+        secret.settle(config.data, vault.fingerprint())
         database.write(lambda tx: workspaces.first(tx, clock.now())).result()
         yield Store(database, vault, clock)
     finally:
@@ -49,7 +57,7 @@ def emptied(config: Config, revision: str, secret_key: str | None) -> Iterator[S
     """Open a new store for a backup of `revision`, to be brought up to date after the block."""
     directory.make(config.data)
     if secret_key and not config.secret_key:
-        _take_secret(config.data / "secret.key", secret_key)
+        _take_secret(secret.place(config.data), secret_key)
     migrate.upgrade(config.database_url, revision)
     database = Database.open(config.database_url)
     try:
@@ -61,14 +69,14 @@ def emptied(config: Config, revision: str, secret_key: str | None) -> Iterator[S
 
 def _keep_to_its_key(config: Config, database: Database) -> None:
     """Refuse to make a new key for a store that is bound to one."""
-    path = config.data / "secret.key"
+    path = secret.place(config.data)
     if config.secret_key or path.exists():
         return
-    if known := database.read(keys.bound_to).result():
+    if known := database.read(keyring.bound_to).result():
         raise Problem(
             "refused",
             f"this database belongs to the secret key {known}, and {path} is not there; "
-            f"{keys.WHERE_FROM}",
+            f"{WHERE_FROM}",
         )
 
 
@@ -82,7 +90,23 @@ def _take_secret(path: Path, secret_key: str) -> None:
 def _secret_key(config: Config) -> bytes:
     if config.secret_key:
         return key_from_text(config.secret_key)
-    return load_or_create(config.data / "secret.key")
+    return load_or_create(secret.place(config.data))
+
+
+def _vault(config: Config) -> Vault:
+    """Return a vault that may bring a ring to a new store, and finds a rotated secret key."""
+    vault = Vault(_secret_key(config), Keyring.fresh(), partial(secret.kept, config.data))
+    vault.renew = partial(_renew, config, vault)
+    return vault
+
+
+def _renew(config: Config, vault: Vault) -> None:
+    """Fetch the ring on a connection of its own: who waits for it may hold all others."""
+    database = Database.open(config.database_url, readers=1, writers=1)
+    try:
+        database.read(lambda tx: keyring.refresh(tx, vault)).result()
+    finally:
+        database.close()
 
 
 def alone(config: Config) -> bool:

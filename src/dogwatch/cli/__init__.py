@@ -43,6 +43,7 @@ COMMANDS = {
     "migrate": ("store", "Bring the database's tables up to date."),
     "worker": ("server", "Run an engine without the web."),
     "key": ("store", "Make, list and revoke API keys."),
+    "secret": ("secret", "Rotate the keys that seal what is stored."),
 }
 
 

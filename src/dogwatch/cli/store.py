@@ -19,7 +19,8 @@ from dogwatch.config import Config
 from dogwatch.core.problems import Problem
 from dogwatch.store import migrate
 from dogwatch.store.tx import Tx
-from dogwatch.usecases import audit, backup, keys, workspaces
+from dogwatch.usecases import audit, backup, keyring, keys, workspaces
+from dogwatch.vault import Vault
 
 
 @command("migrate", "dogwatch migrate\ndogwatch migrate --data /srv/dogwatch")
@@ -63,18 +64,22 @@ def backup_command(session: Session, copy: Path, **flags: Any) -> None:
     config = configured(session, flags)
     with boot.opened(config) as store:
         revision = migrate.current(config.database_url) or ""
-        secret = _own_secret(config)
         at = store.clock.now()
-        store.database.read(lambda tx: _write(copy, backup.copy(tx, revision, secret, at))).result()
+
+        def copied(tx: Tx) -> None:
+            keyring.refresh(tx, store.vault)
+            _write(copy, backup.copy(tx, revision, _own_secret(config, store.vault), at))
+
+        store.database.read(copied).result()
     size = copy.stat().st_size
     as_json({"file": str(copy), "bytes": size}) if session.json else click.echo(
         f"{copy}: {size} bytes"
     )
 
 
-def _own_secret(config: Config) -> str | None:
+def _own_secret(config: Config, vault: Vault) -> str | None:
     """Return the key that lives in the data directory; one from the environment stays there."""
-    return None if config.secret_key else (config.data / "secret.key").read_text().strip()
+    return None if config.secret_key else vault.secret_key()
 
 
 def _write(file: Path, lines: Iterator[str]) -> None:

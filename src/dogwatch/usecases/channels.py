@@ -44,7 +44,7 @@ def add_channel(
     if not 1 <= len(name.strip()) <= 200:
         raise Problem("invalid", "name: give 1 to 200 characters", {"name": "give 1 to 200"})
     channel_id = new_id(at)
-    sealed = vault.seal(json.dumps(secret).encode(), _context(workspace_id, channel_id))
+    sealed = vault.seal(json.dumps(secret).encode(), context(workspace_id, channel_id))
     channel = ChannelRow(workspace_id, channel_id, name.strip(), kind, dict(public), sealed, at)
     channels.add(tx, channel)
     return channel
@@ -67,8 +67,8 @@ def change_channel(
     if public is not None:
         changes["settings"] = dict(public)
     if secret is not None:
-        context = _context(channel.workspace_id, channel.id)
-        changes["sealed"] = vault.seal(json.dumps(secret).encode(), context)
+        row = context(channel.workspace_id, channel.id)
+        changes["sealed"] = vault.seal(json.dumps(secret).encode(), row)
     if enabled is not None:
         changes["disabled_reason"] = None if enabled else "switched off"
     if changes:
@@ -85,11 +85,12 @@ def remove_channel(tx: Tx, workspace_id: int, channel_id: str) -> None:
 
 def unsealed(vault: Vault, channel: ChannelRow) -> dict[str, Any]:
     """Return all settings of a channel, the secret ones decrypted."""
-    secret = json.loads(vault.open(channel.sealed, _context(channel.workspace_id, channel.id)))
+    secret = json.loads(vault.open(channel.sealed, context(channel.workspace_id, channel.id)))
     return {**channel.settings, **secret}
 
 
-def _context(workspace_id: int, channel_id: str) -> str:
+def context(workspace_id: int, channel_id: str) -> str:
+    """Return the identity of a channel's row, which its sealed settings belong to."""
     return f"channel:{workspace_id}:{channel_id}"
 
 

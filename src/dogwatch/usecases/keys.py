@@ -9,7 +9,7 @@ from typing import Any
 
 from dogwatch.core.problems import Problem
 from dogwatch.ids import new_id, new_token
-from dogwatch.store import keys, nodes, workspaces
+from dogwatch.store import keys, workspaces
 from dogwatch.store.keys import Key
 from dogwatch.store.tx import Tx
 from dogwatch.vault import Vault
@@ -21,10 +21,6 @@ SCOPES = (
     "read:watches", "write:watches", "read:jobs", "write:jobs", "run:jobs",
     "manage:alerts", "manage:keys", "*",
 )  # fmt: skip
-WHERE_FROM = (
-    "copy secret.key from the first node's data directory or from a backup of this one, "
-    "or set DOGWATCH_SECRET_KEY"
-)
 USED_EVERY = timedelta(minutes=1)
 
 
@@ -39,22 +35,6 @@ class Principal:
     def may(self, scope: str) -> bool:
         """Whether the key grants `scope`."""
         return "*" in self.scopes or scope in self.scopes
-
-
-def bound_to(tx: Tx) -> str | None:
-    """Return the fingerprint of the secret key that the store belongs to."""
-    return nodes.fact(tx, "secret_key")
-
-
-def claim_secret(tx: Tx, vault: Vault) -> None:
-    """Bind the store to this instance's secret key, or refuse to start with another one."""
-    known = nodes.claim_fact(tx, "secret_key", vault.fingerprint())
-    if known != vault.fingerprint():
-        raise Problem(
-            "refused",
-            f"this database belongs to the secret key {known}, not to {vault.fingerprint()}; "
-            f"{WHERE_FROM}",
-        )
 
 
 def add(

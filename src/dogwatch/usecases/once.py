@@ -42,7 +42,7 @@ def once(tx: Tx, sent: Sent, vault: Vault, at: datetime, work: Callable[[], Done
     if not _take(tx, sent, at):
         return _again(tx, sent, vault)
     done = work()
-    sealed = vault.seal(done.body, _context(sent))
+    sealed = vault.seal(done.body, context(sent.workspace_id, sent.key))
     idempotency.answer(tx, sent.workspace_id, sent.key, Kept(sent.fingerprint, done.status, sealed))
     return done
 
@@ -66,8 +66,11 @@ def _again(tx: Tx, sent: Sent, vault: Vault) -> Done:
     if kept.fingerprint != sent.fingerprint:
         message = "was used with another request; take a new key for a new request"
         raise Problem("invalid", f"{_FIELD} {message}", {_FIELD: message})
-    return Done(kept.status, vault.open(kept.body, _context(sent)), replayed=True)
+    return Done(
+        kept.status, vault.open(kept.body, context(sent.workspace_id, sent.key)), replayed=True
+    )
 
 
-def _context(sent: Sent) -> str:
-    return f"idempotency:{sent.workspace_id}:{sent.key}"
+def context(workspace_id: int, key: str) -> str:
+    """Return the identity of an answer's row, which its sealed body belongs to."""
+    return f"idempotency:{workspace_id}:{key}"

@@ -185,7 +185,7 @@ def offer_second_factor(tx: Tx, user_id: str, vault: Vault) -> bytes:
     if user.second_factor:
         raise Problem("conflict", "a second factor is set up; remove it first")
     secret = totp.new_secret()
-    users.change(tx, user_id, totp_sealed=vault.seal(secret, _context(user_id)), totp_step=None)
+    users.change(tx, user_id, totp_sealed=vault.seal(secret, context(user_id)), totp_step=None)
     return secret
 
 
@@ -196,7 +196,7 @@ def take_second_factor(
     user = users.by_id(tx, user_id, lock=True)
     if user is None or user.totp_sealed is None or user.totp_step is not None:
         raise Problem("conflict", "no second factor is being set up")
-    step = totp.matching_step(vault.open(user.totp_sealed, _context(user_id)), code, at)
+    step = totp.matching_step(vault.open(user.totp_sealed, context(user_id)), code, at)
     if step is None:
         raise invalid("code", "it is not right; look at your clock and try the next one")
     users.take_step(tx, user_id, step)
@@ -218,13 +218,14 @@ def recovery_codes_left(tx: Tx, user_id: str) -> int:
 
 def _second_factor(tx: Tx, user: User, code: str, vault: Vault, at: datetime) -> bool:
     assert user.totp_sealed is not None
-    step = totp.matching_step(vault.open(user.totp_sealed, _context(user.id)), code, at)
+    step = totp.matching_step(vault.open(user.totp_sealed, context(user.id)), code, at)
     if step is not None:
         return users.take_step(tx, user.id, step)
     return users.use_recovery_code(tx, user.id, _recovery_hash(code, vault))
 
 
-def _context(user_id: str) -> str:
+def context(user_id: str) -> str:
+    """Return the identity of a person's row, which the sealed second factor belongs to."""
     return f"users/{user_id}/totp"
 
 

@@ -360,15 +360,16 @@ def find(tx: Tx, workspace_id: int, run_id: str) -> Run:
 
 def seal_action(vault: Vault, workspace_id: int, watch_id: str, action: Mapping[str, Any]) -> bytes:
     """Encrypt an action: headers, bodies and environment may hold secrets."""
-    return vault.seal(json.dumps(action).encode(), _context(workspace_id, watch_id))
+    return vault.seal(json.dumps(action).encode(), context(workspace_id, watch_id))
 
 
 def action_of(vault: Vault, job: JobRow) -> dict[str, Any]:
     """Decrypt the action of a job."""
-    sealed = vault.open(job.action, _context(job.workspace_id, job.watch_id))
+    sealed = vault.open(job.action, context(job.workspace_id, job.watch_id))
     action: dict[str, Any] = json.loads(sealed)
     return action
 
 
-def _context(workspace_id: int, watch_id: str) -> str:
+def context(workspace_id: int, watch_id: str) -> str:
+    """Return the identity of a job's row, which its sealed action belongs to."""
     return f"job:{workspace_id}:{watch_id}"
