@@ -42,7 +42,7 @@ COMMANDS = {
     "restore": ("store", "Put a backup back."),
     "migrate": ("store", "Bring the database's tables up to date."),
     "worker": ("server", "Run an engine without the web."),
-    "key": ("store", "Make, list and revoke API keys."),
+    "key": ("keys", "Make, list, rotate and revoke API keys."),
     "secret": ("secret", "Rotate the keys that seal what is stored."),
 }
 

@@ -1,9 +1,9 @@
-"""Commands that open the store themselves: keys, audit, migrate, backup and restore."""
+"""Commands that open the store themselves: audit, migrate, backup and restore."""
 
 import gzip
 import os
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from dogwatch.config import Config
 from dogwatch.core.problems import Problem
 from dogwatch.store import migrate
 from dogwatch.store.tx import Tx
-from dogwatch.usecases import audit, backup, keyring, keys, workspaces
+from dogwatch.usecases import audit, backup, keyring
 from dogwatch.vault import Vault
 
 
@@ -137,58 +137,3 @@ def _restore(config: Config, file: Path) -> int:
             return count
 
         return store.database.write(restored).result()
-
-
-# --- keys -------------------------------------------------------------------------------------
-
-
-@click.group("key")
-def key_command() -> None:
-    """Make, list and revoke API keys; works with or without a running server."""
-
-
-def _key(name: str, examples: str) -> Callable[[Callable[..., None]], click.Command]:
-    def declare(function: Callable[..., None]) -> click.Command:
-        made: click.Command = command(name, examples)(server_flags(function))
-        key_command.add_command(made)
-        return made
-
-    return declare
-
-
-@_key("new", "dogwatch key new --name ci\ndogwatch key new --name deploy --scopes '*'\n"
-      "dogwatch key new --name board --scopes read:watches,read:jobs")  # fmt: skip
-@click.option("--name", required=True, help="What the key is for.")
-@click.option("--scopes", default="*", show_default=True, help="Comma-separated, or *.")
-def key_new(session: Session, name: str, scopes: str, **flags: Any) -> None:
-    """Make a key and print it, alone, once."""
-    wanted = [scope.strip() for scope in scopes.replace(" ", ",").split(",") if scope.strip()]
-    with boot.opened(configured(session, flags)) as store:
-        token = boot.make_key(store, name, wanted)
-    as_json({"key": token}) if session.json else click.echo(token)
-
-
-@_key("ls", "dogwatch key ls\ndogwatch key ls --json")
-def key_ls(session: Session, **flags: Any) -> None:
-    """List the keys: who may what, never the keys themselves."""
-    with boot.opened(configured(session, flags)) as store:
-        rows = store.database.read(keys.listed).result()
-    if session.json:
-        as_json(rows)
-    else:
-        table(rows, ("id", "name", "prefix", "scopes", "last_used_at", "revoked_at"))
-
-
-@_key("revoke", "dogwatch key revoke ci\ndogwatch key revoke dw_live_1a2B3c4D")
-@click.argument("name")
-def key_revoke(session: Session, name: str, **flags: Any) -> None:
-    """Revoke the key with this name, id or prefix; it stops working at once."""
-    with boot.opened(configured(session, flags)) as store:
-        at = store.clock.now()
-
-        def revoked(tx: Tx) -> str:
-            owner = workspaces.first(tx, at)
-            return keys.revoke(tx, owner.id, name, at).prefix
-
-        prefix = store.database.write(revoked).result()
-    as_json({"revoked": prefix}) if session.json else click.echo(f"{prefix}… is revoked")

@@ -1,12 +1,13 @@
 """Workspaces: who owns what."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, LargeBinary, Table, delete, func, insert, select, update
 
-from dogwatch.store.tables import metadata, workspaces
+from dogwatch.store.tables import audit_log, members, metadata, users, workspaces
 from dogwatch.store.tx import Tx
 
 
@@ -22,9 +23,18 @@ class Workspace:
 
 
 def add(tx: Tx, name: str, ping_key: str, at: datetime) -> int:
-    """Insert a workspace and return its id."""
-    made = insert(workspaces).values(name=name, ping_key=ping_key, created_at=at)
+    """Insert a workspace and return its id, which was never another's."""
+    values = {"name": name, "ping_key": ping_key, "created_at": at}
+    if tx.dialect == "sqlite":  # it would give the id of a removed one again, and its audit log
+        values["id"] = 1 + max(
+            _highest(tx, workspaces.c.id), _highest(tx, audit_log.c.workspace_id)
+        )
+    made = insert(workspaces).values(values)
     return int(tx.conn.execute(made.returning(workspaces.c.id)).scalar_one())
+
+
+def _highest(tx: Tx, column: ColumnElement[int]) -> int:
+    return int(tx.conn.scalar(select(func.max(column))) or 0)
 
 
 def get(tx: Tx, workspace_id: int, *, lock: bool = False) -> Workspace | None:
@@ -57,6 +67,38 @@ def by_ping_keys(tx: Tx, ping_keys: Collection[str]) -> dict[str, Workspace]:
 def change(tx: Tx, workspace_id: int, **values: str) -> None:
     """Set the name or the plan."""
     tx.conn.execute(update(workspaces).where(workspaces.c.id == workspace_id).values(**values))
+
+
+def rows(tx: Tx, workspace_id: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each row of a workspace with its table's name, as plain JSON values.
+
+    What is binary is left out: hashes and what is sealed; so are answers kept to be sent again.
+    """
+    yield from _plain(tx, workspaces, workspaces.c.id == workspace_id)
+    who = select(members.c.user_id).where(members.c.workspace_id == workspace_id)
+    people = select(users.c.id, users.c.email, users.c.name).where(users.c.id.in_(who))
+    for row in tx.conn.execute(people):
+        yield "users", dict(row._mapping)
+    for table in metadata.sorted_tables:
+        if "workspace_id" in table.c and table.name not in _NOT_EXPORTED:
+            yield from _plain(tx, table, table.c.workspace_id == workspace_id)
+
+
+_NOT_EXPORTED = frozenset({"idempotency", "tasks"})
+
+
+def _plain(
+    tx: Tx, table: Table, chosen: ColumnElement[bool]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    shown = [column for column in table.c if not isinstance(column.type, LargeBinary)]
+    found = select(*shown).where(chosen).order_by(*table.primary_key.columns)
+    for row in tx.conn.execute(found):
+        values = row._mapping.items()
+        yield table.name, {name: _value(value) for name, value in values}
+
+
+def _value(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value
 
 
 def remove(tx: Tx, workspace_id: int) -> None:

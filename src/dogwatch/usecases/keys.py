@@ -5,62 +5,140 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from dogwatch.core.problems import Problem
+from dogwatch.core.plans import admit, plan_of
+from dogwatch.core.policy import SCOPES, Grant, Role, grantable
+from dogwatch.core.problems import Problem, invalid
 from dogwatch.ids import new_id, new_token
-from dogwatch.store import keys, workspaces
+from dogwatch.store import keys, users, workspaces
 from dogwatch.store.keys import Key
 from dogwatch.store.tx import Tx
+from dogwatch.usecases.callers import Caller, host
 from dogwatch.vault import Vault
+
+__all__ = ["SCOPES", "Key", "Made"]
 
 PREFIX = "dw_live_"
 KEY_BITS = 160
 LOOKUP_LENGTH = len(PREFIX) + 8
-SCOPES = (
-    "read:watches", "write:watches", "read:jobs", "write:jobs", "run:jobs",
-    "manage:alerts", "manage:keys", "*",
-)  # fmt: skip
+OVERLAP, MOST_OVERLAP = timedelta(days=1), timedelta(days=30)
 USED_EVERY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Principal:
-    """Who calls: a key of a workspace."""
+class Made:
+    """A fresh key; `token` is the secret, shown once."""
 
-    workspace_id: int
-    key_id: str
-    scopes: tuple[str, ...]
-
-    def may(self, scope: str) -> bool:
-        """Whether the key grants `scope`."""
-        return "*" in self.scopes or scope in self.scopes
+    key: Key
+    token: str
 
 
 def add(
     tx: Tx, workspace_id: int, name: str, scopes: Sequence[str], vault: Vault, at: datetime
 ) -> str:
-    """Make a key and return it; it is never shown again."""
-    unknown = [scope for scope in scopes if scope not in SCOPES]
-    if unknown or not scopes:
-        message = f"use some of {', '.join(SCOPES)}"
-        raise Problem("invalid", f"scopes: {message}", {"scopes": message})
-    if not 1 <= len(name.strip()) <= 200:
+    """Make a key on the host and return it; it is never shown again."""
+    return make(tx, host(workspace_id), name, scopes, vault, at).token
+
+
+def make(
+    tx: Tx,
+    caller: Caller,
+    name: str,
+    scopes: Sequence[str],
+    vault: Vault,
+    at: datetime,
+    expires_at: datetime | None = None,
+) -> Made:
+    """Make a key; nobody gives it more than he may himself."""
+    name = _checked_name(name)
+    _check_scopes(caller, scopes)
+    if expires_at is not None and expires_at <= at:
+        raise invalid("expires_at", "give a time to come")
+    _admit(tx, caller, at)
+    return _stored(tx, caller, name, scopes, vault, at, expires_at)
+
+
+def _checked_name(name: str) -> str:
+    name = name.strip()
+    if not 1 <= len(name) <= 200 or not name.isprintable():
         raise Problem("invalid", "name: give 1 to 200 characters", {"name": "1 to 200 characters"})
+    return name
+
+
+def _check_scopes(caller: Caller, scopes: Sequence[str]) -> None:
+    if not scopes or any(scope not in SCOPES for scope in scopes):
+        raise invalid("scopes", f"use some of {', '.join(SCOPES)}")
+    mine, held = grantable(caller.grant.role), caller.grant.scopes
+    for scope in scopes:
+        if scope not in mine or (held is not None and not held & {scope, "*"}):
+            raise Problem("refused", f"nobody gives a key more than he may himself: {scope}")
+
+
+def _admit(tx: Tx, caller: Caller, at: datetime) -> None:
+    """Hold to the plan; who works on the host stands above it."""
+    workspace = workspaces.get(tx, caller.workspace_id, lock=True)
+    if workspace is None:
+        raise Problem("not_found", "there is no such workspace")
+    if caller.kind != "host":
+        admit(plan_of(workspace.plan), "api_keys", keys.count(tx, workspace.id, at))
+
+
+def _stored(
+    tx: Tx,
+    caller: Caller,
+    name: str,
+    scopes: Sequence[str],
+    vault: Vault,
+    at: datetime,
+    expires_at: datetime | None,
+) -> Made:
     token = _token()
-    keys.add(
-        tx,
-        Key(
-            workspace_id=workspace_id,
-            id=new_id(at),
-            name=name.strip(),
-            prefix=token[:LOOKUP_LENGTH],
-            hash=vault.keyed_hash(token, "api-key"),
-            scopes=tuple(dict.fromkeys(scopes)),
-            created_at=at,
-        ),
+    key = Key(
+        workspace_id=caller.workspace_id,
+        id=new_id(at),
+        name=name,
+        prefix=token[:LOOKUP_LENGTH],
+        hash=vault.keyed_hash(token, "api-key"),
+        scopes=tuple(dict.fromkeys(scopes)),
+        created_at=at,
+        expires_at=expires_at,
+        made_by=_maker(tx, caller),
     )
-    return token
+    keys.add(tx, key)
+    return Made(key, token)
+
+
+def _maker(tx: Tx, caller: Caller) -> str | None:
+    """Return the person behind a caller: for a key, who made that; None for the host."""
+    if caller.kind == "key" and caller.id:
+        key = keys.get(tx, caller.workspace_id, caller.id)
+        return key.made_by if key else None
+    return caller.id
+
+
+def rotate(
+    tx: Tx,
+    caller: Caller,
+    name: str,
+    vault: Vault,
+    at: datetime,
+    overlap: timedelta = OVERLAP,
+) -> Made:
+    """Put a key with a new secret in the place of one, which is good for `overlap` more.
+
+    The new one is the caller's: it may what the old one may, and the caller must, too.
+    """
+    if not timedelta() <= overlap <= MOST_OVERLAP:
+        raise invalid("overlap_s", f"give 0 to {MOST_OVERLAP.days} days, in seconds")
+    workspaces.get(tx, caller.workspace_id, lock=True)
+    old = _found(tx, caller.workspace_id, name)
+    if old.replaced_by or (old.expires_at and old.expires_at <= at):
+        raise Problem("conflict", "this key is replaced or expired; rotate the one that is good")
+    _check_scopes(caller, old.scopes)
+    made = _stored(tx, caller, old.name, old.scopes, vault, at, old.expires_at)
+    until = min(old.expires_at or at + overlap, at + overlap)
+    keys.change(tx, old.workspace_id, old.id, expires_at=until, replaced_by=made.key.id)
+    return made
 
 
 def _token() -> str:
@@ -74,7 +152,9 @@ def checksum(body: str) -> str:
     return f"{zlib.crc32(body.encode()):08x}"[-6:]
 
 
-def authenticate(tx: Tx, token: str, vault: Vault, at: datetime) -> tuple[Principal, bool]:
+def authenticate(
+    tx: Tx, token: str, vault: Vault, at: datetime, remote_ip: str = ""
+) -> tuple[Caller, bool]:
     """Return who holds the key, and whether its last use is due to be noted.
 
     Unknown, revoked and expired keys look the same: Problem("unauthorized").
@@ -86,52 +166,53 @@ def authenticate(tx: Tx, token: str, vault: Vault, at: datetime) -> tuple[Princi
     if key is None or not same or key.revoked_at or expired:
         raise Problem("unauthorized", "the API key is not valid")
     stale = key.last_used_at is None or at - key.last_used_at > USED_EVERY
-    return Principal(key.workspace_id, key.id, key.scopes), stale
+    grant = Grant(Role.OWNER, frozenset(key.scopes), instance=_of_instance(tx, key))
+    return Caller(key.workspace_id, grant, "key", key.id, key.name, remote_ip), stale
 
 
-def used(tx: Tx, principal: Principal, at: datetime) -> None:
+def _of_instance(tx: Tx, key: Key) -> bool:
+    """Whether a key reaches beyond its workspace: it may all, and so may who made it."""
+    if "*" not in key.scopes:
+        return False
+    if key.made_by is None:
+        return True
+    maker = users.by_id(tx, key.made_by)
+    return maker is not None and maker.admin_at is not None and maker.disabled_at is None
+
+
+def used(tx: Tx, caller: Caller, at: datetime) -> None:
     """Note that a key was used."""
-    keys.used(tx, principal.workspace_id, principal.key_id, at)
+    assert caller.id
+    keys.used(tx, caller.workspace_id, caller.id, at)
 
 
-def require(principal: Principal, scope: str) -> None:
-    """Raise refused unless the key grants `scope`."""
-    if not principal.may(scope):
-        raise Problem("refused", f"the API key lacks the scope {scope}")
+def listed(tx: Tx, workspace_id: int) -> Sequence[Key]:
+    """Return the keys of a workspace, oldest first."""
+    return keys.listed(tx, workspace_id)
 
 
-def listed(tx: Tx) -> list[dict[str, Any]]:
-    """Return the keys of the first workspace for people to see, without what proves them."""
-    workspace = workspaces.first(tx)
-    found = keys.listed(tx, workspace.id) if workspace else []
-    return [
-        {
-            "id": key.id,
-            "name": key.name,
-            "prefix": key.prefix,
-            "scopes": list(key.scopes),
-            "created_at": _iso(key.created_at),
-            "last_used_at": _iso(key.last_used_at),
-            "revoked_at": _iso(key.revoked_at),
-        }
-        for key in found
-    ]
-
-
-def _iso(at: datetime | None) -> str | None:
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z") if at else None
+def page(tx: Tx, workspace_id: int, size: int, after: str) -> Sequence[Key]:
+    """Return keys of a workspace, oldest first, behind an id."""
+    return keys.page(tx, workspace_id, size, after)
 
 
 def revoke(tx: Tx, workspace_id: int, name: str, at: datetime) -> Key:
-    """Revoke the key with this id, lookup prefix or name."""
+    """Revoke the key with this id, lookup prefix or name, and those it took the place of."""
+    found = _found(tx, workspace_id, name)
+    keys.revoke(tx, workspace_id, found.id, at)
+    return found
+
+
+def _found(tx: Tx, workspace_id: int, name: str) -> Key:
+    """Return the key with this id, lookup prefix or name; by name, the one in use."""
     found = [
         key
         for key in keys.listed(tx, workspace_id)
-        if name in {key.id, key.prefix, key.name} and key.revoked_at is None
+        if key.revoked_at is None
+        and (name in {key.id, key.prefix} or (name == key.name and not key.replaced_by))
     ]
     if not found:
         raise Problem("not_found", f"there is no valid key {name!r}")
     if len(found) > 1:
         raise Problem("conflict", f"{len(found)} keys are named {name!r}; give the id")
-    keys.revoke(tx, workspace_id, found[0].id, at)
     return found[0]

@@ -1,4 +1,4 @@
-"""Who calls: every route names the scope it needs, and no body is read before the key is known."""
+"""Who calls: each route names its operation, and no body is read before the key is known."""
 
 import logging
 import re
@@ -12,12 +12,15 @@ from fastapi.security import HTTPBearer
 from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
+from dogwatch.core.policy import POLICY
 from dogwatch.core.problems import Problem
 from dogwatch.usecases import keys
+from dogwatch.usecases.callers import Caller, require
 from dogwatch.web.api import limits
 from dogwatch.web.api.payload import StrictRequest, capped, check_media_type
 from dogwatch.web.api.problems import plain
 from dogwatch.web.api.wire import ProblemOut
+from dogwatch.web.origin import origin_of
 from dogwatch.web.services import Services
 
 _TOKEN = re.compile(r"(?i:bearer) +([A-Za-z0-9_]{1,200}) *")
@@ -40,13 +43,16 @@ def resource(name: str) -> APIRouter:
     )
 
 
-def needs(scope: str) -> dict[str, Any]:
-    """Return the arguments of a route that needs `scope`; the OpenAPI document tells it too."""
-    return {"openapi_extra": {"x-scope": scope}}
+def needs(operation: str) -> dict[str, Any]:
+    """Return the arguments of a route that carries out `operation` of the policy.
+
+    The OpenAPI document tells it, and the scope that it takes; KeyError: not in the policy.
+    """
+    return {"openapi_extra": {"x-operation": operation, "x-scope": POLICY[operation].scope}}
 
 
 class KeyedRoute(APIRoute):
-    """A route for those whose key grants its scope; one without a scope breaks at start.
+    """A route for those who may do its operation; one that names none breaks at start.
 
     What answers GET answers HEAD, too (RFC 9110, section 9.3.2), without a second entry in the
     OpenAPI document.
@@ -70,19 +76,20 @@ class KeyedRoute(APIRoute):
     def get_route_handler(self) -> Handler:
         """Return the handler behind the checks of the head."""
         handle = super().get_route_handler()
-        scope = str((self.openapi_extra or {})["x-scope"])
+        operation = str((self.openapi_extra or {})["x-operation"])
+        bodiless = self.body_field is None
         known = {one.alias for one in get_flat_params(self.dependant)}
 
         async def keyed(request: Request) -> Response:
             with limits.counted_failures(request):
-                principal = await authenticate(request)
-            await limits.spend(request, principal.workspace_id)
-            keys.require(principal, scope)
+                caller = await authenticate(request)
+            await limits.spend(request, caller.workspace_id)
+            require(caller, operation)
             _check_query(request, known)
-            request.state.principal = principal
+            request.state.caller, request.state.operation = caller, operation
             if request.method == "HEAD":
                 return _head_of(await handle(request))
-            if request.method in _BODILESS:
+            if request.method in _BODILESS and bodiless:
                 return await handle(request)
             check_media_type(request)
             return await handle(StrictRequest(request.scope, capped(request)))
@@ -95,26 +102,27 @@ def _head_of(answer: Response) -> Response:
     return Response(None, answer.status_code, answer.headers)
 
 
-async def authenticate(request: Request) -> keys.Principal:
+async def authenticate(request: Request) -> Caller:
     """Return who holds the bearer key (RFC 6750), or raise unauthorized."""
     services: Services = request.app.state.services
     given = _TOKEN.fullmatch(request.headers.get("authorization", ""))
     if given is None:
         raise Problem("unauthorized", "send an API key: Authorization: Bearer dw_live_…")
     at, vault = services.clock.now(), services.vault
-    principal, stale = await services.door.aread(
-        lambda tx: keys.authenticate(tx, given[1], vault, at)
+    ip = origin_of(dict(request.scope), services.trusted_proxies).ip
+    caller, stale = await services.door.aread(
+        lambda tx: keys.authenticate(tx, given[1], vault, at, ip)
     )
     if stale:
-        await _note_use(services, principal)
-    return principal
+        await _note_use(services, caller)
+    return caller
 
 
-async def _note_use(services: Services, principal: keys.Principal) -> None:
+async def _note_use(services: Services, caller: Caller) -> None:
     """Note when the key was used; that this fails on a full disk must not stop a reader."""
     at = services.clock.now()
     try:
-        await services.door.awrite(lambda tx: keys.used(tx, principal, at))
+        await services.door.awrite(lambda tx: keys.used(tx, caller, at))
     except Exception as error:
         _log.warning("the use of a key was not noted: %s", type(error).__name__)
 

@@ -1,7 +1,7 @@
 """One call of the API: what a route needs to carry it out and to answer."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, TypeVar
@@ -9,11 +9,15 @@ from typing import Annotated, TypeVar
 from fastapi import Depends, Path, Request, Response
 from pydantic import BaseModel
 
+from dogwatch.core.policy import POLICY, lacks
 from dogwatch.core.problems import Problem
+from dogwatch.usecases import audit_log
+from dogwatch.usecases.callers import Caller
 from dogwatch.usecases.door import Tx
-from dogwatch.usecases.keys import Principal
 from dogwatch.usecases.once import Done, once
 from dogwatch.web.api.idempotency import answered, sent_of
+from dogwatch.web.api.payload import StrictRequest
+from dogwatch.web.api.problems import plain
 from dogwatch.web.services import Services
 
 T = TypeVar("T")
@@ -23,22 +27,22 @@ _NAME = re.compile(r"[a-z0-9_-]{1,64}")
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call by `principal`, begun at `at`."""
+    """A call by `caller`, begun at `at`."""
 
     services: Services
-    principal: Principal
+    caller: Caller
     request: Request
     at: datetime
 
     @property
     def workspace_id(self) -> int:
         """The workspace of the key."""
-        return self.principal.workspace_id
+        return self.caller.workspace_id
 
     @property
     def may_ping(self) -> bool:
         """Whether the key may know how to ping: a ping changes a watch, and may make one."""
-        return self.principal.may("write:watches")
+        return lacks(self.caller.grant, "watches.change") is None
 
     @property
     def pings(self) -> str | None:
@@ -50,8 +54,34 @@ class Call:
         return await self.services.door.aread(fn)
 
     async def write(self, fn: Callable[[Tx], T]) -> T:
-        """Run `fn` in a transaction."""
-        return await self.services.door.awrite(fn)
+        """Run `fn` in a transaction, which the audit log is noted in."""
+        sent = await self._fields()
+
+        def noted(tx: Tx) -> T:
+            done = fn(tx)
+            self._note(tx, done, sent)
+            return done
+
+        return await self.services.door.awrite(noted)
+
+    async def _fields(self) -> Sequence[str]:
+        """Return the names of the fields that were sent, which tell no value."""
+        if not isinstance(self.request, StrictRequest) or not await self.request.body():
+            return []
+        sent = await self.request.json()
+        return sorted(map(plain, sent)) if isinstance(sent, dict) else []
+
+    def _note(self, tx: Tx, done: object, sent: Sequence[str]) -> None:
+        """Note what was done to what: the thing in the address, or the one that was made."""
+        address = self.request.path_params.get("name")
+        made = getattr(done, "slug", None) or getattr(done, "id", None)
+        detail = {"fields": list(sent)} if sent else {}
+        operation = self.request.state.operation
+        of_instance = POLICY[operation].instance
+        audit_log.note(
+            tx, self.caller, operation, str(address or made or ""), self.at, detail,
+            instance=of_instance,
+        )  # fmt: skip
 
     async def post(
         self, status: int, work: Callable[[Tx], BaseModel], place: str | None = None
@@ -60,22 +90,26 @@ class Call:
 
         `place` is the address of the list the new thing has its Location in.
         """
-        sent = await sent_of(self.request, self.workspace_id)
+        sent = await sent_of(self.request, self.caller)
+        fields = await self._fields()
 
         def done(tx: Tx) -> Done:
-            return Done(status, work(tx).model_dump_json().encode())
+            made = work(tx)
+            self._note(tx, made, fields)
+            return Done(status, made.model_dump_json().encode())
 
         def kept(tx: Tx) -> Done:
             assert sent is not None
             return once(tx, sent, self.services.vault, self.at, lambda: done(tx))
 
-        return answered(await self.write(kept if sent else done), self.request, place)
+        answer = await self.services.door.awrite(kept if sent else done)
+        return answered(answer, self.request, place)
 
 
 def call_of(request: Request) -> Call:
     """Return the call of a request whose key has been checked."""
     services: Services = request.app.state.services
-    return Call(services, request.state.principal, request, services.clock.now())
+    return Call(services, request.state.caller, request, services.clock.now())
 
 
 Called = Annotated[Call, Depends(call_of)]

@@ -21,8 +21,6 @@ from dogwatch.web.api.wire import ChannelMade, ChannelOut, DeliveryOut, PageOf
 
 router = resource("channels")
 
-_MANAGE = needs("manage:alerts")
-
 
 def _shown(vault: Vault, channel: ChannelRow) -> ChannelOut:
     return ChannelOut.of(channel, _masked(vault, channel))
@@ -39,7 +37,7 @@ def _with_secrets(vault: Vault, channel: ChannelRow, settings: Settings) -> Chan
     return made.model_copy(update={"secrets": secrets})
 
 
-@router.get("", response_model=PageOf[ChannelOut], **_MANAGE)
+@router.get("", response_model=PageOf[ChannelOut], **needs("channels.list"))
 async def list_channels(call: Called, page: Paged) -> Response:
     """List channels, oldest first."""
     found = await call.read(
@@ -49,7 +47,7 @@ async def list_channels(call: Called, page: Paged) -> Response:
     return page.answer(found, lambda one: _shown(vault, one), lambda one: one.id)
 
 
-@router.post("", response_model=ChannelMade, status_code=201, **_MANAGE)
+@router.post("", response_model=ChannelMade, status_code=201, **needs("channels.make"))
 async def make_channel(call: Called, body: ChannelNew) -> Response:
     """Make a channel; its signing secrets are shown in this answer only."""
     settings, vault = checked(body.kind, body.settings), call.services.vault
@@ -66,14 +64,14 @@ async def make_channel(call: Called, body: ChannelNew) -> Response:
     return await call.post(201, made, "channels")
 
 
-@router.get("/{name}", response_model=ChannelOut, **_MANAGE)
+@router.get("/{name}", response_model=ChannelOut, **needs("channels.show"))
 async def show_channel(call: Called, name: Name) -> Response:
     """Show a channel."""
     found = await call.read(lambda tx: channels.channel_by_id(tx, call.workspace_id, name))
     return shown(_shown(call.services.vault, found))
 
 
-@router.patch("/{name}", response_model=ChannelMade, **_MANAGE)
+@router.patch("/{name}", response_model=ChannelMade, **needs("channels.change"))
 async def change_channel(call: Called, name: Name, body: ChannelChange) -> Response:
     """Change a channel; settings that are not sent stay, `***` keeps a secret, null drops it."""
     return shown(await call.write(lambda tx: _changed(tx, call, name, body)))
@@ -102,14 +100,14 @@ def _merged(stored: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any
     return {name: value for name, value in every.items() if value is not None}
 
 
-@router.delete("/{name}", status_code=204, **_MANAGE)
+@router.delete("/{name}", status_code=204, **needs("channels.delete"))
 async def remove_channel(call: Called, name: Name) -> Response:
     """Delete a channel with its rules and deliveries."""
     await call.write(lambda tx: channels.remove_channel(tx, call.workspace_id, name))
     return Response(status_code=204)
 
 
-@router.post("/{name}/test", response_model=DeliveryOut, status_code=202, **_MANAGE)
+@router.post("/{name}/test", response_model=DeliveryOut, status_code=202, **needs("channels.test"))
 async def try_channel(call: Called, name: Name, _: Nothing | None = None) -> Response:
     """Send a real test message."""
 

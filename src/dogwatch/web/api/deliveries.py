@@ -11,10 +11,8 @@ from dogwatch.web.api.wire import DeliveryDetail, DeliveryOut, PageOf
 
 router = resource("deliveries")
 
-_MANAGE = needs("manage:alerts")
 
-
-@router.get("", response_model=PageOf[DeliveryOut], **_MANAGE)
+@router.get("", response_model=PageOf[DeliveryOut], **needs("deliveries.list"))
 async def list_deliveries(
     call: Called, page: Paged, state: DeliveryState = None, watch: Text = None, channel: Text = None
 ) -> Response:
@@ -26,7 +24,7 @@ async def list_deliveries(
     return page.answer(found, DeliveryOut.of, lambda delivery: delivery.id)
 
 
-@router.get("/{name}", response_model=DeliveryDetail, **_MANAGE)
+@router.get("/{name}", response_model=DeliveryDetail, **needs("deliveries.show"))
 async def show_delivery(call: Called, name: Name) -> Response:
     """Show a delivery with a receipt per attempt."""
     found = await call.read(lambda tx: lists.delivery(tx, call.workspace_id, name))

@@ -12,7 +12,7 @@ from dogwatch.web.api.wire import FlipOut, PageOf
 router = resource("flips")
 
 
-@router.get("", response_model=PageOf[FlipOut], **needs("read:watches"))
+@router.get("", response_model=PageOf[FlipOut], **needs("flips.list"))
 async def list_flips(call: Called, page: Paged, watch: Text = None) -> Response:
     """List flips, newest first."""
     filters = given(watch=watch)

@@ -23,8 +23,6 @@ from dogwatch.web.api.wire import JobOut, PageOf, RunOut
 
 router = resource("jobs")
 
-_READ, _WRITE = needs("read:jobs"), needs("write:jobs")
-
 
 def _shown(view: WatchView, call: Call) -> JobOut:
     job = view.job
@@ -57,7 +55,7 @@ def _refuse_script(call: Call, kind: str) -> None:
         )
 
 
-@router.get("", response_model=PageOf[JobOut], **_READ)
+@router.get("", response_model=PageOf[JobOut], **needs("jobs.list"))
 async def list_jobs(
     call: Called, page: Paged, status: Status = None, tag: Text = None, project: Text = None,
     slug: Text = None,
@@ -70,7 +68,7 @@ async def list_jobs(
     return page.answer(found, lambda view: _shown(view, call), lambda view: view.record.id)
 
 
-@router.post("", response_model=JobOut, status_code=201, **_WRITE)
+@router.post("", response_model=JobOut, status_code=201, **needs("jobs.make"))
 async def make_job(call: Called, body: JobNew) -> Response:
     """Make a job; its secrets cannot be read back."""
     kind, sent = split(body.action)
@@ -87,14 +85,14 @@ async def make_job(call: Called, body: JobNew) -> Response:
     return await call.post(201, made, "jobs")
 
 
-@router.get("/{name}", response_model=JobOut, **_READ)
+@router.get("/{name}", response_model=JobOut, **needs("jobs.show"))
 async def show_job(call: Called, name: Name) -> Response:
     """Show a job."""
     view = await call.read(lambda tx: lists.watch(tx, call.workspace_id, name, call.at))
     return shown(_shown(view, call))
 
 
-@router.patch("/{name}", response_model=JobOut, **_WRITE)
+@router.patch("/{name}", response_model=JobOut, **needs("jobs.change"))
 async def change_job(call: Called, name: Name, body: JobChange) -> Response:
     """Change a job; what is not sent stays, null clears, `***` keeps a secret."""
     return shown(await call.write(lambda tx: _changed(tx, call, name, body)))
@@ -121,20 +119,20 @@ def _action(
     return kind, unmasked_action(rest, stored if kind == job.action_kind else {})
 
 
-@router.delete("/{name}", status_code=204, **_WRITE)
+@router.delete("/{name}", status_code=204, **needs("jobs.delete"))
 async def remove_job(call: Called, name: Name) -> Response:
     """Delete a job with its watch and all that was kept of it."""
     await call.write(lambda tx: watches.remove(tx, _locked(tx, call, name)[0]))
     return Response(status_code=204)
 
 
-@router.post("/{name}/pause", response_model=JobOut, **_WRITE)
+@router.post("/{name}/pause", response_model=JobOut, **needs("jobs.pause"))
 async def pause_job(call: Called, name: Name, _: Nothing | None = None) -> Response:
     """Run nothing on schedule until it is resumed."""
     return await _turned(call, name, "pause")
 
 
-@router.post("/{name}/resume", response_model=JobOut, **_WRITE)
+@router.post("/{name}/resume", response_model=JobOut, **needs("jobs.resume"))
 async def resume_job(call: Called, name: Name, _: Nothing | None = None) -> Response:
     """Run on schedule again from now on."""
     return await _turned(call, name, "resume")
@@ -150,7 +148,7 @@ async def _turned(call: Call, name: str, verb: Literal["pause", "resume"]) -> Re
     return await call.post(200, done)
 
 
-@router.post("/{name}/trigger", response_model=RunOut, status_code=202, **needs("run:jobs"))
+@router.post("/{name}/trigger", response_model=RunOut, status_code=202, **needs("jobs.trigger"))
 async def trigger_job(call: Called, name: Name, body: Trigger | None = None) -> Response:
     """Run a job now, with an input."""
     given_input = input_text(body)

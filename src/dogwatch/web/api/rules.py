@@ -12,10 +12,8 @@ from dogwatch.web.api.wire import PageOf, RuleOut
 
 router = resource("rules")
 
-_MANAGE = needs("manage:alerts")
 
-
-@router.get("", response_model=PageOf[RuleOut], **_MANAGE)
+@router.get("", response_model=PageOf[RuleOut], **needs("rules.list"))
 async def list_rules(call: Called, page: Paged) -> Response:
     """List rules, oldest first."""
     found = await call.read(
@@ -24,7 +22,7 @@ async def list_rules(call: Called, page: Paged) -> Response:
     return page.answer(found, lambda one: RuleOut.of(*one), lambda one: one[0].id)
 
 
-@router.post("", response_model=RuleOut, status_code=201, **_MANAGE)
+@router.post("", response_model=RuleOut, status_code=201, **needs("rules.make"))
 async def make_rule(call: Called, body: RuleNew) -> Response:
     """Make a rule."""
 
@@ -35,7 +33,7 @@ async def make_rule(call: Called, body: RuleNew) -> Response:
     return await call.post(201, made)
 
 
-@router.delete("/{name}", status_code=204, **_MANAGE)
+@router.delete("/{name}", status_code=204, **needs("rules.delete"))
 async def remove_rule(call: Called, name: Name) -> Response:
     """Delete a rule."""
     await call.write(lambda tx: channels.remove_rule(tx, call.workspace_id, name))

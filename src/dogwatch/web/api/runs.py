@@ -20,7 +20,6 @@ from dogwatch.web.api.wire import PageOf, RunDetail, RunOut
 router = resource("runs")
 
 DROPPED = "[some output was dropped here]\n"
-_READ = needs("read:jobs")
 _EVENTS = "text/event-stream"
 
 
@@ -32,7 +31,7 @@ def input_text(body: Trigger | None) -> str:
     return json.dumps(asked, ensure_ascii=False)
 
 
-@router.get("", response_model=PageOf[RunOut], **_READ)
+@router.get("", response_model=PageOf[RunOut], **needs("runs.list"))
 async def list_runs(
     call: Called,
     page: Paged,
@@ -48,13 +47,15 @@ async def list_runs(
     return page.answer(found, RunOut.of, lambda run: run.id)
 
 
-@router.get("/{name}", response_model=RunDetail, **_READ)
+@router.get("/{name}", response_model=RunDetail, **needs("runs.show"))
 async def show_run(call: Called, name: Name) -> Response:
     """Show a run with its input."""
     return shown(RunDetail.of(await call.read(lambda tx: runs.find(tx, call.workspace_id, name))))
 
 
-@router.get("/{name}/output", responses={200: {"content": {"text/plain": {}}}}, **_READ)
+@router.get(
+    "/{name}/output", responses={200: {"content": {"text/plain": {}}}}, **needs("runs.output")
+)
 async def show_output(call: Called, name: Name) -> Response:
     """Show what was kept of a run's output, as plain text."""
     _, chunks = await call.read(lambda tx: lists.output(tx, call.workspace_id, name))
@@ -71,7 +72,9 @@ def _pieces(chunks: Sequence[Chunk]) -> Iterator[str]:
         last, text = seq, text_here
 
 
-@router.get("/{name}/output/stream", responses={200: {"content": {_EVENTS: {}}}}, **_READ)
+@router.get(
+    "/{name}/output/stream", responses={200: {"content": {_EVENTS: {}}}}, **needs("runs.stream")
+)
 async def follow_output(request: Request, call: Called, name: Name) -> Response:
     """Follow a run's output as server-sent events: `output` and, once it has ended, `end`.
 
@@ -86,7 +89,7 @@ async def follow_output(request: Request, call: Called, name: Name) -> Response:
     )
 
 
-@router.post("/{name}/cancel", response_model=RunOut, status_code=202, **needs("run:jobs"))
+@router.post("/{name}/cancel", response_model=RunOut, status_code=202, **needs("runs.cancel"))
 async def cancel_run(call: Called, name: Name, body: Cancel | None = None) -> Response:
     """Stop a run: at once if it waits, else its node is asked to."""
     reason = (body.reason if body else None) or "cancelled"

@@ -5,7 +5,8 @@ from typing import Literal
 from fastapi import Response
 
 from dogwatch.core.spec import WatchSpec
-from dogwatch.usecases import keys, lists, watches
+from dogwatch.usecases import lists, watches
+from dogwatch.usecases.callers import require
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.lists import Record
 from dogwatch.web.api.asked import Nothing, WatchChange, WatchNew
@@ -17,8 +18,6 @@ from dogwatch.web.api.wire import FlipOut, PageOf, PingOut, RunOut, WatchOut
 
 router = resource("watches")
 
-_READ, _WRITE = needs("read:watches"), needs("write:watches")
-
 
 def written(tx: Tx, record: Record, call: Call) -> WatchOut:
     """Return the shape of a watch as it is in the transaction."""
@@ -29,11 +28,11 @@ def _locked(tx: Tx, call: Call, name: str) -> Record:
     """Return a watch to be changed; that of a job asks for the scope of jobs, too."""
     record = watches.find(tx, call.workspace_id, name, lock=True)
     if record.watch.job:
-        keys.require(call.principal, "write:jobs")
+        require(call.caller, "jobs.change")
     return record
 
 
-@router.get("", response_model=PageOf[WatchOut], **_READ)
+@router.get("", response_model=PageOf[WatchOut], **needs("watches.list"))
 async def list_watches(
     call: Called, page: Paged, kind: Kind = None, status: Status = None, tag: Text = None,
     project: Text = None, slug: Text = None,
@@ -46,7 +45,7 @@ async def list_watches(
     return page.answer(found, lambda v: WatchOut.of(v, call.pings), lambda v: v.record.id)
 
 
-@router.post("", response_model=WatchOut, status_code=201, **_WRITE)
+@router.post("", response_model=WatchOut, status_code=201, **needs("watches.make"))
 async def make_watch(call: Called, body: WatchNew) -> Response:
     """Make a watch: something that runs elsewhere and pings when it did."""
     spec = body.spec(WatchSpec(name=body.name))
@@ -57,14 +56,14 @@ async def make_watch(call: Called, body: WatchNew) -> Response:
     return await call.post(201, made, "watches")
 
 
-@router.get("/{name}", response_model=WatchOut, **_READ)
+@router.get("/{name}", response_model=WatchOut, **needs("watches.show"))
 async def show_watch(call: Called, name: Name) -> Response:
     """Show a watch."""
     view = await call.read(lambda tx: lists.watch(tx, call.workspace_id, name, call.at))
     return shown(WatchOut.of(view, call.pings))
 
 
-@router.patch("/{name}", response_model=WatchOut, **_WRITE)
+@router.patch("/{name}", response_model=WatchOut, **needs("watches.change"))
 async def change_watch(call: Called, name: Name, body: WatchChange) -> Response:
     """Change a watch; what is not sent stays, null clears."""
 
@@ -76,20 +75,20 @@ async def change_watch(call: Called, name: Name, body: WatchChange) -> Response:
     return shown(await call.write(changed))
 
 
-@router.delete("/{name}", status_code=204, **_WRITE)
+@router.delete("/{name}", status_code=204, **needs("watches.delete"))
 async def remove_watch(call: Called, name: Name) -> Response:
     """Delete a watch with all that was kept of it."""
     await call.write(lambda tx: watches.remove(tx, _locked(tx, call, name)))
     return Response(status_code=204)
 
 
-@router.post("/{name}/pause", response_model=WatchOut, **_WRITE)
+@router.post("/{name}/pause", response_model=WatchOut, **needs("watches.pause"))
 async def pause_watch(call: Called, name: Name, _: Nothing | None = None) -> Response:
     """Expect nothing until it is resumed."""
     return await turned(call, name, "pause")
 
 
-@router.post("/{name}/resume", response_model=WatchOut, **_WRITE)
+@router.post("/{name}/resume", response_model=WatchOut, **needs("watches.resume"))
 async def resume_watch(call: Called, name: Name, _: Nothing | None = None) -> Response:
     """Expect again from now on; what was due meanwhile is never judged."""
     return await turned(call, name, "resume")
@@ -106,7 +105,7 @@ async def turned(call: Call, name: str, verb: Literal["pause", "resume"]) -> Res
     return await call.post(200, done)
 
 
-@router.get("/{name}/pings", response_model=PageOf[PingOut], **_READ)
+@router.get("/{name}/pings", response_model=PageOf[PingOut], **needs("watches.pings"))
 async def list_pings(call: Called, name: Name, page: Paged) -> Response:
     """List the pings of a watch, newest first."""
     before = page.number
@@ -116,7 +115,7 @@ async def list_pings(call: Called, name: Name, page: Paged) -> Response:
     return page.answer(found, PingOut.of, lambda row: row["id"])
 
 
-@router.get("/{name}/runs", response_model=PageOf[RunOut], **_READ)
+@router.get("/{name}/runs", response_model=PageOf[RunOut], **needs("watches.runs"))
 async def list_runs_of_watch(call: Called, name: Name, page: Paged) -> Response:
     """List the runs of a watch, newest first."""
     found = await call.read(
@@ -125,7 +124,7 @@ async def list_runs_of_watch(call: Called, name: Name, page: Paged) -> Response:
     return page.answer(found, RunOut.of, lambda run: run.id)
 
 
-@router.get("/{name}/flips", response_model=PageOf[FlipOut], **_READ)
+@router.get("/{name}/flips", response_model=PageOf[FlipOut], **needs("watches.flips"))
 async def list_flips_of_watch(call: Called, name: Name, page: Paged) -> Response:
     """List the changes of a watch's status, newest first."""
     found = await call.read(

@@ -13,7 +13,7 @@ from dogwatch.web.api.wire import WorkspaceOut
 router = resource("workspace")
 
 
-@router.get("", response_model=WorkspaceOut, **needs("read:watches"))
+@router.get("", response_model=WorkspaceOut, **needs("workspace.show"))
 async def show_workspace(call: Called) -> Response:
     """Show the workspace of the key."""
     found = await call.read(lambda tx: lists.workspace(tx, call.workspace_id))
