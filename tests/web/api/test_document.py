@@ -114,8 +114,6 @@ def test_each_answer_has_the_one_media_type_it_comes_in(api: Client) -> None:
     paths = api.get("/openapi.json").json["paths"]
     plain = paths["/runs/{name}/output"]["get"]["responses"]["200"]
     assert list(plain["content"]) == ["text/plain"]
-        "text/plain"
-    ]
     live = paths["/runs/{name}/output/stream"]["get"]["responses"]
     assert list(live["200"]["content"]) == ["text/event-stream"]
     for methods in paths.values():
