@@ -23,9 +23,33 @@ A POST with an <code>Idempotency-Key</code> is carried out once, however often i
 """
 
 
+ACTIONS = """
+<h2 id="actions">Actions</h2>
+<p>The <code>action</code> of a job has a <code>kind</code> and the fields of that kind.</p>
+<table><tr><th>http</th><th></th><th></th></tr>
+<tr><td><code>url</code></td><td>string, required</td><td></td></tr>
+<tr><td><code>method</code></td><td>string</td><td>GET</td></tr>
+<tr><td><code>headers</code></td><td>object, or list of pairs</td><td></td></tr>
+<tr><td><code>body</code></td><td>string</td><td></td></tr>
+<tr><td><code>timeout_s</code></td><td>number</td><td>30; 1 to 300</td></tr>
+<tr><td><code>expected_status</code></td><td>string</td>
+<td><code>200-299</code>; ranges with commas</td></tr>
+<tr><td><code>max_redirects</code></td><td>integer</td><td>5; 0 to 10</td></tr></table>
+<table><tr><th>script</th><th></th><th></th></tr>
+<tr><td><code>language</code></td><td>bash, python or node, required</td><td></td></tr>
+<tr><td><code>source</code></td><td>string, required</td><td>at most 256 KiB</td></tr>
+<tr><td><code>args</code></td><td>list of string</td><td></td></tr>
+<tr><td><code>env</code></td><td>object</td><td></td></tr>
+<tr><td><code>timeout_s</code></td><td>number</td><td>3600; up to 7 days</td></tr>
+<tr><td><code>output_cap_bytes</code></td><td>integer</td><td>1 MiB</td></tr>
+<tr><td><code>memory_limit_mb</code></td><td>integer</td><td>none</td></tr>
+<tr><td><code>file_limit_mb</code></td><td>integer</td><td>1024</td></tr></table>
+"""
+
+
 def render(document: _Document) -> str:
     """Return the HTML of an OpenAPI document, in the order of its paths."""
-    parts = (INTRODUCTION, *_contents(document), *_sections(document), *_schemas(document))
+    parts = (INTRODUCTION, *_contents(document), *_sections(document), ACTIONS, *_schemas(document))
     return "".join(parts)
 
 
@@ -40,6 +64,7 @@ def _contents(document: _Document) -> Iterator[str]:
     for path, method, operation in _operations(document):
         name = escape(operation["operationId"])
         yield f'<li><a href="#{name}"><code>{method} {escape(path)}</code></a></li>\n'
+    yield '<li><a href="#actions">Actions</a></li>\n'
     yield '<li><a href="#schemas">Schemas</a></li>\n</ul>\n'
 
 
