@@ -9,18 +9,14 @@ import pytest
 
 from tests.cli.stub import Here, Program, Stub, serve
 
-BEHIND = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
-
 
 @pytest.fixture(autouse=True)
 def heeded() -> Iterator[None]:
-    """Heed signals that whoever started the tests ignores, as shells do for what runs behind."""
-    ignored = [number for number in BEHIND if signal.getsignal(number) is signal.SIG_IGN]
-    for number in ignored:
-        signal.signal(number, signal.SIG_DFL)
+    """Heed the hangup, even where nohup runs the tests: programs that they start inherit it."""
+    before = signal.getsignal(signal.SIGHUP)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     yield
-    for number in ignored:
-        signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, before)
 
 
 @pytest.fixture

@@ -82,3 +82,17 @@ def test_a_wrong_setting_is_2(dogwatch: Program) -> None:
     assert done.returncode == 2
     assert "--http-concurrency: '0' is not valid" in done.stderr
     assert "DOGWATCH_SCRIPTS: 'maybe' is not valid" in done.stderr
+
+
+def test_doctor_names_watches_whose_schedule_cannot_be_followed(
+    dogwatch: Program, stub: Stub
+) -> None:
+    faulty = {"slug": "tape", "schedule_fault": "timezone: not an IANA time zone name"}
+    well = {"slug": "disk", "schedule_fault": None}
+    page = {"data": [well, faulty], "next_cursor": None}
+    stub.replies |= {"GET /api/v1/workspace": (200, {}), "GET /api/v1/watches": (200, page)}
+    done = dogwatch("doctor", DOGWATCH_SERVER=stub.url)
+    assert done.returncode == 1
+    assert "✕ schedule: tape: timezone: not an IANA" in done.stdout
+    assert "dogwatch edit tape" in done.stdout
+    assert "disk" not in done.stdout

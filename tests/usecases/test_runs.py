@@ -59,15 +59,13 @@ def test_those_due_first_are_claimed_first_and_none_too_early(house: House) -> N
 
 
 def test_runs_of_a_job_wait_for_each_other(house: House) -> None:
-    house.job()
-    made = [house.trigger(at=n).id for n in range(3)]
-    done = []
-    for n in range(3):
-        (work,) = house.claim(10 + n)
-        assert house.claim(10 + n) == []
-        house.finish(work, 11 + n)
-        done.append(work.run.id)
-    assert done == made
+    house.job(overlap=Overlap.QUEUE_ONE)
+    house.trigger()
+    (first,) = house.claim(10)
+    second = house.trigger(at=11)
+    assert house.claim(12) == []
+    house.finish(first, 13)
+    assert [work.run.id for work in house.claim(14)] == [second.id]
 
 
 def test_two_nodes_never_claim_the_same(nodes: tuple[House, House]) -> None:
@@ -318,3 +316,32 @@ def test_a_claim_needs_the_lane_that_was_asked(house: House) -> None:
     result = Result(Outcome.OK)
     (work,) = house.claim(1, lane="script")
     assert house.do(runs.finish, [Ended(work, result)], after(2)) == [True]
+
+
+def test_overlap_holds_for_runs_by_hand(house: House) -> None:
+    house.job("skip")
+    house.trigger("skip")
+    with pytest.raises(Problem, match="the run before is still going; overlap is skip") as caught:
+        house.trigger("skip", 1)
+    assert caught.value.kind == "conflict"
+    house.job("queue", overlap=Overlap.QUEUE_ONE)
+    house.trigger("queue")
+    assert len(house.claim(1)) == 2
+    house.trigger("queue", 2)
+    with pytest.raises(Problem, match="one run is waiting already"):
+        house.trigger("queue", 3)
+    house.job("cancel", overlap=Overlap.CANCEL_PREVIOUS)
+    for at in (0, 1):
+        house.trigger("cancel", at)
+    assert house.slots("cancel") == [(None, "queued"), (None, "skipped")]
+
+
+def test_only_so_many_runs_by_hand_wait(house: House) -> None:
+    house.job("job", overlap=Overlap.ALLOW)
+    for _ in range(runs.MAX_WAITING):
+        house.trigger()
+    with pytest.raises(Problem, match="50 runs of job wait already") as caught:
+        house.trigger()
+    assert caught.value.kind == "limited"
+    house.claim(1, limit=1)
+    assert house.trigger(at=2).state == "queued"

@@ -14,6 +14,8 @@ from dogwatch.cli.session import Session, command
 from dogwatch.config import Config, load
 from dogwatch.core.problems import Problem
 
+_LOOKED_AT = 10_000
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -97,6 +99,18 @@ def _server(session: Session) -> Iterator[Finding]:
         yield Finding("server", False, problem.message, advice)
 
 
+def _schedules(session: Session) -> Iterator[Finding]:
+    """Name watches whose schedule cannot be followed any more, such as in a zone that is gone."""
+    try:
+        watches = connect(session).pages("/watches", _LOOKED_AT)
+    except Problem:
+        return  # told already
+    for watch in watches:
+        if fault := watch.get("schedule_fault"):
+            slug = watch["slug"]
+            yield Finding("schedule", False, f"{slug}: {fault}", f"dogwatch edit {slug}")
+
+
 CHECKS: list[Callable[[Session], Iterator[Finding]]] = [
     _settings,
     _files,
@@ -105,6 +119,7 @@ CHECKS: list[Callable[[Session], Iterator[Finding]]] = [
     _zones,
     _spool,
     _server,
+    _schedules,
 ]
 
 

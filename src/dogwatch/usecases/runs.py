@@ -33,6 +33,7 @@ from dogwatch.vault import Vault
 
 LANES = ("script", "http")
 MAX_SLOTS = 1_000
+MAX_WAITING = 50
 MAX_INPUT = 256 * 1024
 MAX_REASON = 255
 DIED = "its node died"
@@ -88,14 +89,22 @@ def _fire(tx: Tx, job: JobRow, record: Record, at: datetime) -> int:
 def _fire_slot(
     tx: Tx, job: JobRow, record: Record, slot_at: datetime, next_at: datetime | None, at: datetime
 ) -> Record:
-    waiting = sum(run.started_at is None for run in record.watch.open)
-    why = overlapped(job.policy, waiting, len(record.watch.open) - waiting)
+    why = _overlapped(job, record)
     if why:
         skip = Skip(at, slot_at, next_at, Outcome.SKIPPED, why)
         return apply(tx, Change(record, [skip], "schedule"), at)
     if job.policy.overlap is Overlap.CANCEL_PREVIOUS:
         record = _cancel_open(tx, record, "the next run is due", at)
     return _queue(tx, job, record, slot_at, next_at, "schedule", "", at)
+
+
+def _overlapped(job: JobRow, record: Record) -> str:
+    waiting = _waiting(record)
+    return overlapped(job.policy, waiting, len(record.watch.open) - waiting)
+
+
+def _waiting(record: Record) -> int:
+    return sum(run.started_at is None for run in record.watch.open)
 
 
 def _queue(
@@ -120,12 +129,21 @@ def _queue(
 
 
 def trigger(tx: Tx, record: Record, given: str, at: datetime) -> Run:
-    """Queue a run by hand, now; it has no slot. The watch is locked."""
+    """Queue a run by hand, now; it has no slot. The watch is locked.
+
+    Its overlap rule holds: what would skip a slot is a conflict here.
+    """
     job = jobs.by_watch(tx, *record.key)
     if job is None:
         raise Problem("invalid", f"{record.slug} is watched only; there is nothing to run")
     if len(given.encode()) > MAX_INPUT:
         raise Problem("invalid", "input: at most 256 KiB", {"input": "at most 256 KiB"})
+    if why := _overlapped(job, record):
+        raise Problem("conflict", f"{why}; overlap is {job.policy.overlap}")
+    if _waiting(record) >= MAX_WAITING:
+        raise Problem("limited", f"{MAX_WAITING} runs of {record.slug} wait already")
+    if job.policy.overlap is Overlap.CANCEL_PREVIOUS:
+        record = _cancel_open(tx, record, "another run was started by hand", at)
     before = {run.id for run in record.watch.open}
     record = _queue(tx, job, record, None, record.watch.slot_at, "manual", given, at)
     made = next(run.id for run in record.watch.open if run.id not in before)

@@ -24,6 +24,8 @@ code { background: color-mix(in srgb, currentColor 10%, transparent); padding: 0
 pre { overflow-x: auto; padding: 1rem; border: 1px solid; }
 pre code { background: none; padding: 0; }
 table { border-collapse: collapse; width: 100%; }
+code { overflow-wrap: anywhere; }
+pre code { overflow-wrap: normal; }
 th, td { text-align: left; vertical-align: top; padding: .25rem .75rem .25rem 0; }
 tr { border-bottom: 1px solid color-mix(in srgb, currentColor 20%, transparent); }
 .scope { font-size: .875em; opacity: .75; }

@@ -1,5 +1,6 @@
 """The OpenAPI document says what the API does: names, problems, examples."""
 
+import re
 from typing import Any
 
 import pytest
@@ -107,3 +108,30 @@ def test_a_misspelt_parameter_is_named(api: Client) -> None:
     trigger = api("POST", "/jobs", {"name": "J", "action": HTTP_ACTION}, query={"dry": "1"})
     assert trigger.faults.keys() == {"dry"}
     assert api.get("/jobs").json["data"] == []
+
+
+def test_each_answer_has_the_one_media_type_it_comes_in(api: Client) -> None:
+    paths = api.get("/openapi.json").json["paths"]
+    plain = paths["/runs/{name}/output"]["get"]["responses"]["200"]
+    assert list(plain["content"]) == ["text/plain"]
+    live = paths["/runs/{name}/output/stream"]["get"]["responses"]
+    assert list(live["200"]["content"]) == ["text/event-stream"]
+    for methods in paths.values():
+        for operation in methods.values():
+            for status, answer in operation["responses"].items():
+                kinds = list(answer.get("content", {}))
+                assert len(kinds) <= 1
+                assert status[0] == "2" or kinds == ["application/problem+json"]
+
+
+def test_the_page_defines_each_shape_once_and_links_to_it(api: Client) -> None:
+    text = api.get("/docs").text
+    anchors = re.findall(r' id="([^"]+)"', text)
+    assert len(anchors) == len(set(anchors))
+    links = set(re.findall(r'href="#([^"]+)"', text))
+    assert links <= set(anchors)
+    shapes = {"RunOut", "PingOut", "FlipOut", "DeliveryOut", "ReceiptOut", "ScopeAsked"}
+    assert shapes <= links
+    assert "`" not in text
+    document = api.get("/openapi.json").json
+    assert text.count("/api/v1/") >= sum(map(len, document["paths"].values()))

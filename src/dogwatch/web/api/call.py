@@ -123,7 +123,13 @@ def _name(name: Annotated[str, Path(description="Id or slug.")]) -> str:
     return name
 
 
+def _id(name: Annotated[str, Path(description="Id.")]) -> str:
+    """Refuse what can be no id; these have no slugs."""
+    return _name(name)
+
+
 Name = Annotated[str, Depends(_name)]
+Id = Annotated[str, Depends(_id)]
 
 
 def shown(model: BaseModel) -> Response:

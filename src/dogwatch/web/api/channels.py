@@ -13,7 +13,7 @@ from dogwatch.usecases.door import Tx
 from dogwatch.vault import Vault
 from dogwatch.web.api.asked import ChannelChange, ChannelNew, Nothing
 from dogwatch.web.api.auth import needs, resource
-from dogwatch.web.api.call import Call, Called, Name, shown
+from dogwatch.web.api.call import Call, Called, Id, shown
 from dogwatch.web.api.masks import masked_settings, unmasked_settings
 from dogwatch.web.api.pages import Paged
 from dogwatch.web.api.settings import checked
@@ -65,14 +65,14 @@ async def make_channel(call: Called, body: ChannelNew) -> Response:
 
 
 @router.get("/{name}", response_model=ChannelOut, **needs("channels.show"))
-async def show_channel(call: Called, name: Name) -> Response:
+async def show_channel(call: Called, name: Id) -> Response:
     """Show a channel."""
     found = await call.read(lambda tx: channels.channel_by_id(tx, call.workspace_id, name))
     return shown(_shown(call.services.vault, found))
 
 
 @router.patch("/{name}", response_model=ChannelMade, **needs("channels.change"))
-async def change_channel(call: Called, name: Name, body: ChannelChange) -> Response:
+async def change_channel(call: Called, name: Id, body: ChannelChange) -> Response:
     """Change a channel; settings that are not sent stay, `***` keeps a secret, null drops it."""
     return shown(await call.write(lambda tx: _changed(tx, call, name, body)))
 
@@ -101,14 +101,14 @@ def _merged(stored: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any
 
 
 @router.delete("/{name}", status_code=204, **needs("channels.delete"))
-async def remove_channel(call: Called, name: Name) -> Response:
+async def remove_channel(call: Called, name: Id) -> Response:
     """Delete a channel with its rules and deliveries."""
     await call.write(lambda tx: channels.remove_channel(tx, call.workspace_id, name))
     return Response(status_code=204)
 
 
 @router.post("/{name}/test", response_model=DeliveryOut, status_code=202, **needs("channels.test"))
-async def try_channel(call: Called, name: Name, _: Nothing | None = None) -> Response:
+async def try_channel(call: Called, name: Id, _: Nothing | None = None) -> Response:
     """Send a real test message."""
 
     def queued(tx: Tx) -> DeliveryOut:

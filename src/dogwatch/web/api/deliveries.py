@@ -4,7 +4,7 @@ from fastapi import Response
 
 from dogwatch.usecases import lists
 from dogwatch.web.api.auth import needs, resource
-from dogwatch.web.api.call import Called, Name, shown
+from dogwatch.web.api.call import Called, Id, shown
 from dogwatch.web.api.filters import DeliveryState, Text, given
 from dogwatch.web.api.pages import Paged
 from dogwatch.web.api.wire import DeliveryDetail, DeliveryOut, PageOf
@@ -25,7 +25,7 @@ async def list_deliveries(
 
 
 @router.get("/{name}", response_model=DeliveryDetail, **needs("deliveries.show"))
-async def show_delivery(call: Called, name: Name) -> Response:
+async def show_delivery(call: Called, name: Id) -> Response:
     """Show a delivery with a receipt per attempt."""
     found = await call.read(lambda tx: lists.delivery(tx, call.workspace_id, name))
     return shown(DeliveryDetail.made(*found))

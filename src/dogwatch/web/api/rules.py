@@ -6,7 +6,7 @@ from dogwatch.usecases import channels
 from dogwatch.usecases.door import Tx
 from dogwatch.web.api.asked import RuleNew
 from dogwatch.web.api.auth import needs, resource
-from dogwatch.web.api.call import Called, Name
+from dogwatch.web.api.call import Called, Id
 from dogwatch.web.api.pages import Paged
 from dogwatch.web.api.wire import PageOf, RuleOut
 
@@ -34,7 +34,7 @@ async def make_rule(call: Called, body: RuleNew) -> Response:
 
 
 @router.delete("/{name}", status_code=204, **needs("rules.delete"))
-async def remove_rule(call: Called, name: Name) -> Response:
+async def remove_rule(call: Called, name: Id) -> Response:
     """Delete a rule."""
     await call.write(lambda tx: channels.remove_rule(tx, call.workspace_id, name))
     return Response(status_code=204)

@@ -11,7 +11,7 @@ from dogwatch.usecases.door import Tx
 from dogwatch.usecases.lists import Chunk
 from dogwatch.web.api.asked import Cancel, Trigger
 from dogwatch.web.api.auth import needs, resource
-from dogwatch.web.api.call import Called, Name, shown
+from dogwatch.web.api.call import Called, Id, shown
 from dogwatch.web.api.filters import RunOutcome, RunState, Text, given
 from dogwatch.web.api.pages import Paged
 from dogwatch.web.api.stream import tail
@@ -48,7 +48,7 @@ async def list_runs(
 
 
 @router.get("/{name}", response_model=RunDetail, **needs("runs.show"))
-async def show_run(call: Called, name: Name) -> Response:
+async def show_run(call: Called, name: Id) -> Response:
     """Show a run with its input."""
     return shown(RunDetail.of(await call.read(lambda tx: runs.find(tx, call.workspace_id, name))))
 
@@ -56,7 +56,7 @@ async def show_run(call: Called, name: Name) -> Response:
 @router.get(
     "/{name}/output", responses={200: {"content": {"text/plain": {}}}}, **needs("runs.output")
 )
-async def show_output(call: Called, name: Name) -> Response:
+async def show_output(call: Called, name: Id) -> Response:
     """Show what was kept of a run's output, as plain text."""
     _, chunks = await call.read(lambda tx: lists.output(tx, call.workspace_id, name))
     return Response("".join(_pieces(chunks)), media_type="text/plain; charset=utf-8")
@@ -75,7 +75,7 @@ def _pieces(chunks: Sequence[Chunk]) -> Iterator[str]:
 @router.get(
     "/{name}/output/stream", responses={200: {"content": {_EVENTS: {}}}}, **needs("runs.stream")
 )
-async def follow_output(request: Request, call: Called, name: Name) -> Response:
+async def follow_output(request: Request, call: Called, name: Id) -> Response:
     """Follow a run's output as server-sent events: `output` and, once it has ended, `end`.
 
     `Last-Event-ID` resumes behind that sequence number.
@@ -90,7 +90,7 @@ async def follow_output(request: Request, call: Called, name: Name) -> Response:
 
 
 @router.post("/{name}/cancel", response_model=RunOut, status_code=202, **needs("runs.cancel"))
-async def cancel_run(call: Called, name: Name, body: Cancel | None = None) -> Response:
+async def cancel_run(call: Called, name: Id, body: Cancel | None = None) -> Response:
     """Stop a run: at once if it waits, else its node is asked to."""
     reason = (body.reason if body else None) or "cancelled"
 
