@@ -127,6 +127,8 @@ class Worker:
     async def _run(self, work: Work) -> Result | None:
         """Return how the run ended; None if it was stopped."""
         cap_bytes = int(work.action.get("output_cap_bytes", DEFAULT_CAP_BYTES))
+        if work.most_output_bytes is not None:
+            cap_bytes = min(cap_bytes, work.most_output_bytes)
         output = OutputWriter(self._database, _key(work), work.task.attempt, cap_bytes)
         result: Result | None = None
         try:

@@ -249,6 +249,20 @@ def again(tx: Tx, task: Task, run_at: datetime, *, attempt: int | None = None) -
     return freed
 
 
+def going(tx: Tx, lanes: Collection[str], workspace_ids: Collection[int]) -> dict[int, int]:
+    """Return how many tasks of these lanes are under way in each of these workspaces."""
+    found = (
+        select(tasks.c.workspace_id, func.count())
+        .where(
+            tasks.c.node_id.is_not(None),
+            tasks.c.lane.in_(lanes),
+            tasks.c.workspace_id.in_(workspace_ids),
+        )
+        .group_by(tasks.c.workspace_id)
+    )
+    return {row[0]: row[1] for row in tx.conn.execute(found)}
+
+
 def held_by(tx: Tx, node_ids: Collection[str], limit: int) -> Sequence[Task]:
     """Return and lock tasks held by these nodes."""
     found = select(tasks).where(tasks.c.node_id.in_(node_ids)).order_by(tasks.c.id).limit(limit)

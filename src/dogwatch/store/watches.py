@@ -175,6 +175,12 @@ def taken_slugs(tx: Tx, workspace_id: int, prefix: str) -> set[str]:
     return set(tx.conn.scalars(found))
 
 
+def count(tx: Tx, workspace_id: int) -> int:
+    """Return how many watches a workspace has."""
+    mine = select(func.count()).where(watches.c.workspace_id == workspace_id)
+    return int(tx.conn.scalar(mine) or 0)
+
+
 def count_by_status(tx: Tx) -> Mapping[str, int]:
     """Return how many watches there are in each status, over all workspaces."""
     found = select(watches.c.status, func.count()).group_by(watches.c.status)

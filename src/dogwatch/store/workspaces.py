@@ -40,7 +40,9 @@ def _highest(tx: Tx, column: ColumnElement[int]) -> int:
 def get(tx: Tx, workspace_id: int, *, lock: bool = False) -> Workspace | None:
     """Return one workspace."""
     found = select(workspaces).where(workspaces.c.id == workspace_id)
-    row = tx.conn.execute(found.with_for_update() if lock else found).first()
+    # Others may refer to a locked workspace meanwhile: a ping must not wait for its owner.
+    locked = found.with_for_update(key_share=True)
+    row = tx.conn.execute(locked if lock else found).first()
     return Workspace(**row._mapping) if row else None
 
 
@@ -54,6 +56,12 @@ def listed(tx: Tx) -> Sequence[Workspace]:
     """Return all workspaces, oldest first."""
     rows = tx.conn.execute(select(workspaces).order_by(workspaces.c.id))
     return [Workspace(**row._mapping) for row in rows]
+
+
+def plans_but(tx: Tx, plan: str) -> dict[int, str]:
+    """Return the plan's name of each workspace that has another one than `plan`."""
+    found = select(workspaces.c.id, workspaces.c.plan).where(workspaces.c.plan != plan)
+    return {row.id: row.plan for row in tx.conn.execute(found)}
 
 
 def by_ping_keys(tx: Tx, ping_keys: Collection[str]) -> dict[str, Workspace]:

@@ -14,6 +14,7 @@ from dogwatch.store import jobs
 from dogwatch.store.jobs import JobRow
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
+from dogwatch.usecases.allowances import admit_schedule
 from dogwatch.usecases.runs import action_of, seal_action
 from dogwatch.usecases.watches import add as add_watch
 from dogwatch.usecases.watches import edit as edit_watch
@@ -45,6 +46,7 @@ def add(tx: Tx, workspace_id: int, spec: JobSpec, vault: Vault, at: datetime) ->
     """Make a job with its watch."""
     action = check(spec)
     record = add_watch(tx, workspace_id, spec.watch, at, job=True)
+    admit_schedule(tx, workspace_id, record.watch.plan.schedule, at)
     jobs.add(tx, _row(record, spec, action, vault))
     tx.wake("schedule")
     return record
@@ -53,7 +55,9 @@ def add(tx: Tx, workspace_id: int, spec: JobSpec, vault: Vault, at: datetime) ->
 def edit(tx: Tx, record: Record, spec: JobSpec, vault: Vault, at: datetime) -> Record:
     """Change a job whose watch is locked; open runs go on as they were started."""
     action = check(spec)
-    record = edit_watch(tx, record, spec.watch, at)
+    before, record = record, edit_watch(tx, record, spec.watch, at)
+    if record.schedule != before.schedule:
+        admit_schedule(tx, record.workspace_id, record.watch.plan.schedule, at)
     jobs.save(tx, _row(record, spec, action, vault))
     return record
 

@@ -16,11 +16,12 @@ from typing import Protocol
 
 from dogwatch.clock import Clock
 from dogwatch.core.limits import Verdict, Window, spend
-from dogwatch.core.plans import UNLIMITED, Plan, plan_of
+from dogwatch.core.plans import UNLIMITED, Plan
 from dogwatch.core.problems import Problem
-from dogwatch.store import spent, workspaces
+from dogwatch.store import spent
 from dogwatch.store.spent import Lasting, Place
 from dogwatch.store.tx import Tx
+from dogwatch.usecases import allowances
 from dogwatch.usecases.door import Door
 
 PLAN_KNOWN_S = 5.0
@@ -237,15 +238,9 @@ class Plans:
         now = self._clock.monotonic()
         until, plan = self._known.get(workspace_id, (0.0, UNLIMITED))
         if until <= now:
-            plan = await self._door.aread(lambda tx: plan_in(tx, workspace_id))
+            plan = await self._door.aread(lambda tx: allowances.plan_in(tx, workspace_id))
             self._known[workspace_id] = now + PLAN_KNOWN_S, plan
         return plan
-
-
-def plan_in(tx: Tx, workspace_id: int) -> Plan:
-    """Return the plan of a workspace."""
-    workspace = workspaces.get(tx, workspace_id)
-    return plan_of(workspace.plan) if workspace else UNLIMITED
 
 
 @dataclass(frozen=True, slots=True)

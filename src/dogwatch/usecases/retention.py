@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from dogwatch.core.plans import Plan
 from dogwatch.store import retention, spent
 from dogwatch.store.retention import Keep, Tally
 from dogwatch.store.tx import Tx
+from dogwatch.usecases.allowances import limited
 
 BATCH = 500
 
@@ -33,10 +35,20 @@ def prune(
     limit: int = BATCH,
 ) -> int:
     """Delete a small batch of each table in each workspace; 0 once nothing is too much."""
+    plans = limited(tx)
     retention.forget(tx, at)
     spent.prune(tx, at)
     gone = retention.prune_outputs(tx, output_days, at, limit)
     return gone + sum(
-        retention.prune(tx, name, workspace_id, keep[name].days, tally, at, limit)
+        retention.prune(
+            tx, name, workspace_id, _days(keep[name], plans.get(workspace_id)), tally, at, limit
+        )
         for (name, workspace_id), tally in counted.items()
     )
+
+
+def _days(kept: Keep, plan: Plan | None) -> int:
+    """Return how many days are kept of a workspace with this plan."""
+    if plan is None or plan.history_days is None:
+        return kept.days
+    return min(kept.days, plan.history_days)

@@ -1,11 +1,13 @@
 """Runs of our own: fired on schedule or by hand, claimed, finished, lost, cancelled."""
 
 import json
+import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from dogwatch.core.plans import UNLIMITED, Plan
 from dogwatch.core.problems import Problem
 from dogwatch.core.result import Outcome, Result
 from dogwatch.core.run import (
@@ -25,9 +27,10 @@ from dogwatch.ids import new_id
 from dogwatch.store import jobs, runs, tasks, watches
 from dogwatch.store.jobs import JobRow
 from dogwatch.store.runs import Run
-from dogwatch.store.tasks import EVER, NewTask, Task
+from dogwatch.store.tasks import EVER, NewTask, Share, Task
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
+from dogwatch.usecases.allowances import limited
 from dogwatch.usecases.signals import Change, apply, apply_many
 from dogwatch.vault import Vault
 
@@ -158,13 +161,14 @@ def trigger(tx: Tx, record: Record, given: str, at: datetime) -> Run:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A claimed run with all that a runner needs."""
+    """A claimed run with all that a runner needs; of its output the plan may keep less."""
 
     task: Task
     run: Run
     slug: str
     action_kind: str
     action: Mapping[str, Any]
+    most_output_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +205,8 @@ def claim(
     since_at: datetime = EVER,
 ) -> list[Work]:
     """Take runs that are due (since then) and mark them started, in one transaction."""
-    taken = tasks.claim(tx, lane, node_id, at, limit, since_at)
+    plans = limited(tx)
+    taken = _take(tx, lane, node_id, at, limit, since_at, plans)
     found = runs.by_keys(tx, [(task.workspace_id, task.ref_id) for task in taken])
     waiting = {key: run for key, run in found.items() if run.state != "done"}
     records, known = _watched(tx, waiting.values())
@@ -211,7 +216,8 @@ def claim(
         if run is None or (key := _watch_key(run)) not in known or key not in records:
             void.append(task)
         elif isinstance(work := _opened(task, run, records[key], known[key], vault), Work):
-            begun.append(work)
+            plan = plans.get(task.workspace_id, UNLIMITED)
+            begun.append(replace(work, most_output_bytes=plan.output_bytes))
         else:
             over.append(_Over(task, run, work))
     tasks.done_many(tx, [*void, *(one.task for one in over)])
@@ -221,6 +227,25 @@ def claim(
         if work.task.attempt > 1:  # the signal of another start is old news to the watch
             _note_attempt(tx, work.task, state="running")
     return begun
+
+
+def _take(
+    tx: Tx,
+    lane: str,
+    node_id: str,
+    at: datetime,
+    limit: int,
+    since_at: datetime,
+    plans: Mapping[int, Plan],
+) -> Sequence[Task]:
+    """Take tasks, of a workspace with a plan no more than it lets run at once."""
+    own = {key: plan.concurrent_runs for key, plan in plans.items() if plan.concurrent_runs}
+    if not own:
+        return tasks.claim(tx, lane, node_id, at, limit, since_at)
+    held = tasks.going(tx, LANES, own)
+    return tasks.claim_shared(
+        tx, lane, node_id, at, limit, Share(sys.maxsize), Share(sys.maxsize, held, own)
+    )
 
 
 def _opened(task: Task, run: Run, record: Record, job: JobRow, vault: Vault) -> Work | Result:

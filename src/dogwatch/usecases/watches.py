@@ -16,6 +16,7 @@ from dogwatch.ids import new_id, new_token
 from dogwatch.store import deliveries, jobs, tasks, watches
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
+from dogwatch.usecases.allowances import admit_watch
 from dogwatch.usecases.signals import Change, apply, apply_many
 
 PING_KEY_BITS = 96
@@ -29,6 +30,7 @@ def add(tx: Tx, workspace_id: int, spec: WatchSpec, at: datetime, *, job: bool =
     """Make a watch; a slug that is taken is a conflict, one not given is made from the name."""
     spec = check(spec)
     check_due(spec, at)
+    admit_watch(tx, workspace_id)
     record = _new(workspace_id, spec, at, job=job)
     if spec.slug is not None:
         _insert(tx, record)
