@@ -105,6 +105,12 @@ def _whole(least: int, most: int) -> Kind:
     return Kind(f"a whole number from {least} to {most}", parse)
 
 
+def _header(value: Any) -> str:
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,63}", name := _text(value)):
+        raise ValueError("no name of a header")
+    return name
+
+
 def _one_of(*words: str) -> Kind:
     def parse(value: Any) -> str:
         if (word := _text(value).lower()) not in words:
@@ -209,6 +215,7 @@ SECRET = Kind(
 )
 NETWORKS = Kind("addresses or CIDR ranges, such as 10.0.0.0/8, ::1", _networks, _show_networks)
 TARGETS = Kind("CIDR ranges such as 10.0.0.0/8, or true", _networks_or_all, _show_networks)
+HEADER = Kind("a header's name, such as Remote-User", _header)
 PROGRAM = Kind("a program's name or path", _text)
 BODY = _whole(0, 10_000_000)
 LANE = _whole(1, 10_000)
@@ -241,6 +248,9 @@ class Config:
     smtp_url: str | None = _set(SMTP, None, "Mail server for e-mail channels")
     trusted_proxies: tuple[Network, ...] = _set(
         NETWORKS, (), "Proxies whose X-Forwarded-For is believed"
+    )
+    trusted_user_header: str | None = _set(
+        HEADER, None, "Header by which those proxies name who is signed in, by e-mail"
     )
     allow_private_targets: tuple[Network, ...] = _set(
         TARGETS, (), "Private addresses that jobs and webhooks may reach"

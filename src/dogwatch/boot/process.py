@@ -20,6 +20,7 @@ import structlog
 import uvloop
 
 from dogwatch import directory
+from dogwatch.boot import first_run
 from dogwatch.boot.limits import limits
 from dogwatch.boot.store import Store, agree, alone, make_key, opened, write_private
 from dogwatch.clock import Clock
@@ -246,6 +247,7 @@ def _introduce(config: Config, store: Store) -> None:
         key_file = config.data / "cli.key"
         if not _valid(store, key_file):
             write_private(key_file, make_key(store, "command line on this machine", ["*"]))
+        first_run.offer(config, store)
     except (OSError, Problem) as error:
         _log.warning("the command line here must be told the address and a key", why=str(error))
 
@@ -365,5 +367,7 @@ def _app(
             limits=limited,
             probe_spool=intake.spool.probe if intake.spool else None,
             stopping=stopping,
+            on_set_up=partial(first_run.forget, config),
+            trusted_user_header=config.trusted_user_header,
         )
     )

@@ -13,6 +13,7 @@ from dogwatch.cli.session import Session, shared
 # Name -> (module in dogwatch.cli, what `dogwatch --help` says). The attribute has the name.
 COMMANDS = {
     "up": ("server", "Run the server."),
+    "init": ("init", "Set up a new instance: its first person."),
     "run": ("wrap", "Run a command and tell Dogwatch how it went."),
     "ping": ("ping", "Send one signal."),
     "add": ("watches", "Make a watch."),

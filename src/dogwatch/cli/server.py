@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from dogwatch.boot import first_run
 from dogwatch.boot.process import serve
 from dogwatch.boot.store import alone
 from dogwatch.cli.flags import configured, server_flags
@@ -23,6 +24,9 @@ def up_command(session: Session, **flags: Any) -> None:
         click.echo(f"  data   {config.data}", err=True)
         click.echo(f"  docs   {config.listen.url}/api/v1/docs", err=True)
         click.echo("  stop   Ctrl-C", err=True)
+        if link := first_run.link(config):
+            click.echo(f"  set up {link}", err=True)
+            click.echo("         within 15 minutes; for a new link: dogwatch init", err=True)
 
     serve(config, ready=ready)
 

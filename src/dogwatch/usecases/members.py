@@ -109,6 +109,13 @@ def invitation_of(tx: Tx, code: str, vault: Vault, at: datetime) -> Invitation:
     return found
 
 
+def workspace_of(tx: Tx, invitation: Invitation) -> str:
+    """Return the name of what somebody is invited to."""
+    workspace = workspaces.get(tx, invitation.workspace_id)
+    assert workspace
+    return workspace.name
+
+
 def accept(tx: Tx, code: str, user: User, vault: Vault, at: datetime) -> Member:
     """Make a person a member by the link that he holds, once."""
     found = invitation_of(tx, code, vault, at)

@@ -158,12 +158,22 @@ def end_session(tx: Tx, user_id: str, session_id: str) -> None:
         raise Problem("not_found", "there is no such session")
 
 
+def leave(tx: Tx, session: Session) -> None:
+    """End a session, unless it has ended."""
+    sessions.remove(tx, session.user_id, session.id)
+
+
 def end_sessions(tx: Tx, user_id: str, but: str = "") -> int:
     """End all sessions of a person, but one; return how many ended."""
     return sessions.remove_all(tx, user_id, but)
 
 
-# --- passwords and codes ---
+# --- names, passwords and codes ---
+
+
+def rename(tx: Tx, user: User, name: str) -> None:
+    """Give a person another name."""
+    users.change(tx, user.id, name=checked_name(name, user.email))
 
 
 def set_password(tx: Tx, user_id: str, password_hash: str) -> None:
@@ -187,6 +197,14 @@ def offer_second_factor(tx: Tx, user_id: str, vault: Vault) -> bytes:
     secret = totp.new_secret()
     users.change(tx, user_id, totp_sealed=vault.seal(secret, context(user_id)), totp_step=None)
     return secret
+
+
+def offered_second_factor(tx: Tx, user_id: str, vault: Vault) -> bytes | None:
+    """Return the secret that is being set up, None where there is none."""
+    user = users.by_id(tx, user_id)
+    if user is None or user.totp_sealed is None or user.second_factor:
+        return None
+    return vault.open(user.totp_sealed, context(user_id))
 
 
 def take_second_factor(

@@ -36,6 +36,22 @@ def offer(tx: Tx, vault: Vault, at: datetime) -> str | None:
     return code
 
 
+def opens(tx: Tx, code: str, vault: Vault, at: datetime) -> bool:
+    """Whether a code is the link's, and not worn out; a wrong one costs a try.
+
+    not_found once somebody is here.
+    """
+    fact = json.loads(nodes.claim_fact(tx, _FACT, "{}"))
+    if not needed(tx):
+        raise Problem("not_found", "this instance is set up")
+    if not fact or fact["tries"] < 1 or fact["until"] <= at.timestamp():
+        return False
+    right = hmac.compare_digest(vault.keyed_hash(code, "setup").hex(), fact["proof"])
+    if not right:
+        nodes.set_fact(tx, _FACT, json.dumps(fact | {"tries": fact["tries"] - 1}))
+    return right
+
+
 def claim(
     tx: Tx, code: str, email: str, name: str, password_hash: str, vault: Vault, at: datetime
 ) -> User | None:
@@ -43,14 +59,7 @@ def claim(
 
     Of several at once one wins: the fact is locked, and it is void afterwards.
     """
-    fact = json.loads(nodes.claim_fact(tx, _FACT, "{}"))
-    if not needed(tx):
-        raise Problem("not_found", "this instance is set up")
-    if not fact or fact["tries"] < 1 or fact["until"] <= at.timestamp():
-        return None
-    given = vault.keyed_hash(code, "setup").hex()
-    if not hmac.compare_digest(given, fact["proof"]):
-        nodes.set_fact(tx, _FACT, json.dumps(fact | {"tries": fact["tries"] - 1}))
+    if not opens(tx, code, vault, at):
         return None
     return first_person(tx, email, name, password_hash, at)
 

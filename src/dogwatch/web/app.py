@@ -5,6 +5,7 @@ from typing import cast
 from fastapi import FastAPI
 
 from dogwatch import __version__
+from dogwatch.web import dashboard
 from dogwatch.web.api import native, problems
 from dogwatch.web.health import Readiness, healthz
 from dogwatch.web.inbox import PingInbox
@@ -29,6 +30,10 @@ dogwatch run nightly-backup -- ./backup.sh</code></pre>
 <p>Or take over a whole crontab: <code>dogwatch import crontab</code>. What there is:
 <code>dogwatch ls</code>, <code>dogwatch show SLUG</code>. All else:
 <code>dogwatch --help</code>.</p>
+<h2>For people</h2>
+<ul>
+<li><a href="account">Your account</a>, or <a href="login">sign in</a></li>
+</ul>
 <h2>For programs</h2>
 <ul>
 <li><a href="api/v1/docs">The API</a> and its
@@ -76,5 +81,6 @@ def _behind(services: Services, metrics: Metrics) -> FastAPI:
     app.add_route("/healthz", healthz)
     app.add_route("/readyz", Readiness(services).__call__)
     app.add_route("/metrics", metrics.__call__)
+    dashboard.install(app)
     app.mount("/api/v1", native(services))
     return app

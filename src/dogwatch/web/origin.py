@@ -31,6 +31,19 @@ def origin_of(scope: dict[str, Any], trusted: Sequence[Network]) -> Origin:
     return Origin(str(_last_untrusted(peer, forwarded, trusted)), said[0] if said else scheme)
 
 
+def vouched(scope: dict[str, Any], trusted: Sequence[Network], header: str | None) -> str | None:
+    """Return the address of the person whom a trusted proxy has signed in, by a header of its own.
+
+    From anybody else, or sent twice, the header says nothing.
+    """
+    peer = _address((scope.get("client") or ("",))[0])
+    if header is None or peer is None or not _is_within(peer, trusted):
+        return None
+    name = header.lower().encode()
+    lines = [value.decode("latin-1") for given, value in scope["headers"] if given == name]
+    return lines[0].strip().lower() or None if len(lines) == 1 else None
+
+
 _SCHEMES = ("http", "https")
 
 

@@ -3,11 +3,12 @@
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from dogwatch.clock import Clock
 from dogwatch.core.ping import Answer, Heard
+from dogwatch.passwords import Passwords
 from dogwatch.usecases.door import Door
 from dogwatch.usecases.limiting import Limits
 from dogwatch.vault import Vault
@@ -24,7 +25,8 @@ class Services:
     the engine's beat are asked. `probe_spool` shows that pings are kept while the database is
     away, or raises; there is none where nothing keeps them. Without `limits` nobody is limited.
     `stopping` is set once the server
-    shuts down: streams end then.
+    shuts down: streams end then. `on_set_up` is called once the first person is made.
+    `trusted_user_header` names who is signed in, on requests of trusted proxies.
     """
 
     door: Door
@@ -42,3 +44,6 @@ class Services:
     limits: Limits | None = None
     ready: Ready | None = None
     probe_spool: Callable[[], None] | None = None
+    passwords: Passwords = field(default_factory=Passwords)
+    on_set_up: Callable[[], None] = lambda: None
+    trusted_user_header: str | None = None

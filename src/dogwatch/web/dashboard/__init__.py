@@ -1,0 +1,33 @@
+"""Pages for people, made on the server, without a script."""
+
+from fastapi import FastAPI
+
+from dogwatch.web.dashboard import account, invitation, second_factor, setup, sign_in
+from dogwatch.web.dashboard.gate import Handler, form, open_to_all, signed_in
+from dogwatch.web.dashboard.pages import STYLE_SHEET
+
+OPEN: dict[str, tuple[Handler, Handler]] = {
+    "/setup": (setup.show, setup.take),
+    "/login": (sign_in.show, sign_in.take),
+    "/invitations/{code}": (invitation.show, invitation.take),
+}
+MEMBERS: dict[str, tuple[Handler, Handler]] = {
+    "/account/name": (account.show, account.take_name),
+    "/account/password": (account.show, account.take_password),
+    "/account/sessions": (account.show, account.end_session),
+    "/account/other-sessions": (account.show, account.end_other_sessions),
+    "/account/second-factor": (second_factor.show, second_factor.take),
+    "/account/second-factor/offer": (account.show, second_factor.offer),
+    "/account/second-factor/remove": (account.show, second_factor.remove),
+}
+
+
+def install(app: FastAPI) -> None:
+    """Add the pages to an application."""
+    app.add_route("/dashboard.css", STYLE_SHEET)
+    app.add_route("/account", signed_in(account.show))
+    app.add_route("/logout", signed_in(sign_in.leave), ["POST"])
+    for path, (show, take) in OPEN.items():
+        app.add_route(path, open_to_all(form(show, take)), ["GET", "POST"])
+    for path, (show, take) in MEMBERS.items():
+        app.add_route(path, signed_in(form(show, take)), ["GET", "POST"])

@@ -1,0 +1,61 @@
+"""An invitation to a workspace: its link leads here."""
+
+from fastapi import Response
+
+from dogwatch.core.people import checked_name
+from dogwatch.usecases import members, people
+from dogwatch.usecases.door import Tx
+from dogwatch.usecases.people import SignedIn, User
+from dogwatch.web.dashboard.credentials import begun, let_in, note
+from dogwatch.web.dashboard.pages import rendered
+from dogwatch.web.dashboard.visit import Visit
+
+
+async def show(visit: Visit) -> Response:
+    """Show what one is invited to, and how one joins."""
+    code = _code(visit)
+    vault = visit.services.vault
+
+    def found(tx: Tx) -> tuple[members.Invitation, str, bool]:
+        invitation = members.invitation_of(tx, code, vault, visit.at)
+        known = people.by_email(tx, invitation.email) is not None
+        return invitation, members.workspace_of(tx, invitation), known
+
+    invitation, workspace, known = await visit.read(found)
+    return rendered(
+        visit, "invitation.html", invitation=invitation, workspace=workspace, known=known, code=code
+    )
+
+
+async def take(visit: Visit) -> Response:
+    """Join, as who is signed in or as a new person."""
+    if visit.present:
+        visit.check_form_token()
+        joined = await visit.write(lambda tx: _joined(tx, visit, visit.user))
+        return let_in(visit, joined)
+    return let_in(visit, await _new_person(visit))
+
+
+async def _new_person(visit: Visit) -> SignedIn:
+    vault = visit.services.vault
+    invitation = await visit.read(
+        lambda tx: members.invitation_of(tx, _code(visit), vault, visit.at)
+    )
+    name = checked_name(visit.form.get("name", ""), invitation.email)
+    password_hash = await visit.services.passwords.hash(visit.form.get("password", ""))
+
+    def made(tx: Tx) -> SignedIn:
+        user = people.make(tx, invitation.email, name, password_hash, visit.at)
+        return _joined(tx, visit, user)
+
+    return await visit.write(made)
+
+
+def _joined(tx: Tx, visit: Visit, user: User) -> SignedIn:
+    members.accept(tx, _code(visit), user, visit.services.vault, visit.at)
+    note(tx, visit, user, "invitations.accept")
+    return begun(tx, visit, user)
+
+
+def _code(visit: Visit) -> str:
+    return str(visit.request.path_params["code"])

@@ -1,0 +1,60 @@
+"""The second factor of one's own account: offered, set up, removed."""
+
+from fastapi import Response
+
+from dogwatch import totp
+from dogwatch.usecases import people
+from dogwatch.usecases.door import Tx
+from dogwatch.usecases.people import SignedIn
+from dogwatch.web.dashboard import cookie
+from dogwatch.web.dashboard.account import check_password
+from dogwatch.web.dashboard.credentials import begun, let_in, note
+from dogwatch.web.dashboard.pages import moved, rendered
+from dogwatch.web.dashboard.visit import Visit
+
+
+async def offer(visit: Visit) -> Response:
+    """Make a secret for who knows the password."""
+    await check_password(visit, "factor_password")
+    vault = visit.services.vault
+    await visit.write(lambda tx: people.offer_second_factor(tx, visit.user.id, vault))
+    return moved(visit, "account/second-factor")
+
+
+async def show(visit: Visit) -> Response:
+    """Show the secret that is being set up."""
+    vault = visit.services.vault
+    secret = await visit.read(lambda tx: people.offered_second_factor(tx, visit.user.id, vault))
+    if secret is None:
+        return moved(visit, "account")
+    text = totp.text(secret)
+    groups = [text[at : at + 4] for at in range(0, len(text), 4)]
+    link = totp.link(secret, visit.user.email)
+    return rendered(visit, "second_factor.html", groups=groups, link=link)
+
+
+async def take(visit: Visit) -> Response:
+    """Ask for codes from now on; show the recovery codes, once."""
+    code, vault = visit.form.get("code", ""), visit.services.vault
+
+    def taken(tx: Tx) -> tuple[SignedIn, list[str]]:
+        codes = people.take_second_factor(tx, visit.user.id, code, vault, visit.at)
+        note(tx, visit, visit.user, "account.second_factor")
+        return begun(tx, visit, visit.user), list(codes)
+
+    signed_in, codes = await visit.write(taken)
+    answer = rendered(visit, "recovery_codes.html", codes=codes)
+    cookie.keep(answer, visit.services, signed_in.token)
+    return answer
+
+
+async def remove(visit: Visit) -> Response:
+    """Ask for codes no longer, if who asks knows the password."""
+    await check_password(visit, "factor_password")
+
+    def removed(tx: Tx) -> SignedIn:
+        people.drop_second_factor(tx, visit.user.id)
+        note(tx, visit, visit.user, "account.second_factor_removed")
+        return begun(tx, visit, visit.user)
+
+    return let_in(visit, await visit.write(removed))

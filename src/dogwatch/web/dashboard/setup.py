@@ -1,0 +1,57 @@
+"""The set-up page: there until the first person is made, and for the holder of the link alone."""
+
+import asyncio
+
+from fastapi import Response
+
+from dogwatch.core.people import checked_email, checked_name
+from dogwatch.core.problems import Problem
+from dogwatch.usecases import setup
+from dogwatch.usecases.door import Tx
+from dogwatch.usecases.people import SignedIn
+from dogwatch.web.dashboard.credentials import begun, let_in, note
+from dogwatch.web.dashboard.pages import rendered
+from dogwatch.web.dashboard.visit import Visit
+
+
+async def show(visit: Visit) -> Response:
+    """Show the form to who has the code, to others where it is."""
+    code = visit.form.get("code") or visit.request.query_params.get("code", "")
+    if not await _opens(visit, code):
+        return _closed(visit)
+    return rendered(visit, "setup.html", code=code)
+
+
+async def take(visit: Visit) -> Response:
+    """Make the first person, admin of all, and sign him in."""
+    code = visit.form.get("code", "")
+    if not await _opens(visit, code):
+        return _closed(visit)
+    email = checked_email(visit.form.get("email", ""))
+    name = checked_name(visit.form.get("name", ""), email)
+    password_hash = await visit.services.passwords.hash(visit.form.get("password", ""))
+    vault = visit.services.vault
+
+    def claimed(tx: Tx) -> SignedIn | None:
+        user = setup.claim(tx, code, email, name, password_hash, vault, visit.at)
+        if user is None:
+            return None
+        note(tx, visit, user, "instance.set_up")
+        return begun(tx, visit, user)
+
+    signed_in = await visit.write(claimed)
+    if signed_in is None:
+        return _closed(visit)
+    await asyncio.to_thread(visit.services.on_set_up)
+    return let_in(visit, signed_in)
+
+
+async def _opens(visit: Visit, code: str) -> bool:
+    if not await visit.read(setup.needed):
+        raise Problem("not_found", "there is nothing at this address")
+    vault = visit.services.vault
+    return bool(code) and await visit.write(lambda tx: setup.opens(tx, code, vault, visit.at))
+
+
+def _closed(visit: Visit) -> Response:
+    return rendered(visit, "setup_closed.html", 403)

@@ -1,0 +1,94 @@
+"""Signing in and out."""
+
+import re
+
+from fastapi import Response
+
+from dogwatch.core.people import checked_email
+from dogwatch.core.problems import Problem
+from dogwatch.usecases import people
+from dogwatch.usecases.door import Tx
+from dogwatch.usecases.people import SignedIn, User
+from dogwatch.web.dashboard import cookie
+from dogwatch.web.dashboard.credentials import begun, end, let_in, note, right_password
+from dogwatch.web.dashboard.pages import moved, rendered
+from dogwatch.web.dashboard.visit import Visit
+
+_NEXT = re.compile(r"account|invitations/[0-9A-Za-z]{1,64}")
+
+
+async def show(visit: Visit) -> Response:
+    """Show the form; whom the proxy has signed in needs none."""
+    place = _place(visit.request.query_params.get("next", ""))
+    if visit.named and not visit.present and (signed_in := await _by_proxy(visit, visit.named)):
+        return let_in(visit, signed_in, place)
+    return rendered(visit, "login.html", next=place)
+
+
+async def take(visit: Visit) -> Response:
+    """Let in who gives the right address, password and code; what was wrong is not told."""
+    user = await visit.read(lambda tx: people.by_email(tx, _address(visit)))
+    right = await right_password(visit, user, visit.form.get("password", ""))
+    signed_in = await _by_password(visit, user) if user and right else None
+    if signed_in is None:
+        words = "address, password or code is not right"
+        raise Problem("invalid", words, {"form": words})
+    await _renew(visit, signed_in.user)
+    return let_in(visit, signed_in, _place(visit.form.get("next", "")))
+
+
+async def leave(visit: Visit) -> Response:
+    """End the session."""
+    await visit.write(lambda tx: end(tx, visit))
+    answer = moved(visit, "login")
+    cookie.drop(answer, visit.services)
+    return answer
+
+
+def _place(asked: str) -> str:
+    return asked if _NEXT.fullmatch(asked) else "account"
+
+
+def _address(visit: Visit) -> str:
+    """Return the address given, "" where it can be nobody's."""
+    try:
+        return checked_email(visit.form.get("email", ""))
+    except Problem:
+        return ""
+
+
+async def _by_password(visit: Visit, user: User) -> SignedIn | None:
+    code, vault = visit.form.get("code", "").strip(), visit.services.vault
+
+    def signed_in(tx: Tx) -> SignedIn | None:
+        now = people.by_email(tx, user.email)
+        if now is None or now.password_hash != user.password_hash:
+            return None  # changed while it was tried
+        found = people.sign_in(
+            tx, user.id, code, vault, visit.at, visit.user_agent, visit.remote_ip
+        )
+        if found:
+            end(tx, visit)
+            note(tx, visit, found.user, "sessions.begin")
+        return found
+
+    return await visit.write(signed_in)
+
+
+async def _by_proxy(visit: Visit, named: str) -> SignedIn | None:
+    def signed_in(tx: Tx) -> SignedIn | None:
+        user = people.by_email(tx, named)
+        if user is None:
+            return None
+        note(tx, visit, user, "sessions.begin")
+        return begun(tx, visit, user)
+
+    return await visit.write(signed_in)
+
+
+async def _renew(visit: Visit, user: User) -> None:
+    """Keep the password at today's costs."""
+    passwords = visit.services.passwords
+    if user.password_hash and passwords.outdated(user.password_hash):
+        fresh = await passwords.hash(visit.form["password"])
+        await visit.write(lambda tx: people.rehashed(tx, user.id, fresh))

@@ -1,0 +1,90 @@
+"""Invitations: a new person joins by a link, one who is here confirms."""
+
+from datetime import timedelta
+
+import pytest
+
+from dogwatch.core.policy import Role
+from dogwatch.usecases import members, people, workspaces
+from dogwatch.usecases.callers import host
+from tests.web.dashboard.conftest import PASSWORD, Browser, House, sign_in
+
+
+def invited(house: House, email: str = "ben@example.org", role: Role = Role.VIEWER) -> str:
+    """Return the path of a new invitation to a second workspace."""
+    at, vault = house.clock.now(), house.services.vault
+    workspace = house.write(lambda tx: workspaces.make(tx, "Shop <1>", at))
+    caller = host(workspace.id)
+    _, code = house.write(lambda tx: members.invite(tx, caller, email, role, vault, at))
+    return f"/invitations/{code}"
+
+
+def roles(house: House, email: str) -> list[tuple[str, Role]]:
+    """Return where somebody is a member, and as what."""
+    user = house.write(lambda tx: people.find(tx, email))
+    vault, at = house.services.vault, house.clock.now()
+
+    def found(tx: object) -> list[tuple[str, Role]]:
+        begun = people.begin_session(tx, user, vault, at, "", "")  # type: ignore[arg-type]  # a Tx
+        present = people.present(tx, begun.token, vault, at)  # type: ignore[arg-type]  # a Tx
+        assert present
+        return [(one.workspace, one.role) for one in present.memberships]
+
+    return house.write(found)
+
+
+def test_a_new_person_joins(house: House) -> None:
+    house.ana()
+    browser, link = house.browser(), invited(house)
+    page = browser.get(link)
+    assert "Join Shop &lt;1&gt;" in page.text
+    assert "viewer" in page.text
+    weak = browser.post(link, name="Ben", password="short")
+    assert weak.status == 422
+    assert 'id="password-error"' in weak.text
+    joined = browser.post(link, name="Ben", password=PASSWORD, email="eve@example.org")
+    assert (joined.status, joined.headers["location"]) == (303, "../account")
+    assert "ben@example.org" in browser.get("/account").text
+    assert roles(house, "ben@example.org") == [("Shop <1>", Role.VIEWER)]
+    assert house.browser().get(link).status == 404
+    assert house.browser().post(link, name="Eve", password=PASSWORD).status == 404
+
+
+def test_one_who_is_signed_in_confirms(house: House) -> None:
+    ana, link = house.ana(), invited(house, "ana@example.org", Role.EDITOR)
+    before = dict(ana.cookies)
+    assert ana.post(link).status == 403
+    assert ana.fill(link, link).status == 303
+    assert ana.cookies != before
+    assert "Shop &lt;1&gt;" in ana.get("/account").text
+    assert roles(house, "ana@example.org")[-1] == ("Shop <1>", Role.EDITOR)
+
+
+def test_one_who_has_an_account_signs_in_first(house: House) -> None:
+    house.ana()
+    browser, link = house.browser(), invited(house, "ana@example.org")
+    page = browser.get(link)
+    assert 'type="password"' not in page.text
+    assert f'href="../login?next={link[1:]}"' in page.text
+    assert browser.post(link, name="Eve", password=PASSWORD).status == 409
+    assert sign_in(browser, next=link[1:]).headers["location"] == f".{link}"
+    assert browser.fill(link, link).status == 303
+
+
+@pytest.mark.parametrize("code", ["x", "%00", "ü", "a/b"])
+def test_a_link_that_is_none(house: House, code: str) -> None:
+    assert house.browser().get(f"/invitations/{code}").status == 404
+
+
+def test_a_link_lasts_a_week(house: House) -> None:
+    link = invited(house)
+    house.clock.advance(timedelta(days=8).total_seconds())
+    assert house.browser().get(link).status == 404
+
+
+def test_another_site_cannot_join(house: House) -> None:
+    link = invited(house)
+    browser: Browser = house.browser()
+    browser.origin = "http://evil.test"
+    assert browser.post(link, name="Ben", password=PASSWORD).status == 403
+    assert house.browser().get(link).status == 200

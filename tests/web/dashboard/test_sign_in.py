@@ -1,0 +1,241 @@
+"""Signing in: cookies, what a wrong try tells, who may send forms, and that the API is apart."""
+
+import re
+from datetime import timedelta
+from ipaddress import ip_network
+
+import pytest
+from argon2 import PasswordHasher
+
+from dogwatch.usecases import audit_log, people
+from dogwatch.usecases.limiting import Memory, limits_of
+from tests.web.dashboard.conftest import PASSWORD, House, sign_in
+
+
+def test_a_person_signs_in_and_out(house: House) -> None:
+    house.ana()
+    browser = house.browser()
+    assert browser.get("/account").headers["location"] == "./login"
+    assert sign_in(browser, email="ANA@example.org").status == 303
+    assert "ana@example.org" in browser.get("/account").text
+    stolen = dict(browser.cookies)
+    out = browser.fill("/account", "/logout")
+    assert (out.status, browser.cookies) == (303, {})
+    browser.cookies = stolen
+    assert browser.get("/account").headers["location"] == "./login"
+
+
+def test_the_cookie_of_http_and_of_https(house: House) -> None:
+    browser = house.ana()
+    assert re.fullmatch(
+        r"dogwatch=\w{27}; HttpOnly; Max-Age=7776000; Path=/; SameSite=lax", browser.set_cookie
+    )
+    safe = house.browser(base_url="https://dogwatch.test")
+    safe.origin = "https://dogwatch.test"
+    sign_in(safe)
+    assert re.fullmatch(
+        r"__Host-dogwatch=\w{27}; HttpOnly; Max-Age=7776000; Path=/; SameSite=lax; Secure",
+        safe.set_cookie,
+    )
+    assert safe.get("/account").status == 200
+
+
+def test_over_https_a_form_of_plain_http_is_refused(house: House) -> None:
+    house.ana()
+    browser = house.browser(base_url="https://dogwatch.test")
+    assert sign_in(browser).status == 403
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"password": "not the password"},
+        {"email": "nobody@example.org"},
+        {"email": "nobody"},
+        {"email": "a\0b@example.org"},
+        {"password": ""},
+        {"password": "x" * 2000},
+    ],
+)
+def test_a_wrong_try_tells_nothing(house: House, given: dict[str, str]) -> None:
+    house.ana()
+    page = sign_in(house.browser(), **given)
+    assert page.status == 422
+    assert "Address, password or code is not right." in page.text
+    assert "set-cookie" not in page.headers
+
+
+def test_a_wrong_try_costs_the_same_hash_whether_or_not_there_is_such_a_person(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.ana()
+    tried: list[bool] = []
+    passwords = house.services.passwords
+    verify = passwords._verify
+
+    def noted(stored: str, password: str) -> bool:
+        tried.append(stored.startswith("$argon2id$v=19$m=19456,t=2,p=1$"))
+        return verify(stored, password)
+
+    monkeypatch.setattr(passwords, "_verify", noted)
+    for email in ("ana@example.org", "nobody@example.org", "nobody"):
+        sign_in(house.browser(), "not the password", email=email)
+    assert tried == [True, True, True]
+
+
+def test_a_session_begins_anew_at_each_sign_in(house: House) -> None:
+    browser = house.ana()
+    before = dict(browser.cookies)
+    sign_in(browser)
+    assert browser.cookies != before
+    browser.cookies = before
+    assert browser.get("/account").status == 303
+
+
+def test_a_session_ends_idle_and_after_its_life(house: House) -> None:
+    browser = house.ana()
+    house.clock.advance(timedelta(days=13).total_seconds())
+    assert browser.get("/account").status == 200
+    house.clock.advance(timedelta(days=13).total_seconds())
+    assert browser.get("/account").status == 200
+    house.clock.advance(timedelta(days=15).total_seconds())
+    assert browser.get("/account").status == 303
+
+
+def test_one_who_is_shut_out_is_out_at_once(house: House) -> None:
+    browser = house.ana()
+    at = house.clock.now()
+    ana = house.write(lambda tx: people.find(tx, "ana@example.org"))
+    house.write(lambda tx: people.make(tx, "ben@example.org", "", None, at, admin=True))
+    house.write(lambda tx: people.disable(tx, ana, at))
+    assert browser.get("/account").status == 303
+    assert sign_in(house.browser()).status == 422
+
+
+@pytest.mark.parametrize("origin", ["http://evil.test", "null", None, "http://dogwatch.test.evil"])
+def test_other_sites_send_no_forms(house: House, origin: str | None) -> None:
+    browser = house.ana()
+    browser.origin = origin
+    assert sign_in(browser).status == 403
+    assert browser.fill("/account", "/account/name", name="Eve").status == 403
+    assert "Eve" not in browser.get("/account").text
+
+
+def test_a_form_without_the_token_of_its_session_is_refused(house: House) -> None:
+    ana, other = house.ana(), house.browser()
+    sign_in(other)
+    token = re.findall(r'name="token" value="(\w+)"', other.get("/account").text)[0]
+    for given in ({}, {"token": ""}, {"token": "é"}, {"token": token}):
+        for path in ("/account/name", "/account/password", "/account/sessions", "/logout"):
+            assert ana.post(path, name="Eve", **given).status == 403
+    assert ana.get("/account").status == 200
+
+
+def test_a_page_by_another_name_of_the_host_takes_its_own_forms(house: House) -> None:
+    house.ana()
+    browser = house.browser()
+    browser.headers["host"] = "10.0.0.5:8000"
+    browser.origin = "http://10.0.0.5:8000"
+    assert sign_in(browser).status == 303
+
+
+def test_a_cookie_opens_nothing_of_the_api(house: House) -> None:
+    browser = house.ana()
+    for path in ("/api/v1/watches", "/api/v1/workspace", "/api/v1/jobs"):
+        assert browser.get(path).status == 401
+    assert browser.post("/api/v1/watches", name="x").status == 401
+
+
+def test_tries_are_limited_by_account(house: House) -> None:
+    house.ana()
+    limits = limits_of(house.services.door, Memory(house.clock), house.clock)
+    browser = house.browser(limits=limits)
+    tries = [sign_in(browser, "not the password") for _ in range(11)]
+    assert [one.status for one in tries] == [422] * 10 + [429]
+    assert int(tries[-1].headers["retry-after"]) > 0
+    assert sign_in(browser).status == 429
+    house.clock.advance(900)
+    assert sign_in(browser).status == 303
+
+
+@pytest.mark.parametrize("place", ["https://evil.test", "//evil.test", "invitations/../x", "x"])
+def test_it_leads_nowhere_else(house: House, place: str) -> None:
+    house.ana()
+    assert sign_in(house.browser(), next=place).headers["location"] == "./account"
+
+
+def test_signing_in_is_noted(house: House) -> None:
+    house.ana()
+    sign_in(house.browser())
+    noted = house.write(lambda tx: audit_log.page(tx, None, 10))
+    told = [(entry.operation, entry.actor, entry.remote_ip) for entry in noted]
+    assert told == [
+        ("sessions.begin", "ana@example.org", "127.0.0.1"),
+        ("instance.set_up", "ana@example.org", "127.0.0.1"),
+    ]
+
+
+def test_forms_that_are_none(house: House) -> None:
+    browser = house.browser()
+    options = {"host": "dogwatch.test", "origin": "http://dogwatch.test"}
+    form = options | {"content-type": "application/x-www-form-urlencoded"}
+    for body, headers in (
+        (b"{}", options),
+        (b"a=" + b"x" * 20_000, form),
+        (b"&".join(b"a=1" for _ in range(50)), form),
+        (b"\xff", form),
+    ):
+        answer = browser.client("POST", "/login", body, headers=headers)
+        assert answer.status == 422
+        assert answer.headers["content-type"] == "text/html; charset=utf-8"
+
+
+# --- a proxy that signs people in ---
+
+
+def proxied(house: House, **changes: object) -> dict[str, object]:
+    """Return services that trust the client's address, and its header."""
+    given = {
+        "trusted_proxies": (ip_network("127.0.0.0/8"),),
+        "trusted_user_header": "Remote-User",
+    }
+    return given | changes
+
+
+def test_a_trusted_proxy_names_who_is_there(house: House) -> None:
+    house.ana()
+    browser = house.browser(**proxied(house))
+    browser.headers["remote-user"] = "Ana@Example.org"
+    assert browser.get("/login").headers["location"] == "./account"
+    assert browser.get("/account").status == 200
+    assert browser.fill("/account", "/account/name", name="Ana B").status == 303
+    browser.headers["remote-user"] = "ben@example.org"
+    assert browser.get("/account").headers["location"] == "./login"
+    assert "<form" in browser.get("/login").text
+
+
+def test_nobody_else_is_believed(house: House) -> None:
+    house.ana()
+    for changes in (
+        {"trusted_user_header": None},
+        {"trusted_proxies": ()},
+        {"trusted_proxies": (ip_network("10.0.0.0/8"),)},
+    ):
+        browser = house.browser(**proxied(house, **changes))
+        browser.headers["remote-user"] = "ana@example.org"
+        assert browser.get("/login").status == 200
+        assert browser.cookies == {}
+
+
+def test_a_password_with_old_costs_is_renewed(house: House) -> None:
+    house.ana()
+    weak = "$argon2id$v=19$m=8,t=1,p=1$"
+    old = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+    ana = house.write(lambda tx: people.find(tx, "ana@example.org"))
+    house.write(lambda tx: people.rehashed(tx, ana.id, old))
+    assert sign_in(house.browser()).status == 303
+    now = house.write(lambda tx: people.find(tx, "ana@example.org")).password_hash
+    assert now
+    assert old.startswith(weak)
+    assert not now.startswith(weak)
+    assert sign_in(house.browser()).status == 303
