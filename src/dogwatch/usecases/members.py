@@ -129,3 +129,11 @@ def accept(tx: Tx, code: str, user: User, vault: Vault, at: datetime) -> Member:
     member = members.get(tx, found.workspace_id, user.id)
     assert member
     return member
+
+
+def appoint(tx: Tx, workspace_id: int, user: User, at: datetime, role: Role = Role.OWNER) -> None:
+    """Make a person a member without an invitation: for admins of the instance and the host."""
+    if members.get(tx, workspace_id, user.id):
+        members.set_role(tx, workspace_id, user.id, role)
+    else:
+        members.add(tx, workspace_id, user.id, role, at)

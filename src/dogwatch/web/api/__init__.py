@@ -9,22 +9,32 @@ from fastapi import FastAPI, Request, Response
 
 from dogwatch import __version__
 from dogwatch.web.api import (
+    audit_log,
     channels,
     deliveries,
     docs,
     flips,
+    invitations,
     jobs,
+    keys,
+    members,
+    plans,
     problems,
     rules,
     runs,
+    users,
     watches,
     workspace,
+    workspaces,
 )
 from dogwatch.web.api.document import completed
 from dogwatch.web.page import Endpoint, html, served
 from dogwatch.web.services import Services
 
-_RESOURCES = (watches, jobs, runs, flips, channels, rules, deliveries, workspace)
+_RESOURCES = (
+    *(watches, jobs, runs, flips, channels, rules, deliveries, workspace),
+    *(keys, members, invitations, audit_log, users, workspaces, plans),
+)
 
 
 def native(services: Services) -> FastAPI:

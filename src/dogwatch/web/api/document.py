@@ -49,6 +49,15 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "events": ["down", "recovered"],
         "scope": {"kind": "tags", "values": ["prod"]},
     },
+    "WorkspaceChange": {"name": "Shop"},
+    "WorkspaceRemoval": {"name": "Shop"},
+    "KeyNew": {"name": "ci", "scopes": ["read:watches"], "expires_at": "2036-01-01T00:00:00Z"},
+    "KeyRotation": {"overlap_s": 3600},
+    "MemberChange": {"role": "editor"},
+    "InvitationNew": {"email": "ana@example.org", "role": "editor"},
+    "UserChange": {"disabled": True},
+    "WorkspaceNew": {"name": "Shop", "owner": "ana@example.org"},
+    "PlanChoice": {"plan": "pro"},
 }
 
 
@@ -71,7 +80,7 @@ def _problems(path: str, method: str, operation: Mapping[str, Any]) -> Iterator[
     parameters = {one["name"] for one in operation.get("parameters", ())}
     statuses = {*_ALWAYS}
     statuses.update(_OF_NAME if "{" in path or "watch" in parameters or path == "/rules" else ())
-    statuses.update(_OF_POST if method == "post" else ())
+    statuses.update(_OF_POST if method in ("post", "delete") else ())
     statuses.update(_OF_BODY if "requestBody" in operation else ())
     for status in sorted(statuses):
         yield str(status), {"description": HTTPStatus(status).phrase, "content": PROBLEM}

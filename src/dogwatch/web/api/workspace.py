@@ -2,23 +2,90 @@
 
 import os
 import pwd
+import tempfile
+from collections.abc import Iterator
+from typing import IO, Annotated
 
-from fastapi import Response
+from fastapi import Request, Response
+from fastapi.responses import StreamingResponse
+from pydantic import Field
 
-from dogwatch.usecases import lists
+from dogwatch.usecases import lists, workspaces
+from dogwatch.usecases.door import Tx
+from dogwatch.usecases.workspaces import Workspace
 from dogwatch.web.api.auth import needs, resource
-from dogwatch.web.api.call import Called, shown
+from dogwatch.web.api.body import Body
+from dogwatch.web.api.call import Call, Called, shown
 from dogwatch.web.api.wire import WorkspaceOut
 
 router = resource("workspace")
+
+_LINES = "application/jsonl"
+_CHUNK = 256 * 1024
+
+
+class WorkspaceChange(Body):
+    """Another name."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
+
+
+class WorkspaceRemoval(Body):
+    """The name of the workspace that shall be gone, so that none goes by mistake."""
+
+    name: str
 
 
 @router.get("", response_model=WorkspaceOut, **needs("workspace.show"))
 async def show_workspace(call: Called) -> Response:
     """Show the workspace of the key."""
     found = await call.read(lambda tx: lists.workspace(tx, call.workspace_id))
+    return _shown(call, found)
+
+
+def _shown(call: Call, workspace: Workspace) -> Response:
     user = _own_user() if call.services.scripts_on else None
-    return shown(WorkspaceOut.of(found, user, may_ping=call.may_ping))
+    return shown(WorkspaceOut.of(workspace, user, may_ping=call.may_ping))
+
+
+@router.patch("", response_model=WorkspaceOut, **needs("workspace.change"))
+async def change_workspace(call: Called, body: WorkspaceChange) -> Response:
+    """Give the workspace another name."""
+    workspace_id = call.workspace_id
+    renamed = await call.write(lambda tx: workspaces.rename(tx, workspace_id, body.name))
+    return _shown(call, renamed)
+
+
+@router.delete("", status_code=204, **needs("workspace.delete"))
+async def remove_workspace(call: Called, body: WorkspaceRemoval) -> Response:
+    """Delete the workspace with everything in it, this key included; export it first."""
+    await call.write(lambda tx: workspaces.remove(tx, call.workspace_id, body.name))
+    return Response(status_code=204)
+
+
+@router.get("/export", responses={200: {"content": {_LINES: {}}}}, **needs("workspace.export"))
+async def export_workspace(request: Request, call: Called) -> Response:
+    """Download every row of the workspace, without secrets: lines `["table", {column: value}]`."""
+    headers = {"Content-Disposition": 'attachment; filename="workspace.jsonl"'}
+    if request.method == "HEAD":
+        return Response(headers=headers, media_type=_LINES)
+    file = await call.read(lambda tx: _saved(tx, call.workspace_id))
+    return StreamingResponse(_chunks(file), 200, headers, _LINES)
+
+
+def _saved(tx: Tx, workspace_id: int) -> IO[bytes]:
+    """Write the export aside, so that no slow reader keeps the transaction open."""
+    file = tempfile.TemporaryFile()  # noqa: SIM115  (closed by who reads it)
+    for line in workspaces.export(tx, workspace_id):
+        file.write(line.encode() + b"\n")
+    file.seek(0)
+    return file
+
+
+def _chunks(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        while chunk := file.read(_CHUNK):
+            yield chunk
 
 
 def _own_user() -> str:
