@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from dogwatch.core.policy import Role
+from dogwatch.store.tx import Tx
 from dogwatch.usecases import members, people, workspaces
 from dogwatch.usecases.callers import host
 from tests.web.dashboard.conftest import PASSWORD, Browser, House, sign_in
@@ -24,9 +25,9 @@ def roles(house: House, email: str) -> list[tuple[str, Role]]:
     user = house.write(lambda tx: people.find(tx, email))
     vault, at = house.services.vault, house.clock.now()
 
-    def found(tx: object) -> list[tuple[str, Role]]:
-        begun = people.begin_session(tx, user, vault, at, "", "")  # type: ignore[arg-type]  # a Tx
-        present = people.present(tx, begun.token, vault, at)  # type: ignore[arg-type]  # a Tx
+    def found(tx: Tx) -> list[tuple[str, Role]]:
+        begun = people.begin_session(tx, user, vault, at, "", "")
+        present = people.present(tx, begun.token, vault, at)
         assert present
         return [(one.workspace, one.role) for one in present.memberships]
 
