@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator, Mapping
 
-from bench import egress, pings, runs, scale, spawn, webhooks
+from bench import egress, limits, pings, runs, scale, spawn, webhooks
 from bench.table import Row, markdown
 
 BENCHES: Mapping[str, Callable[[], Iterator[Row]]] = {
@@ -13,6 +13,7 @@ BENCHES: Mapping[str, Callable[[], Iterator[Row]]] = {
     "runs": runs.rows,
     "scale": scale.rows,
     "webhooks": webhooks.rows,
+    "limits": limits.rows,
 }
 
 

@@ -7,8 +7,10 @@ from typing import Any
 
 from sqlalchemy import func, insert, or_, select, update
 
+from dogwatch.store.bulk import Bulk
 from dogwatch.store.tables import keys
 from dogwatch.store.tx import Tx
+from dogwatch.store.types import decode, from_microseconds, instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,17 @@ def add(tx: Tx, key: Key) -> None:
 
 def by_prefix(tx: Tx, prefix: str) -> Key | None:
     """Return the key with this lookup prefix."""
-    row = tx.conn.execute(select(keys).where(keys.c.prefix == prefix)).first()
-    return _key(row) if row else None
+    row = next(iter(_BY_PREFIX.select(tx, [(prefix,)])), None)
+    return _from_driver(row) if row else None
+
+
+# Every call of the API asks this.
+_BY_PREFIX = Bulk(
+    [keys.c.prefix],
+    lambda new: select(*(keys.c[name] for name in Key.__slots__)).where(
+        keys.c.prefix == new["prefix"]
+    ),
+)
 
 
 def get(tx: Tx, workspace_id: int, key_id: str) -> Key | None:
@@ -98,3 +109,20 @@ def revoke(tx: Tx, workspace_id: int, key_id: str, at: datetime) -> bool:
 
 def _key(row: Any) -> Key:
     return Key(**{**row._mapping, "scopes": tuple(row.scopes)})
+
+
+def _from_driver(row: Sequence[Any]) -> Key:
+    workspace_id, key_id, name, prefix, proof, scopes, made, used_at, expires, revoked, *rest = row
+    return Key(
+        workspace_id,
+        key_id,
+        name,
+        prefix,
+        proof,
+        tuple(decode(scopes)),
+        from_microseconds(made),
+        instant(used_at),
+        instant(expires),
+        instant(revoked),
+        *rest,
+    )
