@@ -42,7 +42,9 @@ def test_help_imports_no_command_and_nothing_heavy(dogwatch: Program) -> None:
 
 @pytest.mark.parametrize("name", PRESENT)
 def test_the_table_names_what_is_there(name: str) -> None:
-    command = getattr(import_module(f"dogwatch.cli.{COMMANDS[name][0]}"), f"{name}_command")
+    command = getattr(
+        import_module(f"dogwatch.cli.{COMMANDS[name][0]}"), f"{name.replace('-', '_')}_command"
+    )
     assert isinstance(command, click.Command)
     assert command.name == name
 
@@ -70,7 +72,7 @@ def pages(command: click.Command, words: tuple[str, ...]) -> list[tuple[tuple[st
 @pytest.mark.parametrize("name", PRESENT)
 def test_every_help_page_ends_with_its_examples(here: Here, name: str) -> None:
     module = import_module(f"dogwatch.cli.{COMMANDS[name][0]}")
-    for words, command in pages(getattr(module, f"{name}_command"), (name,)):
+    for words, command in pages(getattr(module, f"{name.replace('-', '_')}_command"), (name,)):
         page = here(*words, "--help").stdout
         examples = command.examples.strip().splitlines()
         assert [line.strip() for line in page.splitlines()[-len(examples) :]] == examples

@@ -44,6 +44,11 @@ COMMANDS = {
     "migrate": ("store", "Bring the database's tables up to date."),
     "worker": ("server", "Run an engine without the web."),
     "key": ("keys", "Make, list, rotate and revoke API keys."),
+    "user": ("users", "Add, list, disable and enable people."),
+    "member": ("members", "Who belongs to a workspace, and what as."),
+    "workspace": ("workspaces", "Make, name, export and remove workspaces."),
+    "plan": ("workspaces", "Say how much a workspace may have."),
+    "audit-log": ("audit_log", "Show who did what."),
     "secret": ("secret", "Rotate the keys that seal what is stored."),
 }
 
@@ -60,7 +65,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = import_module(f"dogwatch.cli.{COMMANDS[cmd_name][0]}")
-        command: click.Command = getattr(module, f"{cmd_name}_command")
+        command: click.Command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

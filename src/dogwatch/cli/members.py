@@ -1,0 +1,84 @@
+"""Commands about the members of a workspace, on the store itself."""
+
+from typing import Any
+
+import click
+
+from dogwatch.cli.flags import configured
+from dogwatch.cli.host import WORKSPACE, Visit, carry_out, iso, see, verb
+from dogwatch.cli.output import as_json, table
+from dogwatch.cli.session import Session
+from dogwatch.core.policy import Role
+from dogwatch.usecases import members, people
+from dogwatch.usecases.members import Member
+
+_ROLES = click.Choice([role.name.lower() for role in Role])
+
+
+@click.group("member")
+def member_command() -> None:
+    """List, add, change, remove and invite members of a workspace."""
+
+
+def _row(member: Member) -> dict[str, Any]:
+    return {
+        "id": member.user_id,
+        "email": member.email,
+        "name": member.name,
+        "role": member.role.name.lower(),
+        "created_at": iso(member.created_at),
+    }
+
+
+@verb(member_command, "ls", "dogwatch member ls\ndogwatch member ls --workspace 2 --json")
+@WORKSPACE
+def member_ls(session: Session, **flags: Any) -> None:
+    """List the members of a workspace."""
+    found = see(session, flags, lambda visit: members.listed(visit.tx, visit.workspace_id))
+    rows = list(map(_row, found))
+    as_json(rows) if session.json else table(rows, ("id", "email", "name", "role"))
+
+
+@verb(member_command, "role", "dogwatch member role ana@example.org admin")
+@click.argument("who")
+@click.argument("role", type=_ROLES)
+@WORKSPACE
+def member_role(session: Session, who: str, role: str, **flags: Any) -> None:
+    """Give a member another role."""
+
+    def changed(visit: Visit) -> Member:
+        user = people.find(visit.tx, who)
+        return members.change_role(visit.tx, visit.caller, user.id, Role[role.upper()])
+
+    row = _row(carry_out(session, flags, "members.change", who, changed))
+    as_json(row) if session.json else table([row], tuple(row))
+
+
+@verb(member_command, "rm", "dogwatch member rm ana@example.org")
+@click.argument("who")
+@WORKSPACE
+def member_rm(session: Session, who: str, **flags: Any) -> None:
+    """Take a person out of a workspace."""
+
+    def removed(visit: Visit) -> Member:
+        return members.remove(visit.tx, visit.caller, people.find(visit.tx, who).id)
+
+    email = carry_out(session, flags, "members.remove", who, removed).email
+    as_json({"removed": email}) if session.json else click.echo(f"{email} is no member any more")
+
+
+@verb(member_command, "invite", "dogwatch member invite ana@example.org --role editor")
+@click.argument("email")
+@click.option("--role", type=_ROLES, default="viewer", show_default=True, help="What as.")
+@WORKSPACE
+def member_invite(session: Session, email: str, role: str, **flags: Any) -> None:
+    """Print a link that makes whoever opens it a member; it is shown once, good for a week."""
+    base = configured(session, {k: v for k, v in flags.items() if k != "workspace"}).base_url
+
+    def made(visit: Visit) -> str:
+        chosen = Role[role.upper()]
+        _, code = members.invite(visit.tx, visit.caller, email, chosen, visit.vault, visit.at)
+        return f"{base.rstrip('/')}/invitations/{code}"
+
+    link = carry_out(session, flags, "invitations.make", email, made)
+    as_json({"link": link}) if session.json else click.echo(link)

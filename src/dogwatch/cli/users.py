@@ -1,0 +1,134 @@
+"""Commands about people, on the store itself."""
+
+import sys
+from typing import Any
+
+import click
+
+from dogwatch.cli.host import Visit, carry_out, iso, see, verb
+from dogwatch.cli.output import as_json, table
+from dogwatch.cli.session import Session
+from dogwatch.passwords import Passwords
+from dogwatch.usecases import people
+from dogwatch.usecases.people import User
+
+_FROM_INPUT = click.option(
+    "--password-stdin", is_flag=True, help="Read the password from standard input."
+)
+
+
+@click.group("user")
+def user_command() -> None:
+    """Add, list, disable and enable people; works with or without a running server."""
+
+
+@verb(user_command, "add", "dogwatch user add ana@example.org --name Ana\n"
+      "dogwatch user add ana@example.org --password-stdin < password.txt")  # fmt: skip
+@click.argument("email")
+@click.option("--name", default="", help="The person's name.")
+@click.option("--admin", is_flag=True, help="Make an admin of this instance.")
+@_FROM_INPUT
+def user_add(
+    session: Session, email: str, name: str, admin: bool, password_stdin: bool, **flags: Any
+) -> None:
+    """Add a person, who then is invited to workspaces or made a member."""
+    hashed = _hashed(password_stdin)
+
+    def made(visit: Visit) -> User:
+        return people.make(visit.tx, email, name, hashed, visit.at, admin=admin)
+
+    _print(session, carry_out(session, flags, "users.change", email, made))
+
+
+def _hashed(from_input: bool) -> str:
+    if from_input:
+        password = sys.stdin.readline().rstrip("\n")
+    elif sys.stdin.isatty():
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    else:
+        raise click.UsageError("Nobody is here to be asked; give --password-stdin.")
+    passwords = Passwords()
+    try:
+        return passwords.hash_now(password)
+    finally:
+        passwords.close()
+
+
+def _row(user: User) -> dict[str, Any]:
+    return {
+        "id": user.id,
+        "email": user.email,
+        "name": user.name,
+        "admin": user.admin_at is not None,
+        "second_factor": user.second_factor,
+        "created_at": iso(user.created_at),
+        "disabled_at": iso(user.disabled_at),
+    }
+
+
+def _print(session: Session, user: User) -> None:
+    row = _row(user)
+    as_json(row) if session.json else table([row], tuple(row))
+
+
+@verb(user_command, "ls", "dogwatch user ls\ndogwatch user ls --json")
+def user_ls(session: Session, **flags: Any) -> None:
+    """List everybody."""
+    rows = [_row(user) for user in see(session, flags, lambda visit: people.listed(visit.tx))]
+    if session.json:
+        as_json(rows)
+    else:
+        table(rows, ("id", "email", "name", "admin", "second_factor", "disabled_at"))
+
+
+@verb(user_command, "disable", "dogwatch user disable ana@example.org")
+@click.argument("who")
+def user_disable(session: Session, who: str, **flags: Any) -> None:
+    """Shut a person out, by id or address; every session ends at once."""
+
+    def disabled(visit: Visit) -> User:
+        people.disable(visit.tx, people.find(visit.tx, who), visit.at)
+        return people.find(visit.tx, who)
+
+    _print(session, carry_out(session, flags, "users.change", who, disabled))
+
+
+@verb(user_command, "enable", "dogwatch user enable ana@example.org")
+@click.argument("who")
+def user_enable(session: Session, who: str, **flags: Any) -> None:
+    """Let a person in again."""
+
+    def enabled(visit: Visit) -> User:
+        people.enable(visit.tx, people.find(visit.tx, who))
+        return people.find(visit.tx, who)
+
+    _print(session, carry_out(session, flags, "users.change", who, enabled))
+
+
+@verb(user_command, "admin", "dogwatch user admin ana@example.org\n"
+      "dogwatch user admin ana@example.org --no")  # fmt: skip
+@click.argument("who")
+@click.option("--no", "drop", is_flag=True, help="No longer.")
+def user_admin(session: Session, who: str, drop: bool, **flags: Any) -> None:
+    """Make a person an admin of this instance; every session ends."""
+
+    def changed(visit: Visit) -> User:
+        people.set_admin(visit.tx, people.find(visit.tx, who), visit.at, admin=not drop)
+        return people.find(visit.tx, who)
+
+    _print(session, carry_out(session, flags, "users.change", who, changed))
+
+
+@verb(user_command, "password", "dogwatch user password ana@example.org")
+@click.argument("who")
+@_FROM_INPUT
+def user_password(session: Session, who: str, password_stdin: bool, **flags: Any) -> None:
+    """Set a new password; every session ends."""
+    hashed = _hashed(password_stdin)
+
+    def changed(visit: Visit) -> User:
+        user = people.find(visit.tx, who)
+        people.set_password(visit.tx, user.id, hashed)
+        return user
+
+    _print(session, carry_out(session, flags, "users.change", who, changed))

@@ -1,0 +1,136 @@
+"""Commands about workspaces and their plans, on the store itself."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dogwatch.cli.confirm import confirm
+from dogwatch.cli.host import Visit, carry_out, iso, see, verb
+from dogwatch.cli.output import as_json, table
+from dogwatch.cli.session import Session
+from dogwatch.core.plans import PLANS
+from dogwatch.usecases import members, people, workspaces
+from dogwatch.usecases.workspaces import Workspace
+
+
+@click.group("workspace")
+def workspace_command() -> None:
+    """List, add, rename, export and remove workspaces."""
+
+
+def _row(workspace: Workspace) -> dict[str, Any]:
+    return {
+        "id": workspace.id,
+        "name": workspace.name,
+        "plan": workspace.plan,
+        "created_at": iso(workspace.created_at),
+    }
+
+
+def _print(session: Session, workspace: Workspace) -> None:
+    row = _row(workspace)
+    as_json(row) if session.json else table([row], tuple(row))
+
+
+@verb(workspace_command, "ls", "dogwatch workspace ls\ndogwatch workspace ls --json")
+def workspace_ls(session: Session, **flags: Any) -> None:
+    """List all workspaces."""
+    rows = [_row(one) for one in see(session, flags, lambda visit: workspaces.listed(visit.tx))]
+    as_json(rows) if session.json else table(rows, ("id", "name", "plan", "created_at"))
+
+
+@verb(workspace_command, "add", "dogwatch workspace add Shop --owner ana@example.org")
+@click.argument("name")
+@click.option("--owner", metavar="WHO", help="A person, by id or address.")
+def workspace_add(session: Session, name: str, owner: str | None, **flags: Any) -> None:
+    """Make a workspace."""
+
+    def made(visit: Visit) -> Workspace:
+        workspace = workspaces.make(visit.tx, name, visit.at)
+        if owner:
+            members.appoint(visit.tx, workspace.id, people.find(visit.tx, owner), visit.at)
+        return workspace
+
+    _print(session, carry_out(session, flags, "workspaces.make", name, made))
+
+
+@verb(workspace_command, "rename", "dogwatch workspace rename 1 Shop")
+@click.argument("workspace")
+@click.argument("name")
+def workspace_rename(session: Session, workspace: str, name: str, **flags: Any) -> None:
+    """Give a workspace, by id or name, another name."""
+
+    def renamed(visit: Visit) -> Workspace:
+        return workspaces.rename(visit.tx, visit.workspace_id, name)
+
+    given = {**flags, "workspace": workspace}
+    _print(session, carry_out(session, given, "workspace.change", workspace, renamed))
+
+
+@verb(workspace_command, "export", "dogwatch workspace export Shop shop.jsonl")
+@click.argument("workspace")
+@click.argument("copy", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
+def workspace_export(session: Session, workspace: str, copy: Path, **flags: Any) -> None:
+    """Write all rows of a workspace into FILE as JSON lines, without secrets."""
+
+    def written(visit: Visit) -> int:
+        copy.touch(mode=0o600)
+        with copy.open("w", encoding="utf-8") as lines:
+            return sum(
+                lines.write(f"{line}\n") > 0
+                for line in workspaces.export(visit.tx, visit.workspace_id)
+            )
+
+    count = see(session, {**flags, "workspace": workspace}, written)
+    as_json({"rows": count}) if session.json else click.echo(f"{copy}: {count} rows")
+
+
+@verb(workspace_command, "rm", "dogwatch workspace rm Shop\ndogwatch workspace rm 2 --yes")
+@click.argument("workspace")
+@click.option("--yes", is_flag=True, help="Ask nothing.")
+def workspace_rm(session: Session, workspace: str, yes: bool, **flags: Any) -> None:
+    """Remove a workspace, by id or name, with everything in it; export it first."""
+    confirm(f"Remove the workspace {workspace} with everything in it, for good?", yes=yes)
+
+    def removed(visit: Visit) -> Workspace:
+        name = workspaces.get(visit.tx, visit.workspace_id).name
+        return workspaces.remove(visit.tx, visit.workspace_id, name)
+
+    given = {**flags, "workspace": workspace}
+    gone = carry_out(session, given, "workspace.delete", workspace, removed)
+    as_json({"removed": gone.id}) if session.json else click.echo(f"{gone.name} is removed")
+
+
+# --- plans ------------------------------------------------------------------------------------
+
+
+@click.group("plan")
+def plan_command() -> None:
+    """List the plans, and put workspaces on them."""
+
+
+@verb(plan_command, "ls", "dogwatch plan ls\ndogwatch plan ls --json")
+def plan_ls(session: Session, **flags: Any) -> None:
+    """List the plans; a dash is no limit."""
+    rows = [asdict(plan) for plan in PLANS.values()]
+    if session.json:
+        as_json(rows)
+    else:
+        columns = ("name", "watches", "http_monitors", "min_interval_s", "history_days",
+                   "api_keys", "requests_per_minute", "members", "concurrent_runs")  # fmt: skip
+        table(rows, columns)
+
+
+@verb(plan_command, "assign", "dogwatch plan assign Shop pro")
+@click.argument("workspace")
+@click.argument("plan")
+def plan_assign(session: Session, workspace: str, plan: str, **flags: Any) -> None:
+    """Put a workspace, by id or name, on another plan."""
+
+    def assigned(visit: Visit) -> Workspace:
+        return workspaces.assign(visit.tx, visit.workspace_id, plan)
+
+    given = {**flags, "workspace": workspace}
+    _print(session, carry_out(session, given, "plans.assign", workspace, assigned))
