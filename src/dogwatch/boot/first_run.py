@@ -8,7 +8,8 @@ from dogwatch.config import Config
 from dogwatch.core.people import checked_email, checked_name
 from dogwatch.core.problems import Problem
 from dogwatch.store.tx import Tx
-from dogwatch.usecases import setup
+from dogwatch.usecases import audit_log, setup
+from dogwatch.usecases.callers import host
 from dogwatch.usecases.people import User
 
 
@@ -49,7 +50,9 @@ def set_up(config: Config, store: Store, email: str, name: str, password_hash: s
     called, at = checked_name(name, address), store.clock.now()
 
     def made(tx: Tx) -> User:
-        return setup.first_person(tx, address, called, password_hash, at)
+        user = setup.first_person(tx, address, called, password_hash, at)
+        audit_log.note(tx, host(0), "instance.set_up", address, at, instance=True)
+        return user
 
     try:
         user = store.database.write(made).result()
