@@ -174,6 +174,8 @@ def test_private_targets_may_be_all_or_none(tmp_path: Path) -> None:
 
 def test_a_network_with_host_bits_is_refused(tmp_path: Path) -> None:
     assert list(refusal(tmp_path, trusted_proxies="10.0.0.1/8")) == ["DOGWATCH_TRUSTED_PROXIES"]
+    told = refusal(tmp_path, trusted_user_header="Remote User:")
+    assert list(told) == ["DOGWATCH_TRUSTED_USER_HEADER"]
 
 
 def test_unknown_variables_warn_and_client_variables_do_not(tmp_path: Path) -> None:
