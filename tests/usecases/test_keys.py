@@ -11,7 +11,7 @@ from sqlalchemy import update
 from dogwatch.core.policy import SCOPES, Grant, Role, grantable
 from dogwatch.core.problems import Problem
 from dogwatch.store.tables import keys as key_table
-from dogwatch.usecases import keys, people, workspaces
+from dogwatch.usecases import keys, members, people, workspaces
 from dogwatch.usecases.callers import Caller, host, require
 from dogwatch.vault import Vault
 from tests.harness.house import House, after
@@ -36,7 +36,7 @@ def test_a_key_opens_and_says_what_it_may(house: House) -> None:
     token = new_key(house, "ci", "read:watches", "read:watches")
     caller, stale = holder(house, token)
     assert (caller.workspace_id, caller.kind, caller.name) == (house.workspace.id, "key", "ci")
-    assert (stale, caller.grant) == (True, Grant(Role.OWNER, frozenset({"read:watches"})))
+    assert (stale, caller.grant) == (True, Grant(Role.VIEWER, frozenset({"read:watches"})))
     require(caller, "watches.list")
     with pytest.raises(Problem, match="lacks the scope run:jobs"):
         require(caller, "jobs.trigger")
@@ -122,6 +122,28 @@ def test_a_member_gives_only_scopes_that_let_a_key_do_no_more_than_he_may(
             assert made_by(house, member, scope).key.made_by == member.id
         else:
             assert kind_of_problem(partial(made_by, house, member, scope)) == "refused"
+
+
+def test_a_key_to_manage_members_is_no_way_up(house: House) -> None:
+    """An admin who makes himself a key stays one."""
+    admin = person(house, "admin", Role.ADMIN)
+    assert admin.id
+    user = house.see(people.find, admin.id)
+    house.do(members.appoint, house.workspace.id, user, after(0), Role.ADMIN)
+    key, _ = holder(house, made_by(house, admin, "manage:members", "manage:keys").token)
+    assert key.grant.role is Role.ADMIN
+    upward = partial(house.do, members.change_role, key, user.id, Role.OWNER)
+    assert kind_of_problem(upward) == "refused"
+    invite = partial(house.do, members.invite, key, "a@b.c", Role.OWNER, house.vault, after(0))
+    assert kind_of_problem(invite) == "refused"
+    assert kind_of_problem(lambda: made_by(house, key, "*")) == "refused"
+
+
+@pytest.mark.parametrize("role", Role)
+def test_a_key_counts_as_the_least_role_that_could_make_it(house: House, role: Role) -> None:
+    member = person(house, "member", role)
+    for scope in grantable(role):
+        assert holder(house, made_by(house, member, scope).token)[0].grant.role <= role
 
 
 def test_a_key_gives_no_scope_that_it_lacks(house: House) -> None:

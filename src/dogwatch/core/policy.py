@@ -6,6 +6,7 @@ A door names the operation of each of its routes; what is not in the table canno
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 
 SCOPES = (
     "read:watches", "write:watches", "read:jobs", "write:jobs", "run:jobs",
@@ -98,3 +99,13 @@ def grantable(role: Role) -> Collection[str]:
         for scope in SCOPES
         if all(need.role <= role for need in POLICY.values() if scope in (need.scope, "*"))
     ]
+
+
+@lru_cache(maxsize=4096)
+def least_role(scopes: frozenset[str]) -> Role:
+    """Return the least role that may give these scopes to a key: what the key then counts as.
+
+    So a key to manage members makes nobody more than who could have made the key is himself.
+    """
+    enough = (role for role in Role if scopes <= set(grantable(role)))
+    return min(enough, default=Role.VIEWER)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dogwatch.core.plans import admit, plan_of
-from dogwatch.core.policy import SCOPES, Grant, Role, grantable
+from dogwatch.core.policy import SCOPES, Grant, grantable, least_role
 from dogwatch.core.problems import Problem, invalid
 from dogwatch.ids import new_id, new_token
 from dogwatch.store import keys, users, workspaces
@@ -166,7 +166,8 @@ def authenticate(
     if key is None or not same or key.revoked_at or expired:
         raise Problem("unauthorized", "the API key is not valid")
     stale = key.last_used_at is None or at - key.last_used_at > USED_EVERY
-    grant = Grant(Role.OWNER, frozenset(key.scopes), instance=_of_instance(tx, key))
+    scopes = frozenset(key.scopes)
+    grant = Grant(least_role(scopes), scopes, instance=_of_instance(tx, key))
     return Caller(key.workspace_id, grant, "key", key.id, key.name, remote_ip), stale
 
 
