@@ -36,6 +36,7 @@ def test_a_settings_secret_is_sealed_and_comes_back(house: House) -> None:
     assert (changed.name, changed.disabled_reason) == ("New", "switched off")
     assert channels.unsealed(house.vault, changed) == {"url": "x", "secrets": ["whsec_canary"]}
     assert "canary" not in repr(house.everything())
+    assert "hook.example" not in repr(house.everything())
     assert "c2VjcmV0" not in repr(house.everything())
 
 

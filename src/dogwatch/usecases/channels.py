@@ -44,8 +44,10 @@ def add_channel(
     if not 1 <= len(name.strip()) <= 200:
         raise Problem("invalid", "name: give 1 to 200 characters", {"name": "give 1 to 200"})
     channel_id = new_id(at)
-    sealed = vault.seal(json.dumps(secret).encode(), context(workspace_id, channel_id))
-    channel = ChannelRow(workspace_id, channel_id, name.strip(), kind, dict(public), sealed, at)
+    sealed = vault.seal(
+        json.dumps({**public, **secret}).encode(), context(workspace_id, channel_id)
+    )
+    channel = ChannelRow(workspace_id, channel_id, name.strip(), kind, _open(public), sealed, at)
     channels.add(tx, channel)
     return channel
 
@@ -60,15 +62,17 @@ def change_channel(
     secret: Mapping[str, Any] | None = None,
     enabled: bool | None = None,
 ) -> ChannelRow:
-    """Change a channel; enabling it again clears the reason why it was off."""
+    """Change a channel; enabling it again clears the reason why it was off.
+
+    Settings come as a whole, `public` and `secret` ones.
+    """
     changes: dict[str, Any] = {}
     if name is not None:
         changes["name"] = name
-    if public is not None:
-        changes["settings"] = dict(public)
-    if secret is not None:
+    if public is not None and secret is not None:
         row = context(channel.workspace_id, channel.id)
-        changes["sealed"] = vault.seal(json.dumps(secret).encode(), row)
+        changes["settings"] = _open(public)
+        changes["sealed"] = vault.seal(json.dumps({**public, **secret}).encode(), row)
     if enabled is not None:
         changes["disabled_reason"] = None if enabled else "switched off"
     if changes:
@@ -81,6 +85,11 @@ def remove_channel(tx: Tx, workspace_id: int, channel_id: str) -> None:
     channel_by_id(tx, workspace_id, channel_id)
     tasks.drop_of_channel(tx, workspace_id, channel_id)
     channels.remove(tx, workspace_id, channel_id)
+
+
+def _open(public: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that may lie open in the database; an address may hold a key."""
+    return {name: "***" if name == "url" else value for name, value in public.items()}
 
 
 def unsealed(vault: Vault, channel: ChannelRow) -> dict[str, Any]:

@@ -1,0 +1,254 @@
+"""A canary in every secret field; then everything that Dogwatch ever says is searched for them."""
+
+import asyncio
+import base64
+import gzip
+import json
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from urllib.parse import quote
+
+import pytest
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.twofactor.totp import TOTP
+
+from dogwatch.clock import SystemClock
+from dogwatch.core.policy import Role
+from dogwatch.passwords import Passwords
+from dogwatch.store.database import Database, Tx
+from dogwatch.usecases import keyring, members, people, setup, workspaces
+from dogwatch.usecases.callers import host
+from dogwatch.vault import Vault, load
+from tests.e2e.conftest import Serve
+from tests.eventually import eventually
+from tests.harness.served import Served
+
+ERRORS = (
+    ("GET", "/api/v1/nothing"), ("GET", "/api/v1/channels/nothing"), ("POST", "/api/v1/jobs"),
+    ("DELETE", "/api/v1/openapi.json"), ("GET", "/nothing"), ("POST", "/api/v1/channels"),
+)  # fmt: skip
+
+
+@dataclass
+class Aviary:
+    """Canaries by name, and what was said so far, by who said it."""
+
+    canaries: dict[str, bytes] = field(default_factory=dict)
+    said: list[tuple[str, bytes]] = field(default_factory=list)
+
+    def new(self, name: str) -> str:
+        """Return a new canary, which no encoding of text leaves alone by chance."""
+        canary = f"canary-{name}-4Q9zt"
+        self.canaries[name] = canary.encode()
+        return canary
+
+    def hear(self, who: str, what: str | bytes) -> None:
+        self.said.append((who, what.encode() if isinstance(what, str) else what))
+
+    def found(self) -> set[tuple[str, str]]:
+        """Return (canary, who said it), in whatever form."""
+        return {
+            (name, who)
+            for name, canary in self.canaries.items()
+            for who, what in self.said
+            if any(form in what for form in forms(canary))
+        }
+
+
+def forms(canary: bytes) -> set[bytes]:
+    """Return a canary as is, in hex, URL-encoded, and in base64 wherever it may begin there."""
+    found = {canary, canary.hex().encode(), canary.hex().upper().encode()}
+    found |= {quote(canary).encode(), quote(canary, safe="").encode()}
+    for shift in range(3):
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            # Letters that hold bits of a neighbour are left out.
+            middle = encode(b"\0" * shift + canary)[4 if shift else 0 : -4]
+            found.add(middle)
+    return found
+
+
+def test_a_canary_is_found_in_every_form() -> None:
+    birds = Aviary()
+    canary = birds.new("one").encode()
+    for number, said in enumerate(
+        (canary, canary.hex().encode(), base64.b64encode(b"ab" + canary + b"tail"),
+         base64.urlsafe_b64encode(b"x" + canary), quote(canary, safe="").encode())
+    ):  # fmt: skip
+        birds.hear(str(number), b"before " + said + b" after")
+    assert len(birds.found()) == 5
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_no_canary_is_ever_heard(postgres_url: str, serve: Serve, log_format: str) -> None:
+    birds = Aviary()
+    served = served_with(serve, postgres_url, birds, log_format)
+    plant(served, birds)
+    plant_people(served, postgres_url, birds)
+    listen_to_http(served, birds)
+    listen_to_commands(served, birds)
+    served.stop()
+    birds.hear("log", served.log.read_bytes())
+    assert len(birds.canaries) > 15
+    assert len(birds.said) > 30
+    # A copy holds every row, the passwords' argon2 hashes among them; nothing else tells them.
+    assert birds.found() - {("password-hash", "rows of the backup")} == set()
+
+
+def served_with(serve: Serve, url: str, birds: Aviary, log_format: str) -> Served:
+    """Start a server whose settings hold secrets."""
+    database = url.replace("://dogwatch@", f"://dogwatch:{birds.new('database-password')}@")
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    mail = f"smtp://me:{birds.new('smtp-password')}@127.0.0.1:{port}?from=watch@example.org"
+    return serve(
+        database=database, smtp_url=mail, log_level="debug", log_format=log_format,
+        allow_private_targets="127.0.0.0/8",
+    )  # fmt: skip
+
+
+def plant(served: Served, birds: Aviary) -> None:
+    """Put canaries into channels and jobs, and have both used."""
+    closed = "http://127.0.0.1:9"
+    hook = served.post(
+        "/channels",
+        {"name": "hook", "kind": "webhook",
+         "settings": {"url": f"{closed}/h?token={birds.new('channel-query')}"}},
+    )  # fmt: skip
+    for number, secret in enumerate(hook["secrets"]):
+        birds.canaries[f"webhook-secret-{number}"] = secret.removeprefix("whsec_").encode()
+    served.post("/channels", {"name": "mail", "kind": "email", "settings": {"to": ["a@b.example"]}})
+    http = {
+        "kind": "http", "url": f"{closed}/j?key={birds.new('job-query')}", "method": "POST",
+        "headers": [["Authorization", f"Bearer {birds.new('job-header')}"],
+                    ["X-Api-Key", birds.new("job-own-header")]],
+        "body": json.dumps({"password": birds.new("job-body")}),
+    }  # fmt: skip
+    script = {
+        "kind": "script", "language": "bash", "source": "exit 3",
+        "env": {"TOKEN": birds.new("job-env")},
+    }  # fmt: skip
+    for name, action in (("probe", http), ("script", script)):
+        served.post("/jobs", {"name": name, "action": action})
+        served.post(f"/jobs/{name}/trigger", {}, 202)
+    for channel in served.get("/channels")["data"]:
+        served.call("POST", f"/api/v1/channels/{channel['id']}/test", {})
+
+    def done() -> bool:
+        return all(run["state"] == "done" for run in served.get("/runs")["data"])
+
+    eventually(done, within_s=60, what="both jobs ran")
+    made = served.cli("key", "new", "--name", "canary", *database_of(served))
+    birds.canaries["api-key"] = made.stdout.strip().encode()
+    birds.canaries["secret-key"] = load(served.data / "secret.key")
+    birds.canaries["cli-key"] = served.key.encode()
+
+
+def plant_people(served: Served, url: str, birds: Aviary) -> None:
+    """Set up a person with everything that proves who they are."""
+    vault, at = Vault(load(served.data / "secret.key")), SystemClock().now()
+    password = _hashed(birds.new("password"))
+
+    def planted(tx: Tx) -> dict[str, str]:
+        keyring.refresh(tx, vault)
+        code = setup.offer(tx, vault, at) or ""
+        ana = setup.claim(tx, code, "ana@example.org", "Ana", password, vault, at)
+        assert ana
+        secret = people.offer_second_factor(tx, ana.id, vault)
+        given = TOTP(secret, 6, SHA1(), 30).generate(int(at.timestamp())).decode()
+        codes = people.take_second_factor(tx, ana.id, given, vault, at)
+        session = people.begin_session(tx, ana, vault, at, "Firefox", "::1")
+        me = host(workspaces.first(tx, at).id)
+        _, invited = members.invite(tx, me, "ben@example.org", Role.VIEWER, vault, at)
+        return {
+            "set-up-code": code, "totp": secret.hex(), "recovery-code": codes[0],
+            "session": session.token, "invitation": invited, "password-hash": password,
+        }  # fmt: skip
+
+    database = Database.open(url)
+    try:
+        proofs = database.write(planted).result(30)
+    finally:
+        database.close()
+    birds.canaries |= {name: proof.encode() for name, proof in proofs.items()}
+    birds.canaries["totp"] = bytes.fromhex(proofs["totp"])
+
+
+def _hashed(password: str) -> str:
+    passwords = Passwords()
+    try:
+        return asyncio.run(passwords.hash(password))
+    finally:
+        passwords.close()
+
+
+def database_of(served: Served) -> tuple[str, str]:
+    return "--database", served.flags["database"]
+
+
+# --- listening --------------------------------------------------------------------------------
+
+
+def listen_to_http(served: Served, birds: Aviary) -> None:
+    """Hear every GET route for everything that there is, metrics, and errors."""
+    paths = served.call("GET", "/api/v1/openapi.json").json["paths"]
+    kinds = ("watches", "jobs", "runs", "channels", "rules", "deliveries", "flips")
+    ids = {kind: [row["id"] for row in served.get(f"/{kind}")["data"]] for kind in kinds}
+    for path, methods in paths.items():
+        if "get" in methods and not path.endswith(("/stream", "/live")):
+            for one in sorted(filled(path, ids)):
+                birds.hear(f"GET {one}", get(served, f"/api/v1{one.removeprefix('/api/v1')}"))
+    for path in ("/metrics", "/healthz", "/readyz", "/", "/api/v1/openapi.json", "/sign-in"):
+        birds.hear(f"GET {path}", get(served, path))
+    bad = {name: canary.decode("latin-1") for name, canary in birds.canaries.items()}
+    for method, path in ERRORS:
+        birds.hear(f"{method} {path}", served.call(method, path, {"name": 3, "action": {}}).body)
+    refused = served.call("GET", "/api/v1/watches", key=quote(bad["session"]))
+    birds.hear("wrong key", refused.body)
+
+
+def filled(path: str, ids: Mapping[str, list[str]]) -> set[str]:
+    """Return a path for each thing of the kind that it begins with."""
+    if "{" not in path:
+        return {path}
+    kind = path.removeprefix("/api/v1").strip("/").partition("/")[0]
+    begin, _, rest = path.partition("{")
+    end = rest.partition("}")[2]
+    return {begin + one + end for one in ids.get(kind, ["nothing"]) if "{" not in end}
+
+
+def get(served: Served, path: str) -> bytes:
+    """Return head and body of an answer, the first piece of one that never ends."""
+    connection = HTTPConnection("127.0.0.1", served.port, timeout=60)
+    try:
+        connection.request("GET", path, headers={"Authorization": f"Bearer {served.key}"})
+        response = connection.getresponse()
+        endless = "event-stream" in (response.headers["content-type"] or "")
+        body = b"" if endless else response.read()
+        return str(response.headers).encode() + body
+    finally:
+        connection.close()
+
+
+def listen_to_commands(served: Served, birds: Aviary) -> None:
+    """Hear the command line: what it lists, finds, explains and copies."""
+    flags = [*database_of(served), "--smtp-url", served.flags["smtp-url"]]
+    for words in (
+        ["key", "ls", *flags], ["config", *flags], ["config", "--json", *flags],
+        ["doctor", *flags], ["audit", *flags], ["migrate", *flags], ["ls"], ["runs"],
+        ["channel", "ls"], ["job", "show", "probe"], ["job", "show", "script"],
+        ["deliveries"], ["flips", "probe"], ["logs", "script"],
+        ["secret", "rotate", "--data-key", *flags],
+        ["key", "ls", "--database", "postgresql://me:canary-database-password-4Q9zt@127.0.0.1:1/x"],
+        ["config", "--smtp-url", "smtp://me:canary-smtp-password-4Q9zt@nowhere"],
+    ):  # fmt: skip
+        done = served.cli(*words, code=None)
+        birds.hear("dogwatch " + " ".join(words[:2]), done.stdout + done.stderr)
+    copy = served.data.parent / "copy.gz"
+    said = served.cli("backup", str(copy), *flags)
+    birds.hear("dogwatch backup", said.stdout + said.stderr)
+    head, *rows = gzip.decompress(copy.read_bytes()).splitlines()
+    # The head alone holds the key, as the manual says; it is the last to be taken out.
+    birds.hear("rows of the backup", b"\n".join(rows))
+    assert json.loads(head)["secret_key"]
