@@ -27,6 +27,7 @@ table { border-collapse: collapse; width: 100%; }
 code { overflow-wrap: anywhere; }
 pre code { overflow-wrap: normal; }
 th, td { text-align: left; vertical-align: top; padding: .25rem .75rem .25rem 0; }
+@media (min-width: 40rem) { td:nth-child(-n+2) { white-space: nowrap; } }
 tr { border-bottom: 1px solid color-mix(in srgb, currentColor 20%, transparent); }
 .scope { font-size: .875em; opacity: .75; }
 """
