@@ -68,7 +68,7 @@ async def export_workspace(request: Request, call: Called) -> Response:
     """Download every row of the workspace, without secrets: lines `["table", {column: value}]`."""
     headers = {"Content-Disposition": 'attachment; filename="workspace.jsonl"'}
     if request.method == "HEAD":
-        return Response(headers=headers, media_type=_LINES)
+        return StreamingResponse(iter(()), 200, headers, _LINES)
     file = await call.read(lambda tx: _saved(tx, call.workspace_id))
     return StreamingResponse(_chunks(file), 200, headers, _LINES)
 
