@@ -99,7 +99,10 @@ class KeyedRoute(APIRoute):
 
 def _head_of(answer: Response) -> Response:
     """Return the answer without its content, of which a live one would have no end."""
-    return Response(None, answer.status_code, answer.headers)
+    head = Response(None, answer.status_code, answer.headers)
+    if "content-length" not in answer.headers:
+        del head.headers["content-length"]
+    return head
 
 
 async def authenticate(request: Request) -> Caller:
