@@ -106,8 +106,8 @@ class Call:
         return answered(answer, self.request, place)
 
 
-def call_of(request: Request) -> Call:
-    """Return the call of a request whose key has been checked."""
+async def call_of(request: Request) -> Call:
+    """Return the call of a request whose key has been checked; async, to need no thread."""
     services: Services = request.app.state.services
     return Call(services, request.state.caller, request, services.clock.now())
 
@@ -115,7 +115,7 @@ def call_of(request: Request) -> Call:
 Called = Annotated[Call, Depends(call_of)]
 
 
-def _name(name: Annotated[str, Path(description="Id or slug.")]) -> str:
+async def _name(name: Annotated[str, Path(description="Id or slug.")]) -> str:
     """Refuse at once what can be no id or slug, and no database could look up."""
     if not _NAME.fullmatch(name):
         words = "there is nothing with this id or slug"
@@ -123,9 +123,9 @@ def _name(name: Annotated[str, Path(description="Id or slug.")]) -> str:
     return name
 
 
-def _id(name: Annotated[str, Path(description="Id.")]) -> str:
+async def _id(name: Annotated[str, Path(description="Id.")]) -> str:
     """Refuse what can be no id; these have no slugs."""
-    return _name(name)
+    return await _name(name)
 
 
 Name = Annotated[str, Depends(_name)]

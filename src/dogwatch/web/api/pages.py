@@ -56,7 +56,7 @@ class Page:
         return self.limit + 1
 
 
-def page_of(
+async def page_of(
     limit: Annotated[int, Query(ge=1, le=MOST, description="Items of a page.")] = LIMIT,
     cursor: Annotated[str, Query(description="`next_cursor` of the page before.")] = "",
 ) -> Page:
