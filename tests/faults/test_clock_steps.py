@@ -66,6 +66,14 @@ class Scene:
         eventually(lambda: len(self.began(name)) > before, within_s=LONG_S, what=f"{name} goes on")
 
 
+@pytest.fixture(params=["sqlite", "postgresql"] if STEPS else ["sqlite"])
+def store(request: pytest.FixtureRequest) -> dict[str, str]:
+    """The flags of a store: SQLite's, and PostgreSQL's at full length, which takes minutes."""
+    return (
+        {} if request.param == "sqlite" else {"database": request.getfixturevalue("postgres_url")}
+    )
+
+
 @pytest.fixture
 def scene(store: dict[str, str], tmp_path: Path) -> Iterator[Scene]:
     """A server on a clock that we move; in the end it is audited."""
