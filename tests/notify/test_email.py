@@ -6,7 +6,7 @@ import email
 import email.policy
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -49,6 +49,26 @@ MESSAGE = Message(
 )
 OPERATOR, SECRET = "operator", "s3cret/pass word"
 BREAKS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
+
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@contextlib.asynccontextmanager
+async def answering(handle: Handler) -> AsyncIterator[str]:
+    """Be a mail server that does as `handle` does; yield its address, and leave when it is done."""
+    handling: set[asyncio.Task[Any]] = set()
+
+    async def whole(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if task := asyncio.current_task():
+            handling.add(task)
+        await handle(reader, writer)
+
+    async with await asyncio.start_server(whole, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        yield f"smtp://127.0.0.1:{port}?from=watch@example.org"
+    if handling:
+        await asyncio.wait(handling, timeout=10)
 
 
 # --- what is written -------------------------------------------------------------------------
@@ -395,14 +415,9 @@ def test_a_server_that_hangs_is_given_up_in_time(words: bytes) -> None:
             await writer.wait_closed()
 
         over = asyncio.Event()
-        server = await asyncio.start_server(hang, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        settings = {
-            "to": ["ana@example.org"],
-            "smtp_url": f"smtp://127.0.0.1:{port}?from=watch@example.org",
-        }
         channel = EmailChannel(timeout_s=0.2)
-        async with server, egress() as door:
+        async with answering(hang) as url, egress() as door:
+            settings = {"to": ["ana@example.org"], "smtp_url": url}
             attempt = await channel.send(door, settings, MESSAGE, AT)
             over.set()
         channel.threads.shutdown(wait=True)
@@ -450,10 +465,7 @@ def test_a_server_that_never_says_goodbye(
             await writer.wait_closed()
 
         over = asyncio.Event()
-        server = await asyncio.start_server(serve, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        url = f"smtp://127.0.0.1:{port}?from=watch@example.org"
-        async with server, egress() as door:
+        async with answering(serve) as url, egress() as door:
             settings = {"to": ["ana@example.org"], "smtp_url": url}
             attempt = await EmailChannel().send(door, settings, MESSAGE, AT)
             over.set()
@@ -489,10 +501,7 @@ def test_a_server_that_turns_us_away_may_change_its_mind(greeting: bytes) -> Non
             writer.close()
             await writer.wait_closed()
 
-        server = await asyncio.start_server(refuse, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        url = f"smtp://127.0.0.1:{port}?from=watch@example.org"
-        async with server, egress() as door:
+        async with answering(refuse) as url, egress() as door:
             return await EmailChannel().send(
                 door, {"to": ["ana@example.org"], "smtp_url": url}, MESSAGE, AT
             )
