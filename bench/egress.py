@@ -76,7 +76,7 @@ async def through_egress(url: str, seconds: float, concurrency: int) -> float:
 def bare(url: str, seconds: float, concurrency: int) -> float:
     """Return transfers per second of a plain curl_multi loop on the same number of handles."""
     multi = pycurl.CurlMulti()
-    handles = [_handle(url) for _ in range(concurrency)]
+    handles = [bare_handle(url) for _ in range(concurrency)]
     for handle in handles:
         multi.add_handle(handle)
     started, count = time.perf_counter(), 0
@@ -98,7 +98,8 @@ def bare(url: str, seconds: float, concurrency: int) -> float:
     return count / elapsed
 
 
-def _handle(url: str) -> pycurl.Curl:
+def bare_handle(url: str) -> pycurl.Curl:
+    """Return a transfer that connects anew and drops what it is told."""
     handle = pycurl.Curl()
     handle.setopt(pycurl.URL, url)
     handle.setopt(pycurl.FRESH_CONNECT, 1)

@@ -23,6 +23,7 @@ from typing import Any, ClassVar, cast
 import pycurl
 import uvloop
 
+from bench.egress import bare_handle
 from bench.pings import DURABLE
 from bench.table import Row, markdown
 from dogwatch import config
@@ -100,7 +101,11 @@ def receiver() -> Iterator[Receiver]:
 
 def bare(url: str, count: int, body: bytes) -> float:
     """Return signed bodies per second of a plain curl_multi loop."""
-    secret, multi, idle = new_secret(), pycurl.CurlMulti(), [_handle(url) for _ in range(PARALLEL)]
+    secret, multi, idle = (
+        new_secret(),
+        pycurl.CurlMulti(),
+        [bare_handle(url) for _ in range(PARALLEL)],
+    )
     started, begun, done = time.perf_counter(), 0, 0
     while done < count:
         while idle and begun < count:
@@ -116,15 +121,6 @@ def bare(url: str, count: int, body: bytes) -> float:
         if not good:
             multi.select(0.01)
     return count / (time.perf_counter() - started)
-
-
-def _handle(url: str) -> pycurl.Curl:
-    handle = pycurl.Curl()
-    handle.setopt(pycurl.URL, url)
-    handle.setopt(pycurl.FRESH_CONNECT, 1)
-    handle.setopt(pycurl.FORBID_REUSE, 1)
-    handle.setopt(pycurl.WRITEFUNCTION, lambda _chunk: None)
-    return handle
 
 
 def _post(handle: pycurl.Curl, own_id: str, body: bytes, secret: str) -> pycurl.Curl:

@@ -16,6 +16,11 @@ Serve = Callable[..., Served]
 @pytest.fixture(params=["sqlite", "postgresql"])
 def store(request: pytest.FixtureRequest) -> dict[str, str]:
     """The flags of a store: the test runs once on each kind. Name it before `serve`."""
+    return flags_of(request)
+
+
+def flags_of(request: pytest.FixtureRequest) -> dict[str, str]:
+    """Return the flags of the kind of store that a fixture is asked for."""
     return (
         {} if request.param == "sqlite" else {"database": request.getfixturevalue("postgres_url")}
     )

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.conftest import flags_of
 from tests.eventually import eventually
 from tests.harness.faketime import Moved
 from tests.harness.proof import length, tell
@@ -69,9 +70,7 @@ class Scene:
 @pytest.fixture(params=["sqlite", "postgresql"] if STEPS else ["sqlite"])
 def store(request: pytest.FixtureRequest) -> dict[str, str]:
     """The flags of a store: SQLite's, and PostgreSQL's at full length, which takes minutes."""
-    return (
-        {} if request.param == "sqlite" else {"database": request.getfixturevalue("postgres_url")}
-    )
+    return flags_of(request)
 
 
 @pytest.fixture

@@ -51,6 +51,28 @@ class Target:
     rid: str | None = None
     at: datetime | None = None
 
+    def heard(
+        self, *, body: str, body_bytes: int, method: str, user_agent: str, at: datetime,
+        scheme: str = "http", remote_ip: str = "",
+    ) -> "Heard":  # fmt: skip
+        """Return the ping that says this, with what is known of it besides."""
+        return Heard(
+            key=self.key,
+            workspace_key=self.workspace_key,
+            slug=self.slug,
+            create=self.create,
+            kind=self.kind,
+            exit_code=self.exit_code,
+            rid=self.rid,
+            body=body,
+            body_bytes=body_bytes,
+            method=method,
+            scheme=scheme,
+            user_agent=user_agent,
+            remote_ip=remote_ip,
+            at=at,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:

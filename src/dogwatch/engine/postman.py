@@ -88,14 +88,7 @@ class Postman:
         if target is None or at - claimed_at > SPOOL_AGE:
             return None
         body = ping.body.encode("utf-8", "replace")
-        return Heard(
-            key=target.key,
-            workspace_key=target.workspace_key,
-            slug=target.slug,
-            create=target.create,
-            kind=target.kind,
-            exit_code=target.exit_code,
-            rid=target.rid,
+        return target.heard(
             body=keep(body, self._body_limit_bytes, len(body)),
             body_bytes=len(body),
             method="POST",

@@ -106,14 +106,7 @@ class Pings:
     def _heard(self, scope: Scope, body: Collector, arrived_at: datetime) -> Heard:
         target = read_path(scope["path"], scope["query_string"]) or NOWHERE
         origin = origin_of(scope, self._trusted_proxies)
-        return Heard(
-            key=target.key,
-            workspace_key=target.workspace_key,
-            slug=target.slug,
-            create=target.create,
-            kind=target.kind,
-            exit_code=target.exit_code,
-            rid=target.rid,
+        return target.heard(
             body=body.text() if body.total else "",
             body_bytes=body.total,
             method=scope["method"],
