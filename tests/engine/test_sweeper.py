@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from dogwatch.engine.sweeper import POLL_S
+from dogwatch.engine.sweeper import POLL_S, Sweeper
 from tests.harness.crew import Crew
 from tests.harness.house import after, heard
 
@@ -81,19 +81,21 @@ def test_a_clock_set_forward_alarms_nobody(crew: Crew) -> None:
 def test_a_clock_set_back_alarms_nobody_and_silence_is_told_in_time(crew: Crew) -> None:
     heard_watch(crew, schedule="every 10m")
     crew.join()
+    sweeper = crew.sweeper()
     asyncio.run(crew.heart(None).step())
     crew.clock.step_wall(7200)
-    _watch_on(crew, 30)
+    _watch_on(crew, 30, sweeper)
     crew.house.ping(heard(crew.house.find("nightly"), crew.seconds))
     crew.clock.step_wall(-7200)
-    _watch_on(crew, 600)
+    _watch_on(crew, 600, sweeper)
     assert crew.house.flips("nightly") == [("new", "up")]
-    _watch_on(crew, 90)
+    _watch_on(crew, 90, sweeper)
     assert crew.house.flips("nightly") == [("new", "up"), ("up", "down")]
 
 
-def _watch_on(crew: Crew, seconds: int) -> None:
-    for _ in range(seconds // 6):
-        crew.clock.advance(6)
+def _watch_on(crew: Crew, seconds: int, sweeper: Sweeper | None = None) -> None:
+    sweeper = sweeper or crew.sweeper()
+    for _ in range(seconds // 2):
+        crew.clock.advance(2)
         asyncio.run(crew.heart(None).step())
-        asyncio.run(crew.sweeper().step())
+        asyncio.run(sweeper.step())

@@ -13,6 +13,8 @@ BATCH = 500
 POLL_S = 0.5
 # A longer time between two answers of the database than any healthy one needs.
 CUT = timedelta(seconds=2)
+# More than two clocks that agree ever step back by.
+STEP_BACK = timedelta(seconds=1)
 
 
 class Sweeper:
@@ -52,6 +54,8 @@ class Sweeper:
     def _note_reached(self, at: datetime) -> None:
         if at - self._reached_at > CUT:
             self._cut = Gap(self._reached_at, at)
+        elif self._reached_at - at > STEP_BACK:  # what was noted lies in another time
+            self._cut = None
         self._reached_at = at
 
     def _judge(self, tx: Tx) -> int:
