@@ -11,7 +11,7 @@ from dogwatch.core.people import checked_email, checked_name
 from dogwatch.core.policy import Grant
 from dogwatch.core.problems import Problem, invalid
 from dogwatch.ids import new_id, new_token
-from dogwatch.store import members, sessions, users
+from dogwatch.store import keys, members, sessions, users
 from dogwatch.store.members import Member
 from dogwatch.store.sessions import Session
 from dogwatch.store.tx import Tx
@@ -265,15 +265,19 @@ def listed(tx: Tx) -> Sequence[User]:
 
 
 def disable(tx: Tx, user: User, at: datetime) -> None:
-    """Shut a person out, at once."""
+    """Shut a person out, at once, and the keys that he made."""
     if user.admin_at is not None and not _other_admin(tx, user):
         raise Problem("conflict", "this is the last admin of the instance")
-    users.change(tx, user.id, disabled_at=at)
+    if user.disabled_at is None:
+        users.change(tx, user.id, disabled_at=at)
+        keys.suspend(tx, user.id, at)
     sessions.remove_all(tx, user.id)
 
 
 def enable(tx: Tx, user: User) -> None:
-    """Let a person in again."""
+    """Let a person in again, and the keys that went with him."""
+    if user.disabled_at is not None:
+        keys.unsuspend(tx, user.id, user.disabled_at)
     users.change(tx, user.id, disabled_at=None)
 
 

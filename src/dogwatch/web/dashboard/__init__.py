@@ -4,7 +4,7 @@ from fastapi import FastAPI
 
 from dogwatch.web.dashboard import account, invitation, second_factor, setup, sign_in
 from dogwatch.web.dashboard.gate import Handler, form, open_to_all, signed_in
-from dogwatch.web.dashboard.pages import STYLE_SHEET
+from dogwatch.web.dashboard.pages import STYLE_ADDRESS, STYLE_SHEET
 
 OPEN: dict[str, tuple[Handler, Handler]] = {
     "/setup": (setup.show, setup.take),
@@ -24,7 +24,7 @@ MEMBERS: dict[str, tuple[Handler, Handler]] = {
 
 def install(app: FastAPI) -> None:
     """Add the pages to an application."""
-    app.add_route("/dashboard.css", STYLE_SHEET)
+    app.add_route(f"/{STYLE_ADDRESS}", STYLE_SHEET)
     app.add_route("/account", signed_in(account.show))
     app.add_route("/logout", signed_in(sign_in.leave), ["POST"])
     for path, (show, take) in OPEN.items():
