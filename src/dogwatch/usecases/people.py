@@ -66,6 +66,11 @@ def by_email(tx: Tx, email: str) -> User | None:
     return user if user and user.disabled_at is None else None
 
 
+def taken(tx: Tx, email: str) -> bool:
+    """Whether somebody has an address, shut out or not."""
+    return users.by_email(tx, email) is not None
+
+
 # --- sessions ---
 
 

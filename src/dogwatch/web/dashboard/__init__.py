@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from dogwatch.web.dashboard import account, invitation, second_factor, setup, sign_in
+from dogwatch.web.dashboard import account, invitation, oidc, second_factor, setup, sign_in
 from dogwatch.web.dashboard.gate import Handler, form, open_to_all, signed_in
 from dogwatch.web.dashboard.pages import STYLE_ADDRESS, STYLE_SHEET
 
@@ -10,12 +10,15 @@ OPEN: dict[str, tuple[Handler, Handler]] = {
     "/setup": (setup.show, setup.take),
     "/login": (sign_in.show, sign_in.take),
     "/invitations/{code}": (invitation.show, invitation.take),
+    "/invitations/{code}/oidc": (invitation.show, oidc.join),
 }
 MEMBERS: dict[str, tuple[Handler, Handler]] = {
     "/account/name": (account.show, account.take_name),
     "/account/password": (account.show, account.take_password),
     "/account/sessions": (account.show, account.end_session),
     "/account/other-sessions": (account.show, account.end_other_sessions),
+    "/account/identity": (account.show, oidc.link),
+    "/account/identity/remove": (account.show, oidc.unlink),
     "/account/second-factor": (second_factor.show, second_factor.take),
     "/account/second-factor/offer": (account.show, second_factor.offer),
     "/account/second-factor/remove": (account.show, second_factor.remove),
@@ -25,6 +28,8 @@ MEMBERS: dict[str, tuple[Handler, Handler]] = {
 def install(app: FastAPI) -> None:
     """Add the pages to an application."""
     app.add_route(f"/{STYLE_ADDRESS}", STYLE_SHEET)
+    app.add_route("/login/oidc", open_to_all(oidc.begin))
+    app.add_route("/login/oidc/callback", open_to_all(oidc.finish))
     app.add_route("/account", signed_in(account.show))
     app.add_route("/logout", signed_in(sign_in.leave), ["POST"])
     for path, (show, take) in OPEN.items():
