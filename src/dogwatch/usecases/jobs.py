@@ -24,7 +24,8 @@ ACTIONS: Mapping[str, Callable[[object], HttpAction | ScriptAction]] = {
     "http": HttpAction.from_json,
     "script": ScriptAction.from_json,
 }
-_RANGES = {
+# The least and the most of each number.
+RANGES = {
     "catch_up_max": (1, 1_000),
     "catch_up_window_s": (0, 31 * 86_400),
     "max_attempts": (1, 20),
@@ -93,7 +94,7 @@ def check(spec: JobSpec) -> dict[str, Any]:
         bad["action.kind"] = "use http or script"
     except Problem as problem:
         bad |= {f"action.{field}": message for field, message in problem.fields.items()}
-    for field, (least, most) in _RANGES.items():
+    for field, (least, most) in RANGES.items():
         if not least <= getattr(spec.policy, field) <= most:
             bad[field] = f"give a whole number from {least} to {most}"
     if bad:

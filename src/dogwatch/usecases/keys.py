@@ -62,7 +62,7 @@ def make(
 def _checked_name(name: str) -> str:
     name = name.strip()
     if not 1 <= len(name) <= 200 or not name.isprintable():
-        raise Problem("invalid", "name: give 1 to 200 characters", {"name": "1 to 200 characters"})
+        raise invalid("name", "give 1 to 200 characters on one line")
     return name
 
 

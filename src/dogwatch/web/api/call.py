@@ -127,7 +127,7 @@ async def _name(name: Annotated[str, Path(description="Id or slug.")]) -> str:
     """Refuse at once what can be no id or slug, and no database could look up."""
     if not _NAME.fullmatch(name):
         words = "there is nothing with this id or slug"
-        raise Problem("not_found", words, {"name": words})
+        raise Problem("not_found", words, {"id": words})
     return name
 
 
