@@ -184,6 +184,7 @@ def test_the_keys_of_who_is_shut_out_stop_in_all_workspaces_and_come_back(house:
     tokens = []
     for workspace_id in (house.workspace.id, other.id):
         by = Caller(workspace_id, Grant(Role.OWNER), "user", user.id, user.email)
+        house.do(members.add, workspace_id, user.id, Role.OWNER, after(0))
         tokens.append(house.do(keys.make, by, "k", ["*"], house.vault, after(0)).token)
         house.do(keys.make, by, "revoked", ["*"], house.vault, after(0))
         house.do(keys.revoke, workspace_id, "revoked", after(1))
@@ -197,3 +198,27 @@ def test_the_keys_of_who_is_shut_out_stop_in_all_workspaces_and_come_back(house:
     assert [row["revoked_at"] for row in house.rows("keys")] == shut
     for token in tokens:
         assert house.see(keys.authenticate, token, house.vault, after(5))
+
+
+def test_what_a_person_lost_while_shut_out_does_not_come_back(house: House) -> None:
+    house.do(people.make, "boss@example.org", "", "hash", after(0), admin=True)
+    user, other = ana(house), house.do(workspaces.make, "Other", after(0))
+    tokens = []
+    for workspace_id in (house.workspace.id, other.id):
+        by = Caller(workspace_id, Grant(Role.OWNER), "user", user.id, user.email)
+        house.do(members.add, workspace_id, user.id, Role.OWNER, after(0))
+        tokens += [
+            house.do(keys.make, by, "k", [scope], house.vault, after(0)).token
+            for scope in ("*", "run:jobs")
+        ]
+    house.do(people.disable, user, after(1))
+    house.do(members.remove, other.id, user.id)
+    house.do(members.set_role, house.workspace.id, user.id, Role.EDITOR)
+    house.do(people.enable, house.see(people.find, user.id))
+    works = []
+    for token in tokens:
+        try:
+            works.append(house.see(keys.authenticate, token, house.vault, after(5))[0].workspace_id)
+        except Problem:
+            works.append(0)
+    assert works == [0, house.workspace.id, 0, 0]

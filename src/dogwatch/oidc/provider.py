@@ -24,6 +24,7 @@ KNOWN_S = 3600.0
 KEYS_AGAIN_S = 60.0
 """How often at most an unknown key makes us ask for newer ones."""
 TIMEOUT_S = 10.0
+FAILED_S = 5.0
 _MOST_BYTES = 256 * 1024
 _WORD = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
@@ -54,6 +55,7 @@ class Provider:
         self._keys: tuple[float, Sequence[Key]] | None = None
         self._asked_anew_s: float | None = None
         self._asking = asyncio.Lock()
+        self._failed: tuple[float, str] | None = None
 
     async def begin(self, flow: Flow) -> str:
         """Return where the browser goes to sign in; Problem away if nobody can tell."""
@@ -176,9 +178,16 @@ class Provider:
             raise _refused(str(error)) from None
 
     async def _get(self, place: str) -> Mapping[str, Any]:
-        status, document = await self._ask(Request("GET", place, [_JSON]))
-        if status != 200:
-            raise _away(f"it answered {status}")
+        """Return what it publishes; while it fails, those who wait in a row are told at once."""
+        if self._failed and self._clock.monotonic() - self._failed[0] < FAILED_S:
+            raise Problem("away", self._failed[1])
+        try:
+            status, document = await self._ask(Request("GET", place, [_JSON]))
+            if status != 200:
+                raise _away(f"it answered {status}")
+        except Problem as problem:
+            self._failed = self._clock.monotonic(), problem.message
+            raise
         return document
 
     async def _ask(self, request: Request) -> tuple[int, Mapping[str, Any]]:

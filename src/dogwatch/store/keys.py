@@ -120,10 +120,10 @@ def suspend(tx: Tx, user_id: str, at: datetime) -> None:
     tx.conn.execute(made.values(revoked_at=at))
 
 
-def unsuspend(tx: Tx, user_id: str, at: datetime) -> None:
-    """Let those work again that were revoked at `at`."""
-    made = update(keys).where(keys.c.made_by == user_id, keys.c.revoked_at == at)
-    tx.conn.execute(made.values(revoked_at=None))
+def suspended(tx: Tx, user_id: str, at: datetime) -> Sequence[Key]:
+    """Return what a person made and was revoked at `at`, in all workspaces."""
+    found = select(keys).where(keys.c.made_by == user_id, keys.c.revoked_at == at)
+    return [_key(row) for row in tx.conn.execute(found)]
 
 
 def _key(row: Any) -> Key:

@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from dogwatch import totp
 from dogwatch.core.people import checked_email, checked_name
-from dogwatch.core.policy import Grant
+from dogwatch.core.policy import Grant, grantable
 from dogwatch.core.problems import Problem, invalid
 from dogwatch.ids import new_id, new_token
 from dogwatch.store import keys, members, sessions, users
@@ -280,9 +280,13 @@ def disable(tx: Tx, user: User, at: datetime) -> None:
 
 
 def enable(tx: Tx, user: User) -> None:
-    """Let a person in again, and the keys that went with him."""
+    """Let a person in again, and those of the keys that went with him which he could make now."""
     if user.disabled_at is not None:
-        keys.unsuspend(tx, user.id, user.disabled_at)
+        roles = {one.workspace_id: one.role for one in members.of_user(tx, user.id)}
+        for key in keys.suspended(tx, user.id, user.disabled_at):
+            role = roles.get(key.workspace_id)
+            if role and set(grantable(role)) >= set(key.scopes):
+                keys.change(tx, key.workspace_id, key.id, revoked_at=None)
     users.change(tx, user.id, disabled_at=None)
 
 

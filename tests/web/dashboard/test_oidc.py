@@ -375,6 +375,18 @@ def test_a_provider_that_is_down(house: House, idp: IdentityProvider) -> None:
     assert 'name="password"' in page.text
 
 
+def test_those_who_wait_for_a_provider_are_told_at_once(
+    house: House, idp: IdentityProvider
+) -> None:
+    idp.status = 500
+    browser = house.browser(**known_to(house, idp))
+    assert [browser.get("/login/oidc").status for _ in range(3)] == [503] * 3
+    assert len(idp.asked) == 1
+    idp.status = 200
+    house.clock.advance(6)
+    assert browser.get("/login/oidc").status == 303
+
+
 @pytest.mark.parametrize(
     ("document", "why"),
     [

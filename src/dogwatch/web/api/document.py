@@ -17,7 +17,7 @@ _KEY = {
     "required": False,
     "description": "1 to 255 printable characters; for 24 hours the same request with the same "
     "key gets the same answer and does nothing more.",
-    "schema": {"type": "string", "maxLength": 255},
+    "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
 }
 
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
