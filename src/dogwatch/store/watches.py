@@ -141,6 +141,18 @@ def listed(
     return [_record(row) for row in tx.conn.execute(found)]
 
 
+def numbered(
+    tx: Tx, workspace_id: int, offset: int, limit: int, *, newest: bool = False, **filters: Any
+) -> tuple[Sequence[Record], int]:
+    """Return watches from the `offset`th one on, and how many there are; filters by column."""
+    mine = [watches.c.workspace_id == workspace_id]
+    mine += [watches.c[column] == value for column, value in filters.items()]
+    order = watches.c.id.desc() if newest else watches.c.id
+    found = _ROWS.where(*mine).order_by(order).offset(offset).limit(limit)
+    total = tx.conn.scalar(select(func.count()).select_from(watches).where(*mine))
+    return [_record(row) for row in tx.conn.execute(found)], int(total or 0)
+
+
 def due(tx: Tx, at: datetime, limit: int) -> Sequence[Record]:
     """Return and lock watches whose hint has come; on PostgreSQL, those no other node holds."""
     found = _ROWS.where(watches.c.due_at <= at).order_by(watches.c.due_at).limit(limit)

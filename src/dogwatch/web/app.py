@@ -5,8 +5,10 @@ from typing import cast
 from fastapi import FastAPI
 
 from dogwatch import __version__
-from dogwatch.web import dashboard
+from dogwatch.core.dialects import DIALECTS
+from dogwatch.web import dashboard, dialects
 from dogwatch.web.api import native, problems
+from dogwatch.web.dialect.pings import DialectPings
 from dogwatch.web.health import Readiness, healthz
 from dogwatch.web.inbox import PingInbox
 from dogwatch.web.metrics import Metrics
@@ -60,14 +62,26 @@ def build(services: Services) -> App:
     """Return the ASGI application of one process."""
     metrics = Metrics(services)
     inbox = PingInbox(metrics.counted(services.record_pings), lanes=LANES[services.dialect])
-    return Pings(
+    behind = DialectPings(
+        dialects.PING_FORMS,
+        [DIALECTS[tongue.name].mount for tongue in dialects.TONGUES],
         inbox,
+        services.door,
         services.clock,
         cast("App", _behind(services, metrics)),
         services.trusted_proxies,
         services.ping_body_limit_bytes,
         services.limits.unknown_pings if services.limits else None,
     )
+    pings = Pings(
+        inbox,
+        services.clock,
+        behind,
+        services.trusted_proxies,
+        services.ping_body_limit_bytes,
+        services.limits.unknown_pings if services.limits else None,
+    )
+    return dialects.Hosts(services.dialect_hosts, pings) if services.dialect_hosts else pings
 
 
 def _behind(services: Services, metrics: Metrics) -> FastAPI:
@@ -83,4 +97,5 @@ def _behind(services: Services, metrics: Metrics) -> FastAPI:
     app.add_route("/metrics", metrics.__call__)
     dashboard.install(app)
     app.mount("/api/v1", native(services))
+    dialects.install(app, services)
     return app

@@ -1,0 +1,34 @@
+"""The dialects over a real store of each kind, with a clock that tests move."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dogwatch.core.dialects import DIALECTS
+from dogwatch.usecases import keys
+from dogwatch.usecases.callers import host
+from dogwatch.web.app import build
+from tests.web.api.conftest import House, api, house, watch
+from tests.web.asgi_client import Client
+
+__all__ = ["House", "api", "house", "watch"]
+
+Door = Callable[..., Client]
+
+
+@pytest.fixture
+def door(house: House) -> Door:
+    """Return clients of a dialect, each with a new key; `changes` are other services."""
+
+    def opened(name: str, *scopes: str, **changes: Any) -> Client:
+        dialect, at, vault = DIALECTS[name], house.clock.now(), house.services.vault
+        us = host(house.workspace.id)
+        made = house.write(
+            lambda tx: keys.make(tx, us, "test", scopes or dialect.scopes, vault, at, dialect=name)
+        )
+        app = build(replace(house.services, **changes))
+        return Client(app, made.token, f"/{dialect.mount}")
+
+    return opened
