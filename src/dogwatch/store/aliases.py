@@ -54,20 +54,6 @@ def by_number(tx: Tx, workspace_id: int, dialect: str, number: int) -> Alias | N
     return next(iter(_aliases(tx, found)), None)
 
 
-def by_ping_key(tx: Tx, dialect: str, ping_key: str) -> Alias | None:
-    """Return the alias that is pinged by this key, in whatever workspace."""
-    found = (
-        select(aliases)
-        .join(
-            ping_keys,
-            (ping_keys.c.workspace_id == aliases.c.workspace_id)
-            & (ping_keys.c.watch_id == aliases.c.watch_id),
-        )
-        .where(ping_keys.c.key == ping_key, aliases.c.dialect == dialect)
-    )
-    return next(iter(_aliases(tx, found)), None)
-
-
 def say(tx: Tx, alias: Alias, said: Mapping[str, Any]) -> None:
     """Replace what only the dialect has fields for."""
     tx.conn.execute(update(aliases).where(aliases.c.number == alias.number).values(said=dict(said)))

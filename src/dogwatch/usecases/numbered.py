@@ -1,6 +1,6 @@
 """Pages that are counted, as the dialects have them: by number, with the total."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -10,6 +10,8 @@ from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
 
 T = TypeVar("T")
+
+SCANNED = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,21 @@ def watch_page(
     """Return the watches of a page, the first being 1; filters by column."""
     offset = (page - 1) * size
     return Counted(*watches.numbered(tx, workspace_id, offset, size, newest=newest, **filters))
+
+
+def kept_page(
+    tx: Tx, workspace_id: int, page: int, size: int, keep: Callable[[Record], bool]
+) -> Counted[Record]:
+    """Return the watches of a page of those that `keep` says to show, which no column tells."""
+    kept: list[Record] = []
+    after = ""
+    while True:
+        seen = watches.listed(tx, workspace_id, SCANNED, after)
+        kept += [record for record in seen if keep(record)]
+        if len(seen) < SCANNED:
+            break
+        after = seen[-1].id
+    return Counted(kept[(page - 1) * size : page * size], len(kept))
 
 
 def ping_page(

@@ -16,6 +16,8 @@ from tests.web.asgi_client import Client
 __all__ = ["House", "api", "house", "watch"]
 
 Door = Callable[..., Client]
+# Of those that take no bearer key.
+TOKEN_HEADERS = {"cronbeats": "x-api-key", "cronpulse": "x-api-key", "healthchecks": "x-api-key"}
 
 
 @pytest.fixture
@@ -29,6 +31,6 @@ def door(house: House) -> Door:
             lambda tx: keys.make(tx, us, "test", scopes or dialect.scopes, vault, at, dialect=name)
         )
         app = build(replace(house.services, **changes))
-        return Client(app, made.token, f"/{dialect.mount}")
+        return Client(app, made.token, f"/{dialect.mount}", TOKEN_HEADERS.get(name, ""))
 
     return opened

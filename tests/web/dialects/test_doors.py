@@ -27,12 +27,18 @@ def every_route() -> Iterator[Route]:
 
 
 ROUTES = list(every_route())
+STAND_INS = (
+    ("{name}", "987654321"),
+    ("{number}", "987654321"),
+    ("{kind}", "slack"),
+    ("{verb}", "pause"),
+)
 
 
 def called(client: Client, route: Route) -> Answer:
     """Call a route about a thing that is not there, with a body that says nothing."""
     _, method, path, _ = route
-    for name, stand_in in (("{name}", "987654321"), ("{kind}", "slack"), ("{number}", "987654321")):
+    for name, stand_in in STAND_INS:
         path = path.replace(name, stand_in)
     return client(method, path, {} if method in ("POST", "PATCH", "PUT") else None)
 
@@ -45,7 +51,7 @@ def test_each_route_is_for_those_who_may(door: Door, house: House, route: Route)
     others = [scope for scope in SCOPES if scope not in (need, "*")]
     assert called(door(route[0], *others), route).status == 403
     for token in (None, "x" * 40, house.client("*").token):
-        stranger = Client(key.app, token, key.base)
+        stranger = Client(key.app, token, key.base, key.token_header)
         assert called(stranger, route).status == 401
 
 

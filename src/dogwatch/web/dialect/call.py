@@ -1,6 +1,7 @@
 """One call of a dialect: the body as its model reads it, and use-cases in a transaction."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
@@ -10,6 +11,7 @@ from fastapi import Depends, Request, Response
 from pydantic import BaseModel, ValidationError
 
 from dogwatch.core.policy import POLICY
+from dogwatch.core.problems import Problem
 from dogwatch.usecases import aliases, audit_log
 from dogwatch.usecases.aliases import Named
 from dogwatch.usecases.callers import Caller
@@ -54,6 +56,8 @@ class DialectCall:
         """Return the body; none is `{}`, whatever its content type says. Raises Refused."""
         try:
             said = await self.request.json() if await self.request.body() else {}
+        except Problem as problem:
+            raise Refused(Refusal("unreadable", problem.message)) from None
         except (ValueError, RecursionError):
             raise Refused(Refusal("unreadable", "the body is not valid JSON")) from None
         if not isinstance(said, dict):
@@ -108,6 +112,17 @@ def checked(model: type[M], said: Mapping[str, Any]) -> M:
         fields = faults_of(error.errors())
         told = "; ".join(f"{name}: {text}" for name, text in fields.items())
         raise Refused(Refusal("invalid", told, fields)) from None
+
+
+@contextmanager
+def fields_as(names: Mapping[str, str]) -> Iterator[None]:
+    """Have bad fields told by the names that a dialect has for them."""
+    try:
+        yield
+    except Problem as problem:
+        fields = {names.get(name, name): text for name, text in problem.fields.items()}
+        told = Problem(problem.kind, problem.message, fields, retry_after_s=problem.retry_after_s)
+        raise told from None
 
 
 async def call_of(request: Request) -> DialectCall:

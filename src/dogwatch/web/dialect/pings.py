@@ -41,6 +41,15 @@ class Knock:
 
 
 @dataclass(frozen=True, slots=True)
+class Became:
+    """What became of a ping, and how long that took; `door` leads to what is known of its watch."""
+
+    answer: Answer
+    took_ms: float
+    door: Door
+
+
+@dataclass(frozen=True, slots=True)
 class Said:
     """What is answered to a ping."""
 
@@ -58,7 +67,7 @@ class PingForm:
     name: str
     reads: Callable[[str], bool]
     target: Callable[[Knock], Target | None]
-    said: Callable[[Knock, Target, Answer, Door], Awaitable[Said]]
+    said: Callable[[Knock, Target, Became], Awaitable[Said]]
     refused: Callable[[int], Said]
 
 
@@ -107,7 +116,7 @@ class DialectPings:
     async def _ping(
         self, form: PingForm, path: str, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        at = self._clock.now()
+        at, began_s = self._clock.now(), self._clock.monotonic()
         body = await collected(receive, self._body_limit_bytes)
         knock = Knock(path, scope["query_string"], body.text() if body.total else "", at)
         target = form.target(knock) or NOWHERE
@@ -115,9 +124,9 @@ class DialectPings:
         try:
             answer = await self._inbox.put(heard)
             wait_s = unknown_wait_s(self._unknown, answer, heard.remote_ip)
-            said = (
-                form.refused(429) if wait_s else await form.said(knock, target, answer, self._door)
-            )
+            took_ms = (self._clock.monotonic() - began_s) * 1000
+            became = Became(answer, took_ms, self._door)
+            said = form.refused(429) if wait_s else await form.said(knock, target, became)
         except Exception as error:
             wait_s = (error.retry_after_s if isinstance(error, Problem) else None) or 5
             said = form.refused(503)

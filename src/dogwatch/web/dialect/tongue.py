@@ -4,6 +4,7 @@ import logging
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -11,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dogwatch import __version__
+from dogwatch.clock import Clock
 from dogwatch.core.dialects import DIALECTS
 from dogwatch.core.limits import Verdict
 from dogwatch.core.plans import Plan
@@ -29,7 +31,7 @@ _log = logging.getLogger("dogwatch.dialects")
 @dataclass(frozen=True, slots=True)
 class Tongue:
     """How a dialect speaks: who calls by `token_of` a request, `windows` he is limited by and
-    `told` of, and how a refusal is `worded`. `base` leads all paths of its routes.
+    `told` of, and how a refusal is `worded` at a time. `base` leads all paths of its routes.
     """
 
     name: str
@@ -38,7 +40,7 @@ class Tongue:
     token_of: Callable[[Request], str | None]
     windows: Callable[[Plan, Caller], Sequence[Asked]]
     told: Callable[[Sequence[tuple[Asked, Verdict]]], Headers]
-    worded: Callable[[Refusal], Response]
+    worded: Callable[[Refusal, datetime], Response]
 
 
 def application(tongue: Tongue, services: Services) -> FastAPI:
@@ -57,14 +59,15 @@ def application(tongue: Tongue, services: Services) -> FastAPI:
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(Refused, _on_refused)
     app.add_exception_handler(HTTPException, _on_http)
-    app.add_middleware(_Guard, tongue=tongue)
+    app.add_middleware(_Guard, tongue=tongue, clock=services.clock)
     return app
 
 
 def worded(request: Request, refusal: Refusal) -> Response:
     """Return the answer to a refused call, with what HTTP asks for."""
     tongue: Tongue = request.app.state.tongue
-    answer = tongue.worded(refusal)
+    services: Services = request.app.state.services
+    answer = tongue.worded(refusal, services.clock.now())
     answer.headers.update(refusal.headers)
     return answer
 
@@ -98,9 +101,10 @@ class _Guard:
     """Words what nobody foresaw, adds what the caller is told of his windows, and keeps HEAD
     without content; the log has the place of a mistake, never its data."""
 
-    def __init__(self, app: ASGIApp, tongue: Tongue) -> None:
+    def __init__(self, app: ASGIApp, tongue: Tongue, clock: Clock) -> None:
         self._app = app
         self._tongue = tongue
+        self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
@@ -121,7 +125,8 @@ class _Guard:
             _log.error("unexpected %s\n%s", type(error).__name__, where)
             if begun:
                 raise
-            sorry = self._tongue.worded(Refusal("fault", "Dogwatch made a mistake"))
+            told = Refusal("fault", "Dogwatch made a mistake; its log says where")
+            sorry = self._tongue.worded(told, self._clock.now())
             await sorry(scope, receive, watched)
 
 

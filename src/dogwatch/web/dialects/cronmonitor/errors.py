@@ -1,6 +1,7 @@
 """Errors as CronMonitor words them: {"error": {code, message, details?}}."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 from fastapi import Response
@@ -32,7 +33,7 @@ MESSAGES: dict[Why, str] = {
 }
 
 
-def worded(refusal: Refusal) -> Response:
+def worded(refusal: Refusal, _: datetime) -> Response:
     """Return the answer to a refused call."""
     status, code = CODES[refusal.why]
     error: dict[str, Any] = {"code": code, "message": _message(refusal)}

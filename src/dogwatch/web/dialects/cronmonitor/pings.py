@@ -12,8 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from dogwatch.core.ping import Answer, Kind, Target
-from dogwatch.usecases.door import Door
-from dogwatch.web.dialect.pings import Knock, PingForm, Said, json_said
+from dogwatch.web.dialect.pings import Became, Knock, PingForm, Said, json_said
 
 MOST_DURATION_S = 10_000_000.0
 FAILED = frozenset({"fail", "failed", "failure", "error", "down"})
@@ -72,9 +71,9 @@ def _duration_ms(value: Any) -> int | None:
     return round(seconds * 1000) if fits else None
 
 
-async def said(_: Knock, __: Target, answer: Answer, ___: Door) -> Said:
+async def said(_: Knock, __: Target, became: Became) -> Said:
     """Word what became of a ping."""
-    if answer is Answer.RECORDED:
+    if became.answer is Answer.RECORDED:
         return json_said(200, {"message": "OK"})
     return json_said(404, {"message": "Monitor not found"})
 

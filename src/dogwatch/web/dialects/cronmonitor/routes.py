@@ -7,14 +7,13 @@ from typing import Any
 
 from fastapi import Request, Response
 
-from dogwatch.core.problems import Problem
 from dogwatch.core.schedule.cron import is_cron
 from dogwatch.core.spec import WatchSpec
 from dogwatch.core.watch import Status
 from dogwatch.usecases import aliases, numbered, watches
 from dogwatch.usecases.aliases import Named
 from dogwatch.usecases.door import Tx
-from dogwatch.web.dialect.call import Called, DialectCall, shown, takes
+from dogwatch.web.dialect.call import Called, DialectCall, fields_as, shown, takes
 from dogwatch.web.dialect.refusal import Refusal, Refused
 from dogwatch.web.dialect.route import needs, router_of
 from dogwatch.web.dialects.cronmonitor.wire import (
@@ -92,7 +91,8 @@ async def make_monitor(call: Called) -> Response:
     body = await call.sent(MonitorNew)
 
     def made(tx: Tx) -> MonitorMade:
-        record = _checked(lambda: watches.add(tx, call.workspace_id, _cron(body.spec()), call.at))
+        with fields_as(FIELDS):
+            record = watches.add(tx, call.workspace_id, _cron(body.spec()), call.at)
         if not body.enabled:
             record = watches.pause(tx, watches.find(tx, *record.key, lock=True), call.at)
         named = aliases.give(tx, record, call.tongue.name), record
@@ -115,7 +115,8 @@ async def change_monitor(call: Called, name: str) -> Response:
         spec = body.spec(watches.spec_of(record))
         if "schedule" in body.model_fields_set:
             spec = _cron(spec)
-        record = _checked(lambda: watches.edit(tx, record, spec, call.at))
+        with fields_as(FIELDS):
+            record = watches.edit(tx, record, spec, call.at)
         if "enabled" in body.model_fields_set:
             record = _turned(tx, call, record, on=body.enabled)
         return MonitorChanged(**fields_of((alias, record)))
@@ -188,19 +189,6 @@ def _cron(spec: WatchSpec) -> WatchSpec:
     if spec.schedule is None or not is_cron(spec.schedule):
         raise Refused(Refusal("invalid", "Invalid schedule format", {"schedule": NOT_CRON}))
     return spec
-
-
-def _checked(work: Any) -> Any:
-    """Do the work; bad fields are told by the names that this dialect has for them."""
-    try:
-        return work()
-    except Problem as problem:
-        if problem.kind != "invalid":
-            raise
-        fields = {FIELDS.get(name, name): text for name, text in problem.fields.items()}
-        if "schedule" in fields:
-            fields["schedule"] = NOT_CRON
-        raise Refused(Refusal("invalid", problem.message, fields)) from None
 
 
 def _turned(tx: Tx, call: DialectCall, record: Any, *, on: bool) -> Any:
