@@ -1,4 +1,4 @@
-"""The dialects over a real store of each kind, with a clock that tests move."""
+"""The dialects over a real store, with a clock that tests move."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,6 +18,17 @@ __all__ = ["House", "api", "house", "watch"]
 Door = Callable[..., Client]
 # Of those that take no bearer key.
 TOKEN_HEADERS = {"cronbeats": "x-api-key", "cronpulse": "x-api-key", "healthchecks": "x-api-key"}
+
+
+# Most tests are about words, and one store is enough for them; what writes is run on each kind.
+ON_BOTH = pytest.mark.parametrize("database_url", ["sqlite_url", "postgres_url"], indirect=True)
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The URL of a fresh, migrated database, SQLite's unless a test asks for both."""
+    url: str = request.getfixturevalue(getattr(request, "param", "sqlite_url"))
+    return url
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from dogwatch.usecases import watches
 from dogwatch.usecases.limiting import Memory, limits_of
 from tests.web.asgi_client import Answer, Client
-from tests.web.dialects.conftest import Door, House
+from tests.web.dialects.conftest import ON_BOTH, Door, House
 
 BACKUP = {
     "name": "Daily Database Backup",
@@ -46,6 +46,7 @@ def ping(client: Client, job: Any, end: str = "", body: Any = None, method: str 
     return Client(client.app)(method, f"/ping/{job['job_key']}{end}", body)
 
 
+@ON_BOTH
 def test_a_job_from_its_making_to_its_end(client: Client) -> None:
     job = made(client)
     assert list(job) == MADE
@@ -68,6 +69,7 @@ def test_a_job_from_its_making_to_its_end(client: Client) -> None:
     assert ping(client, job).json == {"status": "error", "message": "Job not found or disabled"}
 
 
+@ON_BOTH
 def test_a_list_is_paged_and_filtered(client: Client, house: House) -> None:
     jobs = []
     for number in range(3):
@@ -115,6 +117,7 @@ def test_each_signal_is_answered_as_clients_expect(
     assert state["last_signal"] == action
 
 
+@ON_BOTH
 def test_progress_is_shown_until_the_end(client: Client) -> None:
     job = made(client)
     ping(client, job, "/start")
@@ -143,6 +146,7 @@ def test_a_signal_that_means_nothing_is_told(client: Client, end: str, status: i
     assert (answer.status, answer.json["status"]) == (status, "error")
 
 
+@ON_BOTH
 def test_late_comes_first_then_down_then_healthy_again(client: Client, house: House) -> None:
     job = made(client, expected_interval_seconds=300, grace_seconds=60)
     ping(client, job)
@@ -159,6 +163,7 @@ def test_late_comes_first_then_down_then_healthy_again(client: Client, house: Ho
     assert shown(client, job)["current_state"]["status"] == "healthy"
 
 
+@ON_BOTH
 def test_a_paused_job_hears_nothing(client: Client) -> None:
     job = made(client)
     path = f"/api/v1/jobs/{job['id']}"
@@ -172,6 +177,7 @@ def test_a_paused_job_hears_nothing(client: Client) -> None:
     assert (again.status, again.json["error"]) == (400, "already_enabled")
 
 
+@ON_BOTH
 def test_many_are_changed_at_once_and_failures_are_named(client: Client) -> None:
     first, second = made(client), made(client)
     client("POST", f"/api/v1/jobs/{second['id']}/pause")

@@ -10,7 +10,7 @@ from dogwatch.usecases import keys, watches, workspaces
 from dogwatch.usecases.callers import host
 from dogwatch.usecases.limiting import Memory, limits_of
 from tests.web.asgi_client import Answer, Client
-from tests.web.dialects.conftest import Door, House
+from tests.web.dialects.conftest import ON_BOTH, Door, House
 
 BACKUP = {
     "name": "Daily Backup",
@@ -50,6 +50,7 @@ def ping(client: Client, monitor: Any, end: str = "", method: str = "GET", **giv
     return Client(client.app)(method, path + end, **given)
 
 
+@ON_BOTH
 def test_a_monitor_from_its_making_to_its_end(client: Client) -> None:
     monitor = made(client)
     assert list(monitor) == MADE
@@ -88,6 +89,7 @@ def test_a_ping_is_answered_200_and_makes_it_up(client: Client, method: str, end
     assert (detail["status"], detail["ping_count"]) == ("up", 1)
 
 
+@ON_BOTH
 def test_the_history_says_how_long_and_what(client: Client) -> None:
     monitor = made(client)
     ping(client, monitor, "", "POST", body={"duration": 2.5, "message": "1.2GB"})
@@ -103,6 +105,7 @@ def test_the_history_says_how_long_and_what(client: Client) -> None:
     assert shown(client, monitor)["failure_count"] == 1
 
 
+@ON_BOTH
 def test_history_has_an_inclusive_beginning_and_an_exclusive_end(
     client: Client, house: House
 ) -> None:
@@ -118,6 +121,7 @@ def test_history_has_an_inclusive_beginning_and_an_exclusive_end(
     assert client.get(path, **{"from": "yesterday"}).status == 422
 
 
+@ON_BOTH
 def test_pausing_and_resuming_with_an_empty_body_of_json(client: Client) -> None:
     monitor = made(client)
     ping(client, monitor)
@@ -265,6 +269,7 @@ def test_one_ping_path_serves_with_and_without_the_mount(client: Client) -> None
     assert stranger.get(f"/cronmonitor/ping/{token}").json == {"message": "OK"}
 
 
+@ON_BOTH
 def test_silence_is_down_after_the_grace(client: Client, house: House) -> None:
     monitor = made(client, schedule="0 * * * *", timezone="UTC")
     ping(client, monitor)
@@ -278,6 +283,7 @@ def test_silence_is_down_after_the_grace(client: Client, house: House) -> None:
     assert shown(client, monitor)["status"] == "up"
 
 
+@ON_BOTH
 def test_watches_of_other_doors_are_monitors_too(client: Client, watch: Any) -> None:
     (monitor,) = client.get("/api/v1/monitors").json["data"]
     assert monitor["name"] == watch["name"]
@@ -292,6 +298,7 @@ def test_a_monitor_is_a_watch_of_the_native_api(client: Client, api: Client) -> 
     assert (found["name"], found["schedule"]) == ("Daily Backup", "0 2 * * *")
 
 
+@ON_BOTH
 def test_pages_are_counted(client: Client, house: House) -> None:
     for number in range(3):
         made(client, name=f"m{number}")
