@@ -1,6 +1,6 @@
 """Watches: their rows, as the state machine sees them."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -151,6 +151,11 @@ def numbered(
     found = _ROWS.where(*mine).order_by(order).offset(offset).limit(limit)
     total = tx.conn.scalar(select(func.count()).select_from(watches).where(*mine))
     return [_record(row) for row in tx.conn.execute(found)], int(total or 0)
+
+
+def some(tx: Tx, choose: Callable[[Select[Any]], Select[Any]]) -> Sequence[Record]:
+    """Return the watches that `choose` leaves of all."""
+    return [_record(row) for row in tx.conn.execute(choose(_ROWS))]
 
 
 def due(tx: Tx, at: datetime, limit: int) -> Sequence[Record]:

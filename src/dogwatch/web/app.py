@@ -44,18 +44,6 @@ dogwatch run nightly-backup -- ./backup.sh</code></pre>
 <a href="metrics">/metrics</a></li>
 </ul>
 """
-# Alerts link here. It is the same for every name, so that it tells nobody which ones there are.
-WATCH = """
-<h1>A watch</h1>
-<p>Pages of single watches do not exist yet. The last part of this address is the watch's slug; on
-the command line it shows all there is:</p>
-<pre><code>dogwatch show SLUG
-dogwatch runs SLUG
-dogwatch logs SLUG</code></pre>
-<p>The same through <a href="../api/v1/docs">the API</a>, with a key: <code>GET
-/api/v1/watches/SLUG</code>, <code>GET /api/v1/watches/SLUG/runs</code> and <code>GET
-/api/v1/runs/ID/output</code>.</p>
-"""
 
 
 def build(services: Services) -> App:
@@ -88,14 +76,12 @@ def _behind(services: Services, metrics: Metrics) -> FastAPI:
     app = FastAPI(openapi_url=None, redirect_slashes=False)
     app.state.services = services
     problems.install(app)
-    app.add_route("/", html("Dogwatch", FRONT))
-    app.add_route("/i/{slug}", html("A watch – Dogwatch", WATCH, "../"))
     app.add_route("/style.css", STYLE_SHEET)
     app.add_route("/icon.svg", FAVICON)
     app.add_route("/healthz", healthz)
     app.add_route("/readyz", Readiness(services).__call__)
     app.add_route("/metrics", metrics.__call__)
-    dashboard.install(app)
+    dashboard.install(app, html("Dogwatch", FRONT))
     app.mount("/api/v1", native(services))
     dialects.install(app, services)
     return app
