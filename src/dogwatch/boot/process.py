@@ -378,5 +378,6 @@ def _app(
             trusted_user_header=config.trusted_user_header,
             oidc=provider,
             oidc_new_people=config.oidc_new_people,
+            dialect_hosts=config.dialect_hosts,
         )
     )

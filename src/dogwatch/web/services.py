@@ -29,7 +29,8 @@ class Services:
     shuts down: streams end then. `on_set_up` is called once the first person is made.
     `oidc` is the provider that people may sign in by, `oidc_new_people` the e-mail domains whose
     people are made when they first do.
-    `trusted_user_header` names who is signed in, on requests of trusted proxies.
+    `trusted_user_header` names who is signed in, on requests of trusted proxies. `dialect_hosts`
+    are the dialects that have a host name of their own.
     """
 
     door: Door
@@ -52,3 +53,4 @@ class Services:
     trusted_user_header: str | None = None
     oidc: Provider | None = None
     oidc_new_people: Collection[str] = ()
+    dialect_hosts: Mapping[str, str] = field(default_factory=dict)

@@ -120,7 +120,7 @@ def test_a_person_links_an_identity_and_signs_in_by_it(house: House, idp: Identi
     browser = house.browser(**known_to(house, idp))
     assert f"Sign in with 127.0.0.1:{idp.port}" in browser.get("/login").text
     done = by_oidc(browser, idp)
-    assert (done.status, done.headers["location"]) == (303, "../../account")
+    assert (done.status, done.headers["location"]) == (303, "../../")
     assert "ana@example.org" in browser.get("/account").text
     assert list(browser.cookies) == ["dogwatch"]
     assert "HttpOnly; Max-Age=7776000; Path=/; SameSite=lax" in done.cookies[0]
