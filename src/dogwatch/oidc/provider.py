@@ -13,6 +13,7 @@ from urllib.parse import quote_plus, urlencode, urlsplit
 from joserfc.jwk import Key
 
 from dogwatch.clock import Clock
+from dogwatch.core.http_action import check_url
 from dogwatch.core.problems import Problem
 from dogwatch.egress import EgressError, Request, Response
 from dogwatch.oidc.client import SCOPES, Client
@@ -114,9 +115,9 @@ class Provider:
     def _place(self, document: Mapping[str, Any], name: str) -> str:
         """Return an address; under an issuer on https none is less safe."""
         place = document.get(name)
-        scheme = urlsplit(place).scheme if isinstance(place, str) else ""
-        least = {"https"} if self.client.issuer.startswith("https:") else {"https", "http"}
-        if not isinstance(place, str) or scheme not in least or not place.isprintable():
+        safe = self.client.issuer.startswith("https:")
+        wrong = check_url(place) if isinstance(place, str) else "is missing"
+        if wrong or not isinstance(place, str) or (safe and not place.startswith("https:")):
             raise _away(f"its discovery document has no good {name}")
         return place.partition("#")[0]
 

@@ -17,7 +17,7 @@ LEEWAY_S = 120
 """How far the clocks of provider and Dogwatch may be apart."""
 LONGEST = 16_384
 _MOST_KEYS = 100
-_ASYMMETRIC = frozenset({"RSA", "EC", "OKP"})
+_ASYMMETRIC = ("RSA", "EC", "OKP")
 _REQUIRED = ("iss", "sub", "aud", "exp", "iat", "nonce")
 
 

@@ -59,7 +59,8 @@ def reported(address: str, made: keys.Made, folder: Path) -> Any:
          "--header", f"Authorization: Bearer {made.token}", "--seed", SEED,
          "--exclude-path-regex", "stream$", "--exclude-operation-id", "remove_workspace",
          "--exclude-checks", "positive_data_acceptance", "--max-examples", str(EXAMPLES),
-         "--continue-on-failure", "--generation-database", "none", "--no-color",
+         "--continue-on-failure", "--request-timeout", "120", "--suppress-health-check", "all",
+         "--generation-database", "none", "--no-color",
          "--report", "json", "--report-json-path", str(report)],
         capture_output=True, text=True, timeout=3_600, check=False, cwd=folder,
         env=os.environ | {

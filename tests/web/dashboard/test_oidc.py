@@ -394,6 +394,8 @@ def test_those_who_wait_for_a_provider_are_told_at_once(
         ({"token_endpoint": None}, "no good token_endpoint"),
         ({"authorization_endpoint": "javascript:alert(1)"}, "no good authorization_endpoint"),
         ({"jwks_uri": ["x"]}, "no good jwks_uri"),
+        ({"token_endpoint": "https://["}, "no good token_endpoint"),
+        ({"token_endpoint": "https://a:b@c/\n"}, "no good token_endpoint"),
     ],
 )
 def test_a_provider_that_talks_nonsense(
