@@ -49,6 +49,10 @@ class Backend(Protocol):
         """Return what to answer where COMMIT itself failed."""
         ...
 
+    def confine(self, conn: Connection, workspace_id: int) -> None:
+        """Have the transaction see one workspace alone, until it ends or comes to a mark."""
+        ...
+
     def mark(self, conn: Connection) -> None:
         """Set the savepoint between commands, past SQLAlchemy, which would double its cost."""
         ...

@@ -9,6 +9,7 @@ from sqlalchemy import URL, Connection, Engine, NullPool, QueuePool, create_engi
 from sqlalchemy.exc import DBAPIError
 
 from dogwatch.core.problems import Problem
+from dogwatch.store import walls
 from dogwatch.store.backend import Fault
 from dogwatch.store.tx import DialectName
 from dogwatch.store.wakes import ALL_TOPICS
@@ -24,6 +25,7 @@ _SETTINGS: Final = {
     # for so long that they miss their own beats.
     "idle_in_transaction_session_timeout": "5s",
     "synchronous_commit": "on",
+    walls.SETTING: walls.EVERY,
 }
 _CONFLICTS = frozenset({"40001", "40P01"})
 _AWAY: Final = {
@@ -111,13 +113,20 @@ class Postgres:
             return Problem("away", "the database went away while saving: it may be saved or not")
         return self.explain(error)
 
+    def confine(self, conn: Connection, workspace_id: int) -> None:
+        """Have the database itself hold back the rows of other workspaces."""
+        driver_of(conn).execute(walls.seeing(workspace_id).encode(), prepare=False)
+
     def mark(self, conn: Connection) -> None:
         """Set the savepoint."""
         driver_of(conn).execute("SAVEPOINT command")
 
     def mark_next(self, conn: Connection) -> None:
-        """Release the savepoint and set it anew, in one round trip."""
-        driver_of(conn).execute("RELEASE command; SAVEPOINT command", prepare=False)
+        """Release the savepoint and set it anew, in one round trip, with every workspace in sight.
+
+        Going back to the mark does so, too: the sight was narrowed behind it.
+        """
+        driver_of(conn).execute(_NEXT, prepare=False)
 
     def back_to_mark(self, conn: Connection) -> None:
         """Roll back to the savepoint."""
@@ -139,6 +148,7 @@ class Postgres:
         self._writer.dispose()
 
 
+_NEXT = f"RELEASE command; {walls.seeing(None)}; SAVEPOINT command".encode()
 _NOTIFY = text("SELECT pg_notify(:channel, :payload)")
 
 
