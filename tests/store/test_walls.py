@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 
 import psycopg
 import pytest
@@ -16,7 +17,7 @@ from dogwatch.usecases import watches as spoken
 from dogwatch.usecases import workspaces as kept
 from tests.harness.behind import connected
 from tests.harness.held import Held
-from tests.harness.postgres import PostgresServer
+from tests.harness.postgres import ADMIN, PostgresServer
 
 AT = datetime(2026, 1, 5, 12, tzinfo=UTC)
 OWNED = [table for table in metadata.sorted_tables if "workspace_id" in table.c]
@@ -27,7 +28,7 @@ def house(postgres_url: str) -> Iterator[Database]:
     """Two workspaces, 1 and 2, each with a watch of its number."""
     database = Database.open(postgres_url)
     for number in (1, 2):
-        database.write(lambda tx, name=str(number): _furnish(tx, name)).result(10)
+        database.write(partial(_furnish, name=str(number))).result(10)
     yield database
     database.close()
 
@@ -99,8 +100,8 @@ def test_commands_of_one_commit_see_what_is_theirs(house: Database) -> None:
 
 
 def test_a_connection_goes_back_with_every_workspace_in_sight(house: Database) -> None:
-    def setting(tx: Tx) -> str | None:
-        return tx.conn.scalar(text(f"SHOW {walls.SETTING}"))
+    def setting(tx: Tx) -> str:
+        return str(tx.conn.scalar(text(f"SHOW {walls.SETTING}")))
 
     def fail(_tx: Tx) -> None:
         raise ValueError
@@ -149,3 +150,16 @@ _WALL = text("""
 
 def test_the_tests_walk_through_the_wall(house: Database) -> None:
     assert house.read(walls.gap).result(10) is None
+
+
+def test_a_role_that_no_wall_holds_is_told(
+    house: Database, migrated_postgres: PostgresServer
+) -> None:
+    with migrated_postgres.connect() as admin:
+        admin.execute("CREATE ROLE climber LOGIN BYPASSRLS")
+    told = []
+    for role in ("climber", ADMIN):
+        database = Database.open(house.url.set(username=role).render_as_string())
+        told.append(database.read(walls.gap).result(10))
+        database.close()
+    assert told == ["the role climber has BYPASSRLS", f"the role {ADMIN} is a superuser"]
