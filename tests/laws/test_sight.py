@@ -7,7 +7,6 @@ from tests.laws.house import Module, inside, module, modules, nothing
 
 # They come before a workspace is known, or belong to the instance.
 ACROSS = (
-    "dogwatch.web.api.auth",
     "dogwatch.web.dashboard.visit",
     "dogwatch.web.health",
     "dogwatch.web.metrics",
