@@ -175,8 +175,7 @@ class Database:
     def _read_once(self, fn: Callable[[Tx], T], workspace_id: int | None) -> T:
         conn: Connection
         with self._backend.connect_reader() as conn, conn.begin():
-            if workspace_id is not None:
-                self._backend.confine(conn, workspace_id)
+            self._backend.begin_reading(conn, workspace_id)
             return fn(Tx(conn, self.dialect))
 
 
