@@ -8,6 +8,8 @@ from tests.laws.house import Module, inside, module, modules, nothing
 # They come before a workspace is known, or belong to the instance.
 ACROSS = (
     "dogwatch.web.dashboard.visit",
+    "dogwatch.web.dialects.cronbeats.pings",
+    "dogwatch.web.dialects.healthchecks.pings",
     "dogwatch.web.health",
     "dogwatch.web.metrics",
 )

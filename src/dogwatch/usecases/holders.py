@@ -14,7 +14,7 @@ from dogwatch.store.keys import TOPIC
 from dogwatch.usecases import keys
 from dogwatch.usecases.callers import Caller
 from dogwatch.usecases.door import Door
-from dogwatch.usecases.keys import Holder
+from dogwatch.usecases.keys import NATIVE, Holder
 from dogwatch.vault import Vault
 
 KNOWN_S = 1.0
@@ -34,12 +34,13 @@ class _Known:
 
 
 class Holders:
-    """Who holds which key, found by the key's hash: only what was proven is ever known."""
+    """Who holds which key of one dialect, by the hash of the key: known is what was proven."""
 
-    def __init__(self, door: Door, vault: Vault, clock: Clock) -> None:
+    def __init__(self, door: Door, vault: Vault, clock: Clock, dialect: str = NATIVE) -> None:
         self._door = door
         self._vault = vault
         self._clock = clock
+        self._dialect = dialect
         self._known: dict[bytes, _Known] = {}
         self._epoch = object()
         self._hears = False
@@ -66,7 +67,9 @@ class Holders:
             self._hears = True
             self._door.on_wake(self._hear)
         epoch, until = self._epoch, self._clock.monotonic() + KNOWN_S
-        holder = await self._door.aread(lambda tx: keys.authenticate(tx, token, self._vault, at))
+        holder = await self._door.aread(
+            lambda tx: keys.authenticate(tx, token, self._vault, at, self._dialect)
+        )
         if len(self._known) >= MOST_KNOWN:
             self._known.clear()
         self._known[proof] = _Known(holder, until, epoch)

@@ -3,7 +3,7 @@
 from dogwatch.store.migrations.walls import lower_wall, owned, raise_wall
 
 revision = "0004"
-down_revision = "0002"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
