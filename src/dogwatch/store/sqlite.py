@@ -118,6 +118,12 @@ class Sqlite:
         """Return the same: a COMMIT that failed saved nothing."""
         return self.explain(error)
 
+    def begin_reading(self, conn: Connection, workspace_id: int | None) -> None:
+        """Do nothing: the engine has begun."""
+
+    def confine(self, conn: Connection, workspace_id: int) -> None:
+        """Do nothing: SQLite has no such wall."""
+
     def mark(self, conn: Connection) -> None:
         """Set the savepoint."""
         _driver(conn).execute("SAVEPOINT command")
