@@ -124,9 +124,15 @@ def keys_of_slugs(tx: Tx, slugs: Collection[tuple[int, str]]) -> dict[tuple[int,
     return {(row[0], row[1]): (row[0], row[2]) for row in tx.conn.execute(found)}
 
 
+def by_ping_keys(tx: Tx, keys: Collection[str]) -> dict[str, Record]:
+    """Return and lock the watches behind these public ping keys, in the one order of all locks."""
+    rows = _BY_PING_KEY.select(tx, [(key,) for key in keys])
+    return {key: _record(row) for key, *row in rows}
+
+
 def keys_of_pings(tx: Tx, keys: Collection[str]) -> dict[str, Key]:
     """Return the (workspace id, id) of the watches behind these public ping keys."""
-    rows = _BY_PING_KEY.select(tx, [(key,) for key in keys])
+    rows = _KEY_OF_PING.select(tx, [(key,) for key in keys])
     return {key: (workspace_id, watch_id) for key, workspace_id, watch_id in rows}
 
 
@@ -231,17 +237,33 @@ _COLUMNS = (*_NAMED, *_LIMITS, *_STATE, *_MADE)
 _ROWS = select(*(type_coerce(column, plain(column.type)) for column in _COLUMNS))
 
 
+_NAMES_WATCH = and_(
+    ping_keys.c.workspace_id == watches.c.workspace_id, ping_keys.c.watch_id == watches.c.id
+)
+
+
 def _where(new: New) -> ColumnElement[bool]:
     return and_(*(column == new[column.name] for column in _KEY))
 
 
-_BY_ID = Bulk(
-    _KEY, lambda new: _ROWS.where(_where(new)).order_by(*_KEY).with_for_update(of=watches)
-)
-_BY_PING_KEY = Bulk(
+def _locked(found: Select[Any]) -> Select[Any]:
+    """Lock watches in order; rows that refer to them may be written all the while."""
+    return found.order_by(*_KEY).with_for_update(of=watches, key_share=True)
+
+
+_BY_ID = Bulk(_KEY, lambda new: _locked(_ROWS.where(_where(new))))
+_KEY_OF_PING = Bulk(
     [ping_keys.c.key],
     lambda new: select(ping_keys.c.key, ping_keys.c.workspace_id, ping_keys.c.watch_id).where(
         ping_keys.c.key == new["key"]
+    ),
+)
+_BY_PING_KEY = Bulk(
+    [ping_keys.c.key],
+    lambda new: _locked(
+        select(ping_keys.c.key, *_ROWS.selected_columns)
+        .join_from(ping_keys, watches, _NAMES_WATCH)
+        .where(ping_keys.c.key == new["key"])
     ),
 )
 _ADD = Bulk(_COLUMNS, lambda new: insert(watches).from_select(list(new), select(*new.values())))
