@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
+from dogwatch.core.data import data
 from dogwatch.core.result import Outcome, Result
 from dogwatch.core.signals import Line
 from dogwatch.ids import new_id
@@ -58,7 +59,7 @@ class Run:
     cancel_reason: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@data()
 class Entry:
     """A ledger line of one watch, ready to be written."""
 

@@ -1,10 +1,11 @@
 """The one way a watch changes: step, save, ledger, flips and deliveries in one transaction."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from itertools import chain
 
+from dogwatch.core.data import data
 from dogwatch.core.signals import Signal
 from dogwatch.core.slots import Gap
 from dogwatch.core.watch import Step, step, wake_at
@@ -18,7 +19,7 @@ from dogwatch.usecases import telling
 GAPS_KEPT = timedelta(days=32)
 
 
-@dataclass(frozen=True, slots=True)
+@data()
 class Change:
     """Signals for one locked watch.
 
@@ -103,6 +104,8 @@ def _entries(change: Change, steps: Sequence[Step]) -> list[runs.Entry]:
 
 def _turns(change: Change, steps: Sequence[Step]) -> list[telling.Turn]:
     """Return the flips, each with the watch as it was before and after it."""
+    if not any(done.flip for done in steps):
+        return []
     record = change.record
     befores = chain([record.watch], (done.watch for done in steps))
     return [
