@@ -28,11 +28,10 @@ from sqlalchemy import (
     table,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.engine.interfaces import DBAPICursor
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.expression import ClauseElement
 from sqlalchemy.types import TypeEngine
 
+from dogwatch.store.driver import execute
 from dogwatch.store.tx import Tx
 from dogwatch.store.types import Instant
 
@@ -57,13 +56,13 @@ class Bulk:
     def run(self, tx: Tx, rows: Sequence[Values]) -> None:
         """Run it for all rows; nothing without rows."""
         for sql, given in self._statements(tx, rows):
-            _executed(tx, sql, given).close()
+            execute(tx.conn, sql, given).close()
 
     def select(self, tx: Tx, rows: Sequence[Values]) -> list[Sequence[Any]]:
         """Return what it finds for all rows; of more than `ROWS_MAX`, in the order of the parts."""
         found: list[Sequence[Any]] = []
         for sql, given in self._statements(tx, rows):
-            cursor = _executed(tx, sql, given)
+            cursor = execute(tx.conn, sql, given)
             found += cursor.fetchall()
             cursor.close()
         return found
@@ -89,17 +88,6 @@ class Bulk:
             )
             self._sql[tx.dialect, count] = text
         return text
-
-
-def _executed(tx: Tx, sql: str, given: Any) -> DBAPICursor:
-    """Run a statement in the driver; its errors are SQLAlchemy's, as everywhere."""
-    cursor = tx.conn.connection.cursor()
-    try:
-        cursor.execute(sql, given)
-    except Exception as error:
-        driver = tx.conn.dialect.loaded_dbapi
-        raise DBAPIError.instance(sql, None, error, driver.Error, hide_parameters=True) from error
-    return cursor
 
 
 def _parts(rows: Sequence[Values]) -> Iterator[Sequence[Values]]:

@@ -194,9 +194,21 @@ def count_by_status(tx: Tx) -> Mapping[str, int]:
     return {row[0]: row[1] for row in tx.conn.execute(found)}
 
 
-def save_states(tx: Tx, states: Iterable[tuple[Key, State]]) -> None:
-    """Write back the states of watches that this transaction has locked."""
-    _SAVE_STATE.run(tx, [(*key, *_state(state)) for key, state in states])
+def save_states(tx: Tx, changed: Iterable[tuple[Record, State]]) -> None:
+    """Write back the states of watches that this transaction has locked.
+
+    A hint that stays is left out: SQLite would write its index all the same.
+    """
+    kept: list[Values] = []
+    moved: list[Values] = []
+    for record, state in changed:
+        values = (*record.key, *_state(state))
+        if state.due_at == record.due_at:
+            kept.append(values[:-1])
+        else:
+            moved.append(values)
+    _SAVE_BUT_HINT.run(tx, kept)
+    _SAVE_STATE.run(tx, moved)
 
 
 def save(tx: Tx, record: Record) -> None:
@@ -269,6 +281,7 @@ _BY_PING_KEY = Bulk(
 )
 _ADD = Bulk(_COLUMNS, lambda new: insert(watches).from_select(list(new), select(*new.values())))
 _SAVE = Bulk(_COLUMNS, lambda new: _update(new, _COLUMNS[len(_KEY) :]))
+_SAVE_BUT_HINT = Bulk((*_KEY, *_STATE[:-1]), lambda new: _update(new, _STATE[:-1]))
 _SAVE_STATE = Bulk((*_KEY, *_STATE), lambda new: _update(new, _STATE))
 
 

@@ -56,8 +56,8 @@ def apply_many(
         _state(change, steps, gaps, exact=exact)
         for change, steps in zip(changes, done, strict=True)
     ]
-    keys = [change.record.key for change in changes]
-    watches.save_states(tx, zip(keys, states, strict=True))
+    records = [change.record for change in changes]
+    watches.save_states(tx, zip(records, states, strict=True))
     runs.write(tx, list(chain.from_iterable(map(_entries, changes, done))))
     turned = _numbered(list(chain.from_iterable(map(_turns, changes, done))), at)
     flips.add_many(tx, [turn.flip for turn in turned])
