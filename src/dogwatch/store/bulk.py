@@ -10,6 +10,7 @@ out as the driver has them (microseconds, JSON text).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from itertools import chain
 from typing import Any, Final
 
@@ -31,7 +32,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.expression import ClauseElement
 from sqlalchemy.types import TypeEngine
 
-from dogwatch.store.driver import execute
+from dogwatch.store.driver import execute, pipelined
 from dogwatch.store.tx import Tx
 from dogwatch.store.types import Instant
 
@@ -88,6 +89,13 @@ class Bulk:
             )
             self._sql[tx.dialect, count] = text
         return text
+
+
+@contextmanager
+def together(tx: Tx) -> Iterator[None]:
+    """Send what `run` is told inside the block in one round trip, and nothing else."""
+    with pipelined(tx.conn) if tx.dialect == "postgresql" else nullcontext():
+        yield
 
 
 def _parts(rows: Sequence[Values]) -> Iterator[Sequence[Values]]:

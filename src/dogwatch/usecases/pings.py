@@ -36,9 +36,7 @@ def record(tx: Tx, batch: Sequence[Heard], at: datetime, *, tried: bool = False)
         if record:
             by_watch[record.key].append(heard)
     new = _unrecorded(tx, by_watch) if tried and by_watch else by_watch
-    told = [(*key, heard) for key, many in new.items() for heard in many]
-    pings.add_many(tx, told)
-    ids = iter(ids_of([heard.at for *_, heard in told]))
+    ids = iter(ids_of([heard.at for many in new.values() for heard in many]))
     apply_many(tx, [_change(locked[key], many, ids, at) for key, many in new.items()], at)
     return [_answer(record, made) for record in found]
 
@@ -105,13 +103,9 @@ def _make(tx: Tx, workspace_id: int, slug: str, at: datetime) -> Key | None:
 
 def _change(record: Record, many: Sequence[Heard], ids: Iterator[str], at: datetime) -> Change:
     """Return what pings of one watch do to it; each takes one of `ids`."""
-    newest = max(heard.at for heard in many)
-    last_ping_at = max(newest, record.last_ping_at) if record.last_ping_at else newest
     told = zip(many, ids, strict=False)
     signals = [signal for heard, own_id in told if (signal := _signal(heard, own_id, at))]
-    bodies = {heard.at: heard.body for heard in many}
-    exits = {heard.at: heard.exit_code for heard in many if heard.exit_code is not None}
-    return Change(record, signals, last_ping_at=last_ping_at, bodies=bodies, exit_codes=exits)
+    return Change(record, signals, heard=many)
 
 
 def _failure(exit_code: int | None) -> tuple[Outcome, str]:
