@@ -1,6 +1,6 @@
 """Scripts per second: `run_script` against a bare subprocess, one after the other, same run.
 
-Usage: python -m bench.spawn [seconds for each turn, default 0.5]
+Usage: python -m bench.spawn [seconds for each turn, default 1]
 """
 
 import asyncio
@@ -52,7 +52,7 @@ async def rate(work: Callable[[], Awaitable[None]], seconds: float) -> float:
     return done / (time.perf_counter() - began)
 
 
-def rows(seconds: float = 0.5) -> Iterator[Row]:
+def rows(seconds: float = 1.0) -> Iterator[Row]:
     """Measure both in turns."""
     with tempfile.TemporaryDirectory() as directory:
         work = {"bare": bare, "ours": lambda: supervised(Path(directory))}
@@ -67,5 +67,5 @@ def measure(work: Callable[[], Awaitable[None]], seconds: float) -> Sample:
 
 
 if __name__ == "__main__":
-    for line in markdown(rows(float(sys.argv[1]) if len(sys.argv) > 1 else 0.5)):
+    for line in markdown(rows(float(sys.argv[1]) if len(sys.argv) > 1 else 1.0)):
         print(line)
