@@ -129,9 +129,9 @@ def _signal(heard: Heard, run_id: str, at: datetime) -> Signal | None:
         case Kind.START:
             return Start(heard.at, run_id, heard.rid, past)
         case Kind.OK:
-            return Finish(heard.at, run_id, Outcome.OK, heard.rid, past=past)
+            outcome, told = Outcome.OK, ""
         case Kind.FAIL:
             outcome, told = _failure(heard.exit_code)
-            return Finish(heard.at, run_id, outcome, heard.rid, told, past=past)
         case Kind.LOG:
             return None
+    return Finish(heard.at, run_id, outcome, heard.rid, told, heard.duration_ms, past)
