@@ -28,7 +28,7 @@ class Latest(Generic[T]):
     async def get(self) -> T:
         """Return the answer; who asks and goes does not end the work for the others."""
         if self._task is None or self._stale(self._task):
-            self._task = asyncio.create_task(self._worked())
+            self._task = asyncio.create_task(self._worked(self._clock.monotonic()))
         return await asyncio.shield(self._task)
 
     def _stale(self, task: "asyncio.Task[T]") -> bool:
@@ -37,8 +37,7 @@ class Latest(Generic[T]):
         failed = task.cancelled() or task.exception() is not None
         return failed or self._clock.monotonic() - self._done_at >= self._fresh_s
 
-    async def _worked(self) -> T:
-        began_at = self._clock.monotonic()
+    async def _worked(self, began_at: float) -> T:
         try:
             return await self._work()
         finally:
