@@ -35,7 +35,7 @@ class EmailChannel:
     """
 
     kind: ClassVar[str] = "email"
-    label: ClassVar[str] = "The mail server"
+    label: ClassVar[str] = "E-mail"
     fields: ClassVar[tuple[Field, ...]] = (
         Field(
             "to",

@@ -25,8 +25,8 @@ class Field:
     """One setting. `help` says what to paste from where; `fault` what is wrong with a value.
 
     `secret` ones are sealed and never shown. An `address` is where secrets are sent to: a secret
-    given for one origin is never kept for another. Without a `default`, it must be given unless
-    `optional`.
+    given for one origin is never kept for another, unless it only `signs` and stays here. What
+    has no `default` must be given, unless `optional`.
     """
 
     name: str
@@ -39,6 +39,12 @@ class Field:
     choices: tuple[str, ...] = ()
     many: bool = False
     address: bool = False
+    signs: bool = False
+
+    @property
+    def needed(self) -> bool:
+        """Whether a user has to give it."""
+        return not self.optional and self.default is None
 
 
 def judged(fields: Sequence[Field], settings: Mapping[str, object]) -> Settings:

@@ -25,9 +25,11 @@ class WebhookChannel(HttpChannel):
 
     __slots__ = ()
     kind: ClassVar[str] = "webhook"
-    label: ClassVar[str] = "The webhook's receiver"
+    label: ClassVar[str] = "Webhook"
     fields: ClassVar[tuple[Field, ...]] = (
-        Field("url", "Where JSON is posted to.", address, "https://hooks.example.org/in"),
+        Field(
+            "url", "Where JSON is posted to.", address, "https://hooks.example.org/in", address=True
+        ),
         Field(
             "format",
             "The JSON and its signature: Standard Webhooks, or that of another product.",
@@ -39,9 +41,11 @@ class WebhookChannel(HttpChannel):
         Field(
             "secrets",
             "Signing secrets, whsec_…; one is made if none is given.",
-            lambda value: None if isinstance(value, list | None) else "give a list of secrets",
+            lambda value: None if isinstance(value, list) else "give a list of secrets",
             [PREFIX + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"],
             secret=True,
+            optional=True,
+            signs=True,
             many=True,
         ),
     )
