@@ -9,7 +9,12 @@ _BREAK = "\u2060"  # a word joiner: seen by parsers, not by people
 
 def escaped(value: str) -> str:
     """Return `value` with all punctuation escaped and no mention or link left in it."""
-    return _PUNCTUATION.sub(r"\\\1", value).replace("@", f"@{_BREAK}")
+    return parted(_PUNCTUATION.sub(r"\\\1", value))
+
+
+def parted(value: str) -> str:
+    """Return `value` with its @names parted, for who looks for them even in code."""
+    return value.replace("@", f"@{_BREAK}")
 
 
 def fenced(output: str) -> str:

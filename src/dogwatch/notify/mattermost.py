@@ -11,7 +11,7 @@ from dogwatch.core.plain import cut
 from dogwatch.egress import Request
 from dogwatch.notify.fields import Field, address
 from dogwatch.notify.http_channel import HttpChannel, post
-from dogwatch.notify.markdown import escaped, fenced
+from dogwatch.notify.markdown import escaped, fenced, parted
 
 TEXT = 7000
 _COLORS = {Event.DOWN: "#c4314b", Event.RECOVERED: "#2e8b57", Event.TEST: "#4a6fa5"}
@@ -57,7 +57,7 @@ def payload(message: Message) -> dict[str, Any]:
     told = words(message)
     lines = [escaped(note) for note in told.notes]
     lines += [f"- {escaped(member)}" for member in told.members]
-    lines += [fenced(told.output)] if told.output else []
+    lines += [fenced(parted(told.output))] if told.output else []
     fields = [
         {"title": label, "value": escaped(value), "short": len(value) < 40}
         for label, value in told.facts
