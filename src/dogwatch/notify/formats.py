@@ -8,7 +8,7 @@ import base64
 import hmac
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dogwatch.core.alerts import Event
@@ -132,9 +132,16 @@ def cronmonitor(message: Message) -> Json:
         "monitor": monitor,
         "last_ping_at": _second(item.last_ok_at),
         "expected_at": _second(item.expected_at),
-        "failed_at": _second(item.since_at),
+        "failed_at": _second(_failed_at(item)),
         "grace_period": item.grace_s,
     }
+
+
+def _failed_at(item: Item) -> datetime:
+    """Return when silence ran out, as published; for a failure, when that came."""
+    if item.expected_at is None:
+        return item.since_at
+    return min(item.since_at, item.expected_at + timedelta(seconds=item.grace_s or 0))
 
 
 def cronmonitor_headers(

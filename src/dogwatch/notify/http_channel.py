@@ -1,8 +1,9 @@
 """A channel over HTTP: one request, and the service's answer in words."""
 
 import json
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -17,6 +18,7 @@ from dogwatch.notify.fields import Field, judged
 
 ANSWER_BYTES = 16_384
 _SECRET_LENGTH = 6
+_WORD = re.compile("[a-z]{1,11}")  # of an address, such as services
 _TRY_LATER = frozenset({408, 425, 429})
 # Where services put the words of their refusals.
 _WORDS = ("description", "message", "error", "errors", "reason", "detail", "errcode", "code")
@@ -161,13 +163,20 @@ def _told(answer: Any) -> Iterator[str]:
             yield from [f"code {value}"] if isinstance(value, int) else _told(value)
 
 
-def without_secrets(words: str, secrets: list[str]) -> str:
-    """Return words in which no secret stands, were it echoed by the service."""
-    for secret in secrets:
-        for part in (secret, *secret.split("/")):
-            if len(part) >= _SECRET_LENGTH and part not in ("https:", "services", "webhooks"):
-                words = words.replace(part, "***")
+def without_secrets(words: str, secrets: Sequence[str]) -> str:
+    """Return words in which no secret stands, nor a part of a secret address, were it echoed."""
+    parts = {part for secret in secrets for part in _parts(secret)}
+    for part in sorted(parts, key=len, reverse=True):
+        words = words.replace(part, "***")
     return words
+
+
+def _parts(secret: str) -> Iterator[str]:
+    yield secret
+    _, scheme, rest = secret.partition("://")
+    if scheme:
+        path = re.split(r"[/?&=]", rest)[1:]
+        yield from (one for one in path if len(one) >= _SECRET_LENGTH and not _WORD.fullmatch(one))
 
 
 def wait_asked(answer: Response, at: datetime) -> float | None:
