@@ -64,15 +64,16 @@ def _flag(one: Field) -> str:
 
 def _option(one: Field) -> click.Option:
     told = f"{one.help} May be repeated." if one.many else one.help
+    known: dict[str, Any] = {} if one.default is None else {"default": one.default}
     return click.Option(
         [_flag(one), _parameter(one)],
         required=one.needed,
-        default=None if one.many else one.default,
         show_default=one.default is not None,
         multiple=one.many,
         type=click.Choice(one.choices) if one.choices else str,
         help=told,
         metavar=None if one.choices else "TEXT",
+        **known,
     )
 
 
