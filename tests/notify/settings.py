@@ -32,4 +32,5 @@ GOOD: Mapping[str, Mapping[str, Any]] = {
         "from": "+15005550006",
         "to": "+48123456789",
     },
+    "apprise": {"url": "gotifys://gotify.example.org/s3cretapprise"},
 }

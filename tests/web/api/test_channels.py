@@ -119,6 +119,11 @@ def test_mail_without_a_mail_server_is_refused_with_the_reason(house: House) -> 
     assert "DOGWATCH_SMTP_URL" in refused.faults["kind"]
 
 
+def test_apprise_is_refused_unless_the_admin_allows_it(api: Client) -> None:
+    body = {"name": "Any", "kind": "apprise", "settings": dict(GOOD["apprise"])}
+    assert "DOGWATCH_APPRISE" in api("POST", "/channels", body).faults["kind"]
+
+
 def test_a_channel_goes_with_its_rules(api: Client, channel: Any) -> None:
     assert api("POST", "/rules", {"channel_id": channel["id"]}).status == 201
     assert api("DELETE", f"/channels/{channel['id']}").status == 204
@@ -205,7 +210,8 @@ def test_a_flip_makes_a_delivery(api: Client, house: House, channel: Any, watch:
 
 
 @pytest.mark.parametrize("kind", CHANNELS)
-def test_every_kind_is_made_masked_and_kept(api: Client, house: House, kind: str) -> None:
+def test_every_kind_is_made_masked_and_kept(house: House, kind: str) -> None:
+    api = house.client("*", apprise_on=True)
     made = api("POST", "/channels", {"name": "One", "kind": kind, "settings": dict(GOOD[kind])})
     assert made.status == 201, made.text
     secret = {one.name for one in CHANNELS[kind].fields if one.secret}
