@@ -34,12 +34,14 @@ class Turn:
 def facts_of(tx: Tx, turn: Turn, event: Event, down: Down) -> dict[str, Any]:
     """Return what the message of one flip says, as it is at the flip: a JSON object."""
     own = turn.record.id
+    others = [name for one, name in down.named if one != own][:MOST_ALSO_DOWN]
     return {
         "key": own,
         "items": [item_of(tx, turn, event)],
         "more": 0,
-        "also_down": [name for one, name in down.named if one != own][:MOST_ALSO_DOWN],
-        "also_down_count": down.count - (turn.flip.to_status == "down"),
+        "also_down": others,
+        # A watch that went down and up in one batch is not among them any more.
+        "also_down_count": max(len(others), down.count - (turn.flip.to_status == "down")),
     }
 
 
