@@ -6,10 +6,11 @@ from typing import Any
 from sqlalchemy import update
 
 from dogwatch.core.alerts import RETRY_PLAN_S, Event, Rule, Scope, Verdict
+from dogwatch.core.message import Alias
 from dogwatch.core.ping import Kind
 from dogwatch.store.tables import channels as channel_table
 from dogwatch.store.tables import deliveries as delivery_table
-from dogwatch.usecases import channels, telling, watches
+from dogwatch.usecases import aliases, channels, telling, watches
 from dogwatch.usecases import nodes as node_cases
 from dogwatch.usecases.telling import Room
 from tests.harness.house import BASE_URL, House, after, heard
@@ -342,3 +343,20 @@ def test_deliveries_of_before_are_read_in_their_own_form(house: House) -> None:
     (parcel,) = house.parcels(3)
     assert (parcel.message.event, parcel.message.key) == (Event.DOWN, item["watch_id"])
     assert parcel.message.first.slug == "one"
+
+
+def test_a_webhook_in_another_product_s_words_has_its_names(house: House) -> None:
+    record = house.watch("one")
+    given = house.do(aliases.give, record, "cronmonitor")
+    for form in ("standard", "cronmonitor"):
+        made = house.do(
+            channels.add_channel, house.workspace.id, form, "webhook",
+            {"url": "http://x", "format": form}, {"secrets": []}, house.vault, after(0),
+        )  # fmt: skip
+        house.rule(made, Rule("", made.id))
+    house.ping(heard(record, 0), heard(record, 1, FAIL))
+    names = {parcel.channel.name: parcel.message.first.alias for parcel in house.parcels(2)}
+    assert names == {
+        "standard": None,
+        "cronmonitor": Alias(given.name, given.number, given.ping_key),
+    }

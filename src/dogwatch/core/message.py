@@ -21,6 +21,15 @@ _SHORT_LENGTH = 80
 
 
 @dataclass(frozen=True, slots=True)
+class Alias:
+    """What the product that a webhook is worded for calls the watch."""
+
+    name: str
+    number: int
+    ping_key: str
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
     """The facts of one flip of one watch, as they were then.
 
@@ -52,6 +61,7 @@ class Item:
     slow_after_ms: int | None = None
     target: str = ""
     status_code: int | None = None
+    alias: Alias | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,14 @@
 """The facts of a flip: gathered in the flip's own transaction, stored with each delivery."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from dogwatch.core.alerts import Event
-from dogwatch.core.message import MOST_ALSO_DOWN, Item, Message, tail
+from dogwatch.core.message import MOST_ALSO_DOWN, Alias, Item, Message, tail
 from dogwatch.core.watch import Watch
-from dogwatch.store import runs, watches
+from dogwatch.store import aliases, runs, watches
 from dogwatch.store.deliveries import Delivery
 from dogwatch.store.flips import FlipRow
 from dogwatch.store.tx import Tx
@@ -109,6 +109,15 @@ def message_of(delivery: Delivery, workspace: str, base_url: str) -> Message:
         also_down=tuple(facts["also_down"]),
         also_down_count=facts["also_down_count"],
     )
+
+
+def aliased(tx: Tx, message: Message, workspace_id: int, dialect: str) -> Message:
+    """Return the message with the names that a dialect has for its watches, where it has any."""
+    ids = [item.watch_id for item in message.items]
+    found = aliases.of_watches(tx, workspace_id, dialect, ids)
+    names = {watch_id: Alias(one.name, one.number, one.ping_key) for watch_id, one in found.items()}
+    items = (replace(item, alias=names.get(item.watch_id)) for item in message.items)
+    return replace(message, items=tuple(items))
 
 
 def _grouped(delivery: Delivery) -> Mapping[str, Any]:

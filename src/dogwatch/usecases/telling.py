@@ -17,7 +17,7 @@ from dogwatch.store.tasks import NewTask, Share, Task
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Down, Record
 from dogwatch.usecases.channels import channel_by_id, unsealed
-from dogwatch.usecases.facts import Turn, down_in, facts_of, message_of, test_facts
+from dogwatch.usecases.facts import Turn, aliased, down_in, facts_of, message_of, test_facts
 from dogwatch.vault import Vault
 
 LANE = "delivery"
@@ -208,6 +208,8 @@ def claim(
         channel = delivery and opened[task.workspace_id, delivery.channel_id]
         if delivery and channel and not channel.fault:
             message = message_of(delivery, names[task.workspace_id], base_url)
+            if dialect := _dialect(channel.settings):
+                message = aliased(tx, message, task.workspace_id, dialect)
             parcels.append(Parcel(task, delivery, channel.row, channel.settings, message))
         elif delivery and channel:
             failed.append(replace(delivery, state="failed", reason=channel.fault, settled_at=at))
@@ -224,6 +226,12 @@ class _Opened:
     row: ChannelRow
     settings: Mapping[str, Any] = field(default_factory=dict)
     fault: str = ""
+
+
+def _dialect(settings: Mapping[str, Any]) -> str:
+    """Return the product whose words a webhook uses, "" for our own."""
+    form = str(settings.get("format", "standard"))
+    return "" if form == "standard" else form
 
 
 def _opened(tx: Tx, due: Collection[Delivery], vault: Vault) -> dict[tuple[int, str], _Opened]:
