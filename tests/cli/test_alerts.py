@@ -1,5 +1,6 @@
 """channel, rule and deliveries against recorded answers."""
 
+import io
 import json
 import shlex
 from typing import Any
@@ -125,6 +126,14 @@ def test_a_channel_is_found_by_name_and_id(here: Here, told: Stub, name: str) ->
     assert sent(told)[-2:] == [{"enabled": True}, {"enabled": False}]
     assert here("channel", "rm", name, "--yes").returncode == 0
     assert told.requests[-1].method == "DELETE"
+
+
+def test_a_secret_can_come_by_standard_input(
+    here: Here, told: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("e93facc04764012d7bfb002500d5d1a6\n"))
+    assert here("channel", "add", "pagerduty", "--routing-key", "-").returncode == 0
+    assert sent(told)[0]["settings"]["routing_key"] == "e93facc04764012d7bfb002500d5d1a6"
 
 
 OUTCOMES = [
