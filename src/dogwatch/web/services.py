@@ -42,6 +42,7 @@ class Services:
     dialect: Literal["sqlite", "postgresql"] = "sqlite"
     scripts_on: bool = False
     mail_on: bool = True
+    apprise_on: bool = False
     platform: str = sys.platform
     trusted_proxies: Sequence[Network] = ()
     ping_body_limit_bytes: int = 10_000
