@@ -6,12 +6,10 @@ rounds that take turns. The plan of the limited side has two windows that never 
 
 import asyncio
 import multiprocessing
-import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
-from pathlib import Path
 from statistics import median
 from typing import Any, cast
 
@@ -19,6 +17,7 @@ import uvloop
 from fastapi import Request
 
 from bench.table import Row
+from bench.turns import cpu_s
 from dogwatch.boot.limits import limits
 from dogwatch.boot.store import Store, make_key, opened
 from dogwatch.config import Config, load
@@ -36,7 +35,6 @@ from tests.harness.served import free_port, listening
 
 SECONDS, ROUNDS, CLIENTS = 1.0, 7, 16
 PLAN = Plan("bench", requests_per_minute=10**9, requests_per_day=10**9)
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Reader(asyncio.Protocol):
@@ -74,12 +72,6 @@ async def _read(port: int, token: str) -> int:
     for transport, _ in found:
         transport.abort()
     return sum(reader.answered for _, reader in found)
-
-
-def _cpu_s(pid: int) -> float:
-    """Return the CPU seconds that a process has used (proc(5), utime and stime)."""
-    told = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(told[11]) + int(told[12])) / TICKS
 
 
 @contextmanager
@@ -159,6 +151,6 @@ def _compared(ours: dict[str, Any], bare: dict[str, Any]) -> tuple[float, float]
 
 
 def _rate(port: int, pid: int, token: str) -> float:
-    before = _cpu_s(pid)
+    before = cpu_s(pid)
     answered = uvloop.run(_read(port, token))
-    return answered / (_cpu_s(pid) - before)
+    return answered / (cpu_s(pid) - before)

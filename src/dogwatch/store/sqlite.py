@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from dogwatch import directory
 from dogwatch.core.problems import Problem
 from dogwatch.store.backend import Fault
+from dogwatch.store.driver import execute
 from dogwatch.store.tx import DialectName
 
 WAL_CALM_BYTES: Final = 64 * 1024 * 1024
@@ -74,10 +75,10 @@ def engine_for(url: URL, begin: str, pragmas: tuple[str, ...], **options: Any) -
 
 
 def _statement(sql: str) -> Callable[[Connection], None]:
-    def execute(conn: Connection) -> None:
-        conn.exec_driver_sql(sql)
+    def send(conn: Connection) -> None:
+        execute(conn, sql).close()
 
-    return execute
+    return send
 
 
 class Sqlite:
