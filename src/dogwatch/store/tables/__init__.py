@@ -26,9 +26,12 @@ from dogwatch.store.tables.work import (
     ping_keys,
     pings,
     receipts,
+    results,
     rules,
     runs,
     tasks,
+    variable_uses,
+    variables,
     watches,
 )
 
@@ -52,12 +55,15 @@ __all__ = [
     "pings",
     "receipts",
     "recovery_codes",
+    "results",
     "rules",
     "runs",
     "sessions",
     "spent",
     "tasks",
     "users",
+    "variable_uses",
+    "variables",
     "watches",
     "workspaces",
 ]
