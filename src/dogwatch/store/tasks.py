@@ -20,6 +20,7 @@ from sqlalchemy import (
     exists,
     func,
     insert,
+    literal_column,
     not_,
     or_,
     select,
@@ -50,11 +51,12 @@ class Task:
     run_at: datetime
     attempt: int
     node_id: str | None
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class NewTask:
-    """A thing to do from `run_at` on: the run or delivery `ref_id`."""
+    """A thing to do from `run_at` on: the run or delivery `ref_id`; a higher `priority` first."""
 
     workspace_id: int
     lane: str
@@ -62,6 +64,7 @@ class NewTask:
     bulkhead: str
     run_at: datetime
     ordering: str | None = None
+    priority: int = 0
 
 
 def add_many(tx: Tx, new: Sequence[NewTask]) -> None:
@@ -109,7 +112,10 @@ def claim(
 ) -> Sequence[Task]:
     """Take up to `limit` free tasks that are due since then; of each ordering only the first."""
     given = {"of_lane": lane, "since_at": since_at, "at": at, "limit": limit, "node": node_id}
-    return _taken(tx, _CLAIM, given)
+    first = _taken(tx, _CLAIM_FIRST, given)
+    if len(first) == limit:
+        return first
+    return [*first, *_taken(tx, _CLAIM, given | {"limit": limit - len(first)})]
 
 
 def claim_shared(
@@ -125,6 +131,7 @@ def claim_shared(
     free = {"of_lane": lane, "at": at, "limit": FIRST}
     full = {"bulkheads": per_bulkhead.full, "workspaces": per_workspace.full}
     found = tx.conn.execute(_FREE, free | full).all()
+    found = sorted(found, key=_urgency)
     rows = per_workspace.admit(per_bulkhead.admit(found, "bulkhead"), "workspace_id")
     chosen = [row.id for row in rows[:limit]]
     return _taken(tx, _TAKE, {"ids": chosen, "at": at, "node": node_id}) if chosen else []
@@ -136,6 +143,10 @@ def _taken(tx: Tx, statement: Update, given: Mapping[str, Any]) -> Sequence[Task
 
 def _id(task: Task) -> int:
     return task.id
+
+
+def _urgency(row: Any) -> int:
+    return -int(row.priority)
 
 
 def _free() -> ColumnElement[bool]:
@@ -162,6 +173,13 @@ def _take(chosen: Select[Any]) -> Update:
 
 
 # Building these anew for each claim would cost more than running them.
+# Few tasks have a priority, and an index holds those alone: for all others this costs nothing.
+_CLAIM_FIRST = _take(
+    select(tasks.c.id)
+    .where(_free(), tasks.c.priority > literal_column("0"))
+    .order_by(tasks.c.priority.desc(), tasks.c.run_at, tasks.c.id)
+    .limit(bindparam("limit"))
+)
 _CLAIM = _take(
     select(tasks.c.id)
     .where(_free(), tasks.c.run_at >= bindparam("since_at"))
@@ -169,7 +187,7 @@ _CLAIM = _take(
     .limit(bindparam("limit"))
 )
 _FREE = (
-    select(tasks.c.id, tasks.c.bulkhead, tasks.c.workspace_id)
+    select(tasks.c.id, tasks.c.bulkhead, tasks.c.workspace_id, tasks.c.priority)
     .where(
         _free(),
         tasks.c.bulkhead.not_in(bindparam("bulkheads", expanding=True)),

@@ -30,7 +30,7 @@ def _shown(view: WatchView, call: Call) -> JobOut:
         raise Problem("not_found", f"{view.record.slug} is watched only; it is no job")
     action = masked_action(runs.action_of(call.services.vault, job))
     action = {"kind": job.action_kind, **action}
-    return JobOut.made(view, call.pings, action, job.policy)
+    return JobOut.made(view, call.pings, action, job)
 
 
 def _written(tx: Tx, record: Record, call: Call) -> JobOut:
@@ -136,6 +136,17 @@ async def pause_job(call: Called, name: Name, _: Nothing | None = None) -> Respo
 async def resume_job(call: Called, name: Name, _: Nothing | None = None) -> Response:
     """Run on schedule again from now on."""
     return await _turned(call, name, "resume")
+
+
+@router.post("/{name}/reset", response_model=JobOut, **needs("jobs.reset"))
+async def reset_job(call: Called, name: Name, _: Nothing | None = None) -> Response:
+    """Count the runs of a job from 0 again; a paused one stays paused."""
+
+    def done(tx: Tx) -> JobOut:
+        record, _ = _locked(tx, call, name)
+        return _written(tx, jobs.reset(tx, record, call.at), call)
+
+    return await call.post(200, done)
 
 
 async def _turned(call: Call, name: str, verb: Literal["pause", "resume"]) -> Response:

@@ -10,7 +10,7 @@ from dogwatch.core.alerts import Rule, event_of
 from dogwatch.core.run import Policy
 from dogwatch.core.watch import phase
 from dogwatch.usecases.channels import ChannelRow
-from dogwatch.usecases.lists import Delivery, FlipRow, Receipt, Run, WatchView, Workspace
+from dogwatch.usecases.lists import Delivery, FlipRow, JobRow, Receipt, Run, WatchView, Workspace
 
 T = TypeVar("T")
 
@@ -75,6 +75,7 @@ class WatchOut(BaseModel):
     schedule_english: str | None
     schedule_fault: str | None
     timezone: str
+    starts_at: Instant | None
     start_by_s: int | None
     grace_s: int | None
     finish_by_s: int | None
@@ -103,7 +104,7 @@ class WatchOut(BaseModel):
 
 
 _OF_RECORD = (
-    "id", "slug", "name", "description", "kind", "schedule", "timezone", "project",
+    "id", "slug", "name", "description", "kind", "schedule", "timezone", "starts_at", "project",
     "last_ping_at", "created_at", "updated_at",
 )  # fmt: skip
 _OF_PLAN = (
@@ -145,13 +146,17 @@ class JobOut(WatchOut):
     max_attempts: int
     backoff_s: int
     lost_run: str
+    priority: int
+    max_runs: int | None
+    reset_on_resume: bool
+    run_count: int = Field(description="Runs since the last reset.")
 
     @classmethod
     def made(
-        cls, view: WatchView, pings: str | None, action: Mapping[str, Any], policy: Policy
+        cls, view: WatchView, pings: str | None, action: Mapping[str, Any], job: JobRow
     ) -> Self:
         """Return the shape of a job with its masked action."""
-        rules = _same(policy, list(Policy.__slots__))
+        rules = _same(job.policy, list(Policy.__slots__)) | {"run_count": job.run_count}
         return cls(**watch_values(view, pings), **rules, action=dict(action))
 
 
