@@ -195,6 +195,15 @@ def _show_networks(value: tuple[Network, ...]) -> str:
     return "all" if value == _EVERYWHERE else ", ".join(map(str, value)) or "none"
 
 
+def _programs(value: Any) -> tuple[str, ...]:
+    words = value.replace(",", " ").split() if isinstance(value, str) else list(value)
+    return tuple(_text(word) for word in words)
+
+
+def _show_programs(value: tuple[str, ...]) -> str:
+    return ", ".join(value) or "none"
+
+
 PATH = Kind("a directory", lambda value: Path(_text(str(value))).expanduser().absolute())
 LISTEN = Kind("HOST:PORT, such as 127.0.0.1:8000 or [::1]:8000", _listen)
 BASE_URL = Kind("an address such as https://watch.example.org, without ? or #", _base_url)
@@ -216,7 +225,8 @@ SECRET = Kind(
 NETWORKS = Kind("addresses or CIDR ranges, such as 10.0.0.0/8, ::1", _networks, _show_networks)
 TARGETS = Kind("CIDR ranges such as 10.0.0.0/8, or true", _networks_or_all, _show_networks)
 HEADER = Kind("a header's name, such as Remote-User", _header)
-PROGRAM = Kind("a program's name or path", _text)
+PROGRAM = Kind("a program's name or path, or off", _text)
+PROGRAMS = Kind("names or paths of programs, with commas", _programs, _show_programs)
 BODY = _whole(0, 10_000_000)
 LANE = _whole(1, 10_000)
 DAYS = _whole(1, 36_500)
@@ -277,6 +287,9 @@ class Config:
     bash: str = _set(PROGRAM, "bash", "Interpreter of Bash jobs")
     python: str = _set(PROGRAM, "python3", "Interpreter of Python jobs")
     node: str = _set(PROGRAM, "node", "Interpreter of Node jobs")
+    interpreters: tuple[str, ...] = _set(
+        PROGRAMS, (), "Programs that a job may name as its interpreter besides those three"
+    )
     log_level: str = _set(
         _one_of("debug", "info", "warning", "error"), "info", "Least level that is logged"
     )

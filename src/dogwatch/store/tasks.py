@@ -213,6 +213,17 @@ def done(tx: Tx, task: Task) -> bool:
     return gone
 
 
+def is_held(tx: Tx, task: Task) -> bool:
+    """Whether the task is still this node's attempt."""
+    return tx.conn.scalar(select(tasks.c.id).where(_held(task))) is not None
+
+
+def hold(tx: Tx, task: Task) -> bool:
+    """Do the same, and have whoever would take the task wait for this transaction."""
+    found = select(tasks.c.id).where(_held(task)).with_for_update(read=True)
+    return tx.conn.scalar(found) is not None
+
+
 def done_many(tx: Tx, held: Sequence[Task]) -> set[int]:
     """Drop claimed tasks; return the ids of those that were still these nodes' attempts."""
     if not held:

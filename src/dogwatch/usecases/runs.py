@@ -22,10 +22,10 @@ from dogwatch.core.run import (
     retry_in_s,
 )
 from dogwatch.core.signals import Finish, Queue, Signal, Skip, Start
-from dogwatch.core.variable import data_fault
+from dogwatch.core.variable import data_fault, text_of
 from dogwatch.core.watch import Status
 from dogwatch.ids import new_id
-from dogwatch.store import jobs, runs, tasks, watches
+from dogwatch.store import jobs, results, runs, tasks, watches
 from dogwatch.store.jobs import JobRow
 from dogwatch.store.runs import Run
 from dogwatch.store.tasks import EVER, NewTask, Share, Task
@@ -180,6 +180,12 @@ class Work:
     action: Mapping[str, Any]
     most_output_bytes: int | None = None
 
+    @property
+    def given(self) -> str:
+        """The input of the run: its own, else that of its job."""
+        asked = self.action.get("input")
+        return self.run.input or ("" if asked is None else text_of(asked))
+
 
 @dataclass(frozen=True, slots=True)
 class Ended:
@@ -236,6 +242,7 @@ def claim(
     for work in begun:
         if work.task.attempt > 1:  # the signal of another start is old news to the watch
             _note_attempt(tx, work.task, state="running")
+            results.drop(tx, work.run.workspace_id, work.run.id)
     return begun
 
 

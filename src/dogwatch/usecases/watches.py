@@ -89,6 +89,11 @@ def find(tx: Tx, workspace_id: int, name: str, *, lock: bool = False) -> Record:
     return record
 
 
+def exists(tx: Tx, workspace_id: int, watch_id: str) -> bool:
+    """Whether there still is a watch."""
+    return watches.by_id(tx, workspace_id, watch_id) is not None
+
+
 def spec_of(record: Record) -> WatchSpec:
     """Return what the owner of a watch said of it."""
     plan = record.watch.plan

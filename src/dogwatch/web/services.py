@@ -8,6 +8,7 @@ from typing import Literal
 
 from dogwatch.clock import Clock
 from dogwatch.core.ping import Answer, Heard
+from dogwatch.core.script_action import ScriptAction
 from dogwatch.passwords import Passwords
 from dogwatch.usecases.door import Door
 from dogwatch.usecases.limiting import Limits
@@ -25,7 +26,8 @@ class Services:
     the engine's beat are asked. `probe_spool` shows that pings are kept while the database is
     away, or raises; there is none where nothing keeps them. Without `limits` nobody is limited.
     `stopping` is set once the server
-    shuts down: streams end then. `on_set_up` is called once the first person is made.
+    shuts down: streams end then. `admit_script` raises a Problem for a script that nothing here
+    can run. `on_set_up` is called once the first person is made.
     `trusted_user_header` names who is signed in, on requests of trusted proxies.
     """
 
@@ -44,6 +46,7 @@ class Services:
     limits: Limits | None = None
     ready: Ready | None = None
     probe_spool: Callable[[], None] | None = None
+    admit_script: Callable[[ScriptAction], object] = lambda _: None
     passwords: Passwords = field(default_factory=Passwords)
     on_set_up: Callable[[], None] = lambda: None
     trusted_user_header: str | None = None

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from fastapi import Response
 
 from dogwatch.core.problems import Problem
-from dogwatch.core.script_action import unsupported
+from dogwatch.core.script_action import ScriptAction, unsupported
 from dogwatch.core.spec import WatchSpec
 from dogwatch.usecases import jobs, lists, runs, watches
 from dogwatch.usecases.door import Tx
@@ -55,6 +55,18 @@ def _refuse_script(call: Call, kind: str) -> None:
         )
 
 
+def _admit(call: Call, kind: str, action: Mapping[str, Any]) -> None:
+    """Raise a Problem for a script that would not run here."""
+    _refuse_script(call, kind)
+    if kind != "script":
+        return
+    try:
+        call.services.admit_script(ScriptAction.from_json(action))
+    except Problem as problem:
+        fields = {f"action.{name}": told for name, told in problem.fields.items()}
+        raise Problem(problem.kind, problem.message, fields) from None
+
+
 @router.get("", response_model=PageOf[JobOut], **needs("jobs.list"))
 async def list_jobs(
     call: Called, page: Paged, status: Status = None, tag: Text = None, project: Text = None,
@@ -73,7 +85,7 @@ async def make_job(call: Called, body: JobNew) -> Response:
     """Make a job; its secrets cannot be read back."""
     kind, sent = split(body.action)
     action = unmasked_action(sent, {})
-    _refuse_script(call, kind)
+    _admit(call, kind, action)
     default = jobs.default_policy(kind, action)
     watch = body.spec(WatchSpec(name=body.name, start_by_s=None))
     spec = JobSpec(watch, kind, action, body.policy(default, default))
@@ -103,7 +115,7 @@ def _changed(tx: Tx, call: Call, name: str, body: JobChange) -> JobOut:
     vault = call.services.vault
     kind, action = _action(body.given_action(), job, runs.action_of(vault, job))
     if body.given_action() is not None:
-        _refuse_script(call, kind)
+        _admit(call, kind, action)
     policy = body.policy(job.policy, jobs.default_policy(kind, action))
     spec = JobSpec(body.spec(watches.spec_of(record)), kind, action, policy)
     return _written(tx, jobs.edit(tx, record, spec, vault, call.at), call)
