@@ -1,5 +1,6 @@
 """What is answered: the shapes of the API. Fields are only ever added."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Self, TypeVar
@@ -10,7 +11,16 @@ from dogwatch.core.alerts import Rule, event_of
 from dogwatch.core.run import Policy
 from dogwatch.core.watch import phase
 from dogwatch.usecases.channels import ChannelRow
-from dogwatch.usecases.lists import Delivery, FlipRow, JobRow, Receipt, Run, WatchView, Workspace
+from dogwatch.usecases.lists import (
+    Delivery,
+    FlipRow,
+    Handed,
+    JobRow,
+    Receipt,
+    Run,
+    WatchView,
+    Workspace,
+)
 
 T = TypeVar("T")
 
@@ -55,9 +65,18 @@ class RunOut(BaseModel):
 
 
 class RunDetail(RunOut):
-    """A run with its input."""
+    """A run with its input, and what its script handed on: any JSON value, and a condition."""
 
     input: str
+    output_value: Any = None
+    condition: bool | None = None
+
+    @classmethod
+    def made(cls, run: Run, handed: Handed) -> Self:
+        """Return the shape of a run with what it handed on."""
+        names = [name for name in cls.model_fields if name not in ("output_value", "condition")]
+        value = None if handed.output is None else json.loads(handed.output)
+        return cls(**_same(run, names), output_value=value, condition=handed.condition)
 
 
 class WatchOut(BaseModel):
