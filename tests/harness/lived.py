@@ -4,9 +4,9 @@ from dogwatch.core.alerts import Verdict
 from dogwatch.core.ping import Kind
 from dogwatch.core.policy import Role
 from dogwatch.core.run import Overlap
-from dogwatch.store import users
+from dogwatch.store import results, users
 from dogwatch.store.runs import append_output
-from dogwatch.usecases import audit_log, keyring, keys, members, people, setup
+from dogwatch.usecases import audit_log, keyring, keys, members, people, setup, variables
 from dogwatch.usecases.callers import host
 from tests.harness.house import House, after, heard
 
@@ -23,6 +23,9 @@ def lived_in(house: House) -> House:
     house.fire(60)
     (work,) = house.claim(60)
     house.do(append_output, job.workspace_id, work.run.id, [(0, "stdout", "hi")])
+    house.do(results.put, job.workspace_id, work.run.id, output="[1]", condition=True)
+    house.do(variables.put, house.vault, house.workspace.id, "KEY", "välue", after(5), "words")
+    house.do(variables.note_uses, house.workspace.id, job.id, ["KEY"], ["OTHER"], after(5))
     house.finish(work, 61, phases_ms={"dns": 0.25})
     house.fire(120)
     house.claim(120)

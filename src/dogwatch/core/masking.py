@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from urllib.parse import quote, quote_plus
 
 MASK = b"***"
@@ -62,7 +63,6 @@ class Masker:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._forms: list[bytes] = []
-        self._pattern: re.Pattern[bytes] | None = None
         self._held = b""
         for secret in secrets:
             self.add(secret)
@@ -72,37 +72,48 @@ class Masker:
         new = forms(secret) - set(self._forms)
         if new:
             self._forms = sorted({*self._forms, *new}, key=len, reverse=True)
-            self._pattern = None
 
     def feed(self, chunk: bytes) -> bytes:
         """Take the next bytes; return those that can be told."""
         if not self._forms:
             return chunk
-        text = self._masked(self._held + chunk)
-        cut = self._begun(text)
-        self._held = text[cut:]
-        return text[:cut]
+        text = self._held + chunk
+        told, self._held = self._parted(text, self._begun(text, 0))
+        return told
 
     def end(self) -> bytes:
         """Return what waited, once no more will come."""
-        text, self._held = self._held, b""
-        return text
+        told, _ = self._parted(self._held, len(self._held))
+        self._held = b""
+        return told
 
-    def _masked(self, text: bytes) -> bytes:
-        if not any(form in text for form in self._forms):
-            return text
-        if self._pattern is None:
-            self._pattern = re.compile(b"|".join(map(re.escape, self._forms)))
-        return self._pattern.sub(MASK, text)
+    def _parted(self, text: bytes, cut: int) -> tuple[bytes, bytes]:
+        """Return what can be told, masked, and what waits: from `cut` on a secret may begin."""
+        present = tuple(form for form in self._forms if form in text)
+        if not present:
+            return text[:cut], text[cut:]
+        told, at, whole, search = bytearray(), 0, cut == len(text), _pattern(present).search
+        while (found := search(text, at)) and found.start() < cut:
+            told += text[at : found.start()] + MASK
+            at = found.end()
+            if at > cut:
+                cut = len(text) if whole else self._begun(text, at)
+        told += text[at:cut]
+        return bytes(told), text[max(at, cut) :]
 
-    def _begun(self, text: bytes) -> int:
-        """Return where the end of the text begins that may be the beginning of a secret."""
-        return min((_overlap(text, form) for form in self._forms), default=len(text))
+    def _begun(self, text: bytes, at: int) -> int:
+        """Return where, from `at` on, the end of the text may be the beginning of a secret."""
+        return min((_overlap(text, form, at) for form in self._forms), default=len(text))
 
 
-def _overlap(text: bytes, form: bytes) -> int:
+@lru_cache(maxsize=16)
+def _pattern(longest_first: tuple[bytes, ...]) -> re.Pattern[bytes]:
+    return re.compile(b"|".join(map(re.escape, longest_first)))
+
+
+def _overlap(text: bytes, form: bytes, least: int) -> int:
     """Return from where on the text is a beginning of the form; its length where it is none."""
-    at = max(len(text) - len(form) + 1, 0)
+    at = max(len(text) - len(form) + 1, least)
     while (at := text.find(form[:1], at)) >= 0:
         if form.startswith(text[at:]):
             return at
