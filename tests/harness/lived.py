@@ -23,7 +23,8 @@ def lived_in(house: House) -> House:
     house.fire(60)
     (work,) = house.claim(60)
     house.do(append_output, job.workspace_id, work.run.id, [(0, "stdout", "hi")])
-    house.do(results.put, job.workspace_id, work.run.id, output="[1]", condition=True)
+    mine = job.workspace_id, work.run.id
+    house.do(lambda tx: results.put(tx, *mine, output="[1]", condition=True))
     house.do(variables.put, house.vault, house.workspace.id, "KEY", "välue", after(5), "words")
     house.do(variables.note_uses, house.workspace.id, job.id, ["KEY"], ["OTHER"], after(5))
     house.finish(work, 61, phases_ms={"dns": 0.25})

@@ -138,15 +138,18 @@ class _Server:
     # --- how they come ----------------------------------------------------------------------
 
     async def _connected(self, reader: StreamReader, writer: StreamWriter) -> None:
-        if len(self._calls) < MOST_WAITING:
-            self._take(self._conversation(reader, writer))
-        else:
+        if len(self._calls) >= MOST_WAITING:
             writer.transport.abort()
+            return
+        call = self._take(self._conversation(reader, writer))
+        # Not by the call itself: one that is cancelled at once does not even begin.
+        call.add_done_callback(lambda _: writer.transport.abort())
 
-    def _take(self, work: Coroutine[Any, Any, None]) -> None:
+    def _take(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         call = self._loop.create_task(work)
         self._calls.add(call)
         call.add_done_callback(self._over)
+        return call
 
     def _over(self, call: asyncio.Task[None]) -> None:
         self._calls.discard(call)
@@ -175,13 +178,15 @@ class _Server:
                 ask = opened.enter_context(self._fifo(f"{name}.ask", os.O_RDONLY))
                 say = opened.enter_context(self._fifo(f"{name}.say", os.O_WRONLY))
                 reader = StreamReader(BUFFER_BYTES)
-                await self._loop.connect_read_pipe(lambda: StreamReaderProtocol(reader), ask)
-                transport, protocol = await self._loop.connect_write_pipe(
+                heard, _ = await self._loop.connect_read_pipe(
+                    lambda: StreamReaderProtocol(reader), ask
+                )
+                opened.callback(heard.close)
+                told, protocol = await self._loop.connect_write_pipe(
                     lambda: StreamReaderProtocol(StreamReader()), say
                 )
-                opened.pop_all()
-                writer = StreamWriter(transport, protocol, None, self._loop)
-                await self._talk(reader, writer)
+                opened.callback(told.abort)
+                await self._talk(reader, StreamWriter(told, protocol, None, self._loop))
 
     def _fifo(self, name: str, mode: int) -> IO[bytes]:
         """Open what a script made; OSError if it is no FIFO."""
@@ -201,14 +206,12 @@ class _Server:
 
     async def _talk(self, reader: StreamReader, writer: StreamWriter) -> None:
         """Answer until the caller hangs up, or says what cannot be understood."""
-        try:
-            with suppress(ConnectionError, EOFError, TimeoutError, ValueError):
-                while _LENGTHS.fullmatch(head := await reader.readline()):
-                    lengths = [int(length) for length in head.split()]
-                    writer.write(await self._answer(reader, lengths))
-                    await writer.drain()
-        finally:
-            writer.close()
+        writer.transport.set_write_buffer_limits(high=0)  # what is drained is told
+        with suppress(ConnectionError, EOFError, TimeoutError, ValueError):
+            while _LENGTHS.fullmatch(head := await reader.readline()):
+                lengths = [int(length) for length in head.split()]
+                writer.write(await self._answer(reader, lengths))
+                await writer.drain()
 
     async def _answer(self, reader: StreamReader, lengths: Sequence[int]) -> bytes:
         try:
