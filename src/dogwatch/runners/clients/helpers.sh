@@ -37,7 +37,12 @@ _dogwatch_ask() {
 _dogwatch_call() {
   builtin local _dogwatch_body _dogwatch_length _dogwatch_name=
   case $1 in
-    output) (($# > 1)) || builtin set -- output "$(builtin command -p cat)" ;;
+    output)
+      if (($# < 2)); then
+        _dogwatch_body=$(builtin command -p cat && builtin printf .)
+        builtin set -- output "${_dogwatch_body%.}"
+      fi
+      ;;
     getVariable) [[ ${2-} != -v ]] || { _dogwatch_name=$3 && builtin set -- getVariable "${@:4}"; } ;;
   esac
   _dogwatch_ask "$@" || return
