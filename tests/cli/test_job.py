@@ -104,7 +104,7 @@ def test_json_is_as_the_server_said(here: Here, told: Stub) -> None:
     assert here("job", "show", "j").stdout.startswith("name       J\n")
 
 
-EVERY = {
+EVERY: dict[str, Any] = {
     "slug": "j", "name": "J", "status": "new", "timezone": "UTC", "next_due_at": None,
     "action": {"kind": "script", "language": "bash", "source": "true", "args": [],
                "env": {"TOKEN": "***"}, "timeout_s": 60, "input": None},
