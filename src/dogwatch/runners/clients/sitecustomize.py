@@ -123,17 +123,17 @@ class Helpers:
         found: str | None = self._ask("getVariable", str(key))
         return found
 
-    def setVariable(self, key: str, value: "Any") -> bool:  # noqa: N802
+    def setVariable(self, key: str, value: "Any") -> bool:  # noqa: N802  (as above)
         """Set a variable; what is no text is kept as JSON."""
         self._ask("setVariable", str(key), value if isinstance(value, str) else _json(value))
         return True
 
-    def getCondition(self) -> "bool | None":  # noqa: N802
+    def getCondition(self) -> "bool | None":  # noqa: N802  (as above)
         """Return the condition that this run has set, None before."""
         met: bool | None = self._ask("getCondition")
         return met
 
-    def setCondition(self, value: object) -> bool:  # noqa: N802
+    def setCondition(self, value: object) -> bool:  # noqa: N802  (as above)
         """Set the condition of the run to whether the value is true."""
         self._ask("setCondition", "true" if value else "false")
         return bool(value)
@@ -159,7 +159,7 @@ def _install() -> None:
     for name in ("cronium", "dogwatch"):
         setattr(builtins, name, helpers)
     here, ours = os.path.dirname(os.path.abspath(__file__)), sys.modules.pop(__name__)  # noqa: PTH100, PTH120  (quicker)
-    sys.path[:] = [place for place in sys.path if os.path.abspath(place) != here]  # noqa: PTH100
+    sys.path[:] = [place for place in sys.path if os.path.abspath(place) != here]  # noqa: PTH100  (quicker)
     try:
         __import__(__name__)
     except ImportError:
