@@ -393,5 +393,6 @@ def _app(
             on_set_up=partial(first_run.forget, config),
             trusted_user_header=config.trusted_user_header,
             admit_script=_interpreters(config).find,
+            dialect_hosts=config.dialect_hosts,
         )
     )

@@ -94,6 +94,17 @@ def exists(tx: Tx, workspace_id: int, watch_id: str) -> bool:
     return watches.by_id(tx, workspace_id, watch_id) is not None
 
 
+def pinged(tx: Tx, ping_key: str) -> Record | None:
+    """Return the watch behind a ping key, in whatever workspace."""
+    key = watches.keys_of_pings(tx, [ping_key]).get(ping_key)
+    return watches.by_id(tx, *key) if key else None
+
+
+def is_paused(record: Record) -> bool:
+    """Whether nothing is expected of a watch now."""
+    return record.watch.status is Status.PAUSED
+
+
 def spec_of(record: Record) -> WatchSpec:
     """Return what the owner of a watch said of it."""
     plan = record.watch.plan
