@@ -4,7 +4,8 @@ from dogwatch.core.alerts import Verdict
 from dogwatch.core.ping import Kind
 from dogwatch.core.policy import Role
 from dogwatch.core.run import Overlap
-from dogwatch.store import results, users
+from dogwatch.store import aliases, results, users
+from dogwatch.store.aliases import Alias
 from dogwatch.store.runs import append_output
 from dogwatch.usecases import audit_log, keyring, keys, members, people, setup, variables
 from dogwatch.usecases.callers import host
@@ -28,6 +29,7 @@ def lived_in(house: House) -> House:
     house.do(variables.put, house.vault, house.workspace.id, "KEY", "välue", after(5), "words")
     house.do(variables.note_uses, house.workspace.id, job.id, ["KEY"], ["OTHER"], after(5))
     house.finish(work, 61, phases_ms={"dns": 0.25})
+    house.do(aliases.add, Alias(job.workspace_id, "cronbeats", job.id, "one", "beats123", {}))
     house.fire(120)
     house.claim(120)
     house.fire(180)
