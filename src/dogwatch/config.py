@@ -239,6 +239,15 @@ def _show_networks(value: tuple[Network, ...]) -> str:
     return "all" if value == _EVERYWHERE else ", ".join(map(str, value)) or "none"
 
 
+def _programs(value: Any) -> tuple[str, ...]:
+    words = value.replace(",", " ").split() if isinstance(value, str) else list(value)
+    return tuple(_text(word) for word in words)
+
+
+def _show_programs(value: tuple[str, ...]) -> str:
+    return ", ".join(value) or "none"
+
+
 PATH = Kind("a directory", lambda value: Path(_text(str(value))).expanduser().absolute())
 HOSTS = Kind(
     f"NAME=HOST,… with names among {', '.join(DIALECTS)}",
@@ -273,7 +282,8 @@ DOMAINS = Kind(
 WORD = Kind("text", _text)
 HIDDEN = Kind("text", _text, lambda _: "***", True)
 FILE = Kind("a file", lambda value: Path(_text(str(value))).expanduser().absolute())
-PROGRAM = Kind("a program's name or path", _text)
+PROGRAM = Kind("a program's name or path, or off", _text)
+PROGRAMS = Kind("names or paths of programs, with commas", _programs, _show_programs)
 BODY = _whole(0, 10_000_000)
 LANE = _whole(1, 10_000)
 DAYS = _whole(1, 36_500)
@@ -352,6 +362,9 @@ class Config:
     bash: str = _set(PROGRAM, "bash", "Interpreter of Bash jobs")
     python: str = _set(PROGRAM, "python3", "Interpreter of Python jobs")
     node: str = _set(PROGRAM, "node", "Interpreter of Node jobs")
+    interpreters: tuple[str, ...] = _set(
+        PROGRAMS, (), "Programs that a job may name as its interpreter besides those three"
+    )
     log_level: str = _set(
         _one_of("debug", "info", "warning", "error"), "info", "Least level that is logged"
     )

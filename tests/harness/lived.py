@@ -4,9 +4,10 @@ from dogwatch.core.alerts import Verdict
 from dogwatch.core.ping import Kind
 from dogwatch.core.policy import Role
 from dogwatch.core.run import Overlap
-from dogwatch.store import users
+from dogwatch.store import aliases, results, users
+from dogwatch.store.aliases import Alias
 from dogwatch.store.runs import append_output
-from dogwatch.usecases import audit_log, keyring, keys, members, people, setup
+from dogwatch.usecases import audit_log, keyring, keys, members, people, setup, variables
 from dogwatch.usecases.callers import host
 from tests.harness.house import House, after, heard
 
@@ -23,7 +24,12 @@ def lived_in(house: House) -> House:
     house.fire(60)
     (work,) = house.claim(60)
     house.do(append_output, job.workspace_id, work.run.id, [(0, "stdout", "hi")])
+    mine = job.workspace_id, work.run.id
+    house.do(lambda tx: results.put(tx, *mine, output="[1]", condition=True))
+    house.do(variables.put, house.vault, house.workspace.id, "KEY", "välue", after(5), "words")
+    house.do(variables.note_uses, house.workspace.id, job.id, ["KEY"], ["OTHER"], after(5))
     house.finish(work, 61, phases_ms={"dns": 0.25})
+    house.do(aliases.add, Alias(job.workspace_id, "cronbeats", job.id, "one", "beats123", {}))
     house.fire(120)
     house.claim(120)
     house.fire(180)

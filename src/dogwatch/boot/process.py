@@ -20,7 +20,7 @@ import structlog
 import uvloop
 
 from dogwatch import directory
-from dogwatch.boot import first_run, oidc
+from dogwatch.boot import first_run, oidc, remote
 from dogwatch.boot.limits import limits
 from dogwatch.boot.store import Store, agree, alone, make_key, opened, write_private
 from dogwatch.clock import Clock
@@ -38,6 +38,7 @@ from dogwatch.engine.intake import Intake
 from dogwatch.engine.janitor import Janitor
 from dogwatch.engine.locksmith import Locksmith
 from dogwatch.engine.loop import Loop
+from dogwatch.engine.masked import Masked
 from dogwatch.engine.postman import Postman
 from dogwatch.engine.scheduler import Scheduler
 from dogwatch.engine.sweeper import Sweeper
@@ -47,12 +48,14 @@ from dogwatch.oidc import Provider
 from dogwatch.outbox import Outbox
 from dogwatch.runners import host, scratch
 from dogwatch.runners.http import run_http
+from dogwatch.runners.interpreters import Interpreters
 from dogwatch.runners.script import run_script
 from dogwatch.spool import Spool
 from dogwatch.store import migrate
 from dogwatch.store.retention import Keep
 from dogwatch.store.tx import Tx
 from dogwatch.usecases import keys, nodes
+from dogwatch.usecases.desk import Desks
 from dogwatch.usecases.limiting import Limits
 from dogwatch.usecases.runs import Work
 from dogwatch.web.app import build
@@ -174,9 +177,13 @@ async def _run(config: Config, store: Store, *, web: bool, ready: Callable[[], N
         loop.add_signal_handler(number, stopping.set)
     egress = Egress(allow=config.allow_private_targets)
     intake = Intake(store.database, store.clock, _spool(config, store.clock))
-    engine = assemble(config, store, egress, intake)
+    desks = Desks(store.database, store.vault, store.clock)
+    engine = assemble(config, store, egress, intake, desks)
     # Bound before anything runs: who cannot listen does no work, and callers wait from here on.
-    with _bound(config) if web else contextlib.nullcontext() as bound:
+    async with contextlib.AsyncExitStack() as stack:
+        bound = stack.enter_context(_bound(config)) if web else None
+        if config.scripts_on:
+            await stack.enter_async_context(remote.listening(desks, store.clock))
         await engine.start(socket.gethostname(), alone=alone(config))
         try:
             web_up = _listening(config, store, intake, stopping, bound) if bound else None
@@ -267,13 +274,16 @@ def _valid(store: Store, key_file: Path) -> bool:
 # --- its parts --------------------------------------------------------------------------------
 
 
-def assemble(config: Config, store: Store, egress: Egress, intake: Intake) -> Engine:
+def assemble(
+    config: Config, store: Store, egress: Egress, intake: Intake, desks: Desks | None = None
+) -> Engine:
     """Return the engine of one node, not yet started."""
     database, clock, vault = store.database, store.clock, store.vault
     node_id = new_id(clock.now())
+    desks = desks or Desks(database, vault, clock)
     workers = [
         Worker(lane, concurrency, runner, database, clock, vault, node_id)
-        for lane, concurrency, runner in _lanes(config, clock, egress)
+        for lane, concurrency, runner in _lanes(config, clock, egress, desks)
     ]
 
     def beat(tx: Tx, at: datetime) -> bool:
@@ -317,7 +327,14 @@ def _postman(config: Config, store: Store) -> Postman:
     )  # fmt: skip
 
 
-def _lanes(config: Config, clock: Clock, egress: Egress) -> list[tuple[str, int, Runner]]:
+def _interpreters(config: Config) -> Interpreters:
+    usual = {"bash": config.bash, "python": config.python, "node": config.node}
+    return Interpreters(usual, config.interpreters)
+
+
+def _lanes(
+    config: Config, clock: Clock, egress: Egress, desks: Desks
+) -> list[tuple[str, int, Runner]]:
     async def http(work: Work, on_output: Callable[[str, bytes], None]) -> Result:
         action = HttpAction.from_json(work.action)
         return await run_http(
@@ -327,17 +344,23 @@ def _lanes(config: Config, clock: Clock, egress: Egress) -> list[tuple[str, int,
     async def script(work: Work, on_output: Callable[[str, bytes], None]) -> Result:
         if not config.scripts_on:
             return Result(Outcome.FAIL, "scripts are switched off here", retryable=False)
-        return await run_script(
-            ScriptAction.from_json(work.action),
-            run_id=work.run.id,
-            attempt=work.task.attempt,
-            slot_at=work.run.slot_at,
-            input=work.run.input,
-            workdir=config.data / "work",
-            clock=clock,
-            on_output=on_output,
-            interpreters={"bash": config.bash, "python": config.python, "node": config.node},
-        )
+        action = ScriptAction.from_json(work.action)
+        masked = Masked(on_output, [value for _, value in action.env])
+        with contextlib.closing(masked):
+            async with desks.opened(work, masked.hide) as desk:
+                return await run_script(
+                    action,
+                    run_id=work.run.id,
+                    attempt=work.task.attempt,
+                    slot_at=work.run.slot_at,
+                    input=work.given,
+                    workdir=config.data / "work",
+                    clock=clock,
+                    on_output=masked.add,
+                    interpreters=_interpreters(config),
+                    desk=desk,
+                    environ=desks.environ(desk),
+                )
 
     return [
         ("http", config.http_concurrency, http),
@@ -380,6 +403,7 @@ def _app(
             stopping=stopping,
             on_set_up=partial(first_run.forget, config),
             trusted_user_header=config.trusted_user_header,
+            admit_script=_interpreters(config).find,
             oidc=provider,
             oidc_new_people=config.oidc_new_people,
             dialect_hosts=config.dialect_hosts,

@@ -31,6 +31,7 @@ COMMANDS = {
     "cancel": ("runs", "Stop a run."),
     "pause": ("watches", "Stop expecting anything."),
     "resume": ("watches", "Expect again, from now on."),
+    "variable": ("variables", "Set, show and remove what scripts read."),
     "channel": ("alerts", "Make, list, test and remove the places to tell."),
     "rule": ("alerts", "Say who is told of what."),
     "deliveries": ("alerts", "List what was told to whom."),

@@ -331,6 +331,30 @@ def last_of(tx: Tx, workspace_id: int, watch_ids: Sequence[str]) -> dict[str, Ru
     return {row.watch_id: _run(row) for row in rows}
 
 
+def tally(tx: Tx, workspace_id: int, watch_id: str) -> dict[Outcome, int]:
+    """Return how many runs of a watch ended in each outcome."""
+    found = (
+        select(runs.c.outcome, func.count())
+        .where(runs.c.workspace_id == workspace_id, runs.c.watch_id == watch_id)
+        .where(runs.c.outcome.is_not(None))
+        .group_by(runs.c.outcome)
+    )
+    return {Outcome(outcome): count for outcome, count in tx.conn.execute(found)}
+
+
+def started_before(tx: Tx, workspace_id: int, watch_id: str, run_id: str) -> datetime | None:
+    """Return when the last run of a watch before this one began."""
+    found = (
+        select(runs.c.started_at)
+        .where(runs.c.workspace_id == workspace_id, runs.c.watch_id == watch_id)
+        .where(runs.c.id < run_id, runs.c.started_at.is_not(None))
+        .order_by(runs.c.id.desc())
+        .limit(1)
+    )
+    started_at: datetime | None = tx.conn.scalar(found)
+    return started_at
+
+
 def _of(workspace_id: int) -> Select[Any]:
     return select(runs).where(runs.c.workspace_id == workspace_id)
 

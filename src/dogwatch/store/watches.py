@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from dogwatch.core.data import data
 from dogwatch.core.problems import Problem
-from dogwatch.core.schedule import parse
+from dogwatch.core.schedule import parse_from
 from dogwatch.core.slots import Plan
 from dogwatch.core.watch import OpenRun, Status, Watch
 from dogwatch.store.bulk import Bulk, New, Values, plain
@@ -68,6 +68,7 @@ class Record:
     project: str | None = None
     schedule: str | None = None
     timezone: str = "UTC"
+    starts_at: datetime | None = None
     last_ping_at: datetime | None = None
     due_at: datetime | None = None
     fault: str = ""
@@ -259,6 +260,7 @@ _KEY = (watches.c.workspace_id, watches.c.id)
 _NAMED = (
     *_KEY, watches.c.slug, watches.c.name, watches.c.description, watches.c.kind, watches.c.tags,
     watches.c.project, watches.c.ping_key, watches.c.schedule, watches.c.timezone,
+    watches.c.starts_at,
 )  # fmt: skip
 _LIMITS = (
     watches.c.start_by_s, watches.c.finish_by_s, watches.c.slow_after_ms,
@@ -330,13 +332,13 @@ def _record(row: Sequence[Any]) -> Record:
     """Read a row of `_COLUMNS`."""
     (
         workspace_id, watch_id, slug, name, description, kind, tags, project, ping_key, schedule,
-        timezone, *values,
+        timezone, starts, *values,
     ) = row  # fmt: skip
     last_ping_at, due_at, *made = values[-5:]
     created_at, updated_at, ledger_from_at = map(from_microseconds, made)
     limits, state, fault = values[:7], values[7:19], ""
     try:
-        plan = _plan(schedule, timezone, *limits)
+        plan = _plan(schedule, timezone, starts, *limits)
     except Problem as problem:  # one watch must not spoil the batch it is in
         plan, fault = Plan(None, *limits), problem.message
     return Record(
@@ -354,6 +356,7 @@ def _record(row: Sequence[Any]) -> Record:
         project,
         schedule,
         timezone,
+        instant(starts),
         instant(last_ping_at),
         instant(due_at),
         fault,
@@ -361,8 +364,8 @@ def _record(row: Sequence[Any]) -> Record:
 
 
 @lru_cache(maxsize=16_384)
-def _plan(schedule: str | None, timezone: str, *limits: Any) -> Plan:
-    return Plan(parse(schedule, timezone) if schedule else None, *limits)
+def _plan(schedule: str | None, timezone: str, starts: int | None, *limits: Any) -> Plan:
+    return Plan(parse_from(schedule, timezone, instant(starts)) if schedule else None, *limits)
 
 
 def _watch(plan: Plan, job: bool, state: Sequence[Any]) -> Watch:
@@ -424,6 +427,7 @@ def _values(record: Record) -> Values:
         record.ping_key,
         record.schedule,
         record.timezone,
+        microseconds(record.starts_at),
         *(getattr(plan, column.name) for column in _LIMITS),
         *_state(State(record.watch, record.last_ping_at, record.due_at)),
         to_microseconds(record.created_at),

@@ -66,6 +66,7 @@ def _new(workspace_id: int, spec: WatchSpec, at: datetime, *, job: bool) -> Reco
         project=spec.project,
         schedule=spec.schedule,
         timezone=spec.timezone,
+        starts_at=spec.starts_at,
     )
 
 
@@ -86,6 +87,11 @@ def find(tx: Tx, workspace_id: int, name: str, *, lock: bool = False) -> Record:
     if record is None:
         raise Problem("not_found", f"there is no watch {name!r}")
     return record
+
+
+def exists(tx: Tx, workspace_id: int, watch_id: str) -> bool:
+    """Whether there still is a watch."""
+    return watches.by_id(tx, workspace_id, watch_id) is not None
 
 
 def pinged(tx: Tx, ping_key: str) -> Record | None:
@@ -110,6 +116,7 @@ def spec_of(record: Record) -> WatchSpec:
         project=record.project,
         schedule=record.schedule,
         timezone=record.timezone,
+        starts_at=record.starts_at,
         start_by_s=plan.start_by_s,
         finish_by_s=plan.finish_by_s,
         slow_after_ms=plan.slow_after_ms,
@@ -123,7 +130,8 @@ def spec_of(record: Record) -> WatchSpec:
 def edit(tx: Tx, record: Record, spec: WatchSpec, at: datetime) -> Record:
     """Change a locked watch; a changed schedule counts from now on and judges nothing before."""
     spec = check(replace(spec, slug=spec.slug or record.slug))
-    if (spec.schedule, spec.timezone) != (record.schedule, record.timezone):
+    said = (record.schedule, record.timezone, record.starts_at)
+    if (spec.schedule, spec.timezone, spec.starts_at) != said:
         check_due(spec, at)
     before = record.watch
     plan = spec.plan(job=before.job)
@@ -139,6 +147,7 @@ def edit(tx: Tx, record: Record, spec: WatchSpec, at: datetime) -> Record:
         project=spec.project,
         schedule=spec.schedule,
         timezone=spec.timezone,
+        starts_at=spec.starts_at,
         updated_at=at,
         ledger_from_at=at if moved else record.ledger_from_at,
         due_at=wake_at(record.watch),
@@ -158,8 +167,27 @@ def pause(tx: Tx, record: Record, at: datetime) -> Record:
 
 def resume(tx: Tx, record: Record, at: datetime) -> Record:
     """Expect again from `at` on; what was due meanwhile is never judged."""
+    if record.watch.job:
+        _allow_again(tx, record)
     record = apply(tx, Change(record, [Resume(at)]), at)
     return _rearmed(tx, record, at)
+
+
+def _allow_again(tx: Tx, record: Record) -> None:
+    """Raise conflict for a job that has had all its runs, unless resuming resets the count."""
+    job = jobs.by_watch(tx, *record.key)
+    if job is None or not job.spent:
+        return
+    if not job.policy.reset_on_resume:
+        told = f"it has had its {job.run_count} runs; reset its count, or raise max_runs"
+        raise Problem("conflict", told, {"max_runs": told})
+    jobs.reset(tx, *record.key)
+
+
+def rearm(tx: Tx, record: Record, at: datetime) -> Record:
+    """Have a locked watch that owes no slot owe the next one again."""
+    without = replace(record.watch, plan=replace(record.watch.plan, schedule=None))
+    return edit(tx, replace(record, watch=without), spec_of(record), at)
 
 
 def remove(tx: Tx, record: Record) -> None:
@@ -202,8 +230,7 @@ def _armed_anew(tx: Tx, record: Record, at: datetime) -> Record:
     owing = watch.slot_at or watch.job or watch.status is Status.PAUSED or not watch.begun
     if owing or schedule is None or schedule.relative or not schedule.after(at):
         return record
-    without = replace(watch, plan=replace(watch.plan, schedule=None))
-    return edit(tx, replace(record, watch=without), spec_of(record), at)
+    return rearm(tx, record, at)
 
 
 def _leave_alone(tx: Tx, records: Sequence[Record], at: datetime) -> None:

@@ -27,9 +27,12 @@ from dogwatch.store.tables.work import (
     ping_keys,
     pings,
     receipts,
+    results,
     rules,
     runs,
     tasks,
+    variable_uses,
+    variables,
     watches,
 )
 
@@ -54,12 +57,15 @@ __all__ = [
     "pings",
     "receipts",
     "recovery_codes",
+    "results",
     "rules",
     "runs",
     "sessions",
     "spent",
     "tasks",
     "users",
+    "variable_uses",
+    "variables",
     "watches",
     "workspaces",
 ]

@@ -24,6 +24,7 @@ from dogwatch.web.api import (
     rules,
     runs,
     users,
+    variables,
     watches,
     workspace,
     workspaces,
@@ -33,8 +34,8 @@ from dogwatch.web.page import Endpoint, html, served
 from dogwatch.web.services import Services
 
 _RESOURCES = (
-    *(watches, jobs, runs, flips, channels, rules, deliveries, workspace),
-    *(keys, members, invitations, audit_log, users, workspaces, plans),
+    *(watches, jobs, runs, flips, channels, rules, deliveries, variables),
+    *(workspace, keys, members, invitations, audit_log, users, workspaces, plans),
 )
 
 

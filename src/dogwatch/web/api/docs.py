@@ -43,7 +43,9 @@ ACTIONS = """
 <tr><td><code>timeout_s</code></td><td>number</td><td>3600; up to 7 days</td></tr>
 <tr><td><code>output_cap_bytes</code></td><td>integer</td><td>1 MiB</td></tr>
 <tr><td><code>memory_limit_mb</code></td><td>integer</td><td>none</td></tr>
-<tr><td><code>file_limit_mb</code></td><td>integer</td><td>1024</td></tr></table>
+<tr><td><code>file_limit_mb</code></td><td>integer</td><td>1024</td></tr>
+<tr><td><code>input</code></td><td>any</td><td>for runs that nobody gives another</td></tr>
+<tr><td><code>interpreter</code></td><td>string</td><td>one that is allowed here</td></tr></table>
 """
 
 

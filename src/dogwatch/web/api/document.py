@@ -60,6 +60,8 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "UserChange": {"disabled": True},
     "WorkspaceNew": {"name": "Shop", "owner": "ana@example.org"},
     "PlanChoice": {"plan": "pro"},
+    "VariableValue": {"value": "postgresql://shop@db.example/shop", "description": "Orders"},
+    "VariableChange": {"description": "Orders, read only"},
 }
 
 

@@ -49,8 +49,9 @@ async def list_runs(
 
 @router.get("/{name}", response_model=RunDetail, **needs("runs.show"))
 async def show_run(call: Called, name: Id) -> Response:
-    """Show a run with its input."""
-    return shown(RunDetail.of(await call.read(lambda tx: runs.find(tx, call.workspace_id, name))))
+    """Show a run with its input and with what its script handed on."""
+    found = await call.read(lambda tx: lists.run(tx, call.workspace_id, name))
+    return shown(RunDetail.made(*found))
 
 
 @router.get(

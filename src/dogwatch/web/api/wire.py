@@ -1,5 +1,6 @@
 """What is answered: the shapes of the API. Fields are only ever added."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Self, TypeVar
@@ -10,7 +11,16 @@ from dogwatch.core.alerts import Rule, event_of
 from dogwatch.core.run import Policy
 from dogwatch.core.watch import phase
 from dogwatch.usecases.channels import ChannelRow
-from dogwatch.usecases.lists import Delivery, FlipRow, Receipt, Run, WatchView, Workspace
+from dogwatch.usecases.lists import (
+    Delivery,
+    FlipRow,
+    Handed,
+    JobRow,
+    Receipt,
+    Run,
+    WatchView,
+    Workspace,
+)
 
 T = TypeVar("T")
 
@@ -55,9 +65,18 @@ class RunOut(BaseModel):
 
 
 class RunDetail(RunOut):
-    """A run with its input."""
+    """A run with its input, and what its script handed on: any JSON value, and a condition."""
 
     input: str
+    output_value: Any = None
+    condition: bool | None = None
+
+    @classmethod
+    def made(cls, run: Run, handed: Handed) -> Self:
+        """Return the shape of a run with what it handed on."""
+        names = [name for name in cls.model_fields if name not in ("output_value", "condition")]
+        value = None if handed.output is None else json.loads(handed.output)
+        return cls(**_same(run, names), output_value=value, condition=handed.condition)
 
 
 class WatchOut(BaseModel):
@@ -75,6 +94,7 @@ class WatchOut(BaseModel):
     schedule_english: str | None
     schedule_fault: str | None
     timezone: str
+    starts_at: Instant | None
     start_by_s: int | None
     grace_s: int | None
     finish_by_s: int | None
@@ -103,7 +123,7 @@ class WatchOut(BaseModel):
 
 
 _OF_RECORD = (
-    "id", "slug", "name", "description", "kind", "schedule", "timezone", "project",
+    "id", "slug", "name", "description", "kind", "schedule", "timezone", "starts_at", "project",
     "last_ping_at", "created_at", "updated_at",
 )  # fmt: skip
 _OF_PLAN = (
@@ -145,13 +165,17 @@ class JobOut(WatchOut):
     max_attempts: int
     backoff_s: int
     lost_run: str
+    priority: int
+    max_runs: int | None
+    reset_on_resume: bool
+    run_count: int = Field(description="Runs since the last reset.")
 
     @classmethod
     def made(
-        cls, view: WatchView, pings: str | None, action: Mapping[str, Any], policy: Policy
+        cls, view: WatchView, pings: str | None, action: Mapping[str, Any], job: JobRow
     ) -> Self:
         """Return the shape of a job with its masked action."""
-        rules = _same(policy, list(Policy.__slots__))
+        rules = _same(job.policy, list(Policy.__slots__)) | {"run_count": job.run_count}
         return cls(**watch_values(view, pings), **rules, action=dict(action))
 
 
