@@ -68,6 +68,7 @@ class Record:
     last_ping_at: datetime | None = None
     due_at: datetime | None = None
     fault: str = ""
+    probe: bool = False
 
     @property
     def key(self) -> Key:
@@ -76,7 +77,9 @@ class Record:
 
     @property
     def kind(self) -> str:
-        """`heartbeat` or `job`."""
+        """`heartbeat`, `job` or `probe`."""
+        if self.probe:
+            return "probe"
         return "job" if self.watch.job else "heartbeat"
 
 
@@ -112,6 +115,12 @@ def by_name(tx: Tx, workspace_id: int, name: str, *, lock: bool = False) -> Reco
 def by_ids(tx: Tx, keys: Collection[Key]) -> dict[Key, Record]:
     """Return and lock the watches of these (workspace id, id), in the one order of all locks."""
     records = map(_record, _BY_ID.select(tx, sorted(keys)))
+    return {record.key: record for record in records}
+
+
+def seen(tx: Tx, keys: Collection[Key]) -> dict[Key, Record]:
+    """Return the watches of these (workspace id, id), without a lock."""
+    records = map(_record, _SEEN.select(tx, sorted(keys)))
     return {record.key: record for record in records}
 
 
@@ -238,6 +247,7 @@ def _where(new: New) -> ColumnElement[bool]:
 _BY_ID = Bulk(
     _KEY, lambda new: _ROWS.where(_where(new)).order_by(*_KEY).with_for_update(of=watches)
 )
+_SEEN = Bulk(_KEY, lambda new: _ROWS.where(_where(new)))
 _BY_PING_KEY = Bulk(
     [ping_keys.c.key],
     lambda new: select(ping_keys.c.key, ping_keys.c.workspace_id, ping_keys.c.watch_id).where(
@@ -282,7 +292,7 @@ def _record(row: Sequence[Any]) -> Record:
         slug,
         name,
         ping_key,
-        _watch(plan, kind == "job", state),
+        _watch(plan, kind != "heartbeat", state),
         created_at,
         updated_at,
         ledger_from_at,
@@ -294,6 +304,7 @@ def _record(row: Sequence[Any]) -> Record:
         instant(last_ping_at),
         instant(due_at),
         fault,
+        kind == "probe",
     )
 
 

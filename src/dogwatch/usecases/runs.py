@@ -34,7 +34,7 @@ from dogwatch.usecases.allowances import limited
 from dogwatch.usecases.signals import Change, apply, apply_many
 from dogwatch.vault import Vault
 
-LANES = ("script", "http")
+LANES = ("script", "http", "probe")
 MAX_SLOTS = 1_000
 MAX_WAITING = 50
 MAX_INPUT = 256 * 1024

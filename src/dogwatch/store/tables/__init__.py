@@ -13,6 +13,7 @@ from dogwatch.store.tables.people import (
     users,
     workspaces,
 )
+from dogwatch.store.tables.probing import probes, rollups
 from dogwatch.store.tables.work import (
     channels,
     deliveries,
@@ -50,8 +51,10 @@ __all__ = [
     "outputs",
     "ping_keys",
     "pings",
+    "probes",
     "receipts",
     "recovery_codes",
+    "rollups",
     "rules",
     "runs",
     "sessions",
