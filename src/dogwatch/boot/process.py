@@ -397,6 +397,7 @@ def _app(
             base_url=config.base_url,
             scripts_on=config.scripts_on,
             mail_on=config.smtp_url is not None,
+            hosted=config.hosted,
             trusted_proxies=config.trusted_proxies,
             ping_body_limit_bytes=config.ping_body_limit_bytes,
             dialect=store.database.dialect,

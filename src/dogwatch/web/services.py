@@ -38,6 +38,7 @@ class Services:
     dialect: Literal["sqlite", "postgresql"] = "sqlite"
     scripts_on: bool = False
     mail_on: bool = True
+    hosted: bool = False
     platform: str = sys.platform
     trusted_proxies: Sequence[Network] = ()
     ping_body_limit_bytes: int = 10_000

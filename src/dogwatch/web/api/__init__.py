@@ -19,6 +19,7 @@ from dogwatch.web.api import (
     keys,
     members,
     plans,
+    probes,
     problems,
     rules,
     runs,
@@ -32,7 +33,7 @@ from dogwatch.web.page import Endpoint, html, served
 from dogwatch.web.services import Services
 
 _RESOURCES = (
-    *(watches, jobs, runs, flips, channels, rules, deliveries, workspace),
+    *(watches, jobs, probes, runs, flips, channels, rules, deliveries, workspace),
     *(keys, members, invitations, audit_log, users, workspaces, plans),
 )
 

@@ -49,8 +49,9 @@ async def list_runs(
 
 @router.get("/{name}", response_model=RunDetail, **needs("runs.show"))
 async def show_run(call: Called, name: Id) -> Response:
-    """Show a run with its input."""
-    return shown(RunDetail.of(await call.read(lambda tx: runs.find(tx, call.workspace_id, name))))
+    """Show a run with its input; of a probe, with the beginning of what came."""
+    run = RunDetail.of(await call.read(lambda tx: runs.find(tx, call.workspace_id, name)))
+    return shown(run if call.sees_network else run.model_copy(update={"detail": None}))
 
 
 @router.get(
