@@ -52,6 +52,7 @@ class Prober:
         self._clock = clock
         self._vault = vault
         self._node_id = node_id
+        self.pause: Callable[[float], Awaitable[None]] = asyncio.sleep
         self._going: set[asyncio.Task[None]] = set()
         self._replies: list[Reply] = []
 
@@ -97,6 +98,9 @@ class Prober:
         except Exception as error:
             watch_id = reply.question.place[1]
             _log.error("answer not written", watch_id=watch_id, error=type(error).__name__)
+            await self._database.awrite(
+                lambda tx: probing.put_back(tx, reply.question, self._clock.now())
+            )
 
     def _begin(self, question: Question) -> None:
         task = asyncio.create_task(self._do(question))
@@ -111,7 +115,7 @@ class Prober:
             asked += 1
             if result.outcome not in BAD or asked > question.rechecks:
                 break
-            await asyncio.sleep(question.probe.recheck_after_s)
+            await self.pause(question.probe.recheck_after_s)
         if asked > 1 and result.outcome in BAD:
             result = replace(result, reason=f"{result.reason} (asked {asked} times)")
         self._replies.append(Reply(question, result, started_at, self._clock.now()))

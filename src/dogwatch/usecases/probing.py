@@ -1,6 +1,6 @@
 """Asking: probes are claimed in batches, and each answer settles its slot in one transaction."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -247,6 +247,9 @@ def _tally(steps: Sequence[Step]) -> Tally | None:
     return statistics.of(last.outcome, last.duration_ms)
 
 
-def free(tx: Tx, node_ids: Collection[str], at: datetime) -> int:
-    """Have what these nodes left asked again at once; return how many that were."""
-    return probes.free(tx, node_ids, at)
+def put_back(tx: Tx, question: Question, at: datetime) -> None:
+    """Have a probe asked for its next slot, though nothing was written of this one."""
+    record = watches.seen(tx, [question.key]).get(question.key)
+    next_at = record.watch.plan.after(question.slot_at) if record else None
+    again_at = next_at and max(next_at, at)
+    probes.release(tx, [Release(question.place, question.node_id, again_at)])
