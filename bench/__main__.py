@@ -3,12 +3,13 @@
 import sys
 from collections.abc import Callable, Iterator, Mapping
 
-from bench import egress, limits, pings, runs, scale, spawn, webhooks
+from bench import egress, limits, pings, probes, runs, scale, spawn, webhooks
 from bench.table import Row, markdown
 
 BENCHES: Mapping[str, Callable[[], Iterator[Row]]] = {
     "pings": pings.rows,
     "egress": egress.rows,
+    "probes": probes.rows,
     "spawn": spawn.rows,
     "runs": runs.rows,
     "scale": scale.rows,

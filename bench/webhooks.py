@@ -199,10 +199,10 @@ def dogwatch(to: Receiver, count: int, many: int, database: str = "") -> tuple[f
         at = Fall(count, many, to.url).seed({"data": str(data), "database_url": database or None})
         served, before = Served(data, flags).start(), to.came.value
         try:
-            used, at = _cpu_s(served.pid), max(at, datetime.now(UTC))
+            used, at = cpu_s(served.pid), max(at, datetime.now(UTC))
             eventually(lambda: to.came.value >= before + count, within_s=600, what="all are told")
             took_s = (datetime.now(UTC) - at).total_seconds()
-            cpu_ms = (_cpu_s(served.pid) - used) / count * 1000
+            cpu_ms = (cpu_s(served.pid) - used) / count * 1000
             served.close()
         finally:
             if served.process is not None:
@@ -210,7 +210,8 @@ def dogwatch(to: Receiver, count: int, many: int, database: str = "") -> tuple[f
     return count / took_s, cpu_ms
 
 
-def _cpu_s(pid: int) -> float:
+def cpu_s(pid: int) -> float:
+    """Return the CPU seconds that a process has used."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / 100
 
