@@ -1,6 +1,5 @@
-"""Probes a second, new connection each: through egress and judged, against bare libcurl and aiohttp;
-and what ten thousand probes a minute cost a whole server.
-
+"""Probes a second on new connections, judged, against bare libcurl and aiohttp; and what ten
+thousand probes a minute cost a whole server.
     python -m bench.probes [--seconds 1] [--concurrency 64] [--store SQLite|PostgreSQL]
 
 The server asked is a child process on loopback, HTTP and HTTPS. aiohttp is measured where it is
@@ -10,6 +9,7 @@ probes a minute would take a whole core, beside the 10,000 that may take a quart
 
 import argparse
 import asyncio
+import importlib
 import importlib.util
 import multiprocessing
 import socket
@@ -103,7 +103,7 @@ async def ours(url: str, seconds: float, concurrency: int) -> float:
 
 async def by_aiohttp(url: str, seconds: float, concurrency: int) -> float:
     """Return requests per second of a bare aiohttp client."""
-    import aiohttp  # an optional guest
+    aiohttp = importlib.import_module("aiohttp")  # an optional guest
 
     connector = aiohttp.TCPConnector(force_close=True, limit=0, ssl=False)
     async with aiohttp.ClientSession(connector=connector) as session:

@@ -88,7 +88,11 @@ dogwatch probe add API https://api.example.org/ --target @target.json
 def probe_add(session: Session, name: str, address: str, **options: Any) -> None:
     """Make a probe of ADDRESS: http(s)://…, tcp://HOST:PORT, tls://HOST, dns://NAME/TYPE or
     icmp://HOST."""  # fmt: skip
-    given = {key: value for key, value in options.items() if value not in (None, (), False)}
+    given = {
+        key: value
+        for key, value in options.items()
+        if value is not None and value is not False and value != ()
+    }
     target = _target(address, given) | _more(given.pop("target", None))
     apart = {*_FIELDS, "contains", "lacks", "certificate_days", "insecure"}
     spec = {key: value for key, value in given.items() if key not in apart}

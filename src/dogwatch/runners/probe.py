@@ -30,6 +30,8 @@ async def see(egress: Egress, target: Target) -> Seen:
     """Return what there is to see, an error included."""
     started = egress.clock.monotonic()
     try:
+        if isinstance(target, HttpTarget):  # which has a deadline of its own
+            return await _see_http(egress, target)
         async with asyncio.timeout(target.timeout_s):
             return await _SEE[type(target)](egress, target)
     except EgressError as error:
@@ -121,7 +123,6 @@ async def _see_icmp(egress: Egress, target: IcmpTarget) -> Seen:
 
 
 _SEE: Mapping[type, Callable[[Egress, Any], Awaitable[Seen]]] = {
-    HttpTarget: _see_http,
     TcpTarget: _see_tcp,
     TlsTarget: _see_tls,
     DnsTarget: _see_dns,

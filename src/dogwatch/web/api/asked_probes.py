@@ -11,9 +11,11 @@ from dogwatch.core.spec import WatchSpec
 from dogwatch.usecases import probes
 from dogwatch.usecases.probes import ProbeSpec
 from dogwatch.web.api.asked import WatchFields
+from dogwatch.web.api.masks import MASK
 
 _STAND_IN = {"kind": "http", "url": "http://x"}
 _DEFAULT = ProbeSpec(WatchSpec(name="x", schedule="60", start_by_s=None), _STAND_IN)
+_OF_CLIENT = frozenset({"client_key", "client_certificate"})
 _OWN = frozenset({"rechecks", "recheck_after_s", "locations", "agree"})
 
 _Target = Annotated[
@@ -52,7 +54,7 @@ class ProbeFields(WatchFields):
         wrong = super().faults()
         target = self.given_target()
         try:
-            probes.check(self.probe(_DEFAULT, _STAND_IN if target is None else target))
+            probes.check(self.probe(_DEFAULT, _STAND_IN if target is None else _bare(target)))
         except Problem as problem:
             wrong |= {name: text for name, text in problem.fields.items() if self._judged(name)}
         return wrong
@@ -60,6 +62,12 @@ class ProbeFields(WatchFields):
     def _judged(self, name: str) -> bool:
         """Whether a fault may be told before it is known what is stored."""
         return name != "agree" or isinstance(self, ProbeNew)
+
+
+def _bare(target: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a target without a masked key, which is judged once it is known."""
+    masked = target.get("client_key") == MASK
+    return {n: v for n, v in target.items() if not masked or n not in _OF_CLIENT}
 
 
 class ProbeNew(ProbeFields):
