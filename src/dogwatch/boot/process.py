@@ -407,5 +407,6 @@ def _app(
             stopping=stopping,
             on_set_up=partial(first_run.forget, config),
             trusted_user_header=config.trusted_user_header,
+            dialect_hosts=config.dialect_hosts,
         )
     )

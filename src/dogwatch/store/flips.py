@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
 from dogwatch.store.tables import flips
 from dogwatch.store.tx import Tx
@@ -42,3 +42,10 @@ def listed(
         found = found.where(flips.c[column] == value)
     rows = tx.conn.execute(found.order_by(flips.c.id.desc()).limit(limit))
     return [FlipRow(**row._mapping) for row in rows]
+
+
+def count(tx: Tx, workspace_id: int, watch_id: str, to_status: str) -> int:
+    """Return how often a watch became this, as far back as flips are kept."""
+    mine = (flips.c.workspace_id == workspace_id, flips.c.watch_id == watch_id)
+    found = select(func.count()).where(*mine, flips.c.to_status == to_status)
+    return int(tx.conn.scalar(found) or 0)

@@ -92,6 +92,12 @@ def find(tx: Tx, workspace_id: int, name: str, *, lock: bool = False) -> Record:
     return record
 
 
+def pinged(tx: Tx, ping_key: str) -> Record | None:
+    """Return the watch behind a ping key, in whatever workspace."""
+    key = watches.keys_of_pings(tx, [ping_key]).get(ping_key)
+    return watches.by_id(tx, *key) if key else None
+
+
 def spec_of(record: Record) -> WatchSpec:
     """Return what the owner of a watch said of it."""
     plan = record.watch.plan

@@ -12,6 +12,7 @@ from dogwatch.core.probe.tcp import PORT, TIMEOUT
 
 TYPES = ("A", "AAAA", "CAA", "CNAME", "MX", "NS", "PTR", "SOA", "SRV", "TXT")
 MAX_EXPECTED = 50
+MAX_RECORD = 1_000
 
 
 def _resolver(value: object) -> str | None:
@@ -20,9 +21,9 @@ def _resolver(value: object) -> str | None:
 
 
 def _expected(value: object) -> str | None:
-    good = isinstance(value, list | tuple) and len(value) <= MAX_EXPECTED
-    if good and all(is_text(one) and 0 < len(one) <= 1000 for one in value):  # type: ignore[attr-defined]  # a list
-        return None
+    if isinstance(value, list | tuple) and len(value) <= MAX_EXPECTED:
+        if all(is_text(one) and 0 < len(one) <= MAX_RECORD for one in value):
+            return None
     return f"must be a list of at most {MAX_EXPECTED} records as text"
 
 
