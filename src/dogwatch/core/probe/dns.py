@@ -21,10 +21,14 @@ def _resolver(value: object) -> str | None:
 
 
 def _expected(value: object) -> str | None:
-    if isinstance(value, list | tuple) and len(value) <= MAX_EXPECTED:
-        if all(is_text(one) and 0 < len(one) <= MAX_RECORD for one in value):
-            return None
-    return f"must be a list of at most {MAX_EXPECTED} records as text"
+    records = value if isinstance(value, list | tuple) else None
+    if records is None or len(records) > MAX_EXPECTED or not all(map(_is_record, records)):
+        return f"must be a list of at most {MAX_EXPECTED} records as text"
+    return None
+
+
+def _is_record(value: object) -> bool:
+    return is_text(value) and 0 < len(value) <= MAX_RECORD
 
 
 @dataclass(frozen=True, slots=True)
