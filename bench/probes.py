@@ -29,7 +29,7 @@ import uvloop
 from bench.egress import _Answering, bare_handle
 from bench.pings import DURABLE
 from bench.table import Row, markdown
-from bench.webhooks import cpu_s
+from bench.turns import cpu_s
 from dogwatch import config
 from dogwatch.boot.store import opened
 from dogwatch.core.addresses import parse_cidrs

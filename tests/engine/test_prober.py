@@ -45,10 +45,10 @@ class Fading(Database):
 
     trouble: Exception | None = None
 
-    async def awrite(self, fn: Callable[[Tx], Any]) -> Any:
+    async def awrite(self, fn: Callable[[Tx], Any], workspace_id: int | None = None) -> Any:
         if self.trouble:
             raise self.trouble
-        return await super().awrite(fn)
+        return await super().awrite(fn, workspace_id)
 
 
 @pytest.fixture

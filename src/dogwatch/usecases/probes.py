@@ -17,7 +17,7 @@ from dogwatch.store import jobs, probes
 from dogwatch.store.jobs import JobRow
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
-from dogwatch.usecases.allowances import admit_schedule
+from dogwatch.usecases.allowances import admit_monitor, admit_schedule
 from dogwatch.usecases.runs import action_of, seal_action
 from dogwatch.usecases.watches import add as add_watch
 from dogwatch.usecases.watches import edit as edit_watch
@@ -61,6 +61,7 @@ class Probe:
 def add(tx: Tx, workspace_id: int, spec: ProbeSpec, vault: Vault, at: datetime) -> Record:
     """Make a probe with its watch."""
     target = check(spec)
+    admit_monitor(tx, workspace_id, KIND)
     record = add_watch(tx, workspace_id, spec.watch, at, job=True, probe=True)
     admit_schedule(tx, workspace_id, record.watch.plan.schedule, at)
     jobs.add(tx, _row(record, spec, target, vault))

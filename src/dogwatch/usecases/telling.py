@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from dogwatch.core.alerts import Attempt, Event, Message, Rule, event_of, matches, retry_after, tail
+from dogwatch.core.data import data
 from dogwatch.core.problems import Problem
 from dogwatch.core.watch import Watch
 from dogwatch.ids import new_id, new_ids
@@ -25,7 +26,7 @@ CHUNKS = 20
 MAX_REASON = 255
 
 
-@dataclass(frozen=True, slots=True)
+@data()
 class Turn:
     """A flip of a watch, before and after it, with the run or the words that brought it about."""
 
@@ -168,7 +169,7 @@ def test_channel(tx: Tx, workspace_id: int, channel_id: str, at: datetime) -> De
 # --- sending ----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@data()
 class Parcel:
     """A claimed delivery with all that a channel needs to send it."""
 
@@ -194,7 +195,7 @@ class Room:
     windows: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@data()
 class Answered:
     """What an attempt to send a parcel came to; `jitter` (0..1) spreads the next one."""
 

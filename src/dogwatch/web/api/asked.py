@@ -14,6 +14,7 @@ from dogwatch.usecases import jobs
 from dogwatch.usecases.jobs import JobSpec
 from dogwatch.web.api.body import Body
 from dogwatch.web.api.settings import checked
+from dogwatch.web.api.told import ChannelKind, Tag, tell
 
 _ALIASES = {"grace_s": "start_by_s", "slow_after_s": "slow_after_ms"}
 _SPEC = frozenset(field.name for field in fields(WatchSpec))
@@ -29,9 +30,11 @@ _ENUMS: Mapping[str, Callable[[Any], Any]] = {
 class WatchFields(Body):
     """What may be said of a watch; null clears a field, so that its default holds."""
 
+    model_config = ConfigDict(json_schema_extra=tell)
+
     slug: str | None = None
     description: str | None = None
-    tags: list[str] | None = None
+    tags: list[Tag] | None = None
     project: str | None = None
     schedule: str | list[str] | None = Field(
         default=None, description="Cron, OnCalendar or an interval; several lines as a list."
@@ -208,7 +211,7 @@ class ChannelNew(Body):
         "settings": {"url": "http://x"},
     }
     name: Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
-    kind: str
+    kind: ChannelKind
     settings: dict[str, Any]
 
     def check(self) -> None:
@@ -237,7 +240,9 @@ class RuleNew(Body):
 
     stand_in: ClassVar[Mapping[str, Any]] = {"channel_id": "x"}
     channel_id: Annotated[str, Field(min_length=1, max_length=26)]
-    events: list[Literal["down", "degraded", "recovered"]] = Field(default=["down", "recovered"])
+    events: list[Literal["down", "degraded", "recovered"]] = Field(
+        default=["down", "recovered"], json_schema_extra={"minItems": 1}
+    )
     scope: ScopeAsked = ScopeAsked()
 
     def check(self) -> None:

@@ -3,8 +3,10 @@
 import sqlalchemy as sa
 from alembic import op
 
+from dogwatch.store.migrations.walls import raise_wall
+
 revision = "0005"
-down_revision = "0009"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
@@ -18,6 +20,8 @@ def upgrade() -> None:
     op.add_column("runs", sa.Column("preview", sa.Text(), nullable=True))
     _create_probes()
     _create_rollups()
+    raise_wall("probes")
+    raise_wall("rollups")
 
 
 def downgrade() -> None:
