@@ -1,6 +1,6 @@
 """`python -m bench [--long] [name…]`: measure here, each figure beside its own baseline.
 
-All of it takes up to ten minutes; `--long` takes more rounds, and a million watches.
+`--long` takes more rounds, and a million watches.
 """
 
 import argparse

@@ -327,6 +327,9 @@ class Config:
     )
     base_url: str = _set(BASE_URL, lambda had: had["listen"].url, "Address that people's links use")
     smtp_url: str | None = _set(SMTP, None, "Mail server for e-mail channels")
+    apprise: str = _set(
+        _one_of("on", "off"), "off", "Apprise channels, which open connections of their own"
+    )
     trusted_proxies: tuple[Network, ...] = _set(
         NETWORKS, (), "Proxies whose X-Forwarded-For is believed"
     )

@@ -307,7 +307,10 @@ def assemble(config: Config, store: Store, egress: Egress, intake: Intake) -> En
         return Engine(database, clock, node_id, [], None, [heart, prober])
     courier = Courier(
         database, clock, vault, egress, node_id, config.delivery_concurrency,
-        config.base_url, {"smtp_url": config.smtp_url or ""},
+        config.base_url, {
+            "smtp_url": config.smtp_url or "",
+            "apprise_on": config.apprise == "on",
+        },
     )  # fmt: skip
     others: list[Loop] = [
         Scheduler(database, clock),
@@ -405,6 +408,7 @@ def _app(
             scripts_on=config.scripts_on,
             mail_on=config.smtp_url is not None,
             hosted=config.hosted,
+            apprise_on=config.apprise == "on",
             trusted_proxies=config.trusted_proxies,
             ping_body_limit_bytes=config.ping_body_limit_bytes,
             dialect=store.database.dialect,

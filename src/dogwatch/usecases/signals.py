@@ -17,6 +17,7 @@ from dogwatch.store.flips import FlipRow
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record, State
 from dogwatch.usecases import telling
+from dogwatch.usecases.facts import Turn
 
 GAPS_KEPT = timedelta(days=32)
 
@@ -118,7 +119,7 @@ def _entries(change: Change, steps: Sequence[Step]) -> list[runs.Entry]:
     ]  # fmt: skip
 
 
-def _turns(change: Change, steps: Sequence[Step]) -> list[telling.Turn]:
+def _turns(change: Change, steps: Sequence[Step]) -> list[Turn]:
     """Return the flips, each with the watch as it was before and after it."""
     if not any(done.flip for done in steps):
         return []
@@ -126,7 +127,7 @@ def _turns(change: Change, steps: Sequence[Step]) -> list[telling.Turn]:
     bodies = {heard.at: heard.body for heard in change.heard}
     befores = chain([record.watch], (done.watch for done in steps))
     return [
-        telling.Turn(
+        Turn(
             FlipRow(
                 record.workspace_id, "", record.id, flip.at,
                 str(flip.from_status), str(flip.to_status), flip.reason,
@@ -142,7 +143,7 @@ def _turns(change: Change, steps: Sequence[Step]) -> list[telling.Turn]:
     ]  # fmt: skip
 
 
-def _numbered(turns: Sequence[telling.Turn], at: datetime) -> list[telling.Turn]:
+def _numbered(turns: Sequence[Turn], at: datetime) -> list[Turn]:
     """Give flips their ids, which tell in which order they became known."""
     return [
         replace(turn, flip=replace(turn.flip, id=flip_id))

@@ -43,6 +43,7 @@ class Services:
     scripts_on: bool = False
     mail_on: bool = True
     hosted: bool = False
+    apprise_on: bool = False
     platform: str = sys.platform
     trusted_proxies: Sequence[Network] = ()
     ping_body_limit_bytes: int = 10_000

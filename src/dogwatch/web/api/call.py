@@ -79,7 +79,8 @@ class Call:
         if self.request.method == "HEAD":
             return
         await self.services.door.awrite(
-            lambda tx: audit_log.note(tx, self.caller, operation, "", self.at, instance=instance)
+            lambda tx: audit_log.note(tx, self.caller, operation, "", self.at, instance=instance),
+            self._sight,
         )
 
     async def _fields(self) -> Sequence[str]:
