@@ -26,6 +26,7 @@ from dogwatch.boot.store import Store, agree, alone, make_key, opened, write_pri
 from dogwatch.clock import Clock
 from dogwatch.config import Config
 from dogwatch.core.http_action import HttpAction
+from dogwatch.core.probe import target as targets
 from dogwatch.core.problems import Problem
 from dogwatch.core.result import Outcome, Result
 from dogwatch.core.script_action import ScriptAction
@@ -40,6 +41,7 @@ from dogwatch.engine.locksmith import Locksmith
 from dogwatch.engine.loop import Loop
 from dogwatch.engine.masked import Masked
 from dogwatch.engine.postman import Postman
+from dogwatch.engine.prober import Prober
 from dogwatch.engine.scheduler import Scheduler
 from dogwatch.engine.sweeper import Sweeper
 from dogwatch.engine.worker import Runner, Worker
@@ -49,6 +51,7 @@ from dogwatch.outbox import Outbox
 from dogwatch.runners import host, scratch
 from dogwatch.runners.http import run_http
 from dogwatch.runners.interpreters import Interpreters
+from dogwatch.runners.probe import run_probe
 from dogwatch.runners.script import run_script
 from dogwatch.spool import Spool
 from dogwatch.store import migrate
@@ -57,6 +60,7 @@ from dogwatch.store.tx import Tx
 from dogwatch.usecases import keys, nodes
 from dogwatch.usecases.desk import Desks
 from dogwatch.usecases.limiting import Limits
+from dogwatch.usecases.probes import HERE
 from dogwatch.usecases.runs import Work
 from dogwatch.web.app import build
 from dogwatch.web.edge import server
@@ -94,6 +98,11 @@ def log_to_stderr(config: Config) -> None:
 def serve(config: Config, *, web: bool = True, ready: Callable[[], None] = lambda: None) -> None:
     """Run until SIGTERM or SIGINT; `web=False` runs the engine alone. Calls `ready` once up."""
     log_to_stderr(config)
+    if elsewhere(config) and (web or alone(config)):
+        raise Problem(
+            "refused",
+            "--location is for `dogwatch worker` on the server's own PostgreSQL; leave it out",
+        )
     oidc.client(config)  # what is wrong there is told before anything begins
     if config.scripts_on:
         host.prepare()
@@ -175,7 +184,7 @@ async def _run(config: Config, store: Store, *, web: bool, ready: Callable[[], N
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    egress = Egress(allow=config.allow_private_targets)
+    egress = Egress(config.allow_private_targets, config.user_agent)
     intake = Intake(store.database, store.clock, _spool(config, store.clock))
     desks = Desks(store.database, store.vault, store.clock)
     engine = assemble(config, store, egress, intake, desks)
@@ -281,10 +290,15 @@ def assemble(
     database, clock, vault = store.database, store.clock, store.vault
     node_id = new_id(clock.now())
     desks = desks or Desks(database, vault, clock)
-    workers = [
-        Worker(lane, concurrency, runner, database, clock, vault, node_id)
-        for lane, concurrency, runner in _lanes(config, clock, egress, desks)
-    ]
+    prober = _prober(config, store, egress, node_id)
+    workers = (
+        []
+        if elsewhere(config)
+        else [
+            Worker(lane, concurrency, runner, database, clock, vault, node_id)
+            for lane, concurrency, runner in _lanes(config, clock, egress, desks)
+        ]
+    )
 
     def beat(tx: Tx, at: datetime) -> bool:
         return nodes.beat(tx, node_id, at, intake.unfolded_at())
@@ -292,8 +306,15 @@ def assemble(
     def drop_work() -> None:
         for worker in workers:
             worker.drop()
+        prober.drop()
 
     intake.on_jump = beat
+    heart = Heart(
+        database, clock, node_id, None if alone(config) else drop_work,
+        unfolded_at=intake.unfolded_at, agree=partial(agree, clock),
+    )  # fmt: skip
+    if elsewhere(config):
+        return Engine(database, clock, node_id, [], None, [heart, prober])
     courier = Courier(
         database, clock, vault, egress, node_id, config.delivery_concurrency,
         config.base_url, {
@@ -304,10 +325,8 @@ def assemble(
     others: list[Loop] = [
         Scheduler(database, clock),
         Sweeper(database, clock, node_id, intake.unfolded_at),
-        Heart(
-            database, clock, node_id, None if alone(config) else drop_work,
-            unfolded_at=intake.unfolded_at, agree=partial(agree, clock),
-        ),
+        heart,
+        prober,
         Janitor(database, clock, _kept(config), config.output_retention_days),
         Locksmith(database, clock, vault),
         _postman(config, store),
@@ -315,6 +334,18 @@ def assemble(
     if intake.spool:
         others.append(Folder(database, clock, intake, intake.spool, node_id))
     return Engine(database, clock, node_id, workers, courier, others)
+
+
+def elsewhere(config: Config) -> bool:
+    """Say whether this node stands at another location than the server, and only probes."""
+    return config.location != HERE
+
+
+def _prober(config: Config, store: Store, egress: Egress, node_id: str) -> Prober:
+    return Prober(
+        config.location, config.probe_concurrency, partial(run_probe, egress),
+        store.database, store.clock, store.vault, node_id,
+    )  # fmt: skip
 
 
 def _postman(config: Config, store: Store) -> Postman:
@@ -341,6 +372,11 @@ def _lanes(
             egress, action, run_id=work.run.id, attempt=work.task.attempt, on_output=on_output
         )
 
+    async def probe(work: Work, on_output: Callable[[str, bytes], None]) -> Result:
+        result = await run_probe(egress, targets.from_json(work.action["target"]))
+        on_output("stdout", result.preview.encode())
+        return result
+
     async def script(work: Work, on_output: Callable[[str, bytes], None]) -> Result:
         if not config.scripts_on:
             return Result(Outcome.FAIL, "scripts are switched off here", retryable=False)
@@ -364,6 +400,7 @@ def _lanes(
 
     return [
         ("http", config.http_concurrency, http),
+        ("probe", config.http_concurrency, probe),
         ("script", config.script_concurrency, script),
     ]
 
@@ -393,6 +430,7 @@ def _app(
             base_url=config.base_url,
             scripts_on=config.scripts_on,
             mail_on=config.smtp_url is not None,
+            hosted=config.hosted,
             apprise_on=config.apprise == "on",
             trusted_proxies=config.trusted_proxies,
             ping_body_limit_bytes=config.ping_body_limit_bytes,

@@ -27,6 +27,7 @@ COMMANDS = {
     "pings": ("history", "List the pings of a watch."),
     "flips": ("history", "List the changes of state."),
     "job": ("job", "Make and show jobs."),
+    "probe": ("probe", "Make, show and try probes of endpoints."),
     "trigger": ("runs", "Run a job now."),
     "cancel": ("runs", "Stop a run."),
     "pause": ("watches", "Stop expecting anything."),

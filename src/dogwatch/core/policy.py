@@ -43,12 +43,15 @@ def _of_instance(noun: str, verbs: str) -> dict[str, Need]:
 _VIEWER, _EDITOR, _ADMIN, _OWNER = Role
 
 POLICY: Mapping[str, Need] = {
-    **_of("watches", _VIEWER, "read:watches", "list show pings runs flips"),
+    **_of("watches", _VIEWER, "read:watches", "list show pings runs flips statistics"),
     **_of("watches", _EDITOR, "write:watches", "make change delete pause resume"),
     **_of("flips", _VIEWER, "read:watches", "list"),
     **_of("jobs", _VIEWER, "read:jobs", "list show"),
     **_of("jobs", _EDITOR, "write:jobs", "make change delete pause resume reset"),
     **_of("jobs", _EDITOR, "run:jobs", "trigger"),
+    **_of("probes", _VIEWER, "read:jobs", "list show"),
+    **_of("probes", _EDITOR, "write:jobs", "make change delete pause resume"),
+    **_of("probes", _EDITOR, "run:jobs", "test"),
     **_of("runs", _VIEWER, "read:jobs", "list show output stream"),
     **_of("runs", _EDITOR, "run:jobs", "cancel"),
     **_of("channels", _EDITOR, "manage:alerts", "list show make change delete test"),

@@ -42,6 +42,20 @@ class Queue:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """Our probe asked for `slot_at` and has its outcome; run `id` tells it. `next_at` is next."""
+
+    at: datetime
+    id: str
+    slot_at: datetime
+    next_at: datetime | None
+    outcome: Outcome
+    reason: str = ""
+    started_at: datetime | None = None
+    duration_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Skip:
     """Our scheduler lets `slot_at` pass without a run."""
 
@@ -85,7 +99,7 @@ class Edit:
     plan: Plan
 
 
-Signal = Start | Finish | Queue | Skip | Lapse | Pause | Resume | Edit
+Signal = Start | Finish | Queue | Answer | Skip | Lapse | Pause | Resume | Edit
 
 
 @data()

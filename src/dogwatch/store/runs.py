@@ -31,7 +31,7 @@ from dogwatch.ids import new_id
 from dogwatch.store.bulk import Build, Bulk, New, Values
 from dogwatch.store.tables import outputs, runs
 from dogwatch.store.tx import Tx
-from dogwatch.store.types import microseconds
+from dogwatch.store.types import encode, microseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,9 @@ class Run:
     phases_ms: Mapping[str, float] | None
     input: str
     cancel_reason: str | None
+    error: str | None = None
+    detail: str | None = None
+    preview: str | None = None
 
 
 @data()
@@ -227,25 +230,33 @@ def set_attempt(tx: Tx, workspace_id: int, run_id: str, attempt: int, **changes:
 
 
 def set_results(tx: Tx, results: Mapping[tuple[int, str], Result]) -> None:
-    """Keep what only the runner knows: exit code, status code, phases."""
+    """Keep what only the runner knows: codes, phases, and what a probe saw."""
     rows = [
-        {
-            "of_workspace": workspace_id,
-            "of_id": run_id,
-            "exit_code": result.exit_code,
-            "status_code": result.status_code,
-            "phases_ms": dict(result.phases_ms) or None,
-        }
-        for (workspace_id, run_id), result in results.items()
+        (
+            *key,
+            result.exit_code,
+            result.status_code,
+            encode(dict(result.phases_ms)) if result.phases_ms else None,
+            result.error or None,
+            result.detail[:255] or None,
+            result.preview or None,
+        )
+        for key, result in results.items()
     ]
-    if rows:
-        tx.conn.execute(_RESULTS, rows)
+    _RESULTS.run(tx, rows)
 
 
-_RESULTS = (
-    update(runs)
-    .where(runs.c.workspace_id == bindparam("of_workspace"), runs.c.id == bindparam("of_id"))
-    .values({name: bindparam(name) for name in ("exit_code", "status_code", "phases_ms")})
+_OF_RESULT = (
+    runs.c.exit_code, runs.c.status_code, runs.c.phases_ms, runs.c.error, runs.c.detail,
+    runs.c.preview,
+)  # fmt: skip
+_RESULTS = Bulk(
+    (runs.c.workspace_id, runs.c.id, *_OF_RESULT),
+    lambda new: (
+        update(runs)
+        .where(runs.c.workspace_id == new["workspace_id"], runs.c.id == new["id"])
+        .values({column.name: new[column.name] for column in _OF_RESULT})
+    ),
 )
 
 

@@ -72,6 +72,7 @@ class Record:
     last_ping_at: datetime | None = None
     due_at: datetime | None = None
     fault: str = ""
+    probe: bool = False
 
     @property
     def key(self) -> Key:
@@ -80,7 +81,9 @@ class Record:
 
     @property
     def kind(self) -> str:
-        """`heartbeat` or `job`."""
+        """`heartbeat`, `job` or `probe`."""
+        if self.probe:
+            return "probe"
         return "job" if self.watch.job else "heartbeat"
 
 
@@ -124,6 +127,12 @@ def by_name(tx: Tx, workspace_id: int, name: str, *, lock: bool = False) -> Reco
 def by_ids(tx: Tx, keys: Collection[Key]) -> dict[Key, Record]:
     """Return and lock the watches of these (workspace id, id), in the one order of all locks."""
     records = map(_record, _BY_ID.select(tx, sorted(keys)))
+    return {record.key: record for record in records}
+
+
+def seen(tx: Tx, keys: Collection[Key]) -> dict[Key, Record]:
+    """Return the watches of these (workspace id, id), without a lock."""
+    records = map(_record, _SEEN.select(tx, sorted(keys)))
     return {record.key: record for record in records}
 
 
@@ -294,6 +303,7 @@ def _locked(found: Select[Any]) -> Select[Any]:
 
 
 _BY_ID = Bulk(_KEY, lambda new: _locked(_ROWS.where(_where(new))))
+_SEEN = Bulk(_KEY, lambda new: _ROWS.where(_where(new)))
 _KEY_OF_PING = Bulk(
     [ping_keys.c.key],
     lambda new: select(ping_keys.c.key, ping_keys.c.workspace_id, ping_keys.c.watch_id).where(
@@ -347,7 +357,7 @@ def _record(row: Sequence[Any]) -> Record:
         slug,
         name,
         ping_key,
-        _watch(plan, kind == "job", state),
+        _watch(plan, kind != "heartbeat", state),
         created_at,
         updated_at,
         ledger_from_at,
@@ -360,6 +370,7 @@ def _record(row: Sequence[Any]) -> Record:
         instant(last_ping_at),
         instant(due_at),
         fault,
+        kind == "probe",
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, LargeBinary, Table, delete, func, insert, select, update
 
 from dogwatch.store.keys import TOPIC
-from dogwatch.store.tables import audit_log, members, metadata, users, workspaces
+from dogwatch.store.tables import audit_log, members, metadata, runs, users, workspaces
 from dogwatch.store.tx import Tx
 
 
@@ -81,7 +81,8 @@ def change(tx: Tx, workspace_id: int, **values: str) -> None:
 def rows(tx: Tx, workspace_id: int) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield each row of a workspace with its table's name, as plain JSON values.
 
-    What is binary is left out: hashes and what is sealed; so are answers kept to be sent again.
+    What is binary is left out: hashes and what is sealed; so are answers kept to be sent again,
+    and what only the admin of the host may know.
     """
     yield from _plain(tx, workspaces, workspaces.c.id == workspace_id)
     who = select(members.c.user_id).where(members.c.workspace_id == workspace_id)
@@ -94,12 +95,15 @@ def rows(tx: Tx, workspace_id: int) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 _NOT_EXPORTED = frozenset({"idempotency", "tasks"})
+_PRIVATE = runs.c.detail
 
 
 def _plain(
     tx: Tx, table: Table, chosen: ColumnElement[bool]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    shown = [column for column in table.c if not isinstance(column.type, LargeBinary)]
+    shown = [
+        one for one in table.c if not isinstance(one.type, LargeBinary) and one is not _PRIVATE
+    ]
     found = select(*shown).where(chosen).order_by(*table.primary_key.columns)
     for row in tx.conn.execute(found):
         values = row._mapping.items()

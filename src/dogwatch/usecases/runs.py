@@ -36,7 +36,7 @@ from dogwatch.usecases.signals import Change, apply, apply_many
 from dogwatch.usecases.watches import pause
 from dogwatch.vault import Vault
 
-LANES = ("script", "http")
+LANES = ("script", "http", "probe")
 MAX_SLOTS = 1_000
 MAX_WAITING = 50
 MAX_REASON = 255

@@ -43,6 +43,7 @@ class Services:
     dialect: Literal["sqlite", "postgresql"] = "sqlite"
     scripts_on: bool = False
     mail_on: bool = True
+    hosted: bool = False
     apprise_on: bool = False
     platform: str = sys.platform
     trusted_proxies: Sequence[Network] = ()

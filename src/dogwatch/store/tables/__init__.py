@@ -14,6 +14,7 @@ from dogwatch.store.tables.people import (
     users,
     workspaces,
 )
+from dogwatch.store.tables.probing import probes, rollups
 from dogwatch.store.tables.work import (
     channels,
     deliveries,
@@ -55,9 +56,11 @@ __all__ = [
     "outputs",
     "ping_keys",
     "pings",
+    "probes",
     "receipts",
     "recovery_codes",
     "results",
+    "rollups",
     "rules",
     "runs",
     "sessions",

@@ -160,6 +160,10 @@ runs = Table(
     Column("phases_ms", Json),
     Column("input", Text, nullable=False),
     Column("cancel_reason", String(255)),
+    # What a probe saw; `detail` is for the admin of the host alone.
+    Column("error", String(16)),
+    Column("detail", String(255)),
+    Column("preview", Text),
     PrimaryKeyConstraint("workspace_id", "id"),
     UniqueConstraint("workspace_id", "watch_id", "slot_at"),
     of("watches", "watch_id"),

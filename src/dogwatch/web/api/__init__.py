@@ -20,6 +20,7 @@ from dogwatch.web.api import (
     keys,
     members,
     plans,
+    probes,
     problems,
     rules,
     runs,
@@ -34,7 +35,7 @@ from dogwatch.web.page import Endpoint, html, served
 from dogwatch.web.services import Services
 
 _RESOURCES = (
-    *(watches, jobs, runs, flips, channels, rules, deliveries, variables),
+    *(watches, jobs, probes, runs, flips, channels, rules, deliveries, variables),
     *(workspace, keys, members, invitations, audit_log, users, workspaces, plans),
 )
 

@@ -9,7 +9,7 @@ from typing import Annotated, TypeVar
 from fastapi import Depends, Path, Request, Response
 from pydantic import BaseModel
 
-from dogwatch.core.policy import POLICY, lacks
+from dogwatch.core.policy import POLICY, Role, lacks
 from dogwatch.core.problems import Problem
 from dogwatch.usecases import audit_log
 from dogwatch.usecases.callers import Caller, sight
@@ -48,6 +48,11 @@ class Call:
     def pings(self) -> str | None:
         """What the address of a ping begins with; None for those who may not ping."""
         return f"{self.services.base_url.rstrip('/')}/ping/" if self.may_ping else None
+
+    @property
+    def sees_network(self) -> bool:
+        """Whether the caller may learn how the network looks that this instance stands in."""
+        return not self.services.hosted and self.caller.grant.role >= Role.ADMIN
 
     @property
     def _sight(self) -> int | None:

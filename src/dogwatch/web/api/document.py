@@ -38,6 +38,21 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "max_attempts": 3,
     },
     "JobChange": {"schedule": "every 5m", "overlap": "queue_one"},
+    "ProbeNew": {
+        "name": "Shop",
+        "schedule": "60",
+        "target": {
+            "kind": "http",
+            "url": "https://shop.example/health",
+            "assertions": [
+                {"kind": "json", "path": "$.status", "is": "equals", "value": "up"},
+                {"kind": "certificate_days", "least": 14, "degrades": True},
+            ],
+        },
+        "slow_after_ms": 800,
+        "failures_before_down": 2,
+    },
+    "ProbeChange": {"schedule": "30", "locations": ["here", "fra"], "agree": 2},
     "Trigger": {"input": {"day": "2026-01-05"}},
     "Cancel": {"reason": "took too long"},
     "ChannelNew": {
