@@ -6,7 +6,7 @@ from dogwatch.core.policy import Role
 from dogwatch.core.run import Overlap
 from dogwatch.store import users
 from dogwatch.store.runs import append_output
-from dogwatch.usecases import audit_log, keyring, keys, members, people, setup
+from dogwatch.usecases import aliases, audit_log, keyring, keys, members, people, setup
 from dogwatch.usecases.callers import host
 from tests.harness.house import House, after, heard
 
@@ -18,6 +18,7 @@ def lived_in(house: House) -> House:
     house.join("a")
     house.channel()
     one, job = house.watch("one", tags=("ä", "b")), house.job(overlap=Overlap.ALLOW)
+    house.do(aliases.give, one, "healthchecks")
     house.ping(heard(one, 0, body="Zeile \U0001f415\n"), heard(one, 1, Kind.FAIL))
     house.settle(house.parcels(2)[0], 2, Verdict.RETRY)
     house.fire(60)

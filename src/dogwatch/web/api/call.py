@@ -74,7 +74,8 @@ class Call:
         if self.request.method == "HEAD":
             return
         await self.services.door.awrite(
-            lambda tx: audit_log.note(tx, self.caller, operation, "", self.at, instance=instance)
+            lambda tx: audit_log.note(tx, self.caller, operation, "", self.at, instance=instance),
+            None if instance else self.workspace_id,
         )
 
     async def _fields(self) -> Sequence[str]:
