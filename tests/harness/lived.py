@@ -4,10 +4,18 @@ from dogwatch.core.alerts import Verdict
 from dogwatch.core.ping import Kind
 from dogwatch.core.policy import Role
 from dogwatch.core.run import Overlap
-from dogwatch.store import aliases, results, users
-from dogwatch.store.aliases import Alias
+from dogwatch.store import results, users
 from dogwatch.store.runs import append_output
-from dogwatch.usecases import audit_log, keyring, keys, members, people, setup, variables
+from dogwatch.usecases import (
+    aliases,
+    audit_log,
+    keyring,
+    keys,
+    members,
+    people,
+    setup,
+    variables,
+)
 from dogwatch.usecases.callers import host
 from tests.harness.house import House, after, heard
 
@@ -19,6 +27,7 @@ def lived_in(house: House) -> House:
     house.join("a")
     house.channel()
     one, job = house.watch("one", tags=("ä", "b")), house.job(overlap=Overlap.ALLOW)
+    house.do(aliases.give, one, "healthchecks")
     house.ping(heard(one, 0, body="Zeile \U0001f415\n"), heard(one, 1, Kind.FAIL))
     house.settle(house.parcels(2)[0], 2, Verdict.RETRY)
     house.fire(60)
@@ -29,7 +38,6 @@ def lived_in(house: House) -> House:
     house.do(variables.put, house.vault, house.workspace.id, "KEY", "välue", after(5), "words")
     house.do(variables.note_uses, house.workspace.id, job.id, ["KEY"], ["OTHER"], after(5))
     house.finish(work, 61, phases_ms={"dns": 0.25})
-    house.do(aliases.add, Alias(job.workspace_id, "cronbeats", job.id, "one", "beats123", {}))
     house.fire(120)
     house.claim(120)
     house.fire(180)

@@ -80,7 +80,7 @@ class Call:
             return
         await self.services.door.awrite(
             lambda tx: audit_log.note(tx, self.caller, operation, "", self.at, instance=instance),
-            self._sight,
+            None if instance else self.workspace_id,
         )
 
     async def _fields(self) -> Sequence[str]:
