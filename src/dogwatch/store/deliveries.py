@@ -13,7 +13,12 @@ from dogwatch.store.tx import Tx
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """`state`: pending, sent or failed; `message`: the facts as they were at the flip."""
+    """`state`: held, pending, sent, failed or suppressed; `message`: the facts at the flip.
+
+    While it is held, `hold` tells what for and `due_at` until when; then `due_at` is the time it
+    was let go. A delivery with a `bundle_id` is told by the one message of that delivery, and
+    shares its end.
+    """
 
     workspace_id: int
     id: str
@@ -27,6 +32,11 @@ class Delivery:
     attempts: int
     created_at: datetime
     settled_at: datetime | None = None
+    hold: str | None = None
+    due_at: datetime | None = None
+    rule_id: str | None = None
+    incident_id: str | None = None
+    bundle_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +95,7 @@ def listed(
 
 
 def pending(tx: Tx) -> Sequence[Delivery]:
-    """Return every delivery that is neither sent nor failed, over all workspaces."""
+    """Return every delivery that is to be sent, over all workspaces."""
     rows = tx.conn.execute(select(deliveries).where(deliveries.c.state == "pending"))
     return [Delivery(**row._mapping) for row in rows]
 
@@ -99,13 +109,16 @@ def remove_of_watch(tx: Tx, workspace_id: int, watch_id: str) -> None:
     )
 
 
+_CHANGING = (
+    "state", "reason", "attempts", "settled_at", "hold", "due_at", "rule_id", "bundle_id",
+)  # fmt: skip
 _SAVE = (
     update(deliveries)
     .where(
         deliveries.c.workspace_id == bindparam("at_workspace"),
         deliveries.c.id == bindparam("at_id"),
     )
-    .values({name: bindparam(name) for name in ("state", "reason", "attempts", "settled_at")})
+    .values({name: bindparam(name) for name in _CHANGING})
 )
 
 
@@ -113,7 +126,7 @@ def save_many(tx: Tx, changed: Sequence[Delivery]) -> None:
     """Write back what became of deliveries."""
     rows = [
         {
-            **{name: getattr(one, name) for name in ("state", "reason", "attempts", "settled_at")},
+            **{name: getattr(one, name) for name in _CHANGING},
             "at_workspace": one.workspace_id,
             "at_id": one.id,
         }
@@ -141,3 +154,17 @@ def receipts_of(tx: Tx, workspace_id: int, delivery_id: str) -> Sequence[Receipt
         .order_by(receipts.c.id)
     )
     return [Receipt(**row._mapping) for row in tx.conn.execute(found)]
+
+
+def last_receipts(tx: Tx, workspace_id: int, delivery_ids: Collection[str]) -> dict[str, Receipt]:
+    """Return the receipt of the last attempt of each of these deliveries, by delivery id."""
+    names = [receipts.c[name] for name in Receipt.__slots__]
+    found = (
+        select(receipts.c.delivery_id, *names)
+        .where(
+            receipts.c.workspace_id == workspace_id,
+            receipts.c.delivery_id.in_(delivery_ids),
+        )
+        .order_by(receipts.c.id)
+    )
+    return {row[0]: Receipt(*row[1:]) for row in tx.conn.execute(found)}

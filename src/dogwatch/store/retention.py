@@ -24,6 +24,7 @@ from dogwatch.store.tables import (
     deliveries,
     flips,
     idempotency,
+    incidents,
     nodes,
     outputs,
     pings,
@@ -76,7 +77,10 @@ PRUNABLE = {
     "pings": Prunable(pings, true()),
     "runs": Prunable(runs, runs.c.state == "done"),
     "flips": Prunable(flips, true()),
-    "deliveries": Prunable(deliveries, and_(deliveries.c.state != "pending", _told_of_no_flip)),
+    "incidents": Prunable(incidents, incidents.c.closed_at.is_not(None)),
+    "deliveries": Prunable(
+        deliveries, and_(deliveries.c.state.not_in(("pending", "held")), _told_of_no_flip)
+    ),
 }
 
 

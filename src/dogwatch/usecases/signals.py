@@ -13,7 +13,8 @@ from dogwatch.store import flips, nodes, runs, watches
 from dogwatch.store.flips import FlipRow
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record, State
-from dogwatch.usecases import telling
+from dogwatch.usecases.alerting import tell
+from dogwatch.usecases.facts import Turn
 
 GAPS_KEPT = timedelta(days=32)
 
@@ -60,7 +61,7 @@ def apply_many(
     runs.write(tx, list(chain.from_iterable(map(_entries, changes, done))))
     turned = _numbered(list(chain.from_iterable(map(_turns, changes, done))), at)
     flips.add_many(tx, [turn.flip for turn in turned])
-    telling.tell(tx, turned, at)
+    tell(tx, turned, at)
     return map(_after, changes, states)
 
 
@@ -101,12 +102,12 @@ def _entries(change: Change, steps: Sequence[Step]) -> list[runs.Entry]:
     ]  # fmt: skip
 
 
-def _turns(change: Change, steps: Sequence[Step]) -> list[telling.Turn]:
+def _turns(change: Change, steps: Sequence[Step]) -> list[Turn]:
     """Return the flips, each with the watch as it was before and after it."""
     record = change.record
     befores = chain([record.watch], (done.watch for done in steps))
     return [
-        telling.Turn(
+        Turn(
             FlipRow(
                 record.workspace_id, "", record.id, flip.at,
                 str(flip.from_status), str(flip.to_status), flip.reason,
@@ -122,7 +123,7 @@ def _turns(change: Change, steps: Sequence[Step]) -> list[telling.Turn]:
     ]  # fmt: skip
 
 
-def _numbered(turns: Sequence[telling.Turn], at: datetime) -> list[telling.Turn]:
+def _numbered(turns: Sequence[Turn], at: datetime) -> list[Turn]:
     """Give flips their ids, which tell in which order they became known."""
     return [
         replace(turn, flip=replace(turn.flip, id=flip_id))

@@ -13,6 +13,13 @@ from dogwatch.store.tables.people import (
     users,
     workspaces,
 )
+from dogwatch.store.tables.trouble import (
+    dependencies,
+    incident_members,
+    incident_notes,
+    incidents,
+    maintenance,
+)
 from dogwatch.store.tables.work import (
     channels,
     deliveries,
@@ -36,13 +43,18 @@ __all__ = [
     "audit_log",
     "channels",
     "deliveries",
+    "dependencies",
     "flips",
     "idempotency",
     "identities",
+    "incident_members",
+    "incident_notes",
+    "incidents",
     "instance",
     "invitations",
     "jobs",
     "keys",
+    "maintenance",
     "members",
     "metadata",
     "nodes",

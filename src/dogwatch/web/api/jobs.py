@@ -122,7 +122,7 @@ def _action(
 @router.delete("/{name}", status_code=204, **needs("jobs.delete"))
 async def remove_job(call: Called, name: Name) -> Response:
     """Delete a job with its watch and all that was kept of it."""
-    await call.write(lambda tx: watches.remove(tx, _locked(tx, call, name)[0]))
+    await call.write(lambda tx: watches.remove(tx, _locked(tx, call, name)[0], call.at))
     return Response(status_code=204)
 
 

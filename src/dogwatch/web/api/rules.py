@@ -2,7 +2,7 @@
 
 from fastapi import Response
 
-from dogwatch.usecases import channels
+from dogwatch.usecases import rules
 from dogwatch.usecases.door import Tx
 from dogwatch.web.api.asked import RuleNew
 from dogwatch.web.api.auth import needs, resource
@@ -17,7 +17,7 @@ router = resource("rules")
 async def list_rules(call: Called, page: Paged) -> Response:
     """List rules, oldest first."""
     found = await call.read(
-        lambda tx: channels.rule_page(tx, call.workspace_id, page.size, page.after)
+        lambda tx: rules.rule_page(tx, call.workspace_id, page.size, page.after)
     )
     return page.answer(found, lambda one: RuleOut.of(*one), lambda one: one[0].id)
 
@@ -27,7 +27,7 @@ async def make_rule(call: Called, body: RuleNew) -> Response:
     """Make a rule."""
 
     def made(tx: Tx) -> RuleOut:
-        rule = channels.add_rule(tx, call.workspace_id, body.rule(), call.at)
+        rule = rules.add_rule(tx, call.workspace_id, body.rule(), call.at)
         return RuleOut.of(rule, call.at)
 
     return await call.post(201, made)
@@ -36,5 +36,5 @@ async def make_rule(call: Called, body: RuleNew) -> Response:
 @router.delete("/{name}", status_code=204, **needs("rules.delete"))
 async def remove_rule(call: Called, name: Id) -> Response:
     """Delete a rule."""
-    await call.write(lambda tx: channels.remove_rule(tx, call.workspace_id, name))
+    await call.write(lambda tx: rules.remove_rule(tx, call.workspace_id, name, call.at))
     return Response(status_code=204)
