@@ -31,7 +31,8 @@ from dogwatch.boot.store import opened
 from dogwatch.core.alerts import Rule, Scope
 from dogwatch.core.ping import Heard
 from dogwatch.core.spec import WatchSpec
-from dogwatch.notify.webhook import headers, new_secret
+from dogwatch.notify.formats import sign
+from dogwatch.notify.webhook import new_secret
 from dogwatch.store.database import Tx
 from dogwatch.usecases import channels, pings, rules, watches, workspaces
 from dogwatch.vault import Vault
@@ -124,8 +125,14 @@ def bare(url: str, count: int, body: bytes) -> float:
 
 
 def _post(handle: pycurl.Curl, own_id: str, body: bytes, secret: str) -> pycurl.Curl:
-    signed = headers(own_id, datetime.now(UTC), body, [secret])
-    handle.setopt(pycurl.HTTPHEADER, [f"{name}: {value}" for name, value in signed])
+    timestamp = int(datetime.now(UTC).timestamp())
+    signed = {
+        "content-type": "application/json",
+        "webhook-id": own_id,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": sign(secret, own_id, timestamp, body),
+    }
+    handle.setopt(pycurl.HTTPHEADER, [f"{name}: {value}" for name, value in signed.items()])
     handle.setopt(pycurl.POSTFIELDS, body)
     return handle
 

@@ -162,7 +162,7 @@ def test_each_flip_of_a_batch_tells_its_own_facts(house: House) -> None:
     house.channel()
     house.ping(heard(record, 0))
     house.ping(heard(record, 100, Kind.FAIL), heard(record, 130))
-    down, recovered = (row["message"] for row in house.rows("deliveries"))
+    (down,), (recovered,) = (row["message"]["items"] for row in house.rows("deliveries"))
     assert (down["down_for_s"], recovered["down_for_s"]) == (None, 30)
     assert recovered["last_ok_at"] == after(0).isoformat()
 

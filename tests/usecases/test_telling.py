@@ -77,19 +77,20 @@ def test_the_message_says_what_was_at_the_flip(house: House) -> None:
     house.ping(heard(record, 0))
     house.lapse(660)
     house.ping(heard(record, 700, body="a\nb\nall is well"))
-    lapsed, recovered = (parcel.message for parcel in [*take(house, 701), *take(house, 702)])
+    first, second = (parcel.message for parcel in [*take(house, 701), *take(house, 702)])
+    lapsed, recovered = first.first, second.first
     assert (lapsed.event, lapsed.name, lapsed.slug, lapsed.tags) == (
         Event.DOWN, "Nightly", "one", ("db",),
     )  # fmt: skip
     assert (lapsed.expected_at, lapsed.last_ok_at, lapsed.since_at) == (
         after(600), after(0), after(660),
     )  # fmt: skip
-    assert (lapsed.status, lapsed.previous_status, lapsed.workspace) == ("down", "up", "Default")
+    assert (lapsed.status, lapsed.previous_status, first.workspace) == ("down", "up", "Default")
     assert (lapsed.url, lapsed.timezone) == (f"{BASE_URL}/i/one", "Europe/Berlin")
     assert (lapsed.down_for_s, lapsed.output_tail) == (None, "")
     assert (recovered.event, recovered.down_for_s) == (Event.RECOVERED, 40)
     assert recovered.output_tail == "a\nb\nall is well"
-    assert house.rows("deliveries")[0]["id"] == lapsed.delivery_id
+    assert house.rows("deliveries")[0]["id"] == first.delivery_id
 
 
 def take(house: House, at: float) -> list[telling.Parcel]:
@@ -106,7 +107,10 @@ def test_a_recovery_heard_from_the_past_was_down_for_no_negative_time(house: Hou
     house.ping(heard(record, 0))
     house.lapse(660)
     house.ping(heard(record, 605), at=700)
-    assert [row["message"]["down_for_s"] for row in house.rows("deliveries")] == [None, 0]
+    assert [row["message"]["items"][0]["down_for_s"] for row in house.rows("deliveries")] == [
+        None,
+        0,
+    ]
 
 
 def test_flips_of_a_watch_reach_an_endpoint_in_order(house: House) -> None:

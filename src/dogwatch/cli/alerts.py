@@ -1,17 +1,20 @@
 """Whom to tell of what: channel, rule, deliveries."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import click
 
-from dogwatch.cli.client import Api, connect, slugs
+from dogwatch.cli.client import Api, Limits, connect, slugs
 from dogwatch.cli.confirm import confirm
 from dogwatch.cli.output import as_json, local, table
 from dogwatch.cli.session import Session, command
 from dogwatch.core.problems import Problem
 
 _ALL = 10_000
+_WAIT_S = 20
+_PATIENT = Limits(connect_s=10.0, answer_s=_WAIT_S + 10.0)
 _EVENTS = click.Choice(("down", "degraded", "recovered"))
 
 
@@ -31,48 +34,25 @@ def _find(api: Api, name: str) -> dict[str, Any]:
 # --- channels ---------------------------------------------------------------------------------
 
 
-@click.group("channel")
+class _Channel(click.Group):
+    """The verbs; `add` knows every kind of channel, so it is loaded when it is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the verbs, making first."""
+        return ["add", *super().list_commands(ctx)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a verb."""
+        if cmd_name != "add":
+            return super().get_command(ctx, cmd_name)
+        from dogwatch.cli.channel_add import channel_add  # with it come libcurl and cryptography
+
+        return channel_add
+
+
+@click.group("channel", cls=_Channel)
 def channel_command() -> None:
     """Make, list, test and remove the places to tell."""
-
-
-@command(
-    "add",
-    """
-dogwatch channel add "On call" --webhook https://hooks.example.org/in --all
-dogwatch channel add Team --email ana@example.org --email bo@example.org --all
-dogwatch channel add Billing --email billing@example.org
-""",
-)
-@click.argument("name")
-@click.option("--webhook", metavar="URL", help="Post signed JSON there.")
-@click.option("--email", "to", multiple=True, metavar="ADDRESS", help="Mail; may be repeated.")
-@click.option("--all", "all_watches", is_flag=True, help="Tell it of every watch from now on.")
-def channel_add(
-    session: Session, name: str, webhook: str | None, to: tuple[str, ...], all_watches: bool
-) -> None:
-    """Make a place to tell; with --all it hears of every watch that goes down or comes back."""
-    if bool(webhook) == bool(to):
-        raise click.UsageError("Give --webhook or --email, one of them.")
-    kind, settings = ("webhook", {"url": webhook}) if webhook else ("email", {"to": list(to)})
-    api = connect(session)
-    asked = {"name": name, "kind": kind, "settings": settings}
-    channel = api.send("POST", "/channels", asked)
-    rule = api.send("POST", "/rules", {"channel_id": channel["id"]}) if all_watches else None
-    if session.json:
-        as_json({**channel, "rule": rule})
-    else:
-        _made(channel)
-    if not rule:
-        told = f"nobody is told through {name!r} yet: dogwatch rule add {channel['id']}"
-        click.echo(f"dogwatch: {told}", err=True)
-
-
-def _made(channel: Mapping[str, Any]) -> None:
-    click.echo(f"{channel['name']} is channel {channel['id']}")
-    for secret in channel.get("secrets") or []:
-        click.echo(f"  secret, shown this once: {secret}")
-    click.echo(f"  dogwatch channel test {channel['id']}")
 
 
 @command("ls", "dogwatch channel ls\ndogwatch channel ls --json")
@@ -88,7 +68,8 @@ def channel_ls(session: Session) -> None:
 
 def _where(channel: Mapping[str, Any]) -> str:
     settings = channel.get("settings") or {}
-    to = settings.get("to") or settings.get("url") or ""
+    open_ones = (settings.get(name) for name in ("to", "url", "room", "chat_id", "server"))
+    to = next((one for one in open_ones if one and one != "***"), "")
     return ", ".join(to) if isinstance(to, list) else str(to)
 
 
@@ -98,15 +79,33 @@ def _state(channel: Mapping[str, Any]) -> str:
 
 @command("test", "dogwatch channel test 'On call'\ndogwatch channel test Team --json")
 @click.argument("channel")
-def channel_test(session: Session, channel: str) -> None:
-    """Send a real test message through a channel, named by its name or id."""
+@click.pass_context
+def channel_test(ctx: click.Context, session: Session, channel: str) -> None:
+    """Send a real test message through a channel, and say what the service answered.
+
+    The exit code is 0 if it was taken, else 1.
+    """
     api = connect(session)
-    delivery = api.send("POST", f"/channels/{_find(api, channel)['id']}/test", {})
+    queued = api.send("POST", f"/channels/{_find(api, channel)['id']}/test", {})
+    patient = replace(api, limits=_PATIENT)
+    delivery = patient.get(f"/deliveries/{queued['id']}", wait_s=_WAIT_S)
     if session.json:
         as_json(delivery)
     else:
-        click.echo("A test is on its way. What became of it:")
-        click.echo(f"  dogwatch deliveries {delivery['id']}")
+        click.echo(_outcome(delivery))
+    ctx.exit(0 if delivery["state"] == "sent" else 1)
+
+
+def _outcome(delivery: Mapping[str, Any]) -> str:
+    more = f"dogwatch deliveries {delivery['id']}"
+    if not delivery["receipts"]:
+        return delivery["reason"] or f"No answer yet; see later: {more}"
+    last = delivery["receipts"][-1]
+    if delivery["state"] == "sent":
+        return f"Sent. {last['detail']}"
+    if delivery["state"] == "failed":
+        return f"Not sent. {last['detail']}"
+    return f"Not sent yet, it is tried again. {last['detail']}\n  {more}"
 
 
 @command("rm", "dogwatch channel rm Team\ndogwatch channel rm Team --yes")
@@ -141,7 +140,7 @@ def channel_disable(session: Session, channel: str) -> None:
     _turn(session, channel, enabled=False)
 
 
-for one in (channel_add, channel_ls, channel_test, channel_rm, channel_enable, channel_disable):
+for one in (channel_ls, channel_test, channel_rm, channel_enable, channel_disable):
     channel_command.add_command(one)
 
 

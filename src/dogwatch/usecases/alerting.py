@@ -70,7 +70,7 @@ def _made(
     wanted = scene.wanted(turn.record, event) if event else {}
     if event is None or not wanted:
         return {}
-    message = facts_of(tx, turn, event)
+    message = facts_of(tx, turn, event, scene.others_down)
     matter = Matter(turn.record, event, turn.flip.at, snoozed_until_at=belonging.snoozed_until_at)
     made = {}
     for channel_id, candidates in wanted.items():

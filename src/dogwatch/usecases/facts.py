@@ -1,21 +1,22 @@
 """The facts of a flip: gathered in the flip's own transaction, stored with each delivery."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from dogwatch.core.alerts import Event, tail
-from dogwatch.core.watch import Watch, phase
-from dogwatch.store import runs
+from dogwatch.core.alerts import Event
+from dogwatch.core.message import MOST_ALSO_DOWN, Item, Message, tail
+from dogwatch.core.watch import Watch
+from dogwatch.store import runs, watches
 from dogwatch.store.deliveries import Delivery
 from dogwatch.store.flips import FlipRow
 from dogwatch.store.tx import Tx
-from dogwatch.store.watches import Record
+from dogwatch.store.watches import Down, Record
 
 # The last chunks of an output; a message carries a few lines of them.
 CHUNKS = 20
-MOST_ITEMS = 20
+_TIMES = ("since_at", "expected_at", "last_ok_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +31,39 @@ class Turn:
     body: str
 
 
-def facts_of(tx: Tx, turn: Turn, event: Event) -> dict[str, Any]:
-    """Return what the message says, as it is at the flip: a JSON object."""
-    del event
+def facts_of(tx: Tx, turn: Turn, event: Event, down: Down) -> dict[str, Any]:
+    """Return what the message of one flip says, as it is at the flip: a JSON object."""
+    own = turn.record.id
+    return {
+        "key": own,
+        "items": [item_of(tx, turn, event)],
+        "more": 0,
+        "also_down": [name for one, name in down.named if one != own][:MOST_ALSO_DOWN],
+        "also_down_count": down.count - (turn.flip.to_status == "down"),
+    }
+
+
+def down_in(tx: Tx, workspace_id: int) -> Down:
+    """Return which watches of a workspace are down; one name more than a message tells."""
+    return watches.down(tx, workspace_id, MOST_ALSO_DOWN + 1)
+
+
+def item_of(tx: Tx, turn: Turn, event: Event) -> dict[str, Any]:
+    """Return the facts of the watch."""
     flip, record, before = turn.flip, turn.record, turn.before
     down_for_s = (flip.at - before.since_at).total_seconds() if before.since_at else 0.0
     recovered = flip.to_status in {"up", "degraded"} and flip.from_status in {"down", "degraded"}
     expected_at = before.slot_at if before.slot_at and before.slot_at <= flip.at else None
+    plan = before.plan
     return {
+        "event": str(event),
         "watch_id": record.id,
         "slug": record.slug,
         "name": record.name,
+        "kind": record.kind,
         "tags": list(record.tags),
-        "status": flip.to_status,
-        "previous_status": flip.from_status,
+        "status": str(flip.to_status),
+        "previous_status": str(flip.from_status),
         "since_at": flip.at.isoformat(),
         "expected_at": expected_at and expected_at.isoformat(),
         "reason": flip.reason,
@@ -52,6 +72,9 @@ def facts_of(tx: Tx, turn: Turn, event: Event) -> dict[str, Any]:
         "down_for_s": max(down_for_s, 0.0) if recovered else None,
         "output_tail": tail(_output(tx, turn)),
         "timezone": record.timezone,
+        "schedule": record.schedule,
+        "grace_s": plan.start_by_s,
+        "slow_after_ms": plan.slow_after_ms,
     }
 
 
@@ -61,30 +84,45 @@ def _output(tx: Tx, turn: Turn) -> str:
     return runs.output_tail(tx, turn.flip.workspace_id, turn.run_id, CHUNKS)
 
 
-def group_of(named: Sequence[Delivery], count: int, key: str | None) -> dict[str, Any]:
-    """Return what one message says of `count` deliveries, of which these are named."""
-    del key
-    first = dict(named[0].message)
-    return first if count == 1 else first | {"name": f"{first['name']} and {count - 1} others"}
-
-
-def late_facts(record: Record, slot_at: datetime) -> dict[str, Any]:
-    """Return what is said of a slot that is due and not judged yet."""
-    return {
-        "watch_id": record.id, "slug": record.slug, "name": record.name,
-        "tags": list(record.tags), "status": str(record.watch.status),
-        "previous_status": str(record.watch.status), "since_at": slot_at.isoformat(),
-        "expected_at": slot_at.isoformat(), "reason": "nothing heard yet",
-        "last_ok_at": record.watch.ok_at and record.watch.ok_at.isoformat(),
-        "duration_ms": None, "down_for_s": None, "output_tail": "", "timezone": record.timezone,
+def test_facts(at: datetime) -> dict[str, Any]:
+    """Return what a test message says."""
+    item = {
+        "event": str(Event.TEST), "watch_id": "", "slug": "", "name": "Test message",
+        "status": "up", "previous_status": "up", "since_at": at.isoformat(),
+        "reason": "sent by hand to try the channel",
     }  # fmt: skip
+    return {"key": "", "items": [item], "more": 0, "also_down": [], "also_down_count": 0}
 
 
-def still_late(message: Mapping[str, Any], record: Record, at: datetime) -> bool:
-    """Tell whether the slot that a message is about is still owed."""
-    owed_at = record.watch.slot_at
-    return (
-        phase(record.watch, at) == "late"
-        and owed_at is not None
-        and (owed_at.isoformat() == message["expected_at"])
+def message_of(delivery: Delivery, workspace: str, base_url: str) -> Message:
+    """Return the message of a delivery."""
+    facts = _grouped(delivery)
+    return Message(
+        delivery_id=delivery.id,
+        key=facts["key"] or delivery.id,
+        workspace=workspace,
+        items=tuple(_item(one, base_url) for one in facts["items"]),
+        url=base_url,
+        more=facts["more"],
+        also_down=tuple(facts["also_down"]),
+        also_down_count=facts["also_down_count"],
     )
+
+
+def _grouped(delivery: Delivery) -> Mapping[str, Any]:
+    """Return the facts in their present form; until 0.1 they were those of one item, bare."""
+    facts = delivery.message
+    if "items" in facts:
+        return facts
+    item = {**facts, "event": delivery.event}
+    key = facts["watch_id"]
+    return {"key": key, "items": [item], "more": 0, "also_down": [], "also_down_count": 0}
+
+
+def _item(stored: Mapping[str, Any], base_url: str) -> Item:
+    facts = dict(stored)
+    for name in _TIMES:
+        facts[name] = datetime.fromisoformat(facts[name]) if facts.get(name) else None
+    facts["event"] = Event(facts["event"])
+    facts["tags"] = tuple(facts.get("tags", ()))
+    return Item(url=f"{base_url}/i/{facts['slug']}" if facts["slug"] else base_url, **facts)

@@ -14,7 +14,7 @@ from dogwatch.store.tasks import NewTask
 from dogwatch.store.timers import Timer
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
-from dogwatch.usecases import facts
+from dogwatch.usecases import notices
 from dogwatch.usecases.scene import Matter, Scene
 
 LANE = "delivery"
@@ -129,7 +129,7 @@ def over(delivery: Delivery, watch: Record, at: datetime) -> str:
     """Return why what was held is no longer true, or nothing."""
     status = str(watch.watch.status)
     if delivery.event == Event.LATE:
-        return "" if facts.still_late(delivery.message, watch, at) else "it is no longer late"
+        return "" if notices.still_late(delivery.message, watch, at) else "it is no longer late"
     return "" if status in _TRUE_OF[delivery.event] else f"by now the watch is {status}"
 
 
@@ -159,7 +159,7 @@ def _bundle(
 ) -> None:  # fmt: skip
     """Make the one message of many; its delivery belongs to no flip and no watch."""
     gravest = sorted(found, key=lambda one: (list(Event).index(Event(one.event)), one.id))
-    named = held.waiting(tx, scene.workspace_id, [one.id for one in gravest[: facts.MOST_ITEMS]])
+    named = held.waiting(tx, scene.workspace_id, [one.id for one in gravest[: notices.MOST_ITEMS]])
     incident_ids = {one.incident_id for one in found}
     incident_id = incident_ids.pop() if len(incident_ids) == 1 else None
     carrier = Delivery(
@@ -171,7 +171,7 @@ def _bundle(
         event=gravest[0].event,
         state="pending",
         reason="",
-        message=facts.group_of(named, len(found), incident_id),
+        message=notices.group_of(named, len(found), incident_id),
         attempts=0,
         created_at=scene.at,
         due_at=scene.at,

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from dogwatch.core.alerts import Escalation, Event, Rule, one_line, span
+from dogwatch.core.alerts import Escalation, Event, Rule
 from dogwatch.core.incident import JOIN, MAX_SNOOZE_S, FollowUp, Plan, Told, plan
+from dogwatch.core.plain import one_line, span
 from dogwatch.core.problems import Problem, invalid
 from dogwatch.ids import new_id
 from dogwatch.store import held, incidents, timers, watches, workspaces
@@ -15,7 +16,7 @@ from dogwatch.store.held import Telling
 from dogwatch.store.incidents import Incident, Member, Note
 from dogwatch.store.timers import Timer
 from dogwatch.store.tx import Tx
-from dogwatch.usecases import facts
+from dogwatch.usecases import notices
 from dogwatch.usecases.facts import Turn
 from dogwatch.usecases.holding import place
 from dogwatch.usecases.scene import Scene
@@ -220,7 +221,7 @@ def _say(tx: Tx, scene: Scene, incident: Incident, due: Sequence[FollowUp]) -> b
         return False
     (_, going) = incidents.counts(tx, scene.workspace_id, [incident.id])[incident.id]
     count = going if going > LOOKED_AT else len(loud)
-    message = facts.group_of(loud[: facts.MOST_ITEMS], count, incident.id)
+    message = notices.group_of(loud[: notices.MOST_ITEMS], count, incident.id)
     watch_id = loud[0].watch_id if count == 1 else None
     placed = place(tx, scene, [_repeat(one, incident, message, watch_id, scene) for one in due])
     said = [_said(incident, one, new, scene.at) for one, new in zip(due, placed, strict=True)]

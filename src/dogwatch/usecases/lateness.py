@@ -15,8 +15,8 @@ from dogwatch.store.deliveries import Delivery
 from dogwatch.store.timers import Timer
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
-from dogwatch.usecases.facts import late_facts, still_late
 from dogwatch.usecases.holding import place, ruled
+from dogwatch.usecases.notices import late_notice, still_late
 from dogwatch.usecases.scene import Matter, Scene
 
 PAGE = 500
@@ -86,7 +86,7 @@ def _notices(scene: Scene, record: Record) -> list[Delivery]:
     slot_at = record.watch.slot_at
     if slot_at is None:
         return []
-    message = late_facts(record, slot_at)
+    message = late_notice(record, slot_at)
     if not still_late(message, record, scene.at):
         return []
     matter = Matter(record, Event.LATE, scene.at)

@@ -13,7 +13,8 @@ from dogwatch.core.problems import Problem
 from dogwatch.store import channels, dependencies, maintenance, rules
 from dogwatch.store.maintenance import Maintenance
 from dogwatch.store.tx import Tx
-from dogwatch.store.watches import Record
+from dogwatch.store.watches import Down, Record
+from dogwatch.usecases.facts import down_in
 
 # The rules by what they name, (kind, value): thousands of rules are not tried on every flip.
 _Rules = Mapping[tuple[str, str | None], Sequence[Rule]]
@@ -41,6 +42,7 @@ class Scene:
     graph: Graph
     down: Mapping[str, str]
     group_windows_s: Mapping[str, int]
+    others_down: Down
 
     @classmethod
     def of(cls, tx: Tx, workspace_id: int, at: datetime) -> Self:
@@ -56,6 +58,7 @@ class Scene:
             graph,
             dependencies.down_above(tx, workspace_id) if graph else {},
             {own_id: group_window_s(*given) for own_id, given in kinds.items()},
+            down_in(tx, workspace_id) if kinds else Down(),
         )
 
     def wanted(self, watch: Record, event: Event) -> dict[str, list[Rule]]:

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from dogwatch.core.alerts import Attempt, Event, Message, retry_after
+from dogwatch.core.alerts import Attempt, Event, retry_after
+from dogwatch.core.message import Message
 from dogwatch.core.problems import Problem
 from dogwatch.ids import new_id
 from dogwatch.store import channels, deliveries, held, tasks, workspaces
@@ -14,6 +15,7 @@ from dogwatch.store.deliveries import Delivery, Receipt
 from dogwatch.store.tasks import NewTask, Share, Task
 from dogwatch.store.tx import Tx
 from dogwatch.usecases.channels import channel_by_id, unsealed
+from dogwatch.usecases.facts import message_of, test_facts
 from dogwatch.usecases.holding import LANE
 from dogwatch.vault import Vault
 
@@ -23,15 +25,9 @@ MAX_REASON = 255
 def test_channel(tx: Tx, workspace_id: int, channel_id: str, at: datetime) -> Delivery:
     """Queue a real test message to the channel."""
     channel_by_id(tx, workspace_id, channel_id)
-    facts: dict[str, Any] = {
-        "watch_id": "", "slug": "", "name": "Test message", "tags": [], "status": "up",
-        "previous_status": "up", "since_at": at.isoformat(), "expected_at": None,
-        "reason": "sent by hand to try the channel", "last_ok_at": None, "duration_ms": None,
-        "down_for_s": None, "output_tail": "", "timezone": "UTC",
-    }  # fmt: skip
     delivery = Delivery(
         workspace_id, new_id(at), None, None, channel_id, str(Event.TEST), "pending", "",
-        facts, 0, at,
+        test_facts(at), 0, at,
     )  # fmt: skip
     deliveries.add_many(tx, [delivery])
     bulkhead = f"{workspace_id}:{channel_id}"
@@ -117,7 +113,7 @@ def claim(
         delivery = found.get((task.workspace_id, task.ref_id))
         channel = delivery and opened[task.workspace_id, delivery.channel_id]
         if delivery and channel and not channel.fault:
-            message = _message(delivery, names[task.workspace_id], base_url)
+            message = message_of(delivery, names[task.workspace_id], base_url)
             parcels.append(Parcel(task, delivery, channel.row, channel.settings, message))
         elif delivery and channel:
             failed.append(replace(delivery, state="failed", reason=channel.fault, settled_at=at))
@@ -154,20 +150,6 @@ def _open(vault: Vault, row: ChannelRow) -> _Opened:
 def _names(tx: Tx, workspace_ids: Collection[int]) -> dict[int, str]:
     found = {own_id: workspaces.get(tx, own_id) for own_id in workspace_ids}
     return {own_id: workspace.name if workspace else "" for own_id, workspace in found.items()}
-
-
-def _message(delivery: Delivery, workspace: str, base_url: str) -> Message:
-    facts = dict(delivery.message)
-    for name in ("since_at", "expected_at", "last_ok_at"):
-        facts[name] = datetime.fromisoformat(facts[name]) if facts[name] else None
-    facts["tags"] = tuple(facts["tags"])
-    return Message(
-        delivery_id=delivery.id,
-        event=Event(delivery.event),
-        workspace=workspace,
-        url=f"{base_url}/i/{facts['slug']}" if facts["slug"] else base_url,
-        **facts,
-    )
 
 
 def settle(tx: Tx, answered: Sequence[Answered], at: datetime) -> None:

@@ -109,9 +109,12 @@ def _schemas(document: _Document) -> Iterator[str]:
         yield f'<h3 id="{escape(name)}">{escape(name)}</h3>\n'
         yield f"<p>{_text(schema.get('description', ''))}</p>\n"
         required = schema.get("required", ())
+        fields = schema.get("properties", {})
+        if name.startswith("ChannelNew_"):
+            fields, required = fields["settings"]["properties"], fields["settings"]["required"]
         rows = [
             _row(field, _kind(one) + (", required" if field in required else ""), _words(one))
-            for field, one in schema.get("properties", {}).items()
+            for field, one in fields.items()
         ]
         if rows:
             yield _table("Field", rows)

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
+from dogwatch.notify import CHANNELS
+from dogwatch.notify.fields import Field
 from dogwatch.web.api.problems import MEDIA_TYPE
 
 PROBLEM = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}}
@@ -71,9 +73,57 @@ def completed(document: dict[str, Any]) -> dict[str, Any]:
             if len(answer) > 1:  # FastAPI takes JSON for granted beside what a route says
                 del answer["application/json"]
             operation["responses"].update(_problems(path, method, operation))
+    schemas = document["components"]["schemas"]
     for name, example in EXAMPLES.items():
-        document["components"]["schemas"][name]["examples"] = [dict(example)]
+        schemas[name]["examples"] = [dict(example)]
+    schemas.update(_settings())
+    schemas["ChannelNew"] |= _by_kind(schemas["ChannelNew"])
     return document
+
+
+def _by_kind(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a new channel's schema, told apart by `kind`."""
+    refs = {kind: f"#/components/schemas/{_name(kind)}" for kind in CHANNELS}
+    properties = {**schema["properties"], "kind": {"type": "string", "enum": list(CHANNELS)}}
+    return {
+        "properties": properties,
+        "oneOf": [{"$ref": ref} for ref in refs.values()],
+        "discriminator": {"propertyName": "kind", "mapping": refs},
+    }
+
+
+def _settings() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield for each kind of channel what a new one looks like."""
+    for kind, channel in CHANNELS.items():
+        settings = {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {one.name: _setting(one) for one in channel.fields},
+            "required": [one.name for one in channel.fields if one.needed],
+        }
+        yield (
+            _name(kind),
+            {
+                "description": f"A new channel by {channel.label}; its settings:",
+                "type": "object",
+                "properties": {"kind": {"type": "string", "const": kind}, "settings": settings},
+                "required": ["kind", "settings"],
+            },
+        )
+
+
+def _setting(one: Field) -> dict[str, Any]:
+    text: dict[str, Any] = {"type": "string"}
+    if one.choices:
+        text["enum"] = list(one.choices)
+    schema = {"type": "array", "items": text} if one.many else text
+    known = {"default": one.default} if one.default is not None else {}
+    hidden = {"writeOnly": True} if one.secret else {}
+    return {**schema, **known, **hidden, "description": one.help, "examples": [one.example]}
+
+
+def _name(kind: str) -> str:
+    return f"ChannelNew_{kind}"
 
 
 def _problems(path: str, method: str, operation: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

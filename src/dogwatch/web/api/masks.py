@@ -164,29 +164,41 @@ def _masked(value: Any) -> Any:
     return [MASK] * len(value) if isinstance(value, list) else MASK
 
 
-def unmasked_settings(sent: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings that were sent with each `***` replaced by the stored value."""
-    url, kept = sent.get("url"), stored
-    if isinstance(url, str) and not _same_origin_as(stored, url):
-        kept = {}
+def unmasked_settings(
+    sent: Mapping[str, Any], stored: Mapping[str, Any], addresses: Sequence[str]
+) -> dict[str, Any]:
+    """Return the settings that were sent with each `***` replaced by the stored value.
+
+    `addresses` are the settings that say where the others are sent to.
+    """
+    kept = {} if moved(sent, stored, addresses) else stored
     return {
         name: _unmasked(f"settings.{name}", name, value, kept.get(name))
         for name, value in sent.items()
     }
 
 
-def _same_origin_as(stored: Mapping[str, Any], url: str) -> bool:
+def moved(sent: Mapping[str, Any], stored: Mapping[str, Any], addresses: Sequence[str]) -> bool:
+    """Tell whether settings lead to another origin than the stored ones."""
+    given = {name: sent[name] for name in addresses if sent.get(name, MASK) != MASK}
+    return any(
+        isinstance(url, str) and not _same_origin_as(stored.get(name), url)
+        for name, url in given.items()
+    )
+
+
+def _same_origin_as(stored: Any, url: str) -> bool:
     try:
-        return same_origin(url, stored.get("url", ""))
+        return same_origin(url, stored or "")
     except ValueError:  # no address; whoever judges the settings says so
         return False
 
 
 def _unmasked(field: str, name: str, value: Any, stored: Any) -> Any:
-    if name == "url" and isinstance(value, str):
-        return unmasked_url(field, value, stored or "")
     if value == MASK:
         return _known(field, stored)
+    if name == "url" and isinstance(value, str):
+        return unmasked_url(field, value, stored or "")
     if not isinstance(value, list):
         return value
     kept = stored if isinstance(stored, list) else []
