@@ -21,7 +21,7 @@ def told(last: float = 0, escalated: frozenset[str] = frozenset(), **rule: Any) 
 def short(found: Plan) -> tuple[list[str], float | None]:
     """Return what is said to whom, and in how many minutes after noon one looks again."""
     said = [f"{one.kind} {one.channel_id}" for one in found.now]
-    return said, found.next_at and (found.next_at - NOON).total_seconds() / 60
+    return said, (found.next_at - NOON).total_seconds() / 60 if found.next_at else None
 
 
 STEPS = (Escalation("chief", 1800), Escalation("owner", 3600))

@@ -16,7 +16,7 @@ def utc(text: str) -> datetime:
 
 
 def short(at: datetime | None) -> str | None:
-    return at and at.strftime("%m-%d %H:%M")
+    return at.strftime("%m-%d %H:%M") if at else None
 
 
 @pytest.mark.parametrize(

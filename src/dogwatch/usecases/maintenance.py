@@ -1,6 +1,7 @@
 """Maintenance: windows in which no alert opens. A change of them decides anew what they held."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
@@ -29,6 +30,13 @@ def find(tx: Tx, workspace_id: int, maintenance_id: str) -> Maintenance:
     if found is None:
         raise Problem("not_found", f"there is no maintenance {maintenance_id!r}")
     return found
+
+
+def open_until(one: Maintenance, at: datetime) -> datetime | None:
+    """Return when a window ends that is open; None too for one that cannot be read here."""
+    with suppress(Problem):
+        return one.spec.window().until(at)
+    return None
 
 
 def add(

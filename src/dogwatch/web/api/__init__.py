@@ -14,14 +14,17 @@ from dogwatch.web.api import (
     deliveries,
     docs,
     flips,
+    incidents,
     invitations,
     jobs,
     keys,
+    maintenance,
     members,
     plans,
     problems,
     rules,
     runs,
+    surroundings,
     users,
     watches,
     workspace,
@@ -32,7 +35,8 @@ from dogwatch.web.page import Endpoint, html, served
 from dogwatch.web.services import Services
 
 _RESOURCES = (
-    *(watches, jobs, runs, flips, channels, rules, deliveries, workspace),
+    *(watches, surroundings, jobs, runs, flips, channels, rules, maintenance, incidents),
+    *(deliveries, workspace),
     *(keys, members, invitations, audit_log, users, workspaces, plans),
 )
 
