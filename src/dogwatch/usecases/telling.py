@@ -14,6 +14,7 @@ from dogwatch.store.channels import ChannelRow
 from dogwatch.store.deliveries import Delivery, Receipt
 from dogwatch.store.tasks import NewTask, Share, Task
 from dogwatch.store.tx import Tx
+from dogwatch.usecases.ack_links import code_of
 from dogwatch.usecases.channels import channel_by_id, unsealed
 from dogwatch.usecases.facts import message_of, test_facts
 from dogwatch.usecases.holding import LANE
@@ -113,7 +114,8 @@ def claim(
         delivery = found.get((task.workspace_id, task.ref_id))
         channel = delivery and opened[task.workspace_id, delivery.channel_id]
         if delivery and channel and not channel.fault:
-            message = message_of(delivery, names[task.workspace_id], base_url)
+            code = code_of(delivery, vault)
+            message = message_of(delivery, names[task.workspace_id], base_url, code)
             parcels.append(Parcel(task, delivery, channel.row, channel.settings, message))
         elif delivery and channel:
             failed.append(replace(delivery, state="failed", reason=channel.fault, settled_at=at))

@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from dogwatch.web.dashboard import account, invitation, second_factor, setup, sign_in
+from dogwatch.web.dashboard import account, acknowledge, invitation, second_factor, setup, sign_in
 from dogwatch.web.dashboard.gate import Handler, form, open_to_all, signed_in
 from dogwatch.web.dashboard.pages import STYLE_SHEET
 
@@ -10,6 +10,7 @@ OPEN: dict[str, tuple[Handler, Handler]] = {
     "/setup": (setup.show, setup.take),
     "/login": (sign_in.show, sign_in.take),
     "/invitations/{code}": (invitation.show, invitation.take),
+    "/acknowledge/{code}": (acknowledge.show, acknowledge.take),
 }
 MEMBERS: dict[str, tuple[Handler, Handler]] = {
     "/account/name": (account.show, account.take_name),
