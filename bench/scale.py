@@ -93,7 +93,7 @@ def _like(tx: Tx, schedule: str, at: datetime) -> dict[str, Any]:
     record = watches.add(tx, workspaces.first(tx, at).id, spec, at)
     found = select(tables.watches).where(tables.watches.c.id == record.id)
     row = dict(tx.conn.execute(found).one()._mapping)
-    watches.remove(tx, record, at)
+    watches.remove(tx, record)
     return row
 
 

@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
+from dogwatch.core.dialects import DIALECTS
 from dogwatch.core.problems import Problem
 
 Network = IPv4Network | IPv6Network
 CLIENT_VARIABLES = frozenset({"DOGWATCH_KEY", "DOGWATCH_SERVER", "DOGWATCH_PING_URL"})
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 _EVERYWHERE = (ip_network("0.0.0.0/0"), ip_network("::/0"))
 _URL_SAFE = str.maketrans("-_", "+/")
 _PASSWORD = re.compile(r"(://[^/?#:@]*:)[^/?#]*@")
@@ -143,6 +145,18 @@ def _networks_or_all(value: Any) -> tuple[Network, ...]:
     return () if word is False or word in ("false", "no", "0") else _networks(value)
 
 
+def _dialect_hosts(value: Any) -> Mapping[str, str]:
+    """Read "cronbeats=beats.example.com, cronowl=owl.example.com", or the table of a TOML file."""
+    words = value.replace(",", " ").split() if isinstance(value, str) else None
+    pairs = value.items() if words is None else (word.split("=", 1) for word in words)
+    hosts = {str(name).strip().lower(): _text(host).lower() for name, host in pairs}
+    if not hosts.keys() <= DIALECTS.keys() or not all(map(_HOST.fullmatch, hosts.values())):
+        raise ValueError("no dialect or no host")
+    if len(set(hosts.values())) < len(hosts):
+        raise AdvisedError("each dialect needs a host name of its own")
+    return hosts
+
+
 def _base_url(value: Any) -> str:
     url = urlsplit(_text(value))
     if url.scheme not in ("http", "https") or not url.hostname or url.query or url.fragment:
@@ -196,6 +210,11 @@ def _show_networks(value: tuple[Network, ...]) -> str:
 
 
 PATH = Kind("a directory", lambda value: Path(_text(str(value))).expanduser().absolute())
+HOSTS = Kind(
+    f"NAME=HOST,… with names among {', '.join(DIALECTS)}",
+    _dialect_hosts,
+    lambda value: ", ".join(f"{name}={host}" for name, host in value.items()) or "none",
+)
 LISTEN = Kind("HOST:PORT, such as 127.0.0.1:8000 or [::1]:8000", _listen)
 BASE_URL = Kind("an address such as https://watch.example.org, without ? or #", _base_url)
 DATABASE = Kind(
@@ -246,11 +265,17 @@ class Config:
     )
     base_url: str = _set(BASE_URL, lambda had: had["listen"].url, "Address that people's links use")
     smtp_url: str | None = _set(SMTP, None, "Mail server for e-mail channels")
+    apprise: str = _set(
+        _one_of("on", "off"), "off", "Apprise channels, which open connections of their own"
+    )
     trusted_proxies: tuple[Network, ...] = _set(
         NETWORKS, (), "Proxies whose X-Forwarded-For is believed"
     )
     trusted_user_header: str | None = _set(
         HEADER, None, "Header by which those proxies name who is signed in, by e-mail"
+    )
+    dialect_hosts: Mapping[str, str] = _set(
+        HOSTS, {}, "Host names at which a dialect answers at the root, as NAME=HOST,…"
     )
     allow_private_targets: tuple[Network, ...] = _set(
         TARGETS, (), "Private addresses that jobs and webhooks may reach"

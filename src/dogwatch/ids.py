@@ -24,5 +24,9 @@ def new_ids(at: datetime, count: int) -> list[str]:
 
 def new_token(bits: int) -> str:
     """Return a base62 secret with at least `bits` random bits."""
-    length = -(-bits * 1000 // 5954)
-    return "".join(secrets.choice(_BASE62) for _ in range(length))
+    return new_text(_BASE62, -(-bits * 1000 // 5954))
+
+
+def new_text(letters: str, length: int) -> str:
+    """Return so many characters, each drawn from `letters`."""
+    return "".join(secrets.choice(letters) for _ in range(length))

@@ -57,6 +57,13 @@ def test_it_says_what_else_is_down(names: tuple[str, ...], count: int, line: str
     assert line in said.splitlines()
 
 
+def test_what_cannot_be_shown_leaves_no_gap() -> None:
+    message = replace(told(name="\u202e", reason="\x01", tags=("\0",)), workspace="\x7f")
+    assert subject(message) == "Down: nightly-backup"
+    assert [label for label, _ in words(message).facts] == ["Expected", "Since", "Last good"]
+    assert subject(told(name="", slug="")) == "Down: –"
+
+
 def test_tests_and_rehearsals_say_so() -> None:
     assert "This is a test of this channel. Nothing is wrong." in text(told(event=Event.TEST))
     rehearsal = replace(MESSAGE, rehearsal=True)

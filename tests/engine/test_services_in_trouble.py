@@ -50,7 +50,7 @@ def add_channel(crew: Crew, kind: str, told: Endpoint) -> None:
     """Make a channel whose service is the stand-in."""
     checked = CHANNELS[kind].check(GOOD[kind])
     every = {**checked.public, **checked.secret}
-    here = {"url": told.url, "server": origin(told)}
+    here = {"url": told.url, "server_url": origin(told)}
     settings = {name: here.get(name, value) for name, value in every.items()}
     made = crew.house.do(
         channels.add_channel, crew.house.workspace.id, kind, kind, {}, settings,

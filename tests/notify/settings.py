@@ -21,7 +21,7 @@ GOOD: Mapping[str, Mapping[str, Any]] = {
     "pagerduty": {"routing_key": "e93facc04764012d7bfb002500d5d1a6"},
     "opsgenie": {"api_key": "eb243592-faa2-4ba2-a551-1afdf565c889"},
     "matrix": {
-        "server": "https://matrix.example.org",
+        "server_url": "https://matrix.example.org",
         "room": "!room:example.org",
         "access_token": "syt_s3cretmatrix",
     },
@@ -32,4 +32,5 @@ GOOD: Mapping[str, Mapping[str, Any]] = {
         "from": "+15005550006",
         "to": "+48123456789",
     },
+    "apprise": {"url": "gotifys://gotify.example.org/s3cretapprise"},
 }

@@ -50,6 +50,8 @@ WORDS = [
     ("slack", 410, "channel_is_archived",
      "Slack said: channel_is_archived (its channel is archived)"),
     ("slack", 503, "", "Slack said: HTTP 503"),
+    ("telegram", 200, {"ok": True, "result": {"message_id": 7}}, "Telegram said: HTTP 200"),
+    ("pagerduty", 202, {"message": "Event processed"}, "PagerDuty said: Event processed"),
     (
         "slack", 302, "",
         "Slack said: HTTP 302 (redirects aren't followed; give the new address)",

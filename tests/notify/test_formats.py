@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dogwatch.core.alerts import Event
-from dogwatch.core.message import MOST_ITEMS, Message
+from dogwatch.core.message import MOST_ITEMS, Alias, Message
 from dogwatch.core.problems import Problem
 from dogwatch.notify.formats import FORMATS, standard
 from dogwatch.notify.webhook import WebhookChannel
@@ -157,6 +157,14 @@ def test_cronpulse_uses_the_words_of_its_jobs() -> None:
     assert json.loads(sent("cronpulse", FAILED)[1])["job"]["lastStatus"] == "failed"
     body = json.loads(sent("cronpulse", WELL)[1])
     assert (body["event"], body["job"]["lastStatus"]) == ("job.recovered", "success")
+
+
+def test_a_product_is_told_the_names_it_gave() -> None:
+    message = told(alias=Alias("mon_abc123", 7, "a1b2c3d4"))
+    assert json.loads(sent("cronmonitor", message)[1])["monitor"]["id"] == "mon_abc123"
+    job = json.loads(sent("cronbeats", message)[1])["job"]
+    assert (job["id"], job["job_key"]) == (7, "a1b2c3d4")
+    assert json.loads(sent("standard", message)[1])["data"]["watch"]["id"] == "w1"
 
 
 @pytest.mark.parametrize("form", [name for name in FORMATS if name != "standard"])

@@ -123,7 +123,7 @@ def test_teams_gets_an_adaptive_card() -> None:
 
 
 def test_ntfy_is_published_as_json() -> None:
-    sent = request("ntfy", DOWN, server="https://ntfy.example.org/", token="tk_abc")
+    sent = request("ntfy", DOWN, server_url="https://ntfy.example.org/", token="tk_abc")
     assert sent.url == "https://ntfy.example.org/"
     assert dict(sent.headers)["authorization"] == "Bearer tk_abc"
     assert json.loads(sent.body) == {

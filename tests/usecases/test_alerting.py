@@ -264,7 +264,7 @@ def test_a_parent_that_is_removed_holds_nothing_back(house: House) -> None:
     family(house)
     house.ping(heard(house.find("router"), 1, FAIL))
     house.ping(heard(house.find("db"), 2, FAIL))
-    house.on("router", watches.remove, after(3))
+    house.on("router", watches.remove)
     step(house, 3)
     assert arrived(house, 4) == ["down"]
     assert house.audit(4) == []
@@ -346,7 +346,7 @@ def test_a_removed_watch_takes_nothing_along(house: House) -> None:
     fail(house, "one", 1)
     fail(house, "two", 1)
     step(house, 11)
-    house.on("one", watches.remove, after(12))
+    house.on("one", watches.remove)
     (parcel,) = house.parcels(13)
     assert parcel.message.count == 2
 

@@ -104,7 +104,7 @@ def test_what_went_otherwise_makes_room(house: House) -> None:
     house.ping(*(heard(one, n) for n in range(6)), *(heard(two, 10 + n) for n in range(4)))
     keep = {"pings": Keep(10_000, 10)}
     known = house.see(retention.census, keep, {})
-    house.on("one", watches.remove, after(0))
+    house.on("one", watches.remove)
     house.ping(*(heard(two, 20 + n) for n in range(6)))
     known = house.see(retention.census, keep, known)
     assert house.do(retention.prune, keep, 30, known, after(100)) == 0

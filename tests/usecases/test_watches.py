@@ -168,12 +168,12 @@ def test_a_removed_watch_leaves_nothing_behind(house: House) -> None:
     house.ping(heard(job, 71, Kind.FAIL))
     house.parcels(72)
     assert all(house.rows(name) for name in ("tasks", "deliveries", "outputs"))
-    house.on("job", watches.remove, after(0))
+    house.on("job", watches.remove)
     left = house.everything()
     assert {name: left[name] for name in left if name not in {"channels", "rules"}} == {
         name: alone[name] for name in alone if name not in {"channels", "rules"}
     }
-    house.on("other", watches.remove, after(0))
+    house.on("other", watches.remove)
     assert house.rows("watches") == empty["watches"]
 
 
@@ -181,7 +181,7 @@ def test_a_run_of_a_removed_watch_ends_in_silence(house: House) -> None:
     house.job()
     house.trigger()
     work = house.claim(1)[0]
-    house.on("job", watches.remove, after(0))
+    house.on("job", watches.remove)
     assert house.finish(work, 2) is False
     assert house.do(runs.give_back, work, after(2)) is False
 

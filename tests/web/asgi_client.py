@@ -56,11 +56,12 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Client:
-    """Calls `app` with the bearer key `token`; paths are below `base`."""
+    """Calls `app` with the key `token`, as bearer or in `token_header`; paths are below `base`."""
 
     app: App
     token: str | None = None
     base: str = ""
+    token_header: str = ""
 
     def __call__(self, method: str, path: str, body: Any = None, **options: Any) -> Answer:
         """Send a request and return the whole answer."""
@@ -104,7 +105,9 @@ class Client:
     ) -> tuple[Exchange, asyncio.Task[None]]:
         raw = body if isinstance(body, bytes) else b"" if body is None else _encoded(body)
         given = {"content-type": "application/json", "content-length": str(len(raw))}
-        if self.token:
+        if self.token and self.token_header:
+            given[self.token_header] = self.token
+        elif self.token:
             given["authorization"] = f"Bearer {self.token}"
         given |= dict(headers or {})
         path = self.base + quote(path, safe="/%")

@@ -285,7 +285,10 @@ def assemble(config: Config, store: Store, egress: Egress, intake: Intake) -> En
     intake.on_jump = beat
     courier = Courier(
         database, clock, vault, egress, node_id, config.delivery_concurrency,
-        config.base_url, {"smtp_url": config.smtp_url or ""},
+        config.base_url, {
+            "smtp_url": config.smtp_url or "",
+            "apprise_on": config.apprise == "on",
+        },
     )  # fmt: skip
     others: list[Loop] = [
         Scheduler(database, clock),
@@ -363,6 +366,7 @@ def _app(
             base_url=config.base_url,
             scripts_on=config.scripts_on,
             mail_on=config.smtp_url is not None,
+            apprise_on=config.apprise == "on",
             trusted_proxies=config.trusted_proxies,
             ping_body_limit_bytes=config.ping_body_limit_bytes,
             dialect=store.database.dialect,
@@ -372,5 +376,6 @@ def _app(
             stopping=stopping,
             on_set_up=partial(first_run.forget, config),
             trusted_user_header=config.trusted_user_header,
+            dialect_hosts=config.dialect_hosts,
         )
     )

@@ -67,7 +67,7 @@ def channel_ls(session: Session) -> None:
 
 def _where(channel: Mapping[str, Any]) -> str:
     settings = channel.get("settings") or {}
-    open_ones = (settings.get(name) for name in ("to", "url", "room", "chat_id", "server"))
+    open_ones = (settings.get(name) for name in ("to", "url", "room", "chat_id", "server_url"))
     to = next((one for one in open_ones if one and one != "***"), "")
     return ", ".join(to) if isinstance(to, list) else str(to)
 

@@ -1,5 +1,6 @@
 """dogwatch channel add KIND: one command per kind of channel, made from the kind's settings."""
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,7 +36,7 @@ def channel_add() -> None:
 
 def _command(channel: Channel) -> Command:
     def made(session: Session, name: str, all_watches: bool, **given: Any) -> None:
-        settings = {one.name: _value(given[_parameter(one)]) for one in channel.fields}
+        settings = {one.name: _value(one, given[_parameter(one)]) for one in channel.fields}
         asked = {name: value for name, value in settings.items() if value}
         _make(session, name, channel.kind, asked, all_watches=all_watches)
 
@@ -54,7 +55,11 @@ def _parameter(one: Field) -> str:
     return f"{one.name}_"  # no setting's name is a word of Python's, or an argument of ours
 
 
-def _value(given: Any) -> Any:
+def _value(one: Field, given: Any) -> Any:
+    """Return what was given; for a secret, `-` asks for it or reads a line of standard input."""
+    if one.secret and given == "-":
+        asked = sys.stdin.isatty()
+        return click.prompt(one.name, hide_input=True) if asked else sys.stdin.readline().strip()
     return list(given) if isinstance(given, tuple) else given
 
 
@@ -63,16 +68,18 @@ def _flag(one: Field) -> str:
 
 
 def _option(one: Field) -> click.Option:
-    told = f"{one.help} May be repeated." if one.many else one.help
+    more = " May be repeated." if one.many else " - asks for it." if one.secret else ""
+    told = one.help + more
+    known: dict[str, Any] = {} if one.default is None else {"default": one.default}
     return click.Option(
         [_flag(one), _parameter(one)],
         required=one.needed,
-        default=None if one.many else one.default,
         show_default=one.default is not None,
         multiple=one.many,
         type=click.Choice(one.choices) if one.choices else str,
         help=told,
         metavar=None if one.choices else "TEXT",
+        **known,
     )
 
 

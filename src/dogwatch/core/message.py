@@ -21,6 +21,15 @@ _SHORT_LENGTH = 80
 
 
 @dataclass(frozen=True, slots=True)
+class Alias:
+    """What the product that a webhook is worded for calls the watch."""
+
+    name: str
+    number: int
+    ping_key: str
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
     """The facts of one flip of one watch, as they were then.
 
@@ -52,6 +61,7 @@ class Item:
     slow_after_ms: int | None = None
     target: str = ""
     status_code: int | None = None
+    alias: Alias | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +111,8 @@ class Message:
 class Words:
     """A message in plain words, unescaped: printable, every string one line but `output`.
 
+    Nothing within a tuple is empty, as services refuse empty elements.
+
     `facts` are (label, value); `members` the lines of a group, the count of the unnamed last.
     """
 
@@ -115,10 +127,11 @@ class Words:
 def words(message: Message) -> Words:
     """Return what every channel lays out."""
     single = message.count == 1
+    facts = _facts(message) if single else _group_facts(message)
     return Words(
         title=subject(message),
         notes=tuple(_notes(message)),
-        facts=tuple(_facts(message) if single else _group_facts(message)),
+        facts=tuple((label, value) for label, value in facts if value),
         members=() if single else tuple(_members(message)),
         output=tail(message.first.output_tail) if single else "",
         url=message.first.url if single and message.first.url else message.url,
@@ -127,7 +140,7 @@ def words(message: Message) -> Words:
 
 def subject(message: Message) -> str:
     """Return one line: "Down: Nightly backup", "Down: Nightly backup and 36 others"."""
-    name = one_line(message.first.name, _NAME_LENGTH)
+    name = _name(message.first, _NAME_LENGTH)
     others = message.count - 1
     told = f"{message.event.capitalize()}: {name}{_and_others(others)}"
     return f"[Rehearsal] {told}" if message.rehearsal else told
@@ -223,9 +236,14 @@ def _members(message: Message) -> Iterator[str]:
     several = len({item.event for item in message.items}) > 1
     for item in message.items:
         event = f"{item.event.capitalize()}: " if several else ""
-        yield event + one_line(item.name, _SHORT_LENGTH) + _remark(item)
+        yield event + _name(item, _SHORT_LENGTH) + _remark(item)
     if message.more:
         yield f"and {message.more:,} more"
+
+
+def _name(item: Item, length: int) -> str:
+    """Return the name, or where nothing of it can be shown, the slug."""
+    return one_line(item.name, length) or one_line(item.slug, length) or "–"
 
 
 def _remark(item: Item) -> str:

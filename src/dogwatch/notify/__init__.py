@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from dogwatch.notify.apprise import AppriseChannel
 from dogwatch.notify.channel import Channel
 from dogwatch.notify.discord import DiscordChannel
 from dogwatch.notify.email import EmailChannel
@@ -31,5 +32,6 @@ _ALL: tuple[Channel, ...] = (
     MatrixChannel(),
     MattermostChannel(),
     TwilioChannel(),
+    AppriseChannel(),
 )
 CHANNELS: Mapping[str, Channel] = {channel.kind: channel for channel in _ALL}

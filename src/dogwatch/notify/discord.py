@@ -58,10 +58,11 @@ def payload(message: Message) -> Json:
     ]
     lines = [_fitting(line, VALUE) for line in (*told.notes, *told.members)]
     output = [fenced(told.output)] if told.output else []
+    description = cut("\n".join([*lines, *output]), DESCRIPTION, utf16)
     embed = {
         "title": _fitting(told.title, TITLE),
         "url": told.url,
-        "description": cut("\n".join([*lines, *output]), DESCRIPTION, utf16),
+        **({"description": description} if description else {}),
         "color": COLORS.get(message.event, _WARNING),
         "fields": facts,
         "timestamp": iso(message.first.since_at),

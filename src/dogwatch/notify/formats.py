@@ -117,12 +117,12 @@ def cronmonitor(message: Message) -> Json:
     if item.event in {Event.RECOVERED, Event.TEST}:
         return {
             "event": "monitor.recovered",
-            "monitor": {"id": item.watch_id, "name": item.name, "status": "up"},
+            "monitor": {"id": _id(item), "name": item.name, "status": "up"},
             "recovered_at": _second(item.since_at),
             "downtime_duration": round(item.down_for_s or 0),
         }
     monitor = {
-        "id": item.watch_id,
+        "id": _id(item),
         "name": item.name,
         "schedule": item.schedule,
         "status": "down",
@@ -182,12 +182,12 @@ def _owl_event(item: Item) -> str:
 
 
 def _owl_check(item: Item) -> Json:
-    return {"id": item.watch_id, "name": item.name, "slug": item.slug, "status": item.status}
+    return {"id": _id(item), "name": item.name, "slug": item.slug, "status": item.status}
 
 
 def _owl_monitor(item: Item) -> Json:
     return {
-        "id": item.watch_id,
+        "id": _id(item),
         "name": item.name,
         "url": item.target,
         "status": item.status,
@@ -211,7 +211,7 @@ def cronbeats(message: Message) -> Json:
     item = message.first
     return {
         "event": f"job.{_BEATS.get(item.event, 'down')}",
-        "job": {"job_key": item.slug, "name": item.name, "status": _beats_status(item)},
+        "job": _beats_job(item),
         "message": subject(message),
         "reason": item.reason,
         "last_ping_at": _second(item.last_ok_at),
@@ -223,8 +223,10 @@ def cronbeats(message: Message) -> Json:
 _BEATS = {Event.RECOVERED: "recovery", Event.TEST: "test"}
 
 
-def _beats_status(item: Item) -> str:
-    return "down" if item.status == "down" else "healthy"
+def _beats_job(item: Item) -> Json:
+    known = {"id": item.alias.number, "job_key": item.alias.ping_key} if item.alias else {}
+    status = "down" if item.status == "down" else "healthy"
+    return {"id": None, "job_key": item.slug, **known, "name": item.name, "status": status}
 
 
 def hex_headers(message: Message, at: datetime, body: bytes, keys: Sequence[str]) -> Headers:
@@ -246,7 +248,7 @@ def cronium(message: Message) -> Json:
     good = item.event in {Event.RECOVERED, Event.TEST}
     return {
         "event": {
-            "id": item.watch_id,
+            "id": _id(item),
             "name": item.name,
             "status": "SUCCESS" if good else "FAILURE",
             "duration": item.duration_ms,
@@ -278,7 +280,7 @@ def cronpulse(message: Message) -> Json:
     return {
         "event": f"job.{_PULSE.get(item.event, failed)}",
         "job": {
-            "id": item.watch_id,
+            "id": _id(item),
             "name": item.name,
             "lastStatus": "success" if good else failed,
             "lastActivityAt": _second(item.last_ok_at),
@@ -289,6 +291,11 @@ def cronpulse(message: Message) -> Json:
 
 
 _PULSE = {Event.RECOVERED: "recovered", Event.TEST: "test"}
+
+
+def _id(item: Item) -> str:
+    """Return the id by which the product's own API knows the watch, else ours."""
+    return item.alias.name if item.alias else item.watch_id
 
 
 def _second(at: datetime | None) -> str | None:

@@ -146,9 +146,11 @@ def json_of(answer: Response) -> Any:
 
 
 def said_by(answer: Response) -> str:
-    """Return what a service said, as one plain line: its JSON's own words or its text."""
-    told = "; ".join(dict.fromkeys(_told(json_of(answer))))
-    return detail(told or answer.body.decode("utf-8", "replace"))
+    """Return what a service said, as one plain line: its text, or the words in its JSON."""
+    body = json_of(answer)
+    if isinstance(body, dict | list) and body:
+        return detail("; ".join(dict.fromkeys(_told(body))))
+    return detail(answer.body.decode("utf-8", "replace"))
 
 
 def _told(answer: Any) -> Iterator[str]:

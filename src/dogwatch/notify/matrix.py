@@ -16,14 +16,14 @@ _BREAK = "\u2060"
 
 
 class MatrixChannel(HttpChannel):
-    """Settings: `server`, `room`, and `access_token` (sealed)."""
+    """Settings: `server_url`, `room`, and `access_token` (sealed)."""
 
     __slots__ = ()
     kind: ClassVar[str] = "matrix"
     label: ClassVar[str] = "Matrix"
     fields: ClassVar[tuple[Field, ...]] = (
         Field(
-            "server",
+            "server_url",
             "The homeserver's address.",
             server,
             "https://matrix.example.org",
@@ -55,7 +55,7 @@ class MatrixChannel(HttpChannel):
         del at
         room, transaction = quote(settings["room"], safe=""), quote(message.delivery_id, safe="")
         url = (
-            f"{settings['server'].rstrip('/')}/_matrix/client/v3/rooms/{room}"
+            f"{settings['server_url'].rstrip('/')}/_matrix/client/v3/rooms/{room}"
             f"/send/m.room.message/{transaction}"
         )
         token = f"Bearer {settings['access_token']}"

@@ -17,14 +17,14 @@ _TAGS = {Event.DOWN: "rotating_light", Event.RECOVERED: "white_check_mark", Even
 
 
 class NtfyChannel(HttpChannel):
-    """Settings: `server`, `topic` and, where it is protected, `token` (both sealed)."""
+    """Settings: `server_url`, `topic` and, where it is protected, `token` (both sealed)."""
 
     __slots__ = ()
     kind: ClassVar[str] = "ntfy"
     label: ClassVar[str] = "ntfy"
     fields: ClassVar[tuple[Field, ...]] = (
         Field(
-            "server",
+            "server_url",
             "The server's address, if it is your own.",
             server,
             "https://ntfy.example.org",
@@ -60,7 +60,7 @@ class NtfyChannel(HttpChannel):
         token = settings.get("token")
         headers = {"authorization": f"Bearer {token}"} if token else {}
         body = payload(message, str(settings["topic"]))
-        return post(f"{str(settings['server']).rstrip('/')}/", body, message, **headers)
+        return post(f"{str(settings['server_url']).rstrip('/')}/", body, message, **headers)
 
 
 def payload(message: Message, topic: str) -> dict[str, Any]:

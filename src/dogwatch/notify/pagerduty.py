@@ -72,7 +72,7 @@ def payload(message: Message, routing_key: str) -> dict[str, Any]:
             "source": message.first.slug or "dogwatch",
             "severity": SEVERITIES.get(message.event, "warning"),
             "timestamp": iso(message.first.since_at),
-            "group": dict(told.facts)["Workspace"],
+            "group": dict(told.facts).get("Workspace", ""),
             "class": str(message.event),
             "custom_details": details | members,
         },

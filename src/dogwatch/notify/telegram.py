@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from dogwatch.core.alerts import Event, Verdict
 from dogwatch.core.message import Message, words
-from dogwatch.core.plain import cut
+from dogwatch.core.plain import cut, utf16
 from dogwatch.egress import Request, Response
 from dogwatch.notify.fields import Field, matching
 from dogwatch.notify.http_channel import HttpChannel, json_of, post, verdict_of_service
@@ -85,14 +85,21 @@ def _html(message: Message) -> str:
     """Return at most 4096 characters, entities not counted: the facts are bounded far below."""
     told = words(message)
     lines = [f"<b>{_escaped(told.title)}</b>", *map(_escaped, told.notes)]
-    lines += [f"• {_escaped(cut(member, 120))}" for member in told.members]
+    lines += [f"• {_escaped(cut(member, 120, _size))}" for member in told.members]
     lines += [f"<b>{label}:</b> {_escaped(value)}" for label, value in told.facts]
     lines += [f'<a href="{html.escape(told.url)}">Open in Dogwatch</a>']
     lines += [f"<pre>{html.escape(told.output)}</pre>"] if told.output else []
     return "\n".join(lines)
 
 
+def _size(value: str) -> int:
+    return utf16(_parted(value))
+
+
 def _escaped(value: str) -> str:
-    """Escape HTML, and part what Telegram itself would turn into mentions, tags and commands."""
-    parted = "".join(c + _BREAK if c in "@#/$" else c for c in value)
-    return html.escape(parted)
+    return html.escape(_parted(value))
+
+
+def _parted(value: str) -> str:
+    """Part what Telegram itself would turn into mentions, tags and commands."""
+    return "".join(c + _BREAK if c in "@#/$" else c for c in value)

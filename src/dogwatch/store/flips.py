@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, func, insert, select
 
 from dogwatch.store.tables import flips, watches
 from dogwatch.store.tx import Tx
@@ -74,3 +74,10 @@ _STATES = select(flips.c.id, flips.c.to_status).where(
     flips.c.workspace_id == bindparam("workspace"),
     flips.c.id.in_(bindparam("ids", expanding=True)),
 )
+
+
+def count(tx: Tx, workspace_id: int, watch_id: str, to_status: str) -> int:
+    """Return how often a watch became this, as far back as flips are kept."""
+    mine = (flips.c.workspace_id == workspace_id, flips.c.watch_id == watch_id)
+    found = select(func.count()).where(*mine, flips.c.to_status == to_status)
+    return int(tx.conn.scalar(found) or 0)

@@ -201,6 +201,17 @@ def over(tx: Tx, workspace_id: int, incident_ids: Collection[str]) -> list[str]:
     return list(tx.conn.scalars(found))
 
 
+def last_end(tx: Tx, workspace_id: int, incident_id: str) -> datetime:
+    """Return when the last part of an incident that is over ended."""
+    ended_at: datetime = tx.conn.execute(
+        select(func.max(incident_members.c.ended_at)).where(
+            incident_members.c.workspace_id == workspace_id,
+            incident_members.c.incident_id == incident_id,
+        )
+    ).scalar_one()
+    return ended_at
+
+
 def members(
     tx: Tx, workspace_id: int, incident_id: str, limit: int, *, going_on: bool = False
 ) -> Sequence[Member]:

@@ -1,6 +1,6 @@
 """Watches: their rows, as the state machine sees them."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -155,6 +155,23 @@ def listed(
         found = found.where(watches.c[column] == value)
     found = found.order_by(watches.c.id).limit(limit)
     return [_record(row) for row in tx.conn.execute(found)]
+
+
+def numbered(
+    tx: Tx, workspace_id: int, offset: int, limit: int, *, newest: bool = False, **filters: Any
+) -> tuple[Sequence[Record], int]:
+    """Return watches from the `offset`th one on, and how many there are; filters by column."""
+    mine = [watches.c.workspace_id == workspace_id]
+    mine += [watches.c[column] == value for column, value in filters.items()]
+    order = watches.c.id.desc() if newest else watches.c.id
+    found = _ROWS.where(*mine).order_by(order).offset(offset).limit(limit)
+    total = tx.conn.scalar(select(func.count()).select_from(watches).where(*mine))
+    return [_record(row) for row in tx.conn.execute(found)], int(total or 0)
+
+
+def some(tx: Tx, choose: Callable[[Select[Any]], Select[Any]]) -> Sequence[Record]:
+    """Return the watches that `choose` leaves of all."""
+    return [_record(row) for row in tx.conn.execute(choose(_ROWS))]
 
 
 def due(tx: Tx, at: datetime, limit: int) -> Sequence[Record]:

@@ -1,14 +1,14 @@
 """The facts of a flip: gathered in the flip's own transaction, stored with each delivery."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from dogwatch.core.alerts import Event
-from dogwatch.core.message import MOST_ALSO_DOWN, Item, Message, tail
+from dogwatch.core.message import MOST_ALSO_DOWN, Alias, Item, Message, tail
 from dogwatch.core.watch import Watch
-from dogwatch.store import runs, watches
+from dogwatch.store import aliases, runs, watches
 from dogwatch.store.deliveries import Delivery
 from dogwatch.store.flips import FlipRow
 from dogwatch.store.tx import Tx
@@ -34,12 +34,14 @@ class Turn:
 def facts_of(tx: Tx, turn: Turn, event: Event, down: Down) -> dict[str, Any]:
     """Return what the message of one flip says, as it is at the flip: a JSON object."""
     own = turn.record.id
+    others = [name for one, name in down.named if one != own][:MOST_ALSO_DOWN]
     return {
         "key": own,
         "items": [item_of(tx, turn, event)],
         "more": 0,
-        "also_down": [name for one, name in down.named if one != own][:MOST_ALSO_DOWN],
-        "also_down_count": down.count - (turn.flip.to_status == "down"),
+        "also_down": others,
+        # A watch that went down and up in one batch is not among them any more.
+        "also_down_count": max(len(others), down.count - (turn.flip.to_status == "down")),
     }
 
 
@@ -108,6 +110,15 @@ def message_of(delivery: Delivery, workspace: str, base_url: str, ack_code: str 
         also_down_count=facts["also_down_count"],
         ack_url=f"{base_url.rstrip('/')}/acknowledge/{ack_code}" if ack_code else "",
     )
+
+
+def aliased(tx: Tx, message: Message, workspace_id: int, dialect: str) -> Message:
+    """Return the message with the names that a dialect has for its watches, where it has any."""
+    ids = [item.watch_id for item in message.items]
+    found = aliases.of_watches(tx, workspace_id, dialect, ids)
+    names = {watch_id: Alias(one.name, one.number, one.ping_key) for watch_id, one in found.items()}
+    items = (replace(item, alias=names.get(item.watch_id)) for item in message.items)
+    return replace(message, items=tuple(items))
 
 
 def _grouped(delivery: Delivery) -> Mapping[str, Any]:

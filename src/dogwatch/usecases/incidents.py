@@ -137,7 +137,7 @@ def _close(tx: Tx, workspace_id: int, incident_id: str, by: str, at: datetime) -
     timers.stop(tx, workspace_id, "incident", incident_id)
 
 
-def forget_watch(tx: Tx, workspace_id: int, watch_id: str, at: datetime) -> None:
+def forget_watch(tx: Tx, workspace_id: int, watch_id: str) -> None:
     """Take a watch that is removed out of its incidents; those of it alone are gone with it."""
     workspaces.get(tx, workspace_id, lock=True)
     left = incidents.remove_of_watch(tx, workspace_id, watch_id)
@@ -147,7 +147,8 @@ def forget_watch(tx: Tx, workspace_id: int, watch_id: str, at: datetime) -> None
             timers.stop(tx, workspace_id, "incident", incident_id)
             incidents.remove(tx, workspace_id, incident_id)
     for incident_id in incidents.over(tx, workspace_id, list(shared)):
-        _close(tx, workspace_id, incident_id, "removal of the watch", at)
+        ended_at = incidents.last_end(tx, workspace_id, incident_id)
+        _close(tx, workspace_id, incident_id, "removal of a watch", ended_at)
 
 
 # --- follow-ups --------------------------------------------------------------------------------

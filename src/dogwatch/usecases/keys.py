@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from dogwatch.core.dialects import DIALECTS
 from dogwatch.core.plans import admit, plan_of
 from dogwatch.core.policy import SCOPES, Grant, grantable, least_role
 from dogwatch.core.problems import Problem, invalid
-from dogwatch.ids import new_id, new_token
+from dogwatch.ids import new_id, new_text, new_token
 from dogwatch.store import keys, users, workspaces
 from dogwatch.store.keys import Key
 from dogwatch.store.tx import Tx
@@ -18,6 +19,7 @@ from dogwatch.vault import Vault
 
 __all__ = ["SCOPES", "Key", "Made"]
 
+NATIVE = "native"
 PREFIX = "dw_live_"
 KEY_BITS = 160
 LOOKUP_LENGTH = len(PREFIX) + 8
@@ -48,14 +50,17 @@ def make(
     vault: Vault,
     at: datetime,
     expires_at: datetime | None = None,
+    dialect: str = NATIVE,
 ) -> Made:
-    """Make a key; nobody gives it more than he may himself."""
+    """Make a key; nobody gives it more than he may himself. It opens the API of one dialect."""
     name = _checked_name(name)
+    if dialect != NATIVE and dialect not in DIALECTS:
+        raise invalid("dialect", f"use one of {', '.join((NATIVE, *DIALECTS))}")
     _check_scopes(caller, scopes)
     if expires_at is not None and expires_at <= at:
         raise invalid("expires_at", "give a time to come")
     _admit(tx, caller, at)
-    return _stored(tx, caller, name, scopes, vault, at, expires_at)
+    return _stored(tx, caller, name, scopes, vault, at, expires_at, dialect)
 
 
 def _checked_name(name: str) -> str:
@@ -91,8 +96,9 @@ def _stored(
     vault: Vault,
     at: datetime,
     expires_at: datetime | None,
+    dialect: str,
 ) -> Made:
-    token = _token()
+    token = _token(dialect)
     key = Key(
         workspace_id=caller.workspace_id,
         id=new_id(at),
@@ -103,6 +109,7 @@ def _stored(
         created_at=at,
         expires_at=expires_at,
         made_by=_maker(tx, caller),
+        dialect=dialect,
     )
     keys.add(tx, key)
     return Made(key, token)
@@ -135,14 +142,17 @@ def rotate(
     if old.replaced_by or (old.expires_at and old.expires_at <= at):
         raise Problem("conflict", "this key is replaced or expired; rotate the one that is good")
     _check_scopes(caller, old.scopes)
-    made = _stored(tx, caller, old.name, old.scopes, vault, at, old.expires_at)
+    made = _stored(tx, caller, old.name, old.scopes, vault, at, old.expires_at, old.dialect)
     until = min(old.expires_at or at + overlap, at + overlap)
     keys.change(tx, old.workspace_id, old.id, expires_at=until, replaced_by=made.key.id)
     return made
 
 
-def _token() -> str:
-    """Return a key whose last six characters check the others, so that typos are told offline."""
+def _token(dialect: str) -> str:
+    """Return a key; of ours, the last six characters check the others: typos are told offline."""
+    if dialect != NATIVE:
+        form = DIALECTS[dialect].key
+        return form.prefix + new_text(form.letters, form.length)
     body = PREFIX + new_token(KEY_BITS)
     return body + checksum(body)
 
@@ -153,17 +163,23 @@ def checksum(body: str) -> str:
 
 
 def authenticate(
-    tx: Tx, token: str, vault: Vault, at: datetime, remote_ip: str = ""
+    tx: Tx,
+    token: str,
+    vault: Vault,
+    at: datetime,
+    remote_ip: str = "",
+    dialect: str = NATIVE,
 ) -> tuple[Caller, bool]:
     """Return who holds the key, and whether its last use is due to be noted.
 
-    Unknown, revoked and expired keys look the same: Problem("unauthorized").
+    Unknown, revoked and expired keys, and those of another dialect, look the same:
+    Problem("unauthorized").
     """
     key = keys.by_prefix(tx, token[:LOOKUP_LENGTH])
     proof = vault.keyed_hash(token, "api-key")
     same = hmac.compare_digest(proof, key.hash if key else bytes(len(proof)))
     expired = key is not None and key.expires_at is not None and key.expires_at <= at
-    if key is None or not same or key.revoked_at or expired:
+    if key is None or not same or key.revoked_at or expired or key.dialect != dialect:
         raise Problem("unauthorized", "the API key is not valid")
     stale = key.last_used_at is None or at - key.last_used_at > USED_EVERY
     scopes = frozenset(key.scopes)

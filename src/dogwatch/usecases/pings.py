@@ -130,9 +130,10 @@ def _signal(heard: Heard, at: datetime) -> Signal | None:
         case Kind.START:
             return Start(heard.at, new_id(heard.at), heard.rid, past)
         case Kind.OK:
-            return Finish(heard.at, new_id(heard.at), Outcome.OK, heard.rid, past=past)
+            outcome, told = Outcome.OK, ""
         case Kind.FAIL:
             outcome, told = _failure(heard.exit_code)
-            return Finish(heard.at, new_id(heard.at), outcome, heard.rid, told, past=past)
         case Kind.LOG:
             return None
+    run_id = new_id(heard.at)
+    return Finish(heard.at, run_id, outcome, heard.rid, told, heard.duration_ms, past)

@@ -16,7 +16,7 @@ from dogwatch.store.tasks import NewTask, Share, Task
 from dogwatch.store.tx import Tx
 from dogwatch.usecases.ack_links import code_of
 from dogwatch.usecases.channels import channel_by_id, unsealed
-from dogwatch.usecases.facts import message_of, test_facts
+from dogwatch.usecases.facts import aliased, message_of, test_facts
 from dogwatch.usecases.holding import LANE
 from dogwatch.vault import Vault
 
@@ -116,6 +116,8 @@ def claim(
         if delivery and channel and not channel.fault:
             code = code_of(delivery, vault)
             message = message_of(delivery, names[task.workspace_id], base_url, code)
+            if dialect := _dialect(channel.settings):
+                message = aliased(tx, message, task.workspace_id, dialect)
             parcels.append(Parcel(task, delivery, channel.row, channel.settings, message))
         elif delivery and channel:
             failed.append(replace(delivery, state="failed", reason=channel.fault, settled_at=at))
@@ -132,6 +134,12 @@ class _Opened:
     row: ChannelRow
     settings: Mapping[str, Any] = field(default_factory=dict)
     fault: str = ""
+
+
+def _dialect(settings: Mapping[str, Any]) -> str:
+    """Return the product whose words a webhook uses, "" for our own."""
+    form = str(settings.get("format", "standard"))
+    return "" if form == "standard" else form
 
 
 def _opened(tx: Tx, due: Collection[Delivery], vault: Vault) -> dict[tuple[int, str], _Opened]:

@@ -98,6 +98,12 @@ def find(tx: Tx, workspace_id: int, name: str, *, lock: bool = False) -> Record:
     return record
 
 
+def pinged(tx: Tx, ping_key: str) -> Record | None:
+    """Return the watch behind a ping key, in whatever workspace."""
+    key = watches.keys_of_pings(tx, [ping_key]).get(ping_key)
+    return watches.by_id(tx, *key) if key else None
+
+
 def spec_of(record: Record) -> WatchSpec:
     """Return what the owner of a watch said of it."""
     plan = record.watch.plan
@@ -162,11 +168,11 @@ def resume(tx: Tx, record: Record, at: datetime) -> Record:
     return _rearmed(tx, record, at)
 
 
-def remove(tx: Tx, record: Record, at: datetime) -> None:
+def remove(tx: Tx, record: Record) -> None:
     """Delete a watch with its job, runs, pings, flips, deliveries and what is queued for it."""
     dependencies.replace_parents(tx, *record.key, ())
-    incidents.forget_watch(tx, *record.key, at)
-    wake_held(tx, record.workspace_id, Held.PARENT, at)
+    incidents.forget_watch(tx, *record.key)
+    wake_held(tx, record.workspace_id, Held.PARENT, tasks.EVER)
     tasks.drop_of_watch(tx, *record.key)
     deliveries.remove_of_watch(tx, *record.key)
     watches.remove(tx, record)

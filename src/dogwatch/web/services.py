@@ -26,7 +26,8 @@ class Services:
     away, or raises; there is none where nothing keeps them. Without `limits` nobody is limited.
     `stopping` is set once the server
     shuts down: streams end then. `on_set_up` is called once the first person is made.
-    `trusted_user_header` names who is signed in, on requests of trusted proxies.
+    `trusted_user_header` names who is signed in, on requests of trusted proxies. `dialect_hosts`
+    are the dialects that have a host name of their own.
     """
 
     door: Door
@@ -38,6 +39,7 @@ class Services:
     dialect: Literal["sqlite", "postgresql"] = "sqlite"
     scripts_on: bool = False
     mail_on: bool = True
+    apprise_on: bool = False
     platform: str = sys.platform
     trusted_proxies: Sequence[Network] = ()
     ping_body_limit_bytes: int = 10_000
@@ -47,3 +49,4 @@ class Services:
     passwords: Passwords = field(default_factory=Passwords)
     on_set_up: Callable[[], None] = lambda: None
     trusted_user_header: str | None = None
+    dialect_hosts: Mapping[str, str] = field(default_factory=dict)

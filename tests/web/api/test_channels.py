@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from dogwatch.core.alerts import Attempt, Verdict
+from dogwatch.notify import CHANNELS
 from dogwatch.usecases import channels, telling
 from dogwatch.usecases.telling import Answered, Room
+from tests.notify.settings import GOOD
 from tests.web.api.conftest import House
 from tests.web.asgi_client import Client
 
@@ -117,6 +119,11 @@ def test_mail_without_a_mail_server_is_refused_with_the_reason(house: House) -> 
     assert "DOGWATCH_SMTP_URL" in refused.faults["kind"]
 
 
+def test_apprise_is_refused_unless_the_admin_allows_it(api: Client) -> None:
+    body = {"name": "Any", "kind": "apprise", "settings": dict(GOOD["apprise"])}
+    assert "DOGWATCH_APPRISE" in api("POST", "/channels", body).faults["kind"]
+
+
 def test_a_channel_goes_with_its_rules(api: Client, channel: Any) -> None:
     assert api("POST", "/rules", {"channel_id": channel["id"]}).status == 201
     assert api("DELETE", f"/channels/{channel['id']}").status == 204
@@ -197,3 +204,70 @@ def test_a_flip_makes_a_delivery(api: Client, house: House, channel: Any, watch:
     assert told["flip_id"] == api.get("/flips").json["data"][0]["id"]
     assert api.get("/deliveries", channel="none").status == 404
     assert api.get("/deliveries", watch="none").status == 404
+
+
+# --- every kind --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", CHANNELS)
+def test_every_kind_is_made_masked_and_kept(house: House, kind: str) -> None:
+    api = house.client("*", apprise_on=True)
+    made = api("POST", "/channels", {"name": "One", "kind": kind, "settings": dict(GOOD[kind])})
+    assert made.status == 201, made.text
+    secret = {one.name for one in CHANNELS[kind].fields if one.secret}
+    shown = made.json["settings"]
+    assert {name for name, value in shown.items() if value in ("***", ["***"])} == secret & set(
+        settings(house, made.json)
+    )
+    before = settings(house, made.json)
+    again = api("PATCH", f"/channels/{made.json['id']}", {"settings": shown})
+    assert again.status == 200, again.text
+    assert settings(house, made.json) == before
+    row = house.database.read(
+        lambda tx: channels.channel_by_id(tx, house.workspace.id, made.json["id"])
+    ).result()
+    assert not [
+        name for name in secret if name in before and str(before[name]) in str((row.settings,))
+    ]
+
+
+MOVES = [
+    ("ntfy", {"token": "tk_abc"}, {"server_url": "https://evil.example"}, {"topic", "token"}),
+    ("matrix", {}, {"server_url": "https://evil.example"}, {"access_token"}),
+    ("matrix", {}, {"server_url": "http://matrix.example.org"}, {"access_token"}),
+    (
+        "matrix",
+        {},
+        {"server_url": "https://evil.example", "access_token": "***"},
+        {"access_token"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "more", "change", "refused"), MOVES)
+def test_a_token_never_follows_a_new_address(
+    api: Client, kind: str, more: Any, change: Any, refused: set[str]
+) -> None:
+    body = {"name": "One", "kind": kind, "settings": {**GOOD[kind], **more}}
+    path = f"/channels/{api('POST', '/channels', body).json['id']}"
+    answer = api("PATCH", path, {"settings": change})
+    assert answer.status == 422
+    assert set(answer.faults) == {f"settings.{one}" for one in refused}
+    given = {name: {**GOOD[kind], **more}[name] for name in refused}
+    assert api("PATCH", path, {"settings": {**change, **given}}).status == 200
+
+
+def test_a_moved_webhook_address_is_given_whole(api: Client, house: House) -> None:
+    body = {"name": "One", "kind": "mattermost", "settings": dict(GOOD["mattermost"])}
+    made = api("POST", "/channels", body).json
+    path, url = f"/channels/{made['id']}", "https://other.example/hooks/n3w"
+    assert api("PATCH", path, {"settings": {"url": url}}).json["settings"] == {"url": "***"}
+    assert settings(house, made) == {"url": url}
+
+
+def test_a_test_waits_for_its_receipt_no_longer_than_asked(api: Client, channel: Any) -> None:
+    queued = api("POST", f"/channels/{channel['id']}/test").json
+    path = f"/deliveries/{queued['id']}"
+    assert api.get(path, wait_s=0).json["state"] == "pending"
+    assert api.get(path, wait_s=26).status == 422
+    assert api.get(path, wait_s="soon").status == 422

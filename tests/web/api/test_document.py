@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from dogwatch.notify import CHANNELS
 from dogwatch.web.api.document import EXAMPLES
 from tests.web.api.conftest import HTTP_ACTION
 from tests.web.asgi_client import Client
@@ -135,3 +136,26 @@ def test_the_page_defines_each_shape_once_and_links_to_it(api: Client) -> None:
     assert "`" not in text
     document = api.get("/openapi.json").json
     assert text.count("/api/v1/") >= sum(map(len, document["paths"].values()))
+
+
+def test_a_new_channel_is_told_apart_by_its_kind(api: Client) -> None:
+    schemas = api.get("/openapi.json").json["components"]["schemas"]
+    new = schemas["ChannelNew"]
+    assert new["properties"]["kind"]["enum"] == list(CHANNELS)
+    assert new["discriminator"]["propertyName"] == "kind"
+    assert [one["$ref"] for one in new["oneOf"]] == list(new["discriminator"]["mapping"].values())
+    for kind, reference in new["discriminator"]["mapping"].items():
+        schema = schemas[reference.rpartition("/")[2]]
+        assert schema["properties"]["kind"]["const"] == kind
+        settings = schema["properties"]["settings"]
+        assert set(settings["required"]) <= set(settings["properties"])
+        assert all(one["description"] for one in settings["properties"].values())
+    assert schemas["ChannelNew_telegram"]["properties"]["settings"]["properties"]["bot_token"][
+        "writeOnly"
+    ]
+
+
+def test_the_page_has_the_settings_of_every_kind(api: Client) -> None:
+    page = api.get("/docs").text
+    assert all(f'<h3 id="ChannelNew_{kind}">' in page for kind in CHANNELS)
+    assert "write /newbot to @BotFather" in page

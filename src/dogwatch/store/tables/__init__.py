@@ -1,6 +1,7 @@
 """Every table, once."""
 
 from dogwatch.store.tables.base import metadata
+from dogwatch.store.tables.dialects import aliases
 from dogwatch.store.tables.people import (
     audit_log,
     identities,
@@ -40,6 +41,7 @@ from dogwatch.store.tables.work import (
 )
 
 __all__ = [
+    "aliases",
     "audit_log",
     "channels",
     "deliveries",

@@ -186,6 +186,9 @@ pings = Table(
     Column("kind", String(8), nullable=False),
     Column("exit_code", Integer),
     Column("rid", String(64)),
+    # How long it took, and how far it is in percent, where the sender says so.
+    Column("duration_ms", BigInteger),
+    Column("progress", Integer),
     Column("body", Text, nullable=False),
     Column("body_bytes", BigInteger, nullable=False),
     Column("method", String(8), nullable=False),

@@ -117,11 +117,11 @@ async def authenticate(request: Request) -> Caller:
         lambda tx: keys.authenticate(tx, given[1], vault, at, ip)
     )
     if stale:
-        await _note_use(services, caller)
+        await note_use(services, caller)
     return caller
 
 
-async def _note_use(services: Services, caller: Caller) -> None:
+async def note_use(services: Services, caller: Caller) -> None:
     """Note when the key was used; that this fails on a full disk must not stop a reader."""
     at = services.clock.now()
     try:

@@ -52,6 +52,8 @@ async def make_channel(call: Called, body: ChannelNew) -> Response:
     settings, vault = checked(body.kind, body.settings), call.services.vault
     if body.kind == "email" and not call.services.mail_on:
         raise invalid("kind", "no mail server is set (DOGWATCH_SMTP_URL)")
+    if body.kind == "apprise" and not call.services.apprise_on:
+        raise invalid("kind", "the admin of this instance does not allow it (DOGWATCH_APPRISE)")
 
     def made(tx: Tx) -> ChannelMade:
         channel = channels.add_channel(

@@ -20,6 +20,7 @@ from dogwatch.web.api.masks import masked_action, unmasked_action
 from dogwatch.web.api.pages import Paged
 from dogwatch.web.api.runs import input_text
 from dogwatch.web.api.wire import JobOut, PageOf, RunOut
+from dogwatch.web.services import Services
 
 router = resource("jobs")
 
@@ -42,12 +43,13 @@ def _locked(tx: Tx, call: Call, name: str) -> tuple[Record, JobRow]:
     return record, jobs.find(tx, record)
 
 
-def _refuse_script(call: Call, kind: str) -> None:
+def refuse_script(services: Services, kind: str) -> None:
+    """Raise refused for a script where none may run."""
     if kind != "script":
         return
-    if reason := unsupported(call.services.platform):
+    if reason := unsupported(services.platform):
         raise Problem("refused", reason)
-    if not call.services.scripts_on:
+    if not services.scripts_on:
         raise Problem(
             "refused",
             "scripts are switched off here, since the server listens beyond this machine or its "
@@ -73,7 +75,7 @@ async def make_job(call: Called, body: JobNew) -> Response:
     """Make a job; its secrets cannot be read back."""
     kind, sent = split(body.action)
     action = unmasked_action(sent, {})
-    _refuse_script(call, kind)
+    refuse_script(call.services, kind)
     default = jobs.default_policy(kind, action)
     watch = body.spec(WatchSpec(name=body.name, start_by_s=None))
     spec = JobSpec(watch, kind, action, body.policy(default, default))
@@ -103,7 +105,7 @@ def _changed(tx: Tx, call: Call, name: str, body: JobChange) -> JobOut:
     vault = call.services.vault
     kind, action = _action(body.given_action(), job, runs.action_of(vault, job))
     if body.given_action() is not None:
-        _refuse_script(call, kind)
+        refuse_script(call.services, kind)
     policy = body.policy(job.policy, jobs.default_policy(kind, action))
     spec = JobSpec(body.spec(watches.spec_of(record)), kind, action, policy)
     return _written(tx, jobs.edit(tx, record, spec, vault, call.at), call)
@@ -122,7 +124,7 @@ def _action(
 @router.delete("/{name}", status_code=204, **needs("jobs.delete"))
 async def remove_job(call: Called, name: Name) -> Response:
     """Delete a job with its watch and all that was kept of it."""
-    await call.write(lambda tx: watches.remove(tx, _locked(tx, call, name)[0], call.at))
+    await call.write(lambda tx: watches.remove(tx, _locked(tx, call, name)[0]))
     return Response(status_code=204)
 
 
@@ -155,7 +157,7 @@ async def trigger_job(call: Called, name: Name, body: Trigger | None = None) -> 
 
     def queued(tx: Tx) -> RunOut:
         record, job = _locked(tx, call, name)
-        _refuse_script(call, job.action_kind)
+        refuse_script(call.services, job.action_kind)
         return RunOut.of(runs.trigger(tx, record, given_input, call.at))
 
     return await call.post(202, queued)

@@ -1,7 +1,7 @@
 """/keys: what opens this API, shown once."""
 
 from datetime import datetime, timedelta
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from fastapi import Response
 from pydantic import BaseModel, Field
@@ -33,6 +33,9 @@ class KeyNew(Body):
         json_schema_extra={"format": "date-time"},
     )
 
+    dialect: Literal["native", "cronium", "cronpulse", "cronowl", "cronbeats", "cronmonitor",
+                     "healthchecks"] = "native"  # fmt: skip
+
     def check(self) -> None:
         """Raise a Problem where the time is none."""
         self.until()
@@ -63,6 +66,7 @@ class KeyOut(BaseModel):
     name: str
     prefix: str
     scopes: list[str]
+    dialect: str
     made_by: str | None
     replaced_by: str | None
     created_at: Instant
@@ -100,7 +104,9 @@ async def make_key(call: Called, body: KeyNew) -> Response:
     until, vault = body.until(), call.services.vault
 
     def made(tx: Tx) -> KeyMade:
-        return _made(keys.make(tx, call.caller, body.name, body.scopes, vault, call.at, until))
+        return _made(
+            keys.make(tx, call.caller, body.name, body.scopes, vault, call.at, until, body.dialect)
+        )
 
     return await call.post(201, made)
 

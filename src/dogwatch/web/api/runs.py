@@ -59,10 +59,10 @@ async def show_run(call: Called, name: Id) -> Response:
 async def show_output(call: Called, name: Id) -> Response:
     """Show what was kept of a run's output, as plain text."""
     _, chunks = await call.read(lambda tx: lists.output(tx, call.workspace_id, name))
-    return Response("".join(_pieces(chunks)), media_type="text/plain; charset=utf-8")
+    return Response("".join(pieces(chunks)), media_type="text/plain; charset=utf-8")
 
 
-def _pieces(chunks: Sequence[Chunk]) -> Iterator[str]:
+def pieces(chunks: Sequence[Chunk]) -> Iterator[str]:
     """Yield the text; where sequence numbers jump, a line of ours stands for what is gone."""
     last, text = None, ""
     for seq, _, text_here in chunks:

@@ -78,7 +78,7 @@ async def change_watch(call: Called, name: Name, body: WatchChange) -> Response:
 @router.delete("/{name}", status_code=204, **needs("watches.delete"))
 async def remove_watch(call: Called, name: Name) -> Response:
     """Delete a watch with all that was kept of it."""
-    await call.write(lambda tx: watches.remove(tx, _locked(tx, call, name), call.at))
+    await call.write(lambda tx: watches.remove(tx, _locked(tx, call, name)))
     return Response(status_code=204)
 
 

@@ -2,9 +2,21 @@
 
 from fastapi import FastAPI
 
-from dogwatch.web.dashboard import account, acknowledge, invitation, second_factor, setup, sign_in
-from dogwatch.web.dashboard.gate import Handler, form, open_to_all, signed_in
+from dogwatch.web.dashboard import (
+    account,
+    acknowledge,
+    invitation,
+    item,
+    new,
+    now,
+    run,
+    second_factor,
+    setup,
+    sign_in,
+)
+from dogwatch.web.dashboard.gate import Handler, either, form, open_to_all, signed_in
 from dogwatch.web.dashboard.pages import STYLE_SHEET
+from dogwatch.web.page import Endpoint
 
 OPEN: dict[str, tuple[Handler, Handler]] = {
     "/setup": (setup.show, setup.take),
@@ -13,6 +25,11 @@ OPEN: dict[str, tuple[Handler, Handler]] = {
     "/acknowledge/{code}": (acknowledge.show, acknowledge.take),
 }
 MEMBERS: dict[str, tuple[Handler, Handler]] = {
+    "/new": (new.show, new.take),
+    "/i/{name}/pause": (item.show, item.pause),
+    "/i/{name}/resume": (item.show, item.resume),
+    "/i/{name}/run": (item.show, item.trigger),
+    "/i/{name}/delete": (item.ask_removal, item.remove),
     "/account/name": (account.show, account.take_name),
     "/account/password": (account.show, account.take_password),
     "/account/sessions": (account.show, account.end_session),
@@ -23,9 +40,12 @@ MEMBERS: dict[str, tuple[Handler, Handler]] = {
 }
 
 
-def install(app: FastAPI) -> None:
-    """Add the pages to an application."""
+def install(app: FastAPI, front: Endpoint) -> None:
+    """Add the pages to an application; `front` is shown to those who are not signed in."""
     app.add_route("/dashboard.css", STYLE_SHEET)
+    app.add_route("/", either(front, now.show))
+    app.add_route("/i/{name}", signed_in(item.show))
+    app.add_route("/runs/{run_id}", signed_in(run.show))
     app.add_route("/account", signed_in(account.show))
     app.add_route("/logout", signed_in(sign_in.leave), ["POST"])
     for path, (show, take) in OPEN.items():

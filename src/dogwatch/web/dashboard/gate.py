@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from fastapi import Request, Response
 
@@ -44,12 +44,25 @@ def signed_in(handler: Handler) -> Endpoint:
 
     async def checked(visit: Visit) -> Response:
         if visit.present is None:
-            return moved(visit, "login")
+            place = visit.request.url.path[1:]
+            return moved(visit, f"login?{urlencode({'next': place})}" if place else "login")
         if visit.request.method not in _SAFE:
             visit.check_form_token()
         return await handler(visit)
 
     return open_to_all(checked)
+
+
+def either(stranger: Endpoint, member: Handler) -> Endpoint:
+    """Return a page that is another one for those who are signed in."""
+
+    async def answer(request: Request) -> Response:
+        visit = await _arrived(_bare(request))
+        if visit.present is None:
+            return await stranger(request)
+        return await open_to_all(member)(request)
+
+    return answer
 
 
 def form(show: Handler, take: Handler) -> Handler:

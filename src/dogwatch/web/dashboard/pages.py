@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from dogwatch.web.api.problems import STATUSES
+from dogwatch.web.dashboard.pictures import durations, strip
 from dogwatch.web.dashboard.visit import Visit
 from dogwatch.web.page import HEADERS as BARE
 from dogwatch.web.page import served
@@ -24,6 +25,7 @@ HEADERS: Mapping[str, str] = {
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+LOG_LINES = 500
 STYLE_SHEET = served(
     files(__name__.rpartition(".")[0]).joinpath("dashboard.css").read_bytes(),
     "text/css; charset=utf-8",
@@ -52,7 +54,22 @@ def _time(at: datetime) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), _minute(at))
 
 
-_TEMPLATES.filters |= {"sentence": _sentence, "minute": _minute, "time": _time}
+def _parts(text: str) -> list[str]:
+    """Return text in parts of some hundred lines, which a browser lays out one by one."""
+    lines = text.split("\n")
+    return ["\n".join(lines[at : at + LOG_LINES]) for at in range(0, len(lines), LOG_LINES)]
+
+
+_TEMPLATES.filters |= {
+    "sentence": _sentence,
+    "minute": _minute,
+    "time": _time,
+    "strip": strip.drawn,
+    "durations": durations.drawn,
+    "took": durations.took,
+    "seconds": lambda seconds: durations.took(seconds * 1000),
+    "parts": _parts,
+}
 
 
 def rendered(visit: Visit, template: str, status: int = 200, **values: Any) -> Response:

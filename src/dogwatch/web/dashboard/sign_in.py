@@ -14,7 +14,9 @@ from dogwatch.web.dashboard.credentials import begun, end, let_in, note, right_p
 from dogwatch.web.dashboard.pages import moved, rendered
 from dogwatch.web.dashboard.visit import Visit
 
-_NEXT = re.compile(r"account|invitations/[0-9A-Za-z]{1,64}")
+_NEXT = re.compile(
+    r"account|new|i/[a-z0-9_-]{1,64}|runs/[0-9a-z]{26}|invitations/[0-9A-Za-z]{1,64}"
+)
 
 
 async def show(visit: Visit) -> Response:
@@ -46,7 +48,7 @@ async def leave(visit: Visit) -> Response:
 
 
 def _place(asked: str) -> str:
-    return asked if _NEXT.fullmatch(asked) else "account"
+    return asked if _NEXT.fullmatch(asked) else ""
 
 
 def _address(visit: Visit) -> str:

@@ -8,12 +8,18 @@ from typing import TypeVar
 
 from fastapi import Request
 
+from dogwatch.core.policy import lacks
 from dogwatch.core.problems import Problem
+from dogwatch.usecases import audit_log
+from dogwatch.usecases.callers import Caller, require
 from dogwatch.usecases.door import Tx
-from dogwatch.usecases.people import Present, User
+from dogwatch.usecases.people import Member, Present, User
 from dogwatch.web.services import Services
 
 T = TypeVar("T")
+
+# The cookie that keeps which workspace was chosen; it opens nothing.
+WORKSPACE = "dogwatch-workspace"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +54,34 @@ class Visit:
         return self.present
 
     @property
+    def member(self) -> Member:
+        """In which workspace he is, and as what: the one he chose, else his first."""
+        mine = self.signed_in.memberships
+        if not mine:
+            raise Problem("refused", "you are in no workspace; ask one of its admins to invite you")
+        chosen = self.request.cookies.get(WORKSPACE, "")
+        return next((one for one in mine if str(one.workspace_id) == chosen), mine[0])
+
+    @property
+    def caller(self) -> Caller:
+        """He as a caller in his workspace."""
+        return self.signed_in.caller(self.member.workspace_id, self.remote_ip)
+
+    @property
+    def workspace_id(self) -> int:
+        """The id of his workspace."""
+        return self.member.workspace_id
+
+    def may(self, operation: str) -> bool:
+        """Whether he may carry out an operation of the policy in his workspace."""
+        return lacks(self.caller.grant, operation) is None
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        """The parameters of the address."""
+        return self.request.query_params
+
+    @property
     def user_agent(self) -> str:
         """What the browser calls itself."""
         return self.request.headers.get("user-agent", "")
@@ -69,3 +103,15 @@ class Visit:
     async def write(self, fn: Callable[[Tx], T]) -> T:
         """Run `fn` in a transaction."""
         return await self.services.door.awrite(fn)
+
+    async def carry_out(self, operation: str, about: str, fn: Callable[[Tx], T]) -> T:
+        """Run `fn` in a transaction if he may, and note it in the audit log."""
+        require(self.caller, operation)
+
+        def noted(tx: Tx) -> T:
+            done = fn(tx)
+            fields = sorted(name for name in self.form if name != "token")
+            audit_log.note(tx, self.caller, operation, about, self.at, {"fields": fields})
+            return done
+
+        return await self.write(noted)
