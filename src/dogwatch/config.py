@@ -24,6 +24,11 @@ CLIENT_VARIABLES = frozenset({"DOGWATCH_KEY", "DOGWATCH_SERVER", "DOGWATCH_PING_
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 _EVERYWHERE = (ip_network("0.0.0.0/0"), ip_network("::/0"))
 _URL_SAFE = str.maketrans("-_", "+/")
+# With the public key alone nobody can sign by these; none and HS… are not among them (RFC 8725).
+_ALGORITHMS = (
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519",
+)  # fmt: skip
+_DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _PASSWORD = re.compile(r"(://[^/?#:@]*:)[^/?#]*@")
 _PASSWORD_PARAMETER = re.compile(r"([?&]password=)[^&#]*")
 
@@ -111,6 +116,31 @@ def _header(value: Any) -> str:
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,63}", name := _text(value)):
         raise ValueError("no name of a header")
     return name
+
+
+def _issuer(value: Any) -> str:
+    """Read an issuer as it is written: it is compared letter by letter."""
+    url = urlsplit(issuer := _text(value))
+    bare = not (url.query or url.fragment or "@" in url.netloc) and issuer.isascii()
+    if not bare or not url.hostname or len(issuer) > 255 or not issuer.isprintable():
+        raise ValueError("no issuer")
+    if url.scheme != "https" and not (url.scheme == "http" and Listen(url.hostname, 0).loopback):
+        raise ValueError("not safe")
+    return issuer
+
+
+def _algorithms(value: Any) -> tuple[str, ...]:
+    words = value.replace(",", " ").split() if isinstance(value, str) else list(value)
+    if not words or not set(words) <= set(_ALGORITHMS):
+        raise ValueError("unknown algorithm")
+    return tuple(dict.fromkeys(words))
+
+
+def _domains(value: Any) -> tuple[str, ...]:
+    words = value.replace(",", " ").split() if isinstance(value, str) else list(value)
+    if not all(_DOMAIN.fullmatch(_text(word)) for word in words):
+        raise ValueError("no domain")
+    return tuple(word.lower() for word in words)
 
 
 def _one_of(*words: str) -> Kind:
@@ -235,6 +265,14 @@ SECRET = Kind(
 NETWORKS = Kind("addresses or CIDR ranges, such as 10.0.0.0/8, ::1", _networks, _show_networks)
 TARGETS = Kind("CIDR ranges such as 10.0.0.0/8, or true", _networks_or_all, _show_networks)
 HEADER = Kind("a header's name, such as Remote-User", _header)
+ISSUER = Kind("the issuer's https:// address, exactly as the provider writes it", _issuer)
+ALGORITHMS = Kind(f"some of {', '.join(_ALGORITHMS)}", _algorithms, ", ".join)
+DOMAINS = Kind(
+    "domains, such as example.org", _domains, lambda domains: ", ".join(domains) or "none"
+)
+WORD = Kind("text", _text)
+HIDDEN = Kind("text", _text, lambda _: "***", True)
+FILE = Kind("a file", lambda value: Path(_text(str(value))).expanduser().absolute())
 PROGRAM = Kind("a program's name or path", _text)
 BODY = _whole(0, 10_000_000)
 LANE = _whole(1, 10_000)
@@ -273,6 +311,18 @@ class Config:
     )
     trusted_user_header: str | None = _set(
         HEADER, None, "Header by which those proxies name who is signed in, by e-mail"
+    )
+    oidc_issuer: str | None = _set(
+        ISSUER, None, "OpenID Connect provider that people may sign in by"
+    )
+    oidc_client_id: str | None = _set(WORD, None, "What that provider knows this instance as")
+    oidc_client_secret: str | None = _set(HIDDEN, None, "Client secret at that provider")
+    oidc_client_secret_file: Path | None = _set(FILE, None, "File that holds that client secret")
+    oidc_algorithms: tuple[str, ...] = _set(
+        ALGORITHMS, ("RS256", "ES256"), "Algorithms that its tokens may be signed by"
+    )
+    oidc_new_people: tuple[str, ...] = _set(
+        DOMAINS, (), "E-mail domains whose people get an account as they first sign in by it"
     )
     dialect_hosts: Mapping[str, str] = _set(
         HOSTS, {}, "Host names at which a dialect answers at the root, as NAME=HOST,…"

@@ -20,7 +20,7 @@ import structlog
 import uvloop
 
 from dogwatch import directory
-from dogwatch.boot import first_run
+from dogwatch.boot import first_run, oidc
 from dogwatch.boot.limits import limits
 from dogwatch.boot.store import Store, agree, alone, make_key, opened, write_private
 from dogwatch.clock import Clock
@@ -44,6 +44,7 @@ from dogwatch.engine.scheduler import Scheduler
 from dogwatch.engine.sweeper import Sweeper
 from dogwatch.engine.worker import Runner, Worker
 from dogwatch.ids import new_id
+from dogwatch.oidc import Provider
 from dogwatch.outbox import Outbox
 from dogwatch.runners import host, scratch
 from dogwatch.runners.http import run_http
@@ -91,6 +92,7 @@ def log_to_stderr(config: Config) -> None:
 def serve(config: Config, *, web: bool = True, ready: Callable[[], None] = lambda: None) -> None:
     """Run until SIGTERM or SIGINT; `web=False` runs the engine alone. Calls `ready` once up."""
     log_to_stderr(config)
+    oidc.client(config)  # what is wrong there is told before anything begins
     if config.scripts_on:
         host.prepare()
     with _owned(config), _awaited(config) as store:
@@ -212,8 +214,8 @@ async def _listening(
 ) -> AsyncIterator[None]:
     """Serve HTTP inside the block; leave as soon as requests under way are answered."""
     _introduce(config, store)
-    async with limits(config, store) as limited:
-        app = _app(config, store, intake, limited, stopping)
+    async with limits(config, store) as limited, oidc.opened(config, store.clock) as provider:
+        app = _app(config, store, intake, limited, stopping, provider)
         http = server(app, config.listen.host, config.listen.port, clock=store.clock)
         task = asyncio.create_task(http.serve(sockets=[bound]))
         task.add_done_callback(lambda _: stopping.set())
@@ -356,7 +358,12 @@ def _kept(config: Config) -> Mapping[str, Keep]:
 
 
 def _app(
-    config: Config, store: Store, intake: Intake, limited: Limits, stopping: asyncio.Event
+    config: Config,
+    store: Store,
+    intake: Intake,
+    limited: Limits,
+    stopping: asyncio.Event,
+    provider: Provider | None,
 ) -> App:
     return build(
         Services(
@@ -376,6 +383,8 @@ def _app(
             stopping=stopping,
             on_set_up=partial(first_run.forget, config),
             trusted_user_header=config.trusted_user_header,
+            oidc=provider,
+            oidc_new_people=config.oidc_new_people,
             dialect_hosts=config.dialect_hosts,
         )
     )

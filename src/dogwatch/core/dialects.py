@@ -18,11 +18,16 @@ _VARIABLES = ("read:variables", "write:variables")
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A fixed beginning, then `length` characters drawn from `letters`."""
+    """A fixed beginning, then `length` characters drawn from `letters`; of a `shape`, its x are."""
 
     letters: str
-    length: int
+    length: int = 0
     prefix: str = ""
+    shape: str = ""
+
+
+# Version 4, variant 1 (RFC 9562): 120 bits of chance.
+UUID = Form("0123456789abcdef", shape="xxxxxxxx-xxxx-4xxx-8xxx-xxxxxxxxxxxx")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +35,7 @@ class Dialect:
     """One of them, mounted at `/{mount}`.
 
     `key` opens its API and may do `scopes` unless its maker says less, `item` is the id of a
-    watch, `token` what it is pinged by.
+    watch, `token` what it is pinged by; where both are one form, they are one text.
     """
 
     name: str
@@ -68,7 +73,7 @@ DIALECTS: Mapping[str, Dialect] = {
         ),
         Dialect(
             "healthchecks", "hc", "Healthchecks", Form(URL_SAFE, 32),
-            (*_WATCHES, "manage:alerts"), Form("0123456789abcdef", 32), Form(LOWER, 36),
+            (*_WATCHES, "manage:alerts"), UUID, UUID,
         ),
     )
 }  # fmt: skip

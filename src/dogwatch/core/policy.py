@@ -70,6 +70,7 @@ POLICY: Mapping[str, Need] = {
     **_of_instance("users", "list change"),
     **_of_instance("workspaces", "list make"),
     **_of_instance("plans", "list assign"),
+    **_of_instance("instance_log", "list"),
 }
 
 

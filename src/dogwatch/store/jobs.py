@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Row, func, insert, select, tuple_, update
 
+from dogwatch.core.plans import MONITOR_ACTIONS
 from dogwatch.core.run import CatchUp, LostRun, Overlap, Policy
 from dogwatch.store.tables import jobs
 from dogwatch.store.tx import Tx
@@ -49,6 +50,17 @@ def by_watches(tx: Tx, keys: Collection[tuple[int, str]]) -> dict[tuple[int, str
         return {}
     found = select(jobs).where(tuple_(jobs.c.workspace_id, jobs.c.watch_id).in_(list(keys)))
     return {(row.workspace_id, row.watch_id): _job(row) for row in tx.conn.execute(found)}
+
+
+def is_monitor() -> ColumnElement[bool]:
+    """Return the condition that a job is an HTTP monitor."""
+    return jobs.c.action_kind.in_(MONITOR_ACTIONS)
+
+
+def count_monitors(tx: Tx, workspace_id: int) -> int:
+    """Return how many HTTP monitors a workspace has."""
+    found = select(func.count()).where(jobs.c.workspace_id == workspace_id, is_monitor())
+    return int(tx.conn.scalar(found) or 0)
 
 
 def due(tx: Tx, at: datetime, limit: int) -> Sequence[JobRow]:

@@ -107,6 +107,25 @@ def revoke(tx: Tx, workspace_id: int, key_id: str, at: datetime) -> bool:
     return gone
 
 
+def of_maker(tx: Tx, workspace_id: int, user_id: str) -> Sequence[Key]:
+    """Return the keys that a person made in a workspace and that nobody revoked."""
+    return [
+        key for key in listed(tx, workspace_id) if key.made_by == user_id and key.revoked_at is None
+    ]
+
+
+def suspend(tx: Tx, user_id: str, at: datetime) -> None:
+    """Revoke what a person made, in all workspaces; `at` tells these from others."""
+    made = update(keys).where(keys.c.made_by == user_id, keys.c.revoked_at.is_(None))
+    tx.conn.execute(made.values(revoked_at=at))
+
+
+def suspended(tx: Tx, user_id: str, at: datetime) -> Sequence[Key]:
+    """Return what a person made and was revoked at `at`, in all workspaces."""
+    found = select(keys).where(keys.c.made_by == user_id, keys.c.revoked_at == at)
+    return [_key(row) for row in tx.conn.execute(found)]
+
+
 def _key(row: Any) -> Key:
     return Key(**{**row._mapping, "scopes": tuple(row.scopes)})
 

@@ -113,3 +113,18 @@ def by_identity(tx: Tx, issuer: str, subject: str) -> User | None:
 def link(tx: Tx, user_id: str, issuer: str, subject: str) -> None:
     """Bind a person to an identity; IntegrityError where it is bound."""
     tx.conn.execute(insert(identities).values(issuer=issuer, subject=subject, user_id=user_id))
+
+
+def identity(tx: Tx, user_id: str, issuer: str) -> str | None:
+    """Return what an issuer knows a person as."""
+    found = select(identities.c.subject).where(
+        identities.c.user_id == user_id, identities.c.issuer == issuer
+    )
+    subject: str | None = tx.conn.scalar(found.limit(1))
+    return subject
+
+
+def unlink(tx: Tx, user_id: str, issuer: str) -> bool:
+    """Free a person of the identities of an issuer; False if there are none."""
+    gone = delete(identities).where(identities.c.user_id == user_id, identities.c.issuer == issuer)
+    return tx.conn.execute(gone).rowcount > 0

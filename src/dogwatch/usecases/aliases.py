@@ -41,10 +41,9 @@ def give(tx: Tx, record: Record, dialect: str, said: Mapping[str, Any] | None = 
     """Give a watch its alias in a dialect."""
     forms = DIALECTS[dialect]
     for _ in range(TRIED):  # a name of eight characters can be taken
-        alias = Alias(
-            record.workspace_id, dialect, record.id,
-            drawn(forms.item), drawn(forms.token), said or {},
-        )  # fmt: skip
+        name = drawn(forms.item)
+        token = name if forms.token is forms.item else drawn(forms.token)
+        alias = Alias(record.workspace_id, dialect, record.id, name, token, said or {})
         try:
             with tx.conn.begin_nested():
                 return aliases.add(tx, alias)
@@ -57,6 +56,8 @@ def give(tx: Tx, record: Record, dialect: str, said: Mapping[str, Any] | None = 
 
 def drawn(form: Form) -> str:
     """Return a new text of a form."""
+    if form.shape:
+        return "".join(new_text(form.letters, 1) if x == "x" else x for x in form.shape)
     return form.prefix + new_text(form.letters, form.length)
 
 
@@ -72,6 +73,16 @@ def find(tx: Tx, workspace_id: int, dialect: str, name: str | int, *, lock: bool
     if alias is None or record is None:
         raise Problem("not_found", "there is nothing with this id")
     return alias, record
+
+
+def pinged(tx: Tx, dialect: str, ping_key: str, *, lock: bool = False) -> Named | None:
+    """Return the watch behind a dialect's ping key, in whatever workspace."""
+    key = watches.keys_of_pings(tx, [ping_key]).get(ping_key)
+    record = watches.by_id(tx, *key, lock=lock) if key else None
+    if record is None:
+        return None
+    alias = aliases.of_watches(tx, record.workspace_id, dialect, [record.id]).get(record.id)
+    return (alias, record) if alias else None
 
 
 def say(tx: Tx, alias: Alias, **said: Any) -> Alias:

@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 
 from dogwatch.core.dialects import DIALECTS
 from dogwatch.core.plans import admit, plan_of
-from dogwatch.core.policy import SCOPES, Grant, grantable, least_role
+from dogwatch.core.policy import SCOPES, Grant, Role, grantable, least_role
 from dogwatch.core.problems import Problem, invalid
 from dogwatch.ids import new_id, new_text, new_token
 from dogwatch.store import keys, users, workspaces
 from dogwatch.store.keys import Key
 from dogwatch.store.tx import Tx
+from dogwatch.usecases import audit_log
 from dogwatch.usecases.callers import Caller, host
 from dogwatch.vault import Vault
 
@@ -66,7 +67,7 @@ def make(
 def _checked_name(name: str) -> str:
     name = name.strip()
     if not 1 <= len(name) <= 200 or not name.isprintable():
-        raise Problem("invalid", "name: give 1 to 200 characters", {"name": "1 to 200 characters"})
+        raise invalid("name", "give 1 to 200 characters on one line")
     return name
 
 
@@ -108,19 +109,24 @@ def _stored(
         scopes=tuple(dict.fromkeys(scopes)),
         created_at=at,
         expires_at=expires_at,
-        made_by=_maker(tx, caller),
+        made_by=maker(tx, caller),
         dialect=dialect,
     )
     keys.add(tx, key)
     return Made(key, token)
 
 
-def _maker(tx: Tx, caller: Caller) -> str | None:
-    """Return the person behind a caller: for a key, who made that; None for the host."""
-    if caller.kind == "key" and caller.id:
-        key = keys.get(tx, caller.workspace_id, caller.id)
-        return key.made_by if key else None
-    return caller.id
+def maker(tx: Tx, caller: Caller) -> str | None:
+    """Return the person behind a caller: for a key, who made that; None for the host.
+
+    Unauthorized for a key that was revoked meanwhile.
+    """
+    if caller.kind != "key" or not caller.id:
+        return caller.id
+    key = keys.get(tx, caller.workspace_id, caller.id)
+    if key is None or key.revoked_at:
+        raise Problem("unauthorized", "the API key is not valid")
+    return key.made_by
 
 
 def rotate(
@@ -218,6 +224,18 @@ def revoke(tx: Tx, workspace_id: int, name: str, at: datetime) -> Key:
     found = _found(tx, workspace_id, name)
     keys.revoke(tx, workspace_id, found.id, at)
     return found
+
+
+def withdraw(tx: Tx, caller: Caller, user_id: str, role: Role | None, at: datetime) -> None:
+    """Revoke the keys of a member that one of his new role could not make; None: he is none.
+
+    Who wants one to go on rotates it before: the new key is of who did that.
+    """
+    kept = set(grantable(role)) if role else set()
+    for key in keys.of_maker(tx, caller.workspace_id, user_id):
+        if not kept >= set(key.scopes):
+            keys.revoke(tx, key.workspace_id, key.id, at)
+            audit_log.note(tx, caller, "keys.revoke", key.id, at, {"made_by": user_id})
 
 
 def _found(tx: Tx, workspace_id: int, name: str) -> Key:

@@ -104,6 +104,11 @@ def pinged(tx: Tx, ping_key: str) -> Record | None:
     return watches.by_id(tx, *key) if key else None
 
 
+def is_paused(record: Record) -> bool:
+    """Whether nothing is expected of a watch now."""
+    return record.watch.status is Status.PAUSED
+
+
 def spec_of(record: Record) -> WatchSpec:
     """Return what the owner of a watch said of it."""
     plan = record.watch.plan

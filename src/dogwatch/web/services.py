@@ -2,12 +2,13 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from dogwatch.clock import Clock
 from dogwatch.core.ping import Answer, Heard
+from dogwatch.oidc import Provider
 from dogwatch.passwords import Passwords
 from dogwatch.usecases.door import Door
 from dogwatch.usecases.limiting import Limits
@@ -26,6 +27,8 @@ class Services:
     away, or raises; there is none where nothing keeps them. Without `limits` nobody is limited.
     `stopping` is set once the server
     shuts down: streams end then. `on_set_up` is called once the first person is made.
+    `oidc` is the provider that people may sign in by, `oidc_new_people` the e-mail domains whose
+    people are made when they first do.
     `trusted_user_header` names who is signed in, on requests of trusted proxies. `dialect_hosts`
     are the dialects that have a host name of their own.
     """
@@ -49,4 +52,6 @@ class Services:
     passwords: Passwords = field(default_factory=Passwords)
     on_set_up: Callable[[], None] = lambda: None
     trusted_user_header: str | None = None
+    oidc: Provider | None = None
+    oidc_new_people: Collection[str] = ()
     dialect_hosts: Mapping[str, str] = field(default_factory=dict)

@@ -124,12 +124,15 @@ def test_progress_is_shown_until_the_end(client: Client) -> None:
     ping(client, job, "/progress/40", {"message": "x" * 300})
     state = shown(client, job)["current_state"]
     assert (state["progress"], state["progress_message"]) == (40, "x" * 255)
+    ping(client, job, "/progress", {"message": "more", "progress": 60})
+    state = shown(client, job)["current_state"]
+    assert (state["progress"], state["progress_message"]) == (60, "more")
     ping(client, job, "/end/success")
     state = shown(client, job)["current_state"]
     assert (state["status"], state["progress"]) == ("healthy", None)
     signals = client.get(f"/api/v1/jobs/{job['id']}/signals").json["data"]
     assert [(one["signal"], one["status"]) for one in signals] == [
-        ("end", "success"), ("progress", None), ("start", None),
+        ("end", "success"), ("progress", None), ("progress", None), ("start", None),
     ]  # fmt: skip
     assert list(signals[0]) == [
         "id", "signal", "status", "progress", "message", "ip_address", "duration_ms",

@@ -53,6 +53,7 @@ def native(services: Services) -> FastAPI:
     app.state.services = services
     for resource in _RESOURCES:
         app.router.routes.extend(resource.router.routes)
+    app.router.routes.extend(audit_log.instance_router.routes)
     problems.install(app)
     document = cache(lambda: completed(app.openapi()))
     app.add_route("/openapi.json", _once(lambda: _machine_readable(document())))

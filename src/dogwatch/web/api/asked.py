@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from dogwatch.core.problems import Problem
 from dogwatch.core.run import CatchUp, LostRun, Overlap, Policy
@@ -13,6 +13,7 @@ from dogwatch.usecases import jobs
 from dogwatch.usecases.jobs import JobSpec
 from dogwatch.web.api.body import Body
 from dogwatch.web.api.settings import checked
+from dogwatch.web.api.told import ChannelKind, Tag, tell
 
 _ALIASES = {"grace_s": "start_by_s", "slow_after_s": "slow_after_ms"}
 _SPEC = frozenset(field.name for field in fields(WatchSpec))
@@ -28,9 +29,11 @@ _ENUMS: Mapping[str, Callable[[Any], Any]] = {
 class WatchFields(Body):
     """What may be said of a watch; null clears a field, so that its default holds."""
 
+    model_config = ConfigDict(json_schema_extra=tell)
+
     slug: str | None = None
     description: str | None = None
-    tags: list[str] | None = None
+    tags: list[Tag] | None = None
     project: str | None = None
     schedule: str | list[str] | None = Field(
         default=None, description="Cron, OnCalendar or an interval; several lines as a list."
@@ -213,7 +216,7 @@ class ChannelNew(Body):
         "settings": {"url": "http://x"},
     }
     name: Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
-    kind: str
+    kind: ChannelKind
     settings: dict[str, Any]
     group_window_s: int | None = Field(default=None, description=_GROUP)
 

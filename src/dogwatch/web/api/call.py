@@ -64,6 +64,14 @@ class Call:
 
         return await self.services.door.awrite(noted)
 
+    async def note_export(self, operation: str, *, instance: bool = False) -> None:
+        """Note that everything of a kind is handed out, before it is; HEAD hands out nothing."""
+        if self.request.method == "HEAD":
+            return
+        await self.services.door.awrite(
+            lambda tx: audit_log.note(tx, self.caller, operation, "", self.at, instance=instance)
+        )
+
     async def _fields(self) -> Sequence[str]:
         """Return the names of the fields that were sent, which tell no value."""
         if not isinstance(self.request, StrictRequest) or not await self.request.body():
@@ -119,7 +127,7 @@ async def _name(name: Annotated[str, Path(description="Id or slug.")]) -> str:
     """Refuse at once what can be no id or slug, and no database could look up."""
     if not _NAME.fullmatch(name):
         words = "there is nothing with this id or slug"
-        raise Problem("not_found", words, {"name": words})
+        raise Problem("not_found", words, {"id": words})
     return name
 
 

@@ -19,7 +19,7 @@ _KEY = {
     "required": False,
     "description": "1 to 255 printable characters; for 24 hours the same request with the same "
     "key gets the same answer and does nothing more.",
-    "schema": {"type": "string", "maxLength": 255},
+    "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
 }
 
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
@@ -94,14 +94,16 @@ def completed(document: dict[str, Any]) -> dict[str, Any]:
             if method == "post":
                 operation["parameters"] = [*operation.get("parameters", ()), _KEY]
             answer = operation["responses"].get("200", {}).get("content", {})
-            if len(answer) > 1:  # FastAPI takes JSON for granted beside what a route says
-                del answer["application/json"]
+            if len(answer) > 1 and not answer["application/json"].get("schema"):
+                del answer["application/json"]  # FastAPI takes it for granted
             operation["responses"].update(_problems(path, method, operation))
     schemas = document["components"]["schemas"]
     for name, example in EXAMPLES.items():
         schemas[name]["examples"] = [dict(example)]
     schemas.update(_settings())
     schemas["ChannelNew"] |= _by_kind(schemas["ChannelNew"])
+    document["paths"] = dict(_by_id(document["paths"]))
+    _link(document["paths"])
     return document
 
 
@@ -148,6 +150,33 @@ def _setting(one: Field) -> dict[str, Any]:
 
 def _name(kind: str) -> str:
     return f"ChannelNew_{kind}"
+
+
+def _by_id(paths: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the paths with `{id}`: a thing's own name is another matter to those who read this."""
+    for path, methods in paths.items():
+        for operation in methods.values():
+            for one in operation.get("parameters", ()):
+                if one["in"] == "path" and one["name"] == "name":
+                    one["name"] = "id"
+        yield path.replace("{name}", "{id}"), methods
+
+
+def _link(paths: Mapping[str, Any]) -> None:
+    """Say of each thing that is made what can be done with it."""
+    for path, methods in paths.items():
+        made = methods.get("post", {}).get("responses", {}).get("201")
+        if made is None or "{id}" in path:
+            continue
+        made["links"] = {
+            operation["operationId"]: {
+                "operationId": operation["operationId"],
+                "parameters": {"id": "$response.body#/id"},
+            }
+            for below, others in paths.items()
+            if below.startswith(f"{path}/{{id}}")
+            for operation in others.values()
+        }
 
 
 def _problems(path: str, method: str, operation: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

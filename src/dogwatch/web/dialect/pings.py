@@ -5,7 +5,7 @@ Any ping path finds any key, and the answer has the form of the dialect whose lo
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -56,19 +56,22 @@ class Said:
     status: int
     media_type: str
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class PingForm:
     """How a dialect is pinged. `reads` says whether a path is of its form, `target` whom and what
     such a ping means (None: it means nothing), and `said` words what became of it; `refused`
-    words that it was not recorded, with status 429 or 503."""
+    words that it was not recorded, with status 429 or 503. `before` is done before it is recorded.
+    """
 
     name: str
     reads: Callable[[str], bool]
     target: Callable[[Knock], Target | None]
     said: Callable[[Knock, Target, Became], Awaitable[Said]]
     refused: Callable[[int], Said]
+    before: Callable[[Target, Knock, Door], Awaitable[None]] | None = None
 
 
 class DialectPings:
@@ -122,6 +125,8 @@ class DialectPings:
         target = form.target(knock) or NOWHERE
         heard = self._heard(target, knock, scope, body.total)
         try:
+            if form.before:
+                await form.before(target, knock, self._door)
             answer = await self._inbox.put(heard)
             wait_s = unknown_wait_s(self._unknown, answer, heard.remote_ip)
             took_ms = (self._clock.monotonic() - began_s) * 1000
@@ -147,6 +152,7 @@ class DialectPings:
 
 async def _send(send: Send, said: Said, wait_s: float, *, head: bool) -> None:
     headers = [
+        *((name.encode(), value.encode()) for name, value in said.headers.items()),
         (b"content-type", said.media_type.encode()),
         (b"content-length", str(len(said.body)).encode()),
         (b"cache-control", b"no-store"),

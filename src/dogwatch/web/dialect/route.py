@@ -45,12 +45,13 @@ class DialectRoute(APIRoute):
         handle = super().get_route_handler()
         operation = str((self.openapi_extra or {})["x-operation"])
 
-        async def guarded(request: Request) -> Response:
+        async def guarded(received: Request) -> Response:
+            request = StrictRequest(received.scope, capped(received))
             caller = await authenticate(request)
             await _spend(request, caller)
             require(caller, operation)
             request.state.caller, request.state.operation = caller, operation
-            return await handle(StrictRequest(request.scope, capped(request)))
+            return await handle(request)
 
         return guarded
 
@@ -59,7 +60,7 @@ async def authenticate(request: Request) -> Caller:
     """Return who holds the dialect's key, or raise what says that nobody does."""
     services: Services = request.app.state.services
     tongue: Tongue = request.app.state.tongue
-    token = tongue.token_of(request)
+    token = await tongue.token_of(request)
     ip = origin_of(dict(request.scope), services.trusted_proxies).ip
     if not token:
         raise Refused(Refusal("nameless", "an API key is missing"))

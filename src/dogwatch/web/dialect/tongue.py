@@ -2,8 +2,8 @@
 
 import logging
 import traceback
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +21,7 @@ from dogwatch.usecases.callers import Caller
 from dogwatch.usecases.limiting import Asked
 from dogwatch.web.api.problems import allowed
 from dogwatch.web.dialect.refusal import Refusal, Refused, of_problem
+from dogwatch.web.page import Endpoint
 from dogwatch.web.services import Services
 
 Headers = Sequence[tuple[str, str]]
@@ -31,16 +32,18 @@ _log = logging.getLogger("dogwatch.dialects")
 @dataclass(frozen=True, slots=True)
 class Tongue:
     """How a dialect speaks: who calls by `token_of` a request, `windows` he is limited by and
-    `told` of, and how a refusal is `worded` at a time. `base` leads all paths of its routes.
+    `told` of, and how a refusal is `worded` at a time. `base` leads all paths of its routes; those
+    of `public` are open to all.
     """
 
     name: str
     base: str
     router: APIRouter
-    token_of: Callable[[Request], str | None]
+    token_of: Callable[[Request], Awaitable[str | None]]
     windows: Callable[[Plan, Caller], Sequence[Asked]]
     told: Callable[[Sequence[tuple[Asked, Verdict]]], Headers]
     worded: Callable[[Refusal, datetime], Response]
+    public: Mapping[str, Endpoint] = field(default_factory=dict)
 
 
 def application(tongue: Tongue, services: Services) -> FastAPI:
@@ -56,6 +59,8 @@ def application(tongue: Tongue, services: Services) -> FastAPI:
     )
     app.state.services, app.state.tongue = services, tongue
     app.router.routes.extend(tongue.router.routes)
+    for path, endpoint in tongue.public.items():
+        app.add_route(path, endpoint)
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(Refused, _on_refused)
     app.add_exception_handler(HTTPException, _on_http)

@@ -37,22 +37,27 @@ def target(knock: Knock) -> Target | None:
         case "start":
             return Target(key=found["key"], kind=Kind.START)
         case "progress":
-            percent = int(found["percent"]) if found["percent"] else None
-            return Target(
-                key=found["key"], kind=Kind.LOG, progress=percent, text=_message(knock.body)
-            )
+            percent, message = _progress(knock.body)
+            percent = int(found["percent"]) if found["percent"] else percent
+            return Target(key=found["key"], kind=Kind.LOG, progress=percent, text=message)
     if found["end"] == "fail":
         return Target(key=found["key"], kind=Kind.FAIL)
     return Target(key=found["key"], exit_code=0)
 
 
-def _message(body: str) -> str:
+def _progress(body: str) -> tuple[int | None, str]:
+    """Return the percentage and the message that a body tells; what cannot be read is left out."""
     try:
         said = json.loads(body)
     except (ValueError, RecursionError):
-        return ""
-    message = said.get("message") if isinstance(said, dict) else None
-    return message[:LONGEST] if isinstance(message, str) else ""
+        return None, ""
+    if not isinstance(said, dict):
+        return None, ""
+    percent, message = said.get("progress"), said.get("message")
+    return (
+        percent if type(percent) is int and 0 <= percent <= 100 else None,
+        message[:LONGEST] if isinstance(message, str) else "",
+    )
 
 
 async def said(knock: Knock, target: Target, became: Became) -> Said:

@@ -41,7 +41,7 @@ MISSING = "Job not found"
 router = router_of(BASE)
 
 
-def token_of(request: Request) -> str | None:
+async def token_of(request: Request) -> str | None:
     """Return the key that was sent; X-Workspace-ID means nothing, the key decides."""
     return request.headers.get("x-api-key")
 

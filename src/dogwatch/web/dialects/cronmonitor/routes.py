@@ -45,7 +45,7 @@ _BEARER = re.compile(r"(?i:bearer) +(\S+) *")
 router = router_of(BASE)
 
 
-def token_of(request: Request) -> str | None:
+async def token_of(request: Request) -> str | None:
     """Return the token that was sent; Authorization decides where both are."""
     if "authorization" in request.headers:
         given = _BEARER.fullmatch(request.headers["authorization"])
