@@ -31,6 +31,8 @@ def lived_in(house: House) -> House:
     one, job = house.watch("one", tags=("ä", "b")), house.job(overlap=Overlap.ALLOW)
     house.ping(heard(one, 0, body="Zeile \U0001f415\n"), heard(one, 1, Kind.FAIL))
     house.settle(house.parcels(2)[0], 2, Verdict.RETRY)
+    house.put("aliases", workspace_id=house.workspace.id, dialect="cronowl", watch_id=one.id,
+              name="one", ping_key="key", said={})  # fmt: skip
     _trouble(house)
     house.fire(60)
     (work,) = house.claim(60)
