@@ -5,7 +5,8 @@ from dogwatch.core.ping import Kind
 from dogwatch.core.policy import Role
 from dogwatch.core.run import Overlap
 from dogwatch.core.windows import WindowSpec
-from dogwatch.store import users
+from dogwatch.store import aliases, users
+from dogwatch.store.aliases import Alias
 from dogwatch.store.runs import append_output
 from dogwatch.usecases import (
     audit_log,
@@ -31,8 +32,8 @@ def lived_in(house: House) -> House:
     one, job = house.watch("one", tags=("ä", "b")), house.job(overlap=Overlap.ALLOW)
     house.ping(heard(one, 0, body="Zeile \U0001f415\n"), heard(one, 1, Kind.FAIL))
     house.settle(house.parcels(2)[0], 2, Verdict.RETRY)
-    house.put("aliases", workspace_id=house.workspace.id, dialect="cronowl", watch_id=one.id,
-              name="one", ping_key="key", said={})  # fmt: skip
+    known = Alias(house.workspace.id, "cronowl", one.id, "one", "key", {})
+    house.do(aliases.add, known)
     _trouble(house)
     house.fire(60)
     (work,) = house.claim(60)
