@@ -36,7 +36,7 @@ from dogwatch.core.spec import WatchSpec
 from dogwatch.notify.formats import sign
 from dogwatch.notify.webhook import new_secret
 from dogwatch.store.database import Tx
-from dogwatch.usecases import channels, pings, watches, workspaces
+from dogwatch.usecases import channels, pings, rules, watches, workspaces
 from dogwatch.vault import Vault
 from tests.eventually import eventually
 from tests.harness.postgres import running_postgres
@@ -173,7 +173,7 @@ class Fall:
             {"secrets": [new_secret()]}, vault, at,
         )  # fmt: skip
         scope = Scope("tags", frozenset({f"t{number}"}))
-        channels.add_rule(tx, workspace_id, Rule("", made.id, scope=scope), at)
+        rules.add_rule(tx, workspace_id, Rule("", made.id, scope=scope), at)
 
     def _watches(self, numbers: range, tx: Tx) -> list[str]:
         at = datetime.now(UTC) - 2 * HOUR

@@ -193,7 +193,7 @@ def test_a_rule_has_one_scope(here: Here, told: Stub) -> None:
 
 def test_rules_are_listed_and_removed(here: Here, told: Stub) -> None:
     _, row = here("rule", "ls").stdout.splitlines()
-    assert row == "r1    On call  down, recovered  all watches"
+    assert row == "r1    On call  down, recovered  all watches  at once"
     assert here.json("rule", "ls") == [RULE]
     assert here("rule", "rm", "r1").stdout == "rule r1 is deleted\n"
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from threading import Barrier, BrokenBarrierError
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -27,6 +27,7 @@ from dogwatch.usecases import (
     jobs,
     nodes,
     pings,
+    rules,
     runs,
     telling,
     watches,
@@ -156,8 +157,8 @@ class House:
 
     def rule(self, channel: ChannelRow, rule: Rule, at: float = -600) -> Rule:
         """Add a rule of a channel."""
-        told = Rule("", channel.id, rule.events, rule.scope)
-        return self.do(channels.add_rule, self.workspace.id, told, after(at))
+        told = replace(rule, channel_id=channel.id)
+        return self.do(rules.add_rule, self.workspace.id, told, after(at))
 
     def parcels(
         self, at: float, node: str = "node-a", room: Room | None = None

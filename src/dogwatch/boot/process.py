@@ -31,6 +31,7 @@ from dogwatch.core.problems import Problem
 from dogwatch.core.result import Outcome, Result
 from dogwatch.core.script_action import ScriptAction
 from dogwatch.egress import Egress
+from dogwatch.engine.alerter import Alerter
 from dogwatch.engine.courier import Courier
 from dogwatch.engine.engine import Engine
 from dogwatch.engine.folder import Folder
@@ -325,6 +326,7 @@ def assemble(
     others: list[Loop] = [
         Scheduler(database, clock),
         Sweeper(database, clock, node_id, intake.unfolded_at),
+        Alerter(database, clock),
         heart,
         prober,
         Janitor(database, clock, _kept(config), config.output_retention_days),
@@ -410,6 +412,7 @@ def _kept(config: Config) -> Mapping[str, Keep]:
         "pings": Keep(config.ping_retention_days, config.ping_retention_count),
         "runs": Keep(config.run_retention_days, config.run_retention_count),
         "flips": Keep(config.flip_retention_days, config.run_retention_count),
+        "incidents": Keep(config.flip_retention_days, config.run_retention_count),
         "deliveries": Keep(config.run_retention_days, config.run_retention_count),
     }
 

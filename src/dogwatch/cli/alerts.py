@@ -1,4 +1,4 @@
-"""Whom to tell of what: channel, rule, deliveries."""
+"""Whom to tell, and what became of it: channel, deliveries."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,10 +15,9 @@ from dogwatch.core.problems import Problem
 _ALL = 10_000
 _WAIT_S = 20
 _PATIENT = Limits(connect_s=10.0, answer_s=_WAIT_S + 10.0)
-_EVENTS = click.Choice(("down", "degraded", "recovered"))
 
 
-def _find(api: Api, name: str) -> dict[str, Any]:
+def find_channel(api: Api, name: str) -> dict[str, Any]:
     """Return a channel by its id or its name."""
     every = api.pages("/channels", _ALL)
     found = [one for one in every if name == one["id"]] or [
@@ -86,7 +85,7 @@ def channel_test(ctx: click.Context, session: Session, channel: str) -> None:
     The exit code is 0 if it was taken, else 1.
     """
     api = connect(session)
-    queued = api.send("POST", f"/channels/{_find(api, channel)['id']}/test", {})
+    queued = api.send("POST", f"/channels/{find_channel(api, channel)['id']}/test", {})
     patient = replace(api, limits=_PATIENT)
     delivery = patient.get(f"/deliveries/{queued['id']}", wait_s=_WAIT_S)
     if session.json:
@@ -114,7 +113,7 @@ def _outcome(delivery: Mapping[str, Any]) -> str:
 def channel_rm(session: Session, channel: str, yes: bool) -> None:
     """Delete a channel with its rules and deliveries."""
     api = connect(session)
-    found = _find(api, channel)
+    found = find_channel(api, channel)
     confirm(f"Delete channel {found['name']}, with its rules?", yes=yes)
     api.send("DELETE", f"/channels/{found['id']}")
     as_json({"deleted": found["id"]}) if session.json else click.echo(f"{channel} is deleted")
@@ -122,7 +121,9 @@ def channel_rm(session: Session, channel: str, yes: bool) -> None:
 
 def _turn(session: Session, channel: str, *, enabled: bool) -> None:
     api = connect(session)
-    changed = api.send("PATCH", f"/channels/{_find(api, channel)['id']}", {"enabled": enabled})
+    changed = api.send(
+        "PATCH", f"/channels/{find_channel(api, channel)['id']}", {"enabled": enabled}
+    )
     as_json(changed) if session.json else click.echo(f"{changed['name']} is {_state(changed)}")
 
 
@@ -144,76 +145,6 @@ for one in (channel_ls, channel_test, channel_rm, channel_enable, channel_disabl
     channel_command.add_command(one)
 
 
-# --- rules ------------------------------------------------------------------------------------
-
-
-@click.group("rule")
-def rule_command() -> None:
-    """Say which events of which watches go to which channel."""
-
-
-@command(
-    "add",
-    """
-dogwatch rule add Team
-dogwatch rule add Team --tag billing --tag shop
-dogwatch rule add 'On call' --watch nightly-backup --event down
-""",
-)
-@click.argument("channel")
-@click.option("--event", "events", type=_EVENTS, multiple=True, help="May be repeated.")
-@click.option("--tag", "tags", multiple=True, help="Watches with one of these tags.")
-@click.option("--project", "project", multiple=True, help="Watches of these projects.")
-@click.option("--watch", "watches", multiple=True, help="These watches, by slug.")
-def rule_add(session: Session, channel: str, events: tuple[str, ...], **scopes: Any) -> None:
-    """Tell a channel of watches: of all, unless told which; down and recovered, unless told."""
-    given = {kind: list(values) for kind, values in scopes.items() if values}
-    if len(given) > 1:
-        raise click.UsageError("Give --tag, --project or --watch, one of them; or add two rules.")
-    kind, values = next(iter(given.items()), ("all", list[str]()))
-    api = connect(session)
-    asked = {"channel_id": _find(api, channel)["id"], "scope": {"kind": kind, "values": values}}
-    rule = api.send("POST", "/rules", asked | ({"events": list(events)} if events else {}))
-    if session.json:
-        as_json(rule)
-    else:
-        click.echo(f"{channel} hears of {_scope(rule)}: {', '.join(rule['events'])}")
-
-
-def _scope(rule: Mapping[str, Any]) -> str:
-    scope = rule["scope"]
-    named = ", ".join(scope["values"])
-    return "all watches" if scope["kind"] == "all" else f"{scope['kind']} {named}"
-
-
-@command("ls", "dogwatch rule ls\ndogwatch rule ls --json")
-def rule_ls(session: Session) -> None:
-    """List the rules."""
-    api = connect(session)
-    found = api.pages("/rules", _ALL)
-    if session.json:
-        as_json(found)
-        return
-    names = {one["id"]: one["name"] for one in api.pages("/channels", _ALL)}
-    rows = [
-        {**one, "rule": one["id"], "channel": names.get(one["channel_id"]), "of": _scope(one)}
-        for one in found
-    ]
-    table(rows, ("rule", "channel", "events", "of"))
-
-
-@command("rm", "dogwatch rule rm 01kam3v7t0000000000000000a")
-@click.argument("rule")
-def rule_rm(session: Session, rule: str) -> None:
-    """Delete a rule."""
-    connect(session).send("DELETE", f"/rules/{rule}")
-    as_json({"deleted": rule}) if session.json else click.echo(f"rule {rule} is deleted")
-
-
-for one in (rule_add, rule_ls, rule_rm):
-    rule_command.add_command(one)
-
-
 # --- deliveries -------------------------------------------------------------------------------
 
 
@@ -227,7 +158,7 @@ dogwatch deliveries 01kam3v7t0000000000000000a
 )
 @click.argument("delivery", required=False)
 @click.option("-n", "count", type=click.IntRange(1, 100_000), default=20, help="How many.")
-@click.option("--state", help="pending, sent or failed.")
+@click.option("--state", help="held, pending, sent, failed or suppressed.")
 @click.option("--watch", metavar="SLUG", help="Only of this watch.")
 @click.option("--channel", help="Only through this channel, by name or id.")
 def deliveries_command(
@@ -243,7 +174,7 @@ def deliveries_command(
     if delivery:
         _attempts(session, api.get(f"/deliveries/{delivery}"))
         return
-    channel_id = _find(api, channel)["id"] if channel else None
+    channel_id = find_channel(api, channel)["id"] if channel else None
     found = api.pages("/deliveries", count, state=state, watch=watch, channel=channel_id)
     as_json(found) if session.json else _listed(api, found)
 

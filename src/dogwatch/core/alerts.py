@@ -5,12 +5,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from dogwatch.core.windows import Digest, Quiet
+
 
 class Event(StrEnum):
-    """What people can be told about, gravest first; `test` is sent by hand and matches no flip."""
+    """What people can be told about, gravest first; `test` is sent by hand and matches no flip.
+
+    `slow` is another word for `degraded` in rules: nothing but slowness degrades. `late` comes from
+    no flip: a slot is due and has not been judged yet.
+    """
 
     DOWN = "down"
     DEGRADED = "degraded"
+    SLOW = "slow"
+    LATE = "late"
     RECOVERED = "recovered"
     TEST = "test"
 
@@ -55,20 +63,59 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
+class Escalation:
+    """Tells another channel where nobody has acknowledged within `after_s` of the first alert."""
+
+    channel_id: str
+    after_s: int
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
-    """Sends the `events` of the watches in `scope` to one channel."""
+    """Sends the `events` of the watches in `scope` to one channel.
+
+    An opening alert waits `delay_s` and goes only if it is still true; in `quiet` hours all waits
+    for their end. With a `digest` all is told at its time of day. What went is said again every
+    `repeat_s` until it is acknowledged or over, and to others by `escalations`.
+    """
 
     id: str
     channel_id: str
     events: frozenset[Event] = frozenset({Event.DOWN, Event.RECOVERED})
     scope: Scope = Scope()
+    delay_s: int = 0
+    quiet: Quiet | None = None
+    repeat_s: int | None = None
+    digest: Digest | None = None
+    escalations: tuple[Escalation, ...] = ()
+
+    @property
+    def follows_up(self) -> bool:
+        """Whether it has more to say while nobody acknowledges."""
+        return bool(self.repeat_s or self.escalations)
 
 
 def matches(
     rule: Rule, event: Event, watch_id: str, tags: Collection[str], project: str | None
 ) -> bool:
     """Tell whether the rule sends this event of this watch to its channel."""
-    return event in rule.events and rule.scope.covers(watch_id, tags, project)
+    asked = event in rule.events or (event is Event.DEGRADED and Event.SLOW in rule.events)
+    return asked and rule.scope.covers(watch_id, tags, project)
+
+
+# Machines and pagers want each flip; people want one message for one cause.
+ONE_EACH = frozenset({"webhook", "pagerduty", "opsgenie"})
+GROUP_WINDOW_S = 10
+
+
+def group_window_s(kind: str, own: int | None) -> int:
+    """Return for how many seconds a channel of this kind collects flips for one message.
+
+    `own` is what its owner said, if anything. 0: each flip is a message of its own.
+    """
+    if own is not None:
+        return own
+    return 0 if kind in ONE_EACH else GROUP_WINDOW_S
 
 
 # --- attempts --------------------------------------------------------------------------------

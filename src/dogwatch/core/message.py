@@ -71,7 +71,8 @@ class Message:
     `delivery_id` stays the same over retries, so receivers can tell a repeat. `key` is the same
     for all messages of one trouble, from its opening to its closing: the watch's id for one item,
     the incident's for a group. `items` are at most `MOST_ITEMS`, `more` counts the others.
-    `also_down` names other watches that are down, of `also_down_count` in all.
+    `also_down` names other watches that are down, of `also_down_count` in all. `ack_url` opens a
+    page that acknowledges its incident.
     """
 
     delivery_id: str
@@ -83,6 +84,7 @@ class Message:
     also_down: tuple[str, ...] = ()
     also_down_count: int = 0
     rehearsal: bool = False
+    ack_url: str = ""
 
     @property
     def first(self) -> Item:
@@ -221,6 +223,8 @@ def _around(message: Message) -> Iterator[tuple[str, str]]:
     if message.also_down_count:
         yield "Also down", _also_down(message.also_down, message.also_down_count)
     yield "Workspace", one_line(message.workspace, _NAME_LENGTH)
+    if message.ack_url:
+        yield "Acknowledge", message.ack_url
 
 
 def _also_down(names: Sequence[str], count: int) -> str:

@@ -17,7 +17,12 @@ from dogwatch.store.types import encode, microseconds, to_microseconds
 
 @data()
 class Delivery:
-    """`state`: pending, sent or failed; `message`: the facts as they were at the flip."""
+    """`state`: held, pending, sent, failed or suppressed; `message`: the facts at the flip.
+
+    While it is held, `hold` tells what for and `due_at` until when; then `due_at` is the time it
+    was let go. A delivery with a `bundle_id` is told by the one message of that delivery, and
+    shares its end.
+    """
 
     workspace_id: int
     id: str
@@ -31,6 +36,11 @@ class Delivery:
     attempts: int
     created_at: datetime
     settled_at: datetime | None = None
+    hold: str | None = None
+    due_at: datetime | None = None
+    rule_id: str | None = None
+    incident_id: str | None = None
+    bundle_id: str | None = None
 
 
 @data()
@@ -71,6 +81,11 @@ def _values(one: Delivery) -> Values:
         one.attempts,
         to_microseconds(one.created_at),
         microseconds(one.settled_at),
+        one.hold,
+        microseconds(one.due_at),
+        one.rule_id,
+        one.incident_id,
+        one.bundle_id,
     )
 
 
@@ -108,7 +123,7 @@ def listed(
 
 
 def pending(tx: Tx) -> Sequence[Delivery]:
-    """Return every delivery that is neither sent nor failed, over all workspaces."""
+    """Return every delivery that is to be sent, over all workspaces."""
     rows = tx.conn.execute(select(deliveries).where(deliveries.c.state == "pending"))
     return [Delivery(**row._mapping) for row in rows]
 
@@ -125,6 +140,7 @@ def remove_of_watch(tx: Tx, workspace_id: int, watch_id: str) -> None:
 _KEY = (deliveries.c.workspace_id, deliveries.c.id)
 _FATE = (
     deliveries.c.state, deliveries.c.reason, deliveries.c.attempts, deliveries.c.settled_at,
+    deliveries.c.hold, deliveries.c.due_at, deliveries.c.rule_id, deliveries.c.bundle_id,
 )  # fmt: skip
 
 
@@ -141,7 +157,8 @@ def save_many(tx: Tx, changed: Sequence[Delivery]) -> None:
     rows = [
         (
             one.workspace_id, one.id, one.state, one.reason, one.attempts,
-            microseconds(one.settled_at),
+            microseconds(one.settled_at), one.hold, microseconds(one.due_at), one.rule_id,
+            one.bundle_id,
         )
         for one in changed
     ]  # fmt: skip
@@ -174,3 +191,17 @@ def receipts_of(tx: Tx, workspace_id: int, delivery_id: str) -> Sequence[Receipt
         .order_by(receipts.c.id)
     )
     return [Receipt(**row._mapping) for row in tx.conn.execute(found)]
+
+
+def last_receipts(tx: Tx, workspace_id: int, delivery_ids: Collection[str]) -> dict[str, Receipt]:
+    """Return the receipt of the last attempt of each of these deliveries, by delivery id."""
+    names = [receipts.c[field.name] for field in fields(Receipt)]
+    found = (
+        select(receipts.c.delivery_id, *names)
+        .where(
+            receipts.c.workspace_id == workspace_id,
+            receipts.c.delivery_id.in_(delivery_ids),
+        )
+        .order_by(receipts.c.id)
+    )
+    return {row[0]: Receipt(*row[1:]) for row in tx.conn.execute(found)}

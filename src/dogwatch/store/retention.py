@@ -25,6 +25,7 @@ from dogwatch.store.tables import (
     deliveries,
     flips,
     idempotency,
+    incidents,
     jobs,
     nodes,
     outputs,
@@ -78,7 +79,10 @@ PRUNABLE = {
     "pings": Prunable(pings, true()),
     "runs": Prunable(runs, runs.c.state == "done"),
     "flips": Prunable(flips, true()),
-    "deliveries": Prunable(deliveries, and_(deliveries.c.state != "pending", _told_of_no_flip)),
+    "incidents": Prunable(incidents, incidents.c.closed_at.is_not(None)),
+    "deliveries": Prunable(
+        deliveries, and_(deliveries.c.state.not_in(("pending", "held")), _told_of_no_flip)
+    ),
 }
 
 

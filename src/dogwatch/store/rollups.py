@@ -95,7 +95,7 @@ _INSERTS: Mapping[str, Callable[..., Any]] = {
 }
 _FIND = Bulk(_KEY, lambda new: select(*_PLAIN).where(_same(new)))
 _PUT = {dialect: Bulk((*_KEY, *_COUNTS), _putting(make)) for dialect, make in _INSERTS.items()}
-_DROP = Bulk(_KEY, lambda new: delete(rollups).where(_same(new)))
+_DROP = Bulk(_KEY, lambda new: delete(rollups).where(tuple_(*_KEY).in_(select(*new.values()))))
 
 
 def _values(place: Place) -> Values:

@@ -75,7 +75,7 @@ def add_many(tx: Tx, new: Sequence[NewTask]) -> None:
     rows = [
         (
             task.workspace_id, task.lane, task.ref_id, task.ordering, task.bulkhead,
-            to_microseconds(task.run_at), 0,
+            to_microseconds(task.run_at), 0, task.priority,
         )
         for task in new
     ]  # fmt: skip
@@ -86,7 +86,7 @@ def add_many(tx: Tx, new: Sequence[NewTask]) -> None:
 
 _NEW = (
     tasks.c.workspace_id, tasks.c.lane, tasks.c.ref_id, tasks.c.ordering, tasks.c.bulkhead,
-    tasks.c.run_at, tasks.c.attempt,
+    tasks.c.run_at, tasks.c.attempt, tasks.c.priority,
 )  # fmt: skip
 _ADD = Bulk(_NEW, lambda new: insert(tasks).from_select(list(new), select(*new.values())))
 
@@ -263,11 +263,18 @@ def drop_of_watch(tx: Tx, workspace_id: int, watch_id: str) -> None:
     """Drop whatever is queued for a watch: its runs, and what is to be told of it."""
     _drop_refs(tx, runs, runs.c.watch_id, workspace_id, watch_id)
     _drop_refs(tx, deliveries, deliveries.c.watch_id, workspace_id, watch_id)
+    _drop_timers(tx, ("late",), workspace_id, watch_id)
 
 
 def drop_of_channel(tx: Tx, workspace_id: int, channel_id: str) -> None:
     """Drop what is to be told to a channel."""
     _drop_refs(tx, deliveries, deliveries.c.channel_id, workspace_id, channel_id)
+    _drop_timers(tx, ("bundle", "digest"), workspace_id, channel_id)
+
+
+def _drop_timers(tx: Tx, lanes: Collection[str], workspace_id: int, ref_id: str) -> None:
+    mine = tasks.c.workspace_id == workspace_id, tasks.c.ref_id == ref_id
+    tx.conn.execute(delete(tasks).where(*mine, tasks.c.lane.in_(lanes)))
 
 
 def _drop_refs(tx: Tx, table: Table, column: Column[Any], workspace_id: int, value: str) -> None:

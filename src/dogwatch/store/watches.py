@@ -136,6 +136,12 @@ def seen(tx: Tx, keys: Collection[Key]) -> dict[Key, Record]:
     return {record.key: record for record in records}
 
 
+def look(tx: Tx, workspace_id: int, watch_ids: Collection[str]) -> dict[str, Record]:
+    """Return watches by id, without a lock."""
+    found = _of(workspace_id).where(watches.c.id.in_(watch_ids))
+    return {record.id: record for record in map(_record, tx.conn.execute(found))}
+
+
 def keys_of_slugs(tx: Tx, slugs: Collection[tuple[int, str]]) -> dict[tuple[int, str], Key]:
     """Return the (workspace id, id) of the watches with these (workspace id, slug)."""
     if not slugs:

@@ -97,8 +97,8 @@ def test_facts(at: datetime) -> dict[str, Any]:
     return {"key": "", "items": [item], "more": 0, "also_down": [], "also_down_count": 0}
 
 
-def message_of(delivery: Delivery, workspace: str, base_url: str) -> Message:
-    """Return the message of a delivery."""
+def message_of(delivery: Delivery, workspace: str, base_url: str, ack_code: str = "") -> Message:
+    """Return the message of a delivery; `ack_code` is of the link that acknowledges it."""
     facts = _grouped(delivery)
     return Message(
         delivery_id=delivery.id,
@@ -109,6 +109,7 @@ def message_of(delivery: Delivery, workspace: str, base_url: str) -> Message:
         more=facts["more"],
         also_down=tuple(facts["also_down"]),
         also_down_count=facts["also_down_count"],
+        ack_url=f"{base_url.rstrip('/')}/acknowledge/{ack_code}" if ack_code else "",
     )
 
 

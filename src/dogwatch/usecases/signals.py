@@ -16,7 +16,7 @@ from dogwatch.store.bulk import together
 from dogwatch.store.flips import FlipRow
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record, State
-from dogwatch.usecases import telling
+from dogwatch.usecases.alerting import tell
 from dogwatch.usecases.facts import Turn
 
 GAPS_KEPT = timedelta(days=32)
@@ -70,7 +70,7 @@ def apply_steps(
         runs.write(tx, list(chain.from_iterable(map(_entries, changes, done))))
     turned = _numbered(list(chain.from_iterable(map(_turns, changes, done))), at)
     flips.add_many(tx, [turn.flip for turn in turned])
-    telling.tell(tx, turned, at)
+    tell(tx, turned, at)
     return list(zip(map(_after, changes, states), done, strict=True))
 
 

@@ -1,122 +1,27 @@
-"""Telling people: deliveries made by flips, claimed, sent, and what became of them."""
+"""Telling people: deliveries that are on their way, claimed, sent, and what became of them."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from dogwatch.core.alerts import Attempt, Event, Rule, event_of, matches, retry_after
+from dogwatch.core.alerts import Attempt, Event, retry_after
 from dogwatch.core.data import data
 from dogwatch.core.message import Message
 from dogwatch.core.problems import Problem
-from dogwatch.ids import new_id, new_ids
-from dogwatch.store import channels, deliveries, tasks, workspaces
+from dogwatch.ids import new_id
+from dogwatch.store import channels, deliveries, held, tasks, workspaces
 from dogwatch.store.channels import ChannelRow
 from dogwatch.store.deliveries import Delivery, Receipt
-from dogwatch.store.flips import FlipRow
 from dogwatch.store.tasks import NewTask, Share, Task
 from dogwatch.store.tx import Tx
-from dogwatch.store.watches import Down, Record
+from dogwatch.usecases.ack_links import code_of
 from dogwatch.usecases.channels import channel_by_id, unsealed
-from dogwatch.usecases.facts import Turn, aliased, down_in, facts_of, message_of, test_facts
+from dogwatch.usecases.facts import aliased, message_of, test_facts
+from dogwatch.usecases.holding import LANE
 from dogwatch.vault import Vault
 
-LANE = "delivery"
 MAX_REASON = 255
-
-
-def tell(tx: Tx, turns: Sequence[Turn], at: datetime) -> None:
-    """Make a delivery for every flip and every channel that a rule sends it to."""
-    places: dict[int, _Place] = {}
-    made: list[Delivery] = []
-    for turn in turns:
-        workspace_id = turn.flip.workspace_id
-        if workspace_id not in places:
-            places[workspace_id] = _place(tx, workspace_id)
-        made += _deliveries(tx, turn, places[workspace_id], at)
-    ids = new_ids(at, len(made))
-    _send(tx, [replace(one, id=own_id) for one, own_id in zip(made, ids, strict=True)], at)
-
-
-# The rules by what they name, (kind, value): thousands of rules are not tried on every flip.
-_Rules = Mapping[tuple[str, str | None], Sequence[Rule]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """What all flips of a workspace have in common."""
-
-    rules: _Rules
-    down: Down
-
-
-def _place(tx: Tx, workspace_id: int) -> _Place:
-    rules = _by_scope(channels.rules_of(tx, workspace_id))
-    return _Place(rules, down_in(tx, workspace_id) if rules else Down())
-
-
-def _by_scope(rules: Sequence[Rule]) -> _Rules:
-    found: dict[tuple[str, str | None], list[Rule]] = {}
-    for rule in rules:
-        for value in rule.scope.values if rule.scope.kind != "all" else [None]:
-            found.setdefault((rule.scope.kind, value), []).append(rule)
-    return found
-
-
-def _naming(rules: _Rules, watch: Record) -> list[Rule]:
-    tags = [("tags", tag) for tag in watch.tags]
-    named = [("all", None), *tags, ("project", watch.project), ("watches", watch.id)]
-    return [rule for name in named for rule in rules.get(name, ())]
-
-
-def _deliveries(tx: Tx, turn: Turn, place: _Place, at: datetime) -> list[Delivery]:
-    event = event_of(turn.flip.from_status, turn.flip.to_status)
-    if event is None:
-        return []
-    watch = turn.record
-    wanted = dict.fromkeys(
-        rule.channel_id
-        for rule in _naming(place.rules, watch)
-        if matches(rule, event, watch.id, watch.tags, watch.project)
-    )
-    if not wanted:
-        return []
-    facts = facts_of(tx, turn, event, place.down)
-    return [_delivery(turn.flip, event, channel_id, facts, at) for channel_id in wanted]
-
-
-def _delivery(
-    flip: FlipRow, event: Event, channel_id: str, facts: dict[str, Any], at: datetime
-) -> Delivery:
-    return Delivery(
-        workspace_id=flip.workspace_id,
-        id="",
-        flip_id=flip.id,
-        watch_id=flip.watch_id,
-        channel_id=channel_id,
-        event=str(event),
-        state="pending",
-        reason="",
-        message=facts,
-        attempts=0,
-        created_at=at,
-    )
-
-
-def _send(tx: Tx, made: Sequence[Delivery], at: datetime) -> None:
-    deliveries.add_many(tx, made)
-    new = [
-        NewTask(
-            delivery.workspace_id,
-            LANE,
-            delivery.id,
-            f"{delivery.workspace_id}:{delivery.channel_id}",
-            at,
-            f"{delivery.watch_id or delivery.id}:{delivery.channel_id}",
-        )
-        for delivery in made
-    ]
-    tasks.add_many(tx, new)
 
 
 def test_channel(tx: Tx, workspace_id: int, channel_id: str, at: datetime) -> Delivery:
@@ -126,7 +31,9 @@ def test_channel(tx: Tx, workspace_id: int, channel_id: str, at: datetime) -> De
         workspace_id, new_id(at), None, None, channel_id, str(Event.TEST), "pending", "",
         test_facts(at), 0, at,
     )  # fmt: skip
-    _send(tx, [delivery], at)
+    deliveries.add_many(tx, [delivery])
+    bulkhead = f"{workspace_id}:{channel_id}"
+    tasks.add_many(tx, [NewTask(workspace_id, LANE, delivery.id, bulkhead, at, delivery.id)])
     return delivery
 
 
@@ -208,13 +115,14 @@ def claim(
         delivery = found.get((task.workspace_id, task.ref_id))
         channel = delivery and opened[task.workspace_id, delivery.channel_id]
         if delivery and channel and not channel.fault:
-            message = message_of(delivery, names[task.workspace_id], base_url)
+            code = code_of(delivery, vault)
+            message = message_of(delivery, names[task.workspace_id], base_url, code)
             if dialect := _dialect(channel.settings):
                 message = aliased(tx, message, task.workspace_id, dialect)
             parcels.append(Parcel(task, delivery, channel.row, channel.settings, message))
         elif delivery and channel:
             failed.append(replace(delivery, state="failed", reason=channel.fault, settled_at=at))
-    deliveries.save_many(tx, failed)
+    _save(tx, failed)
     sent = {parcel.task.id for parcel in parcels}
     tasks.done_many(tx, [task for task in taken if task.id not in sent])
     return parcels
@@ -267,10 +175,17 @@ def settle(tx: Tx, answered: Sequence[Answered], at: datetime) -> None:
             held.add(one.parcel.task.id)
     ours = [one for one in answered if one.parcel.task.id in held]
     deliveries.add_receipts(tx, [(one.parcel.delivery, one.receipt(at)) for one in ours])
-    deliveries.save_many(tx, [one.settled(at) for one in ours])
+    _save(tx, [one.settled(at) for one in ours])
     for one in ours:
         if one.sent.verdict == "disable":
             _switch_off(tx, one.parcel.channel, one.sent.detail)
+
+
+def _save(tx: Tx, changed: Sequence[Delivery]) -> None:
+    """Write deliveries; what one message told of shares its end."""
+    deliveries.save_many(tx, changed)
+    ended = [one for one in changed if one.flip_id is None and one.settled_at]
+    held.settle_bundles(tx, ended)
 
 
 def _switch_off(tx: Tx, channel: ChannelRow, answer: str) -> None:

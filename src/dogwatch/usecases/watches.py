@@ -8,16 +8,19 @@ from datetime import datetime
 import structlog
 from sqlalchemy.exc import IntegrityError
 
+from dogwatch.core.decision import Held
 from dogwatch.core.probe.pace import first_slot
 from dogwatch.core.problems import Problem
 from dogwatch.core.signals import Edit, Lapse, Pause, Resume
 from dogwatch.core.spec import WatchSpec, check, check_due, slug_of
 from dogwatch.core.watch import Status, create, wake_at
 from dogwatch.ids import new_id, new_token
-from dogwatch.store import deliveries, jobs, probes, tasks, watches
+from dogwatch.store import deliveries, dependencies, jobs, probes, tasks, watches
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
+from dogwatch.usecases import incidents, lateness
 from dogwatch.usecases.allowances import admit_watch
+from dogwatch.usecases.holding import wake_held
 from dogwatch.usecases.signals import Change, apply, apply_many
 
 PING_KEY_BITS = 96
@@ -36,9 +39,17 @@ def add(
     check_due(spec, at)
     admit_watch(tx, workspace_id)
     record = replace(_new(workspace_id, spec, at, job=job), probe=probe)
+    record = _inserted(tx, record, spec)
+    lateness.arm(tx, record, at)
+    return record
+
+
+def _inserted(tx: Tx, record: Record, spec: WatchSpec) -> Record:
+    """Insert a watch, under a slug that is free if none is given."""
     if spec.slug is not None:
         _insert(tx, record)
         return record
+    workspace_id = record.workspace_id
     taken = set(watches.taken_slugs(tx, workspace_id, slug_of(spec.name)))
     for _ in range(SLUGS_TRIED):  # rivals who commit meanwhile take slugs that looked free
         record = replace(record, slug=slug_of(spec.name, taken))
@@ -158,7 +169,9 @@ def edit(tx: Tx, record: Record, spec: WatchSpec, at: datetime) -> Record:
     )
     with _unique_slug(tx, record.slug):
         watches.save(tx, record)
-    return _reschedule(tx, record, at) if moved else record
+    record = _reschedule(tx, record, at) if moved else record
+    lateness.arm(tx, record, at)
+    return record
 
 
 def pause(tx: Tx, record: Record, at: datetime) -> Record:
@@ -194,6 +207,9 @@ def rearm(tx: Tx, record: Record, at: datetime) -> Record:
 
 def remove(tx: Tx, record: Record) -> None:
     """Delete a watch with its job, runs, pings, flips, deliveries and what is queued for it."""
+    dependencies.replace_parents(tx, *record.key, ())
+    incidents.forget_watch(tx, *record.key)
+    wake_held(tx, record.workspace_id, Held.PARENT, tasks.EVER)
     tasks.drop_of_watch(tx, *record.key)
     deliveries.remove_of_watch(tx, *record.key)
     watches.remove(tx, record)

@@ -15,6 +15,13 @@ from dogwatch.store.tables.people import (
     workspaces,
 )
 from dogwatch.store.tables.probing import probes, rollups
+from dogwatch.store.tables.trouble import (
+    dependencies,
+    incident_members,
+    incident_notes,
+    incidents,
+    maintenance,
+)
 from dogwatch.store.tables.work import (
     channels,
     deliveries,
@@ -42,13 +49,18 @@ __all__ = [
     "audit_log",
     "channels",
     "deliveries",
+    "dependencies",
     "flips",
     "idempotency",
     "identities",
+    "incident_members",
+    "incident_notes",
+    "incidents",
     "instance",
     "invitations",
     "jobs",
     "keys",
+    "maintenance",
     "members",
     "metadata",
     "nodes",

@@ -15,15 +15,18 @@ from dogwatch.web.api import (
     deliveries,
     docs,
     flips,
+    incidents,
     invitations,
     jobs,
     keys,
+    maintenance,
     members,
     plans,
     probes,
     problems,
     rules,
     runs,
+    surroundings,
     users,
     variables,
     watches,
@@ -35,8 +38,9 @@ from dogwatch.web.page import Endpoint, html, served
 from dogwatch.web.services import Services
 
 _RESOURCES = (
-    *(watches, jobs, probes, runs, flips, channels, rules, deliveries, variables),
-    *(workspace, keys, members, invitations, audit_log, users, workspaces, plans),
+    *(watches, surroundings, jobs, probes, runs, flips, channels, rules, maintenance, incidents),
+    *(deliveries, variables, workspace),
+    *(keys, members, invitations, audit_log, users, workspaces, plans),
 )
 
 

@@ -58,7 +58,7 @@ async def make_channel(call: Called, body: ChannelNew) -> Response:
     def made(tx: Tx) -> ChannelMade:
         channel = channels.add_channel(
             tx, call.workspace_id, body.name, body.kind, settings.public, settings.secret,
-            vault, call.at,
+            vault, call.at, body.group_window_s,
         )  # fmt: skip
         return _with_secrets(vault, channel, settings)
 
@@ -92,6 +92,8 @@ def _changed(tx: Tx, call: Call, channel_id: str, body: ChannelChange) -> Channe
         secret=settings.secret if "settings" in sent else None,
         enabled=body.enabled if "enabled" in sent else None,
     )
+    if "group_window_s" in sent:
+        channel = channels.regroup(tx, channel, body.group_window_s)
     fresh = settings.secret.get("secrets") != stored.get("secrets")
     return _with_secrets(vault, channel, settings) if fresh else _shown(vault, channel)
 

@@ -65,7 +65,31 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "channel_id": "01kd0000000000000000000000",
         "events": ["down", "recovered"],
         "scope": {"kind": "tags", "values": ["prod"]},
+        "delay_s": 300,
+        "quiet": {"start": "22:00", "end": "07:00", "timezone": "Europe/Warsaw"},
+        "repeat_s": 1800,
     },
+    "RuleChange": {"delay_s": 0, "quiet": None},
+    "MaintenanceNew": {
+        "name": "Upgrades",
+        "scope": {"kind": "tags", "values": ["db1"]},
+        "window": {
+            "kind": "weekly",
+            "days": ["sat"],
+            "start": "22:00",
+            "duration_s": 7200,
+            "timezone": "Europe/Warsaw",
+        },
+    },
+    "MaintenanceChange": {
+        "window": {
+            "kind": "once",
+            "start_at": "2036-01-05T22:00:00Z",
+            "end_at": "2036-01-06T02:00:00Z",
+        }
+    },
+    "Snooze": {"for_s": 3600},
+    "ParentsChange": {"parents": ["router"]},
     "WorkspaceChange": {"name": "Shop"},
     "WorkspaceRemoval": {"name": "Shop"},
     "KeyNew": {"name": "ci", "scopes": ["read:watches"], "expires_at": "2036-01-01T00:00:00Z"},

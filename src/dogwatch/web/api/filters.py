@@ -24,7 +24,8 @@ Kind = Literal["heartbeat", "job", "probe"] | None
 Status = WatchStatus | None
 RunState = Literal["queued", "running", "done"] | None
 RunOutcome = Outcome | None
-DeliveryState = Literal["pending", "sent", "failed"] | None
+DeliveryState = Literal["held", "pending", "sent", "failed", "suppressed"] | None
+IncidentState = Literal["open", "acknowledged", "closed"] | None
 
 
 def given(**filters: str | None) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Generic, Self, TypeVar
 
 from pydantic import BaseModel, Field, PlainSerializer
 
-from dogwatch.core.alerts import Rule, event_of
+from dogwatch.core.alerts import event_of, group_window_s
 from dogwatch.core.run import Policy
 from dogwatch.core.watch import phase
 from dogwatch.usecases import probes
@@ -296,7 +296,11 @@ class FlipOut(BaseModel):
 
 
 class DeliveryOut(BaseModel):
-    """One flip to be told to one channel: pending, sent or failed."""
+    """One flip to be told to one channel: held, pending, sent, failed or suppressed.
+
+    `hold` is what it waits for, until `due_at`. `bundle_id` is the delivery whose one message
+    tells of this flip and others.
+    """
 
     id: str
     flip_id: str | None
@@ -308,6 +312,11 @@ class DeliveryOut(BaseModel):
     attempts: int
     created_at: Instant
     settled_at: Instant | None
+    hold: str | None
+    due_at: Instant | None
+    rule_id: str | None
+    incident_id: str | None
+    bundle_id: str | None
 
     @classmethod
     def of(cls, delivery: Delivery) -> Self:
@@ -349,6 +358,7 @@ class ChannelOut(BaseModel):
     settings: dict[str, Any]
     enabled: bool
     disabled_reason: str | None
+    group_window_s: int
     created_at: Instant
 
     @classmethod
@@ -358,6 +368,7 @@ class ChannelOut(BaseModel):
             **_same(channel, ("id", "name", "kind", "disabled_reason", "created_at")),
             settings=dict(settings),
             enabled=channel.disabled_reason is None,
+            group_window_s=group_window_s(channel.kind, channel.group_window_s),
         )
 
 
@@ -365,33 +376,6 @@ class ChannelMade(ChannelOut):
     """A channel as it is answered when its secrets are new: they are shown this once."""
 
     secrets: list[str] | None = None
-
-
-class ScopeOut(BaseModel):
-    """Which watches a rule is about."""
-
-    kind: str
-    values: list[str]
-
-
-class RuleOut(BaseModel):
-    """Which events of which watches go to which channel."""
-
-    id: str
-    channel_id: str
-    events: list[str]
-    scope: ScopeOut
-    created_at: Instant
-
-    @classmethod
-    def of(cls, rule: Rule, created_at: datetime) -> Self:
-        """Return the shape of a rule."""
-        scope = ScopeOut(kind=rule.scope.kind, values=sorted(rule.scope.values))
-        events = sorted(map(str, rule.events))
-        return cls(
-            id=rule.id, channel_id=rule.channel_id, events=events, scope=scope,
-            created_at=created_at,
-        )  # fmt: skip
 
 
 class WorkspaceOut(BaseModel):

@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from dogwatch.web.dashboard import (
     account,
+    acknowledge,
     invitation,
     item,
     new,
@@ -22,6 +23,7 @@ OPEN: dict[str, tuple[Handler, Handler]] = {
     "/setup": (setup.show, setup.take),
     "/login": (sign_in.show, sign_in.take),
     "/invitations/{code}": (invitation.show, invitation.take),
+    "/acknowledge/{code}": (acknowledge.show, acknowledge.take),
     "/invitations/{code}/oidc": (invitation.show, oidc.join),
 }
 MEMBERS: dict[str, tuple[Handler, Handler]] = {
