@@ -146,7 +146,8 @@ class Life:
         drawn = random.random()
         duration_s = random.uniform(0.05, 3) if drawn < 0.93 else random.uniform(3, 900)
         try:
-            on_output("stdout", b"working\n")
+            if drawn < 0.3:
+                on_output("stdout", b"working\n")
             await pause(duration_s)
         except asyncio.CancelledError:
             execution.outcome = None if self.door.dead else Outcome.SKIPPED
