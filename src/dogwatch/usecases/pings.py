@@ -125,14 +125,14 @@ def _failure(exit_code: int | None) -> tuple[Outcome, str]:
 
 
 def _signal(heard: Heard, at: datetime) -> Signal | None:
-    past = at - heard.at > PAST
+    told_at = at if at - heard.at > PAST else None
     match heard.kind:
         case Kind.START:
-            return Start(heard.at, new_id(heard.at), heard.rid, past)
+            return Start(heard.at, new_id(heard.at), heard.rid, told_at)
         case Kind.OK:
-            return Finish(heard.at, new_id(heard.at), Outcome.OK, heard.rid, past=past)
+            return Finish(heard.at, new_id(heard.at), Outcome.OK, heard.rid, told_at=told_at)
         case Kind.FAIL:
             outcome, told = _failure(heard.exit_code)
-            return Finish(heard.at, new_id(heard.at), outcome, heard.rid, told, past=past)
+            return Finish(heard.at, new_id(heard.at), outcome, heard.rid, told, told_at=told_at)
         case Kind.LOG:
             return None
