@@ -34,8 +34,8 @@ PINGED = {
     "minutely": {"schedule": "* * * * *", "start_by_s": 60},
     "hourly": {"schedule": "0 * * * *", "start_by_s": 120},
 }
-JOBS = {"grid": "*-*-* *:*:0/10", "paced": "every 5s", "rare": "30 * * * *"}
-GRID = timedelta(seconds=10)
+JOBS = {"grid": "*-*-* *:*:0/5", "paced": "every 2s", "rare": "30 * * * *"}
+GRID = timedelta(seconds=5)
 
 
 @dataclass(slots=True)
@@ -117,7 +117,7 @@ def at_of(run: dict[str, Any]) -> datetime:
 
 def silence_is_told(scene: Scene) -> None:
     """See that a watch that falls mute now goes down, once."""
-    watch = scene.server.post("/watches", {"name": "mute", "schedule": "every 5s", "start_by_s": 1})
+    watch = scene.server.post("/watches", {"name": "mute", "schedule": "every 2s", "start_by_s": 1})
     scene.server.call("GET", f"/ping/{key_of(watch)}")
     eventually(lambda: "down" in turns(scene.server, "mute"), within_s=LONG_S, what="silence told")
     assert turns(scene.server, "mute") == ["up", "down"]
