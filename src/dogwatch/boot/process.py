@@ -9,7 +9,6 @@ import os
 import resource
 import signal
 import socket
-import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
@@ -20,9 +19,17 @@ import structlog
 import uvloop
 
 from dogwatch import directory
-from dogwatch.boot import first_run, oidc, remote
+from dogwatch.boot import anteroom, first_run, oidc, remote
 from dogwatch.boot.limits import limits
-from dogwatch.boot.store import Store, agree, alone, make_key, opened, write_private
+from dogwatch.boot.store import (
+    Store,
+    agree,
+    alone,
+    clock_of,
+    make_key,
+    opened,
+    write_private,
+)
 from dogwatch.clock import Clock
 from dogwatch.config import Config
 from dogwatch.core.http_action import HttpAction
@@ -69,7 +76,6 @@ from dogwatch.web.pings import App
 from dogwatch.web.services import Services
 
 DRAIN_S = 10.0
-AWAY_S = 3.0
 
 _log = structlog.get_logger("dogwatch")
 
@@ -107,8 +113,24 @@ def serve(config: Config, *, web: bool = True, ready: Callable[[], None] = lambd
     oidc.client(config)  # what is wrong there is told before anything begins
     if config.scripts_on:
         host.prepare()
-    with _owned(config), _awaited(config) as store:
-        uvloop.run(_run(config, store, web=web, ready=ready))
+    with _owned(config), contextlib.ExitStack() as stack:
+        clock = clock_of(config)
+        bound, spool = None, _spool(config, clock)
+
+        def enter() -> Store:
+            return stack.enter_context(opened(config, clock))
+
+        try:
+            store: Store | None = enter()
+        except Problem as problem:
+            if problem.kind != "away" or alone(config):
+                raise
+            bound = stack.enter_context(_bound(config)) if web else None
+            store = uvloop.run(anteroom.wait(config, clock, enter, spool, bound))
+        if store:
+            uvloop.run(_run(config, store, spool, bound, web=web, ready=ready))
+        elif spool:
+            spool.close()
 
 
 @contextlib.contextmanager
@@ -156,22 +178,6 @@ def _refuse_unless(ours: bool, what: Path, flag: str) -> None:
         raise Problem("refused", told)
 
 
-@contextlib.contextmanager
-def _awaited(config: Config) -> Iterator[Store]:
-    """Open the store, as soon as a database of its own life is there."""
-    with contextlib.ExitStack() as stack:
-        while True:
-            try:
-                store = stack.enter_context(opened(config))
-                break
-            except Problem as problem:
-                if problem.kind != "away" or alone(config):
-                    raise
-                _log.warning("waiting for the database", why=problem.message)
-            threading.Event().wait(AWAY_S)
-        yield store
-
-
 def _clear(work: Path) -> None:
     """Remove what runs of a killed server left behind."""
     if work.is_dir():
@@ -179,19 +185,30 @@ def _clear(work: Path) -> None:
             scratch.remove(left)
 
 
-async def _run(config: Config, store: Store, *, web: bool, ready: Callable[[], None]) -> None:
+async def _run(
+    config: Config,
+    store: Store,
+    spool: Spool | None,
+    bound: socket.socket | None,
+    *,
+    web: bool,
+    ready: Callable[[], None],
+) -> None:
+    """Work until told to stop; `bound` is listened on already where it is given."""
     stopping = asyncio.Event()
     _raise_file_limit()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     egress = Egress(config.allow_private_targets, config.user_agent)
-    intake = Intake(store.database, store.clock, _spool(config, store.clock))
+    intake = Intake(store.database, store.clock, spool)
+    # What came while we waited is older than what comes now: that queues up behind it.
+    intake.away = bool(bound and spool and spool.since_at)
     desks = Desks(store.database, store.vault, store.clock)
     engine = assemble(config, store, egress, intake, desks)
     # Bound before anything runs: who cannot listen does no work, and callers wait from here on.
     async with contextlib.AsyncExitStack() as stack:
-        bound = stack.enter_context(_bound(config)) if web else None
+        bound = stack.enter_context(bound or _bound(config)) if web else None
         if config.scripts_on:
             await stack.enter_async_context(remote.listening(desks, store.clock))
         await engine.start(socket.gethostname(), alone=alone(config))
@@ -204,8 +221,8 @@ async def _run(config: Config, store: Store, *, web: bool, ready: Callable[[], N
         finally:
             await engine.stop(DRAIN_S)
             await egress.close()
-            if intake.spool:
-                intake.spool.close()
+            if spool:
+                spool.close()
 
 
 def _spool(config: Config, clock: Clock) -> Spool | None:

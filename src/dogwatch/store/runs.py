@@ -145,6 +145,29 @@ def _record(make: Callable[..., Any]) -> Build:
     return build
 
 
+def outcomes_of(
+    tx: Tx, workspace_id: int, watch_id: str, slots: Collection[datetime]
+) -> dict[datetime, Outcome | None]:
+    """Return how those of the slots ended that have their line; None while it is open."""
+    if not slots:
+        return {}
+    given = {"workspace": workspace_id, "watch": watch_id, "slots": list(slots)}
+    rows = tx.conn.execute(_OUTCOMES, given)
+    return {row.slot_at: Outcome(row.outcome) if row.outcome else None for row in rows}
+
+
+_OUTCOMES = select(runs.c.slot_at, runs.c.outcome).where(
+    runs.c.workspace_id == bindparam("workspace"),
+    runs.c.watch_id == bindparam("watch"),
+    runs.c.slot_at.in_(bindparam("slots", expanding=True)),
+)
+
+
+def reopen(tx: Tx, workspace_id: int, watch_id: str, slot_at: datetime) -> None:
+    """Drop the line of a slot in which nothing happened: it is to be run after all."""
+    _REPLACE.run(tx, [(workspace_id, watch_id, microseconds(slot_at))])
+
+
 _INSERTS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 _UPSERT = {dialect: Bulk(_LINE, _upsert(make)) for dialect, make in _INSERTS.items()}
 _RECORD = {dialect: Bulk(_LINE, _record(make)) for dialect, make in _INSERTS.items()}

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Select,
     Update,
     and_,
+    bindparam,
     delete,
     func,
     insert,
@@ -193,14 +194,12 @@ def some(tx: Tx, choose: Callable[[Select[Any]], Select[Any]]) -> Sequence[Recor
 
 def due(tx: Tx, at: datetime, limit: int) -> Sequence[Record]:
     """Return and lock watches whose hint has come; on PostgreSQL, those no other node holds."""
-    found = _ROWS.where(watches.c.due_at <= at).order_by(watches.c.due_at).limit(limit)
-    rows = tx.conn.execute(found.with_for_update(skip_locked=True))
-    return [_record(row) for row in rows]
+    return [_record(row) for row in tx.conn.execute(_DUE, {"at": at, "limit": limit})]
 
 
 def next_due_at(tx: Tx) -> datetime | None:
     """Return the earliest hint of any watch."""
-    earliest: datetime | None = tx.conn.scalar(select(func.min(watches.c.due_at)))
+    earliest: datetime | None = tx.conn.scalar(_NEXT_DUE)
     return earliest
 
 
@@ -292,6 +291,13 @@ _MADE = (watches.c.created_at, watches.c.updated_at, watches.c.ledger_from_at)
 _COLUMNS = (*_NAMED, *_LIMITS, *_STATE, *_MADE)
 # Every ping reads and writes its watch: the values pass as the driver has them.
 _ROWS = select(*(type_coerce(column, plain(column.type)) for column in _COLUMNS))
+_DUE = (
+    _ROWS.where(watches.c.due_at <= bindparam("at"))
+    .order_by(watches.c.due_at)
+    .limit(bindparam("limit"))
+    .with_for_update(skip_locked=True)
+)
+_NEXT_DUE = select(func.min(watches.c.due_at))
 
 
 _NAMES_WATCH = and_(

@@ -110,12 +110,13 @@ def _rebase_probes(tx: Tx, at: datetime) -> None:
 
 
 def _rebase(tx: Tx, record: Record, at: datetime) -> None:
-    """Have an interval count from now on where it reaches further than that."""
+    """Have a job go on with the first slot after now; the ledger says which of them have run."""
     watch = record.watch
     next_at = watch.plan.after(at)
-    if watch.plan.relative and next_at and watch.slot_at and next_at < watch.slot_at:
+    if next_at and watch.slot_at and next_at < watch.slot_at:
         rebased = replace(watch, slot_at=next_at)
-        watches.save(tx, replace(record, watch=rebased, ledger_from_at=next_at))
+        from_at = next_at if watch.plan.relative else record.ledger_from_at
+        watches.save(tx, replace(record, watch=rebased, ledger_from_at=from_at))
         jobs.set_next(tx, *record.key, next_at)
 
 

@@ -19,7 +19,7 @@ from dogwatch.core.slots import (
     in_gap,
     last_due,
 )
-from dogwatch.core.watch.silence import silent_lines
+from dogwatch.core.watch.silence import silent_lines, wake_at
 from dogwatch.core.watch.state import (
     MAX_UNHEARD,
     OpenRun,
@@ -104,7 +104,10 @@ def finish(watch: Watch, signal: Finish, gaps: Sequence[Gap]) -> Step:
     heard: dict[str, Any] = {"recent": recent, "heard_at": signal.at, "heard": kind}
     if outcome in GOOD:
         heard |= {"ok_at": signal.at, "duration_ms": duration_ms}
-    return judge(drop_run(watch, run), signal.at, [outcome], reason, lines, heard)
+    watch = drop_run(watch, run)
+    if outcome in GOOD and _outlived(watch, signal, gaps):
+        return Step(replace(watch, **heard), lines)
+    return judge(watch, signal.at, [outcome], reason, lines, heard)
 
 
 def _settle(
@@ -158,7 +161,23 @@ def _first(plan: Plan, owed_at: datetime | None, at: datetime) -> Attribution:
 
 def _stale(watch: Watch, signal: Start | Finish) -> bool:
     """Whether newer evidence has been judged: the ledger still learns of it, the status not."""
-    return signal.past and watch.heard_at is not None and signal.at < watch.heard_at
+    told_late = signal.told_at is not None
+    return told_late and watch.heard_at is not None and signal.at < watch.heard_at
+
+
+def _outlived(watch: Watch, signal: Finish, gaps: Sequence[Gap]) -> bool:
+    """Whether the watch would be down by now even if this had been told in its time.
+
+    It settles its own slot, but silence about a later one is newer than it.
+    """
+    if signal.told_at is None or watch.status is not Status.DOWN:
+        return False
+    plan, due_at = watch.plan, wake_at(watch, gaps)
+    overdue = due_at is not None and due_at <= signal.told_at
+    # The slots of an interval follow from what was heard: those that lapsed would not have been.
+    missed = () if plan.relative else watch.unheard
+    later = (slot for slot in missed if signal.at < slot - early(plan, slot))
+    return overdue or any(not in_gap(slot, gaps) for slot in later)
 
 
 def _verdict(plan: Plan, signal: Finish | Answer, duration_ms: int | None) -> tuple[Outcome, str]:
