@@ -244,7 +244,9 @@ class World:
         def turning(loop: Loop) -> NappingTurning:
             return NappingTurning(loop, self.clock, self.agenda)
 
-        secrets = SimpleNamespace(randbits=chance.getrandbits, choice=chance.choice)
+        secrets = SimpleNamespace(
+            randbits=chance.getrandbits, choice=chance.choice, token_bytes=chance.randbytes
+        )
         with contextlib.ExitStack() as stack:
             logs = stack.enter_context(structlog.testing.capture_logs())
             for module, name, value in (
