@@ -3,8 +3,12 @@
 `DOGWATCH_PROVE_HANGING` is the number of endpoints of each of the four kinds.
 """
 
+import gc
+import socket
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,3 +96,25 @@ def test_hanging_endpoints_cost_only_themselves(
     assert all(hook.verified for hook in webhooks.came)
     assert len(webhooks.events("well")) == ALERTS * 4
     assert {one["state"] for one in house.served.every("/deliveries?watch=hung")} == {"pending"}
+
+
+def test_endpoints_that_go_leave_no_connection_behind() -> None:
+    """What is unclosed would warn, and so fail, here or in whatever test comes next."""
+    for _ in range(5):
+        with hanging_endpoints() as endpoints:
+            calling = threading.Thread(target=call_until_gone, args=(endpoints.urls["silent"],))
+            calling.start()
+            eventually(lambda: endpoints.met["silent"] > 20, what="calls come")
+        calling.join()
+        gc.collect()
+        assert not endpoints.open
+
+
+def call_until_gone(url: str) -> None:
+    """Connect and say something, again and again, until nobody listens."""
+    port = int(url.rpartition(":")[2].partition("/")[0])
+    with suppress(ConnectionRefusedError):
+        while True:
+            reset = suppress(ConnectionResetError, BrokenPipeError)
+            with reset, socket.create_connection(("127.0.0.1", port)) as caller:
+                caller.sendall(b"GET")
