@@ -1,6 +1,6 @@
 """Scripts per second: `run_script` against a bare subprocess, one after the other, same run.
 
-Usage: python -m bench.spawn [seconds for each, default 3]
+Usage: python -m bench.spawn [seconds for each turn, default 1]
 """
 
 import asyncio
@@ -8,9 +8,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from bench.table import Row, markdown
+from bench.turns import Sample, in_turns
 from dogwatch.clock import SystemClock
 from dogwatch.core.script_action import ScriptAction
 from dogwatch.runners.script import run_script
@@ -50,18 +52,20 @@ async def rate(work: Callable[[], Awaitable[None]], seconds: float) -> float:
     return done / (time.perf_counter() - began)
 
 
-async def both(seconds: float) -> tuple[float, float]:
-    """Return the rates of the bare subprocess and of ours."""
+def rows(seconds: float = 1.0) -> Iterator[Row]:
+    """Measure both in turns."""
     with tempfile.TemporaryDirectory() as directory:
-        return await rate(bare, seconds), await rate(lambda: supervised(Path(directory)), seconds)
-
-
-def rows(seconds: float = 2.0) -> Iterator[Row]:
-    """Measure one after the other."""
-    plain, ours = asyncio.run(both(seconds))
+        work = {"bare": bare, "ours": lambda: supervised(Path(directory))}
+        found = in_turns({name: partial(measure, one, seconds) for name, one in work.items()})
+    plain, ours = found["bare"].rate, found["ours"].rate
     yield Row("scripts, one after the other", ours, "bare subprocess", plain)
 
 
+def measure(work: Callable[[], Awaitable[None]], seconds: float) -> Sample:
+    """Measure one of them for so long."""
+    return Sample(asyncio.run(rate(work, seconds)))
+
+
 if __name__ == "__main__":
-    for line in markdown(rows(float(sys.argv[1]) if len(sys.argv) > 1 else 3.0)):
+    for line in markdown(rows(float(sys.argv[1]) if len(sys.argv) > 1 else 1.0)):
         print(line)

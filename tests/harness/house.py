@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from threading import Barrier, BrokenBarrierError
 from typing import Any, Concatenate, ParamSpec, TypeVar
+from unittest.mock import patch
 
 from sqlalchemy import Connection, event, insert, select
 
@@ -14,6 +15,7 @@ from dogwatch.core.ping import Answer, Heard, Kind
 from dogwatch.core.result import Outcome, Result
 from dogwatch.core.run import Policy
 from dogwatch.core.spec import WatchSpec
+from dogwatch.store import bulk, driver
 from dogwatch.store.channels import ChannelRow
 from dogwatch.store.database import Database, Tx
 from dogwatch.store.runs import Run
@@ -232,8 +234,14 @@ def statements(conn: Connection) -> Iterator[list[str]]:
     def note(_conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         sent.append(statement)
 
+    def execute(on: Connection, sql: str, given: Any = ()) -> Any:
+        if on is conn:
+            sent.append(sql)
+        return driver.execute(on, sql, given)
+
     event.listen(conn, "before_cursor_execute", note)
     try:
-        yield sent
+        with patch.object(bulk, "execute", execute):
+            yield sent
     finally:
         event.remove(conn, "before_cursor_execute", note)

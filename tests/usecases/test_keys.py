@@ -23,7 +23,8 @@ def new_key(house: House, name: str = "ci", *scopes: str) -> str:
 
 
 def holder(house: House, token: str, at: float = 1) -> tuple[Caller, bool]:
-    return house.see(keys.authenticate, token, house.vault, after(at))
+    found = house.see(keys.authenticate, token, house.vault, after(at))
+    return found.caller, found.stale(after(at))
 
 
 def refused(house: House, token: str, at: float = 1) -> str:

@@ -130,9 +130,9 @@ def test_the_keys_of_who_leaves_stop_at_once_but_those_rotated_before(house: Hou
     owner, leaver = person(house, "owner", Role.OWNER), person(house, "leaver", Role.ADMIN)
     boss, admin = acting(house, owner, Role.OWNER), acting(house, leaver, Role.ADMIN)
     stays, plain = key_of(house, boss, "*"), key_of(house, admin, "read:jobs")
-    by_key, _ = house.see(
+    by_key = house.see(
         keys.authenticate, key_of(house, admin, "manage:keys"), house.vault, after(1)
-    )
+    ).caller
     second = key_of(house, by_key, "manage:keys")
     handed = house.do(keys.make, admin, "handed", ["run:jobs"], house.vault, after(0))
     fresh = house.do(keys.rotate, boss, "handed", house.vault, after(1))
@@ -158,9 +158,9 @@ def test_invitations_end_with_who_made_them(house: House) -> None:
     boss = acting(house, person(house, "owner", Role.OWNER), Role.OWNER)
     leaver, mate = person(house, "leaver", Role.ADMIN), person(house, "mate", Role.OWNER)
     admin, other = acting(house, leaver, Role.ADMIN), acting(house, mate, Role.OWNER)
-    by_key, _ = house.see(
+    by_key = house.see(
         keys.authenticate, key_of(house, admin, "manage:members"), house.vault, after(1)
-    )
+    ).caller
     for by, role in (
         (admin, Role.VIEWER),
         (by_key, Role.ADMIN),

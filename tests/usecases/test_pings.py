@@ -167,11 +167,11 @@ def test_each_flip_of_a_batch_tells_its_own_facts(house: House) -> None:
     assert recovered["last_ok_at"] == after(0).isoformat()
 
 
-# Watches are looked up one by one where that costs no round trip, past what counts statements.
-LOOKUPS = {"sqlite": 2, "postgresql": 0}
+# SQLite parts rows into powers of two: forty are two statements, a hundred and twenty three.
+MOST = {"sqlite": 24, "postgresql": 11}
 
 
-def test_a_batch_costs_the_same_statements_whatever_its_size(house: House) -> None:
+def test_a_batch_costs_few_statements_whatever_its_size(house: House) -> None:
     records = [house.watch(f"w{n}") for n in range(40)]
 
     def cost(count: int, at: float) -> list[str]:
@@ -186,13 +186,11 @@ def test_a_batch_costs_the_same_statements_whatever_its_size(house: House) -> No
 
         return house.do(record_all)
 
-    cost(40, 0)
-    one, many = cost(1, 600), cost(40, 1200)
-    closing = 3  # an incident is over with the second, none with the first
-    assert len(many) - len(one) == closing, many
+    for sent in cost(1, 0), cost(40, 600):
+        assert len(sent) <= MOST[house.database.dialect], sent
 
 
-def test_a_ping_by_key_costs_six_statements(house: House) -> None:
+def test_a_ping_by_key_costs_five_statements(house: House) -> None:
     record = house.watch("one")
     house.ping(heard(record, 0))
 
@@ -202,7 +200,7 @@ def test_a_ping_by_key_costs_six_statements(house: House) -> None:
         return sent
 
     sent = house.do(record_one)
-    assert len(sent) == 6 - LOOKUPS[house.database.dialect], sent
+    assert len(sent) == 5, sent
 
 
 def test_writers_in_opposite_order_lose_nothing(nodes: tuple[House, House]) -> None:

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from dogwatch.core.data import data
 from dogwatch.core.result import Outcome
 from dogwatch.core.slots import Plan
 
 
-@dataclass(frozen=True, slots=True)
+@data()
 class Start:
     """A run began. `id` names the run if this opens one; `past`: told later, with its own time."""
 
@@ -17,7 +18,7 @@ class Start:
     past: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@data()
 class Finish:
     """A run ended. `id` names the run if none was open. `outcome` is ok, fail, timeout, skipped."""
 
@@ -87,7 +88,7 @@ class Edit:
 Signal = Start | Finish | Queue | Skip | Lapse | Pause | Resume | Edit
 
 
-@dataclass(frozen=True, slots=True)
+@data()
 class Line:
     """One line of the slot ledger to write: a run opened (`outcome` None) or settled.
 

@@ -1,17 +1,19 @@
 """Flips: every change of a watch's status, the only cause of alerts."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, func, insert, select
 
+from dogwatch.core.data import data
+from dogwatch.store.bulk import Bulk, Values
 from dogwatch.store.tables import flips, watches
 from dogwatch.store.tx import Tx
+from dogwatch.store.types import to_microseconds
 
 
-@dataclass(frozen=True, slots=True)
+@data()
 class FlipRow:
     """One stored flip."""
 
@@ -26,9 +28,17 @@ class FlipRow:
 
 def add_many(tx: Tx, new: Sequence[FlipRow]) -> None:
     """Insert flips."""
-    rows = [{name: getattr(flip, name) for name in FlipRow.__slots__} for flip in new]
-    if rows:
-        tx.conn.execute(insert(flips), rows)
+    _ADD.run(tx, [_values(flip) for flip in new])
+
+
+_ADD = Bulk(list(flips.c), lambda new: insert(flips).from_select(list(new), select(*new.values())))
+
+
+def _values(flip: FlipRow) -> Values:
+    return (
+        flip.workspace_id, flip.id, flip.watch_id, to_microseconds(flip.at), flip.from_status,
+        flip.to_status, flip.reason,
+    )  # fmt: skip
 
 
 def listed(

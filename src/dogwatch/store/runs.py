@@ -18,11 +18,13 @@ from sqlalchemy import (
     insert,
     null,
     select,
+    true,
     tuple_,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
+from dogwatch.core.data import data
 from dogwatch.core.result import Outcome, Result
 from dogwatch.core.signals import Line
 from dogwatch.ids import new_id
@@ -57,7 +59,7 @@ class Run:
     cancel_reason: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@data()
 class Entry:
     """A ledger line of one watch, ready to be written."""
 
@@ -120,7 +122,7 @@ def _upsert(make: Callable[..., Any]) -> Build:
     def build(new: New) -> Any:
         taken = exists().where(_same_slot(new), runs.c.id != new["id"])
         values = {**new, "slot_at": case((taken, null()), else_=new["slot_at"])}
-        statement = make(runs).from_select(list(values), select(*values.values()))
+        statement = make(runs).from_select(list(values), select(*values.values()).where(true()))
         changed = {name: statement.excluded[name] for name in _CHANGED}
         return statement.on_conflict_do_update(
             index_elements=["workspace_id", "id"], set_=changed, where=runs.c.state != "done"
@@ -131,7 +133,11 @@ def _upsert(make: Callable[..., Any]) -> Build:
 
 def _record(make: Callable[..., Any]) -> Build:
     def build(new: New) -> Any:
-        return make(runs).from_select(list(new), select(*new.values())).on_conflict_do_nothing()
+        return (
+            make(runs)
+            .from_select(list(new), select(*new.values()).where(true()))
+            .on_conflict_do_nothing()
+        )
 
     return build
 
@@ -141,7 +147,9 @@ _UPSERT = {dialect: Bulk(_LINE, _upsert(make)) for dialect, make in _INSERTS.ite
 _RECORD = {dialect: Bulk(_LINE, _record(make)) for dialect, make in _INSERTS.items()}
 _REPLACE = Bulk(
     _SLOT,
-    lambda new: delete(runs).where(_same_slot(new), runs.c.outcome.in_(_PLACEHOLDERS)),
+    lambda new: delete(runs).where(
+        tuple_(*_SLOT).in_(select(*new.values())), runs.c.outcome.in_(_PLACEHOLDERS)
+    ),
 )
 
 

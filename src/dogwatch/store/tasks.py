@@ -27,8 +27,11 @@ from sqlalchemy import (
     update,
 )
 
+from dogwatch.core.data import data
+from dogwatch.store.bulk import Bulk
 from dogwatch.store.tables import deliveries, runs, tasks
 from dogwatch.store.tx import Tx
+from dogwatch.store.types import to_microseconds
 
 R = TypeVar("R")
 
@@ -37,7 +40,7 @@ EVER = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST = 500
 
 
-@dataclass(frozen=True, slots=True)
+@data()
 class Task:
     """One claimed thing to do: `attempt` counts from 1 and fences whoever held it before."""
 
@@ -52,7 +55,7 @@ class Task:
     node_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@data()
 class NewTask:
     """A thing to do from `run_at` on: the run or delivery `ref_id`."""
 
@@ -66,11 +69,23 @@ class NewTask:
 
 def add_many(tx: Tx, new: Sequence[NewTask]) -> None:
     """Queue tasks and wake their lanes."""
-    rows = [{name: getattr(task, name) for name in NewTask.__slots__} for task in new]
-    if rows:
-        tx.conn.execute(insert(tasks), [{**row, "attempt": 0} for row in rows])
+    rows = [
+        (
+            task.workspace_id, task.lane, task.ref_id, task.ordering, task.bulkhead,
+            to_microseconds(task.run_at), 0,
+        )
+        for task in new
+    ]  # fmt: skip
+    _ADD.run(tx, rows)
     for lane in {task.lane for task in new}:
         tx.wake(lane)
+
+
+_NEW = (
+    tasks.c.workspace_id, tasks.c.lane, tasks.c.ref_id, tasks.c.ordering, tasks.c.bulkhead,
+    tasks.c.run_at, tasks.c.attempt,
+)  # fmt: skip
+_ADD = Bulk(_NEW, lambda new: insert(tasks).from_select(list(new), select(*new.values())))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import delete, func, insert, select, update
 
+from dogwatch.store.keys import TOPIC
 from dogwatch.store.tables import identities, recovery_codes, users
 from dogwatch.store.tx import Tx
 
@@ -63,6 +64,8 @@ def count(tx: Tx) -> int:
 
 def change(tx: Tx, user_id: str, **values: Any) -> None:
     """Set columns of a person."""
+    if values.keys() & {"admin_at", "disabled_at"}:
+        tx.wake(TOPIC)  # his keys reach as far as he does
     tx.conn.execute(update(users).where(users.c.id == user_id).values(**values))
 
 

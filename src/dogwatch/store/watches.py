@@ -1,9 +1,9 @@
 """Watches: their rows, as the state machine sees them."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
+from json.encoder import encode_basestring_ascii
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -22,6 +22,7 @@ from sqlalchemy import (
     update,
 )
 
+from dogwatch.core.data import data
 from dogwatch.core.problems import Problem
 from dogwatch.core.schedule import parse
 from dogwatch.core.slots import Plan
@@ -45,7 +46,7 @@ FAULT_PAUSE = timedelta(hours=1)
 MOST_DOWN_COUNTED = 10_000
 
 
-@dataclass(frozen=True, slots=True)
+@data()
 class Record:
     """A stored watch: who it is, and `watch`, its state for the machine.
 
@@ -82,7 +83,7 @@ class Record:
         return "job" if self.watch.job else "heartbeat"
 
 
-@dataclass(frozen=True, slots=True)
+@data()
 class Down:
     """Watches that are down: some as (id, name), and how many at least."""
 
@@ -140,9 +141,15 @@ def keys_of_slugs(tx: Tx, slugs: Collection[tuple[int, str]]) -> dict[tuple[int,
     return {(row[0], row[1]): (row[0], row[2]) for row in tx.conn.execute(found)}
 
 
+def by_ping_keys(tx: Tx, keys: Collection[str]) -> dict[str, Record]:
+    """Return and lock the watches behind these public ping keys, in the one order of all locks."""
+    rows = _BY_PING_KEY.select(tx, [(key,) for key in keys])
+    return {key: _record(row) for key, *row in rows}
+
+
 def keys_of_pings(tx: Tx, keys: Collection[str]) -> dict[str, Key]:
     """Return the (workspace id, id) of the watches behind these public ping keys."""
-    rows = _BY_PING_KEY.select(tx, [(key,) for key in keys])
+    rows = _KEY_OF_PING.select(tx, [(key,) for key in keys])
     return {key: (workspace_id, watch_id) for key, workspace_id, watch_id in rows}
 
 
@@ -220,9 +227,21 @@ def count_by_status(tx: Tx) -> Mapping[str, int]:
     return {row[0]: row[1] for row in tx.conn.execute(found)}
 
 
-def save_states(tx: Tx, states: Iterable[tuple[Key, State]]) -> None:
-    """Write back the states of watches that this transaction has locked."""
-    _SAVE_STATE.run(tx, [(*key, *_state(state)) for key, state in states])
+def save_states(tx: Tx, changed: Iterable[tuple[Record, State]]) -> None:
+    """Write back the states of watches that this transaction has locked.
+
+    A hint that stays is left out: SQLite would write its index all the same.
+    """
+    kept: list[Values] = []
+    moved: list[Values] = []
+    for record, state in changed:
+        values = (*record.key, *_state(state))
+        if state.due_at == record.due_at:
+            kept.append(values[:-1])
+        else:
+            moved.append(values)
+    _SAVE_BUT_HINT.run(tx, kept)
+    _SAVE_STATE.run(tx, moved)
 
 
 def save(tx: Tx, record: Record) -> None:
@@ -264,21 +283,38 @@ _COLUMNS = (*_NAMED, *_LIMITS, *_STATE, *_MADE)
 _ROWS = select(*(type_coerce(column, plain(column.type)) for column in _COLUMNS))
 
 
+_NAMES_WATCH = and_(
+    ping_keys.c.workspace_id == watches.c.workspace_id, ping_keys.c.watch_id == watches.c.id
+)
+
+
 def _where(new: New) -> ColumnElement[bool]:
     return and_(*(column == new[column.name] for column in _KEY))
 
 
-_BY_ID = Bulk(
-    _KEY, lambda new: _ROWS.where(_where(new)).order_by(*_KEY).with_for_update(of=watches)
-)
-_BY_PING_KEY = Bulk(
+def _locked(found: Select[Any]) -> Select[Any]:
+    """Lock watches in order; rows that refer to them may be written all the while."""
+    return found.order_by(*_KEY).with_for_update(of=watches, key_share=True)
+
+
+_BY_ID = Bulk(_KEY, lambda new: _locked(_ROWS.where(_where(new))))
+_KEY_OF_PING = Bulk(
     [ping_keys.c.key],
     lambda new: select(ping_keys.c.key, ping_keys.c.workspace_id, ping_keys.c.watch_id).where(
         ping_keys.c.key == new["key"]
     ),
 )
+_BY_PING_KEY = Bulk(
+    [ping_keys.c.key],
+    lambda new: _locked(
+        select(ping_keys.c.key, *_ROWS.selected_columns)
+        .join_from(ping_keys, watches, _NAMES_WATCH)
+        .where(ping_keys.c.key == new["key"])
+    ),
+)
 _ADD = Bulk(_COLUMNS, lambda new: insert(watches).from_select(list(new), select(*new.values())))
 _SAVE = Bulk(_COLUMNS, lambda new: _update(new, _COLUMNS[len(_KEY) :]))
+_SAVE_BUT_HINT = Bulk((*_KEY, *_STATE[:-1]), lambda new: _update(new, _STATE[:-1]))
 _SAVE_STATE = Bulk((*_KEY, *_STATE), lambda new: _update(new, _STATE))
 
 
@@ -367,7 +403,7 @@ def _state(state: State) -> Values:
         microseconds(watch.slot_at),
         _text([to_microseconds(slot) for slot in watch.unheard]),
         _text([_open_values(run) for run in watch.open]),
-        _text(watch.recent),
+        _texts(watch.recent),
         watch.failures,
         watch.successes,
         microseconds(watch.heard_at),
@@ -389,7 +425,7 @@ def _values(record: Record) -> Values:
         record.name,
         record.description,
         record.kind,
-        _text(record.tags),
+        _texts(record.tags),
         record.project,
         record.ping_key,
         record.schedule,
@@ -431,3 +467,8 @@ def down(tx: Tx, workspace_id: int, limit: int) -> Down:
     named = tx.conn.execute(found.order_by(watches.c.id).limit(limit)).all()
     count = len(named) if len(named) < limit else int(tx.conn.scalar(counted) or 0)
     return Down([(row.id, row.name) for row in named], count)
+
+
+def _texts(values: Sequence[str]) -> str:
+    """Return a list of strings as `_text` does, without what an encoder costs to begin."""
+    return f"[{','.join(map(encode_basestring_ascii, values))}]"

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, LargeBinary, Table, delete, func, insert, select, update
 
+from dogwatch.store.keys import TOPIC
 from dogwatch.store.tables import audit_log, members, metadata, users, workspaces
 from dogwatch.store.tx import Tx
 
@@ -111,6 +112,7 @@ def _value(value: Any) -> Any:
 
 def remove(tx: Tx, workspace_id: int) -> None:
     """Remove a workspace with everything in it; the audit log stays."""
+    tx.wake(TOPIC)
     for table in reversed(metadata.sorted_tables):
         if "workspace_id" in table.c and table.name != "audit_log":
             tx.conn.execute(delete(table).where(table.c.workspace_id == workspace_id))

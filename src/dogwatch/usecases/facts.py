@@ -1,11 +1,12 @@
 """The facts of a flip: gathered in the flip's own transaction, stored with each delivery."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from dogwatch.core.alerts import Event
+from dogwatch.core.data import data
 from dogwatch.core.message import MOST_ALSO_DOWN, Alias, Item, Message, tail
 from dogwatch.core.watch import Watch
 from dogwatch.store import aliases, runs, watches
@@ -19,7 +20,7 @@ CHUNKS = 20
 _TIMES = ("since_at", "expected_at", "last_ok_at")
 
 
-@dataclass(frozen=True, slots=True)
+@data()
 class Turn:
     """A flip of a watch, before and after it, with the run or the words that brought it about."""
 

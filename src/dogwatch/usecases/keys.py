@@ -105,7 +105,7 @@ def _stored(
         id=new_id(at),
         name=name,
         prefix=token[:LOOKUP_LENGTH],
-        hash=vault.keyed_hash(token, "api-key"),
+        hash=proof(token, vault),
         scopes=tuple(dict.fromkeys(scopes)),
         created_at=at,
         expires_at=expires_at,
@@ -168,29 +168,50 @@ def checksum(body: str) -> str:
     return f"{zlib.crc32(body.encode()):08x}"[-6:]
 
 
-def authenticate(
-    tx: Tx,
-    token: str,
-    vault: Vault,
-    at: datetime,
-    remote_ip: str = "",
-    dialect: str = NATIVE,
-) -> tuple[Caller, bool]:
-    """Return who holds the key, and whether its last use is due to be noted.
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a key that is not revoked, until when it is good, and when it was used last."""
+
+    caller: Caller
+    expires_at: datetime | None
+    used_at: datetime | None
+
+    def check(self, at: datetime) -> None:
+        """Raise unauthorized once the key is expired."""
+        if self.expires_at is not None and self.expires_at <= at:
+            raise _not_valid()
+
+    def stale(self, at: datetime) -> bool:
+        """Whether its last use is due to be noted."""
+        return self.used_at is None or at - self.used_at > USED_EVERY
+
+
+def authenticate(tx: Tx, token: str, vault: Vault, at: datetime, dialect: str = NATIVE) -> Holder:
+    """Return who holds the key.
 
     Unknown, revoked and expired keys, and those of another dialect, look the same:
     Problem("unauthorized").
     """
     key = keys.by_prefix(tx, token[:LOOKUP_LENGTH])
-    proof = vault.keyed_hash(token, "api-key")
-    same = hmac.compare_digest(proof, key.hash if key else bytes(len(proof)))
-    expired = key is not None and key.expires_at is not None and key.expires_at <= at
-    if key is None or not same or key.revoked_at or expired or key.dialect != dialect:
-        raise Problem("unauthorized", "the API key is not valid")
-    stale = key.last_used_at is None or at - key.last_used_at > USED_EVERY
+    proven = proof(token, vault)
+    same = hmac.compare_digest(proven, key.hash if key else bytes(len(proven)))
+    if key is None or not same or key.revoked_at or key.dialect != dialect:
+        raise _not_valid()
     scopes = frozenset(key.scopes)
     grant = Grant(least_role(scopes), scopes, instance=_of_instance(tx, key))
-    return Caller(key.workspace_id, grant, "key", key.id, key.name, remote_ip), stale
+    caller = Caller(key.workspace_id, grant, "key", key.id, key.name)
+    holder = Holder(caller, key.expires_at, key.last_used_at)
+    holder.check(at)
+    return holder
+
+
+def proof(token: str, vault: Vault) -> bytes:
+    """Return the keyed hash by which a key is proven."""
+    return vault.keyed_hash(token, "api-key")
+
+
+def _not_valid() -> Problem:
+    return Problem("unauthorized", "the API key is not valid")
 
 
 def _of_instance(tx: Tx, key: Key) -> bool:

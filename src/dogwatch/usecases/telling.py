@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from dogwatch.core.alerts import Attempt, Event, retry_after
+from dogwatch.core.data import data
 from dogwatch.core.message import Message
 from dogwatch.core.problems import Problem
 from dogwatch.ids import new_id
@@ -39,7 +40,7 @@ def test_channel(tx: Tx, workspace_id: int, channel_id: str, at: datetime) -> De
 # --- sending ----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@data()
 class Parcel:
     """A claimed delivery with all that a channel needs to send it."""
 
@@ -65,7 +66,7 @@ class Room:
     windows: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@data()
 class Answered:
     """What an attempt to send a parcel came to; `jitter` (0..1) spreads the next one."""
 

@@ -18,8 +18,8 @@ from dogwatch.web.services import Services
 
 __all__ = ["Services", "build"]
 
-# SQLite has one writer; PostgreSQL records batches side by side.
-LANES = {"sqlite": 1, "postgresql": 4}
+# SQLite has one writer; on PostgreSQL one batch is recorded while another is on its way.
+LANES = {"sqlite": 1, "postgresql": 2}
 
 FRONT = f"""
 <h1>Dogwatch {__version__}</h1>

@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 
 from dogwatch import __version__
+from dogwatch.usecases.holders import Holders
 from dogwatch.web.api import (
     audit_log,
     channels,
@@ -51,6 +52,7 @@ def native(services: Services) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.services = services
+    app.state.holders = Holders(services.door, services.vault, services.clock)
     for resource in _RESOURCES:
         app.router.routes.extend(resource.router.routes)
     app.router.routes.extend(audit_log.instance_router.routes)

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from dogwatch.core.policy import POLICY, lacks
 from dogwatch.core.problems import Problem
 from dogwatch.usecases import audit_log
-from dogwatch.usecases.callers import Caller
+from dogwatch.usecases.callers import Caller, sight
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.once import Done, once
 from dogwatch.web.api.idempotency import answered, sent_of
@@ -49,9 +49,14 @@ class Call:
         """What the address of a ping begins with; None for those who may not ping."""
         return f"{self.services.base_url.rstrip('/')}/ping/" if self.may_ping else None
 
+    @property
+    def _sight(self) -> int | None:
+        """What the database shows to this call."""
+        return sight(self.caller, self.request.state.operation)
+
     async def read(self, fn: Callable[[Tx], T]) -> T:
         """Run `fn` on a snapshot."""
-        return await self.services.door.aread(fn)
+        return await self.services.door.aread(fn, self._sight)
 
     async def write(self, fn: Callable[[Tx], T]) -> T:
         """Run `fn` in a transaction, which the audit log is noted in."""
@@ -62,7 +67,7 @@ class Call:
             self._note(tx, done, sent)
             return done
 
-        return await self.services.door.awrite(noted)
+        return await self.services.door.awrite(noted, self._sight)
 
     async def note_export(self, operation: str, *, instance: bool = False) -> None:
         """Note that everything of a kind is handed out, before it is; HEAD hands out nothing."""
@@ -110,7 +115,7 @@ class Call:
             assert sent is not None
             return once(tx, sent, self.services.vault, self.at, lambda: done(tx))
 
-        answer = await self.services.door.awrite(kept if sent else done)
+        answer = await self.services.door.awrite(kept if sent else done, self._sight)
         return answered(answer, self.request, place)
 
 
