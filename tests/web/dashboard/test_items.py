@@ -1,43 +1,16 @@
 """The pages of items: what is wrong, what each did, and how one begins."""
 
 import re
-from dataclasses import replace
 from html import unescape
-from typing import Any
 
 import pytest
 
-from dogwatch.core.spec import WatchSpec
-from dogwatch.usecases import pings, watches, workspaces
-from dogwatch.usecases.lists import Record
-from tests.harness.house import heard
-from tests.web.dashboard.conftest import Browser, House
+from tests.web.dashboard.conftest import Browser, House, pass_time, ping, watch
 
 
 @pytest.fixture
 def ana(house: House) -> Browser:
     return house.ana()
-
-
-def watch(house: House, name: str, *, tags: tuple[str, ...] = (), **spec: Any) -> Record:
-    at = house.clock.now()
-    given: dict[str, Any] = {"schedule": "every 10m", "start_by_s": 60, "tags": tags} | spec
-
-    def made(tx: Any) -> Record:
-        return watches.add(tx, workspaces.first(tx, at).id, WatchSpec(name=name, **given), at)
-
-    return house.write(made)
-
-
-def ping(house: House, record: Record, **facts: Any) -> None:
-    at = house.clock.now()
-    told = heard(record, 0, **facts)
-    house.write(lambda tx: pings.record(tx, [replace(told, at=at)], at))
-
-
-def pass_time(house: House, seconds: float) -> None:
-    house.clock.advance(seconds)
-    house.write(lambda tx: watches.lapse(tx, house.clock.now()))
 
 
 def names(page: str) -> list[str]:
