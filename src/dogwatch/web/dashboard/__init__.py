@@ -5,14 +5,18 @@ from fastapi import FastAPI
 from dogwatch.web.dashboard import (
     account,
     acknowledge,
+    alerts,
+    channels,
     edit,
     icon,
     incidents,
     invitation,
     item,
+    maintenance,
     new,
     now,
     oidc,
+    rules,
     run,
     second_factor,
     setup,
@@ -36,6 +40,15 @@ MEMBERS: dict[str, tuple[Handler, Handler]] = {
     "/i/{name}/run": (item.show, item.trigger),
     "/i/{name}/edit": (edit.show, edit.take),
     "/i/{name}/delete": (item.ask_removal, item.remove),
+    "/alerts/channels/new": (channels.show_new, channels.make),
+    "/alerts/channels/{name}/test": (alerts.show, channels.test),
+    "/alerts/channels/{name}/enable": (alerts.show, channels.enable),
+    "/alerts/channels/{name}/disable": (alerts.show, channels.disable),
+    "/alerts/channels/{name}/delete": (channels.ask_removal, channels.remove),
+    "/alerts/rules/new": (rules.show_new, rules.make),
+    "/alerts/rules/{name}/delete": (alerts.show, rules.remove),
+    "/alerts/maintenance/new": (maintenance.show_new, maintenance.make),
+    "/alerts/maintenance/{name}/delete": (alerts.show, maintenance.remove),
     "/incidents/{name}/acknowledge": (incidents.show, incidents.acknowledge),
     "/incidents/{name}/snooze": (incidents.show, incidents.snooze),
     "/incidents/{name}/close": (incidents.show, incidents.close),
@@ -61,6 +74,8 @@ def install(app: FastAPI, front: Endpoint) -> None:
     app.add_route("/", either(front, now.show))
     app.add_route("/i/{name}", signed_in(item.show))
     app.add_route("/runs/{run_id}", signed_in(run.show))
+    app.add_route("/alerts", signed_in(alerts.show))
+    app.add_route("/alerts/deliveries/{name}", signed_in(channels.show_delivery))
     app.add_route("/incidents", signed_in(incidents.show_all))
     app.add_route("/incidents/{name}", signed_in(incidents.show))
     app.add_route("/account", signed_in(account.show))
