@@ -89,7 +89,8 @@ def _encoded(fields: dict[str, str]) -> bytes:
 
 def hidden_in(html: str, path: str) -> dict[str, str]:
     """Return the hidden fields of the form that goes to `path`."""
-    forms = re.findall(r'<form method="post" action="[./]*([^"]*)">(.*?)</form>', html, re.S)
+    begin = r'<form (?:class="\w+" )?method="post" action="[./]*([^"]*)">'
+    forms = re.findall(rf"{begin}(.*?)</form>", html, re.S)
     inside = next(inside for action, inside in forms if f"/{action}" == path)
     found = re.findall(r'type="hidden" name="([^"]*)" value="([^"]*)"', inside)
     return {name: unescape(value) for name, value in found}

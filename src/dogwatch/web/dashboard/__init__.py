@@ -12,6 +12,7 @@ from dogwatch.web.dashboard import (
     incidents,
     invitation,
     item,
+    keys,
     maintenance,
     new,
     now,
@@ -19,8 +20,10 @@ from dogwatch.web.dashboard import (
     rules,
     run,
     second_factor,
+    settings,
     setup,
     sign_in,
+    system,
 )
 from dogwatch.web.dashboard.gate import Handler, either, form, open_to_all, signed_in
 from dogwatch.web.dashboard.pages import SCRIPT, SCRIPT_ADDRESS, STYLE_ADDRESS, STYLE_SHEET
@@ -49,6 +52,13 @@ MEMBERS: dict[str, tuple[Handler, Handler]] = {
     "/alerts/rules/{name}/delete": (alerts.show, rules.remove),
     "/alerts/maintenance/new": (maintenance.show_new, maintenance.make),
     "/alerts/maintenance/{name}/delete": (alerts.show, maintenance.remove),
+    "/settings/name": (settings.show, settings.rename),
+    "/settings/invitations": (settings.show, settings.invite),
+    "/settings/invitations/{name}/revoke": (settings.show, settings.uninvite),
+    "/settings/members/{name}/role": (settings.show, settings.change_role),
+    "/settings/members/{name}/remove": (settings.ask_removal, settings.remove),
+    "/settings/keys": (keys.show, keys.make),
+    "/settings/keys/{name}/revoke": (keys.ask_revocation, keys.revoke),
     "/incidents/{name}/acknowledge": (incidents.show, incidents.acknowledge),
     "/incidents/{name}/snooze": (incidents.show, incidents.snooze),
     "/incidents/{name}/close": (incidents.show, incidents.close),
@@ -76,6 +86,8 @@ def install(app: FastAPI, front: Endpoint) -> None:
     app.add_route("/runs/{run_id}", signed_in(run.show))
     app.add_route("/alerts", signed_in(alerts.show))
     app.add_route("/alerts/deliveries/{name}", signed_in(channels.show_delivery))
+    app.add_route("/settings", signed_in(settings.show))
+    app.add_route("/system", signed_in(system.show))
     app.add_route("/incidents", signed_in(incidents.show_all))
     app.add_route("/incidents/{name}", signed_in(incidents.show))
     app.add_route("/account", signed_in(account.show))
