@@ -42,7 +42,7 @@ prove: system $(STAMP) ## show under faults what is promised; all of it takes MI
 	DOGWATCH_PROVE=$(MINUTES) DOGWATCH_PROOFS=$(PROOFS) $(BIN)/pytest $(PROVING); status=$$?; \
 		$(BIN)/python tools/proofs.py $(PROOFS) && exit $$status
 
-bench: $(STAMP) ## measure on this machine, in up to ten minutes; LONG=1 takes an hour
+bench: $(STAMP) ## measure on this machine; LONG=1 takes more rounds, and a million watches
 	$(BIN)/python -m bench $(if $(LONG),--long)
 
 lock: ## renew requirements.lock from pyproject.toml (use the oldest Python supported)

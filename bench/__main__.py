@@ -1,18 +1,19 @@
 """`python -m bench [--long] [name…]`: measure here, each figure beside its own baseline.
 
-All of it takes up to ten minutes; `--long` takes more rounds, and a million watches.
+`--long` takes more rounds, and a million watches.
 """
 
 import argparse
 import os
 from collections.abc import Callable, Iterator, Mapping
 
-from bench import egress, limits, pings, runs, scale, spawn, webhooks
+from bench import egress, limits, pings, probes, runs, scale, spawn, webhooks
 from bench.table import Row, markdown
 
 BENCHES: Mapping[str, Callable[[bool], Iterator[Row]]] = {
     "pings": lambda long: pings.rows(rounds=25 if long else 5),
     "egress": lambda long: egress.rows(),
+    "probes": lambda long: probes.rows(),
     "spawn": lambda long: spawn.rows(),
     "runs": lambda long: runs.rows(),
     "scale": lambda long: scale.rows(1_000_000 if long else 10_000),

@@ -15,6 +15,7 @@ from bench.table import Row, markdown
 from bench.turns import Sample, in_turns
 from dogwatch.clock import SystemClock
 from dogwatch.core.script_action import ScriptAction
+from dogwatch.runners.interpreters import Interpreters
 from dogwatch.runners.script import run_script
 
 TRUE = ScriptAction("bash", "true\n")
@@ -38,7 +39,7 @@ async def supervised(workdir: Path) -> None:
         workdir=workdir,
         clock=SystemClock(),
         on_output=lambda _stream, _chunk: None,
-        interpreters={"bash": "bash"},
+        interpreters=Interpreters({"bash": "bash"}),
     )
     assert result.exit_code == 0, result
 

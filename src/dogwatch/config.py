@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
+from dogwatch import __version__
 from dogwatch.core.dialects import DIALECTS
 from dogwatch.core.problems import Problem
 
@@ -116,6 +117,26 @@ def _header(value: Any) -> str:
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,63}", name := _text(value)):
         raise ValueError("no name of a header")
     return name
+
+
+def _yes_no(value: Any) -> bool:
+    word = {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
+    known = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+    if (lower := _text(word).lower()) not in known:
+        raise ValueError("neither yes nor no")
+    return known[lower]
+
+
+def _location(value: Any) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,31}", name := _text(value)):
+        raise ValueError("no name of a location")
+    return name
+
+
+def _user_agent(value: Any) -> str:
+    if not re.fullmatch(r"[ -~]{1,200}", words := _text(value)):
+        raise ValueError("no user agent")
+    return words
 
 
 def _issuer(value: Any) -> str:
@@ -239,6 +260,15 @@ def _show_networks(value: tuple[Network, ...]) -> str:
     return "all" if value == _EVERYWHERE else ", ".join(map(str, value)) or "none"
 
 
+def _programs(value: Any) -> tuple[str, ...]:
+    words = value.replace(",", " ").split() if isinstance(value, str) else list(value)
+    return tuple(_text(word) for word in words)
+
+
+def _show_programs(value: tuple[str, ...]) -> str:
+    return ", ".join(value) or "none"
+
+
 PATH = Kind("a directory", lambda value: Path(_text(str(value))).expanduser().absolute())
 HOSTS = Kind(
     f"NAME=HOST,… with names among {', '.join(DIALECTS)}",
@@ -273,7 +303,11 @@ DOMAINS = Kind(
 WORD = Kind("text", _text)
 HIDDEN = Kind("text", _text, lambda _: "***", True)
 FILE = Kind("a file", lambda value: Path(_text(str(value))).expanduser().absolute())
-PROGRAM = Kind("a program's name or path", _text)
+PROGRAM = Kind("a program's name or path, or off", _text)
+PROGRAMS = Kind("names or paths of programs, with commas", _programs, _show_programs)
+YES_NO = Kind("yes or no", _yes_no, lambda value: "yes" if value else "no")
+LOCATION = Kind("a name of a-z, 0-9 and -, at most 32 characters", _location)
+USER_AGENT = Kind("printable characters, at most 200", _user_agent)
 BODY = _whole(0, 10_000_000)
 LANE = _whole(1, 10_000)
 DAYS = _whole(1, 36_500)
@@ -340,6 +374,16 @@ class Config:
     spool_limit_mb: int = _set(
         COUNT, 1_000, "Megabytes of pings kept on disk while PostgreSQL is away"
     )
+    location: str = _set(
+        LOCATION, "here", "Where this node probes from; a worker elsewhere does nothing else"
+    )
+    hosted: bool = _set(
+        YES_NO, False, "Strangers use this instance: nobody is told how its network looks"
+    )
+    user_agent: str = _set(
+        USER_AGENT, f"Dogwatch/{__version__}", "User agent of requests that name none"
+    )
+    probe_concurrency: int = _set(LANE, 2_000, "Probes at once")
     http_concurrency: int = _set(LANE, 50, "HTTP jobs at once")
     script_concurrency: int = _set(LANE, 4, "Script jobs at once")
     delivery_concurrency: int = _set(LANE, 200, "Alert deliveries at once")
@@ -352,6 +396,9 @@ class Config:
     bash: str = _set(PROGRAM, "bash", "Interpreter of Bash jobs")
     python: str = _set(PROGRAM, "python3", "Interpreter of Python jobs")
     node: str = _set(PROGRAM, "node", "Interpreter of Node jobs")
+    interpreters: tuple[str, ...] = _set(
+        PROGRAMS, (), "Programs that a job may name as its interpreter besides those three"
+    )
     log_level: str = _set(
         _one_of("debug", "info", "warning", "error"), "info", "Least level that is logged"
     )

@@ -31,6 +31,18 @@ ERRORS = (
 )  # fmt: skip
 
 
+# All that a script prints of its secrets is masked, in each form that is looked for.
+SAYING = r"""
+V=$(cronium.getVariable SECRET)
+echo "$TOKEN one $V two $V"; echo "$DOGWATCH_TOKEN"; cronium.getVariable SECRET >&2
+printf %s "$V" | base64; printf 'user:%s' "$TOKEN" | base64 -w0
+printf %s "$V" | od -An -tx1 -v | tr -d ' \n'
+cronium.setVariable OTHER "$V"; cronium.setVariable SECRET/ "$V"
+printf "half %s" "${V:0:9}"; sleep 0.1; printf %s "${V:9}"
+exit 3
+"""
+
+
 @dataclass
 class Aviary:
     """Canaries by name, and what was said so far, by who said it."""
@@ -128,9 +140,10 @@ def plant(served: Served, birds: Aviary) -> None:
         "body": json.dumps({"password": birds.new("job-body")}),
     }  # fmt: skip
     script = {
-        "kind": "script", "language": "bash", "source": "exit 3",
+        "kind": "script", "language": "bash", "source": SAYING,
         "env": {"TOKEN": birds.new("job-env")},
     }  # fmt: skip
+    served.cli("variable", "set", "SECRET", birds.new("variable"))
     for name, action in (("probe", http), ("script", script)):
         served.post("/jobs", {"name": name, "action": action})
         served.post(f"/jobs/{name}/trigger", {}, 202)
@@ -252,6 +265,7 @@ def listen_to_commands(served: Served, birds: Aviary) -> None:
         ["key", "ls", *flags], ["config", *flags], ["config", "--json", *flags],
         ["doctor", *flags], ["audit", *flags], ["migrate", *flags], ["ls"], ["runs"],
         ["channel", "ls"], ["job", "show", "probe"], ["job", "show", "script"],
+        ["variable", "ls"],
         ["deliveries"], ["flips", "probe"], ["logs", "script"],
         ["secret", "rotate", "--data-key", *flags],
         ["key", "ls", "--database", "postgresql://me:canary-database-password-4Q9zt@127.0.0.1:1/x"],

@@ -54,7 +54,7 @@ def add_channel(crew: Crew, kind: str, told: Endpoint) -> None:
     settings = {name: here.get(name, value) for name, value in every.items()}
     made = crew.house.do(
         channels.add_channel, crew.house.workspace.id, kind, kind, {}, settings,
-        crew.house.vault, after(-600),
+        crew.house.vault, after(-600), group_window_s=0,
     )  # fmt: skip
     crew.house.rule(made, Rule("", made.id))
 

@@ -60,20 +60,24 @@ def test_slack_reads_blocks_without_markup() -> None:
     assert body["text"] == TITLE
     (block,) = body["blocks"]
     assert block["type"] == "rich_text"
-    sections = block["elements"]
-    assert sections[0] == {
-        "type": "rich_text_section",
-        "elements": [{"type": "text", "text": TITLE, "style": {"bold": True}}],
-    }
-    assert sections[1]["elements"] == [
+    section, output = block["elements"]
+    assert section["type"] == "rich_text_section"
+    assert section["elements"][:5] == [
+        {"type": "text", "text": TITLE, "style": {"bold": True}},
+        {"type": "text", "text": "\n"},
         {"type": "text", "text": "Why: ", "style": {"bold": True}},
         {"type": "text", "text": "nothing came for 20 min"},
+        {"type": "text", "text": "\n"},
     ]
-    assert sections[-2]["elements"] == [{"type": "link", "url": URL, "text": "Open in Dogwatch"}]
-    assert sections[-1] == {
+    assert section["elements"][-1] == {"type": "link", "url": URL, "text": "Open in Dogwatch"}
+    assert output == {
         "type": "rich_text_preformatted",
         "elements": [{"type": "text", "text": "one\ntwo"}],
     }
+    (block,) = slack.payload(group(2))["blocks"]
+    assert [one["type"] for one in block["elements"]] == [
+        "rich_text_section", "rich_text_list", "rich_text_section",
+    ]  # fmt: skip
 
 
 def test_discord_embeds_and_mentions_nobody() -> None:

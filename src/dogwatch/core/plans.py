@@ -12,7 +12,7 @@ from dogwatch.core.problems import Problem
 
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
 # The actions by which a job is an HTTP monitor: it counts as one, and its runs are probe history.
-MONITOR_ACTIONS = frozenset({"http"})
+MONITOR_ACTIONS = frozenset({"http", "probe"})
 
 
 @dataclass(frozen=True, slots=True)

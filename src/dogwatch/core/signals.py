@@ -10,17 +10,20 @@ from dogwatch.core.slots import Plan
 
 @data()
 class Start:
-    """A run began. `id` names the run if this opens one; `past`: told later, with its own time."""
+    """A run began. `id` names the run if this opens one; `told_at` if that was later than `at`."""
 
     at: datetime
     id: str
     rid: str | None = None
-    past: bool = False
+    told_at: datetime | None = None
 
 
 @data()
 class Finish:
-    """A run ended. `id` names the run if none was open. `outcome` is ok, fail, timeout, skipped."""
+    """A run ended. `id` names the run if none was open. `outcome` is ok, fail, timeout, skipped.
+
+    `told_at` if that was later than `at`.
+    """
 
     at: datetime
     id: str
@@ -28,7 +31,7 @@ class Finish:
     rid: str | None = None
     reason: str = ""
     duration_ms: int | None = None
-    past: bool = False
+    told_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,20 @@ class Queue:
     id: str
     slot_at: datetime | None
     next_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Our probe asked for `slot_at` and has its outcome; run `id` tells it. `next_at` is next."""
+
+    at: datetime
+    id: str
+    slot_at: datetime
+    next_at: datetime | None
+    outcome: Outcome
+    reason: str = ""
+    started_at: datetime | None = None
+    duration_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +102,7 @@ class Edit:
     plan: Plan
 
 
-Signal = Start | Finish | Queue | Skip | Lapse | Pause | Resume | Edit
+Signal = Start | Finish | Queue | Answer | Skip | Lapse | Pause | Resume | Edit
 
 
 @data()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dogwatch.core.problems import Problem, invalid
-from dogwatch.core.schedule import parse
+from dogwatch.core.schedule import WITHIN, Schedule, parse, parse_from
 from dogwatch.core.slots import Plan
 
 NAME_LENGTH = 200
@@ -37,6 +37,7 @@ class WatchSpec:
     project: str | None = None
     schedule: str | None = None
     timezone: str = "UTC"
+    starts_at: datetime | None = None
     start_by_s: int | None = GRACE_S
     finish_by_s: int | None = None
     slow_after_ms: int | None = None
@@ -47,9 +48,8 @@ class WatchSpec:
 
     def plan(self, *, job: bool = False) -> Plan:
         """Return the plan of the watch; Problem if the schedule is bad."""
-        schedule = parse(self.schedule, self.timezone) if self.schedule else None
         return Plan(
-            schedule=schedule,
+            schedule=self.parsed(),
             start_by_s=GRACE_S if self.start_by_s is None and not job else self.start_by_s,
             finish_by_s=self.finish_by_s,
             slow_after_ms=self.slow_after_ms,
@@ -58,6 +58,10 @@ class WatchSpec:
             failures_before_down=self.failures_before_down,
             successes_before_up=self.successes_before_up,
         )
+
+    def parsed(self) -> Schedule | None:
+        """Return the schedule, from its start on."""
+        return parse_from(self.schedule, self.timezone, self.starts_at) if self.schedule else None
 
 
 # The least and the most of each number.
@@ -96,8 +100,12 @@ def check(spec: WatchSpec) -> WatchSpec:
 
 
 def check_due(spec: WatchSpec, at: datetime) -> None:
-    """Raise a Problem if a line of a checked spec's schedule is not due within five years."""
-    line = parse(spec.schedule, spec.timezone).silent_line(at) if spec.schedule else None
+    """Raise a Problem if a line of a checked spec's schedule is not due within five years, or if
+    it starts later than that."""
+    if spec.starts_at and spec.starts_at > at + WITHIN:
+        raise invalid("starts_at", "is more than 5 years from now")
+    schedule = spec.parsed()
+    line = schedule.silent_line(at) if schedule else None
     if line is not None:
         raise invalid("schedule", f"{line[:40]!r} does not fire within 5 years from now")
 

@@ -4,7 +4,7 @@ Facts are elements of a `rich_text` block, which has no markup: nothing in them 
 mention or a link.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -68,20 +68,25 @@ def payload(message: Message) -> Json:
 
 
 def _elements(told: Words) -> Iterator[Json]:
-    yield _section(_text(told.title, bold=True))
-    yield from (_section(_text(note)) for note in told.notes)
+    facts = [[_text(f"{label}: ", bold=True), _text(value)] for label, value in told.facts]
+    link = {"type": "link", "url": told.url, "text": "Open in Dogwatch"}
+    title = [[_text(told.title, bold=True)], *([_text(note)] for note in told.notes)]
     if told.members:
-        lines = [_section(_text(member)) for member in told.members]
+        yield _section(title)
+        lines = [_section([[_text(member)]]) for member in told.members]
         yield {"type": "rich_text_list", "style": "bullet", "elements": lines}
-    for label, value in told.facts:
-        yield _section(_text(f"{label}: ", bold=True), _text(value))
-    yield _section({"type": "link", "url": told.url, "text": "Open in Dogwatch"})
+        yield _section([*facts, [link]])
+    else:
+        yield _section([*title, *facts, [link]])
     if told.output:
         yield {"type": "rich_text_preformatted", "elements": [_text(told.output)]}
 
 
-def _section(*elements: Json) -> Json:
-    return {"type": "rich_text_section", "elements": list(elements)}
+def _section(lines: Sequence[Sequence[Json]]) -> Json:
+    """Return a paragraph of lines."""
+    first, *others = lines
+    elements = [*first, *(one for line in others for one in (_text("\n"), *line))]
+    return {"type": "rich_text_section", "elements": elements}
 
 
 def _text(value: str, *, bold: bool = False) -> Json:

@@ -4,25 +4,29 @@ import asyncio
 import errno
 import os
 import resource
-import shutil
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from dogwatch.clock import Clock
+from dogwatch.core.problems import Problem
 from dogwatch.core.result import Outcome, Result
 from dogwatch.core.script_action import MIB, ScriptAction, unsupported
+from dogwatch.runners.helpers import Desk, served
+from dogwatch.runners.interpreters import STANDARD_PATH, Interpreters
 from dogwatch.runners.scratch import Scratch, prepare, remove
 from dogwatch.runners.tree import Sink, Tree, plant
 
-STANDARD_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 OPEN_FILES = 1024
 SUFFIXES = {"bash": ".sh", "python": ".py", "node": ".js"}
 HOPELESS = frozenset({errno.E2BIG, errno.ENOENT, errno.EACCES, errno.ENOEXEC})
+PLACES = frozenset({"PYTHONPATH", "NODE_PATH"})  # the helpers before the job's own
 FLAGS = {"python": ("-u",)}  # unbuffered, or nothing could be followed live
 
 
@@ -36,34 +40,39 @@ async def run_script(
     workdir: Path,
     clock: Clock,
     on_output: Callable[[str, bytes], None],
-    interpreters: Mapping[str, str],
+    interpreters: Interpreters,
+    desk: Desk | None = None,
+    environ: Mapping[str, str] = MappingProxyType({}),
     platform: str = sys.platform,
 ) -> Result:
     """Run one attempt; return how it ended.
 
-    `interpreters` maps a language to a path or a name on the standard path. `on_output` takes
+    At the `desk` the script is answered by its helpers; without one it has none. `environ` is
+    what Dogwatch tells the script besides.
+
+    `on_output` takes
     ("stdout" | "stderr", chunk of at most 64 KiB) and must be quick. Cancelling kills the whole
     tree, cleans up (about a second at worst) and then raises CancelledError.
     """
     if reason := unsupported(platform):
         return Result(Outcome.FAIL, reason, retryable=False)
     marks = {
+        **environ,
         "DOGWATCH_RUN_ID": run_id,
         "DOGWATCH_ATTEMPT": str(attempt),
         "DOGWATCH_SLOT_AT": slot_at.isoformat() if slot_at else "",
     }
-    name = interpreters.get(action.language, "")
-    interpreter = _interpreter(name)
-    if interpreter is None:
-        reason = f"interpreter for {action.language} not found: {name or 'none configured'}"
-        return Result(Outcome.FAIL, reason, retryable=False)
+    try:
+        interpreter = interpreters.find(action)
+    except Problem as problem:
+        return Result(Outcome.FAIL, problem.message, retryable=False)
     try:
         scratch = prepare(workdir, action.source, SUFFIXES[action.language], input)
     except OSError as fault:
         return _unstarted("cannot make the run's directory", fault.errno)
     run = _Run(action, interpreter, scratch, marks)
     try:
-        return await _run(run, on_output, clock)
+        return await _helped(run, desk, on_output, clock)
     finally:
         await _through(asyncio.to_thread(remove, scratch.root))
 
@@ -78,9 +87,16 @@ class _Run:
     marks: Mapping[str, str]
 
 
-def _interpreter(name: str) -> str | None:
-    found = shutil.which(name, path=STANDARD_PATH)
-    return str(Path(found).absolute()) if found else None
+async def _helped(run: _Run, desk: Desk | None, sink: Sink, clock: Clock) -> Result:
+    if desk is None:
+        return await _run(run, sink, clock)
+    async with AsyncExitStack() as stack:
+        helpers = served(run.scratch.helpers, run.action.language, desk)
+        try:
+            told = await stack.enter_async_context(helpers)
+        except OSError as fault:
+            return _unstarted("cannot serve the run's helpers", fault.errno)
+        return await _run(replace(run, marks={**run.marks, **told}), sink, clock)
 
 
 async def _run(run: _Run, sink: Sink, clock: Clock) -> Result:
@@ -129,14 +145,17 @@ async def _through(work: Coroutine[Any, Any, None]) -> None:
 
 def _environment(run: _Run) -> dict[bytes, bytes]:
     """Return all that the script sees; nothing of the server's own environment."""
+    own = dict(run.action.env)
     names = {
         "PATH": STANDARD_PATH,
         "HOME": str(run.scratch.home),
         "LANG": "C.UTF-8",
-        **dict(run.action.env),
+        **own,
         **run.marks,
         "DOGWATCH_INPUT_FILE": str(run.scratch.given),
     }
+    for name in PLACES & own.keys() & run.marks.keys():
+        names[name] = f"{run.marks[name]}:{own[name]}"
     return {name.encode(): value.encode() for name, value in names.items()}
 
 

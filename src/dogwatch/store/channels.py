@@ -43,6 +43,8 @@ def by_id(tx: Tx, workspace_id: int, channel_id: str) -> ChannelRow | None:
 
 def by_ids(tx: Tx, keys: Collection[tuple[int, str]]) -> dict[tuple[int, str], ChannelRow]:
     """Return the channels with these (workspace id, id)."""
+    if not keys:
+        return {}
     found = [ChannelRow(**row._mapping) for row in tx.conn.execute(_BY_IDS, {"keys": list(keys)})]
     return {(channel.workspace_id, channel.id): channel for channel in found}
 

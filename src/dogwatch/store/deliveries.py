@@ -100,6 +100,8 @@ def by_id(tx: Tx, workspace_id: int, delivery_id: str) -> Delivery | None:
 
 def by_ids(tx: Tx, keys: Collection[tuple[int, str]]) -> dict[tuple[int, str], Delivery]:
     """Return the deliveries with these (workspace id, id)."""
+    if not keys:
+        return {}
     found = [Delivery(**row._mapping) for row in tx.conn.execute(_BY_IDS, {"keys": list(keys)})]
     return {(delivery.workspace_id, delivery.id): delivery for delivery in found}
 

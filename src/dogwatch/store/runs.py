@@ -31,7 +31,7 @@ from dogwatch.ids import new_id
 from dogwatch.store.bulk import Build, Bulk, New, Values
 from dogwatch.store.tables import outputs, runs
 from dogwatch.store.tx import Tx
-from dogwatch.store.types import microseconds
+from dogwatch.store.types import encode, microseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,9 @@ class Run:
     phases_ms: Mapping[str, float] | None
     input: str
     cancel_reason: str | None
+    error: str | None = None
+    detail: str | None = None
+    preview: str | None = None
 
 
 @data()
@@ -140,6 +143,29 @@ def _record(make: Callable[..., Any]) -> Build:
         )
 
     return build
+
+
+def outcomes_of(
+    tx: Tx, workspace_id: int, watch_id: str, slots: Collection[datetime]
+) -> dict[datetime, Outcome | None]:
+    """Return how those of the slots ended that have their line; None while it is open."""
+    if not slots:
+        return {}
+    given = {"workspace": workspace_id, "watch": watch_id, "slots": list(slots)}
+    rows = tx.conn.execute(_OUTCOMES, given)
+    return {row.slot_at: Outcome(row.outcome) if row.outcome else None for row in rows}
+
+
+_OUTCOMES = select(runs.c.slot_at, runs.c.outcome).where(
+    runs.c.workspace_id == bindparam("workspace"),
+    runs.c.watch_id == bindparam("watch"),
+    runs.c.slot_at.in_(bindparam("slots", expanding=True)),
+)
+
+
+def reopen(tx: Tx, workspace_id: int, watch_id: str, slot_at: datetime) -> None:
+    """Drop the line of a slot in which nothing happened: it is to be run after all."""
+    _REPLACE.run(tx, [(workspace_id, watch_id, microseconds(slot_at))])
 
 
 _INSERTS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
@@ -227,25 +253,33 @@ def set_attempt(tx: Tx, workspace_id: int, run_id: str, attempt: int, **changes:
 
 
 def set_results(tx: Tx, results: Mapping[tuple[int, str], Result]) -> None:
-    """Keep what only the runner knows: exit code, status code, phases."""
+    """Keep what only the runner knows: codes, phases, and what a probe saw."""
     rows = [
-        {
-            "of_workspace": workspace_id,
-            "of_id": run_id,
-            "exit_code": result.exit_code,
-            "status_code": result.status_code,
-            "phases_ms": dict(result.phases_ms) or None,
-        }
-        for (workspace_id, run_id), result in results.items()
+        (
+            *key,
+            result.exit_code,
+            result.status_code,
+            encode(dict(result.phases_ms)) if result.phases_ms else None,
+            result.error or None,
+            result.detail[:255] or None,
+            result.preview or None,
+        )
+        for key, result in results.items()
     ]
-    if rows:
-        tx.conn.execute(_RESULTS, rows)
+    _RESULTS.run(tx, rows)
 
 
-_RESULTS = (
-    update(runs)
-    .where(runs.c.workspace_id == bindparam("of_workspace"), runs.c.id == bindparam("of_id"))
-    .values({name: bindparam(name) for name in ("exit_code", "status_code", "phases_ms")})
+_OF_RESULT = (
+    runs.c.exit_code, runs.c.status_code, runs.c.phases_ms, runs.c.error, runs.c.detail,
+    runs.c.preview,
+)  # fmt: skip
+_RESULTS = Bulk(
+    (runs.c.workspace_id, runs.c.id, *_OF_RESULT),
+    lambda new: (
+        update(runs)
+        .where(runs.c.workspace_id == new["workspace_id"], runs.c.id == new["id"])
+        .values({column.name: new[column.name] for column in _OF_RESULT})
+    ),
 )
 
 
@@ -329,6 +363,30 @@ def last_of(tx: Tx, workspace_id: int, watch_ids: Sequence[str]) -> dict[str, Ru
     )
     rows = tx.conn.execute(_of(workspace_id).where(runs.c.id.in_(newest)))
     return {row.watch_id: _run(row) for row in rows}
+
+
+def tally(tx: Tx, workspace_id: int, watch_id: str) -> dict[Outcome, int]:
+    """Return how many runs of a watch ended in each outcome."""
+    found = (
+        select(runs.c.outcome, func.count())
+        .where(runs.c.workspace_id == workspace_id, runs.c.watch_id == watch_id)
+        .where(runs.c.outcome.is_not(None))
+        .group_by(runs.c.outcome)
+    )
+    return {Outcome(outcome): count for outcome, count in tx.conn.execute(found)}
+
+
+def started_before(tx: Tx, workspace_id: int, watch_id: str, run_id: str) -> datetime | None:
+    """Return when the last run of a watch before this one began."""
+    found = (
+        select(runs.c.started_at)
+        .where(runs.c.workspace_id == workspace_id, runs.c.watch_id == watch_id)
+        .where(runs.c.id < run_id, runs.c.started_at.is_not(None))
+        .order_by(runs.c.id.desc())
+        .limit(1)
+    )
+    started_at: datetime | None = tx.conn.scalar(found)
+    return started_at
 
 
 def _of(workspace_id: int) -> Select[Any]:

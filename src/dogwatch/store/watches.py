@@ -12,6 +12,7 @@ from sqlalchemy import (
     Select,
     Update,
     and_,
+    bindparam,
     delete,
     func,
     insert,
@@ -24,7 +25,7 @@ from sqlalchemy import (
 
 from dogwatch.core.data import data
 from dogwatch.core.problems import Problem
-from dogwatch.core.schedule import parse
+from dogwatch.core.schedule import parse_from
 from dogwatch.core.slots import Plan
 from dogwatch.core.watch import OpenRun, Status, Watch
 from dogwatch.store.bulk import Bulk, New, Values, plain
@@ -68,9 +69,11 @@ class Record:
     project: str | None = None
     schedule: str | None = None
     timezone: str = "UTC"
+    starts_at: datetime | None = None
     last_ping_at: datetime | None = None
     due_at: datetime | None = None
     fault: str = ""
+    probe: bool = False
 
     @property
     def key(self) -> Key:
@@ -79,7 +82,9 @@ class Record:
 
     @property
     def kind(self) -> str:
-        """`heartbeat` or `job`."""
+        """`heartbeat`, `job` or `probe`."""
+        if self.probe:
+            return "probe"
         return "job" if self.watch.job else "heartbeat"
 
 
@@ -123,6 +128,12 @@ def by_name(tx: Tx, workspace_id: int, name: str, *, lock: bool = False) -> Reco
 def by_ids(tx: Tx, keys: Collection[Key]) -> dict[Key, Record]:
     """Return and lock the watches of these (workspace id, id), in the one order of all locks."""
     records = map(_record, _BY_ID.select(tx, sorted(keys)))
+    return {record.key: record for record in records}
+
+
+def seen(tx: Tx, keys: Collection[Key]) -> dict[Key, Record]:
+    """Return the watches of these (workspace id, id), without a lock."""
+    records = map(_record, _SEEN.select(tx, sorted(keys)))
     return {record.key: record for record in records}
 
 
@@ -183,14 +194,12 @@ def some(tx: Tx, choose: Callable[[Select[Any]], Select[Any]]) -> Sequence[Recor
 
 def due(tx: Tx, at: datetime, limit: int) -> Sequence[Record]:
     """Return and lock watches whose hint has come; on PostgreSQL, those no other node holds."""
-    found = _ROWS.where(watches.c.due_at <= at).order_by(watches.c.due_at).limit(limit)
-    rows = tx.conn.execute(found.with_for_update(skip_locked=True))
-    return [_record(row) for row in rows]
+    return [_record(row) for row in tx.conn.execute(_DUE, {"at": at, "limit": limit})]
 
 
 def next_due_at(tx: Tx) -> datetime | None:
     """Return the earliest hint of any watch."""
-    earliest: datetime | None = tx.conn.scalar(select(func.min(watches.c.due_at)))
+    earliest: datetime | None = tx.conn.scalar(_NEXT_DUE)
     return earliest
 
 
@@ -265,6 +274,7 @@ _KEY = (watches.c.workspace_id, watches.c.id)
 _NAMED = (
     *_KEY, watches.c.slug, watches.c.name, watches.c.description, watches.c.kind, watches.c.tags,
     watches.c.project, watches.c.ping_key, watches.c.schedule, watches.c.timezone,
+    watches.c.starts_at,
 )  # fmt: skip
 _LIMITS = (
     watches.c.start_by_s, watches.c.finish_by_s, watches.c.slow_after_ms,
@@ -281,6 +291,13 @@ _MADE = (watches.c.created_at, watches.c.updated_at, watches.c.ledger_from_at)
 _COLUMNS = (*_NAMED, *_LIMITS, *_STATE, *_MADE)
 # Every ping reads and writes its watch: the values pass as the driver has them.
 _ROWS = select(*(type_coerce(column, plain(column.type)) for column in _COLUMNS))
+_DUE = (
+    _ROWS.where(watches.c.due_at <= bindparam("at"))
+    .order_by(watches.c.due_at)
+    .limit(bindparam("limit"))
+    .with_for_update(skip_locked=True)
+)
+_NEXT_DUE = select(func.min(watches.c.due_at))
 
 
 _NAMES_WATCH = and_(
@@ -298,6 +315,7 @@ def _locked(found: Select[Any]) -> Select[Any]:
 
 
 _BY_ID = Bulk(_KEY, lambda new: _locked(_ROWS.where(_where(new))))
+_SEEN = Bulk(_KEY, lambda new: _ROWS.where(_where(new)))
 _KEY_OF_PING = Bulk(
     [ping_keys.c.key],
     lambda new: select(ping_keys.c.key, ping_keys.c.workspace_id, ping_keys.c.watch_id).where(
@@ -336,13 +354,13 @@ def _record(row: Sequence[Any]) -> Record:
     """Read a row of `_COLUMNS`."""
     (
         workspace_id, watch_id, slug, name, description, kind, tags, project, ping_key, schedule,
-        timezone, *values,
+        timezone, starts, *values,
     ) = row  # fmt: skip
     last_ping_at, due_at, *made = values[-5:]
     created_at, updated_at, ledger_from_at = map(from_microseconds, made)
     limits, state, fault = values[:7], values[7:19], ""
     try:
-        plan = _plan(schedule, timezone, *limits)
+        plan = _plan(schedule, timezone, starts, *limits)
     except Problem as problem:  # one watch must not spoil the batch it is in
         plan, fault = Plan(None, *limits), problem.message
     return Record(
@@ -351,7 +369,7 @@ def _record(row: Sequence[Any]) -> Record:
         slug,
         name,
         ping_key,
-        _watch(plan, kind == "job", state),
+        _watch(plan, kind != "heartbeat", state),
         created_at,
         updated_at,
         ledger_from_at,
@@ -360,15 +378,17 @@ def _record(row: Sequence[Any]) -> Record:
         project,
         schedule,
         timezone,
+        instant(starts),
         instant(last_ping_at),
         instant(due_at),
         fault,
+        kind == "probe",
     )
 
 
 @lru_cache(maxsize=16_384)
-def _plan(schedule: str | None, timezone: str, *limits: Any) -> Plan:
-    return Plan(parse(schedule, timezone) if schedule else None, *limits)
+def _plan(schedule: str | None, timezone: str, starts: int | None, *limits: Any) -> Plan:
+    return Plan(parse_from(schedule, timezone, instant(starts)) if schedule else None, *limits)
 
 
 def _watch(plan: Plan, job: bool, state: Sequence[Any]) -> Watch:
@@ -430,6 +450,7 @@ def _values(record: Record) -> Values:
         record.ping_key,
         record.schedule,
         record.timezone,
+        microseconds(record.starts_at),
         *(getattr(plan, column.name) for column in _LIMITS),
         *_state(State(record.watch, record.last_ping_at, record.due_at)),
         to_microseconds(record.created_at),
@@ -457,6 +478,11 @@ def _text(values: Sequence[Any]) -> str:
     return encode(values) if values else "[]"
 
 
+def _texts(values: Sequence[str]) -> str:
+    """Return a list of strings as `_text` does, without what an encoder costs to begin."""
+    return f"[{','.join(map(encode_basestring_ascii, values))}]"
+
+
 def down(tx: Tx, workspace_id: int, limit: int) -> Down:
     """Return the watches of a workspace that are down, `limit` of them by name."""
     # The words of the index's own condition, so that both databases see that it serves.
@@ -467,8 +493,3 @@ def down(tx: Tx, workspace_id: int, limit: int) -> Down:
     named = tx.conn.execute(found.order_by(watches.c.id).limit(limit)).all()
     count = len(named) if len(named) < limit else int(tx.conn.scalar(counted) or 0)
     return Down([(row.id, row.name) for row in named], count)
-
-
-def _texts(values: Sequence[str]) -> str:
-    """Return a list of strings as `_text` does, without what an encoder costs to begin."""
-    return f"[{','.join(map(encode_basestring_ascii, values))}]"

@@ -8,7 +8,7 @@ from functools import cache, partial
 from itertools import pairwise
 
 from dogwatch.core.alerts import event_of, matches
-from dogwatch.store import jobs, ledger, retention, rules, watches
+from dogwatch.store import jobs, ledger, probes, retention, rules, watches
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
 
@@ -80,7 +80,10 @@ def _holes(tx: Tx, record: Record, at: datetime) -> Iterator[Finding]:
 
 def _job_holes(tx: Tx, record: Record, at: datetime) -> Iterator[Finding]:
     job = jobs.by_watch(tx, *record.key)
-    if job is None:
+    if record.probe:
+        for due_at in probes.stuck(tx, record.key, at - LAG):
+            yield Finding("the probes keep up", record.slug, f"the turn of {due_at} waits")
+    elif job is None:
         yield Finding("every job has its action", record.slug, "the job is gone")
     elif job.next_at is None or job.next_at < at - LAG:
         yield Finding("the scheduler keeps up", record.slug, f"the slot of {job.next_at} waits")

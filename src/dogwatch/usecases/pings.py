@@ -124,14 +124,14 @@ def _failure(exit_code: int | None) -> tuple[Outcome, str]:
 
 
 def _signal(heard: Heard, run_id: str, at: datetime) -> Signal | None:
-    past = at - heard.at > PAST
+    told_at = at if at - heard.at > PAST else None
     match heard.kind:
         case Kind.START:
-            return Start(heard.at, run_id, heard.rid, past)
+            return Start(heard.at, run_id, heard.rid, told_at)
         case Kind.OK:
             outcome, told = Outcome.OK, ""
         case Kind.FAIL:
             outcome, told = _failure(heard.exit_code)
         case Kind.LOG:
             return None
-    return Finish(heard.at, run_id, outcome, heard.rid, told, heard.duration_ms, past)
+    return Finish(heard.at, run_id, outcome, heard.rid, told, heard.duration_ms, told_at)

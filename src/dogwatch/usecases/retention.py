@@ -7,6 +7,7 @@ from dogwatch.core.plans import Plan
 from dogwatch.store import retention, spent
 from dogwatch.store.retention import Keep, Tally
 from dogwatch.store.tx import Tx
+from dogwatch.usecases import statistics
 from dogwatch.usecases.allowances import limited
 
 BATCH = 500
@@ -38,7 +39,7 @@ def prune(
     plans = limited(tx)
     retention.forget(tx, at)
     spent.prune(tx, at)
-    gone = retention.prune_outputs(tx, output_days, at, limit)
+    gone = retention.prune_outputs(tx, output_days, at, limit) + statistics.tidy(tx, at)
     gone += sum(_prune_probes(tx, each, plans[each], at, limit) for each in plans)
     return gone + sum(
         retention.prune(

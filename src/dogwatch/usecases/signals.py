@@ -50,6 +50,13 @@ def apply_many(
     `exact` moves the sweeper's hint to the true deadline; otherwise it is only ever moved
     forward in time by the sweeper itself, so that a ping leaves the index alone.
     """
+    return iter([record for record, _ in apply_steps(tx, changes, at, exact=exact)])
+
+
+def apply_steps(
+    tx: Tx, changes: Sequence[Change], at: datetime, *, exact: bool = False
+) -> list[tuple[Record, Sequence[Step]]]:
+    """Do the same; return the watches afterwards, each with what its signals made of it."""
     gaps = nodes.gaps(tx, at - GAPS_KEPT)
     done = [_steps(change, gaps) for change in changes]
     states = [
@@ -64,7 +71,7 @@ def apply_many(
     turned = _numbered(list(chain.from_iterable(map(_turns, changes, done))), at)
     flips.add_many(tx, [turn.flip for turn in turned])
     tell(tx, turned, at)
-    return map(_after, changes, states)
+    return list(zip(map(_after, changes, states), done, strict=True))
 
 
 def _after(change: Change, state: State) -> Record:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from dogwatch.clock import Clock
 from dogwatch.core.ping import Answer, Heard
+from dogwatch.core.script_action import ScriptAction
 from dogwatch.oidc import Provider
 from dogwatch.passwords import Passwords
 from dogwatch.usecases.door import Door
@@ -26,9 +27,9 @@ class Services:
     the engine's beat are asked. `probe_spool` shows that pings are kept while the database is
     away, or raises; there is none where nothing keeps them. Without `limits` nobody is limited.
     `stopping` is set once the server
-    shuts down: streams end then. `on_set_up` is called once the first person is made.
-    `oidc` is the provider that people may sign in by, `oidc_new_people` the e-mail domains whose
-    people are made when they first do.
+    shuts down: streams end then. `admit_script` raises a Problem for a script that nothing here
+    can run. `on_set_up` is called once the first person is made. `oidc` is the provider that people
+    may sign in by, `oidc_new_people` the e-mail domains whose people are made when they first do.
     `trusted_user_header` names who is signed in, on requests of trusted proxies. `dialect_hosts`
     are the dialects that have a host name of their own.
     """
@@ -42,6 +43,7 @@ class Services:
     dialect: Literal["sqlite", "postgresql"] = "sqlite"
     scripts_on: bool = False
     mail_on: bool = True
+    hosted: bool = False
     apprise_on: bool = False
     platform: str = sys.platform
     trusted_proxies: Sequence[Network] = ()
@@ -49,6 +51,7 @@ class Services:
     limits: Limits | None = None
     ready: Ready | None = None
     probe_spool: Callable[[], None] | None = None
+    admit_script: Callable[[ScriptAction], object] = lambda _: None
     passwords: Passwords = field(default_factory=Passwords)
     on_set_up: Callable[[], None] = lambda: None
     trusted_user_header: str | None = None

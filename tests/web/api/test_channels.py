@@ -142,6 +142,9 @@ def test_rules_are_made_and_removed(api: Client, channel: Any, watch: Any) -> No
         "channel_id": channel["id"],
         "events": ["down", "recovered"],
         "scope": {"kind": "all", "values": []},
+        **dict.fromkeys(("quiet", "repeat_s", "digest")),
+        "delay_s": 0,
+        "escalations": [],
         "created_at": "2026-01-05T12:00:00.000Z",
     }
     scope = {"kind": "watches", "values": [watch["slug"]]}

@@ -139,6 +139,18 @@ def test_the_page_defines_each_shape_once_and_links_to_it(api: Client) -> None:
     assert text.count("/api/v1/") >= sum(map(len, document["paths"].values()))
 
 
+def test_what_is_made_leads_on(api: Client, operations: Any) -> None:
+    links = operations["POST", "/watches"]["responses"]["201"]["links"]
+    assert {"show_watch", "change_watch", "list_pings"} <= set(links)
+    made = api("POST", "/watches", EXAMPLES["WatchNew"]).json
+    for (method, path), operation in operations.items():
+        if operation["operationId"] in links:
+            assert links[operation["operationId"]]["parameters"] == {"id": "$response.body#/id"}
+            assert path.startswith("/watches/{id}")
+            if method == "GET":
+                assert api.get(path.replace("{id}", made["id"])).status == 200
+
+
 def test_a_new_channel_is_told_apart_by_its_kind(api: Client) -> None:
     schemas = api.get("/openapi.json").json["components"]["schemas"]
     new = schemas["ChannelNew"]
@@ -160,15 +172,3 @@ def test_the_page_has_the_settings_of_every_kind(api: Client) -> None:
     page = api.get("/docs").text
     assert all(f'<h3 id="ChannelNew_{kind}">' in page for kind in CHANNELS)
     assert "write /newbot to @BotFather" in page
-
-
-def test_what_is_made_leads_on(api: Client, operations: Any) -> None:
-    links = operations["POST", "/watches"]["responses"]["201"]["links"]
-    assert {"show_watch", "change_watch", "list_pings"} <= set(links)
-    made = api("POST", "/watches", EXAMPLES["WatchNew"]).json
-    for (method, path), operation in operations.items():
-        if operation["operationId"] in links:
-            assert links[operation["operationId"]]["parameters"] == {"id": "$response.body#/id"}
-            assert path.startswith("/watches/{id}")
-            if method == "GET":
-                assert api.get(path.replace("{id}", made["id"])).status == 200

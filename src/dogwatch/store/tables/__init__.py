@@ -14,6 +14,7 @@ from dogwatch.store.tables.people import (
     users,
     workspaces,
 )
+from dogwatch.store.tables.probing import probes, rollups
 from dogwatch.store.tables.trouble import (
     dependencies,
     incident_members,
@@ -34,9 +35,12 @@ from dogwatch.store.tables.work import (
     ping_keys,
     pings,
     receipts,
+    results,
     rules,
     runs,
     tasks,
+    variable_uses,
+    variables,
     watches,
 )
 
@@ -64,14 +68,19 @@ __all__ = [
     "outputs",
     "ping_keys",
     "pings",
+    "probes",
     "receipts",
     "recovery_codes",
+    "results",
+    "rollups",
     "rules",
     "runs",
     "sessions",
     "spent",
     "tasks",
     "users",
+    "variable_uses",
+    "variables",
     "watches",
     "workspaces",
 ]

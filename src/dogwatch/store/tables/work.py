@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Index,
     Integer,
@@ -11,6 +12,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -66,6 +68,8 @@ watches = Table(
     # the plan
     Column("schedule", Text),
     Column("timezone", String(64), nullable=False),
+    # Nothing is due before it.
+    Column("starts_at", Instant),
     Column("start_by_s", Integer),
     Column("finish_by_s", Integer),
     Column("slow_after_ms", BigInteger),
@@ -130,6 +134,11 @@ jobs = Table(
     Column("max_attempts", Integer, nullable=False),
     Column("backoff_s", Integer, nullable=False),
     Column("lost_run", String(16), nullable=False),
+    Column("priority", Integer, nullable=False, server_default="0"),
+    # After so many runs the job is paused; they are counted from the last reset on.
+    Column("max_runs", Integer),
+    Column("reset_on_resume", Boolean, nullable=False, server_default=false()),
+    Column("run_count", BigInteger, nullable=False, server_default="0"),
     Column("next_at", Instant),
     PrimaryKeyConstraint("workspace_id", "watch_id"),
     of("watches", "watch_id"),
@@ -158,10 +167,27 @@ runs = Table(
     Column("phases_ms", Json),
     Column("input", Text, nullable=False),
     Column("cancel_reason", String(255)),
+    # What a probe saw; `detail` is for the admin of the host alone.
+    Column("error", String(16)),
+    Column("detail", String(255)),
+    Column("preview", Text),
     PrimaryKeyConstraint("workspace_id", "id"),
     UniqueConstraint("workspace_id", "watch_id", "slot_at"),
     of("watches", "watch_id"),
     Index(None, "workspace_id", "watch_id", "id"),
+)
+
+# What a script handed on, apart from what it printed.
+results = Table(
+    "results",
+    metadata,
+    workspace(),
+    Column("run_id", Id, nullable=False),
+    # JSON text.
+    Column("output", Text),
+    Column("condition", Boolean),
+    PrimaryKeyConstraint("workspace_id", "run_id"),
+    of("runs", "run_id"),
 )
 
 outputs = Table(
@@ -306,10 +332,20 @@ tasks = Table(
     Column("bulkhead", String(255), nullable=False),
     Column("run_at", Instant, nullable=False),
     Column("attempt", Integer, nullable=False),
+    # From 0 to 3; a higher one goes first.
+    Column("priority", Integer, nullable=False, server_default="0"),
     # Set while a node works on it; void once that node's beat is too old.
     Column("node_id", Id),
     UniqueConstraint("workspace_id", "lane", "ref_id"),
     Index(None, "lane", "run_at"),
+    Index(
+        "ix_tasks_first",
+        "lane",
+        "priority",
+        "run_at",
+        sqlite_where=text("priority > 0"),
+        postgresql_where=text("priority > 0"),
+    ),
     Index(None, "ordering", "id"),
 )
 
@@ -324,4 +360,33 @@ idempotency = Table(
     Column("created_at", Instant, nullable=False),
     PrimaryKeyConstraint("workspace_id", "key"),
     Index(None, "created_at"),
+)
+
+variables = Table(
+    "variables",
+    metadata,
+    workspace(),
+    Column("key", String(100), nullable=False),
+    Column("id", Id, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("description", Text, nullable=False, server_default=""),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "key"),
+    UniqueConstraint("workspace_id", "id"),
+)
+
+# Which job names a variable in its script, and when its runs last read and set it.
+variable_uses = Table(
+    "variable_uses",
+    metadata,
+    workspace(),
+    Column("key", String(100), nullable=False),
+    Column("watch_id", Id, nullable=False),
+    Column("named", Boolean, nullable=False, server_default=false()),
+    Column("read_at", Instant),
+    Column("set_at", Instant),
+    PrimaryKeyConstraint("workspace_id", "key", "watch_id"),
+    of("watches", "watch_id"),
+    Index(None, "workspace_id", "watch_id"),
 )

@@ -22,11 +22,13 @@ from dogwatch.web.api import (
     maintenance,
     members,
     plans,
+    probes,
     problems,
     rules,
     runs,
     surroundings,
     users,
+    variables,
     watches,
     workspace,
     workspaces,
@@ -36,8 +38,8 @@ from dogwatch.web.page import Endpoint, html, served
 from dogwatch.web.services import Services
 
 _RESOURCES = (
-    *(watches, surroundings, jobs, runs, flips, channels, rules, maintenance, incidents),
-    *(deliveries, workspace),
+    *(watches, surroundings, jobs, probes, runs, flips, channels, rules, maintenance, incidents),
+    *(deliveries, variables, workspace),
     *(keys, members, invitations, audit_log, users, workspaces, plans),
 )
 

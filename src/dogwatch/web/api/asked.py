@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
+from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
@@ -12,6 +13,7 @@ from dogwatch.core.spec import WatchSpec, check
 from dogwatch.usecases import jobs
 from dogwatch.usecases.jobs import JobSpec
 from dogwatch.web.api.body import Body
+from dogwatch.web.api.instants import DATE_TIME, instant
 from dogwatch.web.api.settings import checked
 from dogwatch.web.api.told import ChannelKind, Tag, tell
 
@@ -19,6 +21,12 @@ _ALIASES = {"grace_s": "start_by_s", "slow_after_s": "slow_after_ms"}
 _SPEC = frozenset(field.name for field in fields(WatchSpec))
 _POLICY = frozenset(field.name for field in fields(Policy))
 _CLEARED = WatchSpec(name="", start_by_s=None)
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
 _ENUMS: Mapping[str, Callable[[Any], Any]] = {
     "overlap": Overlap,
     "catch_up": CatchUp,
@@ -39,6 +47,11 @@ class WatchFields(Body):
         default=None, description="Cron, OnCalendar or an interval; several lines as a list."
     )
     timezone: str | None = Field(default=None, description="IANA name; UTC if not given.")
+    starts_at: str | None = Field(
+        default=None,
+        description="ISO 8601 with a zone: nothing is due before; an interval is first due then.",
+        json_schema_extra=DATE_TIME,
+    )
     start_by_s: int | None = Field(
         default=None,
         description="Grace after a due time. If not given or null: 300, for jobs no limit.",
@@ -61,6 +74,8 @@ class WatchFields(Body):
                 said[name] = _ms(value) if alias == "slow_after_s" else value
         if isinstance(said.get("schedule"), list):
             said["schedule"] = "\n".join(said["schedule"])
+        if said.get("starts_at") is not None:
+            said["starts_at"] = _start(said["starts_at"])
         said = {name: value for name, value in said.items() if name in _SPEC}
         cleared = {n: getattr(_CLEARED, n) for n, value in said.items() if value is None}
         tags = {"tags": tuple(said["tags"])} if said.get("tags") else {}
@@ -73,6 +88,8 @@ class WatchFields(Body):
             for alias, name in _ALIASES.items()
             if {alias, name} <= self.model_fields_set
         }
+        if self.starts_at is not None and _start(self.starts_at) is None:
+            wrong["starts_at"] = "give a time such as 2027-01-01T00:00:00Z"
         try:
             check(self.spec(WatchSpec(name="x")))
         except Problem as problem:
@@ -92,6 +109,13 @@ class WatchFields(Body):
 def _ms(seconds: float | None) -> int | None:
     """Return milliseconds; what is no sensible number stays out of range."""
     return None if seconds is None else round(seconds * 1000) if 0 < seconds < 1e12 else -1
+
+
+def _start(text: str) -> datetime | None:
+    try:
+        return instant("starts_at", text)
+    except Problem:
+        return None
 
 
 class WatchNew(WatchFields):
@@ -117,12 +141,19 @@ class JobFields(WatchFields):
     max_attempts: int | None = None
     backoff_s: int | None = None
     lost_run: Literal["fail", "rerun", "skip"] | None = None
+    priority: int | None = Field(default=None, description="0 to 3; a higher one goes first.")
+    max_runs: int | None = Field(
+        default=None, description="After so many runs the job is paused; null: no limit."
+    )
+    reset_on_resume: bool | None = Field(
+        default=None, description="Whether resuming counts runs from 0 again; else reset does."
+    )
 
     def policy(self, base: Policy, default: Policy) -> Policy:
         """Return `base` with what is said here; null means the default."""
         said = {name: getattr(self, name) for name in self.model_fields_set & _POLICY}
         values: dict[str, Any] = {
-            name: getattr(default, name) if value is None else _ENUMS.get(name, int)(value)
+            name: getattr(default, name) if value is None else _ENUMS.get(name, _same)(value)
             for name, value in said.items()
         }
         return replace(base, **values)
@@ -149,7 +180,7 @@ _Action = Annotated[
     Field(
         description="`kind` is http (url, method, headers, body, timeout_s, expected_status, "
         "max_redirects) or script (language, source, args, env, timeout_s, output_cap_bytes, "
-        "memory_limit_mb, file_limit_mb)."
+        "memory_limit_mb, file_limit_mb, input, interpreter)."
     ),
 ]
 

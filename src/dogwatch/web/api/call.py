@@ -9,7 +9,7 @@ from typing import Annotated, TypeVar
 from fastapi import Depends, Path, Request, Response
 from pydantic import BaseModel
 
-from dogwatch.core.policy import POLICY, lacks
+from dogwatch.core.policy import POLICY, Role, lacks
 from dogwatch.core.problems import Problem
 from dogwatch.usecases import audit_log
 from dogwatch.usecases.callers import Caller, sight
@@ -50,6 +50,11 @@ class Call:
         return f"{self.services.base_url.rstrip('/')}/ping/" if self.may_ping else None
 
     @property
+    def sees_network(self) -> bool:
+        """Whether the caller may learn how the network looks that this instance stands in."""
+        return not self.services.hosted and self.caller.grant.role >= Role.ADMIN
+
+    @property
     def _sight(self) -> int | None:
         """What the database shows to this call."""
         return sight(self.caller, self.request.state.operation)
@@ -74,7 +79,8 @@ class Call:
         if self.request.method == "HEAD":
             return
         await self.services.door.awrite(
-            lambda tx: audit_log.note(tx, self.caller, operation, "", self.at, instance=instance)
+            lambda tx: audit_log.note(tx, self.caller, operation, "", self.at, instance=instance),
+            None if instance else self.workspace_id,
         )
 
     async def _fields(self) -> Sequence[str]:

@@ -38,6 +38,21 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "max_attempts": 3,
     },
     "JobChange": {"schedule": "every 5m", "overlap": "queue_one"},
+    "ProbeNew": {
+        "name": "Shop",
+        "schedule": "60",
+        "target": {
+            "kind": "http",
+            "url": "https://shop.example/health",
+            "assertions": [
+                {"kind": "json", "path": "$.status", "is": "equals", "value": "up"},
+                {"kind": "certificate_days", "least": 14, "degrades": True},
+            ],
+        },
+        "slow_after_ms": 800,
+        "failures_before_down": 2,
+    },
+    "ProbeChange": {"schedule": "30", "locations": ["here", "fra"], "agree": 2},
     "Trigger": {"input": {"day": "2026-01-05"}},
     "Cancel": {"reason": "took too long"},
     "ChannelNew": {
@@ -84,6 +99,8 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "UserChange": {"disabled": True},
     "WorkspaceNew": {"name": "Shop", "owner": "ana@example.org"},
     "PlanChoice": {"plan": "pro"},
+    "VariableValue": {"value": "postgresql://shop@db.example/shop", "description": "Orders"},
+    "VariableChange": {"description": "Orders, read only"},
 }
 
 
@@ -105,6 +122,33 @@ def completed(document: dict[str, Any]) -> dict[str, Any]:
     document["paths"] = dict(_by_id(document["paths"]))
     _link(document["paths"])
     return document
+
+
+def _by_id(paths: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the paths with `{id}`: a thing's own name is another matter to those who read this."""
+    for path, methods in paths.items():
+        for operation in methods.values():
+            for one in operation.get("parameters", ()):
+                if one["in"] == "path" and one["name"] == "name":
+                    one["name"] = "id"
+        yield path.replace("{name}", "{id}"), methods
+
+
+def _link(paths: Mapping[str, Any]) -> None:
+    """Say of each thing that is made what can be done with it."""
+    for path, methods in paths.items():
+        made = methods.get("post", {}).get("responses", {}).get("201")
+        if made is None or "{id}" in path:
+            continue
+        made["links"] = {
+            operation["operationId"]: {
+                "operationId": operation["operationId"],
+                "parameters": {"id": "$response.body#/id"},
+            }
+            for below, others in paths.items()
+            if below.startswith(f"{path}/{{id}}")
+            for operation in others.values()
+        }
 
 
 def _by_kind(schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -150,33 +194,6 @@ def _setting(one: Field) -> dict[str, Any]:
 
 def _name(kind: str) -> str:
     return f"ChannelNew_{kind}"
-
-
-def _by_id(paths: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield the paths with `{id}`: a thing's own name is another matter to those who read this."""
-    for path, methods in paths.items():
-        for operation in methods.values():
-            for one in operation.get("parameters", ()):
-                if one["in"] == "path" and one["name"] == "name":
-                    one["name"] = "id"
-        yield path.replace("{name}", "{id}"), methods
-
-
-def _link(paths: Mapping[str, Any]) -> None:
-    """Say of each thing that is made what can be done with it."""
-    for path, methods in paths.items():
-        made = methods.get("post", {}).get("responses", {}).get("201")
-        if made is None or "{id}" in path:
-            continue
-        made["links"] = {
-            operation["operationId"]: {
-                "operationId": operation["operationId"],
-                "parameters": {"id": "$response.body#/id"},
-            }
-            for below, others in paths.items()
-            if below.startswith(f"{path}/{{id}}")
-            for operation in others.values()
-        }
 
 
 def _problems(path: str, method: str, operation: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from fastapi import Response
 
 from dogwatch.core.problems import Problem
-from dogwatch.core.script_action import unsupported
+from dogwatch.core.script_action import ScriptAction, unsupported
 from dogwatch.core.spec import WatchSpec
 from dogwatch.usecases import jobs, lists, runs, watches
 from dogwatch.usecases.door import Tx
@@ -29,9 +29,11 @@ def _shown(view: WatchView, call: Call) -> JobOut:
     job = view.job
     if job is None:
         raise Problem("not_found", f"{view.record.slug} is watched only; it is no job")
+    if view.record.probe:
+        raise Problem("not_found", f"{view.record.slug} is a probe, not a job")
     action = masked_action(runs.action_of(call.services.vault, job))
     action = {"kind": job.action_kind, **action}
-    return JobOut.made(view, call.pings, action, job.policy)
+    return JobOut.made(view, call.pings, action, job)
 
 
 def _written(tx: Tx, record: Record, call: Call) -> JobOut:
@@ -57,6 +59,18 @@ def refuse_script(services: Services, kind: str) -> None:
         )
 
 
+def admit_script(services: Services, kind: str, action: Mapping[str, Any]) -> None:
+    """Raise a Problem for a script that would not run here."""
+    refuse_script(services, kind)
+    if kind != "script":
+        return
+    try:
+        services.admit_script(ScriptAction.from_json(action))
+    except Problem as problem:
+        fields = {f"action.{name}": told for name, told in problem.fields.items()}
+        raise Problem(problem.kind, problem.message, fields) from None
+
+
 @router.get("", response_model=PageOf[JobOut], **needs("jobs.list"))
 async def list_jobs(
     call: Called, page: Paged, status: Status = None, tag: Text = None, project: Text = None,
@@ -75,7 +89,7 @@ async def make_job(call: Called, body: JobNew) -> Response:
     """Make a job; its secrets cannot be read back."""
     kind, sent = split(body.action)
     action = unmasked_action(sent, {})
-    refuse_script(call.services, kind)
+    admit_script(call.services, kind, action)
     default = jobs.default_policy(kind, action)
     watch = body.spec(WatchSpec(name=body.name, start_by_s=None))
     spec = JobSpec(watch, kind, action, body.policy(default, default))
@@ -105,7 +119,7 @@ def _changed(tx: Tx, call: Call, name: str, body: JobChange) -> JobOut:
     vault = call.services.vault
     kind, action = _action(body.given_action(), job, runs.action_of(vault, job))
     if body.given_action() is not None:
-        refuse_script(call.services, kind)
+        admit_script(call.services, kind, action)
     policy = body.policy(job.policy, jobs.default_policy(kind, action))
     spec = JobSpec(body.spec(watches.spec_of(record)), kind, action, policy)
     return _written(tx, jobs.edit(tx, record, spec, vault, call.at), call)
@@ -138,6 +152,17 @@ async def pause_job(call: Called, name: Name, _: Nothing | None = None) -> Respo
 async def resume_job(call: Called, name: Name, _: Nothing | None = None) -> Response:
     """Run on schedule again from now on."""
     return await _turned(call, name, "resume")
+
+
+@router.post("/{name}/reset", response_model=JobOut, **needs("jobs.reset"))
+async def reset_job(call: Called, name: Name, _: Nothing | None = None) -> Response:
+    """Count the runs of a job from 0 again; a paused one stays paused."""
+
+    def done(tx: Tx) -> JobOut:
+        record, _ = _locked(tx, call, name)
+        return _written(tx, jobs.reset(tx, record, call.at), call)
+
+    return await call.post(200, done)
 
 
 async def _turned(call: Call, name: str, verb: Literal["pause", "resume"]) -> Response:

@@ -6,13 +6,13 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from fastapi import Response
 from pydantic import BaseModel, Field
 
-from dogwatch.core.problems import invalid
 from dogwatch.usecases import keys
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.keys import Key, Made
 from dogwatch.web.api.auth import needs, resource
 from dogwatch.web.api.body import Body
 from dogwatch.web.api.call import Called, Id
+from dogwatch.web.api.instants import DATE_TIME, instant
 from dogwatch.web.api.pages import Paged
 from dogwatch.web.api.told import ScopeName
 from dogwatch.web.api.wire import Instant, PageOf
@@ -31,7 +31,7 @@ class KeyNew(Body):
     expires_at: str | None = Field(
         default=None,
         description="ISO 8601 with a zone; for ever if not given.",
-        json_schema_extra={"format": "date-time"},
+        json_schema_extra=DATE_TIME,
     )
 
     dialect: Literal["native", "cronium", "cronpulse", "cronowl", "cronbeats", "cronmonitor",
@@ -43,15 +43,7 @@ class KeyNew(Body):
 
     def until(self) -> datetime | None:
         """Return when the key expires."""
-        if self.expires_at is None:
-            return None
-        try:
-            at = datetime.fromisoformat(self.expires_at)
-        except ValueError:
-            at = None
-        if at is None or at.tzinfo is None:
-            raise invalid("expires_at", "give a time such as 2027-01-01T00:00:00Z")
-        return at
+        return None if self.expires_at is None else instant("expires_at", self.expires_at)
 
 
 class KeyRotation(Body):

@@ -42,6 +42,8 @@ def masked_action(action: Mapping[str, Any]) -> dict[str, Any]:
         shown["url"] = masked_url(action["url"])
     if _SECRET_FIELD.search(action.get("body", "")):
         shown["body"] = MASK
+    if action.get("client_key"):
+        shown["client_key"] = MASK
     if "env" in action:
         shown["env"] = dict.fromkeys(action["env"], MASK)
     return shown
@@ -58,6 +60,8 @@ def unmasked_action(action: Mapping[str, Any], stored: Mapping[str, Any]) -> dic
         full["headers"] = list(_headers(_pairs(action["headers"]), stored.get("headers", ())))
     if action.get("body") == MASK:
         full["body"] = _known("action.body", stored.get("body"))
+    if action.get("client_key") == MASK:
+        full["client_key"] = _known("action.client_key", stored.get("client_key"))
     if "env" in action:
         kept = stored.get("env", {})
         full["env"] = {

@@ -14,7 +14,7 @@ from dogwatch.usecases.callers import require
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.jobs import JobSpec, default_policy
 from dogwatch.usecases.lists import Record
-from dogwatch.web.api.jobs import refuse_script
+from dogwatch.web.api.jobs import admit_script
 from dogwatch.web.dashboard.pages import moved, rendered
 from dogwatch.web.dashboard.visit import Visit
 
@@ -90,8 +90,9 @@ def _action_of(visit: Visit) -> tuple[str, dict[str, Any]]:
     form = visit.form
     if form.get("kind") == "request":
         return "http", {"method": form.get("method", "GET"), "url": form.get("url", "")}
-    refuse_script(visit.services, "script")
-    return "script", {
+    action = {
         "language": form.get("language", "bash"),
         "source": form.get("source", "").replace("\r\n", "\n"),
     }
+    admit_script(visit.services, "script", action)
+    return "script", action
