@@ -135,6 +135,28 @@ def test_who_is_no_admin_changes_nobody(house: House, ana: Browser, role: Role) 
         assert browser.post(path, token=token, name="x").status == 403, path
 
 
+def test_a_variable_is_set_and_its_value_never_shown(house: House, ana: Browser) -> None:
+    path = "/settings/variables"
+    value = "hunter2 and more"
+    assert ana.fill(path, path, key="DB_PASSWORD", value=value, description="of db1").status == 303
+    page = ana.get(path).text
+    assert "DB_PASSWORD" in page
+    assert "no job uses it" in page
+    assert value not in page
+    wrong = ana.fill(path, path, key="not a key!", value=value)
+    assert wrong.status == 422
+    assert 'id="key-error"' in wrong.text
+    assert value not in wrong.text
+    gone = f"{path}/DB_PASSWORD/delete"
+    assert "Delete DB_PASSWORD?" in ana.get(gone).text
+    assert ana.fill(gone, gone).status == 303
+    assert "There are none yet" in ana.get(path).text
+    viewer = member(house, Role.VIEWER)
+    token = re.findall(r'name="token" value="([^"]*)"', viewer.get(path).text)[0]
+    assert "Set one" not in viewer.get(path).text
+    assert viewer.post(path, token=token, key="A", value="b").status == 403
+
+
 def test_the_system_tells_of_nodes_gaps_and_lag(house: House, ana: Browser) -> None:
     assert "Dogwatch is not well" in ana.get("/system").text
     at = house.clock.now()

@@ -24,6 +24,7 @@ from dogwatch.web.dashboard import (
     setup,
     sign_in,
     system,
+    variables,
 )
 from dogwatch.web.dashboard.gate import Handler, either, form, open_to_all, signed_in
 from dogwatch.web.dashboard.pages import SCRIPT, SCRIPT_ADDRESS, STYLE_ADDRESS, STYLE_SHEET
@@ -57,6 +58,8 @@ MEMBERS: dict[str, tuple[Handler, Handler]] = {
     "/settings/invitations/{name}/revoke": (settings.show, settings.uninvite),
     "/settings/members/{name}/role": (settings.show, settings.change_role),
     "/settings/members/{name}/remove": (settings.ask_removal, settings.remove),
+    "/settings/variables": (variables.show, variables.put),
+    "/settings/variables/{name}/delete": (variables.ask_removal, variables.remove),
     "/settings/keys": (keys.show, keys.make),
     "/settings/keys/{name}/revoke": (keys.ask_revocation, keys.revoke),
     "/incidents/{name}/acknowledge": (incidents.show, incidents.acknowledge),

@@ -6,7 +6,7 @@ from fastapi import Response
 
 from dogwatch.core.schedule.spans import zone_names
 from dogwatch.core.spec import WatchSpec
-from dogwatch.usecases import jobs, watches
+from dogwatch.usecases import jobs, probes, watches
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.lists import Record
@@ -34,15 +34,22 @@ async def take(visit: Visit) -> Response:
         record = watches.find(tx, visit.workspace_id, asked.id, lock=True)
         return _changed(tx, visit, record)
 
-    operation = "jobs.change" if asked.watch.job else "watches.change"
-    record = await visit.carry_out(operation, asked.slug, changed)
+    record = await visit.carry_out(_operation(asked), asked.slug, changed)
     return moved(visit, f"i/{record.slug}")
+
+
+def _operation(record: Record) -> str:
+    noun = "probes" if record.probe else "jobs" if record.watch.job else "watches"
+    return f"{noun}.change"
 
 
 def _changed(tx: Tx, visit: Visit, record: Record) -> Record:
     spec, vault = _spec(visit, record), visit.services.vault
     if not record.watch.job:
         return watches.edit(tx, record, spec, visit.at)
+    if record.probe:
+        _, row = probes.find(tx, visit.workspace_id, record.id)
+        return probes.edit(tx, record, probes.spec_of(row, spec, vault), vault, visit.at)
     job = jobs.spec_of(record, jobs.find(tx, record), spec, vault)
     return jobs.edit(tx, record, job, vault, visit.at)
 
