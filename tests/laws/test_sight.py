@@ -7,6 +7,7 @@ from tests.laws.house import Module, inside, module, modules, nothing
 
 # They come before a workspace is known, or belong to the instance.
 ACROSS = (
+    "dogwatch.web.dashboard.system",
     "dogwatch.web.dashboard.visit",
     "dogwatch.web.dialects.cronbeats.pings",
     "dogwatch.web.dialects.healthchecks.pings",

@@ -1,6 +1,6 @@
 """Watches: making, changing, pausing and removing them, and judging silence."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -102,6 +102,12 @@ def find(tx: Tx, workspace_id: int, name: str, *, lock: bool = False) -> Record:
     if record is None:
         raise Problem("not_found", f"there is no watch {name!r}")
     return record
+
+
+def slugs_of(tx: Tx, workspace_id: int, ids: Collection[str]) -> dict[str, str]:
+    """Return the slugs of these watches by id."""
+    found = watches.look(tx, workspace_id, ids) if ids else {}
+    return {own_id: record.slug for own_id, record in found.items()}
 
 
 def exists(tx: Tx, workspace_id: int, watch_id: str) -> bool:

@@ -1,43 +1,20 @@
 """The pages of items: what is wrong, what each did, and how one begins."""
 
 import re
-from dataclasses import replace
 from html import unescape
-from typing import Any
 
 import pytest
 
 from dogwatch.core.spec import WatchSpec
-from dogwatch.usecases import pings, watches, workspaces
-from dogwatch.usecases.lists import Record
-from tests.harness.house import heard
-from tests.web.dashboard.conftest import Browser, House
+from dogwatch.usecases import probes, workspaces
+from dogwatch.usecases.door import Tx
+from dogwatch.usecases.probes import ProbeSpec
+from tests.web.dashboard.conftest import Browser, House, pass_time, ping, watch
 
 
 @pytest.fixture
 def ana(house: House) -> Browser:
     return house.ana()
-
-
-def watch(house: House, name: str, *, tags: tuple[str, ...] = (), **spec: Any) -> Record:
-    at = house.clock.now()
-    given: dict[str, Any] = {"schedule": "every 10m", "start_by_s": 60, "tags": tags} | spec
-
-    def made(tx: Any) -> Record:
-        return watches.add(tx, workspaces.first(tx, at).id, WatchSpec(name=name, **given), at)
-
-    return house.write(made)
-
-
-def ping(house: House, record: Record, **facts: Any) -> None:
-    at = house.clock.now()
-    told = heard(record, 0, **facts)
-    house.write(lambda tx: pings.record(tx, [replace(told, at=at)], at))
-
-
-def pass_time(house: House, seconds: float) -> None:
-    house.clock.advance(seconds)
-    house.write(lambda tx: watches.lapse(tx, house.clock.now()))
 
 
 def names(page: str) -> list[str]:
@@ -186,7 +163,7 @@ def test_names_and_words_are_shown_as_they_are(house: House, ana: Browser) -> No
     ping(house, record, body=NASTY, user_agent=NASTY)
     for path in ("/", f"/i/{record.slug}", f"/i/{record.slug}/delete"):
         page = ana.get(path).text
-        assert "<script" not in page
+        assert "<script>" not in page
         assert "&lt;script&gt;alert(1)" in page
 
 
@@ -195,3 +172,44 @@ def test_times_since_are_told(house: House, ana: Browser) -> None:
     ping(house, record)
     pass_time(house, 661)
     assert "Down since" in ana.get("/i/nightly").text
+
+
+def test_an_item_is_edited(house: House, ana: Browser) -> None:
+    watch(house, "Nightly", start_by_s=90)
+    given = {"name": "Nightly 2", "schedule": "0 2 * * *", "timezone": "Europe/Warsaw",
+             "start_by_s": "1", "failures_before_down": "2", "tags": "db, prod",
+             "description": "of the shop"}  # fmt: skip
+    path = "/i/nightly/edit"
+    assert 'value="1"' in ana.get(path).text
+    assert ana.fill(path, path, **given).status == 303
+    page = ana.get("/i/nightly").text
+    assert "Nightly 2" in page
+    assert "of the shop" in page
+    assert "an alert 90 s later" in page or "an alert 1.5 min later" in page
+    wrong = ana.fill(path, path, **given | {"schedule": "61 * * * *", "start_by_s": "x"})
+    assert wrong.status == 422
+    assert 'id="start_by_s-error"' in wrong.text
+
+
+def test_a_job_and_a_probe_are_edited(house: House) -> None:
+    ana = house.ana(scripts_on=True)
+    given = {"kind": "script", "name": "Report", "schedule": "every 1h", "timezone": "UTC",
+             "language": "bash", "source": "echo hello"}  # fmt: skip
+    assert ana.fill("/new?kind=script", "/new", **given).status == 303
+    at, vault = house.clock.now(), house.services.vault
+    target = {"kind": "http", "url": "https://shop.example/"}
+
+    def made(tx: Tx) -> None:
+        spec = WatchSpec(name="Shop", schedule="every 5m")
+        probes.add(tx, workspaces.first(tx, at).id, ProbeSpec(spec, target), vault, at)
+
+    house.write(made)
+    changed = {"schedule": "every 2h", "timezone": "UTC", "start_by_s": "",
+               "failures_before_down": "3"}  # fmt: skip
+    for slug in ("report", "shop"):
+        path = f"/i/{slug}/edit"
+        assert ana.fill(path, path, name=slug.title(), **changed).status == 303, slug
+        assert "Every 2 hours" in ana.get(f"/i/{slug}").text
+    assert "Run now" in ana.get("/i/report").text
+    assert "Run now" not in ana.get("/i/shop").text
+    assert "probe" in ana.get("/", q="Shop").text

@@ -10,7 +10,7 @@ from dogwatch.core.problems import Problem
 from dogwatch.usecases import people
 from dogwatch.usecases.people import Present
 from dogwatch.web.dashboard import cookie
-from dogwatch.web.dashboard.pages import moved, rendered
+from dogwatch.web.dashboard.pages import LIVE, moved, rendered
 from dogwatch.web.dashboard.visit import Visit
 from dogwatch.web.origin import origin_of, vouched
 from dogwatch.web.page import Endpoint
@@ -114,7 +114,8 @@ async def _present(visit: Visit) -> Present | None:
     present = await visit.read(lambda tx: people.present(tx, visit.token, vault, visit.at))
     if present is None or visit.named not in (None, present.user.email):
         return None
-    if present.stale:
+    # A page that asks again by itself is nobody's presence.
+    if present.stale and LIVE not in visit.request.headers:
         await visit.write(lambda tx: people.seen(tx, present.session, visit.at))
     return present
 

@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import Response
 
 from dogwatch.core.watch import Status, phase
-from dogwatch.usecases import lists, overview, runs, watches
+from dogwatch.usecases import lists, overview, runs, watches, why
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.lists import FlipRow, Record, Run, WatchView
@@ -32,6 +32,7 @@ class Page:
     pings: Sequence[dict[str, Any]]
     flips: Sequence[FlipRow]
     coming: Sequence[datetime]
+    why: str
 
     @property
     def record(self) -> Record:
@@ -48,6 +49,7 @@ async def show(visit: Visit) -> Response:
     return rendered(
         visit, "item.html", page=page, record=page.record, cell=overview.CELL, day=DAY,
         ping_url=ping_url if may_ping and not page.record.watch.job else "",
+        wrong=int(page.phase == "down"),
     )  # fmt: skip
 
 
@@ -67,6 +69,7 @@ def _page(tx: Tx, visit: Visit) -> Page:
         lists.ping_page(tx, workspace_id, record.id, PINGS, None),
         lists.flip_page(tx, workspace_id, FLIPS, "", only),
         schedule.next(COMING, at) if schedule and not paused else [],
+        why.why(tx, workspace_id, record.id, at).sentence,
     )  # fmt: skip
 
 

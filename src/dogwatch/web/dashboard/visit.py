@@ -21,6 +21,13 @@ T = TypeVar("T")
 # The cookie that keeps which workspace was chosen; it opens nothing.
 WORKSPACE = "dogwatch-workspace"
 
+PLACES = (
+    ("n", "", "Now", "watches.list"),
+    ("i", "incidents", "Incidents", "incidents.list"),
+    ("a", "alerts", "Alerts", "channels.list"),
+    ("s", "settings", "Settings", "workspace.show"),
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
@@ -71,6 +78,18 @@ class Visit:
     def workspace_id(self) -> int:
         """The id of his workspace."""
         return self.member.workspace_id
+
+    @property
+    def places(self) -> list[tuple[str, str, str]]:
+        """The places he may go to: (key, way from the front page, word)."""
+        if self.signed_in.memberships:
+            return [one[:3] for one in PLACES if self.may(one[3])]
+        return []
+
+    def within(self, place: str) -> bool:
+        """Whether this page is a place, or below it."""
+        path = self.request.url.path[1:]
+        return path == place or (bool(place) and path.startswith(f"{place}/"))
 
     def may(self, operation: str) -> bool:
         """Whether he may carry out an operation of the policy in his workspace."""
