@@ -7,9 +7,10 @@ import resource
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
+from math import ceil
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -20,10 +21,13 @@ from dogwatch.core.result import Outcome, Result
 from dogwatch.core.script_action import MIB, ScriptAction, unsupported
 from dogwatch.runners.helpers import Desk, served
 from dogwatch.runners.interpreters import STANDARD_PATH, Interpreters
+from dogwatch.runners.sandbox import GIVEN, HELPERS, HOME, Errand, Files, Sandbox, command_of
 from dogwatch.runners.scratch import Scratch, prepare, remove
 from dogwatch.runners.tree import Sink, Tree, plant
 
+MARK = "DOGWATCH_RUN_ID"
 OPEN_FILES = 1024
+SANDBOX_MEMORY_MB = 2048
 SUFFIXES = {"bash": ".sh", "python": ".py", "node": ".js"}
 HOPELESS = frozenset({errno.E2BIG, errno.ENOENT, errno.EACCES, errno.ENOEXEC})
 PLACES = frozenset({"PYTHONPATH", "NODE_PATH"})  # the helpers before the job's own
@@ -43,12 +47,13 @@ async def run_script(
     interpreters: Interpreters,
     desk: Desk | None = None,
     environ: Mapping[str, str] = MappingProxyType({}),
+    sandbox: Sandbox | None = None,
     platform: str = sys.platform,
 ) -> Result:
     """Run one attempt; return how it ended.
 
     At the `desk` the script is answered by its helpers; without one it has none. `environ` is
-    what Dogwatch tells the script besides.
+    what Dogwatch tells the script besides. Without a `sandbox` it runs as the server's user.
 
     `on_output` takes
     ("stdout" | "stderr", chunk of at most 64 KiB) and must be quick. Cancelling kills the whole
@@ -58,7 +63,7 @@ async def run_script(
         return Result(Outcome.FAIL, reason, retryable=False)
     marks = {
         **environ,
-        "DOGWATCH_RUN_ID": run_id,
+        MARK: run_id,
         "DOGWATCH_ATTEMPT": str(attempt),
         "DOGWATCH_SLOT_AT": slot_at.isoformat() if slot_at else "",
     }
@@ -70,7 +75,7 @@ async def run_script(
         scratch = prepare(workdir, action.source, SUFFIXES[action.language], input)
     except OSError as fault:
         return _unstarted("cannot make the run's directory", fault.errno)
-    run = _Run(action, interpreter, scratch, marks)
+    run = _Run(action, interpreter, scratch, marks, sandbox)
     try:
         return await _helped(run, desk, on_output, clock)
     finally:
@@ -85,18 +90,27 @@ class _Run:
     interpreter: str
     scratch: Scratch
     marks: Mapping[str, str]
+    sandbox: Sandbox | None = None
 
 
 async def _helped(run: _Run, desk: Desk | None, sink: Sink, clock: Clock) -> Result:
     if desk is None:
         return await _run(run, sink, clock)
     async with AsyncExitStack() as stack:
-        helpers = served(run.scratch.helpers, run.action.language, desk)
+        helpers = _served(run, desk)
         try:
             told = await stack.enter_async_context(helpers)
         except OSError as fault:
             return _unstarted("cannot serve the run's helpers", fault.errno)
         return await _run(replace(run, marks={**run.marks, **told}), sink, clock)
+
+
+def _served(run: _Run, desk: Desk) -> AbstractAsyncContextManager[Mapping[str, str]]:
+    place, language, sandbox = run.scratch.helpers, run.action.language, run.sandbox
+    if sandbox is None:
+        return served(place, language, desk)
+    owner = sandbox.uid if sandbox.drops else None
+    return served(place, language, desk, seen_at=HELPERS, owner=owner)
 
 
 async def _run(run: _Run, sink: Sink, clock: Clock) -> Result:
@@ -111,22 +125,51 @@ async def _run(run: _Run, sink: Sink, clock: Clock) -> Result:
         late = not tree.reported.done()
         duration_ms = round((clock.monotonic() - began) * 1000)
     finally:
-        await _through(tree.close(f"DOGWATCH_RUN_ID={run.marks['DOGWATCH_RUN_ID']}"))
+        await _through(tree.close(f"{MARK}={run.marks[MARK]}"))
     result = _late(run.action) if late else _judge(tree.reported.result(), run.interpreter)
     return replace(result, duration_ms=duration_ms)
 
 
 def _plant(run: _Run, sink: Sink) -> Tree:
-    flags = FLAGS.get(run.action.language, ())
-    command = [run.interpreter, *flags, str(run.scratch.script), *run.action.args]
+    if run.sandbox:
+        return _plant_inside(run, run.sandbox, sink)
+    command = [*_interpreter(run), str(run.scratch.script), *run.action.args]
+    seen = _seen(run, run.scratch.home, run.scratch.given)
     return plant(
         [word.encode() for word in command],
-        env=_environment(run),
+        env={name.encode(): value.encode() for name, value in seen.items()},
         home=run.scratch.home,
         given=run.scratch.given,
         limits=_limits(run.action),
         sink=sink,
     )
+
+
+def _plant_inside(run: _Run, sandbox: Sandbox, sink: Sink) -> Tree:
+    """Plant a sandbox; what supervises it has only the mark of the run in its environment."""
+    action, scratch = run.action, run.scratch
+    with ExitStack() as stack:
+        files = Files(stack)
+        # Not from the disk: who owns a file can open it anew to write, by /proc/self/fd/0.
+        given = files.hold(scratch.given.read_bytes())
+        errand = Errand(
+            _interpreter(run), scratch.script.name, action.source.encode(), action.args, given,
+            _seen(run, HOME, GIVEN), scratch.helpers if scratch.helpers.exists() else None,
+        )  # fmt: skip
+        return plant(
+            [word.encode() for word in command_of(sandbox, errand, files)],
+            env={MARK.encode(): run.marks[MARK].encode()},
+            home=Path("/"),
+            given=Path(f"/proc/self/fd/{given}"),
+            limits=_limits_inside(action),
+            sink=sink,
+            user=str(sandbox.uid),
+            fds=files.fds,
+        )
+
+
+def _interpreter(run: _Run) -> tuple[str, ...]:
+    return (run.interpreter, *FLAGS.get(run.action.language, ()))
 
 
 async def _through(work: Coroutine[Any, Any, None]) -> None:
@@ -143,20 +186,20 @@ async def _through(work: Coroutine[Any, Any, None]) -> None:
         raise cancelled
 
 
-def _environment(run: _Run) -> dict[bytes, bytes]:
-    """Return all that the script sees; nothing of the server's own environment."""
+def _seen(run: _Run, home: Path, given: Path) -> dict[str, str]:
+    """Return the environment of the script: nothing of the server's own."""
     own = dict(run.action.env)
     names = {
         "PATH": STANDARD_PATH,
-        "HOME": str(run.scratch.home),
+        "HOME": str(home),
         "LANG": "C.UTF-8",
         **own,
         **run.marks,
-        "DOGWATCH_INPUT_FILE": str(run.scratch.given),
+        "DOGWATCH_INPUT_FILE": str(given),
     }
     for name in PLACES & own.keys() & run.marks.keys():
         names[name] = f"{run.marks[name]}:{own[name]}"
-    return {name.encode(): value.encode() for name, value in names.items()}
+    return names
 
 
 def _limits(action: ScriptAction) -> dict[int, int]:
@@ -173,6 +216,17 @@ def _limits(action: ScriptAction) -> dict[int, int]:
     if action.memory_limit_mb is not None:
         limits[resource.RLIMIT_DATA] = action.memory_limit_mb * MIB
     return limits
+
+
+def _limits_inside(action: ScriptAction) -> dict[int, int]:
+    """Return the limits in a sandbox, where none is without one for memory."""
+    memory_mb = SANDBOX_MEMORY_MB if action.memory_limit_mb is None else action.memory_limit_mb
+    cores = os.cpu_count() or 1
+    return {
+        **_limits(action),
+        resource.RLIMIT_DATA: memory_mb * MIB,
+        resource.RLIMIT_CPU: ceil(action.timeout_s) * cores + 1,
+    }
 
 
 def _late(action: ScriptAction) -> Result:

@@ -139,11 +139,14 @@ def plant(
     given: Path,
     limits: Mapping[int, int],
     sink: Sink,
+    user: str = "",
+    fds: Sequence[int] = (),
 ) -> Tree:
     """Start a command below a supervisor; OSError if that can't be.
 
     `given` is the file that becomes standard input, `limits` are resource limits as in
-    setrlimit(2), `sink` takes ("stdout" | "stderr", chunk).
+    setrlimit(2), `sink` takes ("stdout" | "stderr", chunk). A sandbox has a `user`, see
+    `supervisor.py`, and finds its files open at `fds`.
     """
     limit_words = " ".join(f"{kind}={value}" for kind, value in limits.items())
     python: list[str | bytes] = [sys.executable, "-I", "-S", "-X", "utf8", str(SUPERVISOR)]
@@ -155,13 +158,14 @@ def plant(
         outs = [_pipe(ours, theirs) for _ in range(2)]
         process = SUPERVISORS.start(
             lambda: subprocess.Popen(
-                [*python, limit_words, str(given), *command],
+                [*python, limit_words, str(given), user, *command],
                 stdin=far.fileno(),
                 stdout=outs[0][1],
                 stderr=outs[1][1],
                 env=env,
                 cwd=home,
                 start_new_session=True,
+                pass_fds=fds,
             )
         )
         pidfd = os.pidfd_open(process.pid)
