@@ -92,6 +92,8 @@ def _write(place: Path, language: Language) -> None:
 
 
 def _give(place: Path, owner: int) -> None:
+    """Let another user have the place, and get there."""
+    place.parent.chmod(0o711)
     for path in (*place.iterdir(), place):
         os.chown(path, owner, owner)
 

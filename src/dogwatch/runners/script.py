@@ -28,6 +28,7 @@ from dogwatch.runners.tree import Sink, Tree, plant
 MARK = "DOGWATCH_RUN_ID"
 OPEN_FILES = 1024
 SANDBOX_MEMORY_MB = 2048
+OF_SIGNALS = 128  # a sandbox adds the signal that ended the script, as shells do
 SUFFIXES = {"bash": ".sh", "python": ".py", "node": ".js"}
 HOPELESS = frozenset({errno.E2BIG, errno.ENOENT, errno.EACCES, errno.ENOEXEC})
 PLACES = frozenset({"PYTHONPATH", "NODE_PATH"})  # the helpers before the job's own
@@ -126,7 +127,7 @@ async def _run(run: _Run, sink: Sink, clock: Clock) -> Result:
         duration_ms = round((clock.monotonic() - began) * 1000)
     finally:
         await _through(tree.close(f"{MARK}={run.marks[MARK]}"))
-    result = _late(run.action) if late else _judge(tree.reported.result(), run.interpreter)
+    result = _late(run.action) if late else _judge(tree.reported.result(), run)
     return replace(result, duration_ms=duration_ms)
 
 
@@ -233,18 +234,21 @@ def _late(action: ScriptAction) -> Result:
     return Result(Outcome.TIMEOUT, f"no end within {action.timeout_s:g} s")
 
 
-def _judge(status: str, interpreter: str) -> Result:
+def _judge(status: str, run: _Run) -> Result:
     """Word the supervisor's report."""
     kind, _, number = status.partition(" ")
     match kind:
         case "exit" if number == "0":
             return Result(Outcome.OK, exit_code=0)
+        case "exit" if run.sandbox and int(number) > OF_SIGNALS:
+            told = f"exit status {number}, as of {_signal_name(int(number) - OF_SIGNALS)}"
+            return Result(Outcome.FAIL, told, exit_code=int(number))
         case "exit":
             return Result(Outcome.FAIL, f"exit status {number}", exit_code=int(number))
         case "signal":
             return Result(Outcome.FAIL, f"killed by {_signal_name(int(number))}")
         case "error":
-            return _unstarted(f"cannot run {interpreter}", int(number))
+            return _unstarted(f"cannot run {run.interpreter}", int(number))
         case _:
             return Result(Outcome.FAIL, "lost: the process that supervises the script was killed")
 
