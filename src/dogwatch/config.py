@@ -209,13 +209,21 @@ def _show_networks(value: tuple[Network, ...]) -> str:
     return "all" if value == _EVERYWHERE else ", ".join(map(str, value)) or "none"
 
 
+def _paths(value: Any) -> tuple[Path, ...]:
+    words = value.replace(",", " ").split() if isinstance(value, str) else list(value)
+    paths = tuple(Path(_text(word)) for word in words)
+    if not all(path.is_absolute() and path != Path("/") for path in paths):
+        raise ValueError("not absolute, or everything")
+    return paths
+
+
 def _programs(value: Any) -> tuple[str, ...]:
     words = value.replace(",", " ").split() if isinstance(value, str) else list(value)
     return tuple(_text(word) for word in words)
 
 
-def _show_programs(value: tuple[str, ...]) -> str:
-    return ", ".join(value) or "none"
+def _show_words(value: tuple[str | Path, ...]) -> str:
+    return ", ".join(map(str, value)) or "none"
 
 
 PATH = Kind("a directory", lambda value: Path(_text(str(value))).expanduser().absolute())
@@ -245,7 +253,9 @@ NETWORKS = Kind("addresses or CIDR ranges, such as 10.0.0.0/8, ::1", _networks, 
 TARGETS = Kind("CIDR ranges such as 10.0.0.0/8, or true", _networks_or_all, _show_networks)
 HEADER = Kind("a header's name, such as Remote-User", _header)
 PROGRAM = Kind("a program's name or path, or off", _text)
-PROGRAMS = Kind("names or paths of programs, with commas", _programs, _show_programs)
+PROGRAMS = Kind("names or paths of programs, with commas", _programs, _show_words)
+PATHS = Kind("absolute paths, with commas", _paths, _show_words)
+UID = _whole(1, 2_147_483_647)
 BODY = _whole(0, 10_000_000)
 LANE = _whole(1, 10_000)
 DAYS = _whole(1, 36_500)
@@ -293,6 +303,15 @@ class Config:
     scripts: str = _set(
         _one_of("auto", "on", "off"), "auto", "Run scripts; auto: only when listening on loopback"
     )
+    sandbox: str = _set(
+        _one_of("auto", "off", "trusted", "bubblewrap"),
+        "auto",
+        "How scripts are kept apart; auto: by bubblewrap where it works, else trusted",
+    )
+    sandbox_uid: int = _set(UID, 65_533, "User of sandboxes where the server runs as root")
+    sandbox_paths: tuple[Path, ...] = _set(
+        PATHS, (), "What sandboxed scripts may read besides the system's programs"
+    )
     ping_body_limit_bytes: int = _set(BODY, 10_000, "Bytes of a ping's body that are kept")
     spool_limit_mb: int = _set(
         COUNT, 1_000, "Megabytes of pings kept on disk while PostgreSQL is away"
@@ -322,6 +341,8 @@ class Config:
     @property
     def scripts_on(self) -> bool:
         """Say whether script jobs run: asked for, or safe because only this machine listens."""
+        if self.sandbox == "off":
+            return False
         return self.scripts == "on" or (self.scripts == "auto" and self.listen.loopback)
 
 

@@ -21,11 +21,14 @@ import uvloop
 
 from dogwatch import directory
 from dogwatch.boot import first_run, remote
+from dogwatch.boot.isolation import Isolation, isolation
+from dogwatch.boot.isolation import prepare as prepare_isolation
 from dogwatch.boot.limits import limits
 from dogwatch.boot.store import Store, agree, alone, make_key, opened, write_private
 from dogwatch.clock import Clock
 from dogwatch.config import Config
 from dogwatch.core.http_action import HttpAction
+from dogwatch.core.isolation import Least, lacking, offline
 from dogwatch.core.problems import Problem
 from dogwatch.core.result import Outcome, Result
 from dogwatch.core.script_action import ScriptAction
@@ -118,6 +121,7 @@ def _owned(config: Config) -> Iterator[None]:
             _refuse_unless(_locked(beside), file, "--database")
         if first:
             _clear(config.data / "work")
+            _clear(isolation(config).workdir(config.data))
         if not alone(config):
             fcntl.flock(lock, fcntl.LOCK_SH)
         yield
@@ -278,6 +282,7 @@ def assemble(
     """Return the engine of one node, not yet started."""
     database, clock, vault = store.database, store.clock, store.vault
     node_id = new_id(clock.now())
+    prepare_isolation(config)
     desks = desks or Desks(database, vault, clock)
     workers = [
         Worker(lane, concurrency, runner, database, clock, vault, node_id)
@@ -330,6 +335,8 @@ def _interpreters(config: Config) -> Interpreters:
 def _lanes(
     config: Config, clock: Clock, egress: Egress, desks: Desks
 ) -> list[tuple[str, int, Runner]]:
+    here = isolation(config)
+
     async def http(work: Work, on_output: Callable[[str, bytes], None]) -> Result:
         action = HttpAction.from_json(work.action)
         return await run_http(
@@ -337,9 +344,9 @@ def _lanes(
         )
 
     async def script(work: Work, on_output: Callable[[str, bytes], None]) -> Result:
-        if not config.scripts_on:
-            return Result(Outcome.FAIL, "scripts are switched off here", retryable=False)
         action = ScriptAction.from_json(work.action)
+        if reason := _refusal(here, action, work.least_isolation):
+            return Result(Outcome.FAIL, reason, retryable=False)
         masked = Masked(on_output, [value for _, value in action.env])
         with contextlib.closing(masked):
             async with desks.opened(work, masked.hide) as desk:
@@ -349,18 +356,24 @@ def _lanes(
                     attempt=work.task.attempt,
                     slot_at=work.run.slot_at,
                     input=work.given,
-                    workdir=config.data / "work",
+                    workdir=here.workdir(config.data),
                     clock=clock,
                     on_output=masked.add,
                     interpreters=_interpreters(config),
                     desk=desk,
-                    environ=desks.environ(desk),
+                    environ={} if here.sandbox else desks.environ(desk),  # no way to loopback
+                    sandbox=here.sandbox,
                 )
 
     return [
         ("http", config.http_concurrency, http),
         ("script", config.script_concurrency, script),
     ]
+
+
+def _refusal(here: Isolation, action: ScriptAction, least: Least) -> str | None:
+    """Say why a script does not run here; None if it does."""
+    return lacking(here.level, least, here.why) or offline(here.level, network=action.network)
 
 
 def _kept(config: Config) -> Mapping[str, Keep]:
@@ -375,6 +388,7 @@ def _kept(config: Config) -> Mapping[str, Keep]:
 def _app(
     config: Config, store: Store, intake: Intake, limited: Limits, stopping: asyncio.Event
 ) -> App:
+    here = isolation(config)
     return build(
         Services(
             door=store.database,
@@ -382,6 +396,8 @@ def _app(
             vault=store.vault,
             base_url=config.base_url,
             scripts_on=config.scripts_on,
+            isolation=here.level,
+            isolation_why=here.why,
             mail_on=config.smtp_url is not None,
             trusted_proxies=config.trusted_proxies,
             ping_body_limit_bytes=config.ping_body_limit_bytes,

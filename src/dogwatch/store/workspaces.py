@@ -7,19 +7,24 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, LargeBinary, Table, delete, func, insert, select, update
 
+from dogwatch.core.isolation import Least
 from dogwatch.store.tables import audit_log, members, metadata, users, workspaces
 from dogwatch.store.tx import Tx
 
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """One tenant; `ping_key` is the public key of pings by slug."""
+    """One tenant; `ping_key` is the public key of pings by slug.
+
+    Its scripts run at the level `least_isolation` or a higher one.
+    """
 
     id: int
     name: str
     ping_key: str
     created_at: datetime
     plan: str = "unlimited"
+    least_isolation: Least = "trusted"
 
 
 def add(tx: Tx, name: str, ping_key: str, at: datetime) -> int:
@@ -64,6 +69,13 @@ def plans_but(tx: Tx, plan: str) -> dict[int, str]:
     return {row.id: row.plan for row in tx.conn.execute(found)}
 
 
+def demanding(tx: Tx) -> dict[int, Least]:
+    """Return the isolation that workspaces demand, of those that demand more than others."""
+    column = workspaces.c.least_isolation
+    found = select(workspaces.c.id, column).where(column != "trusted")
+    return {row.id: row.least_isolation for row in tx.conn.execute(found)}
+
+
 def by_ping_keys(tx: Tx, ping_keys: Collection[str]) -> dict[str, Workspace]:
     """Return the workspaces behind these ping keys."""
     if not ping_keys:
@@ -73,7 +85,7 @@ def by_ping_keys(tx: Tx, ping_keys: Collection[str]) -> dict[str, Workspace]:
 
 
 def change(tx: Tx, workspace_id: int, **values: str) -> None:
-    """Set the name or the plan."""
+    """Set the name, the plan or the isolation."""
     tx.conn.execute(update(workspaces).where(workspaces.c.id == workspace_id).values(**values))
 
 
