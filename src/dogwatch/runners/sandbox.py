@@ -103,13 +103,20 @@ class Files:
         self.fds.append(fd)
         return str(fd)
 
+    def pipe(self) -> tuple[int, int]:
+        """Return both ends of a pipe; the reader is the caller's to close."""
+        reader, writer = os.pipe()
+        self._stack.callback(os.close, writer)
+        self.fds.append(writer)
+        return reader, writer
+
 
 @dataclass(frozen=True, slots=True)
 class Errand:
     """What a sandbox is for: the script's name and text, its words, its environment.
 
-    `given` is the number of the file with its input, `helpers` the directory of its helpers, None
-    without.
+    `given` is the number of the file with its input. `limits` are named as by prlimit(1).
+    `helpers` is the directory of its helpers, None without.
     """
 
     interpreter: Sequence[str]
@@ -118,6 +125,7 @@ class Errand:
     args: Sequence[str]
     given: str
     environ: Mapping[str, str]
+    limits: Mapping[str, int] = field(default_factory=dict)
     helpers: Path | None = None
 
 
@@ -161,13 +169,21 @@ def _fault(sandbox: Sandbox) -> str:
     return "" if done.returncode == 0 else said or f"exit status {done.returncode}"
 
 
-def command_of(sandbox: Sandbox, errand: Errand, files: Files) -> list[str]:
-    """Return the command of a sandbox, which must find the files open."""
+def command_of(
+    sandbox: Sandbox, errand: Errand, files: Files, told: int | None = None
+) -> list[str]:
+    """Return the command of a sandbox, which must find the files open.
+
+    It writes to `told` in JSON which process is the first inside.
+    """
     options = [*_options(sandbox, errand, files), "--remount-ro", "/"]
-    told = files.hold(b"".join(option.encode() + b"\0" for option in options))
-    limit = (sandbox.prlimit, f"--nproc={sandbox.bounds.processes}", "--")
+    if told is not None:
+        options += ["--info-fd", str(told)]
+    file = files.hold(b"".join(option.encode() + b"\0" for option in options))
+    limits = {**errand.limits, "nproc": sandbox.bounds.processes}
+    limit = (sandbox.prlimit, *(f"--{name}={most}" for name, most in limits.items()), "--")
     script = (str(OURS / errand.script), *errand.args)
-    return [sandbox.program, "--args", told, "--", *limit, *errand.interpreter, *script]
+    return [sandbox.program, "--args", file, "--", *limit, *errand.interpreter, *script]
 
 
 def _options(sandbox: Sandbox, errand: Errand, files: Files) -> Iterator[str]:

@@ -19,6 +19,7 @@ from dogwatch.clock import Clock
 from dogwatch.core.problems import Problem
 from dogwatch.core.result import Outcome, Result
 from dogwatch.core.script_action import MIB, ScriptAction, unsupported
+from dogwatch.runners.box import Box, enclose
 from dogwatch.runners.helpers import Desk, served
 from dogwatch.runners.interpreters import STANDARD_PATH, Interpreters
 from dogwatch.runners.sandbox import GIVEN, HELPERS, HOME, Errand, Files, Sandbox, command_of
@@ -28,6 +29,13 @@ from dogwatch.runners.tree import Sink, Tree, plant
 MARK = "DOGWATCH_RUN_ID"
 OPEN_FILES = 1024
 SANDBOX_MEMORY_MB = 2048
+NAMES = {
+    resource.RLIMIT_CORE: "core",
+    resource.RLIMIT_NOFILE: "nofile",
+    resource.RLIMIT_FSIZE: "fsize",
+    resource.RLIMIT_DATA: "data",
+    resource.RLIMIT_CPU: "cpu",
+}
 OF_SIGNALS = 128  # a sandbox adds the signal that ended the script, as shells do
 SUFFIXES = {"bash": ".sh", "python": ".py", "node": ".js"}
 HOPELESS = frozenset({errno.E2BIG, errno.ENOENT, errno.EACCES, errno.ENOEXEC})
@@ -118,7 +126,7 @@ async def _run(run: _Run, sink: Sink, clock: Clock) -> Result:
     """See the script from its start to its end, and its tree to the end of that."""
     began = clock.monotonic()
     try:
-        tree = _plant(run, sink)
+        tree = _enclose(run, run.sandbox, sink) if run.sandbox else _plant(run, sink)
     except OSError as fault:
         return _unstarted("cannot start", fault.errno)
     try:
@@ -132,8 +140,6 @@ async def _run(run: _Run, sink: Sink, clock: Clock) -> Result:
 
 
 def _plant(run: _Run, sink: Sink) -> Tree:
-    if run.sandbox:
-        return _plant_inside(run, run.sandbox, sink)
     command = [*_interpreter(run), str(run.scratch.script), *run.action.args]
     seen = _seen(run, run.scratch.home, run.scratch.given)
     return plant(
@@ -146,8 +152,7 @@ def _plant(run: _Run, sink: Sink) -> Tree:
     )
 
 
-def _plant_inside(run: _Run, sandbox: Sandbox, sink: Sink) -> Tree:
-    """Plant a sandbox; what supervises it has only the mark of the run in its environment."""
+def _enclose(run: _Run, sandbox: Sandbox, sink: Sink) -> Box:
     action, scratch = run.action, run.scratch
     with ExitStack() as stack:
         files = Files(stack)
@@ -155,18 +160,13 @@ def _plant_inside(run: _Run, sandbox: Sandbox, sink: Sink) -> Tree:
         given = files.hold(scratch.given.read_bytes())
         errand = Errand(
             _interpreter(run), scratch.script.name, action.source.encode(), action.args, given,
-            _seen(run, HOME, GIVEN), scratch.helpers if scratch.helpers.exists() else None,
+            _seen(run, HOME, GIVEN), _limits_inside(action),
+            scratch.helpers if scratch.helpers.exists() else None,
         )  # fmt: skip
-        return plant(
-            [word.encode() for word in command_of(sandbox, errand, files)],
-            env={MARK.encode(): run.marks[MARK].encode()},
-            home=Path("/"),
-            given=Path(f"/proc/self/fd/{given}"),
-            limits=_limits_inside(action),
-            sink=sink,
-            user=str(sandbox.uid),
-            fds=files.fds,
-        )
+        told, telling = files.pipe()
+        command = command_of(sandbox, errand, files, telling)
+        uid = sandbox.uid if sandbox.drops else None
+        return enclose(command, given=given, told=told, fds=files.fds, uid=uid, sink=sink)
 
 
 def _interpreter(run: _Run) -> tuple[str, ...]:
@@ -219,15 +219,20 @@ def _limits(action: ScriptAction) -> dict[int, int]:
     return limits
 
 
-def _limits_inside(action: ScriptAction) -> dict[int, int]:
-    """Return the limits in a sandbox, where none is without one for memory."""
+def _limits_inside(action: ScriptAction) -> dict[str, int]:
+    """Return the limits in a sandbox by name; there memory has one in any case."""
     memory_mb = SANDBOX_MEMORY_MB if action.memory_limit_mb is None else action.memory_limit_mb
-    cores = os.cpu_count() or 1
-    return {
+    wanted = {
         **_limits(action),
         resource.RLIMIT_DATA: memory_mb * MIB,
-        resource.RLIMIT_CPU: ceil(action.timeout_s) * cores + 1,
+        resource.RLIMIT_CPU: ceil(action.timeout_s) * (os.cpu_count() or 1) + 1,
     }
+    return {NAMES[kind]: _allowed(kind, most) for kind, most in wanted.items()}
+
+
+def _allowed(kind: int, most: int) -> int:
+    _, hard = resource.getrlimit(kind)
+    return most if hard == resource.RLIM_INFINITY else min(most, hard)
 
 
 def _late(action: ScriptAction) -> Result:

@@ -1,13 +1,10 @@
 """Runs one script as its child and outlives every process that the script leaves behind.
 
-A program of its own, started by `tree.py` as `python -I -S supervisor.py LIMITS INPUT USER
-COMMAND…` and dependent on nothing of Dogwatch. With a USER, a number, the command is a sandbox: it
-runs as that user if the server is root, and is spared the SIGTERM that goes to what is inside.
-
-Standard input is the control socket: one word and a number go out ("exit 3", "signal 9", "error 2"
-for an errno), and end of file coming in means: end the tree. It comes too when the server dies,
-whatever killed it. (PR_SET_PDEATHSIG would also fire when only the thread that started us ends; a
-new parent, looked for each second, serves as well.)
+A program of its own, started by `tree.py` as `python -I -S supervisor.py LIMITS INPUT COMMAND…`
+and dependent on nothing of Dogwatch. Standard input is the control socket: one word and a number
+go out ("exit 3", "signal 9", "error 2" for an errno), and end of file coming in means: end the
+tree. It comes too when the server dies, whatever killed it. (PR_SET_PDEATHSIG would also fire when
+only the thread that started us ends; a new parent, looked for each second, serves as well.)
 
 As the subreaper (prctl(2)) of its descendants it inherits double forks and `setsid` daemons, so
 `waitpid` alone says when all are gone. Leaves with 0 when they are, with 1 when some could not be
@@ -42,12 +39,11 @@ libc = ctypes.CDLL(None)
 
 
 class Supervisor:
-    """One script, its process id, and the control socket; `boxed` if it is inside that process."""
+    """One script, its process id, and the control socket."""
 
-    def __init__(self, control: int, script: int, *, boxed: bool) -> None:
+    def __init__(self, control: int, script: int) -> None:
         self.control = control
         self.script = script
-        self.boxed = boxed
         self.running = True
 
     def run(self) -> bool:
@@ -56,8 +52,7 @@ class Supervisor:
         if not self.running and self.emptied(LINGER_TICKS):
             return True
         for pid, _ in descendants():
-            if pid != self.script or not self.boxed:
-                send(pid, TERM)
+            send(pid, TERM)
             send(pid, CONT)
         return self.emptied(GRACE_TICKS) or self.emptied(KILL_TICKS, strike=True)
 
@@ -153,13 +148,13 @@ def stats() -> "Iterator[tuple[int, int, int]]":
         yield pid, int(parent), int(group)
 
 
-def start(control: int, limits: str, given: str, user: str, command: list[str]) -> int:
+def start(control: int, limits: str, given: str, command: list[str]) -> int:
     """Fork and run the command; return its process id."""
     pid = os.fork()
     if pid:
         return pid
     try:
-        become(limits, given, user)
+        become(limits, given)
         os.execv(command[0], command)  # noqa: S606  (no shell is the point)
     except OSError as fault:
         tell(control, f"error {fault.errno}")
@@ -167,8 +162,9 @@ def start(control: int, limits: str, given: str, user: str, command: list[str]) 
         os._exit(127)
 
 
-def become(limits: str, given: str, user: str) -> None:
+def become(limits: str, given: str) -> None:
     """Turn the forked child into what a script may expect to be."""
+    libc.prctl(PR_SET_PDEATHSIG, KILL, 0, 0, 0)
     os.setsid()
     os.umask(0o077)
     os.dup2(os.open(given, os.O_RDONLY), 0)
@@ -179,11 +175,6 @@ def become(limits: str, given: str, user: str) -> None:
         _, hard = resource.getrlimit(kind)
         lower = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(kind, (lower, lower))
-    if user and os.geteuid() == 0:
-        os.setgroups([])
-        os.setresgid(int(user), int(user), int(user))
-        os.setresuid(int(user), int(user), int(user))
-    libc.prctl(PR_SET_PDEATHSIG, KILL, 0, 0, 0)  # after the change of user, which clears it
 
 
 def tell(control: int, words: str) -> None:
@@ -198,12 +189,11 @@ def main() -> int:
     """Start the script, let go of its output, stay until nothing is left."""
     control = os.dup(0)
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    limits, given, user, *command = sys.argv[1:]
-    script = start(control, limits, given, user, command)
+    script = start(control, sys.argv[1], sys.argv[2], sys.argv[3:])
     nothing = os.open(os.devnull, os.O_RDWR)
     for fd in (0, 1, 2):
         os.dup2(nothing, fd)
-    return 0 if Supervisor(control, script, boxed=bool(user)).run() else 1
+    return 0 if Supervisor(control, script).run() else 1
 
 
 if __name__ == "__main__":

@@ -139,14 +139,11 @@ def plant(
     given: Path,
     limits: Mapping[int, int],
     sink: Sink,
-    user: str = "",
-    fds: Sequence[int] = (),
 ) -> Tree:
     """Start a command below a supervisor; OSError if that can't be.
 
     `given` is the file that becomes standard input, `limits` are resource limits as in
-    setrlimit(2), `sink` takes ("stdout" | "stderr", chunk). A sandbox has a `user`, see
-    `supervisor.py`, and finds its files open at `fds`.
+    setrlimit(2), `sink` takes ("stdout" | "stderr", chunk).
     """
     limit_words = " ".join(f"{kind}={value}" for kind, value in limits.items())
     python: list[str | bytes] = [sys.executable, "-I", "-S", "-X", "utf8", str(SUPERVISOR)]
@@ -155,17 +152,16 @@ def plant(
         theirs.enter_context(far)
         ours.enter_context(control)
         control.setblocking(False)
-        outs = [_pipe(ours, theirs) for _ in range(2)]
+        outs = [pipe(ours, theirs) for _ in range(2)]
         process = SUPERVISORS.start(
             lambda: subprocess.Popen(
-                [*python, limit_words, str(given), user, *command],
+                [*python, limit_words, str(given), *command],
                 stdin=far.fileno(),
                 stdout=outs[0][1],
                 stderr=outs[1][1],
                 env=env,
                 cwd=home,
                 start_new_session=True,
-                pass_fds=fds,
             )
         )
         pidfd = os.pidfd_open(process.pid)
@@ -174,7 +170,7 @@ def plant(
     return Tree(process, pidfd, control, streams)
 
 
-def _pipe(ours: ExitStack, theirs: ExitStack) -> tuple[int, int]:
+def pipe(ours: ExitStack, theirs: ExitStack) -> tuple[int, int]:
     """Make a pipe whose ends are closed by the one stack and the other."""
     reader, writer = os.pipe()
     ours.callback(os.close, reader)
