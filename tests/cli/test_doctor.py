@@ -28,7 +28,7 @@ def test_doctor_in_json(here: Here, home: Path) -> None:
     (home / "cli.key").chmod(0o600)
     checks = [item["check"] for item in here.json("doctor")]
     assert checks == [
-        "settings", "data", "cli.key", "database", "mail", "zones", "spool", "server",
+        "settings", "data", "cli.key", "database", "mail", "scripts", "zones", "spool", "server",
     ]  # fmt: skip
 
 
