@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from dogwatch.store import migrate
 from dogwatch.store.database import Database
@@ -16,6 +17,11 @@ from tests.harness.postgres import PostgresMissing, PostgresServer, running_post
 
 _TEMPLATE = "dogwatch_template"
 _numbers = itertools.count(1)
+
+
+# How long an example takes says how busy the machine is, not whether it holds.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 def pytest_configure() -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
+from dogwatch import __version__
 from dogwatch.core.dialects import DIALECTS
 from dogwatch.core.problems import Problem
 
@@ -24,6 +25,11 @@ CLIENT_VARIABLES = frozenset({"DOGWATCH_KEY", "DOGWATCH_SERVER", "DOGWATCH_PING_
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 _EVERYWHERE = (ip_network("0.0.0.0/0"), ip_network("::/0"))
 _URL_SAFE = str.maketrans("-_", "+/")
+# With the public key alone nobody can sign by these; none and HS… are not among them (RFC 8725).
+_ALGORITHMS = (
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519",
+)  # fmt: skip
+_DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _PASSWORD = re.compile(r"(://[^/?#:@]*:)[^/?#]*@")
 _PASSWORD_PARAMETER = re.compile(r"([?&]password=)[^&#]*")
 
@@ -111,6 +117,51 @@ def _header(value: Any) -> str:
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,63}", name := _text(value)):
         raise ValueError("no name of a header")
     return name
+
+
+def _yes_no(value: Any) -> bool:
+    word = {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
+    known = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+    if (lower := _text(word).lower()) not in known:
+        raise ValueError("neither yes nor no")
+    return known[lower]
+
+
+def _location(value: Any) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,31}", name := _text(value)):
+        raise ValueError("no name of a location")
+    return name
+
+
+def _user_agent(value: Any) -> str:
+    if not re.fullmatch(r"[ -~]{1,200}", words := _text(value)):
+        raise ValueError("no user agent")
+    return words
+
+
+def _issuer(value: Any) -> str:
+    """Read an issuer as it is written: it is compared letter by letter."""
+    url = urlsplit(issuer := _text(value))
+    bare = not (url.query or url.fragment or "@" in url.netloc) and issuer.isascii()
+    if not bare or not url.hostname or len(issuer) > 255 or not issuer.isprintable():
+        raise ValueError("no issuer")
+    if url.scheme != "https" and not (url.scheme == "http" and Listen(url.hostname, 0).loopback):
+        raise ValueError("not safe")
+    return issuer
+
+
+def _algorithms(value: Any) -> tuple[str, ...]:
+    words = value.replace(",", " ").split() if isinstance(value, str) else list(value)
+    if not words or not set(words) <= set(_ALGORITHMS):
+        raise ValueError("unknown algorithm")
+    return tuple(dict.fromkeys(words))
+
+
+def _domains(value: Any) -> tuple[str, ...]:
+    words = value.replace(",", " ").split() if isinstance(value, str) else list(value)
+    if not all(_DOMAIN.fullmatch(_text(word)) for word in words):
+        raise ValueError("no domain")
+    return tuple(word.lower() for word in words)
 
 
 def _one_of(*words: str) -> Kind:
@@ -252,10 +303,21 @@ SECRET = Kind(
 NETWORKS = Kind("addresses or CIDR ranges, such as 10.0.0.0/8, ::1", _networks, _show_networks)
 TARGETS = Kind("CIDR ranges such as 10.0.0.0/8, or true", _networks_or_all, _show_networks)
 HEADER = Kind("a header's name, such as Remote-User", _header)
+ISSUER = Kind("the issuer's https:// address, exactly as the provider writes it", _issuer)
+ALGORITHMS = Kind(f"some of {', '.join(_ALGORITHMS)}", _algorithms, ", ".join)
+DOMAINS = Kind(
+    "domains, such as example.org", _domains, lambda domains: ", ".join(domains) or "none"
+)
+WORD = Kind("text", _text)
+HIDDEN = Kind("text", _text, lambda _: "***", True)
+FILE = Kind("a file", lambda value: Path(_text(str(value))).expanduser().absolute())
 PROGRAM = Kind("a program's name or path, or off", _text)
 PROGRAMS = Kind("names or paths of programs, with commas", _programs, _show_words)
 PATHS = Kind("absolute paths, with commas", _paths, _show_words)
 UID = _whole(1, 2_147_483_647)
+YES_NO = Kind("yes or no", _yes_no, lambda value: "yes" if value else "no")
+LOCATION = Kind("a name of a-z, 0-9 and -, at most 32 characters", _location)
+USER_AGENT = Kind("printable characters, at most 200", _user_agent)
 BODY = _whole(0, 10_000_000)
 LANE = _whole(1, 10_000)
 DAYS = _whole(1, 36_500)
@@ -285,11 +347,26 @@ class Config:
     )
     base_url: str = _set(BASE_URL, lambda had: had["listen"].url, "Address that people's links use")
     smtp_url: str | None = _set(SMTP, None, "Mail server for e-mail channels")
+    apprise: str = _set(
+        _one_of("on", "off"), "off", "Apprise channels, which open connections of their own"
+    )
     trusted_proxies: tuple[Network, ...] = _set(
         NETWORKS, (), "Proxies whose X-Forwarded-For is believed"
     )
     trusted_user_header: str | None = _set(
         HEADER, None, "Header by which those proxies name who is signed in, by e-mail"
+    )
+    oidc_issuer: str | None = _set(
+        ISSUER, None, "OpenID Connect provider that people may sign in by"
+    )
+    oidc_client_id: str | None = _set(WORD, None, "What that provider knows this instance as")
+    oidc_client_secret: str | None = _set(HIDDEN, None, "Client secret at that provider")
+    oidc_client_secret_file: Path | None = _set(FILE, None, "File that holds that client secret")
+    oidc_algorithms: tuple[str, ...] = _set(
+        ALGORITHMS, ("RS256", "ES256"), "Algorithms that its tokens may be signed by"
+    )
+    oidc_new_people: tuple[str, ...] = _set(
+        DOMAINS, (), "E-mail domains whose people get an account as they first sign in by it"
     )
     dialect_hosts: Mapping[str, str] = _set(
         HOSTS, {}, "Host names at which a dialect answers at the root, as NAME=HOST,…"
@@ -316,6 +393,16 @@ class Config:
     spool_limit_mb: int = _set(
         COUNT, 1_000, "Megabytes of pings kept on disk while PostgreSQL is away"
     )
+    location: str = _set(
+        LOCATION, "here", "Where this node probes from; a worker elsewhere does nothing else"
+    )
+    hosted: bool = _set(
+        YES_NO, False, "Strangers use this instance: nobody is told how its network looks"
+    )
+    user_agent: str = _set(
+        USER_AGENT, f"Dogwatch/{__version__}", "User agent of requests that name none"
+    )
+    probe_concurrency: int = _set(LANE, 2_000, "Probes at once")
     http_concurrency: int = _set(LANE, 50, "HTTP jobs at once")
     script_concurrency: int = _set(LANE, 4, "Script jobs at once")
     delivery_concurrency: int = _set(LANE, 200, "Alert deliveries at once")

@@ -36,17 +36,17 @@ def slot(value: str | float) -> str:
     return f"{minute(value):%H:%M}"
 
 
-def signal(word: str, at: datetime, name: str) -> Signal:
-    """`ok`, `fail`, `start`, `lapse`, `pause`, `resume`; `ok/r1` with a run id, `~ok` told late."""
-    past = word.startswith("~")
+def signal(word: str, at: datetime, name: str, now_at: datetime) -> Signal:
+    """`ok`, `fail`, `start`, `lapse`, `pause`, `resume`; `ok/r1` with a run id, `~ok` told now."""
+    told_at = now_at if word.startswith("~") else None
     kind, _, rid = word.removeprefix("~").partition("/")
     match kind:
         case "ok":
-            return Finish(at, name, Outcome.OK, rid or None, past=past)
+            return Finish(at, name, Outcome.OK, rid or None, told_at=told_at)
         case "fail":
-            return Finish(at, name, Outcome.FAIL, rid or None, "it failed", past=past)
+            return Finish(at, name, Outcome.FAIL, rid or None, "it failed", told_at=told_at)
         case "start":
-            return Start(at, name, rid or None, past)
+            return Start(at, name, rid or None, told_at)
         case "lapse":
             return Lapse(at)
         case "pause":
@@ -58,10 +58,11 @@ def signal(word: str, at: datetime, name: str) -> Signal:
 
 def play(script: str, plan: Plan = HOURLY, gaps: tuple[Gap, ...] = ()) -> tuple[Watch, list[Step]]:
     """Play `"0 ok, 64 lapse"` (minute and signal) on a new watch."""
-    watch, steps = create(plan, T0 - timedelta(seconds=1)), []
+    watch, steps, now_at = create(plan, T0 - timedelta(seconds=1)), [], T0
     for number, entry in enumerate(script.split(", ")):
         at, word = entry.split()
-        steps.append(step(watch, signal(word, minute(at), f"run{number}"), gaps))
+        now_at = max(now_at, minute(at))
+        steps.append(step(watch, signal(word, minute(at), f"run{number}", now_at), gaps))
         watch = steps[-1].watch
     return watch, steps
 
@@ -140,6 +141,15 @@ def test_interval(script: str, expected: str) -> None:
         ("1 ok, 65 lapse, 62 ~ok", "up! down! up!", "00:00 ok, 01:00 missed, 01:00 ok+"),
         ("1 ok, 121 fail, 61 ~ok", "up! down! down",
          "00:00 ok, 01:00 missed, 02:00 fail, 01:00 ok+"),
+        # so does silence about a later slot: it is newer than what is told
+        ("1 ok, 65 lapse, 125 lapse, 61 ~ok, 181 ok", "up! down! down down up!",
+         "00:00 ok, 01:00 missed, 02:00 missed, 01:00 ok+, 03:00 ok"),
+        # and silence that is about to be judged: nobody is told of a recovery that is over
+        ("1 ok, 65 lapse, 130 resume, 61 ~ok, 131 lapse", "up! down! down down down",
+         "00:00 ok, 01:00 missed, 01:00 ok+, 02:00 missed"),
+        # the later slot was begun in time: nothing is silent
+        ("1 ok, 65 lapse, 120 start/b, 125 lapse, 61 ~ok", "up! down! down down up!",
+         "00:00 ok, 01:00 missed, 01:00 ok+"),
         # a pause owes nothing and a due slot is not judged
         ("1 ok, 61 pause, 200 lapse, 210 resume, 244 lapse, 245 lapse",
          "up! paused! paused up! up down!", "00:00 ok, 01:00 suppressed, 04:00 missed"),
@@ -279,6 +289,9 @@ def gap(start: float, end: float) -> tuple[Gap, ...]:
         # an interval is owed anew, from the end of the outage, and then a miss is a miss
         (HOURLY, "0 ok, 130 lapse, 190 lapse", gap(50, 65), "up! down! down",
          "- ok, 01:00 unknown, 02:05 missed"),
+        # nobody can say of the later slot: what is told of the one before it recovers
+        (CRON, "1 ok, 65 lapse, 126 lapse, 61 ~ok", gap(119, 121), "up! down! down up!",
+         "00:00 ok, 01:00 missed, 02:00 unknown, 01:00 ok+"),
         # a run that should have ended in the outage: nobody can say
         (replace(CRON, finish_by_s=600), "0 start, 30 lapse", gap(8, 12), "new new",
          "00:00 unknown"),
@@ -299,6 +312,18 @@ def test_a_clock_set_back_does_not_push_an_interval_away() -> None:
     watch = step(watch, Lapse(minute(480))).watch
     assert watch.slot_at == minute(540)
     assert wake_at(watch) == minute(545)
+
+
+@pytest.mark.parametrize(
+    ("script", "back_to", "owed"),
+    [("6000 ok", 480, 540), ("600 ok", 480, 660), ("600 ok", 400, 660), ("600 ok", 359, 360)],
+)
+def test_a_clock_put_right_by_hours_leaves_no_calendar_waiting(
+    script: str, back_to: float, owed: float
+) -> None:
+    watch, _ = play(script, CRON)
+    watch = step(watch, Lapse(minute(back_to))).watch
+    assert watch.slot_at == minute(owed)
 
 
 # --- edits ------------------------------------------------------------------------------------
@@ -336,6 +361,17 @@ def test_an_interval_that_is_down_owes_nothing(script: str) -> None:
 def test_a_slot_from_before_the_watch_is_never_settled() -> None:
     _, steps = play("-0.008 ok", replace(CRON, start_by_s=7200))
     assert ledger(steps) == "00:00 ok"
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ("0 ok, 65 lapse, 126 resume, 62 ~ok, 127 lapse", "up! down! down up! down!"),
+        ("0 ok, 65 lapse, 127 resume, 62 ~ok, 127 lapse", "up! down! down down down"),
+    ],
+)
+def test_an_interval_told_late_counts_from_its_own_time(script: str, expected: str) -> None:
+    assert told(play(script)[1]) == expected
 
 
 def test_old_news_does_not_arm_an_interval_that_is_down() -> None:

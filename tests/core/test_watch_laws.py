@@ -133,10 +133,11 @@ def _draw_signal(
         case "ok":
             return Finish(at, name)
         case "start":
-            return Start(at - lateness * S, name, draw(RIDS), past=lateness > 0)
+            told_at = at if lateness else None
+            return Start(at - lateness * S, name, draw(RIDS), told_at)
         case "finish":
-            told_at = at - lateness * S
-            return Finish(told_at, name, draw(OUTCOMES), draw(RIDS), past=lateness > 0)
+            told_at = at if lateness else None
+            return Finish(at - lateness * S, name, draw(OUTCOMES), draw(RIDS), told_at=told_at)
     return _draw_common(draw, kind, at, plan)
 
 
@@ -306,12 +307,24 @@ def test_the_same_signal_twice_changes_nothing(played: list[Played]) -> None:
 def test_evidence_older_than_what_was_heard_changes_no_status(played: list[Played]) -> None:
     for each in played:
         signal, heard_at = each.signal, each.before.heard_at
-        if isinstance(signal, Start | Finish) and signal.past and heard_at and signal.at < heard_at:
+        told_late = isinstance(signal, Start | Finish) and signal.told_at
+        if told_late and heard_at and signal.at < heard_at:
             after = each.step.watch
             assert (after.status, after.heard_at) == (each.before.status, heard_at)
             assert (after.failures, after.successes) == (each.before.failures,
                                                          each.before.successes)  # fmt: skip
             assert after.slot_at == each.before.slot_at or after.slot_at is not None
+
+
+@SETTINGS
+@given(plays())
+def test_what_is_told_late_recovers_nothing_that_is_overdue(played: list[Played]) -> None:
+    for each in played:
+        signal, after = each.signal, each.step.watch
+        if isinstance(signal, Finish) and signal.told_at and each.step.flip:
+            flip = each.step.flip
+            lapsed = step(after, Lapse(signal.told_at), each.gaps)
+            assert flip.from_status is not Status.DOWN or not lapsed.flip
 
 
 @SETTINGS

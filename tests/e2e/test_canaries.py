@@ -131,6 +131,8 @@ def plant(served: Served, birds: Aviary) -> None:
     for number, secret in enumerate(hook["secrets"]):
         birds.canaries[f"webhook-secret-{number}"] = secret.removeprefix("whsec_").encode()
     served.post("/channels", {"name": "mail", "kind": "email", "settings": {"to": ["a@b.example"]}})
+    for kind, settings in services(closed, birds).items():
+        served.post("/channels", {"name": kind, "kind": kind, "settings": settings})
     http = {
         "kind": "http", "url": f"{closed}/j?key={birds.new('job-query')}", "method": "POST",
         "headers": [["Authorization", f"Bearer {birds.new('job-header')}"],
@@ -156,6 +158,18 @@ def plant(served: Served, birds: Aviary) -> None:
     birds.canaries["api-key"] = made.stdout.strip().encode()
     birds.canaries["secret-key"] = load(served.data / "secret.key")
     birds.canaries["cli-key"] = served.key.encode()
+
+
+def services(closed: str, birds: Aviary) -> dict[str, dict[str, str]]:
+    """Return the settings of services that people host themselves, which nobody answers for."""
+    return {
+        "ntfy": {"server_url": closed, "topic": birds.new("ntfy-topic")},
+        "matrix": {
+            "server_url": closed, "room": "!a:b.example",
+            "access_token": birds.new("matrix-token"),
+        },
+        "mattermost": {"url": f"{closed}/hooks/{birds.new('mattermost-hook')}"},
+    }  # fmt: skip
 
 
 def plant_people(served: Served, url: str, birds: Aviary) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -223,6 +223,40 @@ def test_a_node_that_spools_is_ready_for_pings_alone(server: PostgresServer, ser
     eventually(lambda: readiness(node) == (503, "not ready"), within_s=BACK_S, what="it says so")
     server.start()
     eventually(lambda: readiness(node) == (200, "ready"), within_s=BACK_S, what="it is ready again")
+
+
+def test_a_node_that_starts_meanwhile_takes_pings(server: PostgresServer, serve: Serve) -> None:
+    """It spools before it has seen its database, does the rest later, and ends when told to."""
+    node = serve(database=server.create("d"))
+    watch_id, key = made(node, "Watch", schedule="every 1h")
+    assert node.stop() == 0
+    server.stop("immediate")
+    kept = []
+    for _ in range(2):
+        node.launch()
+        eventually(lambda: is_heard(node, key), within_s=BACK_S, what="it takes pings")
+        kept.append(datetime.now(UTC))
+        assert readiness(node) == (200, "degraded")
+        assert node.call("GET", "/healthz").status == 200
+        assert node.call("GET", "/api/v1/watches").status == 503
+        if len(kept) == 1:
+            assert node.stop() == 0
+    server.start()
+    eventually(lambda: readiness(node) == (200, "ready"), within_s=BACK_S, what="it is ready")
+    eventually(lambda: len(stored(node, [watch_id])) == 2, within_s=BACK_S, what="folding")
+    times = sorted(datetime.fromisoformat(ping["at"]) for ping in stored(node, [watch_id]))
+    assert all(
+        abs(at - about) < timedelta(seconds=5) for at, about in zip(times, kept, strict=True)
+    )
+    assert turns(node, watch_id) == ["up"]
+
+
+def is_heard(node: Served, key: str) -> bool:
+    """Ping once; False while nobody listens."""
+    with suppress(ConnectionError):
+        assert node.call("GET", f"/ping/{key}").status == 200
+        return True
+    return False
 
 
 def test_a_full_disk_under_the_spool_refuses_and_loses_nothing(

@@ -1,6 +1,9 @@
 """Places: an endpoint that hangs costs only itself, one that answers is sent more at once."""
 
+import math
 from datetime import UTC, datetime
+
+import pytest
 
 from dogwatch.engine.places import FEW, MANY, QUICK_S, STALLED_S, Place, Places
 from dogwatch.store.tasks import Task
@@ -78,3 +81,13 @@ def test_stalled_sends_are_bounded_over_all() -> None:
     for number in range(78):
         begin(places, f"endpoint {number}", workspace_id=number)
     assert places.room(1).limit == 2
+
+
+def test_the_next_stall_is_foretold() -> None:
+    places = Places(20)
+    assert places.stalls_in_s(0) == math.inf
+    begin(places, "a", 0)
+    begin(places, "b", 0.1)
+    assert places.stalls_in_s(0.1) == STALLED_S - 0.1
+    assert places.stalls_in_s(STALLED_S) == pytest.approx(0.1)
+    assert places.stalls_in_s(1) == math.inf

@@ -77,6 +77,16 @@ class Old:
         action = {"kind": "script", "language": "bash", "source": source, "timeout_s": 900}
         self.served.post("/jobs", {"name": slug, "slug": slug, "action": action, **more})
 
+    def end(self) -> None:
+        """Kill it, with no script under way that would note its slot later."""
+        self.served.post("/watches/each/pause", {}, status=200)
+
+        def still() -> bool:
+            return not self.served.every("/runs?watch=each&state=running")
+
+        eventually(still, what="the last slot is noted")
+        self.served.kill9()
+
     def _fill(self) -> None:
         bulk = self.served.post("/watches", {"name": "Bulk", "schedule": "every 1h"})
         for _ in range(BULK):
@@ -253,7 +263,7 @@ def test_a_backup_under_pings_is_restored_elsewhere(
     ledger = Ledger.at(tmp_path / "ledger.txt")
     with ledger.file:
         deaths, before = asyncio.run(under_pings(old, file, ledger))
-    old.served.kill9()
+    old.end()
     broken = []
     for name, given in places.items():
         found = restored(old, file, Served(tmp_path / name, given))

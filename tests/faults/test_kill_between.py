@@ -23,7 +23,7 @@ from tests.harness.pulse import Pulse, key_of
 from tests.harness.receivers import Webhooks
 from tests.harness.served import Served
 
-LIVES = int(length("DOGWATCH_PROVE_KILLS", 3, 50))
+LIVES = int(length("DOGWATCH_PROVE_KILLS", 2, 50))
 LIFE_S = 6.0
 LONG_S = 90.0
 EVERY_SECOND = "*-*-* *:*:*"
@@ -96,6 +96,8 @@ def killed_while_a_webhook_waits(scene: Scene) -> bool:
 def end_lives(scene: Scene, chance: random.Random, kind: str) -> int:
     """Lead the server through its lives; return how many ended where the seed said."""
     ways = ["script", "webhook", *["blow"] * (LIVES - 2)]
+    if LIVES == 2:  # the short run does half of it on each kind of store
+        ways = ["script", "blow"] if kind == "sqlite" else ["webhook", "blow"]
     chance.shuffle(ways)
     struck = 0
     for way in ways:

@@ -78,8 +78,8 @@ class Served:
 
     # --- its life ---------------------------------------------------------------------------
 
-    def start(self) -> "Served":
-        """Start and wait until it says that it is up."""
+    def launch(self) -> int:
+        """Start and wait for nothing; return the size of its log before."""
         before = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -87,6 +87,11 @@ class Served:
                  *self._told],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environ,
             )  # fmt: skip
+        return before
+
+    def start(self) -> "Served":
+        """Start and wait until it says that it is up."""
+        before = self.launch()
 
         def up() -> bool:
             said = self.log.read_bytes()[before:].decode()

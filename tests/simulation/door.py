@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime
+from datetime import timedelta
+from functools import partial
 from queue import SimpleQueue
 from random import Random
 from typing import TypeVar
@@ -10,6 +11,7 @@ from typing import TypeVar
 from sqlalchemy import URL, Connection
 
 from dogwatch.core.problems import Problem
+from dogwatch.engine.heart import BEAT_S
 from dogwatch.store import nodes
 from dogwatch.store.sqlite import Sqlite
 from dogwatch.store.tx import Tx
@@ -23,8 +25,9 @@ T = TypeVar("T")
 class Door:
     """Has the interface of `Database`. What waits at one moment shares a transaction, as there.
 
-    `on_step` is told before and after each commit: a crash may fall on either side. While a beat
-    is `sure` to be dull, it is put off until it would be read.
+    `on_step` is told before and after each commit: a crash may fall on either side. While the
+    beats of a node are `lulled`, since each would only repeat the one before, the latest is written
+    when it would be read.
     """
 
     def __init__(self, url: URL, clock: VirtualClock, random: Random) -> None:
@@ -36,8 +39,7 @@ class Door:
         self._writer = Writer(0, queue, self._backend, self._wakes, clock)
         self._reader: Connection | None = None
         self._waiting: list[tuple[Command, asyncio.Future[object]]] = []
-        self._beat: tuple[str, datetime] | None = None
-        self.sure = False
+        self._lull: tuple[str, float] | None = None
         self.dead = False
         self.away = False
         self.on_step: Callable[[], None] = lambda: None
@@ -69,16 +71,35 @@ class Door:
         """Call `listener` with the topics of each commit."""
         return self._wakes.subscribe(listener)
 
-    def put_off(self, node_id: str, at: datetime) -> None:
-        """Write this beat later, and none of those before it."""
-        self._beat = (node_id, at)
+    @property
+    def lulled(self) -> bool:
+        """Whether beats are put off."""
+        return self._lull is not None
 
-    def catch_up(self) -> None:
-        """Write the latest beat that was put off."""
-        if self._beat is None:
+    def lull(self, node_id: str) -> None:
+        """Put off the beats of a node, of which this one is written."""
+        self._lull = node_id, self._clock.monotonic()
+
+    def rouse(self) -> None:
+        """Put off none any more."""
+        self.catch_up()
+        self._lull = None
+
+    def catch_up(self, tx: Tx | None = None) -> None:
+        """Write the latest beat that was put off, in a transaction of its own if none is given."""
+        if self._lull is None:
             return
-        (node_id, at), self._beat = self._beat, None
-        self._writer._settle([Command(lambda tx: nodes.beat(tx, node_id, at), 0.0)])
+        node_id, beat_s = self._lull
+        silent_s = self._clock.monotonic() - beat_s
+        if silent_s >= BEAT_S:
+            since_s = silent_s % BEAT_S
+            self._lull = node_id, self._clock.monotonic() - since_s
+            at = self._clock.now() - timedelta(seconds=since_s)
+            beat = partial(nodes.beat, node_id=node_id, at=at)
+            if tx:
+                beat(tx)
+            else:
+                self._writer._settle([Command(beat, 0.0)])
 
     def close(self) -> None:
         """Be gone, as a process that was killed."""

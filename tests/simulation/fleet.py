@@ -1,6 +1,6 @@
 """A hundred watches of every kind, drawn from a seed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -15,7 +15,7 @@ from dogwatch.usecases import jobs, watches
 from dogwatch.usecases.jobs import JobSpec
 from dogwatch.vault import Vault
 
-SCHEDULES = (
+BUSY = (
     ("*/10 * * * *", "UTC"),
     ("*/20 * * * *", "Australia/Lord_Howe"),
     ("*/30 * * * *", "Asia/Kathmandu"),
@@ -32,6 +32,15 @@ SCHEDULES = (
     ("every 17m", "UTC"),
     ("every 1h", "UTC"),
     ("every 6h", "UTC"),
+)
+# Most real work is done once a night; of a hundred watches a few are due every hour.
+CALM = (
+    *[("@daily", "UTC"), ("30 2 * * *", "Europe/Berlin"), ("15 1 * * *", "America/New_York")] * 9,
+    *[("*-*-* 02:30:00", "Europe/London"), ("every 1d", "UTC"), ("45 3 * * *", "Asia/Kolkata")] * 9,
+    *[("0 3 * * 0", "Europe/Berlin"), ("Sat *-*-* 04:00:00", "America/Havana")] * 4,
+    *[("every 6h", "UTC"), ("10 */8 * * *", "Australia/Lord_Howe")] * 3,
+    *[("0 * * * *", "Europe/Berlin"), ("every 1h", "UTC"), ("5 8-18 * * 1-5", "Asia/Kathmandu")],
+    ("*/10 * * * *", "UTC"),
 )
 PLAIN = Policy()
 STYLES = ("plain", "plain", "timed", "spooling", "curl")
@@ -76,13 +85,16 @@ class Member:
         return JobSpec(self.spec(), self.action_kind, action, self.policy)
 
 
-def draw(random: Random, count: int, at: datetime) -> list[Member]:
+Schedules = Sequence[tuple[str, str]]
+
+
+def draw(random: Random, count: int, at: datetime, schedules: Schedules) -> list[Member]:
     """Return members; three in five are heartbeats, the others jobs."""
-    return [_member(random, number, at) for number in range(count)]
+    return [_member(random, number, at, schedules) for number in range(count)]
 
 
-def _member(random: Random, number: int, at: datetime) -> Member:
-    text, timezone = random.choice(SCHEDULES)
+def _member(random: Random, number: int, at: datetime, schedules: Schedules) -> Member:
+    text, timezone = random.choice(schedules)
     grace_s = draw_grace(random, text, timezone, at)
     if random.random() < 0.6:
         return Member(f"beat-{number}", text, timezone, grace_s, random.choice(STYLES))

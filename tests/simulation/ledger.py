@@ -103,13 +103,12 @@ class Ledger:
 
     def _lost(self, quiet_at: datetime) -> Iterator[str]:
         """Every slot of a calendar has its line."""
-        twice = [span for span in self._journal.outages if span.twice]
         settled = {row.slot_at for row in self._rows if row.slot_at}
         eras = self._journal.eras[self._member.slug]
         for number, era in enumerate(eras):
             until = eras[number + 1].from_at if number + 1 < len(eras) else quiet_at
             for slot in self._slots(era, min(until, quiet_at) - EDGE):
-                if slot not in settled and not overlapping(twice, slot, slot):
+                if slot not in settled:
                     yield f"slot {slot} has no line"
 
     def _slots(self, era: Era, until: datetime) -> Iterator[datetime]:

@@ -71,10 +71,18 @@ class Life:
             assert isinstance(turning, NappingTurning)
             turning.stir()
 
-    def wake(self) -> None:
+    def unsettle(self) -> None:
+        """Have every beat written from now on, until they are dull again."""
+        for turning in self.engine._turning:
+            if isinstance(turning.loop, DullHeart):
+                turning.loop.rouse()
+                turning.wake()
+
+    def rouse(self) -> None:
         """Let every loop look again."""
         for turning in self.engine._turning:
-            turning.wake()
+            assert isinstance(turning, NappingTurning)
+            turning.rouse()
 
     def end(self) -> None:
         """Lose all that is in memory, at once."""
@@ -138,7 +146,8 @@ class Life:
         drawn = random.random()
         duration_s = random.uniform(0.05, 3) if drawn < 0.93 else random.uniform(3, 900)
         try:
-            on_output("stdout", b"working\n")
+            if drawn < 0.3:
+                on_output("stdout", b"working\n")
             await pause(duration_s)
         except asyncio.CancelledError:
             execution.outcome = None if self.door.dead else Outcome.SKIPPED

@@ -1,9 +1,11 @@
 """What must have happened, worked out from the journal alone and compared with the store."""
 
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from dogwatch.core.ping import Kind
@@ -85,6 +87,15 @@ def _told(
                 yield f"{member.slug}: {event} of {since} came to {host} as {sorted(ids)}"
 
 
+def _in_turn(flips: Sequence[Flip]) -> list[tuple[datetime, str]]:
+    """Return from when on each status held, as it was turned: a clock set back undoes times."""
+    turns: list[tuple[datetime, str]] = []
+    for flip in reversed(flips):
+        at = min(flip.at, turns[-1][0]) if turns else flip.at
+        turns.append((at, flip.to_status))
+    return turns[::-1]
+
+
 def _event(flip: Flip) -> str | None:
     if flip.to_status == "down":
         return "down"
@@ -115,6 +126,7 @@ class Heartbeat:
     ) -> None:
         self._journal = journal
         self._flips = sorted(flips, key=lambda flip: flip.at)
+        self._turns = _in_turn(flips)
         self._pings = sorted(_counted(journal.pings[member.slug]), key=lambda ping: ping.at)
         self._eras = journal.eras[member.slug]
         self._end_at = end_at
@@ -193,8 +205,8 @@ class Heartbeat:
                 yield f"silence untold: {silence}, {windows.era}"
 
     def _status(self, at: datetime) -> str:
-        before = [flip.to_status for flip in self._flips if flip.at <= at]
-        return before[-1] if before else "new"
+        before = bisect_right(self._turns, at, key=itemgetter(0))
+        return self._turns[before - 1][1] if before else "new"
 
     # --- what was reported counts -----------------------------------------------------------
 

@@ -63,8 +63,8 @@ class Trouble:
         if life is None or not life.ready:
             return
         door, began_at = life.door, self._world.clock.now()
-        door.catch_up()
-        door.away, door.sure = True, False
+        life.unsettle()
+        door.away = True
         self._world.note("disk full")
         await pause(self._random.choice((2.0, 20.0, 60.0)))
         door.away = False
@@ -148,7 +148,7 @@ class Trouble:
             return
         text, timezone = member.schedule, member.timezone
         if self._random.random() < 0.5:
-            text, timezone = self._random.choice(fleet.SCHEDULES)
+            text, timezone = self._random.choice(self._world.scenario.schedules)
         grace_s = fleet.draw_grace(self._random, text, timezone, world.clock.now())
         after = edited(member, text, timezone, grace_s)
 

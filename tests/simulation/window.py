@@ -1,8 +1,11 @@
 """When a watch owes a sign of life, and when silence is a fault of its own: by the design alone."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache, partial
+from operator import attrgetter
 
 from dogwatch.core.schedule import parse
 from tests.simulation.journal import Era, Ping, Span
@@ -11,6 +14,13 @@ MARGIN = timedelta(seconds=5)
 BLINK = timedelta(seconds=1)
 SLACK = timedelta(seconds=3)
 MINUTE = timedelta(seconds=60)
+
+_at = attrgetter("at")
+
+
+@lru_cache(maxsize=65_536)
+def _after(schedule: str, timezone: str, at: datetime) -> datetime | None:
+    return parse(schedule, timezone).after(at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +38,15 @@ def overlapping(spans: Sequence[Span], from_at: datetime, until: datetime) -> li
 
 
 class Windows:
-    """The windows of one plan while it held."""
+    """The windows of one plan while it held. Pings come in the order of their times."""
 
     def __init__(self, era: Era, outages: Sequence[Span], since_at: datetime | None = None) -> None:
         self.era = era
+        self._after = partial(_after, era.schedule, era.timezone)
         self._since_at = since_at or era.from_at
         self._outages = sorted(outages, key=lambda span: span.start_at)
-        self._schedule = parse(era.schedule, era.timezone)
         self._grace = timedelta(seconds=era.grace_s)
-        interval_s = self._schedule.interval_s
+        interval_s = parse(era.schedule, era.timezone).interval_s
         self._interval = None if interval_s is None else timedelta(seconds=interval_s)
         self._rearm = max(self._grace, MINUTE) + (self._interval or timedelta())
 
@@ -48,7 +58,8 @@ class Windows:
         A client that tries once, while we are away, is no better than a silent one.
         """
         if self._interval:
-            base = max([ping.at for ping in pings if ping.at <= at] + [self._since_at])
+            heard = pings[: bisect_right(pings, at, key=_at)]
+            base = max([ping.at for ping in heard[-1:]] + [self._since_at])
             slots = [base + self._interval]
         else:
             slots = [
@@ -104,19 +115,20 @@ class Windows:
 
     def _slots(self, until: datetime) -> list[datetime]:
         found: list[datetime] = []
-        slot = self._schedule.after(self._since_at)
+        slot = self._after(self._since_at)
         while slot is not None and slot <= until:
             found.append(slot)
-            slot = self._schedule.after(slot)
+            slot = self._after(slot)
         return found
 
     def _heard(self, pings: Sequence[Ping], slot: datetime, until: datetime) -> bool:
         opens_at = self._opens(slot)
         if self._interval:  # anything after the sign of life before counts
             opens_at = slot - self._interval + timedelta(microseconds=1)
-        return any(opens_at <= ping.at <= until for ping in pings)
+        first = bisect_left(pings, opens_at, key=_at)
+        return first < len(pings) and pings[first].at <= until
 
     def _opens(self, slot: datetime) -> datetime:
-        following = self._schedule.after(slot)
+        following = self._after(slot)
         half = (following - slot) / 2 if following else self._grace
         return slot - min(self._grace, half)

@@ -21,7 +21,7 @@ from dogwatch.engine import engine, janitor, receipts, worker
 from dogwatch.engine.loop import Loop
 from dogwatch.notify.webhook import WebhookChannel
 from dogwatch.store.database import Tx, parse_url
-from dogwatch.usecases import channels, workspaces
+from dogwatch.usecases import channels, rules, workspaces
 from dogwatch.vault import Vault
 from tests.simulation import fleet
 from tests.simulation.clients import Client
@@ -47,6 +47,7 @@ class Scenario:
     days: float = 1.0
     watches: int = 40
     trouble: float = 1.0
+    schedules: fleet.Schedules = fleet.BUSY
 
 
 class World:
@@ -66,7 +67,7 @@ class World:
         self.receivers = Receivers(self.clock, self.random("receivers"), note=self.note)
         self.receivers.mood = dict.fromkeys(HOSTS, "well")
         self.channels = {"webhook": WebhookChannel(clock=self.clock)}
-        self.agenda = Agenda(path)
+        self.agenda = Agenda(path, self.clock)
         self.members: dict[str, Member] = {}
         self.clients: dict[str, Client] = {}
         self.wrong: list[str] = []
@@ -157,8 +158,7 @@ class World:
         """Set the wall clock of the whole world."""
         before = self.clock.now()
         if self.life:
-            self.life.door.catch_up()
-            self.life.door.sure = False
+            self.life.unsettle()
         self.clock.offset_s += seconds
         after = self.clock.now()
         span = Span(min(before, after), max(before, after), twice=seconds < 0)
@@ -167,7 +167,7 @@ class World:
         self.note("clock set", seconds)
         self.changed()
         if self.life:
-            self.life.wake()
+            self.life.rouse()
 
     # --- the server's edge ------------------------------------------------------------------
 
@@ -201,7 +201,7 @@ class World:
     async def populate(self) -> None:
         """Make the workspace, its channels and rules, and the fleet."""
         random, at = self.random("fleet"), self.clock.now()
-        members = fleet.draw(random, self.scenario.watches, at)
+        members = fleet.draw(random, self.scenario.watches, at, self.scenario.schedules)
         life = self.life
         assert life
 
@@ -214,7 +214,7 @@ class World:
                     tx, owner.id, host, "webhook", public, secret, self.vault, at
                 )
                 scope = Scope("tags", frozenset({host})) if number else Scope()
-                channels.add_rule(tx, owner.id, Rule("", channel.id, scope=scope), at)
+                rules.add_rule(tx, owner.id, Rule("", channel.id, scope=scope), at)
             records = [fleet.add(tx, owner.id, one, self.vault, at) for one in members]
             return [fleet.known(one, record) for one, record in zip(members, records, strict=True)]
 
@@ -250,7 +250,7 @@ class World:
             for module, name, value in (
                 (ids, "secrets", secrets),
                 (engine, "Turning", turning),
-                (janitor, "EVERY_S", 3600.0),
+                (janitor, "EVERY_S", 4 * 3600.0),
                 (receipts, "random", self.random("courier")),
                 (worker, "random", self.random("worker")),
             ):

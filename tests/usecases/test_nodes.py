@@ -120,16 +120,47 @@ def test_a_clock_set_back_wakes_what_waits_for_a_far_time(house: House) -> None:
     due = {row["watch_id"]: row["next_at"] for row in house.rows("jobs")}
     interval = house.find("interval")
     assert due[interval.id] == interval.watch.slot_at == after(123)
-    assert due[house.find("cron").id] == after(3_720)
+    assert due[house.find("cron").id] == after(120)
     house.lapse(64)
     for at in (123, 183, 243):
         house.fire(at)
         for work in house.claim(at):
             house.finish(work, at + 1)
     assert house.slots("interval") == [(123, "ok"), (183, "ok"), (243, "ok"), (3650, "ok")]
-    assert house.slots("cron") == [(3600, "missed"), (3660, "ok")]
+    assert house.slots("cron") == [
+        (120, "ok"), (180, "ok"), (240, "ok"), (3600, "missed"), (3660, "ok"),
+    ]  # fmt: skip
     assert house.flips("interval") == [("new", "up")]
     assert house.audit(244) == []
+
+
+def test_a_clock_set_back_runs_no_slot_of_a_calendar_twice(house: House) -> None:
+    """What ran keeps its run; what was only missed while the clock was ahead is run in its time."""
+    house.join("a")
+    house.job("cron", at=0)
+    work_through(house, 60, 120)
+    beat(house, 121)
+    work_through(house, 600)  # the clock leapt: of what it leapt over, the last is caught up with
+    beat(house, 601)
+    beat(house, 125)
+    assert house.rows("jobs")[0]["next_at"] == after(180)
+    work_through(house, 180, 240, 600, 660)
+    assert house.slots("cron") == [
+        (60, "ok"), (120, "ok"), (180, "ok"), (240, "ok"), *LEAPT, (600, "ok"), (660, "ok"),
+    ]  # fmt: skip
+    assert len({row["id"] for row in house.rows("runs") if row["outcome"] == "ok"}) == 6
+    assert house.audit(661) == []
+
+
+LEAPT = [(slot, "missed") for slot in (300, 360, 420, 480, 540)]
+
+
+def work_through(house: House, *times: float) -> None:
+    """Have whatever is due at these times run, and end well."""
+    for at in times:
+        house.fire(at)
+        for work in house.claim(at):
+            house.finish(work, at + 1)
 
 
 def test_a_clock_set_back_keeps_no_run_waiting_for_the_old_time(house: House) -> None:

@@ -19,6 +19,7 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    cookies: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -76,7 +77,9 @@ class Client:
         start = exchange.messages.get_nowait()
         rest = [exchange.messages.get_nowait() for _ in range(exchange.messages.qsize())]
         headers = {name.decode(): value.decode() for name, value in start["headers"]}
-        return Answer(start["status"], headers, b"".join(one.get("body", b"") for one in rest))
+        cookies = tuple(v.decode() for name, v in start["headers"] if name == b"set-cookie")
+        body = b"".join(one.get("body", b"") for one in rest)
+        return Answer(start["status"], headers, body, cookies)
 
     async def stream(self, path: str, **options: Any) -> AsyncGenerator[str, None]:
         """Yield what a stream sends, piece by piece; leaving the loop disconnects."""

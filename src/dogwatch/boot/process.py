@@ -9,7 +9,6 @@ import os
 import resource
 import signal
 import socket
-import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
@@ -20,19 +19,29 @@ import structlog
 import uvloop
 
 from dogwatch import directory
-from dogwatch.boot import first_run, remote
+from dogwatch.boot import anteroom, first_run, oidc, remote
 from dogwatch.boot.isolation import Isolation, isolation
 from dogwatch.boot.isolation import prepare as prepare_isolation
 from dogwatch.boot.limits import limits
-from dogwatch.boot.store import Store, agree, alone, make_key, opened, write_private
+from dogwatch.boot.store import (
+    Store,
+    agree,
+    alone,
+    clock_of,
+    make_key,
+    opened,
+    write_private,
+)
 from dogwatch.clock import Clock
 from dogwatch.config import Config
 from dogwatch.core.http_action import HttpAction
 from dogwatch.core.isolation import Least, lacking, offline
+from dogwatch.core.probe import target as targets
 from dogwatch.core.problems import Problem
 from dogwatch.core.result import Outcome, Result
 from dogwatch.core.script_action import ScriptAction
 from dogwatch.egress import Egress
+from dogwatch.engine.alerter import Alerter
 from dogwatch.engine.courier import Courier
 from dogwatch.engine.engine import Engine
 from dogwatch.engine.folder import Folder
@@ -43,14 +52,17 @@ from dogwatch.engine.locksmith import Locksmith
 from dogwatch.engine.loop import Loop
 from dogwatch.engine.masked import Masked
 from dogwatch.engine.postman import Postman
+from dogwatch.engine.prober import Prober
 from dogwatch.engine.scheduler import Scheduler
 from dogwatch.engine.sweeper import Sweeper
 from dogwatch.engine.worker import Runner, Worker
 from dogwatch.ids import new_id
+from dogwatch.oidc import Provider
 from dogwatch.outbox import Outbox
 from dogwatch.runners import host, scratch
 from dogwatch.runners.http import run_http
 from dogwatch.runners.interpreters import Interpreters
+from dogwatch.runners.probe import run_probe
 from dogwatch.runners.script import run_script
 from dogwatch.spool import Spool
 from dogwatch.store import migrate
@@ -59,6 +71,7 @@ from dogwatch.store.tx import Tx
 from dogwatch.usecases import keys, nodes
 from dogwatch.usecases.desk import Desks
 from dogwatch.usecases.limiting import Limits
+from dogwatch.usecases.probes import HERE
 from dogwatch.usecases.runs import Work
 from dogwatch.web.app import build
 from dogwatch.web.edge import server
@@ -66,7 +79,6 @@ from dogwatch.web.pings import App
 from dogwatch.web.services import Services
 
 DRAIN_S = 10.0
-AWAY_S = 3.0
 
 _log = structlog.get_logger("dogwatch")
 
@@ -96,10 +108,32 @@ def log_to_stderr(config: Config) -> None:
 def serve(config: Config, *, web: bool = True, ready: Callable[[], None] = lambda: None) -> None:
     """Run until SIGTERM or SIGINT; `web=False` runs the engine alone. Calls `ready` once up."""
     log_to_stderr(config)
+    if elsewhere(config) and (web or alone(config)):
+        raise Problem(
+            "refused",
+            "--location is for `dogwatch worker` on the server's own PostgreSQL; leave it out",
+        )
+    oidc.client(config)  # what is wrong there is told before anything begins
     if config.scripts_on:
         host.prepare()
-    with _owned(config), _awaited(config) as store:
-        uvloop.run(_run(config, store, web=web, ready=ready))
+    with _owned(config), contextlib.ExitStack() as stack:
+        clock = clock_of(config)
+        bound, spool = None, _spool(config, clock)
+
+        def enter() -> Store:
+            return stack.enter_context(opened(config, clock))
+
+        try:
+            store: Store | None = enter()
+        except Problem as problem:
+            if problem.kind != "away" or alone(config):
+                raise
+            bound = stack.enter_context(_bound(config)) if web else None
+            store = uvloop.run(anteroom.wait(config, clock, enter, spool, bound))
+        if store:
+            uvloop.run(_run(config, store, spool, bound, web=web, ready=ready))
+        elif spool:
+            spool.close()
 
 
 @contextlib.contextmanager
@@ -148,22 +182,6 @@ def _refuse_unless(ours: bool, what: Path, flag: str) -> None:
         raise Problem("refused", told)
 
 
-@contextlib.contextmanager
-def _awaited(config: Config) -> Iterator[Store]:
-    """Open the store, as soon as a database of its own life is there."""
-    with contextlib.ExitStack() as stack:
-        while True:
-            try:
-                store = stack.enter_context(opened(config))
-                break
-            except Problem as problem:
-                if problem.kind != "away" or alone(config):
-                    raise
-                _log.warning("waiting for the database", why=problem.message)
-            threading.Event().wait(AWAY_S)
-        yield store
-
-
 def _clear(work: Path) -> None:
     """Remove what runs of a killed server left behind."""
     if work.is_dir():
@@ -171,19 +189,30 @@ def _clear(work: Path) -> None:
             scratch.remove(left)
 
 
-async def _run(config: Config, store: Store, *, web: bool, ready: Callable[[], None]) -> None:
+async def _run(
+    config: Config,
+    store: Store,
+    spool: Spool | None,
+    bound: socket.socket | None,
+    *,
+    web: bool,
+    ready: Callable[[], None],
+) -> None:
+    """Work until told to stop; `bound` is listened on already where it is given."""
     stopping = asyncio.Event()
     _raise_file_limit()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    egress = Egress(allow=config.allow_private_targets)
-    intake = Intake(store.database, store.clock, _spool(config, store.clock))
+    egress = Egress(config.allow_private_targets, config.user_agent)
+    intake = Intake(store.database, store.clock, spool)
+    # What came while we waited is older than what comes now: that queues up behind it.
+    intake.away = bool(bound and spool and spool.since_at)
     desks = Desks(store.database, store.vault, store.clock)
     engine = assemble(config, store, egress, intake, desks)
     # Bound before anything runs: who cannot listen does no work, and callers wait from here on.
     async with contextlib.AsyncExitStack() as stack:
-        bound = stack.enter_context(_bound(config)) if web else None
+        bound = stack.enter_context(bound or _bound(config)) if web else None
         if config.scripts_on:
             await stack.enter_async_context(remote.listening(desks, store.clock))
         await engine.start(socket.gethostname(), alone=alone(config))
@@ -196,8 +225,8 @@ async def _run(config: Config, store: Store, *, web: bool, ready: Callable[[], N
         finally:
             await engine.stop(DRAIN_S)
             await egress.close()
-            if intake.spool:
-                intake.spool.close()
+            if spool:
+                spool.close()
 
 
 def _spool(config: Config, clock: Clock) -> Spool | None:
@@ -222,8 +251,8 @@ async def _listening(
 ) -> AsyncIterator[None]:
     """Serve HTTP inside the block; leave as soon as requests under way are answered."""
     _introduce(config, store)
-    async with limits(config, store) as limited:
-        app = _app(config, store, intake, limited, stopping)
+    async with limits(config, store) as limited, oidc.opened(config, store.clock) as provider:
+        app = _app(config, store, intake, limited, stopping, provider)
         http = server(app, config.listen.host, config.listen.port, clock=store.clock)
         task = asyncio.create_task(http.serve(sockets=[bound]))
         task.add_done_callback(lambda _: stopping.set())
@@ -284,10 +313,15 @@ def assemble(
     node_id = new_id(clock.now())
     prepare_isolation(config)
     desks = desks or Desks(database, vault, clock)
-    workers = [
-        Worker(lane, concurrency, runner, database, clock, vault, node_id)
-        for lane, concurrency, runner in _lanes(config, clock, egress, desks)
-    ]
+    prober = _prober(config, store, egress, node_id)
+    workers = (
+        []
+        if elsewhere(config)
+        else [
+            Worker(lane, concurrency, runner, database, clock, vault, node_id)
+            for lane, concurrency, runner in _lanes(config, clock, egress, desks)
+        ]
+    )
 
     def beat(tx: Tx, at: datetime) -> bool:
         return nodes.beat(tx, node_id, at, intake.unfolded_at())
@@ -295,19 +329,28 @@ def assemble(
     def drop_work() -> None:
         for worker in workers:
             worker.drop()
+        prober.drop()
 
     intake.on_jump = beat
+    heart = Heart(
+        database, clock, node_id, None if alone(config) else drop_work,
+        unfolded_at=intake.unfolded_at, agree=partial(agree, clock),
+    )  # fmt: skip
+    if elsewhere(config):
+        return Engine(database, clock, node_id, [], None, [heart, prober])
     courier = Courier(
         database, clock, vault, egress, node_id, config.delivery_concurrency,
-        config.base_url, {"smtp_url": config.smtp_url or ""},
+        config.base_url, {
+            "smtp_url": config.smtp_url or "",
+            "apprise_on": config.apprise == "on",
+        },
     )  # fmt: skip
     others: list[Loop] = [
         Scheduler(database, clock),
         Sweeper(database, clock, node_id, intake.unfolded_at),
-        Heart(
-            database, clock, node_id, None if alone(config) else drop_work,
-            unfolded_at=intake.unfolded_at, agree=partial(agree, clock),
-        ),
+        Alerter(database, clock),
+        heart,
+        prober,
         Janitor(database, clock, _kept(config), config.output_retention_days),
         Locksmith(database, clock, vault),
         _postman(config, store),
@@ -315,6 +358,18 @@ def assemble(
     if intake.spool:
         others.append(Folder(database, clock, intake, intake.spool, node_id))
     return Engine(database, clock, node_id, workers, courier, others)
+
+
+def elsewhere(config: Config) -> bool:
+    """Say whether this node stands at another location than the server, and only probes."""
+    return config.location != HERE
+
+
+def _prober(config: Config, store: Store, egress: Egress, node_id: str) -> Prober:
+    return Prober(
+        config.location, config.probe_concurrency, partial(run_probe, egress),
+        store.database, store.clock, store.vault, node_id,
+    )  # fmt: skip
 
 
 def _postman(config: Config, store: Store) -> Postman:
@@ -343,6 +398,11 @@ def _lanes(
             egress, action, run_id=work.run.id, attempt=work.task.attempt, on_output=on_output
         )
 
+    async def probe(work: Work, on_output: Callable[[str, bytes], None]) -> Result:
+        result = await run_probe(egress, targets.from_json(work.action["target"]))
+        on_output("stdout", result.preview.encode())
+        return result
+
     async def script(work: Work, on_output: Callable[[str, bytes], None]) -> Result:
         action = ScriptAction.from_json(work.action)
         if reason := _refusal(here, action, work.least_isolation):
@@ -367,6 +427,7 @@ def _lanes(
 
     return [
         ("http", config.http_concurrency, http),
+        ("probe", config.http_concurrency, probe),
         ("script", config.script_concurrency, script),
     ]
 
@@ -381,12 +442,18 @@ def _kept(config: Config) -> Mapping[str, Keep]:
         "pings": Keep(config.ping_retention_days, config.ping_retention_count),
         "runs": Keep(config.run_retention_days, config.run_retention_count),
         "flips": Keep(config.flip_retention_days, config.run_retention_count),
+        "incidents": Keep(config.flip_retention_days, config.run_retention_count),
         "deliveries": Keep(config.run_retention_days, config.run_retention_count),
     }
 
 
 def _app(
-    config: Config, store: Store, intake: Intake, limited: Limits, stopping: asyncio.Event
+    config: Config,
+    store: Store,
+    intake: Intake,
+    limited: Limits,
+    stopping: asyncio.Event,
+    provider: Provider | None,
 ) -> App:
     here = isolation(config)
     return build(
@@ -399,6 +466,8 @@ def _app(
             isolation=here.level,
             isolation_why=here.why,
             mail_on=config.smtp_url is not None,
+            hosted=config.hosted,
+            apprise_on=config.apprise == "on",
             trusted_proxies=config.trusted_proxies,
             ping_body_limit_bytes=config.ping_body_limit_bytes,
             dialect=store.database.dialect,
@@ -409,6 +478,8 @@ def _app(
             on_set_up=partial(first_run.forget, config),
             trusted_user_header=config.trusted_user_header,
             admit_script=_interpreters(config).find,
+            oidc=provider,
+            oidc_new_people=config.oidc_new_people,
             dialect_hosts=config.dialect_hosts,
         )
     )

@@ -36,7 +36,7 @@ class Store:
 @contextlib.contextmanager
 def opened(config: Config, clock: Clock | None = None) -> Iterator[Store]:
     """Open the store of a configuration: directory, secret key, tables, first workspace."""
-    clock = clock or (SystemClock() if alone(config) else SharedClock(SystemClock()))
+    clock = clock or clock_of(config)
     directory.make(config.data)
     migrate.upgrade(config.database_url)
     database = Database.open(config.database_url)
@@ -112,6 +112,11 @@ def _renew(config: Config, vault: Vault) -> None:
 def alone(config: Config) -> bool:
     """Whether this process is the only one that can work on the store."""
     return config.database_url.startswith("sqlite")
+
+
+def clock_of(config: Config) -> Clock:
+    """Return the clock of one node."""
+    return SystemClock() if alone(config) else SharedClock(SystemClock())
 
 
 def agree(clock: Clock, tx: Tx) -> None:

@@ -57,6 +57,13 @@ def _database(session: Session) -> Iterator[Finding]:
     yield from _asked("database", session, checkup.database, "restore a backup, or bring it back")
 
 
+def _wall(session: Session) -> Iterator[Finding]:
+    from dogwatch.boot import checkup
+
+    advice = "give Dogwatch a role of its own; see PostgreSQL in docs/running.md"
+    yield from _asked("wall", session, checkup.wall, advice)
+
+
 def _mail(session: Session) -> Iterator[Finding]:
     from dogwatch.boot import checkup
 
@@ -122,6 +129,7 @@ CHECKS: list[Callable[[Session], Iterator[Finding]]] = [
     _settings,
     _files,
     _database,
+    _wall,
     _mail,
     _scripts,
     _zones,

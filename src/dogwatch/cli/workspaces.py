@@ -7,7 +7,7 @@ from typing import Any, get_args
 import click
 
 from dogwatch.cli.confirm import confirm
-from dogwatch.cli.host import Visit, carry_out, iso, see, verb
+from dogwatch.cli.host import Visit, carry_out, iso, note_export, see, verb
 from dogwatch.cli.output import as_json, table
 from dogwatch.cli.session import Session
 from dogwatch.core.isolation import Least
@@ -100,7 +100,9 @@ def workspace_export(session: Session, workspace: str, copy: Path, **flags: Any)
                 for line in workspaces.export(visit.tx, visit.workspace_id)
             )
 
-    count = see(session, {**flags, "workspace": workspace}, written)
+    given = {**flags, "workspace": workspace}
+    note_export(session, {**given}, "workspace.export")
+    count = see(session, given, written)
     as_json({"rows": count}) if session.json else click.echo(f"{copy}: {count} rows")
 
 

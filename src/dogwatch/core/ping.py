@@ -2,11 +2,12 @@
 
 import codecs
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 from urllib.parse import parse_qsl
+
+from dogwatch.core.data import data
 
 RID_LENGTH = 64
 SPOOL_AGE = timedelta(days=7)
@@ -35,7 +36,7 @@ class Answer(StrEnum):
     AMBIGUOUS = "ambiguous"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@data(kw_only=True)
 class Target:
     """Whom a ping is for and what it says: `key`, or `workspace_key` with `slug`.
 
@@ -81,7 +82,7 @@ class Target:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@data(kw_only=True)
 class Heard:
     """One ping that arrived: `key` names a watch, else `workspace_key` and `slug` do.
 

@@ -16,9 +16,11 @@ TAGS = 20
 TAG_LENGTH = 50
 MAX_LIMIT_S = 366 * 86_400
 GRACE_S = 300
+PROJECT_LENGTH = 64
 _SLUG = re.compile(r"[a-z0-9_-]{1,64}")
 _LIKE_AN_ID = re.compile(r"[0-9a-hjkmnp-tv-z]{26}")
 _RESERVED = frozenset({"start", "fail", "log"})
+SLUG_PATTERN = f"^(?!(?:{'|'.join(sorted(_RESERVED))})$)(?!{_LIKE_AN_ID.pattern}$){_SLUG.pattern}$"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +64,8 @@ class WatchSpec:
         return parse_from(self.schedule, self.timezone, self.starts_at) if self.schedule else None
 
 
-_RANGES = {
+# The least and the most of each number.
+RANGES = {
     "start_by_s": (0, MAX_LIMIT_S),
     "finish_by_s": (1, MAX_LIMIT_S),
     "slow_after_ms": (1, MAX_LIMIT_S * 1_000),
@@ -87,8 +90,8 @@ def check(spec: WatchSpec) -> WatchSpec:
         0 < len(_text(tag).strip()) <= TAG_LENGTH for tag in spec.tags
     ):
         bad["tags"] = f"at most {TAGS} tags of 1 to {TAG_LENGTH} characters"
-    if spec.project is not None and not 1 <= len(spec.project) <= 64:
-        bad["project"] = "give 1 to 64 characters"
+    if spec.project is not None and not 1 <= len(spec.project) <= PROJECT_LENGTH:
+        bad["project"] = f"give 1 to {PROJECT_LENGTH} characters"
     bad |= _bad_numbers(spec) | _bad_schedule(spec)
     if bad:
         fields = "; ".join(f"{field}: {message}" for field, message in bad.items())
@@ -124,7 +127,7 @@ def _tidy(spec: WatchSpec, name: str) -> WatchSpec:
 
 def _bad_numbers(spec: WatchSpec) -> dict[str, str]:
     bad = {}
-    for field, (least, most) in _RANGES.items():
+    for field, (least, most) in RANGES.items():
         value = getattr(spec, field)
         if value is not None and not least <= value <= most:
             bad[field] = f"give a whole number from {least} to {most}"

@@ -2,24 +2,24 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
 from dogwatch.clock import Clock
 from dogwatch.core.alerts import Attempt, Verdict
 from dogwatch.egress import Egress
-from dogwatch.engine.places import STALLED_S, Place, Places
+from dogwatch.engine.places import Place, Places
 from dogwatch.engine.receipts import Receipts
 from dogwatch.notify import CHANNELS
 from dogwatch.notify.channel import Channel
 from dogwatch.store.database import Database, Tx
 from dogwatch.usecases import telling
+from dogwatch.usecases.holding import LANE
 from dogwatch.usecases.telling import Parcel, Room
 from dogwatch.vault import Vault
 
 POLL_S = 1.0
-BUSY_POLL_S = STALLED_S / 2
 TIMEOUT_S = 15.0
 
 _log = structlog.get_logger("dogwatch.courier")
@@ -33,7 +33,7 @@ class Courier:
     """
 
     name = "courier"
-    topics = frozenset({telling.LANE})
+    topics = frozenset({LANE})
 
     def __init__(
         self,
@@ -63,16 +63,18 @@ class Courier:
 
     async def step(self) -> float:
         """Claim as many deliveries as there is room for and begin to send them."""
-        room = self._places.room(self._clock.monotonic())
-        if room.limit <= 0:
-            return BUSY_POLL_S
-        parcels = await self._database.awrite(lambda tx: self._claim(tx, room))
+        asked = self._clock.monotonic()
+        room = self._places.room(asked)
+        parcels: Sequence[Parcel] = ()
+        if room.limit > 0:
+            parcels = await self._database.awrite(lambda tx: self._claim(tx, room))
         for parcel in parcels:
             self._begin(parcel)
         if parcels:
             return 0.0
         self._places.rest()
-        return BUSY_POLL_S if self._going else POLL_S
+        took_s = self._clock.monotonic() - asked
+        return min(max(self._places.stalls_in_s(asked) - took_s, 0.0), POLL_S)
 
     async def idle(self) -> None:
         """Wait until nothing is being sent."""

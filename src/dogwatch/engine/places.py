@@ -1,5 +1,6 @@
 """How many sends the courier may have under way: in all, for a workspace, to an endpoint."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -77,6 +78,11 @@ class Places:
             workspaces=held,
             windows=self._windows,
         )
+
+    def stalls_in_s(self, now: float) -> float:
+        """Return the seconds from `now` until the next send counts as stalled and so makes room."""
+        waits = (STALLED_S - (now - place.since) for place in self._going)
+        return min((wait for wait in waits if wait > 0), default=math.inf)
 
 
 def _by_workspace(places: Iterable[Place]) -> Counter[int]:

@@ -191,9 +191,11 @@ class _Server:
     async def _rang(self, name: str) -> None:
         """Open the FIFOs of a caller, who is waiting at them, and take their names away."""
         async with self._turns:
-            with suppress(OSError), ExitStack() as opened:
-                ask = opened.enter_context(self._fifo(f"{name}.ask", os.O_RDONLY))
-                say = opened.enter_context(self._fifo(f"{name}.say", os.O_WRONLY))
+            # A transport closes its file itself, later: nobody else may, or the loop breaks.
+            with suppress(OSError), ExitStack() as opened, ExitStack() as unowned:
+                ask = unowned.enter_context(self._fifo(f"{name}.ask", os.O_RDONLY))
+                say = unowned.enter_context(self._fifo(f"{name}.say", os.O_WRONLY))
+                unowned.pop_all()
                 reader = StreamReader(BUFFER_BYTES)
                 heard, _ = await self._loop.connect_read_pipe(
                     lambda: StreamReaderProtocol(reader), ask

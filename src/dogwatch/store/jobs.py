@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Row, bindparam, func, insert, select, tuple_, update
 
+from dogwatch.core.plans import MONITOR_ACTIONS
 from dogwatch.core.run import CatchUp, LostRun, Overlap, Policy
 from dogwatch.store.tables import jobs
 from dogwatch.store.tx import Tx
@@ -56,14 +57,43 @@ def by_watches(tx: Tx, keys: Collection[tuple[int, str]]) -> dict[tuple[int, str
     """Return the jobs of these (workspace id, watch id)."""
     if not keys:
         return {}
-    found = select(jobs).where(tuple_(jobs.c.workspace_id, jobs.c.watch_id).in_(list(keys)))
-    return {(row.workspace_id, row.watch_id): _job(row) for row in tx.conn.execute(found)}
+    rows = tx.conn.execute(_BY_WATCHES, {"keys": list(keys)})
+    return {(row.workspace_id, row.watch_id): _job(row) for row in rows}
+
+
+def is_monitor() -> ColumnElement[bool]:
+    """Return the condition that a job is an HTTP monitor."""
+    return jobs.c.action_kind.in_(MONITOR_ACTIONS)
+
+
+def count_monitors(tx: Tx, workspace_id: int) -> int:
+    """Return how many HTTP monitors a workspace has."""
+    found = select(func.count()).where(jobs.c.workspace_id == workspace_id, is_monitor())
+    return int(tx.conn.scalar(found) or 0)
 
 
 def due(tx: Tx, at: datetime, limit: int) -> Sequence[JobRow]:
     """Return and lock jobs with a due slot; on PostgreSQL, those no other node holds."""
-    found = select(jobs).where(jobs.c.next_at <= at).order_by(jobs.c.next_at).limit(limit)
-    return [_job(row) for row in tx.conn.execute(found.with_for_update(skip_locked=True))]
+    return [_job(row) for row in tx.conn.execute(_DUE, {"at": at, "limit": limit})]
+
+
+# Built once: every step of the scheduler runs these.
+_DUE = (
+    select(jobs)
+    .where(jobs.c.next_at <= bindparam("at"))
+    .order_by(jobs.c.next_at)
+    .limit(bindparam("limit"))
+    .with_for_update(skip_locked=True)
+)
+_NEXT = select(func.min(jobs.c.next_at))
+_SET_NEXT = (
+    update(jobs)
+    .where(jobs.c.workspace_id == bindparam("of_workspace"), jobs.c.watch_id == bindparam("of_id"))
+    .values(next_at=bindparam("at"))
+)
+_BY_WATCHES = select(jobs).where(
+    tuple_(jobs.c.workspace_id, jobs.c.watch_id).in_(bindparam("keys", expanding=True))
+)
 
 
 def keys(tx: Tx) -> Sequence[tuple[int, str]]:
@@ -79,11 +109,8 @@ def ahead(tx: Tx, at: datetime) -> Sequence[JobRow]:
 
 def set_next(tx: Tx, workspace_id: int, watch_id: str, next_at: datetime | None) -> None:
     """Set when the job is due again."""
-    tx.conn.execute(
-        update(jobs)
-        .where(jobs.c.workspace_id == workspace_id, jobs.c.watch_id == watch_id)
-        .values(next_at=next_at)
-    )
+    given = {"of_workspace": workspace_id, "of_id": watch_id, "at": next_at}
+    tx.conn.execute(_SET_NEXT, given)
 
 
 def count_run(tx: Tx, workspace_id: int, watch_id: str) -> None:
@@ -118,7 +145,7 @@ _SPENT = select(jobs.c.workspace_id, jobs.c.watch_id).where(
 
 def next_due_at(tx: Tx) -> datetime | None:
     """Return the earliest due time of any job."""
-    earliest: datetime | None = tx.conn.scalar(select(func.min(jobs.c.next_at)))
+    earliest: datetime | None = tx.conn.scalar(_NEXT)
     return earliest
 
 

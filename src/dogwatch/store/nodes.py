@@ -3,12 +3,14 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import BigInteger, bindparam, delete, func, insert, select, type_coerce, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dogwatch.core.slots import Gap
+from dogwatch.store.bulk import Bulk
 from dogwatch.store.tables import instance, nodes, outages
 from dogwatch.store.tx import Tx
+from dogwatch.store.types import from_microseconds, to_microseconds
 
 
 def shared_now(tx: Tx) -> datetime | None:
@@ -26,26 +28,36 @@ def join(tx: Tx, node_id: str, name: str, at: datetime) -> None:
 
 def beat(tx: Tx, node_id: str, at: datetime, unfolded_at: datetime | None = None) -> bool:
     """Note that a node is alive; False if it has been declared dead."""
-    alive = update(nodes).where(nodes.c.id == node_id)
-    alive = alive.values(beat_at=at, unfolded_at=unfolded_at)
-    return tx.conn.execute(alive).rowcount > 0
+    given = {"node": node_id, "at": at, "since_at": unfolded_at}
+    return tx.conn.execute(_BEAT, given).rowcount > 0
+
+
+# Built once: every beat and every judgement of the sweeper runs these.
+_BEAT = (
+    update(nodes)
+    .where(nodes.c.id == bindparam("node"))
+    .values(beat_at=bindparam("at"), unfolded_at=bindparam("since_at"))
+)
+_NEWEST = select(func.max(nodes.c.beat_at))
+_BEAT_AT = select(nodes.c.beat_at).where(nodes.c.id == bindparam("node"))
+_MARKS = select(nodes.c.beat_at, nodes.c.unfolded_at).where(nodes.c.beat_at >= bindparam("at"))
 
 
 def last_beat_at(tx: Tx) -> datetime | None:
     """Return the newest beat of any node, None before the first start ever."""
-    newest: datetime | None = tx.conn.scalar(select(func.max(nodes.c.beat_at)))
+    newest: datetime | None = tx.conn.scalar(_NEWEST)
     return newest
 
 
 def beat_at(tx: Tx, node_id: str) -> datetime | None:
     """Return the last beat of one node, None if it is not known."""
-    return tx.conn.scalar(select(nodes.c.beat_at).where(nodes.c.id == node_id))
+    return tx.conn.scalar(_BEAT_AT, {"node": node_id})
 
 
 def marks(tx: Tx, since_at: datetime) -> Sequence[tuple[datetime, datetime | None]]:
     """Return (last beat, oldest unfolded ping) of the nodes that beat since `since_at`."""
-    found = select(nodes.c.beat_at, nodes.c.unfolded_at).where(nodes.c.beat_at >= since_at)
-    return [(row.beat_at, row.unfolded_at) for row in tx.conn.execute(found)]
+    rows = tx.conn.execute(_MARKS, {"at": since_at})
+    return [(row.beat_at, row.unfolded_at) for row in rows]
 
 
 def silent_since(tx: Tx, at: datetime) -> set[str]:
@@ -77,14 +89,18 @@ def add_gap(tx: Tx, gap: Gap, reason: str) -> None:
 
 def gaps(tx: Tx, since_at: datetime) -> Sequence[Gap]:
     """Return the gaps that ended after `since_at`, oldest first."""
-    rows = tx.conn.execute(_GAPS, {"since_at": since_at})
-    return [Gap(row.start_at, row.end_at) for row in rows]
+    rows = _GAPS.select(tx, [(to_microseconds(since_at),)])
+    return [Gap(*map(from_microseconds, row)) for row in rows]
 
 
-_GAPS = (
-    select(outages.c.start_at, outages.c.end_at)
-    .where(outages.c.end_at > bindparam("since_at"))
-    .order_by(outages.c.id)
+# Every batch of pings asks this.
+_GAPS = Bulk(
+    [outages.c.end_at],
+    lambda new: (
+        select(*(type_coerce(one, BigInteger()) for one in (outages.c.start_at, outages.c.end_at)))
+        .where(outages.c.end_at > new["end_at"])
+        .order_by(outages.c.id)
+    ),
 )
 
 

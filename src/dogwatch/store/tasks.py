@@ -28,8 +28,11 @@ from sqlalchemy import (
     update,
 )
 
+from dogwatch.core.data import data
+from dogwatch.store.bulk import Bulk
 from dogwatch.store.tables import deliveries, runs, tasks
 from dogwatch.store.tx import Tx
+from dogwatch.store.types import to_microseconds
 
 R = TypeVar("R")
 
@@ -38,7 +41,7 @@ EVER = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST = 500
 
 
-@dataclass(frozen=True, slots=True)
+@data()
 class Task:
     """One claimed thing to do: `attempt` counts from 1 and fences whoever held it before."""
 
@@ -54,7 +57,7 @@ class Task:
     priority: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@data()
 class NewTask:
     """A thing to do from `run_at` on: the run or delivery `ref_id`; a higher `priority` first."""
 
@@ -69,11 +72,23 @@ class NewTask:
 
 def add_many(tx: Tx, new: Sequence[NewTask]) -> None:
     """Queue tasks and wake their lanes."""
-    rows = [{name: getattr(task, name) for name in NewTask.__slots__} for task in new]
-    if rows:
-        tx.conn.execute(insert(tasks), [{**row, "attempt": 0} for row in rows])
+    rows = [
+        (
+            task.workspace_id, task.lane, task.ref_id, task.ordering, task.bulkhead,
+            to_microseconds(task.run_at), 0, task.priority,
+        )
+        for task in new
+    ]  # fmt: skip
+    _ADD.run(tx, rows)
     for lane in {task.lane for task in new}:
         tx.wake(lane)
+
+
+_NEW = (
+    tasks.c.workspace_id, tasks.c.lane, tasks.c.ref_id, tasks.c.ordering, tasks.c.bulkhead,
+    tasks.c.run_at, tasks.c.attempt, tasks.c.priority,
+)  # fmt: skip
+_ADD = Bulk(_NEW, lambda new: insert(tasks).from_select(list(new), select(*new.values())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,11 +263,18 @@ def drop_of_watch(tx: Tx, workspace_id: int, watch_id: str) -> None:
     """Drop whatever is queued for a watch: its runs, and what is to be told of it."""
     _drop_refs(tx, runs, runs.c.watch_id, workspace_id, watch_id)
     _drop_refs(tx, deliveries, deliveries.c.watch_id, workspace_id, watch_id)
+    _drop_timers(tx, ("late",), workspace_id, watch_id)
 
 
 def drop_of_channel(tx: Tx, workspace_id: int, channel_id: str) -> None:
     """Drop what is to be told to a channel."""
     _drop_refs(tx, deliveries, deliveries.c.channel_id, workspace_id, channel_id)
+    _drop_timers(tx, ("bundle", "digest"), workspace_id, channel_id)
+
+
+def _drop_timers(tx: Tx, lanes: Collection[str], workspace_id: int, ref_id: str) -> None:
+    mine = tasks.c.workspace_id == workspace_id, tasks.c.ref_id == ref_id
+    tx.conn.execute(delete(tasks).where(*mine, tasks.c.lane.in_(lanes)))
 
 
 def _drop_refs(tx: Tx, table: Table, column: Column[Any], workspace_id: int, value: str) -> None:

@@ -1,9 +1,9 @@
 """Watches: their rows, as the state machine sees them."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
+from json.encoder import encode_basestring_ascii
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -12,15 +12,18 @@ from sqlalchemy import (
     Select,
     Update,
     and_,
+    bindparam,
     delete,
     func,
     insert,
     select,
+    text,
     tuple_,
     type_coerce,
     update,
 )
 
+from dogwatch.core.data import data
 from dogwatch.core.problems import Problem
 from dogwatch.core.schedule import parse_from
 from dogwatch.core.slots import Plan
@@ -41,9 +44,10 @@ Key = tuple[int, str]
 
 # After this time a schedule that could not be followed is tried again.
 FAULT_PAUSE = timedelta(hours=1)
+MOST_DOWN_COUNTED = 10_000
 
 
-@dataclass(frozen=True, slots=True)
+@data()
 class Record:
     """A stored watch: who it is, and `watch`, its state for the machine.
 
@@ -69,6 +73,7 @@ class Record:
     last_ping_at: datetime | None = None
     due_at: datetime | None = None
     fault: str = ""
+    probe: bool = False
 
     @property
     def key(self) -> Key:
@@ -77,8 +82,18 @@ class Record:
 
     @property
     def kind(self) -> str:
-        """`heartbeat` or `job`."""
+        """`heartbeat`, `job` or `probe`."""
+        if self.probe:
+            return "probe"
         return "job" if self.watch.job else "heartbeat"
+
+
+@data()
+class Down:
+    """Watches that are down: some as (id, name), and how many at least."""
+
+    named: Sequence[tuple[str, str]] = ()
+    count: int = 0
 
 
 class State(NamedTuple):
@@ -116,6 +131,18 @@ def by_ids(tx: Tx, keys: Collection[Key]) -> dict[Key, Record]:
     return {record.key: record for record in records}
 
 
+def seen(tx: Tx, keys: Collection[Key]) -> dict[Key, Record]:
+    """Return the watches of these (workspace id, id), without a lock."""
+    records = map(_record, _SEEN.select(tx, sorted(keys)))
+    return {record.key: record for record in records}
+
+
+def look(tx: Tx, workspace_id: int, watch_ids: Collection[str]) -> dict[str, Record]:
+    """Return watches by id, without a lock."""
+    found = _of(workspace_id).where(watches.c.id.in_(watch_ids))
+    return {record.id: record for record in map(_record, tx.conn.execute(found))}
+
+
 def keys_of_slugs(tx: Tx, slugs: Collection[tuple[int, str]]) -> dict[tuple[int, str], Key]:
     """Return the (workspace id, id) of the watches with these (workspace id, slug)."""
     if not slugs:
@@ -125,9 +152,15 @@ def keys_of_slugs(tx: Tx, slugs: Collection[tuple[int, str]]) -> dict[tuple[int,
     return {(row[0], row[1]): (row[0], row[2]) for row in tx.conn.execute(found)}
 
 
+def by_ping_keys(tx: Tx, keys: Collection[str]) -> dict[str, Record]:
+    """Return and lock the watches behind these public ping keys, in the one order of all locks."""
+    rows = _BY_PING_KEY.select(tx, [(key,) for key in keys])
+    return {key: _record(row) for key, *row in rows}
+
+
 def keys_of_pings(tx: Tx, keys: Collection[str]) -> dict[str, Key]:
     """Return the (workspace id, id) of the watches behind these public ping keys."""
-    rows = _BY_PING_KEY.select(tx, [(key,) for key in keys])
+    rows = _KEY_OF_PING.select(tx, [(key,) for key in keys])
     return {key: (workspace_id, watch_id) for key, workspace_id, watch_id in rows}
 
 
@@ -161,14 +194,12 @@ def some(tx: Tx, choose: Callable[[Select[Any]], Select[Any]]) -> Sequence[Recor
 
 def due(tx: Tx, at: datetime, limit: int) -> Sequence[Record]:
     """Return and lock watches whose hint has come; on PostgreSQL, those no other node holds."""
-    found = _ROWS.where(watches.c.due_at <= at).order_by(watches.c.due_at).limit(limit)
-    rows = tx.conn.execute(found.with_for_update(skip_locked=True))
-    return [_record(row) for row in rows]
+    return [_record(row) for row in tx.conn.execute(_DUE, {"at": at, "limit": limit})]
 
 
 def next_due_at(tx: Tx) -> datetime | None:
     """Return the earliest hint of any watch."""
-    earliest: datetime | None = tx.conn.scalar(select(func.min(watches.c.due_at)))
+    earliest: datetime | None = tx.conn.scalar(_NEXT_DUE)
     return earliest
 
 
@@ -205,9 +236,21 @@ def count_by_status(tx: Tx) -> Mapping[str, int]:
     return {row[0]: row[1] for row in tx.conn.execute(found)}
 
 
-def save_states(tx: Tx, states: Iterable[tuple[Key, State]]) -> None:
-    """Write back the states of watches that this transaction has locked."""
-    _SAVE_STATE.run(tx, [(*key, *_state(state)) for key, state in states])
+def save_states(tx: Tx, changed: Iterable[tuple[Record, State]]) -> None:
+    """Write back the states of watches that this transaction has locked.
+
+    A hint that stays is left out: SQLite would write its index all the same.
+    """
+    kept: list[Values] = []
+    moved: list[Values] = []
+    for record, state in changed:
+        values = (*record.key, *_state(state))
+        if state.due_at == record.due_at:
+            kept.append(values[:-1])
+        else:
+            moved.append(values)
+    _SAVE_BUT_HINT.run(tx, kept)
+    _SAVE_STATE.run(tx, moved)
 
 
 def save(tx: Tx, record: Record) -> None:
@@ -248,23 +291,48 @@ _MADE = (watches.c.created_at, watches.c.updated_at, watches.c.ledger_from_at)
 _COLUMNS = (*_NAMED, *_LIMITS, *_STATE, *_MADE)
 # Every ping reads and writes its watch: the values pass as the driver has them.
 _ROWS = select(*(type_coerce(column, plain(column.type)) for column in _COLUMNS))
+_DUE = (
+    _ROWS.where(watches.c.due_at <= bindparam("at"))
+    .order_by(watches.c.due_at)
+    .limit(bindparam("limit"))
+    .with_for_update(skip_locked=True)
+)
+_NEXT_DUE = select(func.min(watches.c.due_at))
+
+
+_NAMES_WATCH = and_(
+    ping_keys.c.workspace_id == watches.c.workspace_id, ping_keys.c.watch_id == watches.c.id
+)
 
 
 def _where(new: New) -> ColumnElement[bool]:
     return and_(*(column == new[column.name] for column in _KEY))
 
 
-_BY_ID = Bulk(
-    _KEY, lambda new: _ROWS.where(_where(new)).order_by(*_KEY).with_for_update(of=watches)
-)
-_BY_PING_KEY = Bulk(
+def _locked(found: Select[Any]) -> Select[Any]:
+    """Lock watches in order; rows that refer to them may be written all the while."""
+    return found.order_by(*_KEY).with_for_update(of=watches, key_share=True)
+
+
+_BY_ID = Bulk(_KEY, lambda new: _locked(_ROWS.where(_where(new))))
+_SEEN = Bulk(_KEY, lambda new: _ROWS.where(_where(new)))
+_KEY_OF_PING = Bulk(
     [ping_keys.c.key],
     lambda new: select(ping_keys.c.key, ping_keys.c.workspace_id, ping_keys.c.watch_id).where(
         ping_keys.c.key == new["key"]
     ),
 )
+_BY_PING_KEY = Bulk(
+    [ping_keys.c.key],
+    lambda new: _locked(
+        select(ping_keys.c.key, *_ROWS.selected_columns)
+        .join_from(ping_keys, watches, _NAMES_WATCH)
+        .where(ping_keys.c.key == new["key"])
+    ),
+)
 _ADD = Bulk(_COLUMNS, lambda new: insert(watches).from_select(list(new), select(*new.values())))
 _SAVE = Bulk(_COLUMNS, lambda new: _update(new, _COLUMNS[len(_KEY) :]))
+_SAVE_BUT_HINT = Bulk((*_KEY, *_STATE[:-1]), lambda new: _update(new, _STATE[:-1]))
 _SAVE_STATE = Bulk((*_KEY, *_STATE), lambda new: _update(new, _STATE))
 
 
@@ -301,7 +369,7 @@ def _record(row: Sequence[Any]) -> Record:
         slug,
         name,
         ping_key,
-        _watch(plan, kind == "job", state),
+        _watch(plan, kind != "heartbeat", state),
         created_at,
         updated_at,
         ledger_from_at,
@@ -314,6 +382,7 @@ def _record(row: Sequence[Any]) -> Record:
         instant(last_ping_at),
         instant(due_at),
         fault,
+        kind == "probe",
     )
 
 
@@ -354,7 +423,7 @@ def _state(state: State) -> Values:
         microseconds(watch.slot_at),
         _text([to_microseconds(slot) for slot in watch.unheard]),
         _text([_open_values(run) for run in watch.open]),
-        _text(watch.recent),
+        _texts(watch.recent),
         watch.failures,
         watch.successes,
         microseconds(watch.heard_at),
@@ -376,7 +445,7 @@ def _values(record: Record) -> Values:
         record.name,
         record.description,
         record.kind,
-        _text(record.tags),
+        _texts(record.tags),
         record.project,
         record.ping_key,
         record.schedule,
@@ -407,3 +476,20 @@ def _list(text: str) -> list[Any]:
 
 def _text(values: Sequence[Any]) -> str:
     return encode(values) if values else "[]"
+
+
+def _texts(values: Sequence[str]) -> str:
+    """Return a list of strings as `_text` does, without what an encoder costs to begin."""
+    return f"[{','.join(map(encode_basestring_ascii, values))}]"
+
+
+def down(tx: Tx, workspace_id: int, limit: int) -> Down:
+    """Return the watches of a workspace that are down, `limit` of them by name."""
+    # The words of the index's own condition, so that both databases see that it serves.
+    found = select(watches.c.id, watches.c.name).where(
+        watches.c.workspace_id == workspace_id, text("status = 'down'")
+    )
+    counted = select(func.count()).select_from(found.limit(MOST_DOWN_COUNTED).subquery())
+    named = tx.conn.execute(found.order_by(watches.c.id).limit(limit)).all()
+    count = len(named) if len(named) < limit else int(tx.conn.scalar(counted) or 0)
+    return Down([(row.id, row.name) for row in named], count)

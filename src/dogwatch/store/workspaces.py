@@ -5,10 +5,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, LargeBinary, Table, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    LargeBinary,
+    Table,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from dogwatch.core.isolation import Least
-from dogwatch.store.tables import audit_log, members, metadata, users, workspaces
+from dogwatch.store.keys import TOPIC
+from dogwatch.store.tables import audit_log, members, metadata, runs, users, workspaces
 from dogwatch.store.tx import Tx
 
 
@@ -44,11 +55,13 @@ def _highest(tx: Tx, column: ColumnElement[int]) -> int:
 
 def get(tx: Tx, workspace_id: int, *, lock: bool = False) -> Workspace | None:
     """Return one workspace."""
-    found = select(workspaces).where(workspaces.c.id == workspace_id)
-    # Others may refer to a locked workspace meanwhile: a ping must not wait for its owner.
-    locked = found.with_for_update(key_share=True)
-    row = tx.conn.execute(locked if lock else found).first()
+    row = tx.conn.execute(_LOCKED if lock else _FOUND, {"of_id": workspace_id}).first()
     return Workspace(**row._mapping) if row else None
+
+
+_FOUND = select(workspaces).where(workspaces.c.id == bindparam("of_id"))
+# Others may refer to a locked workspace meanwhile: a ping must not wait for its owner.
+_LOCKED = _FOUND.with_for_update(key_share=True)
 
 
 def first(tx: Tx) -> Workspace | None:
@@ -65,8 +78,12 @@ def listed(tx: Tx) -> Sequence[Workspace]:
 
 def plans_but(tx: Tx, plan: str) -> dict[int, str]:
     """Return the plan's name of each workspace that has another one than `plan`."""
-    found = select(workspaces.c.id, workspaces.c.plan).where(workspaces.c.plan != plan)
-    return {row.id: row.plan for row in tx.conn.execute(found)}
+    return {row.id: row.plan for row in tx.conn.execute(_PLANS_BUT, {"name": plan})}
+
+
+_PLANS_BUT = select(workspaces.c.id, workspaces.c.plan).where(
+    workspaces.c.plan != bindparam("name")
+)
 
 
 def demanding(tx: Tx) -> dict[int, Least]:
@@ -92,7 +109,8 @@ def change(tx: Tx, workspace_id: int, **values: str) -> None:
 def rows(tx: Tx, workspace_id: int) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield each row of a workspace with its table's name, as plain JSON values.
 
-    What is binary is left out: hashes and what is sealed; so are answers kept to be sent again.
+    What is binary is left out: hashes and what is sealed; so are answers kept to be sent again,
+    and what only the admin of the host may know.
     """
     yield from _plain(tx, workspaces, workspaces.c.id == workspace_id)
     who = select(members.c.user_id).where(members.c.workspace_id == workspace_id)
@@ -105,12 +123,15 @@ def rows(tx: Tx, workspace_id: int) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 _NOT_EXPORTED = frozenset({"idempotency", "tasks"})
+_PRIVATE = runs.c.detail
 
 
 def _plain(
     tx: Tx, table: Table, chosen: ColumnElement[bool]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    shown = [column for column in table.c if not isinstance(column.type, LargeBinary)]
+    shown = [
+        one for one in table.c if not isinstance(one.type, LargeBinary) and one is not _PRIVATE
+    ]
     found = select(*shown).where(chosen).order_by(*table.primary_key.columns)
     for row in tx.conn.execute(found):
         values = row._mapping.items()
@@ -123,6 +144,7 @@ def _value(value: Any) -> Any:
 
 def remove(tx: Tx, workspace_id: int) -> None:
     """Remove a workspace with everything in it; the audit log stays."""
+    tx.wake(TOPIC)
     for table in reversed(metadata.sorted_tables):
         if "workspace_id" in table.c and table.name != "audit_log":
             tx.conn.execute(delete(table).where(table.c.workspace_id == workspace_id))

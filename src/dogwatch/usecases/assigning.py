@@ -5,10 +5,11 @@ from datetime import datetime
 
 from dogwatch.core.alerts import Event, Rule, Scope, matches
 from dogwatch.core.problems import invalid
-from dogwatch.store import channels
+from dogwatch.store import rules
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
-from dogwatch.usecases.channels import ChannelRow, add_rule, channel_page, remove_rule
+from dogwatch.usecases.channels import ChannelRow, channel_page
+from dogwatch.usecases.rules import add_rule, remove_rule
 
 MOST = 1_000
 
@@ -22,13 +23,13 @@ def heard_by(tx: Tx, records: Sequence[Record]) -> dict[str, list[str]]:
     """Return the ids of the channels that hear of each watch of one workspace being down."""
     if not records:
         return {}
-    rules = [rule for rule, _ in channels.rules_with_age(tx, records[0].workspace_id)]
-    return {one.id: list(dict.fromkeys(_telling(rules, one))) for one in records}
+    every = rules.of_workspace(tx, records[0].workspace_id)
+    return {one.id: list(dict.fromkeys(_telling(every, one))) for one in records}
 
 
-def _telling(rules: Collection[Rule], record: Record) -> Sequence[str]:
+def _telling(every: Collection[Rule], record: Record) -> Sequence[str]:
     named = record.id, record.tags, record.project
-    return [rule.channel_id for rule in rules if matches(rule, Event.DOWN, *named)]
+    return [rule.channel_id for rule in every if matches(rule, Event.DOWN, *named)]
 
 
 def assign(tx: Tx, record: Record, wanted: Collection[str], at: datetime) -> None:
@@ -38,12 +39,12 @@ def assign(tx: Tx, record: Record, wanted: Collection[str], at: datetime) -> Non
     """
     known = listed(tx, record.workspace_id)
     ids = {_id_of(known, name) for name in wanted}
-    rules = [rule for rule, _ in channels.rules_with_age(tx, record.workspace_id)]
+    every = rules.of_workspace(tx, record.workspace_id)
     own = Scope("watches", frozenset({record.id}))
-    for rule in rules:
+    for rule in every:
         if rule.scope == own and rule.channel_id not in ids:
-            remove_rule(tx, record.workspace_id, rule.id)
-    for channel_id in sorted(ids - set(_telling(rules, record))):
+            remove_rule(tx, record.workspace_id, rule.id, at)
+    for channel_id in sorted(ids - set(_telling(every, record))):
         add_rule(tx, record.workspace_id, Rule("", channel_id, scope=own), at)
 
 

@@ -70,7 +70,7 @@ class Desk:
             self._closed = True
         if self._read or self._set:
             with suppress(Problem):  # it serves people; no run fails for it
-                await self._door.awrite(self._note_uses)
+                await self._door.awrite(self._note_uses, self._work.run.workspace_id)
 
     def _note_uses(self, tx: Tx) -> None:
         run, at = self._work.run, self._clock.now()
@@ -82,14 +82,14 @@ class Desk:
             self._fence(ours=tasks.is_held(tx, self._work.task))
             return fn(tx)
 
-        return await self._door.aread(fenced)
+        return await self._door.aread(fenced, self._work.run.workspace_id)
 
     async def _do(self, fn: Callable[[Tx], T]) -> T:
         def fenced(tx: Tx) -> T:
             self._fence(ours=tasks.hold(tx, self._work.task))
             return fn(tx)
 
-        return await self._door.awrite(fenced)
+        return await self._door.awrite(fenced, self._work.run.workspace_id)
 
     def _fence(self, *, ours: bool) -> None:
         if not ours:

@@ -16,7 +16,7 @@ from dogwatch.store import jobs, variables
 from dogwatch.store.jobs import JobRow
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
-from dogwatch.usecases.allowances import admit_schedule
+from dogwatch.usecases.allowances import admit_monitor, admit_schedule
 from dogwatch.usecases.runs import action_of, seal_action
 from dogwatch.usecases.watches import add as add_watch
 from dogwatch.usecases.watches import edit as edit_watch
@@ -27,7 +27,8 @@ ACTIONS: Mapping[str, Callable[[object], HttpAction | ScriptAction]] = {
     "http": HttpAction.from_json,
     "script": ScriptAction.from_json,
 }
-_RANGES = {
+# The least and the most of each number.
+RANGES = {
     "catch_up_max": (1, 1_000),
     "catch_up_window_s": (0, 31 * 86_400),
     "max_attempts": (1, 20),
@@ -51,6 +52,7 @@ def add(tx: Tx, workspace_id: int, spec: JobSpec, vault: Vault, at: datetime) ->
     """Make a job with its watch."""
     action = check(spec)
     record = add_watch(tx, workspace_id, spec.watch, at, job=True)
+    admit_monitor(tx, workspace_id, spec.action_kind)
     admit_schedule(tx, workspace_id, record.watch.plan.schedule, at)
     jobs.add(tx, _row(record, spec, action, vault))
     _note_variables(tx, record, spec.action_kind, action)
@@ -64,6 +66,7 @@ def edit(tx: Tx, record: Record, spec: JobSpec, vault: Vault, at: datetime) -> R
     before, record = record, edit_watch(tx, record, spec.watch, at)
     if record.schedule != before.schedule:
         admit_schedule(tx, record.workspace_id, record.watch.plan.schedule, at)
+    admit_monitor(tx, record.workspace_id, spec.action_kind, find(tx, record).action_kind)
     jobs.save(tx, _row(record, spec, action, vault))
     _note_variables(tx, record, spec.action_kind, action)
     return _owing(tx, record, at)
@@ -95,6 +98,8 @@ def find(tx: Tx, record: Record) -> JobRow:
     job = jobs.by_watch(tx, *record.key)
     if job is None:
         raise Problem("not_found", f"{record.slug} is watched only; it is no job")
+    if record.probe:
+        raise Problem("not_found", f"{record.slug} is a probe, not a job")
     return job
 
 
@@ -119,7 +124,7 @@ def check(spec: JobSpec) -> dict[str, Any]:
         bad["action.kind"] = "use http or script"
     except Problem as problem:
         bad |= {f"action.{field}": message for field, message in problem.fields.items()}
-    for field, (least, most) in _RANGES.items():
+    for field, (least, most) in RANGES.items():
         value = getattr(spec.policy, field)
         if value is not None and not least <= value <= most:
             bad[field] = f"give a whole number from {least} to {most}"

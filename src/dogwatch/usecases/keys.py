@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 
 from dogwatch.core.dialects import DIALECTS
 from dogwatch.core.plans import admit, plan_of
-from dogwatch.core.policy import SCOPES, Grant, grantable, least_role
+from dogwatch.core.policy import SCOPES, Grant, Role, grantable, least_role
 from dogwatch.core.problems import Problem, invalid
 from dogwatch.ids import new_id, new_text, new_token
 from dogwatch.store import keys, users, workspaces
 from dogwatch.store.keys import Key
 from dogwatch.store.tx import Tx
+from dogwatch.usecases import audit_log
 from dogwatch.usecases.callers import Caller, host
 from dogwatch.vault import Vault
 
@@ -66,7 +67,7 @@ def make(
 def _checked_name(name: str) -> str:
     name = name.strip()
     if not 1 <= len(name) <= 200 or not name.isprintable():
-        raise Problem("invalid", "name: give 1 to 200 characters", {"name": "1 to 200 characters"})
+        raise invalid("name", "give 1 to 200 characters on one line")
     return name
 
 
@@ -104,23 +105,28 @@ def _stored(
         id=new_id(at),
         name=name,
         prefix=token[:LOOKUP_LENGTH],
-        hash=vault.keyed_hash(token, "api-key"),
+        hash=proof(token, vault),
         scopes=tuple(dict.fromkeys(scopes)),
         created_at=at,
         expires_at=expires_at,
-        made_by=_maker(tx, caller),
+        made_by=maker(tx, caller),
         dialect=dialect,
     )
     keys.add(tx, key)
     return Made(key, token)
 
 
-def _maker(tx: Tx, caller: Caller) -> str | None:
-    """Return the person behind a caller: for a key, who made that; None for the host."""
-    if caller.kind == "key" and caller.id:
-        key = keys.get(tx, caller.workspace_id, caller.id)
-        return key.made_by if key else None
-    return caller.id
+def maker(tx: Tx, caller: Caller) -> str | None:
+    """Return the person behind a caller: for a key, who made that; None for the host.
+
+    Unauthorized for a key that was revoked meanwhile.
+    """
+    if caller.kind != "key" or not caller.id:
+        return caller.id
+    key = keys.get(tx, caller.workspace_id, caller.id)
+    if key is None or key.revoked_at:
+        raise Problem("unauthorized", "the API key is not valid")
+    return key.made_by
 
 
 def rotate(
@@ -162,29 +168,50 @@ def checksum(body: str) -> str:
     return f"{zlib.crc32(body.encode()):08x}"[-6:]
 
 
-def authenticate(
-    tx: Tx,
-    token: str,
-    vault: Vault,
-    at: datetime,
-    remote_ip: str = "",
-    dialect: str = NATIVE,
-) -> tuple[Caller, bool]:
-    """Return who holds the key, and whether its last use is due to be noted.
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a key that is not revoked, until when it is good, and when it was used last."""
+
+    caller: Caller
+    expires_at: datetime | None
+    used_at: datetime | None
+
+    def check(self, at: datetime) -> None:
+        """Raise unauthorized once the key is expired."""
+        if self.expires_at is not None and self.expires_at <= at:
+            raise _not_valid()
+
+    def stale(self, at: datetime) -> bool:
+        """Whether its last use is due to be noted."""
+        return self.used_at is None or at - self.used_at > USED_EVERY
+
+
+def authenticate(tx: Tx, token: str, vault: Vault, at: datetime, dialect: str = NATIVE) -> Holder:
+    """Return who holds the key.
 
     Unknown, revoked and expired keys, and those of another dialect, look the same:
     Problem("unauthorized").
     """
     key = keys.by_prefix(tx, token[:LOOKUP_LENGTH])
-    proof = vault.keyed_hash(token, "api-key")
-    same = hmac.compare_digest(proof, key.hash if key else bytes(len(proof)))
-    expired = key is not None and key.expires_at is not None and key.expires_at <= at
-    if key is None or not same or key.revoked_at or expired or key.dialect != dialect:
-        raise Problem("unauthorized", "the API key is not valid")
-    stale = key.last_used_at is None or at - key.last_used_at > USED_EVERY
+    proven = proof(token, vault)
+    same = hmac.compare_digest(proven, key.hash if key else bytes(len(proven)))
+    if key is None or not same or key.revoked_at or key.dialect != dialect:
+        raise _not_valid()
     scopes = frozenset(key.scopes)
     grant = Grant(least_role(scopes), scopes, instance=_of_instance(tx, key))
-    return Caller(key.workspace_id, grant, "key", key.id, key.name, remote_ip), stale
+    caller = Caller(key.workspace_id, grant, "key", key.id, key.name)
+    holder = Holder(caller, key.expires_at, key.last_used_at)
+    holder.check(at)
+    return holder
+
+
+def proof(token: str, vault: Vault) -> bytes:
+    """Return the keyed hash by which a key is proven."""
+    return vault.keyed_hash(token, "api-key")
+
+
+def _not_valid() -> Problem:
+    return Problem("unauthorized", "the API key is not valid")
 
 
 def _of_instance(tx: Tx, key: Key) -> bool:
@@ -218,6 +245,18 @@ def revoke(tx: Tx, workspace_id: int, name: str, at: datetime) -> Key:
     found = _found(tx, workspace_id, name)
     keys.revoke(tx, workspace_id, found.id, at)
     return found
+
+
+def withdraw(tx: Tx, caller: Caller, user_id: str, role: Role | None, at: datetime) -> None:
+    """Revoke the keys of a member that one of his new role could not make; None: he is none.
+
+    Who wants one to go on rotates it before: the new key is of who did that.
+    """
+    kept = set(grantable(role)) if role else set()
+    for key in keys.of_maker(tx, caller.workspace_id, user_id):
+        if not kept >= set(key.scopes):
+            keys.revoke(tx, key.workspace_id, key.id, at)
+            audit_log.note(tx, caller, "keys.revoke", key.id, at, {"made_by": user_id})
 
 
 def _found(tx: Tx, workspace_id: int, name: str) -> Key:

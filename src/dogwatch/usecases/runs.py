@@ -37,12 +37,13 @@ from dogwatch.usecases.signals import Change, apply, apply_many
 from dogwatch.usecases.watches import pause
 from dogwatch.vault import Vault
 
-LANES = ("script", "http")
+LANES = ("script", "http", "probe")
 MAX_SLOTS = 1_000
 MAX_WAITING = 50
 MAX_REASON = 255
 DIED = "its node died"
 LEFT = "its node was shut down"
+AGAIN = "it was dealt with before the clock was set back"
 
 Key = tuple[int, str]
 Records = Mapping[Key, Record]
@@ -87,18 +88,30 @@ def _fire(tx: Tx, job: JobRow, record: Record, at: datetime) -> int:
     ]
     if passed:  # all of them before the first that runs
         record = apply(tx, Change(record, passed, "schedule"), at)
-    for fire in todo.fires:
-        if not fire.outcome and not job.spent:
-            following = schedule.after(fire.slot_at)
-            record, job = _fire_slot(tx, job, record, fire.slot_at, following, at)
+    wanted = [fire.slot_at for fire in todo.fires if not fire.outcome]
+    known = runs.outcomes_of(tx, *record.key, wanted)
+    for slot_at in wanted:
+        if job.spent:
+            break
+        if known.get(slot_at) is Outcome.MISSED:
+            runs.reopen(tx, *record.key, slot_at)
+            del known[slot_at]
+        why = AGAIN if slot_at in known else _overlapped(job, record)
+        record, job = _fire_slot(tx, job, record, slot_at, schedule.after(slot_at), why, at)
     jobs.set_next(tx, *record.key, None if job.spent else todo.next_at)
     return len(todo.fires)
 
 
 def _fire_slot(
-    tx: Tx, job: JobRow, record: Record, slot_at: datetime, next_at: datetime | None, at: datetime
+    tx: Tx,
+    job: JobRow,
+    record: Record,
+    slot_at: datetime,
+    next_at: datetime | None,
+    why: str,
+    at: datetime,
 ) -> tuple[Record, JobRow]:
-    why = _overlapped(job, record)
+    """Run a slot, or say `why` not; a line that the slot has already is kept."""
     if why:
         skip = Skip(at, slot_at, next_at, Outcome.SKIPPED, why)
         return apply(tx, Change(record, [skip], "schedule"), at), job

@@ -8,15 +8,19 @@ from datetime import datetime
 import structlog
 from sqlalchemy.exc import IntegrityError
 
+from dogwatch.core.decision import Held
+from dogwatch.core.probe.pace import first_slot
 from dogwatch.core.problems import Problem
 from dogwatch.core.signals import Edit, Lapse, Pause, Resume
 from dogwatch.core.spec import WatchSpec, check, check_due, slug_of
 from dogwatch.core.watch import Status, create, wake_at
 from dogwatch.ids import new_id, new_token
-from dogwatch.store import deliveries, jobs, tasks, watches
+from dogwatch.store import deliveries, dependencies, jobs, probes, tasks, watches
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
+from dogwatch.usecases import incidents, lateness
 from dogwatch.usecases.allowances import admit_watch
+from dogwatch.usecases.holding import wake_held
 from dogwatch.usecases.signals import Change, apply, apply_many
 
 PING_KEY_BITS = 96
@@ -26,15 +30,26 @@ SLUGS_TRIED = 100
 _log = structlog.get_logger("dogwatch.watches")
 
 
-def add(tx: Tx, workspace_id: int, spec: WatchSpec, at: datetime, *, job: bool = False) -> Record:
+def add(
+    tx: Tx, workspace_id: int, spec: WatchSpec, at: datetime, *, job: bool = False,
+    probe: bool = False,
+) -> Record:  # fmt: skip
     """Make a watch; a slug that is taken is a conflict, one not given is made from the name."""
     spec = check(spec)
     check_due(spec, at)
     admit_watch(tx, workspace_id)
-    record = _new(workspace_id, spec, at, job=job)
+    record = replace(_new(workspace_id, spec, at, job=job), probe=probe)
+    record = _inserted(tx, record, spec)
+    lateness.arm(tx, record, at)
+    return record
+
+
+def _inserted(tx: Tx, record: Record, spec: WatchSpec) -> Record:
+    """Insert a watch, under a slug that is free if none is given."""
     if spec.slug is not None:
         _insert(tx, record)
         return record
+    workspace_id = record.workspace_id
     taken = set(watches.taken_slugs(tx, workspace_id, slug_of(spec.name)))
     for _ in range(SLUGS_TRIED):  # rivals who commit meanwhile take slugs that looked free
         record = replace(record, slug=slug_of(spec.name, taken))
@@ -154,8 +169,8 @@ def edit(tx: Tx, record: Record, spec: WatchSpec, at: datetime) -> Record:
     )
     with _unique_slug(tx, record.slug):
         watches.save(tx, record)
-    if record.watch.job and moved:
-        _reschedule(tx, record)
+    record = _reschedule(tx, record, at) if moved else record
+    lateness.arm(tx, record, at)
     return record
 
 
@@ -192,6 +207,9 @@ def rearm(tx: Tx, record: Record, at: datetime) -> Record:
 
 def remove(tx: Tx, record: Record) -> None:
     """Delete a watch with its job, runs, pings, flips, deliveries and what is queued for it."""
+    dependencies.replace_parents(tx, *record.key, ())
+    incidents.forget_watch(tx, *record.key)
+    wake_held(tx, record.workspace_id, Held.PARENT, tasks.EVER)
     tasks.drop_of_watch(tx, *record.key)
     deliveries.remove_of_watch(tx, *record.key)
     watches.remove(tx, record)
@@ -200,14 +218,28 @@ def remove(tx: Tx, record: Record) -> None:
 def _rearmed(tx: Tx, record: Record, at: datetime) -> Record:
     record = replace(record, updated_at=at, ledger_from_at=at)
     watches.save(tx, record)
+    return _reschedule(tx, record, at)
+
+
+def _reschedule(tx: Tx, record: Record, at: datetime) -> Record:
+    """Have a job run, or a probe asked, in its next slot; that of a probe is spread."""
+    if record.probe:
+        return spread(tx, record, at)
     if record.watch.job:
-        _reschedule(tx, record)
+        jobs.set_next(tx, record.workspace_id, record.id, record.watch.slot_at)
+        tx.wake("schedule")
     return record
 
 
-def _reschedule(tx: Tx, record: Record) -> None:
-    jobs.set_next(tx, record.workspace_id, record.id, record.watch.slot_at)
-    tx.wake("schedule")
+def spread(tx: Tx, record: Record, at: datetime, locations: Sequence[str] | None = None) -> Record:
+    """Have a probe owe the first slot after `at` that is its own, and be asked then."""
+    slot_at = record.watch.slot_at
+    if slot_at is not None:
+        slot_at = first_slot(record.watch.plan.schedule, record.id, at)
+        record = replace(record, watch=replace(record.watch, slot_at=slot_at), ledger_from_at=at)
+        watches.save(tx, record)
+    probes.arrange(tx, record.key, locations or probes.locations(tx, record.key), slot_at)
+    return record
 
 
 def lapse(tx: Tx, at: datetime, limit: int = BATCH, until_at: datetime | None = None) -> int:

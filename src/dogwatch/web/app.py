@@ -1,5 +1,6 @@
 """The web as a whole: pings in front, the API, health and metrics behind them."""
 
+from functools import partial
 from typing import cast
 
 from fastapi import FastAPI
@@ -9,7 +10,7 @@ from dogwatch.core.dialects import DIALECTS
 from dogwatch.web import dashboard, dialects
 from dogwatch.web.api import native, problems
 from dogwatch.web.dialect.pings import DialectPings
-from dogwatch.web.health import Readiness, healthz
+from dogwatch.web.health import Readiness, checks_of, healthz
 from dogwatch.web.inbox import PingInbox
 from dogwatch.web.metrics import Metrics
 from dogwatch.web.page import FAVICON, STYLE_SHEET, html
@@ -18,8 +19,8 @@ from dogwatch.web.services import Services
 
 __all__ = ["Services", "build"]
 
-# SQLite has one writer; PostgreSQL records batches side by side.
-LANES = {"sqlite": 1, "postgresql": 4}
+# SQLite has one writer; on PostgreSQL one batch is recorded while another is on its way.
+LANES = {"sqlite": 1, "postgresql": 2}
 
 FRONT = f"""
 <h1>Dogwatch {__version__}</h1>
@@ -79,7 +80,7 @@ def _behind(services: Services, metrics: Metrics) -> FastAPI:
     app.add_route("/style.css", STYLE_SHEET)
     app.add_route("/icon.svg", FAVICON)
     app.add_route("/healthz", healthz)
-    app.add_route("/readyz", Readiness(services).__call__)
+    app.add_route("/readyz", Readiness(partial(checks_of, services), services.clock).__call__)
     app.add_route("/metrics", metrics.__call__)
     dashboard.install(app, html("Dogwatch", FRONT))
     app.mount("/api/v1", native(services))

@@ -1,17 +1,20 @@
 """/healthz: the process turns. /readyz: it can do its work, or at least keep pings."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 
+from dogwatch.clock import Clock
 from dogwatch.core.problems import Problem
 from dogwatch.usecases import readiness
 from dogwatch.web.latest import Latest
 from dogwatch.web.services import Services
 
 PATIENCE_S = 3.0
+
+Checks = Callable[[], Awaitable[Mapping[str, str]]]
 
 _FRESH = {"Cache-Control": "no-store"}
 
@@ -29,8 +32,8 @@ class Readiness:
     up to a second ago: a question costs a write.
     """
 
-    def __init__(self, services: Services) -> None:
-        self._checks = Latest(lambda: _checks(services), services.clock)
+    def __init__(self, checks: Checks, clock: Clock) -> None:
+        self._checks = Latest(checks, clock)
 
     async def __call__(self, request: Request) -> Response:
         """Answer a question."""
@@ -45,7 +48,8 @@ def _answer(checks: Mapping[str, str]) -> Response:
     return JSONResponse(body, 200 if well or kept else 503, _FRESH)
 
 
-async def _checks(services: Services) -> Mapping[str, str]:
+async def checks_of(services: Services) -> Mapping[str, str]:
+    """Return what each part of a process with its database is."""
     at = services.clock.now()
     try:
         async with asyncio.timeout(PATIENCE_S):
@@ -55,11 +59,12 @@ async def _checks(services: Services) -> Mapping[str, str]:
     except Exception as error:
         checks = {"database": _why(error)}
     if services.probe_spool:
-        checks["pings"] = await _spooled(services.probe_spool)
+        checks["pings"] = await spooled(services.probe_spool)
     return checks
 
 
-async def _spooled(probe: Callable[[], None]) -> str:
+async def spooled(probe: Callable[[], None]) -> str:
+    """Return whether pings are kept without the database."""
     try:
         await asyncio.to_thread(probe)
     except Exception as error:

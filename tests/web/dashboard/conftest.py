@@ -71,10 +71,11 @@ class Browser:
 
     def _kept(self, answer: Answer) -> Answer:
         self.set_cookie = answer.headers.get("set-cookie", "")
-        for name, morsel in SimpleCookie(self.set_cookie).items():
-            self.cookies.pop(name, None)
-            if morsel.value:
-                self.cookies[name] = morsel.value
+        for line in answer.cookies:
+            for name, morsel in SimpleCookie(line).items():
+                self.cookies.pop(name, None)
+                if morsel.value:
+                    self.cookies[name] = morsel.value
         return answer
 
 
@@ -126,6 +127,11 @@ class House:
 @pytest.fixture
 def house(database: Database, manual_clock: ManualClock) -> House:
     """An instance on a store of each kind."""
+    return house_on(database, manual_clock)
+
+
+def house_on(database: Database, manual_clock: ManualClock) -> House:
+    """Return an instance on a store."""
     at = manual_clock.now()
     database.write(lambda tx: workspaces.first(tx, at)).result()
     services = Services(

@@ -29,7 +29,10 @@ def test_pages_ask_nobody_else_and_run_nothing(house: House) -> None:
 
 
 def test_the_style_sheet_is_ours(house: House) -> None:
-    sheet = house.browser().get("/dashboard.css")
+    page = house.browser().get("/login").text
+    [address] = re.findall(r'<link rel="stylesheet" href="\./(dashboard-[0-9a-f]{16}\.css)">', page)
+    sheet = house.browser().get(f"/{address}")
+    assert sheet.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert sheet.headers["content-type"] == "text/css; charset=utf-8"
     assert "url(" not in sheet.text
     assert "@import" not in sheet.text

@@ -6,9 +6,20 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from dogwatch.core.result import BAD, GOOD, Outcome
-from dogwatch.core.signals import Finish, Line, Queue, Skip, Start
-from dogwatch.core.slots import MAX_WALK, TICK, Attribution, Gap, Plan, attribute, early, last_due
-from dogwatch.core.watch.silence import silent_lines
+from dogwatch.core.signals import Answer, Finish, Line, Queue, Skip, Start
+from dogwatch.core.slots import (
+    MAX_WALK,
+    STRETCH,
+    TICK,
+    Attribution,
+    Gap,
+    Plan,
+    attribute,
+    early,
+    in_gap,
+    last_due,
+)
+from dogwatch.core.watch.silence import silent_lines, wake_at
 from dogwatch.core.watch.state import (
     MAX_UNHEARD,
     OpenRun,
@@ -93,7 +104,10 @@ def finish(watch: Watch, signal: Finish, gaps: Sequence[Gap]) -> Step:
     heard: dict[str, Any] = {"recent": recent, "heard_at": signal.at, "heard": kind}
     if outcome in GOOD:
         heard |= {"ok_at": signal.at, "duration_ms": duration_ms}
-    return judge(drop_run(watch, run), signal.at, [outcome], reason, lines, heard)
+    watch = drop_run(watch, run)
+    if outcome in GOOD and _outlived(watch, signal, gaps):
+        return Step(replace(watch, **heard), lines)
+    return judge(watch, signal.at, [outcome], reason, lines, heard)
 
 
 def _settle(
@@ -147,10 +161,26 @@ def _first(plan: Plan, owed_at: datetime | None, at: datetime) -> Attribution:
 
 def _stale(watch: Watch, signal: Start | Finish) -> bool:
     """Whether newer evidence has been judged: the ledger still learns of it, the status not."""
-    return signal.past and watch.heard_at is not None and signal.at < watch.heard_at
+    told_late = signal.told_at is not None
+    return told_late and watch.heard_at is not None and signal.at < watch.heard_at
 
 
-def _verdict(plan: Plan, signal: Finish, duration_ms: int | None) -> tuple[Outcome, str]:
+def _outlived(watch: Watch, signal: Finish, gaps: Sequence[Gap]) -> bool:
+    """Whether the watch would be down by now even if this had been told in its time.
+
+    It settles its own slot, but silence about a later one is newer than it.
+    """
+    if signal.told_at is None or watch.status is not Status.DOWN:
+        return False
+    plan, due_at = watch.plan, wake_at(watch, gaps)
+    overdue = due_at is not None and due_at <= signal.told_at
+    # The slots of an interval follow from what was heard: those that lapsed would not have been.
+    missed = () if plan.relative else watch.unheard
+    later = (slot for slot in missed if signal.at < slot - early(plan, slot))
+    return overdue or any(not in_gap(slot, gaps) for slot in later)
+
+
+def _verdict(plan: Plan, signal: Finish | Answer, duration_ms: int | None) -> tuple[Outcome, str]:
     if signal.outcome is not Outcome.OK or duration_ms is None:
         return signal.outcome, signal.reason
     if plan.min_duration_ms is not None and duration_ms < plan.min_duration_ms:
@@ -200,3 +230,41 @@ def skip(watch: Watch, signal: Skip, gaps: Sequence[Gap]) -> Step:
         return Step(watch)
     line = Line(None, signal.slot_at, None, signal.outcome, signal.reason, finished_at=signal.at)
     return Step(replace(watch, slot_at=signal.next_at), (line,))
+
+
+def answer(watch: Watch, signal: Answer, gaps: Sequence[Gap]) -> Step:
+    """Settle a slot that our probe asked for; one that is settled already stays as it is."""
+    owed_at = watch.slot_at
+    if owed_at is None or signal.slot_at < owed_at:
+        return Step(watch)
+    watch = replace(watch, slot_at=signal.next_at)
+    outcome, reason = _verdict(watch.plan, signal, signal.duration_ms)
+    line = Line(
+        signal.id, signal.slot_at, None, outcome, reason,
+        started_at=signal.started_at, finished_at=signal.at, duration_ms=signal.duration_ms,
+    )  # fmt: skip
+    lines = (*_unasked(watch.plan, owed_at, signal, gaps), line)
+    if outcome not in _JUDGED:
+        return Step(watch, lines)
+    heard: dict[str, Any] = {"heard_at": signal.at, "heard": "good"}
+    if outcome in GOOD:
+        return judge(watch, signal.at, [outcome], reason, lines, heard | _ok(signal))
+    return judge(watch, signal.at, [outcome], reason, lines, heard | {"heard": "bad"})
+
+
+def _ok(signal: Answer) -> dict[str, Any]:
+    return {"ok_at": signal.at, "duration_ms": signal.duration_ms}
+
+
+def _unasked(
+    plan: Plan, owed_at: datetime, signal: Answer, gaps: Sequence[Gap]
+) -> tuple[Line, ...]:
+    """The slots before the one that was asked: one line, which may stand for many."""
+    if owed_at >= signal.slot_at:
+        return ()
+    outcome, reason = Outcome.SKIPPED, "not asked: the one before was still going"
+    if in_gap(owed_at, gaps):
+        outcome, reason = Outcome.UNKNOWN, "we were not watching"
+    if plan.after(owed_at) != signal.slot_at:
+        reason = STRETCH
+    return (Line(None, owed_at, None, outcome, reason, finished_at=signal.at),)

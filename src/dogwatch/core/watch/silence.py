@@ -29,6 +29,9 @@ from dogwatch.core.watch.state import (
     swap_run,
 )
 
+# Debian's cron calls a clock that is set by more than this put right: what comes twice runs twice.
+CORRECTION = timedelta(hours=3)
+
 
 def armed(watch: Watch) -> bool:
     """Whether silence about the owed slot is judged: never before the first evidence."""
@@ -124,11 +127,17 @@ def _lapse_relative(
 
 
 def _rebase(watch: Watch, at: datetime) -> Watch:
-    """Undo a wall clock that was ahead: an interval never reaches further than from now."""
-    if watch.plan.relative and watch.slot_at and watch.plan.schedule:
-        latest = watch.plan.schedule.after(at)
-        if latest and watch.slot_at > latest:
-            return replace(watch, slot_at=latest)
+    """Undo a wall clock that was ahead: an interval never reaches further than from now.
+
+    Of a calendar the slot after the coming one may be owed, where that was heard early; and by
+    less than `CORRECTION` a clock may be set back without undoing what was heard.
+    """
+    latest = coming = watch.plan.after(at)
+    if not watch.plan.relative:
+        coming = watch.plan.after(at + CORRECTION)
+        latest = watch.plan.after(coming) if coming else None
+    if latest and watch.slot_at and watch.slot_at > latest:
+        return replace(watch, slot_at=watch.plan.after(at))
     return watch
 
 

@@ -19,6 +19,13 @@ from sqlalchemy import (
 from dogwatch.store.tables.base import Id, Serial, metadata, of, workspace
 from dogwatch.store.types import Instant, Json
 
+
+def _some(column: str, *names: str) -> Index:
+    """Return an index of those rows alone that have a value in `column`; most have none."""
+    has = text(f"{column} IS NOT NULL")
+    return Index(f"ix_deliveries_{column}", *names, sqlite_where=has, postgresql_where=has)
+
+
 instance = Table(
     "instance",
     metadata,
@@ -93,6 +100,14 @@ watches = Table(
     PrimaryKeyConstraint("workspace_id", "id"),
     UniqueConstraint("workspace_id", "slug"),
     Index(None, "due_at"),
+    # What else is down, in each alert: few rows, and no ping touches them.
+    Index(
+        "ix_watches_down",
+        "workspace_id",
+        "id",
+        sqlite_where=text("status = 'down'"),
+        postgresql_where=text("status = 'down'"),
+    ),
 )
 
 ping_keys = Table(
@@ -152,6 +167,10 @@ runs = Table(
     Column("phases_ms", Json),
     Column("input", Text, nullable=False),
     Column("cancel_reason", String(255)),
+    # What a probe saw; `detail` is for the admin of the host alone.
+    Column("error", String(16)),
+    Column("detail", String(255)),
+    Column("preview", Text),
     PrimaryKeyConstraint("workspace_id", "id"),
     UniqueConstraint("workspace_id", "watch_id", "slot_at"),
     of("watches", "watch_id"),
@@ -231,6 +250,8 @@ channels = Table(
     Column("settings", Json, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
     Column("disabled_reason", String(255)),
+    # What comes within this time is told in one message; null: as is usual for the kind.
+    Column("group_window_s", Integer),
     Column("created_at", Instant, nullable=False),
     PrimaryKeyConstraint("workspace_id", "id"),
 )
@@ -243,6 +264,8 @@ rules = Table(
     Column("channel_id", Id, nullable=False),
     Column("events", Json, nullable=False),
     Column("scope", Json, nullable=False),
+    # When it tells, and what it says again: delay, quiet hours, repeat, digest, escalations.
+    Column("timing", Json, nullable=False, server_default="{}"),
     Column("created_at", Instant, nullable=False),
     PrimaryKeyConstraint("workspace_id", "id"),
     of("channels", "channel_id"),
@@ -263,10 +286,20 @@ deliveries = Table(
     Column("attempts", Integer, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("settled_at", Instant),
+    # While it is held: what for, and until when; then the time it was let go.
+    Column("hold", String(16)),
+    Column("due_at", Instant),
+    Column("rule_id", Id),
+    Column("incident_id", Id),
+    # The delivery whose one message tells of this one as well.
+    Column("bundle_id", Id),
     PrimaryKeyConstraint("workspace_id", "id"),
     UniqueConstraint("workspace_id", "flip_id", "channel_id"),
     of("channels", "channel_id"),
     Index(None, "workspace_id", "watch_id", "id"),
+    _some("hold", "workspace_id", "hold", "channel_id", "id"),
+    _some("bundle_id", "workspace_id", "bundle_id"),
+    _some("incident_id", "workspace_id", "incident_id"),
 )
 
 receipts = Table(

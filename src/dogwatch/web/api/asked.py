@@ -1,13 +1,12 @@
-"""What may be asked for: the bodies of watches, jobs, runs, channels and rules."""
+"""What may be asked for: the bodies of watches, jobs, runs and channels."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
-from dogwatch.core.alerts import Event, Rule, Scope
 from dogwatch.core.problems import Problem
 from dogwatch.core.run import CatchUp, LostRun, Overlap, Policy
 from dogwatch.core.spec import WatchSpec, check
@@ -16,6 +15,7 @@ from dogwatch.usecases.jobs import JobSpec
 from dogwatch.web.api.body import Body
 from dogwatch.web.api.instants import DATE_TIME, instant
 from dogwatch.web.api.settings import checked
+from dogwatch.web.api.told import ChannelKind, Tag, tell
 
 _ALIASES = {"grace_s": "start_by_s", "slow_after_s": "slow_after_ms"}
 _SPEC = frozenset(field.name for field in fields(WatchSpec))
@@ -37,9 +37,11 @@ _ENUMS: Mapping[str, Callable[[Any], Any]] = {
 class WatchFields(Body):
     """What may be said of a watch; null clears a field, so that its default holds."""
 
+    model_config = ConfigDict(json_schema_extra=tell)
+
     slug: str | None = None
     description: str | None = None
-    tags: list[str] | None = None
+    tags: list[Tag] | None = None
     project: str | None = None
     schedule: str | list[str] | None = Field(
         default=None, description="Cron, OnCalendar or an interval; several lines as a list."
@@ -230,6 +232,12 @@ class Nothing(Body):
     """No fields."""
 
 
+_GROUP = (
+    "Seconds for which flips are collected for one message, 0: each is told by itself. If not "
+    "given or null: 0 for webhook, pagerduty and opsgenie, 10 for all others."
+)
+
+
 class ChannelNew(Body):
     """A new channel; its settings are those of its kind."""
 
@@ -239,8 +247,9 @@ class ChannelNew(Body):
         "settings": {"url": "http://x"},
     }
     name: Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
-    kind: str
+    kind: ChannelKind
     settings: dict[str, Any]
+    group_window_s: int | None = Field(default=None, description=_GROUP)
 
     def check(self) -> None:
         """Raise a Problem of all settings that the kind refuses."""
@@ -253,35 +262,4 @@ class ChannelChange(Body):
     name: Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")] = "x"
     settings: dict[str, Any] = Field(default_factory=dict)
     enabled: bool = True
-
-
-class ScopeAsked(BaseModel):
-    """Which watches: all, by tags, by projects, or these by id or slug."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-    kind: Literal["all", "tags", "project", "watches"] = "all"
-    values: list[Annotated[str, Field(min_length=1, max_length=64)]] = Field(default=[])
-
-
-class RuleNew(Body):
-    """A new rule: `events` (down and recovered if not given) of watches go to a channel."""
-
-    stand_in: ClassVar[Mapping[str, Any]] = {"channel_id": "x"}
-    channel_id: Annotated[str, Field(min_length=1, max_length=26)]
-    events: list[Literal["down", "degraded", "recovered"]] = Field(default=["down", "recovered"])
-    scope: ScopeAsked = ScopeAsked()
-
-    def check(self) -> None:
-        """Raise a Problem where nothing would ever match."""
-        wrong = {} if self.events else {"events": "give one at least"}
-        if (self.scope.kind == "all") != (not self.scope.values):
-            wrong["scope.values"] = "give them for tags, project and watches, not for all"
-        if len(self.scope.values) > 1000:
-            wrong["scope.values"] = "at most 1000"
-        if wrong:
-            raise Problem("invalid", "see errors", wrong)
-
-    def rule(self) -> Rule:
-        """Return the rule, without its id."""
-        scope = Scope(self.scope.kind, frozenset(self.scope.values))
-        return Rule("", self.channel_id, frozenset(map(Event, self.events)), scope)
+    group_window_s: int | None = Field(default=None, description=_GROUP)

@@ -14,6 +14,7 @@ from dogwatch.web.api.body import Body
 from dogwatch.web.api.call import Called, Id
 from dogwatch.web.api.instants import DATE_TIME, instant
 from dogwatch.web.api.pages import Paged
+from dogwatch.web.api.told import ScopeName
 from dogwatch.web.api.wire import Instant, PageOf
 
 router = resource("keys")
@@ -26,7 +27,7 @@ class KeyNew(Body):
 
     stand_in: ClassVar[dict[str, Any]] = {"name": "x", "scopes": ["*"]}
     name: Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
-    scopes: Annotated[list[str], Field(min_length=1, max_length=20)]
+    scopes: Annotated[list[ScopeName], Field(min_length=1, max_length=20)]
     expires_at: str | None = Field(
         default=None,
         description="ISO 8601 with a zone; for ever if not given.",

@@ -49,9 +49,10 @@ async def list_runs(
 
 @router.get("/{name}", response_model=RunDetail, **needs("runs.show"))
 async def show_run(call: Called, name: Id) -> Response:
-    """Show a run with its input and with what its script handed on."""
+    """Show a run: its input, what its script handed on, and of a probe, what came first."""
     found = await call.read(lambda tx: lists.run(tx, call.workspace_id, name))
-    return shown(RunDetail.made(*found))
+    run = RunDetail.made(*found)
+    return shown(run if call.sees_network else run.model_copy(update={"detail": None}))
 
 
 @router.get(

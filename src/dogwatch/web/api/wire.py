@@ -7,10 +7,11 @@ from typing import Annotated, Any, Generic, Self, TypeVar
 
 from pydantic import BaseModel, Field, PlainSerializer
 
-from dogwatch.core.alerts import Rule, event_of
+from dogwatch.core.alerts import event_of, group_window_s
 from dogwatch.core.isolation import Least, Level
 from dogwatch.core.run import Policy
 from dogwatch.core.watch import phase
+from dogwatch.usecases import probes
 from dogwatch.usecases.channels import ChannelRow
 from dogwatch.usecases.lists import (
     Delivery,
@@ -22,6 +23,7 @@ from dogwatch.usecases.lists import (
     WatchView,
     Workspace,
 )
+from dogwatch.usecases.statistics import Window
 
 T = TypeVar("T")
 
@@ -58,6 +60,10 @@ class RunOut(BaseModel):
     status_code: int | None
     phases_ms: Mapping[str, float] | None
     cancel_reason: str | None
+    error: str | None = Field(
+        default=None,
+        description="Of requests and probes: the class of what went wrong, such as timeout.",
+    )
 
     @classmethod
     def of(cls, run: Run) -> Self:
@@ -66,11 +72,18 @@ class RunOut(BaseModel):
 
 
 class RunDetail(RunOut):
-    """A run with its input, and what its script handed on: any JSON value, and a condition."""
+    """A run with its input; what its script handed on, any JSON value and a condition; and of a
+    probe, the beginning of what came.
+
+    `detail` tells blocked, refused and unreachable addresses apart, for admins of a workspace
+    on an instance of their own.
+    """
 
     input: str
     output_value: Any = None
     condition: bool | None = None
+    preview: str | None = None
+    detail: str | None = None
 
     @classmethod
     def made(cls, run: Run, handed: Handed) -> Self:
@@ -180,6 +193,70 @@ class JobOut(WatchOut):
         return cls(**watch_values(view, pings), **rules, action=dict(action))
 
 
+class ProbeOut(WatchOut):
+    """A probe: its watch, its target (secrets masked), and who asks how often."""
+
+    target: dict[str, Any]
+    rechecks: int
+    recheck_after_s: int
+    locations: list[str]
+    agree: int
+
+    @classmethod
+    def made(
+        cls, view: WatchView, pings: str | None, target: Mapping[str, Any], spec: probes.ProbeSpec
+    ) -> Self:
+        """Return the shape of a probe with its masked target."""
+        own = _same(spec, ("rechecks", "recheck_after_s", "agree"))
+        return cls(
+            **watch_values(view, pings), **own, target=dict(target), locations=list(spec.locations)
+        )
+
+
+class GapOut(BaseModel):
+    """A time in which nobody here was watching."""
+
+    start_at: Instant
+    end_at: Instant
+
+
+class WindowOut(BaseModel):
+    """How a watch did since `from_at`: slots by outcome, and durations of the good ones."""
+
+    name: str
+    from_at: Instant
+    ok: int
+    slow: int
+    bad: int
+    uptime_percent: float | None
+    average_ms: float | None
+    p50_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
+    gaps: list[GapOut]
+
+    @classmethod
+    def of(cls, window: Window) -> Self:
+        """Return the shape of a window."""
+        tally = window.tally
+        shares = {"p50_ms": 0.5, "p95_ms": 0.95, "p99_ms": 0.99}
+        durations: dict[str, Any] = {
+            name: tally.percentile_ms(share) for name, share in shares.items()
+        }
+        return cls(
+            **_same(window, ("name", "from_at")),
+            **_same(tally, ("ok", "slow", "bad", "uptime_percent", "average_ms")),
+            **durations,
+            gaps=[GapOut(start_at=gap.start_at, end_at=gap.end_at) for gap in window.gaps],
+        )
+
+
+class StatisticsOut(BaseModel):
+    """How a watch did over 24 hours, 7, 30 and 90 days; only what probes asked is counted."""
+
+    windows: list[WindowOut]
+
+
 class PingOut(BaseModel):
     """One ping as it was heard; `body` is what was kept of `body_bytes`."""
 
@@ -220,7 +297,11 @@ class FlipOut(BaseModel):
 
 
 class DeliveryOut(BaseModel):
-    """One flip to be told to one channel: pending, sent or failed."""
+    """One flip to be told to one channel: held, pending, sent, failed or suppressed.
+
+    `hold` is what it waits for, until `due_at`. `bundle_id` is the delivery whose one message
+    tells of this flip and others.
+    """
 
     id: str
     flip_id: str | None
@@ -232,6 +313,11 @@ class DeliveryOut(BaseModel):
     attempts: int
     created_at: Instant
     settled_at: Instant | None
+    hold: str | None
+    due_at: Instant | None
+    rule_id: str | None
+    incident_id: str | None
+    bundle_id: str | None
 
     @classmethod
     def of(cls, delivery: Delivery) -> Self:
@@ -273,6 +359,7 @@ class ChannelOut(BaseModel):
     settings: dict[str, Any]
     enabled: bool
     disabled_reason: str | None
+    group_window_s: int
     created_at: Instant
 
     @classmethod
@@ -282,6 +369,7 @@ class ChannelOut(BaseModel):
             **_same(channel, ("id", "name", "kind", "disabled_reason", "created_at")),
             settings=dict(settings),
             enabled=channel.disabled_reason is None,
+            group_window_s=group_window_s(channel.kind, channel.group_window_s),
         )
 
 
@@ -289,33 +377,6 @@ class ChannelMade(ChannelOut):
     """A channel as it is answered when its secrets are new: they are shown this once."""
 
     secrets: list[str] | None = None
-
-
-class ScopeOut(BaseModel):
-    """Which watches a rule is about."""
-
-    kind: str
-    values: list[str]
-
-
-class RuleOut(BaseModel):
-    """Which events of which watches go to which channel."""
-
-    id: str
-    channel_id: str
-    events: list[str]
-    scope: ScopeOut
-    created_at: Instant
-
-    @classmethod
-    def of(cls, rule: Rule, created_at: datetime) -> Self:
-        """Return the shape of a rule."""
-        scope = ScopeOut(kind=rule.scope.kind, values=sorted(rule.scope.values))
-        events = sorted(map(str, rule.events))
-        return cls(
-            id=rule.id, channel_id=rule.channel_id, events=events, scope=scope,
-            created_at=created_at,
-        )  # fmt: skip
 
 
 class WorkspaceOut(BaseModel):

@@ -75,10 +75,14 @@ async def remove_workspace(call: Called, body: WorkspaceRemoval) -> Response:
 
 @router.get("/export", responses={200: {"content": {_LINES: {}}}}, **needs("workspace.export"))
 async def export_workspace(request: Request, call: Called) -> Response:
-    """Download every row of the workspace, without secrets: lines `["table", {column: value}]`."""
+    """Download every row of the workspace, without secrets: lines `["table", {column: value}]`.
+
+    It is noted in the audit log, which is part of it.
+    """
     headers = {"Content-Disposition": 'attachment; filename="workspace.jsonl"'}
     if request.method == "HEAD":
         return StreamingResponse(iter(()), 200, headers, _LINES)
+    await call.note_export("workspace.export")
     file = await call.read(lambda tx: _saved(tx, call.workspace_id))
     return StreamingResponse(_chunks(file), 200, headers, _LINES)
 

@@ -90,10 +90,10 @@ def _bare(request: Request) -> Visit:
         services=services,
         request=request,
         at=services.clock.now(),
-        remote_ip=origin_of(dict(request.scope), services.trusted_proxies).ip,
+        remote_ip=origin_of(request.scope, services.trusted_proxies).ip,
         token=cookie.token_of(request, services),
         named=vouched(
-            dict(request.scope), services.trusted_proxies, services.trusted_user_header
+            request.scope, services.trusted_proxies, services.trusted_user_header
         ),
     )  # fmt: skip
 

@@ -42,7 +42,7 @@ class Page:
 async def show(visit: Visit) -> Response:
     """Show one watch."""
     require(visit.caller, "watches.show")
-    page = await visit.read(lambda tx: _page(tx, visit))
+    page = await visit.see(lambda tx: _page(tx, visit))
     may_ping = visit.may("watches.change")
     ping_url = f"{visit.services.base_url.rstrip('/')}/ping/{page.record.ping_key}"
     return rendered(
@@ -120,5 +120,5 @@ async def remove(visit: Visit) -> Response:
 async def ask_removal(visit: Visit) -> Response:
     """Ask whether it shall really be deleted."""
     require(visit.caller, "watches.delete")
-    record = await visit.read(lambda tx: watches.find(tx, visit.workspace_id, _name(visit)))
+    record = await visit.see(lambda tx: watches.find(tx, visit.workspace_id, _name(visit)))
     return rendered(visit, "remove.html", record=record)

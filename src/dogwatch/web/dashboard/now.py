@@ -18,7 +18,7 @@ async def show(visit: Visit) -> Response:
     """Show the watches, the worst first, as the address chooses them."""
     require(visit.caller, "watches.list")
     chosen = _chosen(visit)
-    found = await visit.read(lambda tx: overview.now(tx, visit.workspace_id, chosen, visit.at))
+    found = await visit.see(lambda tx: overview.now(tx, visit.workspace_id, chosen, visit.at))
     pages = max(1, -(-found.total // PAGE))
     wrong = found.counts.get("down", 0)
     return rendered(

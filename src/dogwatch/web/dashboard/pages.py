@@ -1,6 +1,7 @@
 """Answers of the dashboard: templates of this package, filled in, with headers that forbid all
 that they don't need."""
 
+import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from importlib.resources import files
@@ -26,10 +27,16 @@ HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
 }
 LOG_LINES = 500
+_STYLE = files(__name__.rpartition(".")[0]).joinpath("dashboard.css").read_bytes()
+# Its address changes with its content, so a browser may keep it for ever.
+STYLE_ADDRESS = f"dashboard-{hashlib.sha256(_STYLE).hexdigest()[:16]}.css"
 STYLE_SHEET = served(
-    files(__name__.rpartition(".")[0]).joinpath("dashboard.css").read_bytes(),
+    _STYLE,
     "text/css; charset=utf-8",
-    {"X-Content-Type-Options": "nosniff", "Cache-Control": "max-age=3600"},
+    {
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "public, max-age=31536000, immutable",
+    },
 )
 
 _TEMPLATES = Environment(
@@ -60,6 +67,7 @@ def _parts(text: str) -> list[str]:
     return ["\n".join(lines[at : at + LOG_LINES]) for at in range(0, len(lines), LOG_LINES)]
 
 
+_TEMPLATES.globals["style"] = STYLE_ADDRESS
 _TEMPLATES.filters |= {
     "sentence": _sentence,
     "minute": _minute,

@@ -22,5 +22,5 @@ async def show(visit: Visit) -> Response:
         _, chunks = lists.output(tx, visit.workspace_id, run_id)
         return run, record, "".join(pieces(chunks))
 
-    run, record, output = await visit.read(found)
+    run, record, output = await visit.see(found)
     return rendered(visit, "run.html", run=run, record=record, output=output)

@@ -21,9 +21,14 @@ _NEXT = re.compile(
 
 async def show(visit: Visit) -> Response:
     """Show the form; whom the proxy has signed in needs none."""
-    place = _place(visit.request.query_params.get("next", ""))
+    place = place_of(visit.request.query_params.get("next", ""))
     if visit.named and not visit.present and (signed_in := await _by_proxy(visit, visit.named)):
         return let_in(visit, signed_in, place)
+    return await form(visit, place)
+
+
+async def form(visit: Visit, place: str) -> Response:
+    """Show the form, and what was wrong."""
     return rendered(visit, "login.html", next=place)
 
 
@@ -36,7 +41,7 @@ async def take(visit: Visit) -> Response:
         words = "address, password or code is not right"
         raise Problem("invalid", words, {"form": words})
     await _renew(visit, signed_in.user)
-    return let_in(visit, signed_in, _place(visit.form.get("next", "")))
+    return let_in(visit, signed_in, place_of(visit.form.get("next", "")))
 
 
 async def leave(visit: Visit) -> Response:
@@ -47,7 +52,8 @@ async def leave(visit: Visit) -> Response:
     return answer
 
 
-def _place(asked: str) -> str:
+def place_of(asked: str) -> str:
+    """Return where signing in leads: to one of our own pages, whatever was asked for."""
     return asked if _NEXT.fullmatch(asked) else ""
 
 

@@ -96,12 +96,16 @@ class Visit:
         if not compare_digest(self.form.get("token", "").encode(), self.form_token.encode()):
             raise Problem("refused", "this form is of another session; go back and load it again")
 
+    async def see(self, fn: Callable[[Tx], T]) -> T:
+        """Run `fn` on a snapshot of his workspace."""
+        return await self.services.door.aread(fn, self.workspace_id)
+
     async def read(self, fn: Callable[[Tx], T]) -> T:
-        """Run `fn` on a snapshot."""
+        """Run `fn` on a snapshot of all: for what is asked before there is a workspace."""
         return await self.services.door.aread(fn)
 
     async def write(self, fn: Callable[[Tx], T]) -> T:
-        """Run `fn` in a transaction."""
+        """Run `fn` in a transaction, with all in sight."""
         return await self.services.door.awrite(fn)
 
     async def carry_out(self, operation: str, about: str, fn: Callable[[Tx], T]) -> T:
@@ -114,4 +118,4 @@ class Visit:
             audit_log.note(tx, self.caller, operation, about, self.at, {"fields": fields})
             return done
 
-        return await self.write(noted)
+        return await self.services.door.awrite(noted, self.workspace_id)

@@ -14,7 +14,7 @@ from dogwatch.core.policy import POLICY
 from dogwatch.core.problems import Problem
 from dogwatch.usecases import aliases, audit_log
 from dogwatch.usecases.aliases import Named
-from dogwatch.usecases.callers import Caller
+from dogwatch.usecases.callers import Caller, sight
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.lists import Record
 from dogwatch.web.api.problems import faults_of
@@ -42,6 +42,11 @@ class DialectCall:
     def workspace_id(self) -> int:
         """The workspace of the key."""
         return self.caller.workspace_id
+
+    @property
+    def _sight(self) -> int | None:
+        """What the database shows to this call."""
+        return sight(self.caller, str(self.request.state.operation))
 
     @property
     def origin(self) -> str:
@@ -74,9 +79,9 @@ class DialectCall:
         """Run `fn` on a snapshot; once more in a transaction if a watch has no alias yet."""
         door = self.services.door
         try:
-            return await door.aread(lambda tx: fn(tx, self._naming(make=False)))
+            return await door.aread(lambda tx: fn(tx, self._naming(make=False)), self._sight)
         except aliases.Unnamed:
-            return await door.awrite(lambda tx: fn(tx, self._naming(make=True)))
+            return await door.awrite(lambda tx: fn(tx, self._naming(make=True)), self._sight)
 
     async def write(self, fn: Callable[[Tx], T], about: str = "") -> T:
         """Run `fn` in a transaction, which the audit log is noted in with what it is `about`."""
@@ -91,7 +96,7 @@ class DialectCall:
             )  # fmt: skip
             return done
 
-        return await self.services.door.awrite(noted)
+        return await self.services.door.awrite(noted, self._sight)
 
     def _naming(self, *, make: bool) -> Naming:
         def named(tx: Tx, records: Sequence[Record]) -> list[Named]:

@@ -8,10 +8,9 @@ from fastapi.routing import APIRoute
 
 from dogwatch.core.policy import POLICY
 from dogwatch.core.problems import Problem
-from dogwatch.usecases import keys
 from dogwatch.usecases.callers import Caller, require
+from dogwatch.usecases.holders import Holders
 from dogwatch.usecases.limiting import failure_windows
-from dogwatch.web.api.auth import note_use
 from dogwatch.web.api.payload import StrictRequest, capped
 from dogwatch.web.dialect.refusal import Refusal, Refused
 from dogwatch.web.dialect.tongue import Tongue
@@ -61,20 +60,15 @@ async def authenticate(request: Request) -> Caller:
     services: Services = request.app.state.services
     tongue: Tongue = request.app.state.tongue
     token = await tongue.token_of(request)
-    ip = origin_of(dict(request.scope), services.trusted_proxies).ip
+    ip = origin_of(request.scope, services.trusted_proxies).ip
     if not token:
         raise Refused(Refusal("nameless", "an API key is missing"))
-    at, vault = services.clock.now(), services.vault
+    holders: Holders = request.app.state.holders
     try:
-        caller, stale = await services.door.aread(
-            lambda tx: keys.authenticate(tx, token[:_MOST_TOKEN], vault, at, ip, tongue.name)
-        )
+        return await holders.caller(token[:_MOST_TOKEN], ip)
     except Problem as problem:
         _count_failure(services, ip, problem)
         raise
-    if stale:
-        await note_use(services, caller)
-    return caller
 
 
 def _count_failure(services: Services, ip: str, problem: Problem) -> None:

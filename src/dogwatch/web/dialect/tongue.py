@@ -18,6 +18,7 @@ from dogwatch.core.limits import Verdict
 from dogwatch.core.plans import Plan
 from dogwatch.core.problems import Problem
 from dogwatch.usecases.callers import Caller
+from dogwatch.usecases.holders import Holders
 from dogwatch.usecases.limiting import Asked
 from dogwatch.web.api.problems import allowed
 from dogwatch.web.dialect.refusal import Refusal, Refused, of_problem
@@ -58,6 +59,7 @@ def application(tongue: Tongue, services: Services) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.services, app.state.tongue = services, tongue
+    app.state.holders = Holders(services.door, services.vault, services.clock, tongue.name)
     app.router.routes.extend(tongue.router.routes)
     for path, endpoint in tongue.public.items():
         app.add_route(path, endpoint)

@@ -77,7 +77,9 @@ async def of_tag(request: Request) -> Response:
     right = _proof(services.vault, workspace_id, tag)
     if not dot or ending not in FORMS.values() or not hmac.compare_digest(right, proof):
         return Response(status_code=404)
-    label, records = await services.door.aread(lambda tx: _tagged(tx, workspace_id, tag))
+    label, records = await services.door.aread(
+        lambda tx: _tagged(tx, workspace_id, tag), workspace_id
+    )
     phases = [phase(record.watch, services.clock.now()) for record in records]
     counts = {"total": len(phases), "grace": phases.count("late"), "down": phases.count("down")}
     status = worst(phases)
