@@ -34,7 +34,8 @@ def isolation(config: Config) -> Isolation:
         return Isolation("off", "scripts are switched off here")
     if config.sandbox == "trusted":
         return Isolation("trusted", "DOGWATCH_SANDBOX says so")
-    sandbox, why = _tried(config.sandbox_uid, config.sandbox_paths, (config.data,))
+    paths = tuple(path.absolute() for path in config.sandbox_paths)
+    sandbox, why = _tried(config.sandbox_uid, paths, (config.data,))
     if sandbox:
         return Isolation("bubblewrap", sandbox=sandbox)
     return Isolation("off" if config.sandbox == "bubblewrap" else "trusted", why)

@@ -10,6 +10,7 @@ import platform
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 NUMBER, ARCH, FIRST_ARGUMENT = 0, 4, 16  # offsets in struct seccomp_data
@@ -55,6 +56,7 @@ MACHINES = {
 }  # fmt: skip
 
 
+@cache
 def program(machine: str = platform.machine()) -> bytes:
     """Return the filter as an array of struct sock_filter; empty for machines not known here."""
     known = MACHINES.get(machine)
