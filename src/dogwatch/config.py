@@ -265,8 +265,8 @@ def _programs(value: Any) -> tuple[str, ...]:
     return tuple(_text(word) for word in words)
 
 
-def _show_programs(value: tuple[str, ...]) -> str:
-    return ", ".join(value) or "none"
+def _show_words(value: tuple[str | Path, ...]) -> str:
+    return ", ".join(map(str, value)) or "none"
 
 
 PATH = Kind("a directory", lambda value: Path(_text(str(value))).expanduser().absolute())
@@ -304,7 +304,9 @@ WORD = Kind("text", _text)
 HIDDEN = Kind("text", _text, lambda _: "***", True)
 FILE = Kind("a file", lambda value: Path(_text(str(value))).expanduser().absolute())
 PROGRAM = Kind("a program's name or path, or off", _text)
-PROGRAMS = Kind("names or paths of programs, with commas", _programs, _show_programs)
+PROGRAMS = Kind("names or paths of programs, with commas", _programs, _show_words)
+PATHS = Kind("paths, with commas", lambda value: tuple(map(Path, _programs(value))), _show_words)
+SANDBOX = _one_of("auto", "off", "trusted", "bubblewrap")
 YES_NO = Kind("yes or no", _yes_no, lambda value: "yes" if value else "no")
 LOCATION = Kind("a name of a-z, 0-9 and -, at most 32 characters", _location)
 USER_AGENT = Kind("printable characters, at most 200", _user_agent)
@@ -370,6 +372,9 @@ class Config:
     scripts: str = _set(
         _one_of("auto", "on", "off"), "auto", "Run scripts; auto: only when listening on loopback"
     )
+    sandbox: str = _set(SANDBOX, "auto", "How scripts are kept apart; auto: bubblewrap if it works")
+    sandbox_uid: int = _set(COUNT, 65_533, "User of sandboxes where the server runs as root")
+    sandbox_paths: tuple[Path, ...] = _set(PATHS, (), "What sandboxed scripts may read, too")
     ping_body_limit_bytes: int = _set(BODY, 10_000, "Bytes of a ping's body that are kept")
     spool_limit_mb: int = _set(
         COUNT, 1_000, "Megabytes of pings kept on disk while PostgreSQL is away"
@@ -409,7 +414,8 @@ class Config:
     @property
     def scripts_on(self) -> bool:
         """Say whether script jobs run: asked for, or safe because only this machine listens."""
-        return self.scripts == "on" or (self.scripts == "auto" and self.listen.loopback)
+        asked = self.scripts == "on" or (self.scripts == "auto" and self.listen.loopback)
+        return asked and self.sandbox != "off"
 
 
 def _setting(declared: Field[Any]) -> Setting:

@@ -31,7 +31,8 @@ def test_doctor_in_json(here: Here, home: Path) -> None:
     (home / "cli.key").chmod(0o600)
     checks = [item["check"] for item in here.json("doctor")]
     assert checks == [
-        "settings", "data", "cli.key", "database", "wall", "mail", "zones", "spool", "server",
+        "settings", "data", "cli.key", "database", "wall", "mail", "scripts", "zones", "spool",
+        "server",
     ]  # fmt: skip
 
 

@@ -45,6 +45,7 @@ DOORS = (
         asyncio.create_subprocess_exec asyncio.create_subprocess_shell
         *.subprocess_exec *.subprocess_shell""",
         """dogwatch.runners.script dogwatch.runners.supervisor dogwatch.runners.tree
+        dogwatch.runners.sandbox dogwatch.runners.box
         dogwatch.cli.wrap dogwatch.cli.child dogwatch.boot""",
     ),
 )

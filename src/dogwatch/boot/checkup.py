@@ -1,4 +1,4 @@
-"""What `dogwatch doctor` asks of the database and the mail server, without changing anything."""
+"""What `dogwatch doctor` asks of the database, mail and the sandbox; it changes nothing."""
 
 import asyncio
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import DBAPIError
 
+from dogwatch.boot.isolation import isolation
 from dogwatch.boot.store import alone
 from dogwatch.config import Config
 from dogwatch.core.problems import Problem
@@ -51,6 +52,14 @@ def _faults(tx: Tx) -> str:
         return ""
     said = tx.conn.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
     return "" if said == "ok" else str(said)
+
+
+def scripts(config: Config) -> str:
+    """Return the isolation of scripts in words; a Problem where what is demanded is not there."""
+    here = isolation(config)
+    if config.scripts_on and here.level == "off":
+        raise Problem("refused", here.why)
+    return f"isolation {here}"
 
 
 def wall(config: Config) -> str:

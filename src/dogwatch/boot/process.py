@@ -20,6 +20,8 @@ import uvloop
 
 from dogwatch import directory
 from dogwatch.boot import anteroom, first_run, oidc, remote
+from dogwatch.boot.isolation import Isolation, isolation
+from dogwatch.boot.isolation import prepare as prepare_isolation
 from dogwatch.boot.limits import limits
 from dogwatch.boot.store import (
     Store,
@@ -33,6 +35,7 @@ from dogwatch.boot.store import (
 from dogwatch.clock import Clock
 from dogwatch.config import Config
 from dogwatch.core.http_action import HttpAction
+from dogwatch.core.isolation import Least, lacking, offline
 from dogwatch.core.probe import target as targets
 from dogwatch.core.problems import Problem
 from dogwatch.core.result import Outcome, Result
@@ -152,6 +155,7 @@ def _owned(config: Config) -> Iterator[None]:
             _refuse_unless(_locked(beside), file, "--database")
         if first:
             _clear(config.data / "work")
+            _clear(isolation(config).workdir(config.data))
         if not alone(config):
             fcntl.flock(lock, fcntl.LOCK_SH)
         yield
@@ -307,6 +311,7 @@ def assemble(
     """Return the engine of one node, not yet started."""
     database, clock, vault = store.database, store.clock, store.vault
     node_id = new_id(clock.now())
+    prepare_isolation(config)
     desks = desks or Desks(database, vault, clock)
     prober = _prober(config, store, egress, node_id)
     workers = (
@@ -385,6 +390,8 @@ def _interpreters(config: Config) -> Interpreters:
 def _lanes(
     config: Config, clock: Clock, egress: Egress, desks: Desks
 ) -> list[tuple[str, int, Runner]]:
+    here = isolation(config)
+
     async def http(work: Work, on_output: Callable[[str, bytes], None]) -> Result:
         action = HttpAction.from_json(work.action)
         return await run_http(
@@ -397,9 +404,9 @@ def _lanes(
         return result
 
     async def script(work: Work, on_output: Callable[[str, bytes], None]) -> Result:
-        if not config.scripts_on:
-            return Result(Outcome.FAIL, "scripts are switched off here", retryable=False)
         action = ScriptAction.from_json(work.action)
+        if reason := _refusal(here, action, work.least_isolation):
+            return Result(Outcome.FAIL, reason, retryable=False)
         masked = Masked(on_output, [value for _, value in action.env])
         with contextlib.closing(masked):
             async with desks.opened(work, masked.hide) as desk:
@@ -409,12 +416,13 @@ def _lanes(
                     attempt=work.task.attempt,
                     slot_at=work.run.slot_at,
                     input=work.given,
-                    workdir=config.data / "work",
+                    workdir=here.workdir(config.data),
                     clock=clock,
                     on_output=masked.add,
                     interpreters=_interpreters(config),
                     desk=desk,
-                    environ=desks.environ(desk),
+                    environ={} if here.sandbox else desks.environ(desk),  # no way to loopback
+                    sandbox=here.sandbox,
                 )
 
     return [
@@ -422,6 +430,11 @@ def _lanes(
         ("probe", config.http_concurrency, probe),
         ("script", config.script_concurrency, script),
     ]
+
+
+def _refusal(here: Isolation, action: ScriptAction, least: Least) -> str | None:
+    """Say why a script does not run here; None if it does."""
+    return lacking(here.level, least, here.why) or offline(here.level, network=action.network)
 
 
 def _kept(config: Config) -> Mapping[str, Keep]:
@@ -442,6 +455,7 @@ def _app(
     stopping: asyncio.Event,
     provider: Provider | None,
 ) -> App:
+    here = isolation(config)
     return build(
         Services(
             door=store.database,
@@ -449,6 +463,8 @@ def _app(
             vault=store.vault,
             base_url=config.base_url,
             scripts_on=config.scripts_on,
+            isolation=here.level,
+            isolation_why=here.why,
             mail_on=config.smtp_url is not None,
             hosted=config.hosted,
             apprise_on=config.apprise == "on",

@@ -84,6 +84,13 @@ def _asked(
         yield Finding(check, False, problem.message, advice)
 
 
+def _scripts(session: Session) -> Iterator[Finding]:
+    from dogwatch.boot import checkup
+
+    advice = "install bubblewrap and allow user namespaces, or set DOGWATCH_SANDBOX"
+    yield from _asked("scripts", session, checkup.scripts, advice)
+
+
 def _zones(_session: Session) -> Iterator[Finding]:
     try:
         ZoneInfo("Europe/Berlin")
@@ -124,6 +131,7 @@ CHECKS: list[Callable[[Session], Iterator[Finding]]] = [
     _database,
     _wall,
     _mail,
+    _scripts,
     _zones,
     _spool,
     _server,
@@ -133,7 +141,7 @@ CHECKS: list[Callable[[Session], Iterator[Finding]]] = [
 
 @command("doctor", "dogwatch doctor\ndogwatch doctor --json\ndogwatch doctor --data /srv/dogwatch")
 def doctor_command(session: Session) -> None:
-    """Find faults of the settings, the files, the database, mail, time zones and the server."""
+    """Find faults of settings, files, database, mail, scripts, time zones and the server."""
     findings = [finding for check in CHECKS for finding in check(session)]
     if session.json:
         as_json([asdict(finding) for finding in findings])

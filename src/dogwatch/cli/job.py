@@ -19,7 +19,7 @@ from dogwatch.core.problems import invalid
 LANGUAGES = ("bash", "python", "node")
 _BY_SUFFIX = {".sh": "bash", ".bash": "bash", ".py": "python", ".js": "node", ".mjs": "node"}
 _HTTP = frozenset({"url", "method", "body", "expected_status", "headers"})
-_SCRIPT = frozenset({"language", "args", "env", "input", "interpreter"})
+_SCRIPT = frozenset({"language", "args", "env", "input", "interpreter", "network"})
 _PARTS = _HTTP | _SCRIPT | {"script", "timeout_s"}
 
 
@@ -42,6 +42,8 @@ _WHAT = _options(
     click.option("--script", metavar="FILE|-", help="Run this script; its text is kept."),
     click.option("--language", type=click.Choice(LANGUAGES), help="Told from FILE if absent."),
     click.option("--interpreter", metavar="PROGRAM", help="One that the server allows."),
+    click.option("--network/--no-network", default=None,
+                 help="The script cannot do without a network."),
     click.option("--arg", "args", multiple=True, help="An argument; may be repeated."),
     click.option("--env", multiple=True, metavar="NAME=VALUE", help="May be repeated."),
     click.option("--input", metavar="JSON", help="For runs that nobody gives another."),

@@ -52,6 +52,7 @@ class ScriptAction:
     `memory_limit_mb` bounds the data segment of each process (RLIMIT_DATA), `file_limit_mb` the
     size of each file it writes (RLIMIT_FSIZE), both in MiB. `input` is what runs are given that
     nobody gives another, any JSON. `interpreter` is another program than the usual one.
+    `network`: it cannot do without; nothing forbids a network to others but a sandbox.
     """
 
     language: Language
@@ -64,6 +65,7 @@ class ScriptAction:
     file_limit_mb: int = 1024
     input: Any = None
     interpreter: str | None = None
+    network: bool = False
 
     @classmethod
     def from_json(cls, data: object) -> "ScriptAction":
@@ -96,6 +98,7 @@ class ScriptAction:
             "file_limit_mb": self.file_limit_mb,
             "input": self.input,
             "interpreter": self.interpreter,
+            "network": self.network,
         }
 
 
@@ -207,6 +210,12 @@ def _interpreter(field: str, value: object, faults: Faults) -> object:
     return value
 
 
+def _flag(field: str, value: object, faults: Faults) -> object:
+    if not isinstance(value, bool):
+        faults[field] = "must be true or false"
+    return value
+
+
 _CHECKS: Mapping[object, Callable[[str, object, Faults], object]] = {
     "language": _language,
     "source": _source,
@@ -218,4 +227,5 @@ _CHECKS: Mapping[object, Callable[[str, object, Faults], object]] = {
     "file_limit_mb": _integer(1, MIB),
     "input": _input,
     "interpreter": _interpreter,
+    "network": _flag,
 }

@@ -59,16 +59,26 @@ class Desk(Protocol):
 
 
 @asynccontextmanager
-async def served(place: Path, language: Language, desk: Desk) -> AsyncIterator[Mapping[str, str]]:
+async def served(
+    place: Path,
+    language: Language,
+    desk: Desk,
+    *,
+    seen_at: Path | None = None,
+    owner: int | None = None,
+) -> AsyncIterator[Mapping[str, str]]:
     """Serve the helpers of a run at `place` inside the block; yields what its script is told.
 
-    OSError if that cannot be.
+    A sandboxed script sees the place at `seen_at`, and `owner` is the user that it runs as, if
+    another. OSError if that cannot be.
     """
     _write(place, language)
     server = _Server(place, desk)
     try:
         await server.open()
-        yield _environ(place, language, desk)
+        if owner is not None:
+            _give(place, owner)
+        yield _environ(seen_at or place, language, desk)
     finally:
         await server.close()
 
@@ -79,6 +89,13 @@ def _write(place: Path, language: Language) -> None:
     for name, text in _FILES[language].items():
         (place / name).write_text(text or clients.joinpath(name).read_text("utf-8"), "utf-8")
     os.mkfifo(place / "bell", 0o600)
+
+
+def _give(place: Path, owner: int) -> None:
+    """Let another user have the place, and get there."""
+    place.parent.chmod(0o711)
+    for path in (*place.iterdir(), place):
+        os.chown(path, owner, owner)
 
 
 def _environ(place: Path, language: Language, desk: Desk) -> dict[str, str]:

@@ -28,12 +28,17 @@ def prepare(workdir: Path, source: str, suffix: str, given: str) -> Scratch:
     )
     try:
         scratch.home.mkdir(mode=0o700)
-        scratch.script.write_bytes(source.encode())
-        scratch.given.write_bytes(given.encode(errors="replace"))
+        _write(scratch.script, source.encode())
+        _write(scratch.given, given.encode(errors="replace"))
     except OSError:
         remove(root)
         raise
     return scratch
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.touch(mode=0o600)  # the directory may be opened to the user of a sandbox
+    path.write_bytes(content)
 
 
 def remove(root: Path) -> None:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     update,
 )
 
+from dogwatch.core.isolation import Least
 from dogwatch.store.keys import TOPIC
 from dogwatch.store.tables import audit_log, members, metadata, runs, users, workspaces
 from dogwatch.store.tx import Tx
@@ -24,13 +25,17 @@ from dogwatch.store.tx import Tx
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """One tenant; `ping_key` is the public key of pings by slug."""
+    """One tenant; `ping_key` is the public key of pings by slug.
+
+    Its scripts run at the level `least_isolation` or a higher one.
+    """
 
     id: int
     name: str
     ping_key: str
     created_at: datetime
     plan: str = "unlimited"
+    least_isolation: Least = "trusted"
 
 
 def add(tx: Tx, name: str, ping_key: str, at: datetime) -> int:
@@ -81,6 +86,13 @@ _PLANS_BUT = select(workspaces.c.id, workspaces.c.plan).where(
 )
 
 
+def demanding(tx: Tx) -> dict[int, Least]:
+    """Return the isolation that workspaces demand, of those that demand more than others."""
+    column = workspaces.c.least_isolation
+    found = select(workspaces.c.id, column).where(column != "trusted")
+    return {row.id: row.least_isolation for row in tx.conn.execute(found)}
+
+
 def by_ping_keys(tx: Tx, ping_keys: Collection[str]) -> dict[str, Workspace]:
     """Return the workspaces behind these ping keys."""
     if not ping_keys:
@@ -90,7 +102,7 @@ def by_ping_keys(tx: Tx, ping_keys: Collection[str]) -> dict[str, Workspace]:
 
 
 def change(tx: Tx, workspace_id: int, **values: str) -> None:
-    """Set the name or the plan."""
+    """Set the name, the plan or the isolation."""
     tx.conn.execute(update(workspaces).where(workspaces.c.id == workspace_id).values(**values))
 
 

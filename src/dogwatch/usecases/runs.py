@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from dogwatch.core.isolation import Least
 from dogwatch.core.plans import UNLIMITED, Plan
 from dogwatch.core.problems import Problem, invalid
 from dogwatch.core.result import Outcome, Result
@@ -25,7 +26,7 @@ from dogwatch.core.signals import Finish, Queue, Signal, Skip, Start
 from dogwatch.core.variable import data_fault, text_of
 from dogwatch.core.watch import Status
 from dogwatch.ids import new_id
-from dogwatch.store import jobs, results, runs, tasks, watches
+from dogwatch.store import jobs, results, runs, tasks, watches, workspaces
 from dogwatch.store.jobs import JobRow
 from dogwatch.store.runs import Run
 from dogwatch.store.tasks import EVER, NewTask, Share, Task
@@ -184,7 +185,10 @@ def trigger(tx: Tx, record: Record, given: str, at: datetime) -> Run:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A claimed run with all that a runner needs; of its output the plan may keep less."""
+    """A claimed run with all that a runner needs; of its output the plan may keep less.
+
+    `least_isolation` is what the workspace demands for scripts.
+    """
 
     task: Task
     run: Run
@@ -192,6 +196,7 @@ class Work:
     action_kind: str
     action: Mapping[str, Any]
     most_output_bytes: int | None = None
+    least_isolation: Least = "trusted"
 
     @property
     def given(self) -> str:
@@ -234,7 +239,7 @@ def claim(
     since_at: datetime = EVER,
 ) -> list[Work]:
     """Take runs that are due (since then) and mark them started, in one transaction."""
-    plans = limited(tx)
+    plans, demanding = limited(tx), workspaces.demanding(tx)
     taken = _take(tx, lane, node_id, at, limit, since_at, plans)
     found = runs.by_keys(tx, [(task.workspace_id, task.ref_id) for task in taken])
     waiting = {key: run for key, run in found.items() if run.state != "done"}
@@ -246,7 +251,8 @@ def claim(
             void.append(task)
         elif isinstance(work := _opened(task, run, records[key], known[key], vault), Work):
             plan = plans.get(task.workspace_id, UNLIMITED)
-            begun.append(replace(work, most_output_bytes=plan.output_bytes))
+            least = demanding.get(task.workspace_id, "trusted")
+            begun.append(replace(work, most_output_bytes=plan.output_bytes, least_isolation=least))
         else:
             over.append(_Over(task, run, work))
     tasks.done_many(tx, [*void, *(one.task for one in over)])

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from dogwatch.clock import Clock
+from dogwatch.core.isolation import Level
 from dogwatch.core.ping import Answer, Heard
 from dogwatch.core.script_action import ScriptAction
 from dogwatch.oidc import Provider
@@ -28,7 +29,8 @@ class Services:
     away, or raises; there is none where nothing keeps them. Without `limits` nobody is limited.
     `stopping` is set once the server
     shuts down: streams end then. `admit_script` raises a Problem for a script that nothing here
-    can run. `on_set_up` is called once the first person is made. `oidc` is the provider that people
+    can run; `isolation` is how far they are kept apart, and `isolation_why` why no further.
+    `on_set_up` is called once the first person is made. `oidc` is the provider that people
     may sign in by, `oidc_new_people` the e-mail domains whose people are made when they first do.
     `trusted_user_header` names who is signed in, on requests of trusted proxies. `dialect_hosts`
     are the dialects that have a host name of their own.
@@ -42,6 +44,8 @@ class Services:
     stopping: asyncio.Event
     dialect: Literal["sqlite", "postgresql"] = "sqlite"
     scripts_on: bool = False
+    isolation: Level = "trusted"
+    isolation_why: str = ""
     mail_on: bool = True
     hosted: bool = False
     apprise_on: bool = False

@@ -180,7 +180,7 @@ _Action = Annotated[
     Field(
         description="`kind` is http (url, method, headers, body, timeout_s, expected_status, "
         "max_redirects) or script (language, source, args, env, timeout_s, output_cap_bytes, "
-        "memory_limit_mb, file_limit_mb, input, interpreter)."
+        "memory_limit_mb, file_limit_mb, input, interpreter, network)."
     ),
 ]
 

@@ -90,7 +90,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     },
     "Snooze": {"for_s": 3600},
     "ParentsChange": {"parents": ["router"]},
-    "WorkspaceChange": {"name": "Shop"},
+    "WorkspaceChange": {"name": "Shop", "least_isolation": "bubblewrap"},
     "WorkspaceRemoval": {"name": "Shop"},
     "KeyNew": {"name": "ci", "scopes": ["read:watches"], "expires_at": "2036-01-01T00:00:00Z"},
     "KeyRotation": {"overlap_s": 3600},

@@ -5,10 +5,11 @@ from typing import Any, Literal
 
 from fastapi import Response
 
-from dogwatch.core.problems import Problem
+from dogwatch.core.isolation import lacking, offline
+from dogwatch.core.problems import Problem, invalid
 from dogwatch.core.script_action import ScriptAction, unsupported
 from dogwatch.core.spec import WatchSpec
-from dogwatch.usecases import jobs, lists, runs, watches
+from dogwatch.usecases import jobs, lists, runs, watches, workspaces
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.jobs import JobSpec
 from dogwatch.usecases.lists import JobRow, Record, WatchView
@@ -57,6 +58,18 @@ def refuse_script(services: Services, kind: str) -> None:
             "scripts are switched off here, since the server listens beyond this machine or its "
             "configuration says so; set DOGWATCH_SCRIPTS=on to allow them",
         )
+    if services.isolation == "off":
+        raise Problem("refused", services.isolation_why)
+
+
+def refuse_exposed(tx: Tx, call: Call, kind: str) -> None:
+    """Raise refused for a script where the workspace demands more isolation than there is here."""
+    if kind != "script":
+        return
+    least = workspaces.get(tx, call.workspace_id).least_isolation
+    here = call.services
+    if reason := lacking(here.isolation, least, here.isolation_why):
+        raise Problem("refused", reason)
 
 
 def admit_script(services: Services, kind: str, action: Mapping[str, Any]) -> None:
@@ -65,7 +78,10 @@ def admit_script(services: Services, kind: str, action: Mapping[str, Any]) -> No
     if kind != "script":
         return
     try:
-        services.admit_script(ScriptAction.from_json(action))
+        script = ScriptAction.from_json(action)
+        services.admit_script(script)
+        if reason := offline(services.isolation, network=script.network):
+            raise invalid("network", reason)
     except Problem as problem:
         fields = {f"action.{name}": told for name, told in problem.fields.items()}
         raise Problem(problem.kind, problem.message, fields) from None
@@ -95,6 +111,7 @@ async def make_job(call: Called, body: JobNew) -> Response:
     spec = JobSpec(watch, kind, action, body.policy(default, default))
 
     def made(tx: Tx) -> JobOut:
+        refuse_exposed(tx, call, kind)
         record = jobs.add(tx, call.workspace_id, spec, call.services.vault, call.at)
         return _written(tx, record, call)
 
@@ -120,6 +137,7 @@ def _changed(tx: Tx, call: Call, name: str, body: JobChange) -> JobOut:
     kind, action = _action(body.given_action(), job, runs.action_of(vault, job))
     if body.given_action() is not None:
         admit_script(call.services, kind, action)
+        refuse_exposed(tx, call, kind)
     policy = body.policy(job.policy, jobs.default_policy(kind, action))
     spec = JobSpec(body.spec(watches.spec_of(record)), kind, action, policy)
     return _written(tx, jobs.edit(tx, record, spec, vault, call.at), call)
@@ -183,6 +201,7 @@ async def trigger_job(call: Called, name: Name, body: Trigger | None = None) -> 
     def queued(tx: Tx) -> RunOut:
         record, job = _locked(tx, call, name)
         refuse_script(call.services, job.action_kind)
+        refuse_exposed(tx, call, job.action_kind)
         return RunOut.of(runs.trigger(tx, record, given_input, call.at))
 
     return await call.post(202, queued)

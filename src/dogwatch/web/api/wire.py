@@ -8,6 +8,7 @@ from typing import Annotated, Any, Generic, Self, TypeVar
 from pydantic import BaseModel, Field, PlainSerializer
 
 from dogwatch.core.alerts import event_of, group_window_s
+from dogwatch.core.isolation import Least, Level
 from dogwatch.core.run import Policy
 from dogwatch.core.watch import phase
 from dogwatch.usecases import probes
@@ -381,22 +382,29 @@ class ChannelMade(ChannelOut):
 class WorkspaceOut(BaseModel):
     """The workspace of the key; `ping_key` is for pings by slug, null without write:watches.
 
-    `scripts_run_as`: the system user who runs script jobs, null where they are switched off.
+    `isolation`: how far scripts are kept apart here; `least_isolation`: what the workspace demands.
+    `scripts_run_as`: the system user whose files scripts reach, null where they reach nobody's.
     """
 
     id: int
     name: str
     ping_key: str | None
     scripts_run_as: str | None
+    isolation: Level
+    least_isolation: Least
 
     @classmethod
-    def of(cls, workspace: Workspace, scripts_run_as: str | None, *, may_ping: bool) -> Self:
+    def of(
+        cls, workspace: Workspace, scripts_run_as: str | None, isolation: Level, *, may_ping: bool
+    ) -> Self:
         """Return the shape of a workspace."""
         return cls(
             id=workspace.id,
             name=workspace.name,
             ping_key=workspace.ping_key if may_ping else None,
             scripts_run_as=scripts_run_as,
+            isolation=isolation,
+            least_isolation=workspace.least_isolation,
         )
 
 
