@@ -176,6 +176,14 @@ def test_late_is_told_once_a_slot(house: House) -> None:
     assert house.audit(1201) == []
 
 
+def test_one_owed_slot_is_told_once_though_others_pass(house: House) -> None:
+    house.channel(rule=Rule("", "", frozenset({Event.LATE})))
+    house.ping(heard(house.watch("fast", schedule="every 10s", start_by_s=600), 0))
+    for at in (11.5, 21.5, 31.5, 60):
+        step(house, at)
+    assert [one[0] for one in told(house)] == ["late"]
+
+
 def test_a_rule_that_asks_for_lateness_finds_the_watches_there_are(house: House) -> None:
     house.ping(heard(house.watch("one", start_by_s=300), 1))
     house.watch("two", tags=("x",), start_by_s=300)

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, exists, func, insert, select, update
 
+from dogwatch.store import nodes
 from dogwatch.store.tables import incident_members, incident_notes, incidents
 from dogwatch.store.tx import Tx
 
@@ -62,14 +63,20 @@ class Note:
 
 
 def add(tx: Tx, incident: Incident) -> None:
-    """Insert an incident."""
+    """Insert an incident; its number is never given again."""
     tx.conn.execute(insert(incidents).values(**_values(incident)))
+    nodes.set_fact(tx, _last(incident.workspace_id), str(incident.number))
 
 
 def next_number(tx: Tx, workspace_id: int) -> int:
-    """Return the number of the next incident of a locked workspace."""
+    """Return the number of the next incident of a locked workspace; none comes twice."""
     highest = select(func.max(incidents.c.number)).where(incidents.c.workspace_id == workspace_id)
-    return 1 + int(tx.conn.scalar(highest) or 0)
+    return 1 + max(int(nodes.fact(tx, _last(workspace_id)) or 0), int(tx.conn.scalar(highest) or 0))
+
+
+def _last(workspace_id: int) -> str:
+    """Return the name of the fact that keeps the highest number ever given."""
+    return f"incidents:{workspace_id}"
 
 
 def change(tx: Tx, workspace_id: int, incident_id: str, **values: Any) -> None:

@@ -4,7 +4,7 @@ Each watch that such a rule is about has a timer, which no ping touches: it may 
 then set for what is owed by that time. It is never later than the next slot.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from dogwatch.core.alerts import Event
@@ -71,15 +71,27 @@ def _next_at(record: Record, at: datetime) -> datetime | None:
     return following + LEAST if following else None
 
 
-def look(tx: Tx, scene: Scene, watch_ids: Sequence[str]) -> None:
-    """Tell of those watches that are late, and set the timers of all that a rule still names."""
-    found = watches.look(tx, scene.workspace_id, watch_ids)
+def look(tx: Tx, scene: Scene, due_at: Mapping[str, datetime]) -> None:
+    """Tell of those watches that are late, and set the timers of all that a rule still names.
+
+    `due_at`: when the timer of each watch, by id, was to go off; one that was set for later than
+    the owed slot was set after that had been told.
+    """
+    found = watches.look(tx, scene.workspace_id, list(due_at))
     asked = {own_id: scene.wanted(one, Event.LATE) for own_id, one in found.items()}
     made = [
-        new for own_id, wanted in asked.items() for new in _notices(scene, found[own_id]) if wanted
+        new
+        for own_id, wanted in asked.items()
+        if wanted and _untold(found[own_id], due_at[own_id])
+        for new in _notices(scene, found[own_id])
     ]
     place(tx, scene, made)
     _set(tx, [found[own_id] for own_id, wanted in asked.items() if wanted], scene.at)
+
+
+def _untold(record: Record, due_at: datetime) -> bool:
+    slot_at = record.watch.slot_at
+    return slot_at is not None and due_at <= slot_at + LEAST
 
 
 def _notices(scene: Scene, record: Record) -> list[Delivery]:

@@ -65,7 +65,7 @@ def views(tx: Tx, records: Sequence[Record], at: datetime) -> list[WatchView]:
     return [
         WatchView(
             record, at, last.get(record.id), found.get(record.key),
-            _deadline_at(record, gaps), _next_due_at(record, at),
+            _deadline_at(record, gaps), next_due_at(record, at),
         )
         for record in records
     ]  # fmt: skip
@@ -78,7 +78,7 @@ def _deadline_at(record: Record, gaps: Sequence[Gap]) -> datetime | None:
     return deadline(watch.plan, watch.slot_at, gaps)
 
 
-def _next_due_at(record: Record, at: datetime) -> datetime | None:
+def next_due_at(record: Record, at: datetime) -> datetime | None:
     """Return the owed slot; a watch that owes nothing yet shows its next one instead."""
     watch = record.watch
     if watch.slot_at and watch.slot_at <= at and not watch.job and not armed(watch):

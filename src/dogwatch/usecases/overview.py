@@ -9,6 +9,7 @@ from dogwatch.core.watch import Status, phase
 from dogwatch.store import overview
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
+from dogwatch.usecases.lists import next_due_at
 
 CELL = timedelta(minutes=30)
 CELLS = 48
@@ -28,11 +29,12 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One watch: `phase` as people see it, and its strip."""
+    """One watch: `phase` as people see it, its strip, and when it is due next."""
 
     record: Record
     phase: str
     cells: Sequence[Status]
+    next_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,9 @@ def now(tx: Tx, workspace_id: int, chosen: Chosen, at: datetime) -> Overview:
         tx, workspace_id, at, chosen.state, chosen.tag, chosen.words, offset, PAGE
     )
     strips = strips_of(tx, workspace_id, records, at, CELL, CELLS)
-    items = [Item(one, phase(one.watch, at), strips[one.id]) for one in records]
+    items = [
+        Item(one, phase(one.watch, at), strips[one.id], next_due_at(one, at)) for one in records
+    ]
     total = counts.get(chosen.state, 0) if chosen.state else sum(counts.values())
     return Overview(counts, items, total)
 

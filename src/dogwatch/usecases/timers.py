@@ -48,4 +48,4 @@ def _go_off(tx: Tx, scene: Scene, due: Sequence[Timer]) -> None:
         collect(tx, scene, channel_id, Held.DIGEST)
     for incident_id in by_lane.get("incident", []):
         incidents.follow_up(tx, scene, incident_id)
-    lateness.look(tx, scene, by_lane.get("late", []))
+    lateness.look(tx, scene, {one.ref_id: one.run_at for one in due if one.lane == "late"})

@@ -68,9 +68,19 @@ def _page(tx: Tx, visit: Visit) -> Page:
         lists.run_page(tx, workspace_id, RUNS, "", only),
         lists.ping_page(tx, workspace_id, record.id, PINGS, None),
         lists.flip_page(tx, workspace_id, FLIPS, "", only),
-        schedule.next(COMING, at) if schedule and not paused else [],
+        _coming(view) if schedule and not paused else [],
         why.why(tx, workspace_id, record.id, at).sentence,
     )  # fmt: skip
+
+
+def _coming(view: WatchView) -> Sequence[datetime]:
+    """Return the next due times; those of an interval count from the one that is owed."""
+    schedule, first = view.record.watch.plan.schedule, view.next_due_at
+    if schedule is None:
+        return []
+    if first is None or first <= view.at:
+        return schedule.next(COMING, view.at)
+    return [first, *schedule.next(COMING - 1, first)]
 
 
 def _name(visit: Visit) -> str:

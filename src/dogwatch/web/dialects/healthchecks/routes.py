@@ -246,8 +246,8 @@ async def list_pings(call: Called, version: str, name: str) -> Response:
     def found(tx: Tx, _: Any) -> list[dict[str, Any]]:
         alias, record = call.find(tx, name.lower())
         place = f"{call.origin}/api/{version}/checks/{alias.name}"
-        rows = lists.ping_page(tx, record.workspace_id, record.id, MOST_PINGS, None)
-        return [ping(row, place) for row in rows]
+        page = numbered.ping_page(tx, record, 1, MOST_PINGS)
+        return [ping(row, page.total - place_in, place) for place_in, row in enumerate(page.items)]
 
     return _said({"pings": await call.read(found)})
 
@@ -260,8 +260,9 @@ async def show_body(call: Called, version: str, name: str, number: str) -> Respo
 
     def found(tx: Tx, _: Any) -> str:
         record = call.find(tx, name.lower())[1]
-        rows = lists.ping_page(tx, record.workspace_id, record.id, 1, wanted + 1)
-        body = str(rows[0]["body"]) if rows and rows[0]["id"] == wanted else ""
+        later = numbered.tally(tx, record).pings - wanted
+        rows = numbered.ping_page(tx, record, later + 1, 1).items if wanted and later >= 0 else ()
+        body = str(rows[0]["body"]) if rows else ""
         if not body:
             raise Problem("not_found", "this ping has no body")
         return body

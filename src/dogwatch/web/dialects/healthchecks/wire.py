@@ -108,18 +108,18 @@ def _timing(record: Record) -> dict[str, Any]:
     return {"schedule": record.schedule, "tz": record.timezone}
 
 
-def ping(row: Mapping[str, Any], place: str) -> dict[str, Any]:
-    """Return one ping of the log; `place` is the address of its check."""
+def ping(row: Mapping[str, Any], number: int, place: str) -> dict[str, Any]:
+    """Return the `number`th ping of the log; `place` is the address of its check."""
     shown = {
         "type": _TYPES[row["kind"]],
         "date": row["at"].astimezone(UTC).isoformat(),
-        "n": row["id"],
+        "n": number,
         "scheme": row["scheme"],
         "remote_addr": row["remote_ip"],
         "method": row["method"],
         "ua": row["user_agent"],
         "rid": row["rid"],
-        "body_url": f"{place}/pings/{row['id']}/body" if row["body"] else None,
+        "body_url": f"{place}/pings/{number}/body" if row["body"] else None,
     }
     if row["exit_code"] is not None:
         shown["exitstatus"] = row["exit_code"]

@@ -2,8 +2,8 @@
 
 from dogwatch.store.migrations.walls import lower_wall, owned, raise_wall
 
-revision = "0004"
-down_revision = "0009"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
