@@ -37,7 +37,8 @@ def curl(url: str, *words: str) -> str:
 def tell_both(served: Served, webhooks: Webhooks) -> None:
     """Make both channels, and a rule for each."""
     hook = {"name": "Team hook", "kind": "webhook", "settings": {"url": webhooks.url}}
-    mail = {"name": "Ana", "kind": "email", "settings": {"to": ["ana@example.org"]}}
+    mail = {"name": "Ana", "kind": "email", "settings": {"to": ["ana@example.org"]},
+            "group_window_s": 0}  # fmt: skip
     made = [served.post("/channels", channel) for channel in (hook, mail)]
     webhooks.secret = made[0]["secrets"][0]
     for channel in made:

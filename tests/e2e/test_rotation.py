@@ -146,6 +146,7 @@ def test_nodes_on_postgresql_go_on_and_take_the_new_data_key(
     two.start()
     one.post("/channels", CHANNEL)
     one.post("/jobs", JOB)
+    one.cli("variable", "set", "TOKEN", "t0ken")
     one.cli("secret", "rotate", "--database", postgres_url)
     assert whole(one)
     assert whole(two)

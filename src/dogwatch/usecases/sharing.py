@@ -53,6 +53,7 @@ class Shared:
         self._rooms: dict[Place, _Room] = {}
         self._untold: list[Sequence[Asked]] = []
         self._waiting: deque[_Request] = deque()
+        self._asking = False
         self._task: asyncio.Task[None] | None = None
 
     async def spend(self, asked: Sequence[Asked]) -> Sequence[Verdict]:
@@ -72,6 +73,8 @@ class Shared:
             await self._begin()
 
     def _may_go_ahead(self, asked: Sequence[Asked]) -> bool:
+        if self._waiting or self._asking:  # what the database gives to those is not ours as well
+            return False
         now = self._clock.monotonic()
         rooms = [self._rooms.get(one.place) for one in asked]
         return all(room and room.used < room.most and now < room.until for room in rooms)
@@ -102,7 +105,9 @@ class Shared:
         told, self._untold = self._untold[:BATCH], self._untold[BATCH:]
         size = min(BATCH, len(self._waiting))
         waited = [self._waiting.popleft() for _ in range(size)]
+        self._asking = bool(waited)
         found = await self._spent([*told, *(request.asked for request in waited)])
+        self._asking = False
         for request, verdicts in zip(waited, found[len(told) :], strict=True):
             if not request.answer.done():
                 request.answer.set_result(verdicts)

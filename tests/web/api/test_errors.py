@@ -41,7 +41,7 @@ def test_outside_of_the_api_as_well(house: House) -> None:
         ("PUT", "/watches", "GET, HEAD, POST"),
         ("POST", "/watches/x", "DELETE, GET, HEAD, PATCH"),
         ("GET", "/watches/x/pause", "POST"),
-        ("PATCH", "/rules/x", "DELETE"),
+        ("POST", "/rules/x", "DELETE, GET, HEAD, PATCH"),
         ("DELETE", "/docs", "GET, HEAD"),
     ],
 )

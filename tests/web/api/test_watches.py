@@ -41,6 +41,7 @@ def test_a_watch_is_made_with_all_its_fields(api: Client, house: House) -> None:
         "phase": "new",
         "since_at": "2026-01-05T12:00:00.000Z",
         "schedule": "0 2 * * *\n0 14 * * *",
+        "starts_at": None,
         "schedule_english": watch["schedule_english"],
         "schedule_fault": None,
         "timezone": "Europe/Warsaw",

@@ -32,7 +32,7 @@ _Description = Annotated[str, Field(max_length=DESCRIPTION_LENGTH)]
 async def _key(name: Annotated[str, Path(description="Key.", max_length=KEY_LENGTH)]) -> str:
     """Refuse at once what can be no key."""
     if fault := key_fault(name):
-        raise Problem("not_found", f"key: {fault}", {"name": f"can be no key: {fault}"})
+        raise Problem("not_found", f"key: {fault}", {"id": f"can be no key: {fault}"})
     return name
 
 
