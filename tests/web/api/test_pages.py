@@ -88,7 +88,7 @@ def test_a_filter_takes_what_there_is_and_names_it(api: Client) -> None:
         ("/jobs", "status", "'degraded', 'down' or 'paused'"),
         ("/runs", "outcome", "'suppressed' or 'unknown'"),
         ("/runs", "state", "'queued', 'running' or 'done'"),
-        ("/deliveries", "state", "'pending', 'sent' or 'failed'"),
+        ("/deliveries", "state", "'held', 'pending', 'sent', 'failed' or 'suppressed'"),
     ):
         for value in ("bogus", ""):
             refused = api.get(path, **{name: value})
