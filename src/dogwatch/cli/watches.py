@@ -70,9 +70,7 @@ def _row(api: Api, watch: Mapping[str, Any]) -> dict[str, Any]:
         "state": state(watch),
         "slug": watch["slug"],
         "schedule": watch.get("schedule"),
-        "last": local(
-            max(filter(None, (watch.get("last_ping_at"), _last_finished(api, watch))), default=None)
-        ),
+        "last": local(watch.get("last_ping_at") or _last_finished(api, watch)),
         "next": local(watch.get("next_due_at")),
         "tags": watch.get("tags") or "",
     }
