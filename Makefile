@@ -42,8 +42,8 @@ prove: system $(STAMP) ## show under faults what is promised; all of it takes MI
 	DOGWATCH_PROVE=$(MINUTES) DOGWATCH_PROOFS=$(PROOFS) $(BIN)/pytest $(PROVING); status=$$?; \
 		$(BIN)/python tools/proofs.py $(PROOFS) && exit $$status
 
-bench: $(STAMP) ## measure, on this machine
-	$(BIN)/python -m bench
+bench: $(STAMP) ## measure on this machine; LONG=1 takes more rounds, and a million watches
+	$(BIN)/python -m bench $(if $(LONG),--long)
 
 lock: ## renew requirements.lock from pyproject.toml (use the oldest Python supported)
 	$(PYTHON) -m venv $(VENV)-lock

@@ -1,29 +1,38 @@
-"""`python -m bench [name…]`: measure on this machine, each figure beside its own baseline."""
+"""`python -m bench [--long] [name…]`: measure here, each figure beside its own baseline.
 
-import sys
+`--long` takes more rounds, and a million watches.
+"""
+
+import argparse
+import os
 from collections.abc import Callable, Iterator, Mapping
 
-from bench import egress, limits, pings, runs, scale, spawn, webhooks
+from bench import egress, limits, pings, probes, runs, scale, spawn, webhooks
 from bench.table import Row, markdown
 
-BENCHES: Mapping[str, Callable[[], Iterator[Row]]] = {
-    "pings": pings.rows,
-    "egress": egress.rows,
-    "spawn": spawn.rows,
-    "runs": runs.rows,
-    "scale": scale.rows,
-    "webhooks": webhooks.rows,
-    "limits": limits.rows,
+BENCHES: Mapping[str, Callable[[bool], Iterator[Row]]] = {
+    "pings": lambda long: pings.rows(rounds=25 if long else 5),
+    "egress": lambda long: egress.rows(),
+    "probes": lambda long: probes.rows(),
+    "spawn": lambda long: spawn.rows(),
+    "runs": lambda long: runs.rows(),
+    "scale": lambda long: scale.rows(1_000_000 if long else 10_000),
+    "webhooks": lambda long: webhooks.rows(),
+    "limits": lambda long: limits.rows(),
 }
 
 
 def main() -> None:
     """Print one table of the benches that are named, or of all."""
-    names = sys.argv[1:] or list(BENCHES)
-    if unknown := [name for name in names if name not in BENCHES]:
-        sys.exit(f"{unknown[0]} is none of {', '.join(BENCHES)}")
-    for line in markdown(row for name in names for row in BENCHES[name]()):
+    parser = argparse.ArgumentParser(prog="python -m bench")
+    parser.add_argument("--long", action="store_true")
+    parser.add_argument("names", nargs="*", choices=[*BENCHES, []], metavar="name")
+    given = parser.parse_args()
+    names = given.names or list(BENCHES)
+    for line in markdown(row for name in names for row in BENCHES[name](given.long)):
         print(line, flush=True)
+    load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
+    print(f"\n{os.cpu_count()} cores; load average over 1, 5 and 15 minutes at the end: {load}")
 
 
 if __name__ == "__main__":

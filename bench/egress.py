@@ -2,8 +2,7 @@
 
     python -m bench.egress [--seconds 1] [--concurrency 64] [--loop uvloop|asyncio]
 
-The server is a child process on loopback that answers and closes. Both sides are measured twice,
-in turns, and the best of each counts.
+The server is a child process on loopback that answers and closes. Both sides take turns.
 """
 
 import argparse
@@ -19,6 +18,7 @@ import pycurl
 import uvloop
 
 from bench.table import Row, markdown
+from bench.turns import Sample, in_turns
 from dogwatch.core.addresses import parse_cidrs
 from dogwatch.egress import Egress, Request
 
@@ -109,14 +109,16 @@ def bare_handle(url: str) -> pycurl.Curl:
 
 
 def rows(seconds: float = 1.0, concurrency: int = 64, loop: str = "uvloop") -> Iterator[Row]:
-    """Measure both sides twice, in turns; the best of each counts."""
+    """Measure both sides in turns."""
     run = uvloop.run if loop == "uvloop" else asyncio.run
-    bare_rates, egress_rates = [], []
     with server() as url:
-        for _ in range(2):
-            bare_rates.append(bare(url, seconds, concurrency))
-            egress_rates.append(run(through_egress(url, seconds, concurrency)))
-    yield Row("new connections, egress", max(egress_rates), "bare libcurl", max(bare_rates))
+        found = in_turns(
+            {
+                "bare": lambda: Sample(bare(url, seconds, concurrency)),
+                "ours": lambda: Sample(run(through_egress(url, seconds, concurrency))),
+            }
+        )
+    yield Row("new connections, egress", found["ours"].rate, "bare libcurl", found["bare"].rate)
 
 
 def main() -> None:

@@ -1,12 +1,16 @@
 """Pings per second, durable, against the same edge with an inbox that answers at once.
 
-64 clients and 64 watches; the client, the server and PostgreSQL share the machine.
+64 clients and 64 watches; the client, the server and PostgreSQL share the machine. CPU is that of
+the server alone.
 """
 
 import multiprocessing
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing.pool import Pool
 from pathlib import Path
 
 import uvloop
@@ -14,6 +18,7 @@ import uvloop
 from bench.edge import other, record
 from bench.pinger import CLIENTS, Pinger
 from bench.table import Row
+from bench.turns import ROUNDS, Sample, cpu_s, in_turns
 from dogwatch.clock import SystemClock
 from dogwatch.web.edge import EdgeLimits, server
 from dogwatch.web.inbox import PingInbox
@@ -22,31 +27,40 @@ from tests.eventually import eventually
 from tests.harness.postgres import running_postgres
 from tests.harness.served import Served, free_port, listening
 
-SECONDS, ROUNDS = 1.0, 2
+SECONDS = 1.0
 DURABLE = ("max_connections=50", "shared_buffers=128MB")
 MODES = {"keep-alive": True, "a connection per ping": False}
 
 
-def measure(port: int, paths: list[str], *, keep_alive: bool) -> float:
-    """Return pings per second of a client in a process of its own."""
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(1) as pool:
-        return pool.apply(_rate, (port, paths, keep_alive))
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A process that takes pings at some paths."""
+
+    port: int
+    paths: list[str]
+    pid: int
+
+    def measure(self, client: Pool, *, keep_alive: bool) -> Sample:
+        """Return what a client in a process of its own was answered."""
+        before = cpu_s(self.pid)
+        rate, answered = client.apply(_ping, (self.port, self.paths, keep_alive))
+        return Sample(rate, (cpu_s(self.pid) - before) / answered * 1e6)
 
 
-def _rate(port: int, paths: list[str], keep_alive: bool) -> float:
-    return Pinger(port, paths, keep_alive).rate(SECONDS)
+def _ping(port: int, paths: list[str], keep_alive: bool) -> tuple[float, int]:
+    pinger = Pinger(port, paths, keep_alive)
+    return pinger.rate(SECONDS), pinger.answered
 
 
 @contextmanager
-def inbox() -> Iterator[tuple[int, list[str]]]:
+def inbox() -> Iterator[Door]:
     """Serve an inbox that answers at once."""
     port = free_port()
     context = multiprocessing.get_context("spawn")
     process = context.Process(target=_serve, args=(port,), daemon=True)
     process.start()
     eventually(lambda: listening(port), what="the inbox listens")
-    yield port, [f"/ping/{number:08}-bench" for number in range(CLIENTS)]
+    yield Door(port, [f"/ping/{n:08}-bench" for n in range(CLIENTS)], process.pid or 0)
     process.kill()
     process.join()
 
@@ -57,25 +71,34 @@ def _serve(port: int) -> None:
 
 
 @contextmanager
-def dogwatch(flags: dict[str, str]) -> Iterator[tuple[int, list[str]]]:
+def dogwatch(flags: dict[str, str]) -> Iterator[Door]:
     """Serve Dogwatch itself, with a watch for each client."""
     with tempfile.TemporaryDirectory(prefix="dogwatch-bench-") as folder:
         served = Served(Path(folder) / "data", flags).start()
         body = {"name": "Bench", "schedule": "*/5 * * * *"}
         made = [served.post("/watches", body)["ping_url"] for _ in range(CLIENTS)]
-        yield served.port, [url.removeprefix(served.url) for url in made]
+        yield Door(served.port, [url.removeprefix(served.url) for url in made], served.pid)
         served.stop()
 
 
-def rows() -> Iterator[Row]:
-    """Measure each store in each mode and the inbox in turns; the best of each counts."""
-    with running_postgres(DURABLE) as postgres, inbox() as bare:
+def rows(rounds: int = ROUNDS) -> Iterator[Row]:
+    """Measure each store in each mode and the inbox in turns."""
+    client = multiprocessing.get_context("spawn").Pool(1)
+    with running_postgres(DURABLE) as postgres, inbox() as bare, client:
         stores = {"SQLite": {}, "PostgreSQL": {"database": postgres.create("bench")}}
         for store, flags in stores.items():
             with dogwatch(flags) as ours:
                 for mode, keep in MODES.items():
-                    best = {"bare": 0.0, "ours": 0.0}
-                    for name, (port, paths) in (("bare", bare), ("ours", ours)) * ROUNDS:
-                        found = measure(port, paths, keep_alive=keep)
-                        best[name] = max(best[name], found)
-                    yield Row(f"pings, {store}, {mode}", best["ours"], "no store", best["bare"])
+                    doors = {"bare": bare, "ours": ours}
+                    sides = {
+                        name: partial(door.measure, client, keep_alive=keep)
+                        for name, door in doors.items()
+                    }
+                    found = in_turns(sides, rounds)
+                    yield _row(f"pings, {store}, {mode}", found)
+
+
+def _row(what: str, found: dict[str, Sample]) -> Row:
+    ours, bare = found["ours"], found["bare"]
+    told = f"no store ({bare.cpu_us:.0f} µs each)"
+    return Row(what, ours.rate, told, bare.rate, cpu_us=ours.cpu_us)

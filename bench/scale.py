@@ -11,7 +11,6 @@ import argparse
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -19,15 +18,16 @@ from pathlib import Path
 from statistics import quantiles
 from typing import Any
 
-from sqlalchemy import Connection, NullPool, create_engine, insert, select
+from sqlalchemy import insert, select
 
 from bench.table import Row, markdown
 from dogwatch.core.spec import WatchSpec
 from dogwatch.core.watch import Status
 from dogwatch.ids import new_ids
 from dogwatch.store import migrate, tables
-from dogwatch.store.database import Database, Tx, parse_url
+from dogwatch.store.database import Database, Tx
 from dogwatch.usecases import watches, workspaces
+from tests.harness.behind import connected
 from tests.harness.postgres import running_postgres
 from tests.harness.served import Served
 
@@ -97,15 +97,6 @@ def _like(tx: Tx, schedule: str, at: datetime) -> dict[str, Any]:
     return row
 
 
-@contextmanager
-def connected(url: str) -> Iterator[Connection]:
-    """Look into the store beside the server."""
-    engine = create_engine(parse_url(url), poolclass=NullPool, isolation_level="AUTOCOMMIT")
-    with engine.connect() as conn:
-        yield conn
-    engine.dispose()
-
-
 # --- the figures --------------------------------------------------------------------------------
 
 
@@ -152,7 +143,7 @@ def delays_ms(served: Served, url: str) -> list[float]:
         assert answer.status == 200, answer
         time.sleep(0.02)
     seen: dict[str, float] = {}
-    with connected(url) as conn:
+    with connected(url, isolation_level="AUTOCOMMIT") as conn:
         deadline = time.time() + 60
         while len(seen) < SAMPLE and time.time() < deadline:
             downs = conn.execute(_DOWNS).scalars()

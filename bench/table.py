@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`figure` and `baseline` in the same unit, more is better."""
+    """`figure` and `baseline` in the same unit; `cpu_us`: of CPU for each item, where known."""
 
     what: str
     figure: float
     baseline_is: str
     baseline: float
     unit: str = "/s"
+    cpu_us: float | None = None
 
     @property
     def ratio(self) -> float:
@@ -22,10 +23,11 @@ class Row:
 
 def markdown(rows: Iterable[Row]) -> Iterable[str]:
     """Yield the lines of a table, each as soon as its row is measured."""
-    yield "| what | figure | baseline | baseline's figure | ratio |"
-    yield "|---|---:|---|---:|---:|"
+    yield "| what | figure | baseline | baseline's figure | ratio | CPU each |"
+    yield "|---|---:|---|---:|---:|---:|"
     for row in rows:
+        cpu = "" if row.cpu_us is None else f"{row.cpu_us:,.0f} µs"
         yield (
             f"| {row.what} | {row.figure:,.0f}{row.unit} | {row.baseline_is} "
-            f"| {row.baseline:,.0f}{row.unit} | {row.ratio:.0%} |"
+            f"| {row.baseline:,.0f}{row.unit} | {row.ratio:.0%} | {cpu} |"
         )

@@ -208,3 +208,49 @@ def test_every_setting_has_a_distinct_flag_and_variable() -> None:
     assert SETTINGS["database_url"].flag == "--database"
     assert SETTINGS["database_url"].variable == "DOGWATCH_DATABASE_URL"
     assert all(setting.help for setting in SETTINGS.values())
+
+
+# --- signing in by a provider -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        "https://id.example",
+        "https://id.example/realms/x/",
+        "http://127.0.0.1:9",
+        "http://[::1]:9/a",
+    ],
+)
+def test_an_issuer_is_kept_letter_by_letter(tmp_path: Path, issuer: str) -> None:
+    assert configured(tmp_path, oidc_issuer=issuer).oidc_issuer == issuer
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        "http://id.example", "id.example", "https://", "https://id.example/?a=b", "ftp://id.example",
+        "https://ana:x@id.example", "https://id.example/#x", "https://" + "x" * 250 + ".example",
+    ],
+)  # fmt: skip
+def test_what_is_no_issuer(tmp_path: Path, issuer: str) -> None:
+    assert list(refusal(tmp_path, oidc_issuer=issuer)) == ["DOGWATCH_OIDC_ISSUER"]
+
+
+@pytest.mark.parametrize("given", ["none", "HS256", "RS256 HS256", "rs256", ","])
+def test_algorithms_that_prove_nothing_cannot_be_pinned(tmp_path: Path, given: str) -> None:
+    assert list(refusal(tmp_path, oidc_algorithms=given)) == ["DOGWATCH_OIDC_ALGORITHMS"]
+
+
+def test_algorithms_and_domains_are_lists(tmp_path: Path) -> None:
+    toml = 'oidc_algorithms = ["PS256"]\noidc_new_people = ["Example.org", "b.example"]'
+    config = configured(tmp_path, toml)
+    assert config.oidc_algorithms == ("PS256",)
+    assert config.oidc_new_people == ("example.org", "b.example")
+    assert configured(tmp_path, oidc_algorithms="ES256, RS256").oidc_algorithms[0] == "ES256"
+    for wrong in ("*", "@example.org", "example"):
+        assert list(refusal(tmp_path, oidc_new_people=wrong)) == ["DOGWATCH_OIDC_NEW_PEOPLE"]
+    rows = {
+        row.name: row.value for row in describe(configured(tmp_path, oidc_client_secret="hush"))
+    }
+    assert (rows["oidc_client_secret"], rows["oidc_algorithms"]) == ("***", "RS256, ES256")

@@ -16,12 +16,20 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
+from dogwatch import __version__
+from dogwatch.core.dialects import DIALECTS
 from dogwatch.core.problems import Problem
 
 Network = IPv4Network | IPv6Network
 CLIENT_VARIABLES = frozenset({"DOGWATCH_KEY", "DOGWATCH_SERVER", "DOGWATCH_PING_URL"})
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 _EVERYWHERE = (ip_network("0.0.0.0/0"), ip_network("::/0"))
 _URL_SAFE = str.maketrans("-_", "+/")
+# With the public key alone nobody can sign by these; none and HS… are not among them (RFC 8725).
+_ALGORITHMS = (
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519",
+)  # fmt: skip
+_DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _PASSWORD = re.compile(r"(://[^/?#:@]*:)[^/?#]*@")
 _PASSWORD_PARAMETER = re.compile(r"([?&]password=)[^&#]*")
 
@@ -111,6 +119,51 @@ def _header(value: Any) -> str:
     return name
 
 
+def _yes_no(value: Any) -> bool:
+    word = {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
+    known = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+    if (lower := _text(word).lower()) not in known:
+        raise ValueError("neither yes nor no")
+    return known[lower]
+
+
+def _location(value: Any) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,31}", name := _text(value)):
+        raise ValueError("no name of a location")
+    return name
+
+
+def _user_agent(value: Any) -> str:
+    if not re.fullmatch(r"[ -~]{1,200}", words := _text(value)):
+        raise ValueError("no user agent")
+    return words
+
+
+def _issuer(value: Any) -> str:
+    """Read an issuer as it is written: it is compared letter by letter."""
+    url = urlsplit(issuer := _text(value))
+    bare = not (url.query or url.fragment or "@" in url.netloc) and issuer.isascii()
+    if not bare or not url.hostname or len(issuer) > 255 or not issuer.isprintable():
+        raise ValueError("no issuer")
+    if url.scheme != "https" and not (url.scheme == "http" and Listen(url.hostname, 0).loopback):
+        raise ValueError("not safe")
+    return issuer
+
+
+def _algorithms(value: Any) -> tuple[str, ...]:
+    words = value.replace(",", " ").split() if isinstance(value, str) else list(value)
+    if not words or not set(words) <= set(_ALGORITHMS):
+        raise ValueError("unknown algorithm")
+    return tuple(dict.fromkeys(words))
+
+
+def _domains(value: Any) -> tuple[str, ...]:
+    words = value.replace(",", " ").split() if isinstance(value, str) else list(value)
+    if not all(_DOMAIN.fullmatch(_text(word)) for word in words):
+        raise ValueError("no domain")
+    return tuple(word.lower() for word in words)
+
+
 def _one_of(*words: str) -> Kind:
     def parse(value: Any) -> str:
         if (word := _text(value).lower()) not in words:
@@ -141,6 +194,18 @@ def _networks_or_all(value: Any) -> tuple[Network, ...]:
     if word is True or word in ("true", "yes", "1"):
         return _EVERYWHERE
     return () if word is False or word in ("false", "no", "0") else _networks(value)
+
+
+def _dialect_hosts(value: Any) -> Mapping[str, str]:
+    """Read "cronbeats=beats.example.com, cronowl=owl.example.com", or the table of a TOML file."""
+    words = value.replace(",", " ").split() if isinstance(value, str) else None
+    pairs = value.items() if words is None else (word.split("=", 1) for word in words)
+    hosts = {str(name).strip().lower(): _text(host).lower() for name, host in pairs}
+    if not hosts.keys() <= DIALECTS.keys() or not all(map(_HOST.fullmatch, hosts.values())):
+        raise ValueError("no dialect or no host")
+    if len(set(hosts.values())) < len(hosts):
+        raise AdvisedError("each dialect needs a host name of its own")
+    return hosts
 
 
 def _base_url(value: Any) -> str:
@@ -195,7 +260,21 @@ def _show_networks(value: tuple[Network, ...]) -> str:
     return "all" if value == _EVERYWHERE else ", ".join(map(str, value)) or "none"
 
 
+def _programs(value: Any) -> tuple[str, ...]:
+    words = value.replace(",", " ").split() if isinstance(value, str) else list(value)
+    return tuple(_text(word) for word in words)
+
+
+def _show_words(value: tuple[str | Path, ...]) -> str:
+    return ", ".join(map(str, value)) or "none"
+
+
 PATH = Kind("a directory", lambda value: Path(_text(str(value))).expanduser().absolute())
+HOSTS = Kind(
+    f"NAME=HOST,… with names among {', '.join(DIALECTS)}",
+    _dialect_hosts,
+    lambda value: ", ".join(f"{name}={host}" for name, host in value.items()) or "none",
+)
 LISTEN = Kind("HOST:PORT, such as 127.0.0.1:8000 or [::1]:8000", _listen)
 BASE_URL = Kind("an address such as https://watch.example.org, without ? or #", _base_url)
 DATABASE = Kind(
@@ -216,7 +295,21 @@ SECRET = Kind(
 NETWORKS = Kind("addresses or CIDR ranges, such as 10.0.0.0/8, ::1", _networks, _show_networks)
 TARGETS = Kind("CIDR ranges such as 10.0.0.0/8, or true", _networks_or_all, _show_networks)
 HEADER = Kind("a header's name, such as Remote-User", _header)
-PROGRAM = Kind("a program's name or path", _text)
+ISSUER = Kind("the issuer's https:// address, exactly as the provider writes it", _issuer)
+ALGORITHMS = Kind(f"some of {', '.join(_ALGORITHMS)}", _algorithms, ", ".join)
+DOMAINS = Kind(
+    "domains, such as example.org", _domains, lambda domains: ", ".join(domains) or "none"
+)
+WORD = Kind("text", _text)
+HIDDEN = Kind("text", _text, lambda _: "***", True)
+FILE = Kind("a file", lambda value: Path(_text(str(value))).expanduser().absolute())
+PROGRAM = Kind("a program's name or path, or off", _text)
+PROGRAMS = Kind("names or paths of programs, with commas", _programs, _show_words)
+PATHS = Kind("paths, with commas", lambda value: tuple(map(Path, _programs(value))), _show_words)
+SANDBOX = _one_of("auto", "off", "trusted", "bubblewrap")
+YES_NO = Kind("yes or no", _yes_no, lambda value: "yes" if value else "no")
+LOCATION = Kind("a name of a-z, 0-9 and -, at most 32 characters", _location)
+USER_AGENT = Kind("printable characters, at most 200", _user_agent)
 BODY = _whole(0, 10_000_000)
 LANE = _whole(1, 10_000)
 DAYS = _whole(1, 36_500)
@@ -246,11 +339,29 @@ class Config:
     )
     base_url: str = _set(BASE_URL, lambda had: had["listen"].url, "Address that people's links use")
     smtp_url: str | None = _set(SMTP, None, "Mail server for e-mail channels")
+    apprise: str = _set(
+        _one_of("on", "off"), "off", "Apprise channels, which open connections of their own"
+    )
     trusted_proxies: tuple[Network, ...] = _set(
         NETWORKS, (), "Proxies whose X-Forwarded-For is believed"
     )
     trusted_user_header: str | None = _set(
         HEADER, None, "Header by which those proxies name who is signed in, by e-mail"
+    )
+    oidc_issuer: str | None = _set(
+        ISSUER, None, "OpenID Connect provider that people may sign in by"
+    )
+    oidc_client_id: str | None = _set(WORD, None, "What that provider knows this instance as")
+    oidc_client_secret: str | None = _set(HIDDEN, None, "Client secret at that provider")
+    oidc_client_secret_file: Path | None = _set(FILE, None, "File that holds that client secret")
+    oidc_algorithms: tuple[str, ...] = _set(
+        ALGORITHMS, ("RS256", "ES256"), "Algorithms that its tokens may be signed by"
+    )
+    oidc_new_people: tuple[str, ...] = _set(
+        DOMAINS, (), "E-mail domains whose people get an account as they first sign in by it"
+    )
+    dialect_hosts: Mapping[str, str] = _set(
+        HOSTS, {}, "Host names at which a dialect answers at the root, as NAME=HOST,…"
     )
     allow_private_targets: tuple[Network, ...] = _set(
         TARGETS, (), "Private addresses that jobs and webhooks may reach"
@@ -261,10 +372,23 @@ class Config:
     scripts: str = _set(
         _one_of("auto", "on", "off"), "auto", "Run scripts; auto: only when listening on loopback"
     )
+    sandbox: str = _set(SANDBOX, "auto", "How scripts are kept apart; auto: bubblewrap if it works")
+    sandbox_uid: int = _set(COUNT, 65_533, "User of sandboxes where the server runs as root")
+    sandbox_paths: tuple[Path, ...] = _set(PATHS, (), "What sandboxed scripts may read, too")
     ping_body_limit_bytes: int = _set(BODY, 10_000, "Bytes of a ping's body that are kept")
     spool_limit_mb: int = _set(
         COUNT, 1_000, "Megabytes of pings kept on disk while PostgreSQL is away"
     )
+    location: str = _set(
+        LOCATION, "here", "Where this node probes from; a worker elsewhere does nothing else"
+    )
+    hosted: bool = _set(
+        YES_NO, False, "Strangers use this instance: nobody is told how its network looks"
+    )
+    user_agent: str = _set(
+        USER_AGENT, f"Dogwatch/{__version__}", "User agent of requests that name none"
+    )
+    probe_concurrency: int = _set(LANE, 2_000, "Probes at once")
     http_concurrency: int = _set(LANE, 50, "HTTP jobs at once")
     script_concurrency: int = _set(LANE, 4, "Script jobs at once")
     delivery_concurrency: int = _set(LANE, 200, "Alert deliveries at once")
@@ -277,6 +401,9 @@ class Config:
     bash: str = _set(PROGRAM, "bash", "Interpreter of Bash jobs")
     python: str = _set(PROGRAM, "python3", "Interpreter of Python jobs")
     node: str = _set(PROGRAM, "node", "Interpreter of Node jobs")
+    interpreters: tuple[str, ...] = _set(
+        PROGRAMS, (), "Programs that a job may name as its interpreter besides those three"
+    )
     log_level: str = _set(
         _one_of("debug", "info", "warning", "error"), "info", "Least level that is logged"
     )
@@ -287,7 +414,8 @@ class Config:
     @property
     def scripts_on(self) -> bool:
         """Say whether script jobs run: asked for, or safe because only this machine listens."""
-        return self.scripts == "on" or (self.scripts == "auto" and self.listen.loopback)
+        asked = self.scripts == "on" or (self.scripts == "auto" and self.listen.loopback)
+        return asked and self.sandbox != "off"
 
 
 def _setting(declared: Field[Any]) -> Setting:

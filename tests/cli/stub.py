@@ -81,7 +81,7 @@ class Handler(BaseHTTPRequestHandler):
         except OSError:
             return  # the client did not wait
 
-    do_GET = do_POST = do_PATCH = do_DELETE = handle_any  # noqa: N815  (names that http.server calls)
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any  # noqa: N815  (names that http.server calls)
 
     def log_message(self, *_: Any) -> None:
         """Keep quiet."""

@@ -1,10 +1,13 @@
 """channel, rule and deliveries against recorded answers."""
 
+import io
 import json
+import shlex
 from typing import Any
 
 import pytest
 
+from dogwatch.notify import CHANNELS
 from tests.cli.stub import Here, Stub
 
 CHANNEL: dict[str, Any] = {
@@ -68,9 +71,13 @@ def sent(stub: Stub) -> list[Any]:
 
 
 def test_a_channel_for_everything_is_one_command(here: Here, told: Stub) -> None:
-    done = here("channel", "add", "On call", "--webhook", "http://x", "--all")
+    done = here("channel", "add", "webhook", "--name", "On call", "--url", "http://x", "--all")
     assert sent(told) == [
-        {"name": "On call", "kind": "webhook", "settings": {"url": "http://x"}},
+        {
+            "name": "On call",
+            "kind": "webhook",
+            "settings": {"url": "http://x", "format": "standard"},
+        },
         {"channel_id": "c1"},
     ]
     assert "whsec_1" in done.stdout
@@ -78,15 +85,27 @@ def test_a_channel_for_everything_is_one_command(here: Here, told: Stub) -> None
 
 
 def test_a_channel_without_a_rule_warns(here: Here, told: Stub) -> None:
-    done = here("channel", "add", "Team", "--email", "a@x.org", "--email", "b@x.org")
+    done = here("channel", "add", "email", "--name", "Team", "--to", "a@x.org", "--to", "b@x.org")
     assert sent(told)[0]["settings"] == {"to": ["a@x.org", "b@x.org"]}
     assert done.stderr == "dogwatch: nobody is told through 'Team' yet: dogwatch rule add c1\n"
-    assert here.json("channel", "add", "On call", "--webhook", "http://x", "--all")["rule"] == RULE
+    assert here.json("channel", "add", "webhook", "--url", "http://x", "--all")["rule"] == RULE
 
 
-@pytest.mark.parametrize("words", [(), ("--webhook", "http://x", "--email", "a@x.org")])
-def test_a_channel_is_of_one_kind(here: Here, told: Stub, words: tuple[str, ...]) -> None:
-    assert here("channel", "add", "x", *words).returncode == 2
+@pytest.mark.parametrize("words", [(), ("pigeon",), ("webhook",), ("slack", "--to", "a@x.org")])
+def test_a_channel_is_of_a_known_kind(here: Here, told: Stub, words: tuple[str, ...]) -> None:
+    assert here("channel", "add", *words).returncode == 2
+
+
+@pytest.mark.parametrize("kind", CHANNELS)
+def test_every_kind_can_be_made(here: Here, told: Stub, kind: str) -> None:
+    """Each example of a help page is a command that works."""
+    page = here("channel", "add", kind, "--help").stdout
+    example = page.partition("Examples:\n  dogwatch ")[2]
+    done = here(*shlex.split(example))
+    assert done.returncode == 0, done.stderr
+    made = sent(told)[0]
+    assert (made["kind"], made["name"]) == (kind, kind.capitalize())
+    CHANNELS[kind].check(made["settings"])
 
 
 def test_channels_are_listed(here: Here, told: Stub) -> None:
@@ -100,12 +119,41 @@ def test_channels_are_listed(here: Here, told: Stub) -> None:
 
 @pytest.mark.parametrize("name", ["On call", "c1"])
 def test_a_channel_is_found_by_name_and_id(here: Here, told: Stub, name: str) -> None:
-    assert "dogwatch deliveries d1" in here("channel", "test", name).stdout
+    done = here("channel", "test", name)
+    assert (done.returncode, done.stdout) == (1, "Not sent. gone for good\n")
     assert here("channel", "enable", name).stdout == "On call is on\n"
     assert here("channel", "disable", name).returncode == 0
     assert sent(told)[-2:] == [{"enabled": True}, {"enabled": False}]
     assert here("channel", "rm", name, "--yes").returncode == 0
     assert told.requests[-1].method == "DELETE"
+
+
+def test_a_secret_can_come_by_standard_input(
+    here: Here, told: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("e93facc04764012d7bfb002500d5d1a6\n"))
+    assert here("channel", "add", "pagerduty", "--routing-key", "-").returncode == 0
+    assert sent(told)[0]["settings"]["routing_key"] == "e93facc04764012d7bfb002500d5d1a6"
+
+
+OUTCOMES = [
+    ({"state": "sent"}, [RECEIPT | {"detail": "Slack said: ok"}], "Sent. Slack said: ok"),
+    ({"state": "pending"}, [RECEIPT], "Not sent yet, it is tried again. gone for good"),
+    ({"state": "pending", "reason": ""}, [], "No answer yet; see later: dogwatch deliveries d1"),
+    ({"state": "failed", "reason": "channel is off: gone"}, [], "channel is off: gone"),
+]
+
+
+@pytest.mark.parametrize(("delivery", "receipts", "words"), OUTCOMES)
+def test_a_test_says_what_the_service_answered(
+    here: Here, told: Stub, delivery: Any, receipts: Any, words: str
+) -> None:
+    answer = {**DELIVERY, **delivery, "receipts": receipts}
+    told.replies["GET /api/v1/deliveries/d1"] = (200, answer)
+    done = here("channel", "test", "c1")
+    assert done.stdout.splitlines()[0] == words
+    assert (done.returncode == 0) == (delivery["state"] == "sent")
+    assert told.requests[-1].query == {"wait_s": "20"}
 
 
 def test_a_channel_that_is_not_there_or_there_twice(here: Here, told: Stub) -> None:
@@ -145,7 +193,7 @@ def test_a_rule_has_one_scope(here: Here, told: Stub) -> None:
 
 def test_rules_are_listed_and_removed(here: Here, told: Stub) -> None:
     _, row = here("rule", "ls").stdout.splitlines()
-    assert row == "r1    On call  down, recovered  all watches"
+    assert row == "r1    On call  down, recovered  all watches  at once"
     assert here.json("rule", "ls") == [RULE]
     assert here("rule", "rm", "r1").stdout == "rule r1 is deleted\n"
 

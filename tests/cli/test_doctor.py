@@ -3,7 +3,10 @@
 import base64
 from pathlib import Path
 
+import pytest
+
 from tests.cli.stub import Here, Program, Stub
+from tests.harness.postgres import ADMIN, ROLE
 
 
 def test_a_healthy_house_is_0(here: Here, home: Path) -> None:
@@ -28,7 +31,8 @@ def test_doctor_in_json(here: Here, home: Path) -> None:
     (home / "cli.key").chmod(0o600)
     checks = [item["check"] for item in here.json("doctor")]
     assert checks == [
-        "settings", "data", "cli.key", "database", "mail", "zones", "spool", "server",
+        "settings", "data", "cli.key", "database", "wall", "mail", "scripts", "zones", "spool",
+        "server",
     ]  # fmt: skip
 
 
@@ -43,6 +47,17 @@ def test_doctor_looks_into_the_database(here: Here, home: Path) -> None:
     found = here("doctor").stdout
     assert "✕ database: the database cannot be opened now: the file is not a database" in found
     assert "restore a backup" in found
+
+
+def test_doctor_tells_whether_postgresql_keeps_workspaces_apart(
+    here: Here, monkeypatch: pytest.MonkeyPatch, postgres_url: str
+) -> None:
+    monkeypatch.setenv("DOGWATCH_DATABASE_URL", postgres_url)
+    assert "✓ wall: PostgreSQL keeps the workspaces apart, too" in here("doctor").stdout
+    monkeypatch.setenv("DOGWATCH_DATABASE_URL", postgres_url.replace(f"{ROLE}@", f"{ADMIN}@"))
+    open_to_us = here("doctor").stdout
+    assert f"✕ wall: the role {ADMIN} is a superuser" in open_to_us
+    assert "do: give Dogwatch a role of its own" in open_to_us
 
 
 def test_doctor_knocks_at_the_mail_server(dogwatch: Program, stub: Stub) -> None:

@@ -102,3 +102,45 @@ def test_json_is_as_the_server_said(here: Here, told: Stub) -> None:
     assert here.json("job", "add", "J", "--url", "http://x") == JOB
     assert here.json("job", "show", "j") == JOB
     assert here("job", "show", "j").stdout.startswith("name       J\n")
+
+
+EVERY: dict[str, Any] = {
+    "slug": "j", "name": "J", "status": "new", "timezone": "UTC", "next_due_at": None,
+    "action": {"kind": "script", "language": "bash", "source": "true", "args": [],
+               "env": {"TOKEN": "***"}, "timeout_s": 60, "input": None},
+}  # fmt: skip
+
+
+def test_rules_and_input_of_a_script(here: Here, told: Stub, tmp_path: Path) -> None:
+    file = tmp_path / "a.sh"
+    file.write_text("true")
+    words = ("--input", '{"a": [1]}', "--interpreter", "/bin/bash", "--priority", "2")
+    more = ("--max-runs", "5", "--reset-on-resume", "--starts-at", "2030-01-01T00:00:00Z")
+    assert here("job", "add", "J", "--script", str(file), *words, *more).returncode == 0
+    asked = sent(told)
+    assert asked["action"]["input"] == {"a": [1]}
+    assert asked["action"]["interpreter"] == "/bin/bash"
+    rules = {"priority": 2, "max_runs": 5, "reset_on_resume": True}
+    assert rules | {"starts_at": "2030-01-01T00:00:00Z"} == {
+        name: asked[name] for name in ("priority", "max_runs", "reset_on_resume", "starts_at")
+    }
+    assert "no JSON" in here("job", "add", "J", "--script", str(file), "--input", "x").stderr
+
+
+def test_an_edit_sends_what_changes_and_keeps_the_rest(here: Here, told: Stub) -> None:
+    told.replies |= {"GET /api/v1/jobs/j": (200, EVERY), "PATCH /api/v1/jobs/j": (200, EVERY)}
+    assert here("job", "edit", "j", "--env", "B=2", "--timeout", "9").returncode == 0
+    patch = next(one for one in reversed(told.requests) if one.method == "PATCH")
+    action = json.loads(patch.body)["action"]
+    assert (action["env"], action["timeout_s"]) == ({"TOKEN": "***", "B": "2"}, 9)
+    assert (action["source"], action["language"]) == ("true", "bash")
+    assert here("job", "edit", "j", "--max-runs", "0", "--retries", "1").returncode == 0
+    assert sent(told) == {"max_runs": None, "max_attempts": 2}
+    assert here("job", "edit", "j").returncode == 2
+    assert here("job", "edit", "j", "--url", "http://x").returncode == 0
+    assert sent(told) == {"action": {"kind": "http", "url": "http://x"}}
+
+
+def test_a_reset(here: Here, told: Stub) -> None:
+    told.replies["POST /api/v1/jobs/j/reset"] = (200, JOB)
+    assert "counts from 0" in here("job", "reset", "j").stdout

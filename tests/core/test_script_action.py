@@ -35,6 +35,9 @@ def test_a_full_action_survives_the_round_trip_through_json() -> None:
         "output_cap_bytes": 1024,
         "memory_limit_mb": 64,
         "file_limit_mb": 1,
+        "input": {"day": ["ü", None]},
+        "interpreter": "/usr/bin/python3",
+        "network": True,
     }
     action = ScriptAction.from_json(full)
     assert action.env == (("A", "1"), ("_b2", "ü"))

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dogwatch.core.schedule import parse
@@ -121,6 +121,7 @@ def test_a_walk_goes_from_the_slot_to_the_last_one_due() -> None:
     assert list(walk(Plan(None), minute(60), minute(999))) == [minute(60)]
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(["* * * * *", "0 3,4,9 * * *", "*/5 1 * * *", "30 2 * * 1"]),
     st.integers(0, 10**6),

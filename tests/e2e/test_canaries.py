@@ -31,6 +31,18 @@ ERRORS = (
 )  # fmt: skip
 
 
+# All that a script prints of its secrets is masked, in each form that is looked for.
+SAYING = r"""
+V=$(cronium.getVariable SECRET)
+echo "$TOKEN one $V two $V"; echo "$DOGWATCH_TOKEN"; cronium.getVariable SECRET >&2
+printf %s "$V" | base64; printf 'user:%s' "$TOKEN" | base64 -w0
+printf %s "$V" | od -An -tx1 -v | tr -d ' \n'
+cronium.setVariable OTHER "$V"; cronium.setVariable SECRET/ "$V"
+printf "half %s" "${V:0:9}"; sleep 0.1; printf %s "${V:9}"
+exit 3
+"""
+
+
 @dataclass
 class Aviary:
     """Canaries by name, and what was said so far, by who said it."""
@@ -119,6 +131,8 @@ def plant(served: Served, birds: Aviary) -> None:
     for number, secret in enumerate(hook["secrets"]):
         birds.canaries[f"webhook-secret-{number}"] = secret.removeprefix("whsec_").encode()
     served.post("/channels", {"name": "mail", "kind": "email", "settings": {"to": ["a@b.example"]}})
+    for kind, settings in services(closed, birds).items():
+        served.post("/channels", {"name": kind, "kind": kind, "settings": settings})
     http = {
         "kind": "http", "url": f"{closed}/j?key={birds.new('job-query')}", "method": "POST",
         "headers": [["Authorization", f"Bearer {birds.new('job-header')}"],
@@ -126,9 +140,10 @@ def plant(served: Served, birds: Aviary) -> None:
         "body": json.dumps({"password": birds.new("job-body")}),
     }  # fmt: skip
     script = {
-        "kind": "script", "language": "bash", "source": "exit 3",
+        "kind": "script", "language": "bash", "source": SAYING,
         "env": {"TOKEN": birds.new("job-env")},
     }  # fmt: skip
+    served.cli("variable", "set", "SECRET", birds.new("variable"))
     for name, action in (("probe", http), ("script", script)):
         served.post("/jobs", {"name": name, "action": action})
         served.post(f"/jobs/{name}/trigger", {}, 202)
@@ -143,6 +158,18 @@ def plant(served: Served, birds: Aviary) -> None:
     birds.canaries["api-key"] = made.stdout.strip().encode()
     birds.canaries["secret-key"] = load(served.data / "secret.key")
     birds.canaries["cli-key"] = served.key.encode()
+
+
+def services(closed: str, birds: Aviary) -> dict[str, dict[str, str]]:
+    """Return the settings of services that people host themselves, which nobody answers for."""
+    return {
+        "ntfy": {"server_url": closed, "topic": birds.new("ntfy-topic")},
+        "matrix": {
+            "server_url": closed, "room": "!a:b.example",
+            "access_token": birds.new("matrix-token"),
+        },
+        "mattermost": {"url": f"{closed}/hooks/{birds.new('mattermost-hook')}"},
+    }  # fmt: skip
 
 
 def plant_people(served: Served, url: str, birds: Aviary) -> None:
@@ -238,6 +265,7 @@ def listen_to_commands(served: Served, birds: Aviary) -> None:
         ["key", "ls", *flags], ["config", *flags], ["config", "--json", *flags],
         ["doctor", *flags], ["audit", *flags], ["migrate", *flags], ["ls"], ["runs"],
         ["channel", "ls"], ["job", "show", "probe"], ["job", "show", "script"],
+        ["variable", "ls"],
         ["deliveries"], ["flips", "probe"], ["logs", "script"],
         ["secret", "rotate", "--data-key", *flags],
         ["key", "ls", "--database", "postgresql://me:canary-database-password-4Q9zt@127.0.0.1:1/x"],

@@ -29,6 +29,7 @@ def served(serve: Serve) -> Served:
     one = serve()
     one.post("/channels", CHANNEL)
     one.post("/jobs", JOB)
+    one.cli("variable", "set", "TOKEN", "t0ken")
     return one
 
 
@@ -39,13 +40,17 @@ def secret(one: Served) -> str:
 def heads(data: Path) -> set[bytes]:
     """Return by which data keys the server's values are sealed."""
     with closing(sqlite3.connect(data / "dogwatch.db")) as db:
-        found = db.execute("SELECT sealed FROM channels UNION ALL SELECT action FROM jobs")
+        found = db.execute(
+            "SELECT sealed FROM channels UNION ALL SELECT action FROM jobs "
+            "UNION ALL SELECT sealed FROM variables"
+        )
         return {value[1:5] for (value,) in found}
 
 
 def whole(one: Served) -> bool:
     """Whether everything sealed can be read."""
     assert [channel["name"] for channel in one.get("/channels")["data"]] == ["hook"]
+    assert one.cli("variable", "get", "TOKEN").stdout == "t0ken"
     shown = one.get("/jobs/probe")
     return bool(shown["action"]["url"] == JOB["action"]["url"])
 

@@ -23,7 +23,12 @@ SOURCES = {
 
 def configured(data: Path, url: str) -> Config:
     """Return the configuration of a server on a database."""
-    flags = {"data": str(data), "database_url": url, "allow_private_targets": "127.0.0.0/8"}
+    flags = {
+        "data": str(data),
+        "database_url": url,
+        "allow_private_targets": "127.0.0.0/8",
+        "sandbox": "trusted",
+    }
     return load(flags, {"HOME": str(data)})
 
 

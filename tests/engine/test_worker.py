@@ -26,10 +26,10 @@ class Away(Database):
 
     away = False
 
-    async def awrite(self, fn: Callable[[Tx], Any]) -> Any:
+    async def awrite(self, fn: Callable[[Tx], Any], workspace_id: int | None = None) -> Any:
         if self.away:
             raise Problem("away", "the database cannot be reached")
-        return await super().awrite(fn)
+        return await super().awrite(fn, workspace_id)
 
 
 @pytest.fixture

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, NullPool, Row, create_engine, inspect, text
+from sqlalchemy import Connection, Row, inspect, text
 
 from dogwatch.store import migrate
-from dogwatch.store.database import Database, parse_url
+from dogwatch.store.database import Database
+from tests.harness.behind import connected
 from tests.harness.house import House
 from tests.harness.lived import lived_in
 from tests.harness.postgres import PostgresServer
@@ -29,15 +30,6 @@ KILLS = int(length("DOGWATCH_PROVE_STATEMENTS", FEW, 1_000))
 SECRET = base64.b64encode(b"k" * 32).decode()
 
 Content = dict[str, Any]
-
-
-@contextmanager
-def connected(url: str) -> Iterator[Connection]:
-    """Connect behind Dogwatch's back."""
-    engine = create_engine(parse_url(url), poolclass=NullPool)
-    with engine.connect() as conn:
-        yield conn
-    engine.dispose()
 
 
 def content(url: str) -> Content:
@@ -63,6 +55,10 @@ def _make(conn: Connection) -> str:
      UNION ALL
         SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid), NULL, NULL
           FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+     UNION ALL
+        SELECT polrelid::regclass::text, polname, pg_get_expr(polqual, polrelid),
+               relrowsecurity, relforcerowsecurity::text
+          FROM pg_policy JOIN pg_class ON pg_class.oid = polrelid
      ORDER BY 1, 2
     """
 

@@ -45,7 +45,7 @@ class Endpoint:
     async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().lower().split("\r\n")
         fields = dict(line.split(": ", 1) for line in head[1:] if line)
-        self.ids.append(fields.get("webhook-id", ""))
+        self.ids.append(fields.get("webhook-id") or fields.get("idempotency-key", ""))
         self.bodies.append(await reader.readexactly(int(fields.get("content-length", "0"))))
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if answer is None:

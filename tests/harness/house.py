@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from threading import Barrier, BrokenBarrierError
 from typing import Any, Concatenate, ParamSpec, TypeVar
+from unittest.mock import patch
 
 from sqlalchemy import Connection, event, insert, select
 
@@ -14,6 +15,7 @@ from dogwatch.core.ping import Answer, Heard, Kind
 from dogwatch.core.result import Outcome, Result
 from dogwatch.core.run import Policy
 from dogwatch.core.spec import WatchSpec
+from dogwatch.store import bulk, driver
 from dogwatch.store.channels import ChannelRow
 from dogwatch.store.database import Database, Tx
 from dogwatch.store.runs import Run
@@ -25,6 +27,7 @@ from dogwatch.usecases import (
     jobs,
     nodes,
     pings,
+    rules,
     runs,
     telling,
     watches,
@@ -154,8 +157,8 @@ class House:
 
     def rule(self, channel: ChannelRow, rule: Rule, at: float = -600) -> Rule:
         """Add a rule of a channel."""
-        told = Rule("", channel.id, rule.events, rule.scope)
-        return self.do(channels.add_rule, self.workspace.id, told, after(at))
+        told = replace(rule, channel_id=channel.id)
+        return self.do(rules.add_rule, self.workspace.id, told, after(at))
 
     def parcels(
         self, at: float, node: str = "node-a", room: Room | None = None
@@ -231,8 +234,14 @@ def statements(conn: Connection) -> Iterator[list[str]]:
     def note(_conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         sent.append(statement)
 
+    def execute(on: Connection, sql: str, given: Any = ()) -> Any:
+        if on is conn:
+            sent.append(sql)
+        return driver.execute(on, sql, given)
+
     event.listen(conn, "before_cursor_execute", note)
     try:
-        yield sent
+        with patch.object(bulk, "execute", execute):
+            yield sent
     finally:
         event.remove(conn, "before_cursor_execute", note)

@@ -1,12 +1,26 @@
 """A store that has been lived in: something in every table, some of it still to be done."""
 
-from dogwatch.core.alerts import Verdict
+from dogwatch.core.alerts import Scope, Verdict
 from dogwatch.core.ping import Kind
 from dogwatch.core.policy import Role
 from dogwatch.core.run import Overlap
-from dogwatch.store import users
+from dogwatch.core.statistics import Tally
+from dogwatch.core.windows import WindowSpec
+from dogwatch.store import probes, results, rollups, users
 from dogwatch.store.runs import append_output
-from dogwatch.usecases import audit_log, keyring, keys, members, people, setup
+from dogwatch.usecases import (
+    aliases,
+    audit_log,
+    dependencies,
+    incidents,
+    keyring,
+    keys,
+    maintenance,
+    members,
+    people,
+    setup,
+    variables,
+)
 from dogwatch.usecases.callers import host
 from tests.harness.house import House, after, heard
 
@@ -18,11 +32,20 @@ def lived_in(house: House) -> House:
     house.join("a")
     house.channel()
     one, job = house.watch("one", tags=("ä", "b")), house.job(overlap=Overlap.ALLOW)
+    house.do(aliases.give, one, "healthchecks")
     house.ping(heard(one, 0, body="Zeile \U0001f415\n"), heard(one, 1, Kind.FAIL))
     house.settle(house.parcels(2)[0], 2, Verdict.RETRY)
+    _trouble(house)
+    asked = {(*one.key, rollups.HOUR, rollups.hour_of(after(0))): Tally(1, 0, 0, 10, {24: 1})}
+    house.do(rollups.add, asked)
+    house.do(probes.arrange, one.key, ["fra"], None)
     house.fire(60)
     (work,) = house.claim(60)
     house.do(append_output, job.workspace_id, work.run.id, [(0, "stdout", "hi")])
+    mine = job.workspace_id, work.run.id
+    house.do(lambda tx: results.put(tx, *mine, output="[1]", condition=True))
+    house.do(variables.put, house.vault, house.workspace.id, "KEY", "välue", after(5), "words")
+    house.do(variables.note_uses, house.workspace.id, job.id, ["KEY"], ["OTHER"], after(5))
     house.finish(work, 61, phases_ms={"dns": 0.25})
     house.fire(120)
     house.claim(120)
@@ -30,6 +53,15 @@ def lived_in(house: House) -> House:
     house.join("b", 650)
     _people(house)
     return house
+
+
+def _trouble(house: House) -> None:
+    """Have somebody see the incident, a watch depend on another, and a window come."""
+    workspace_id = house.workspace.id
+    house.do(dependencies.set_parents, workspace_id, "job", ["one"], after(3))
+    house.do(incidents.snooze, workspace_id, "1", "Ana", 3600, after(4))
+    night = WindowSpec("weekly", days=("sat",), start="22:00", duration_s=3600)
+    house.do(maintenance.add, workspace_id, "Upgrades", Scope(), night, after(5))
 
 
 def _people(house: House) -> None:

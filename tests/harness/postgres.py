@@ -1,4 +1,7 @@
-"""A PostgreSQL server of the tests' own, run by an unprivileged user on a free port."""
+"""A PostgreSQL server of the tests' own, run by an unprivileged user on a free port.
+
+Dogwatch owns its databases there and is no superuser, so that row-level security holds for it.
+"""
 
 import os
 import pwd
@@ -14,7 +17,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-USER = "dogwatch"
+ROLE, ADMIN = "dogwatch", "postgres"
 FAST = ("fsync=off", "full_page_writes=off", "max_connections=200", "shared_buffers=64MB")
 
 
@@ -68,7 +71,7 @@ class PostgresServer:
         self._settings = settings
         if self._as:
             shutil.chown(directory, self._as[2])
-        self._run("initdb", "-D", self._data, "-A", "trust", "-U", USER, "-E", "UTF8", "-N")
+        self._run("initdb", "-D", self._data, "-A", "trust", "-U", ADMIN, "-E", "UTF8", "-N")
 
     @property
     def _data(self) -> str:
@@ -90,23 +93,28 @@ class PostgresServer:
         log = str(self._directory / "server.log")
         self._run("pg_ctl", "-D", self._data, "-l", log, "-o", options, "-w", "start")
 
+    def admit(self) -> None:
+        """Make the role of Dogwatch, on a server that was started for the first time."""
+        with self.connect() as conn:
+            conn.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(ROLE)))
+
     def stop(self, mode: str = "fast") -> None:
         """Stop: `fast` ends sessions, `immediate` is a crash."""
         self._run("pg_ctl", "-D", self._data, "-m", mode, "-w", "stop")
 
-    def url(self, database: str) -> str:
+    def url(self, database: str, role: str = ROLE) -> str:
         """Return the URL of a database on this server."""
-        return f"postgresql://{USER}@127.0.0.1:{self.port}/{database}"
+        return f"postgresql://{role}@127.0.0.1:{self.port}/{database}"
 
     def connect(self, database: str = "postgres") -> "psycopg.Connection[Any]":
-        """Return a connection in autocommit, for whatever a test does behind Dogwatch's back."""
-        return psycopg.connect(self.url(database), autocommit=True)
+        """Return a superuser's connection in autocommit, for what a test does behind our back."""
+        return psycopg.connect(self.url(database, ADMIN), autocommit=True)
 
     def create(self, name: str, template: str = "template0") -> str:
         """Create a database as a copy of `template` and return its URL."""
         with self.connect() as conn:
-            statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
-            conn.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
+            statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}")
+            conn.execute(statement.format(*map(sql.Identifier, (name, template, ROLE))))
         return self.url(name)
 
     def drop(self, name: str) -> None:
@@ -124,6 +132,7 @@ def running_postgres(settings: Sequence[str] = FAST) -> Iterator[PostgresServer]
         server = PostgresServer(directory, settings)
         server.start()
         try:
+            server.admit()
             yield server
         finally:
             server.stop()

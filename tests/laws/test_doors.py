@@ -26,7 +26,8 @@ DOORS = (
         """socket.socket socket.create_connection socket.getaddrinfo
         asyncio.open_connection asyncio.open_unix_connection
         *.create_connection *.sock_connect *.getaddrinfo""",
-        "dogwatch.egress dogwatch.cli.client",
+        # Scripts reach the socket of their run by `clients`; `helpers` binds it.
+        "dogwatch.egress dogwatch.cli.client dogwatch.runners.clients dogwatch.runners.helpers",
     ),
     Door("mail", "smtplib", "", "dogwatch.egress dogwatch.notify.smtp"),
     Door(
@@ -34,7 +35,8 @@ DOORS = (
         "socketserver http.server",
         """socket.create_server asyncio.start_server asyncio.start_unix_server
         *.create_server *.create_unix_server""",
-        "dogwatch.boot dogwatch.web.edge",
+        # A socket of one run, in its own directory.
+        "dogwatch.boot dogwatch.web.edge dogwatch.runners.helpers",
     ),
     Door(
         "processes",
@@ -43,6 +45,7 @@ DOORS = (
         asyncio.create_subprocess_exec asyncio.create_subprocess_shell
         *.subprocess_exec *.subprocess_shell""",
         """dogwatch.runners.script dogwatch.runners.supervisor dogwatch.runners.tree
+        dogwatch.runners.sandbox dogwatch.runners.box
         dogwatch.cli.wrap dogwatch.cli.child dogwatch.boot""",
     ),
 )

@@ -20,7 +20,8 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dogwatch.core.alerts import Attempt, Event, Message, Verdict, subject
+from dogwatch.core.alerts import Attempt, Event, Verdict
+from dogwatch.core.message import Item, Message, subject
 from dogwatch.core.problems import Problem
 from dogwatch.egress import Egress
 from dogwatch.notify.email import EmailChannel, compose, verdict
@@ -28,25 +29,19 @@ from dogwatch.notify.smtp import Reply
 from tests.harness.tls import self_signed
 
 AT = datetime(2026, 11, 20, 1, 20, tzinfo=UTC)
-MESSAGE = Message(
-    delivery_id="01kdelivery",
+ITEM = Item(
     event=Event.DOWN,
-    workspace="Main",
     watch_id="01kwatch",
     slug="nightly",
     name="Nightly backup",
-    tags=(),
     status="down",
     previous_status="up",
     since_at=AT,
-    expected_at=None,
     reason="exit status 3",
-    last_ok_at=None,
-    duration_ms=None,
-    down_for_s=None,
     output_tail="tar: łódź: No such file\n.\n.dot",
     url="https://dogwatch.example/i/nightly",
 )
+MESSAGE = Message("01kdelivery", "01kwatch", "Main", (ITEM,), "https://dogwatch.example")
 OPERATOR, SECRET = "operator", "s3cret/pass word"
 BREAKS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 
@@ -113,7 +108,11 @@ NAMES = st.text(
 
 @given(NAMES)
 def test_no_name_can_break_a_mail(name: str) -> None:
-    message = replace(MESSAGE, name=name, workspace=name, reason=name, tags=(name,))
+    message = replace(
+        MESSAGE,
+        workspace=name,
+        items=(replace(ITEM, name=name, reason=name, tags=(name,)),),
+    )
     plain = parsed(compose(MESSAGE, "watch@example.org", ("ana@example.org",), AT))
     raw = compose(message, "watch@example.org", ("ana@example.org",), AT).as_bytes()
     mail = email.message_from_bytes(raw, _class=EmailMessage, policy=email.policy.SMTP)
@@ -129,7 +128,7 @@ def test_no_name_can_break_a_mail(name: str) -> None:
 
 @given(st.text(max_size=60))
 def test_no_id_can_break_a_mail(odd: str) -> None:
-    message = replace(MESSAGE, delivery_id=odd, watch_id=odd)
+    message = replace(MESSAGE, delivery_id=odd, key=odd)
     plain = parsed(compose(MESSAGE, "watch@example.org", ("ana@example.org",), AT))
     mail = parsed(compose(message, "watch@example.org", ("ana@example.org",), AT))
     assert mail.keys() == plain.keys()

@@ -7,7 +7,7 @@ import json
 import socket
 import struct
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from ipaddress import ip_network
@@ -18,43 +18,17 @@ from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from dogwatch.clock import SystemClock
-from dogwatch.core.alerts import Attempt, Event, Message, Verdict, to_json
+from dogwatch.core.alerts import Attempt, Verdict
 from dogwatch.core.problems import Problem
 from dogwatch.egress import Egress
-from dogwatch.notify.webhook import (
-    PREFIX,
-    WebhookChannel,
-    headers,
-    new_secret,
-    payload,
-    seconds_asked,
-    sign,
-)
+from dogwatch.notify.formats import PREFIX, sign, standard, standard_headers
+from dogwatch.notify.http_channel import encoded, seconds_asked
+from dogwatch.notify.webhook import WebhookChannel, new_secret
+from tests.harness.messages import MESSAGE, told
 
 AT = datetime(2026, 11, 20, 1, 20, tzinfo=UTC)
 URL = "https://hooks.example/in?room=1"
 OLD, NEW = (PREFIX + base64.b64encode(letter * 32).decode() for letter in (b"o", b"n"))
-MESSAGE = Message(
-    delivery_id="01kdelivery",
-    event=Event.DOWN,
-    workspace="Main",
-    watch_id="01kwatch",
-    slug="nightly",
-    name="Nightly backup",
-    tags=("db1",),
-    status="down",
-    previous_status="up",
-    since_at=AT,
-    expected_at=None,
-    reason="exit status 3",
-    last_ok_at=None,
-    duration_ms=1200,
-    down_for_s=None,
-    output_tail="łódź",
-    url="https://dogwatch.example/i/nightly",
-)
-
-
 # --- what is signed --------------------------------------------------------------------------
 
 
@@ -67,10 +41,10 @@ def test_the_specification_s_own_example() -> None:
 
 
 def test_any_of_several_secrets_verifies_and_no_other() -> None:
-    body = payload(MESSAGE)
-    sent = dict(headers("01kdelivery", SystemClock().now(), body, [OLD, NEW]))
+    body = encoded(standard(MESSAGE))
+    sent = dict(standard_headers(MESSAGE, SystemClock().now(), body, [OLD, NEW]))
     for secret in (OLD, NEW):
-        assert Webhook(secret).verify(body, sent) == to_json(MESSAGE)
+        assert Webhook(secret).verify(body, sent) == standard(MESSAGE)
     with pytest.raises(WebhookVerificationError):
         Webhook(new_secret()).verify(body, sent)
     with pytest.raises(WebhookVerificationError):
@@ -78,9 +52,10 @@ def test_any_of_several_secrets_verifies_and_no_other() -> None:
 
 
 def test_a_retry_keeps_id_and_body_and_is_signed_anew() -> None:
-    body = payload(MESSAGE)
+    body = encoded(standard(MESSAGE))
     first, second = (
-        dict(headers("01kdelivery", AT + timedelta(seconds=late), body, [OLD])) for late in (0, 5)
+        dict(standard_headers(MESSAGE, AT + timedelta(seconds=late), body, [OLD]))
+        for late in (0, 5)
     )
     assert first["webhook-id"] == second["webhook-id"] == "01kdelivery"
     assert int(second["webhook-timestamp"]) - int(first["webhook-timestamp"]) == 5
@@ -89,8 +64,8 @@ def test_a_retry_keeps_id_and_body_and_is_signed_anew() -> None:
 
 @given(st.text(max_size=100))
 def test_any_name_makes_a_body_that_verifies(name: str) -> None:
-    body = payload(replace(MESSAGE, name=name, reason=name, output_tail=name))
-    sent = dict(headers("01kdelivery", SystemClock().now(), body, [OLD]))
+    body = encoded(standard(told(name=name, reason=name, output_tail=name)))
+    sent = dict(standard_headers(MESSAGE, SystemClock().now(), body, [OLD]))
     read = Webhook(OLD).verify(body, sent)
     assert read["data"]["watch"]["name"] == name.encode(errors="replace").decode()
 
@@ -100,7 +75,7 @@ def test_any_name_makes_a_body_that_verifies(name: str) -> None:
 
 def test_a_secret_is_made_when_none_is_given() -> None:
     made = [WebhookChannel().check({"url": URL}) for _ in range(2)]
-    assert [settings.public for settings in made] == [{"url": URL}] * 2
+    assert [settings.public for settings in made] == [{"url": URL, "format": "standard"}] * 2
     secrets = [settings.secret["secrets"] for settings in made]
     assert secrets[0] != secrets[1]
     assert WebhookChannel().check({"url": URL, "secrets": secrets[0]}).secret == made[0].secret
@@ -108,7 +83,10 @@ def test_a_secret_is_made_when_none_is_given() -> None:
 
 def test_secrets_are_never_public() -> None:
     settings = WebhookChannel().check({"url": URL, "secrets": [NEW, OLD]})
-    assert (settings.public, settings.secret) == ({"url": URL}, {"secrets": [NEW, OLD]})
+    assert (settings.public, settings.secret) == (
+        {"url": URL, "format": "standard"},
+        {"secrets": [NEW, OLD]},
+    )
 
 
 BAD_URLS = [
@@ -145,18 +123,18 @@ def test_a_bad_url_is_refused(url: object) -> None:
     "url", ["http://hooks.example", "https://hooks.example:8443/x", "http://[::1]:9/"]
 )
 def test_a_good_url_is_kept(url: str) -> None:
-    assert WebhookChannel().check({"url": url}).public == {"url": url}
+    assert WebhookChannel().check({"url": url}).public["url"] == url
 
 
-def encoded(length: int) -> str:
+def whsec(length: int) -> str:
     return PREFIX + base64.b64encode(b"k" * length).decode()
 
 
 @pytest.mark.parametrize(
     "secrets",
     [
-        [encoded(23)],
-        [encoded(65)],
+        [whsec(23)],
+        [whsec(65)],
         ["s3cret" * 8],
         [PREFIX + "not*base64"],
         [7],
@@ -178,8 +156,8 @@ def test_bad_secrets_are_refused_without_repeating_them(secrets: object) -> None
 
 @pytest.mark.parametrize("length", [24, 64])
 def test_secrets_of_24_to_64_bytes_are_taken(length: int) -> None:
-    settings = {"url": URL, "secrets": [encoded(length)]}
-    assert WebhookChannel().check(settings).secret == {"secrets": [encoded(length)]}
+    settings = {"url": URL, "secrets": [whsec(length)]}
+    assert WebhookChannel().check(settings).secret == {"secrets": [whsec(length)]}
 
 
 def test_all_bad_fields_are_named() -> None:
@@ -281,7 +259,7 @@ def test_what_arrives_is_what_was_signed() -> None:
     ((sent, body),) = receiver.got
     assert (sent["content-type"], sent["webhook-id"]) == ("application/json", "01kdelivery")
     for secret in (OLD, NEW):
-        assert Webhook(secret).verify(body, dict(sent)) == json.loads(body) == to_json(MESSAGE)
+        assert Webhook(secret).verify(body, dict(sent)) == json.loads(body) == standard(MESSAGE)
 
 
 ANSWERS = [

@@ -19,10 +19,11 @@ import uvloop
 from dogwatch.clock import SystemClock
 from dogwatch.core.result import Outcome, Result
 from dogwatch.core.script_action import Language, ScriptAction
+from dogwatch.runners.interpreters import Interpreters
 from dogwatch.runners.output import Tail
 from dogwatch.runners.script import run_script
 
-INTERPRETERS = {"bash": "bash", "python": "/usr/bin/python3", "node": "/usr/bin/node"}
+INTERPRETERS = Interpreters({"bash": "bash", "python": "/usr/bin/python3", "node": "/usr/bin/node"})
 SLOT_AT = datetime(2026, 3, 29, 1, 0, tzinfo=UTC)
 DEADLINE_S = 20
 Sink = Callable[[str, bytes], None]
@@ -269,7 +270,9 @@ def test_on_another_system_it_fails_with_the_reason(workdir: Path) -> None:
 @pytest.mark.parametrize("interpreters", [{}, {"node": "/nowhere/node"}, {"node": "/etc/passwd"}])
 def test_a_missing_interpreter_is_named(workdir: Path, interpreters: dict[str, str]) -> None:
     action = ScriptAction("node", "1")
-    result = asyncio.run(script(action, workdir, Ran().take, interpreters=interpreters))
+    result = asyncio.run(
+        script(action, workdir, Ran().take, interpreters=Interpreters(interpreters))
+    )
     assert (result.outcome, result.retryable) == (Outcome.FAIL, False)
     assert "node" in result.reason
 
@@ -279,7 +282,9 @@ def test_an_interpreter_that_cannot_be_executed_is_a_failure(workdir: Path, tmp_
     broken.write_bytes(b"\x7fELF not really")
     broken.chmod(0o755)
     action = ScriptAction("bash", "1")
-    result = asyncio.run(script(action, workdir, Ran().take, interpreters={"bash": str(broken)}))
+    result = asyncio.run(
+        script(action, workdir, Ran().take, interpreters=Interpreters({"bash": str(broken)}))
+    )
     assert (result.outcome, result.retryable) == (Outcome.FAIL, False)
     assert "Exec format error" in result.reason
 
@@ -456,7 +461,7 @@ async def both():
     async def one(name, source):
         return await run_script(ScriptAction("bash", source), run_id=name, attempt=1,
             slot_at=None, input="", workdir=Path(sys.argv[1]), clock=SystemClock(),
-            on_output=sink, interpreters={{"bash": "bash"}})
+            on_output=sink, interpreters=Interpreters({{"bash": "bash"}}))
     results = await asyncio.gather(one("a", sys.argv[2]), one("b", "sleep 3; echo whole"))
     print(*[result.outcome.value for result in results])
 asyncio.run(both())
@@ -595,6 +600,7 @@ import asyncio, sys
 from pathlib import Path
 from dogwatch.clock import SystemClock
 from dogwatch.core.script_action import ScriptAction
+from dogwatch.runners.interpreters import Interpreters
 from dogwatch.runners.script import run_script
 
 def sink(stream, chunk):
@@ -603,7 +609,7 @@ def sink(stream, chunk):
 
 asyncio.run(run_script(ScriptAction("bash", sys.argv[2]), run_id="of-a-host", attempt=1,
     slot_at=None, input="", workdir=Path(sys.argv[1]), clock=SystemClock(), on_output=sink,
-    interpreters={"bash": "bash"}))
+    interpreters=Interpreters({"bash": "bash"})))
 """
 
 

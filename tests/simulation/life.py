@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from dogwatch.core.ping import Answer, Heard
 from dogwatch.core.problems import Problem
 from dogwatch.core.result import Outcome, Result
+from dogwatch.engine.alerter import Alerter
 from dogwatch.engine.courier import Courier
 from dogwatch.engine.engine import Engine
 from dogwatch.engine.janitor import Janitor
@@ -129,6 +130,7 @@ class Life:
         others: list[Loop] = [
             Scheduler(door, clock),  # type: ignore[arg-type]  # the door's stand-in
             WarySweeper(door, clock, node_id),
+            Alerter(door, clock),  # type: ignore[arg-type]  # the door's stand-in
             DullHeart(door, clock, node_id, drop_work),
             Janitor(door, clock, keep, 1),  # type: ignore[arg-type]  # the door's stand-in
         ]

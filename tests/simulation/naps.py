@@ -7,16 +7,18 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from dogwatch.engine.alerter import Alerter
 from dogwatch.engine.courier import Courier
 from dogwatch.engine.heart import BEAT_S, Heart
 from dogwatch.engine.loop import Loop, Turning
 from dogwatch.engine.scheduler import Scheduler
 from dogwatch.engine.sweeper import Sweeper
 from dogwatch.engine.worker import Worker
+from dogwatch.store import timers
 from dogwatch.store.tasks import Share
 from dogwatch.store.tx import Tx
 from dogwatch.store.types import from_microseconds
-from dogwatch.usecases import telling
+from dogwatch.usecases import holding
 from tests.simulation.door import Door
 from tests.simulation.virtual import VirtualClock
 
@@ -24,6 +26,7 @@ _TASKS = """SELECT min(run_at) FROM tasks WHERE lane = ? AND node_id IS NULL AND
     bulkhead NOT IN (SELECT value FROM json_each(?)) AND
     (ordering IS NULL OR NOT EXISTS (SELECT 1 FROM tasks AS earlier
      WHERE earlier.ordering = tasks.ordering AND earlier.id < tasks.id))"""
+_TIMERS = "SELECT min(run_at) FROM tasks WHERE lane IN (SELECT value FROM json_each(?))"
 _CANCELLED = """SELECT 1 FROM runs WHERE workspace_id = 1 AND cancel_reason IS NOT NULL AND
     id IN (SELECT value FROM json_each(?))"""
 
@@ -47,6 +50,8 @@ class Agenda:
             return self._first("SELECT min(next_at) FROM jobs")
         if isinstance(loop, Courier):
             return self._of_courier(loop)
+        if isinstance(loop, Alerter):
+            return self._first(_TIMERS, json.dumps(timers.LANES))
         assert isinstance(loop, Worker)
         return self._of_worker(loop)
 
@@ -59,12 +64,12 @@ class Agenda:
         return self._first(_TASKS, worker._lane, "[]")
 
     def _of_courier(self, courier: Courier) -> datetime | None:
-        if self._first(_TASKS, telling.LANE, "[]") is None:
+        if self._first(_TASKS, holding.LANE, "[]") is None:
             return None
         places, now = courier._places, self._clock.monotonic()
         room = places.room(now)
         full = Share(room.per_endpoint, room.endpoints, room.windows).full
-        at = self._first(_TASKS, telling.LANE, json.dumps(full))
+        at = self._first(_TASKS, holding.LANE, json.dumps(full))
         if at is None or (
             room.limit > 0 and not Share(room.per_workspace or 0, room.workspaces).full
         ):
@@ -133,7 +138,7 @@ class NappingTurning(Turning):
         super().__init__(loop)
         self._clock = clock
         self._agenda = agenda
-        self._naps = isinstance(loop, Sweeper | Scheduler | Courier | Worker)
+        self._naps = isinstance(loop, Sweeper | Scheduler | Courier | Worker | Alerter)
         self._really = False
         self._stepped_s = 0.0
         self._pause_s = 0.0

@@ -19,7 +19,7 @@ from dogwatch.core.watch import silence
 from dogwatch.store import tasks
 from dogwatch.store.database import Tx
 from dogwatch.store.tasks import Task
-from dogwatch.usecases import nodes, runs, telling
+from dogwatch.usecases import nodes, runs, signals
 from tests.harness.proof import length, tell
 from tests.simulation.fleet import BUSY, CALM, Schedules
 from tests.simulation.simulation import Verdict, simulate
@@ -95,7 +95,7 @@ FAULTS = {
     "an outage of ours is not noted": (nodes, "_note_gap", lambda *_: None, "false down", 8),
     "silence is judged too late": (silence, "deadline", too_late, "silence untold", 0.3),
     "every lost run is run again": (runs, "_lose", run_again, "executed 2 times", 8),
-    "nobody is told": (telling, "tell", lambda *_: None, "every flip is told", 8),
+    "nobody is told": (signals, "tell", lambda *_: None, "every flip is told", 8),
 }
 
 

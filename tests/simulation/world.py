@@ -21,7 +21,7 @@ from dogwatch.engine import engine, janitor, receipts, worker
 from dogwatch.engine.loop import Loop
 from dogwatch.notify.webhook import WebhookChannel
 from dogwatch.store.database import Tx, parse_url
-from dogwatch.usecases import channels, workspaces
+from dogwatch.usecases import channels, rules, workspaces
 from dogwatch.vault import Vault
 from tests.simulation import fleet
 from tests.simulation.clients import Client
@@ -214,7 +214,7 @@ class World:
                     tx, owner.id, host, "webhook", public, secret, self.vault, at
                 )
                 scope = Scope("tags", frozenset({host})) if number else Scope()
-                channels.add_rule(tx, owner.id, Rule("", channel.id, scope=scope), at)
+                rules.add_rule(tx, owner.id, Rule("", channel.id, scope=scope), at)
             records = [fleet.add(tx, owner.id, one, self.vault, at) for one in members]
             return [fleet.known(one, record) for one, record in zip(members, records, strict=True)]
 
@@ -244,7 +244,9 @@ class World:
         def turning(loop: Loop) -> NappingTurning:
             return NappingTurning(loop, self.clock, self.agenda)
 
-        secrets = SimpleNamespace(randbits=chance.getrandbits, choice=chance.choice)
+        secrets = SimpleNamespace(
+            randbits=chance.getrandbits, choice=chance.choice, token_bytes=chance.randbytes
+        )
         with contextlib.ExitStack() as stack:
             logs = stack.enter_context(structlog.testing.capture_logs())
             for module, name, value in (

@@ -4,7 +4,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,24 +11,16 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, NullPool, create_engine, func, insert, inspect, select
+from sqlalchemy import func, insert, inspect, select
 
 from dogwatch.core.problems import Problem
 from dogwatch.store import migrate
-from dogwatch.store.database import Database, parse_url
+from dogwatch.store.database import Database
 from dogwatch.store.tables import metadata, workspaces
+from tests.harness.behind import connected
 from tests.harness.postgres import PostgresServer
 
 AT = datetime(2026, 1, 5, 12, 0, 0, 1, tzinfo=UTC)
-
-
-@contextmanager
-def connected(url: str) -> Iterator[Connection]:
-    """Connect behind Dogwatch's back."""
-    engine = create_engine(parse_url(url), poolclass=NullPool)
-    with engine.connect() as conn:
-        yield conn
-    engine.dispose()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -10,6 +10,7 @@ from functools import partial
 import pytest
 
 from dogwatch.core.problems import Problem
+from dogwatch.store import walls
 from dogwatch.store.database import ALL_TOPICS, Database, Tx
 from tests.eventually import eventually
 from tests.harness.held import Held
@@ -65,6 +66,15 @@ def test_it_goes_on_after_its_sessions_were_ended(
         assert noted(notes) == list(range(number + 1))
         assert end_sessions(migrated_postgres, notes) > 0
     assert noted(notes) == [0, 1, 2]
+
+
+def test_reads_of_one_workspace_go_on_after_their_sessions_were_ended(
+    notes: Database, migrated_postgres: PostgresServer
+) -> None:
+    for _ in range(3):
+        shown = notes.read(lambda tx: tx.conn.exec_driver_sql(f"SHOW {walls.SETTING}").scalar(), 7)
+        assert shown.result(10) == "7"
+        assert end_sessions(migrated_postgres, notes) > 0
 
 
 def test_a_session_that_dies_before_commit_is_tried_again(

@@ -1,6 +1,7 @@
 """Allowances: what a plan lets a workspace have, wherever that is asked for."""
 
 from concurrent.futures import wait
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,12 +9,14 @@ import pytest
 from dogwatch.core.ping import Answer, Heard
 from dogwatch.core.plans import PLANS
 from dogwatch.core.problems import Problem
+from dogwatch.core.run import Policy
 from dogwatch.core.spec import WatchSpec
 from dogwatch.store import workspaces as stored
 from dogwatch.store.retention import Keep
 from dogwatch.usecases import jobs, retention, watches
+from dogwatch.usecases.jobs import JobSpec
 from dogwatch.usecases.runs import Work
-from tests.harness.house import House, after, heard
+from tests.harness.house import HTTP, House, after, heard
 
 DAY_S = 86_400
 FREE = PLANS["free"]
@@ -143,3 +146,67 @@ def test_no_more_runs_go_at_once_than_the_plan_allows(house: House) -> None:
     plan(house, "unlimited")
     house.fire(120)
     assert {work.most_output_bytes for work in claimed(house, 121)} == {None}
+
+
+# --- HTTP monitors ----------------------------------------------------------------------------
+
+
+def test_a_monitor_too_many_is_refused_however_it_comes(house: House) -> None:
+    plan(house, "free")
+    house.job("first", schedule="every 1h")
+    house.job("script", kind="script", schedule="every 1h")
+    record = house.find("script")
+    job = house.see(jobs.find, record)
+    turned = replace(
+        jobs.spec_of(record, job, watches.spec_of(record), house.vault),
+        action_kind="http",
+        action=HTTP,
+    )
+    with pytest.raises(Problem, match="the plan free allows 1 http monitors") as told:
+        house.job("second", schedule="every 1h")
+    assert told.value.kind == "exceeded"
+    with pytest.raises(Problem, match="1 http monitors"):
+        house.on("script", jobs.edit, turned, house.vault, after(1))
+    assert {row["slug"] for row in house.rows("watches")} == {"first", "script"}
+    house.on("first", watches.remove)
+    house.on("script", jobs.edit, turned, house.vault, after(2))
+    house.on("script", jobs.edit, turned, house.vault, after(3))  # it is one already
+
+
+def test_rivals_make_no_more_monitors_than_the_plan_allows(house: House) -> None:
+    plan(house, "free")
+
+    def add(number: int) -> Any:
+        spec = JobSpec(WatchSpec(name=f"r{number}", schedule="every 1h"), "http", HTTP, Policy())
+        return house.database.write(
+            lambda tx: jobs.add(tx, house.workspace.id, spec, house.vault, after(0))
+        )
+
+    futures = [add(number) for number in range(6)]
+    wait(futures, 60)
+    assert sum(future.exception() is None for future in futures) == 1
+    assert len(house.rows("jobs")) == FREE.http_monitors
+
+
+def test_runs_of_monitors_are_kept_as_long_as_the_plan_says(house: House) -> None:
+    for slug, kind in (("probe", "http"), ("script", "script")):
+        house.job(slug, kind=kind, schedule="0 12 * * *")
+    for day in range(1, 11):
+        house.fire(day * DAY_S)
+        for lane in ("http", "script"):
+            for work in claimed(house, day * DAY_S, lane):
+                house.finish(work, day * DAY_S + 1)
+    at = 10.5 * DAY_S
+
+    def kept(days: int, limit: int = 500) -> list[int]:
+        keep = {"runs": Keep(days, 10**9)}
+        counted = house.see(retention.census, keep, {})
+        while house.do(retention.prune, keep, 30, counted, after(at), limit):
+            pass
+        return [len(house.slots(slug)) for slug in ("probe", "script")]
+
+    assert kept(90) == [10, 10]
+    plan(house, "free")
+    assert kept(90, 3) == [1, 7]
+    assert house.audit(at) == []
+    assert kept(2) == [1, 2]

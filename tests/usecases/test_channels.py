@@ -5,7 +5,7 @@ import pytest
 from dogwatch.core.alerts import Event, Rule, Scope, Verdict
 from dogwatch.core.ping import Kind
 from dogwatch.core.problems import Problem
-from dogwatch.usecases import channels
+from dogwatch.usecases import channels, rules
 from tests.harness.house import House, after, heard
 
 EVERY = frozenset(Event)
@@ -45,17 +45,17 @@ def test_a_rule_needs_what_it_names(house: House) -> None:
     record = house.watch("one")
     scope = Scope("watches", frozenset({"one"}))
     made = house.do(
-        channels.add_rule, house.workspace.id, Rule("", channel.id, EVERY, scope), after(0)
+        rules.add_rule, house.workspace.id, Rule("", channel.id, EVERY, scope), after(0)
     )
     assert made.scope.values == {record.id}
-    page = house.see(channels.rule_page, house.workspace.id, 10, "")
+    page = house.see(rules.rule_page, house.workspace.id, 10, "")
     assert [rule.id for rule, _ in page][-1] == made.id
     for wrong in (
         Rule("", "nothing"),
         Rule("", channel.id, EVERY, Scope("watches", frozenset("x"))),
     ):
         with pytest.raises(Problem, match="there is no"):
-            house.do(channels.add_rule, house.workspace.id, wrong, after(0))
-    house.do(channels.remove_rule, house.workspace.id, made.id)
+            house.do(rules.add_rule, house.workspace.id, wrong, after(0))
+    house.do(rules.remove_rule, house.workspace.id, made.id, after(0))
     with pytest.raises(Problem, match="there is no rule"):
-        house.do(channels.remove_rule, house.workspace.id, made.id)
+        house.do(rules.remove_rule, house.workspace.id, made.id, after(0))

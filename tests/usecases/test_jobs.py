@@ -200,8 +200,8 @@ def test_a_job_without_a_schedule_runs_by_hand_alone(house: House) -> None:
 
 def test_an_input_has_a_limit(house: House) -> None:
     house.job()
-    with pytest.raises(Problem, match="256 KiB"):
-        house.trigger(given="ä" * 131_073)
+    with pytest.raises(Problem, match="1000000 bytes"):
+        house.trigger(given="ä" * 500_001)
     assert house.rows("tasks") == []
 
 

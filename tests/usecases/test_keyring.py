@@ -14,7 +14,7 @@ from dogwatch.store import jobs as job_rows
 from dogwatch.store import users
 from dogwatch.store.database import ALL_TOPICS, Tx
 from dogwatch.store.tables import instance, metadata
-from dogwatch.usecases import channels, keyring, once, people, runs, workspaces
+from dogwatch.usecases import channels, keyring, once, people, runs, variables, workspaces
 from dogwatch.usecases.once import Done, Sent
 from dogwatch.vault import HEAD_BYTES, Keyring, Vault
 from tests.harness.house import House, after, meet
@@ -23,6 +23,7 @@ from tests.harness.lived import lived_in
 NEW = b"n" * 32
 COLUMNS = (
     ("channels", "sealed"), ("jobs", "action"), ("users", "totp_sealed"), ("idempotency", "body"),
+    ("variables", "sealed"),
 )  # fmt: skip
 
 
@@ -35,6 +36,7 @@ def filled(house: House) -> None:
     """Have something sealed in every sealed column, twice."""
     lived_in(house)
     house.channel("another")
+    house.do(variables.put, house.vault, house.workspace.id, "ANOTHER", "x", after(0))
     house.job("another")
 
     def more(tx: Tx) -> None:
@@ -68,6 +70,7 @@ def all_open(house: House, vault: Vault) -> int:
             assert vault.open(one.totp_sealed, people.context(one.id)) == b"totp"
         for one in answers:
             assert vault.open(one.body, once.context(one.workspace_id, one.key))
+        assert all(variables.value_of(vault, v) for v in variables.page(tx, owner, 100, ""))
         return len(jobs) + len(people_rows) + len(answers)
 
     jobs = rows(house, "jobs")

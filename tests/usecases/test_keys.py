@@ -23,7 +23,8 @@ def new_key(house: House, name: str = "ci", *scopes: str) -> str:
 
 
 def holder(house: House, token: str, at: float = 1) -> tuple[Caller, bool]:
-    return house.see(keys.authenticate, token, house.vault, after(at))
+    found = house.see(keys.authenticate, token, house.vault, after(at))
+    return found.caller, found.stale(after(at))
 
 
 def refused(house: House, token: str, at: float = 1) -> str:
@@ -132,7 +133,7 @@ def test_a_key_to_manage_members_is_no_way_up(house: House) -> None:
     house.do(members.appoint, house.workspace.id, user, after(0), Role.ADMIN)
     key, _ = holder(house, made_by(house, admin, "manage:members", "manage:keys").token)
     assert key.grant.role is Role.ADMIN
-    upward = partial(house.do, members.change_role, key, user.id, Role.OWNER)
+    upward = partial(house.do, members.change_role, key, user.id, Role.OWNER, after(1))
     assert kind_of_problem(upward) == "refused"
     invite = partial(house.do, members.invite, key, "a@b.c", Role.OWNER, house.vault, after(0))
     assert kind_of_problem(invite) == "refused"
@@ -167,8 +168,11 @@ def test_only_who_administers_the_instance_reaches_it_by_key(house: House) -> No
     third = made_by(house, holder(house, by_owner.token)[0], "*")
     assert third.key.made_by == owner.id
     assert other.id
-    house.do(lambda tx: people.disable(tx, people.find(tx, str(admin.id)), after(1)))
+    ada = house.see(people.find, str(admin.id))
+    house.do(people.set_admin, ada, after(1), admin=False)
     assert not holder(house, by_admin.token)[0].grant.instance
+    house.do(people.disable, ada, after(1))
+    assert refused(house, by_admin.token) == "unauthorized: the API key is not valid"
 
 
 def test_a_hosts_key_that_an_owner_rotates_reaches_the_instance_no_more(house: House) -> None:

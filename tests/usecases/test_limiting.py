@@ -1,8 +1,9 @@
 """Limiting: windows are spent exactly, by one process or several nodes, and outlive restarts."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
+from typing import TypeVar
 
 import pytest
 
@@ -10,13 +11,18 @@ from dogwatch.core.limits import Verdict, Window
 from dogwatch.core.plans import PLANS, UNLIMITED
 from dogwatch.core.problems import Problem
 from dogwatch.store import spent
-from dogwatch.store.database import Database
-from dogwatch.usecases import limiting, retention
-from dogwatch.usecases.limiting import Asked, Limiter, Memory, Shared
+from dogwatch.store.database import Database, Tx
+from dogwatch.usecases import limiting, retention, sharing
+from dogwatch.usecases.limiting import Asked, Limiter, Memory
+from dogwatch.usecases.sharing import Shared
+from tests.eventually import eventually
 from tests.harness.clock import ManualClock
 
 MINUTE = Asked("workspace:1", "minute", Window("fixed", 5, 60))
 DAY = Asked("workspace:1", "day", Window("fixed", 7, 86_400))
+DAY_OF_MANY = Asked("workspace:1", "day", Window("fixed", 10_000, 86_400))
+
+T = TypeVar("T")
 
 
 def tries(limiter: Limiter, count: int, *asked: Asked) -> list[Sequence[Verdict]]:
@@ -82,7 +88,83 @@ def test_a_burst_of_an_even_window_comes_back_bit_by_bit(
     assert passed(tries(limiter, 3, asked)) == 1
 
 
-def test_two_nodes_share_one_window_exactly(nodes: list[Shared]) -> None:
+def one_by_one(limiter: Limiter, count: int, *asked: Asked) -> list[Sequence[Verdict]]:
+    async def spend() -> list[Sequence[Verdict]]:
+        return [await limiter.spend(asked) for _ in range(count)]
+
+    return asyncio.run(spend())
+
+
+class Counting:
+    """A door that counts the transactions that go through it."""
+
+    def __init__(self, database: Database) -> None:
+        self.count = 0
+        self.aread, self.on_wake = database.aread, database.on_wake
+        self._awrite = database.awrite
+
+    async def awrite(self, fn: Callable[[Tx], T], workspace_id: int | None = None) -> T:
+        self.count += 1
+        return await self._awrite(fn, workspace_id)
+
+
+def test_a_node_that_goes_ahead_still_lets_the_limit_through_exactly(
+    postgres_url: str, manual_clock: ManualClock
+) -> None:
+    database = Database.open(postgres_url)
+    door = Counting(database)
+    node = Shared(door, manual_clock)
+    many = Asked("workspace:1", "minute", Window("fixed", 400, 60))
+    found = one_by_one(node, 390, many)
+    assert [verdicts[0].remaining for verdicts in found] == list(range(399, 9, -1))
+    assert door.count < 80, "most requests go ahead"
+    assert passed(tries(node, 50, many)) == 10
+    assert passed(one_by_one(node, 5, many)) == 0
+    database.close()
+
+
+def test_another_node_goes_ahead_by_an_eighth_of_what_it_knew_at_most(
+    nodes: list[Shared], manual_clock: ManualClock
+) -> None:
+    many = Asked("workspace:1", "minute", Window("fixed", 80, 60))
+    assert passed(one_by_one(nodes[0], 1, many)) == 1
+    assert passed(tries(nodes[1], 100, many)) == 79
+    assert passed(one_by_one(nodes[0], 20, many)) == 79 // sharing.AHEAD
+    assert passed(tries(nodes[0], 20, many)) == 0
+
+
+def test_a_node_asks_again_after_a_second(nodes: list[Shared], manual_clock: ManualClock) -> None:
+    many = Asked("workspace:1", "minute", Window("fixed", 80, 60))
+    one_by_one(nodes[0], 1, many)
+    tries(nodes[1], 100, many)
+    manual_clock.advance(sharing.KNOWN_S)
+    assert passed(one_by_one(nodes[0], 20, many)) == 0
+
+
+def test_the_others_are_told_without_being_asked(
+    nodes: list[Shared], database_behind: Callable[[], int]
+) -> None:
+    async def spend() -> None:
+        for _ in range(5):
+            await nodes[0].spend([DAY_OF_MANY])
+        await asyncio.to_thread(eventually, lambda: database_behind() == 5)
+
+    asyncio.run(spend())
+
+
+@pytest.fixture
+def database_behind(postgres_url: str) -> Iterator[Callable[[], int]]:
+    """What the database says was spent."""
+    database = Database.open(postgres_url, readers=1, writers=1)
+
+    def count() -> int:
+        return sum(mark.count for mark, _ in database.read(spent.saved).result(10).values())
+
+    yield count
+    database.close()
+
+
+def test_two_nodes_asked_at_once_share_one_window_exactly(nodes: list[Shared]) -> None:
     many = Asked("workspace:1", "minute", Window("fixed", 50, 60))
     other = Asked("key:a", "minute", Window("fixed", 1_000, 60))
 

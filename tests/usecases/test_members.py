@@ -6,7 +6,7 @@ from dogwatch.core.policy import Grant, Role
 from dogwatch.core.problems import Problem
 from dogwatch.store import members as stored
 from dogwatch.store import workspaces
-from dogwatch.usecases import members, people
+from dogwatch.usecases import audit_log, keys, members, people
 from dogwatch.usecases.callers import Caller
 from dogwatch.usecases.people import User
 from tests.harness.house import House, after
@@ -68,23 +68,23 @@ def test_nobody_gives_or_takes_more_than_he_has(house: House) -> None:
     with pytest.raises(Problem, match="higher role"):
         house.do(members.invite, admin, "a@b.c", Role.OWNER, house.vault, after(0))
     with pytest.raises(Problem, match="higher role"):
-        house.do(members.change_role, admin, viewer.id, Role.OWNER)
+        house.do(members.change_role, admin, viewer.id, Role.OWNER, after(1))
     with pytest.raises(Problem, match="higher role"):
-        house.do(members.change_role, admin, owner.id, Role.VIEWER)
+        house.do(members.change_role, admin, owner.id, Role.VIEWER, after(1))
     with pytest.raises(Problem, match="higher role"):
-        house.do(members.remove, admin, owner.id)
-    house.do(members.change_role, admin, viewer.id, Role.ADMIN)
+        house.do(members.remove, admin, owner.id, after(1))
+    house.do(members.change_role, admin, viewer.id, Role.ADMIN, after(1))
     assert roles(house) == {"owner": "owner", "viewer": "admin"}
 
 
 def test_the_last_owner_stays(house: House) -> None:
     first, by = person(house, "first", Role.OWNER), caller(house, Role.OWNER)
     with pytest.raises(Problem, match="needs an owner"):
-        house.do(members.remove, by, first.id)
+        house.do(members.remove, by, first.id, after(1))
     with pytest.raises(Problem, match="needs an owner"):
-        house.do(members.change_role, by, first.id, Role.ADMIN)
+        house.do(members.change_role, by, first.id, Role.ADMIN, after(1))
     person(house, "second", Role.OWNER)
-    house.do(members.remove, by, first.id)
+    house.do(members.remove, by, first.id, after(1))
     assert roles(house) == {"second": "owner"}
 
 
@@ -103,5 +103,72 @@ def test_another_workspaces_members_are_out_of_reach(house: House) -> None:
     other = house.do(workspaces.add, "Other", "other-ping-key", after(0))
     stranger = Caller(other, Grant(Role.OWNER), "user", None, "stranger")
     with pytest.raises(Problem, match="no such member"):
-        house.do(members.remove, stranger, user.id)
+        house.do(members.remove, stranger, user.id, after(1))
     assert house.see(members.listed, other) == []
+
+
+# --- what goes with who goes ------------------------------------------------------------------
+
+
+def acting(house: House, user: User, role: Role) -> Caller:
+    return Caller(house.workspace.id, Grant(role), "user", user.id, user.email)
+
+
+def key_of(house: House, by: Caller, *scopes: str) -> str:
+    return house.do(keys.make, by, "k", scopes, house.vault, after(0)).token
+
+
+def works(house: House, token: str) -> bool:
+    try:
+        house.see(keys.authenticate, token, house.vault, after(9))
+    except Problem:
+        return False
+    return True
+
+
+def test_the_keys_of_who_leaves_stop_at_once_but_those_rotated_before(house: House) -> None:
+    owner, leaver = person(house, "owner", Role.OWNER), person(house, "leaver", Role.ADMIN)
+    boss, admin = acting(house, owner, Role.OWNER), acting(house, leaver, Role.ADMIN)
+    stays, plain = key_of(house, boss, "*"), key_of(house, admin, "read:jobs")
+    by_key = house.see(
+        keys.authenticate, key_of(house, admin, "manage:keys"), house.vault, after(1)
+    ).caller
+    second = key_of(house, by_key, "manage:keys")
+    handed = house.do(keys.make, admin, "handed", ["run:jobs"], house.vault, after(0))
+    fresh = house.do(keys.rotate, boss, "handed", house.vault, after(1))
+    house.do(members.remove, boss, leaver.id, after(5))
+    assert [works(house, one) for one in (plain, second, handed.token)] == [False] * 3
+    assert [works(house, one) for one in (stays, fresh.token)] == [True, True]
+    noted = house.see(audit_log.page, house.workspace.id, 10)
+    assert {(one.operation, one.detail["made_by"]) for one in noted} == {("keys.revoke", leaver.id)}
+    with pytest.raises(Problem, match="not valid"):  # it was at work when its maker went
+        house.do(keys.make, by_key, "late", ["manage:keys"], house.vault, after(6))
+
+
+def test_who_becomes_less_keeps_the_keys_that_he_could_still_make(house: House) -> None:
+    boss = acting(house, person(house, "owner", Role.OWNER), Role.OWNER)
+    mate = person(house, "mate", Role.ADMIN)
+    admin = acting(house, mate, Role.ADMIN)
+    wide, narrow = key_of(house, admin, "manage:keys"), key_of(house, admin, "run:jobs")
+    house.do(members.change_role, boss, mate.id, Role.EDITOR, after(5))
+    assert [works(house, one) for one in (wide, narrow)] == [False, True]
+
+
+def test_invitations_end_with_who_made_them(house: House) -> None:
+    boss = acting(house, person(house, "owner", Role.OWNER), Role.OWNER)
+    leaver, mate = person(house, "leaver", Role.ADMIN), person(house, "mate", Role.OWNER)
+    admin, other = acting(house, leaver, Role.ADMIN), acting(house, mate, Role.OWNER)
+    by_key = house.see(
+        keys.authenticate, key_of(house, admin, "manage:members"), house.vault, after(1)
+    ).caller
+    for by, role in (
+        (admin, Role.VIEWER),
+        (by_key, Role.ADMIN),
+        (other, Role.OWNER),
+        (other, Role.EDITOR),
+    ):
+        house.do(members.invite, by, f"{role.name}@example.org", role, house.vault, after(1))
+    house.do(members.remove, boss, leaver.id, after(5))
+    house.do(members.change_role, boss, mate.id, Role.ADMIN, after(5))
+    left = house.see(members.invited, house.workspace.id)
+    assert [(one.email, one.made_by) for one in left] == [("editor@example.org", mate.id)]

@@ -6,10 +6,11 @@ import pytest
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
-from dogwatch.core.policy import Role
+from dogwatch.core.policy import Grant, Role
 from dogwatch.core.problems import Problem
 from dogwatch.store import members
-from dogwatch.usecases import people
+from dogwatch.usecases import keys, people, workspaces
+from dogwatch.usecases.callers import Caller
 from dogwatch.usecases.people import SignedIn, User
 from tests.harness.house import House, after
 
@@ -175,3 +176,51 @@ def test_somebody_present_is_a_caller_in_his_workspaces_alone(house: House) -> N
         here.caller(house.workspace.id + 1, "::1")
     assert caught.value.kind == "not_found"
     assert timedelta(minutes=1) >= people.SEEN_EVERY
+
+
+def test_the_keys_of_who_is_shut_out_stop_in_all_workspaces_and_come_back(house: House) -> None:
+    house.do(people.make, "boss@example.org", "", "hash", after(0), admin=True)
+    user, other = ana(house), house.do(workspaces.make, "Other", after(0))
+    tokens = []
+    for workspace_id in (house.workspace.id, other.id):
+        by = Caller(workspace_id, Grant(Role.OWNER), "user", user.id, user.email)
+        house.do(members.add, workspace_id, user.id, Role.OWNER, after(0))
+        tokens.append(house.do(keys.make, by, "k", ["*"], house.vault, after(0)).token)
+        house.do(keys.make, by, "revoked", ["*"], house.vault, after(0))
+        house.do(keys.revoke, workspace_id, "revoked", after(1))
+    shut = [row["revoked_at"] for row in house.rows("keys")]
+    for at in (2, 3):  # a second time changes nothing
+        house.do(people.disable, house.see(people.find, user.id), after(at))
+    for token in tokens:
+        with pytest.raises(Problem, match="not valid"):
+            house.see(keys.authenticate, token, house.vault, after(4))
+    house.do(lambda tx: people.enable(tx, people.find(tx, user.id)))
+    assert [row["revoked_at"] for row in house.rows("keys")] == shut
+    for token in tokens:
+        assert house.see(keys.authenticate, token, house.vault, after(5))
+
+
+def test_what_a_person_lost_while_shut_out_does_not_come_back(house: House) -> None:
+    house.do(people.make, "boss@example.org", "", "hash", after(0), admin=True)
+    user, other = ana(house), house.do(workspaces.make, "Other", after(0))
+    tokens = []
+    for workspace_id in (house.workspace.id, other.id):
+        by = Caller(workspace_id, Grant(Role.OWNER), "user", user.id, user.email)
+        house.do(members.add, workspace_id, user.id, Role.OWNER, after(0))
+        tokens += [
+            house.do(keys.make, by, "k", [scope], house.vault, after(0)).token
+            for scope in ("*", "run:jobs")
+        ]
+    house.do(people.disable, user, after(1))
+    house.do(members.remove, other.id, user.id)
+    house.do(members.set_role, house.workspace.id, user.id, Role.EDITOR)
+    house.do(people.enable, house.see(people.find, user.id))
+    works = []
+    for token in tokens:
+        try:
+            works.append(
+                house.see(keys.authenticate, token, house.vault, after(5)).caller.workspace_id
+            )
+        except Problem:
+            works.append(0)
+    assert works == [0, house.workspace.id, 0, 0]

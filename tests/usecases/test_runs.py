@@ -284,8 +284,9 @@ def test_output_is_told_with_the_run_that_failed_not_with_the_newest(house: Hous
     house.fire(120)
     house.finish(work, 121, FAIL, reason="exit status 3")
     (delivery,) = house.rows("deliveries")
-    assert delivery["message"]["output_tail"].splitlines() == [f"line {n}" for n in range(25, 30)]
-    assert delivery["message"]["reason"] == "exit status 3"
+    (item,) = delivery["message"]["items"]
+    assert item["output_tail"].splitlines() == [f"line {n}" for n in range(25, 30)]
+    assert item["reason"] == "exit status 3"
 
 
 def test_a_run_that_does_not_start_in_time_turns_its_watch(house: House) -> None:

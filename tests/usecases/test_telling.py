@@ -6,9 +6,11 @@ from typing import Any
 from sqlalchemy import update
 
 from dogwatch.core.alerts import RETRY_PLAN_S, Event, Rule, Scope, Verdict
+from dogwatch.core.message import Alias
 from dogwatch.core.ping import Kind
 from dogwatch.store.tables import channels as channel_table
-from dogwatch.usecases import channels, telling, watches
+from dogwatch.store.tables import deliveries as delivery_table
+from dogwatch.usecases import aliases, channels, telling, watches
 from dogwatch.usecases import nodes as node_cases
 from dogwatch.usecases.telling import Room
 from tests.harness.house import BASE_URL, House, after, heard
@@ -77,19 +79,20 @@ def test_the_message_says_what_was_at_the_flip(house: House) -> None:
     house.ping(heard(record, 0))
     house.lapse(660)
     house.ping(heard(record, 700, body="a\nb\nall is well"))
-    lapsed, recovered = (parcel.message for parcel in [*take(house, 701), *take(house, 702)])
+    first, second = (parcel.message for parcel in [*take(house, 701), *take(house, 702)])
+    lapsed, recovered = first.first, second.first
     assert (lapsed.event, lapsed.name, lapsed.slug, lapsed.tags) == (
         Event.DOWN, "Nightly", "one", ("db",),
     )  # fmt: skip
     assert (lapsed.expected_at, lapsed.last_ok_at, lapsed.since_at) == (
         after(600), after(0), after(660),
     )  # fmt: skip
-    assert (lapsed.status, lapsed.previous_status, lapsed.workspace) == ("down", "up", "Default")
+    assert (lapsed.status, lapsed.previous_status, first.workspace) == ("down", "up", "Default")
     assert (lapsed.url, lapsed.timezone) == (f"{BASE_URL}/i/one", "Europe/Berlin")
     assert (lapsed.down_for_s, lapsed.output_tail) == (None, "")
     assert (recovered.event, recovered.down_for_s) == (Event.RECOVERED, 40)
     assert recovered.output_tail == "a\nb\nall is well"
-    assert house.rows("deliveries")[0]["id"] == lapsed.delivery_id
+    assert house.rows("deliveries")[0]["id"] == first.delivery_id
 
 
 def take(house: House, at: float) -> list[telling.Parcel]:
@@ -106,7 +109,10 @@ def test_a_recovery_heard_from_the_past_was_down_for_no_negative_time(house: Hou
     house.ping(heard(record, 0))
     house.lapse(660)
     house.ping(heard(record, 605), at=700)
-    assert [row["message"]["down_for_s"] for row in house.rows("deliveries")] == [None, 0]
+    assert [row["message"]["items"][0]["down_for_s"] for row in house.rows("deliveries")] == [
+        None,
+        0,
+    ]
 
 
 def test_flips_of_a_watch_reach_an_endpoint_in_order(house: House) -> None:
@@ -288,3 +294,69 @@ def test_a_test_message_goes_the_real_way(house: House) -> None:
     assert (message.event, message.delivery_id, message.url) == (Event.TEST, delivery.id, BASE_URL)
     house.settle(parcel, 2, Verdict.SENT)
     assert (state(house)[0], house.audit(3)) == ("sent", [])
+
+
+# --- what else is down -------------------------------------------------------------------------
+
+
+def test_a_message_says_what_else_is_down(house: House) -> None:
+    house.channel()
+    down(house, "mail")
+    down(house, "dns")
+    house.ping(heard(house.find("mail"), 2))
+    by_slug = {
+        (row["message"]["items"][0]["slug"], row["event"]): (
+            row["message"]["also_down"],
+            row["message"]["also_down_count"],
+        )
+        for row in house.rows("deliveries")
+    }
+    dns, mail = house.find("dns").name, house.find("mail").name
+    assert by_slug == {
+        ("mail", "down"): ([], 0),
+        ("dns", "down"): ([mail], 1),
+        ("mail", "recovered"): ([dns], 1),
+    }
+
+
+def test_many_that_are_down_are_counted_and_few_are_named(house: House) -> None:
+    house.channel()
+    for number in range(8):
+        down(house, f"w{number}")
+    facts = (row["message"] for row in house.rows("deliveries"))
+    last = max(facts, key=lambda one: one["also_down_count"])
+    assert (len(last["also_down"]), last["also_down_count"]) == (5, 7)
+    parcel = next(iter(house.parcels(3)))
+    assert parcel.message.count == 1
+
+
+def test_deliveries_of_before_are_read_in_their_own_form(house: House) -> None:
+    """What was pending when messages got their present form is told, too."""
+    house.channel()
+    down(house, "one")
+    (row,) = house.rows("deliveries")
+    (item,) = row["message"]["items"]
+    names = item.keys() - {"event", "kind", "schedule", "grace_s", "slow_after_ms"}
+    bare = {name: item[name] for name in names}
+    changed = update(delivery_table).values(message=bare)
+    house.database.write(lambda tx: tx.conn.execute(changed)).result(30)
+    (parcel,) = house.parcels(3)
+    assert (parcel.message.event, parcel.message.key) == (Event.DOWN, item["watch_id"])
+    assert parcel.message.first.slug == "one"
+
+
+def test_a_webhook_in_another_product_s_words_has_its_names(house: House) -> None:
+    record = house.watch("one")
+    given = house.do(aliases.give, record, "cronmonitor")
+    for form in ("standard", "cronmonitor"):
+        made = house.do(
+            channels.add_channel, house.workspace.id, form, "webhook",
+            {"url": "http://x", "format": form}, {"secrets": []}, house.vault, after(0),
+        )  # fmt: skip
+        house.rule(made, Rule("", made.id))
+    house.ping(heard(record, 0), heard(record, 1, FAIL))
+    names = {parcel.channel.name: parcel.message.first.alias for parcel in house.parcels(2)}
+    assert names == {
+        "standard": None,
+        "cronmonitor": Alias(given.name, given.number, given.ping_key),
+    }

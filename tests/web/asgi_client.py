@@ -19,6 +19,7 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    cookies: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -56,11 +57,12 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Client:
-    """Calls `app` with the bearer key `token`; paths are below `base`."""
+    """Calls `app` with the key `token`, as bearer or in `token_header`; paths are below `base`."""
 
     app: App
     token: str | None = None
     base: str = ""
+    token_header: str = ""
 
     def __call__(self, method: str, path: str, body: Any = None, **options: Any) -> Answer:
         """Send a request and return the whole answer."""
@@ -75,7 +77,9 @@ class Client:
         start = exchange.messages.get_nowait()
         rest = [exchange.messages.get_nowait() for _ in range(exchange.messages.qsize())]
         headers = {name.decode(): value.decode() for name, value in start["headers"]}
-        return Answer(start["status"], headers, b"".join(one.get("body", b"") for one in rest))
+        cookies = tuple(v.decode() for name, v in start["headers"] if name == b"set-cookie")
+        body = b"".join(one.get("body", b"") for one in rest)
+        return Answer(start["status"], headers, body, cookies)
 
     async def stream(self, path: str, **options: Any) -> AsyncGenerator[str, None]:
         """Yield what a stream sends, piece by piece; leaving the loop disconnects."""
@@ -104,7 +108,9 @@ class Client:
     ) -> tuple[Exchange, asyncio.Task[None]]:
         raw = body if isinstance(body, bytes) else b"" if body is None else _encoded(body)
         given = {"content-type": "application/json", "content-length": str(len(raw))}
-        if self.token:
+        if self.token and self.token_header:
+            given[self.token_header] = self.token
+        elif self.token:
             given["authorization"] = f"Bearer {self.token}"
         given |= dict(headers or {})
         path = self.base + quote(path, safe="/%")

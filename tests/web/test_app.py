@@ -113,7 +113,7 @@ def test_a_ping_that_fails_is_not_counted(services: Services) -> None:
     assert 'answer="recorded"} 0.0' in web.get("/metrics").text
 
 
-@pytest.mark.parametrize("path", ["/", "/i/nightly", "/api/v1/docs"])
+@pytest.mark.parametrize("path", ["/", "/cronbeats", "/api/v1/docs"])
 def test_pages_ask_nobody_else_for_anything(web: Client, path: str) -> None:
     answer = web.get(path)
     assert answer.status == 200
@@ -134,9 +134,10 @@ def test_pages_ask_nobody_else_for_anything(web: Client, path: str) -> None:
 
 
 def test_what_an_alert_links_to_is_the_same_for_every_name(web: Client) -> None:
-    one, other = web.get("/i/nightly"), web.get("/i/nobody")
-    assert (one.status, one.body, one.headers) == (200, other.body, other.headers)
-    assert "dogwatch show SLUG" in one.text
+    sent = {name: web.get(f"/i/{name}") for name in ("nightly", "nobody")}
+    assert {answer.status for answer in sent.values()} == {303}
+    assert {answer.body for answer in sent.values()} == {b""}
+    assert sent["nobody"].headers["location"] == "../login?next=i%2Fnobody"
 
 
 @pytest.mark.parametrize("path", ["/", "/style.css", "/api/v1/docs", "/api/v1/openapi.json"])

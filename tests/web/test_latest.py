@@ -63,3 +63,20 @@ def test_a_fault_is_told_and_not_kept(manual_clock: ManualClock) -> None:
         return await latest.get()
 
     assert asyncio.run(scene()) == 2
+
+
+def test_what_takes_long_rests_as_much_longer(manual_clock: ManualClock) -> None:
+    async def scene() -> list[int]:
+        work = Work()
+        latest = Latest(work, manual_clock, rest=10)
+        slow = asyncio.create_task(latest.get())
+        await asyncio.sleep(0)
+        manual_clock.advance(2)
+        work.go.set()
+        found = [await slow]
+        for later_s in (19, 1):
+            manual_clock.advance(later_s)
+            found.append(await latest.get())
+        return found
+
+    assert asyncio.run(scene()) == [1, 1, 2]

@@ -13,7 +13,7 @@ from dogwatch.core.problems import Problem
 from dogwatch.web.inbox import PingInbox
 from dogwatch.web.pings import Pings, Receive, Scope, Send
 
-KEY = "0b3e7f1c-9d52-4a86-8c1e-5f2a7d90c4b6"
+KEY = "p5YCBTTOAiII1rsp6"
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 DISCONNECT = {"type": "http.disconnect"}
 

@@ -1,15 +1,18 @@
-"""What `dogwatch doctor` asks of the database and the mail server, without changing anything."""
+"""What `dogwatch doctor` asks of the database, mail and the sandbox; it changes nothing."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from sqlalchemy.exc import DBAPIError
 
+from dogwatch.boot.isolation import isolation
 from dogwatch.boot.store import alone
 from dogwatch.config import Config
 from dogwatch.core.problems import Problem
 from dogwatch.egress import Egress, EgressError
 from dogwatch.notify.smtp import mail_server
-from dogwatch.store import migrate
+from dogwatch.store import migrate, walls
 from dogwatch.store.database import Database, parse_url
 from dogwatch.store.sqlite import file_of
 from dogwatch.store.tx import Tx
@@ -24,16 +27,23 @@ def database(config: Config) -> str:
     revision = migrate.current(config.database_url)
     if revision != migrate.HEAD:
         return f"at revision {revision}; this program's is {migrate.HEAD}"
-    store = Database.open(config.database_url)
-    try:
-        faults = store.read(_faults).result()
-    except DBAPIError as error:
-        faults = str(error.orig)
-    finally:
-        store.close()
+    with _opened(config) as store:
+        try:
+            faults = store.read(_faults).result()
+        except DBAPIError as error:
+            faults = str(error.orig)
     if faults:
         raise Problem("away", f"the database is damaged: {faults}; restore a backup")
     return f"whole, at revision {revision}"
+
+
+@contextmanager
+def _opened(config: Config) -> Iterator[Database]:
+    store = Database.open(config.database_url, readers=1, writers=1)
+    try:
+        yield store
+    finally:
+        store.close()
 
 
 def _faults(tx: Tx) -> str:
@@ -42,6 +52,25 @@ def _faults(tx: Tx) -> str:
         return ""
     said = tx.conn.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
     return "" if said == "ok" else str(said)
+
+
+def scripts(config: Config) -> str:
+    """Return the isolation of scripts in words; a Problem where what is demanded is not there."""
+    here = isolation(config)
+    if config.scripts_on and here.level == "off":
+        raise Problem("refused", here.why)
+    return f"isolation {here}"
+
+
+def wall(config: Config) -> str:
+    """Say that PostgreSQL keeps the workspaces apart; a Problem if it lets our role see all."""
+    if alone(config):
+        return "none on SQLite: the program alone keeps workspaces apart"
+    with _opened(config) as store:
+        gap = store.read(walls.gap).result()
+    if gap:
+        raise Problem("refused", f"{gap}, whom PostgreSQL shows every workspace in any query")
+    return "PostgreSQL keeps the workspaces apart, too"
 
 
 def mail(config: Config) -> str:

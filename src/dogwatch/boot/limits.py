@@ -9,7 +9,8 @@ from dogwatch.config import Config
 from dogwatch.engine.keeper import Keeper
 from dogwatch.engine.loop import Turning
 from dogwatch.store.database import Database
-from dogwatch.usecases.limiting import Limiter, Limits, Memory, Shared, limits_of
+from dogwatch.usecases.limiting import Limiter, Limits, Memory, limits_of
+from dogwatch.usecases.sharing import Shared
 
 
 @contextlib.asynccontextmanager
@@ -24,9 +25,11 @@ async def limits(config: Config, store: Store) -> AsyncIterator[Limits]:
 async def _shared(config: Config, store: Store) -> AsyncIterator[Limiter]:
     """Spend through a connection of its own, made when a plan first limits anything."""
     aside = Database.open(config.database_url, readers=1, writers=1, patience_s=1)
+    shared = Shared(aside, store.clock)
     try:
-        yield Shared(aside, store.clock)
+        yield shared
     finally:
+        await shared.tell()
         await asyncio.to_thread(aside.close)
 
 

@@ -19,7 +19,9 @@ import structlog
 import uvloop
 
 from dogwatch import directory
-from dogwatch.boot import anteroom, first_run
+from dogwatch.boot import anteroom, first_run, oidc, remote
+from dogwatch.boot.isolation import Isolation, isolation
+from dogwatch.boot.isolation import prepare as prepare_isolation
 from dogwatch.boot.limits import limits
 from dogwatch.boot.store import (
     Store,
@@ -33,10 +35,13 @@ from dogwatch.boot.store import (
 from dogwatch.clock import Clock
 from dogwatch.config import Config
 from dogwatch.core.http_action import HttpAction
+from dogwatch.core.isolation import Least, lacking, offline
+from dogwatch.core.probe import target as targets
 from dogwatch.core.problems import Problem
 from dogwatch.core.result import Outcome, Result
 from dogwatch.core.script_action import ScriptAction
 from dogwatch.egress import Egress
+from dogwatch.engine.alerter import Alerter
 from dogwatch.engine.courier import Courier
 from dogwatch.engine.engine import Engine
 from dogwatch.engine.folder import Folder
@@ -45,21 +50,28 @@ from dogwatch.engine.intake import Intake
 from dogwatch.engine.janitor import Janitor
 from dogwatch.engine.locksmith import Locksmith
 from dogwatch.engine.loop import Loop
+from dogwatch.engine.masked import Masked
 from dogwatch.engine.postman import Postman
+from dogwatch.engine.prober import Prober
 from dogwatch.engine.scheduler import Scheduler
 from dogwatch.engine.sweeper import Sweeper
 from dogwatch.engine.worker import Runner, Worker
 from dogwatch.ids import new_id
+from dogwatch.oidc import Provider
 from dogwatch.outbox import Outbox
 from dogwatch.runners import host, scratch
 from dogwatch.runners.http import run_http
+from dogwatch.runners.interpreters import Interpreters
+from dogwatch.runners.probe import run_probe
 from dogwatch.runners.script import run_script
 from dogwatch.spool import Spool
 from dogwatch.store import migrate
 from dogwatch.store.retention import Keep
 from dogwatch.store.tx import Tx
 from dogwatch.usecases import keys, nodes
+from dogwatch.usecases.desk import Desks
 from dogwatch.usecases.limiting import Limits
+from dogwatch.usecases.probes import HERE
 from dogwatch.usecases.runs import Work
 from dogwatch.web.app import build
 from dogwatch.web.edge import server
@@ -96,6 +108,12 @@ def log_to_stderr(config: Config) -> None:
 def serve(config: Config, *, web: bool = True, ready: Callable[[], None] = lambda: None) -> None:
     """Run until SIGTERM or SIGINT; `web=False` runs the engine alone. Calls `ready` once up."""
     log_to_stderr(config)
+    if elsewhere(config) and (web or alone(config)):
+        raise Problem(
+            "refused",
+            "--location is for `dogwatch worker` on the server's own PostgreSQL; leave it out",
+        )
+    oidc.client(config)  # what is wrong there is told before anything begins
     if config.scripts_on:
         host.prepare()
     with _owned(config), contextlib.ExitStack() as stack:
@@ -137,6 +155,7 @@ def _owned(config: Config) -> Iterator[None]:
             _refuse_unless(_locked(beside), file, "--database")
         if first:
             _clear(config.data / "work")
+            _clear(isolation(config).workdir(config.data))
         if not alone(config):
             fcntl.flock(lock, fcntl.LOCK_SH)
         yield
@@ -185,13 +204,17 @@ async def _run(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    egress = Egress(allow=config.allow_private_targets)
+    egress = Egress(config.allow_private_targets, config.user_agent)
     intake = Intake(store.database, store.clock, spool)
     # What came while we waited is older than what comes now: that queues up behind it.
     intake.away = bool(bound and spool and spool.since_at)
-    engine = assemble(config, store, egress, intake)
+    desks = Desks(store.database, store.vault, store.clock)
+    engine = assemble(config, store, egress, intake, desks)
     # Bound before anything runs: who cannot listen does no work, and callers wait from here on.
-    with (bound or _bound(config)) if web else contextlib.nullcontext() as bound:
+    async with contextlib.AsyncExitStack() as stack:
+        bound = stack.enter_context(bound or _bound(config)) if web else None
+        if config.scripts_on:
+            await stack.enter_async_context(remote.listening(desks, store.clock))
         await engine.start(socket.gethostname(), alone=alone(config))
         try:
             web_up = _listening(config, store, intake, stopping, bound) if bound else None
@@ -228,8 +251,8 @@ async def _listening(
 ) -> AsyncIterator[None]:
     """Serve HTTP inside the block; leave as soon as requests under way are answered."""
     _introduce(config, store)
-    async with limits(config, store) as limited:
-        app = _app(config, store, intake, limited, stopping)
+    async with limits(config, store) as limited, oidc.opened(config, store.clock) as provider:
+        app = _app(config, store, intake, limited, stopping, provider)
         http = server(app, config.listen.host, config.listen.port, clock=store.clock)
         task = asyncio.create_task(http.serve(sockets=[bound]))
         task.add_done_callback(lambda _: stopping.set())
@@ -282,14 +305,23 @@ def _valid(store: Store, key_file: Path) -> bool:
 # --- its parts --------------------------------------------------------------------------------
 
 
-def assemble(config: Config, store: Store, egress: Egress, intake: Intake) -> Engine:
+def assemble(
+    config: Config, store: Store, egress: Egress, intake: Intake, desks: Desks | None = None
+) -> Engine:
     """Return the engine of one node, not yet started."""
     database, clock, vault = store.database, store.clock, store.vault
     node_id = new_id(clock.now())
-    workers = [
-        Worker(lane, concurrency, runner, database, clock, vault, node_id)
-        for lane, concurrency, runner in _lanes(config, clock, egress)
-    ]
+    prepare_isolation(config)
+    desks = desks or Desks(database, vault, clock)
+    prober = _prober(config, store, egress, node_id)
+    workers = (
+        []
+        if elsewhere(config)
+        else [
+            Worker(lane, concurrency, runner, database, clock, vault, node_id)
+            for lane, concurrency, runner in _lanes(config, clock, egress, desks)
+        ]
+    )
 
     def beat(tx: Tx, at: datetime) -> bool:
         return nodes.beat(tx, node_id, at, intake.unfolded_at())
@@ -297,19 +329,28 @@ def assemble(config: Config, store: Store, egress: Egress, intake: Intake) -> En
     def drop_work() -> None:
         for worker in workers:
             worker.drop()
+        prober.drop()
 
     intake.on_jump = beat
+    heart = Heart(
+        database, clock, node_id, None if alone(config) else drop_work,
+        unfolded_at=intake.unfolded_at, agree=partial(agree, clock),
+    )  # fmt: skip
+    if elsewhere(config):
+        return Engine(database, clock, node_id, [], None, [heart, prober])
     courier = Courier(
         database, clock, vault, egress, node_id, config.delivery_concurrency,
-        config.base_url, {"smtp_url": config.smtp_url or ""},
+        config.base_url, {
+            "smtp_url": config.smtp_url or "",
+            "apprise_on": config.apprise == "on",
+        },
     )  # fmt: skip
     others: list[Loop] = [
         Scheduler(database, clock),
         Sweeper(database, clock, node_id, intake.unfolded_at),
-        Heart(
-            database, clock, node_id, None if alone(config) else drop_work,
-            unfolded_at=intake.unfolded_at, agree=partial(agree, clock),
-        ),
+        Alerter(database, clock),
+        heart,
+        prober,
         Janitor(database, clock, _kept(config), config.output_retention_days),
         Locksmith(database, clock, vault),
         _postman(config, store),
@@ -317,6 +358,18 @@ def assemble(config: Config, store: Store, egress: Egress, intake: Intake) -> En
     if intake.spool:
         others.append(Folder(database, clock, intake, intake.spool, node_id))
     return Engine(database, clock, node_id, workers, courier, others)
+
+
+def elsewhere(config: Config) -> bool:
+    """Say whether this node stands at another location than the server, and only probes."""
+    return config.location != HERE
+
+
+def _prober(config: Config, store: Store, egress: Egress, node_id: str) -> Prober:
+    return Prober(
+        config.location, config.probe_concurrency, partial(run_probe, egress),
+        store.database, store.clock, store.vault, node_id,
+    )  # fmt: skip
 
 
 def _postman(config: Config, store: Store) -> Postman:
@@ -329,32 +382,59 @@ def _postman(config: Config, store: Store) -> Postman:
     )  # fmt: skip
 
 
-def _lanes(config: Config, clock: Clock, egress: Egress) -> list[tuple[str, int, Runner]]:
+def _interpreters(config: Config) -> Interpreters:
+    usual = {"bash": config.bash, "python": config.python, "node": config.node}
+    return Interpreters(usual, config.interpreters)
+
+
+def _lanes(
+    config: Config, clock: Clock, egress: Egress, desks: Desks
+) -> list[tuple[str, int, Runner]]:
+    here = isolation(config)
+
     async def http(work: Work, on_output: Callable[[str, bytes], None]) -> Result:
         action = HttpAction.from_json(work.action)
         return await run_http(
             egress, action, run_id=work.run.id, attempt=work.task.attempt, on_output=on_output
         )
 
+    async def probe(work: Work, on_output: Callable[[str, bytes], None]) -> Result:
+        result = await run_probe(egress, targets.from_json(work.action["target"]))
+        on_output("stdout", result.preview.encode())
+        return result
+
     async def script(work: Work, on_output: Callable[[str, bytes], None]) -> Result:
-        if not config.scripts_on:
-            return Result(Outcome.FAIL, "scripts are switched off here", retryable=False)
-        return await run_script(
-            ScriptAction.from_json(work.action),
-            run_id=work.run.id,
-            attempt=work.task.attempt,
-            slot_at=work.run.slot_at,
-            input=work.run.input,
-            workdir=config.data / "work",
-            clock=clock,
-            on_output=on_output,
-            interpreters={"bash": config.bash, "python": config.python, "node": config.node},
-        )
+        action = ScriptAction.from_json(work.action)
+        if reason := _refusal(here, action, work.least_isolation):
+            return Result(Outcome.FAIL, reason, retryable=False)
+        masked = Masked(on_output, [value for _, value in action.env])
+        with contextlib.closing(masked):
+            async with desks.opened(work, masked.hide) as desk:
+                return await run_script(
+                    action,
+                    run_id=work.run.id,
+                    attempt=work.task.attempt,
+                    slot_at=work.run.slot_at,
+                    input=work.given,
+                    workdir=here.workdir(config.data),
+                    clock=clock,
+                    on_output=masked.add,
+                    interpreters=_interpreters(config),
+                    desk=desk,
+                    environ={} if here.sandbox else desks.environ(desk),  # no way to loopback
+                    sandbox=here.sandbox,
+                )
 
     return [
         ("http", config.http_concurrency, http),
+        ("probe", config.http_concurrency, probe),
         ("script", config.script_concurrency, script),
     ]
+
+
+def _refusal(here: Isolation, action: ScriptAction, least: Least) -> str | None:
+    """Say why a script does not run here; None if it does."""
+    return lacking(here.level, least, here.why) or offline(here.level, network=action.network)
 
 
 def _kept(config: Config) -> Mapping[str, Keep]:
@@ -362,13 +442,20 @@ def _kept(config: Config) -> Mapping[str, Keep]:
         "pings": Keep(config.ping_retention_days, config.ping_retention_count),
         "runs": Keep(config.run_retention_days, config.run_retention_count),
         "flips": Keep(config.flip_retention_days, config.run_retention_count),
+        "incidents": Keep(config.flip_retention_days, config.run_retention_count),
         "deliveries": Keep(config.run_retention_days, config.run_retention_count),
     }
 
 
 def _app(
-    config: Config, store: Store, intake: Intake, limited: Limits, stopping: asyncio.Event
+    config: Config,
+    store: Store,
+    intake: Intake,
+    limited: Limits,
+    stopping: asyncio.Event,
+    provider: Provider | None,
 ) -> App:
+    here = isolation(config)
     return build(
         Services(
             door=store.database,
@@ -376,7 +463,11 @@ def _app(
             vault=store.vault,
             base_url=config.base_url,
             scripts_on=config.scripts_on,
+            isolation=here.level,
+            isolation_why=here.why,
             mail_on=config.smtp_url is not None,
+            hosted=config.hosted,
+            apprise_on=config.apprise == "on",
             trusted_proxies=config.trusted_proxies,
             ping_body_limit_bytes=config.ping_body_limit_bytes,
             dialect=store.database.dialect,
@@ -386,5 +477,9 @@ def _app(
             stopping=stopping,
             on_set_up=partial(first_run.forget, config),
             trusted_user_header=config.trusted_user_header,
+            admit_script=_interpreters(config).find,
+            oidc=provider,
+            oidc_new_people=config.oidc_new_people,
+            dialect_hosts=config.dialect_hosts,
         )
     )

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from dogwatch.cli.flags import server_flags
-from dogwatch.cli.host import WORKSPACE, Visit, iso, see
+from dogwatch.cli.host import WORKSPACE, Visit, iso, note_export, see
 from dogwatch.cli.output import as_json, table
 from dogwatch.cli.session import Session, command
 from dogwatch.usecases import audit_log
@@ -33,6 +33,8 @@ def audit_log_command(
         workspace_id = None if everywhere else visit.workspace_id
         return audit_log.page(visit.tx, workspace_id, limit)
 
+    if as_csv:
+        note_export(session, {**flags}, "audit_log.export", instance=everywhere)
     rows = [_row(entry) for entry in see(session, flags, found)]
     if session.json:
         as_json(rows)

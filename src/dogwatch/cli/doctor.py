@@ -57,6 +57,13 @@ def _database(session: Session) -> Iterator[Finding]:
     yield from _asked("database", session, checkup.database, "restore a backup, or bring it back")
 
 
+def _wall(session: Session) -> Iterator[Finding]:
+    from dogwatch.boot import checkup
+
+    advice = "give Dogwatch a role of its own; see PostgreSQL in docs/running.md"
+    yield from _asked("wall", session, checkup.wall, advice)
+
+
 def _mail(session: Session) -> Iterator[Finding]:
     from dogwatch.boot import checkup
 
@@ -75,6 +82,13 @@ def _asked(
         yield Finding(check, True, ask(config))
     except Problem as problem:
         yield Finding(check, False, problem.message, advice)
+
+
+def _scripts(session: Session) -> Iterator[Finding]:
+    from dogwatch.boot import checkup
+
+    advice = "install bubblewrap and allow user namespaces, or set DOGWATCH_SANDBOX"
+    yield from _asked("scripts", session, checkup.scripts, advice)
 
 
 def _zones(_session: Session) -> Iterator[Finding]:
@@ -115,7 +129,9 @@ CHECKS: list[Callable[[Session], Iterator[Finding]]] = [
     _settings,
     _files,
     _database,
+    _wall,
     _mail,
+    _scripts,
     _zones,
     _spool,
     _server,
@@ -125,7 +141,7 @@ CHECKS: list[Callable[[Session], Iterator[Finding]]] = [
 
 @command("doctor", "dogwatch doctor\ndogwatch doctor --json\ndogwatch doctor --data /srv/dogwatch")
 def doctor_command(session: Session) -> None:
-    """Find faults of the settings, the files, the database, mail, time zones and the server."""
+    """Find faults of settings, files, database, mail, scripts, time zones and the server."""
     findings = [finding for check in CHECKS for finding in check(session)]
     if session.json:
         as_json([asdict(finding) for finding in findings])

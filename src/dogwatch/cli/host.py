@@ -81,6 +81,21 @@ def carry_out(
         return store.database.write(noted).result()
 
 
+def note_export(
+    session: Session, flags: dict[str, Any], operation: str, *, instance: bool = False
+) -> None:
+    """Note that the host is about to hand out everything of a kind."""
+    workspace = flags.pop("workspace", None)
+    with boot.opened(configured(session, flags)) as store:
+        at = store.clock.now()
+
+        def noted(tx: Tx) -> None:
+            caller = _visit(tx, workspace, store.vault, at).caller
+            audit_log.note(tx, caller, operation, "", at, instance=instance)
+
+        store.database.write(noted).result()
+
+
 def _visit(tx: Tx, workspace: str | None, vault: Vault, at: datetime) -> Visit:
     return Visit(tx, host(workspaces.found(tx, workspace).id), vault, at)
 

@@ -1,7 +1,9 @@
 """Jobs from the command line: what Dogwatch runs itself."""
 
+import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,43 @@ from dogwatch.core.problems import invalid
 LANGUAGES = ("bash", "python", "node")
 _BY_SUFFIX = {".sh": "bash", ".bash": "bash", ".py": "python", ".js": "node", ".mjs": "node"}
 _HTTP = frozenset({"url", "method", "body", "expected_status", "headers"})
-_SCRIPT = frozenset({"language", "args", "env"})
+_SCRIPT = frozenset({"language", "args", "env", "input", "interpreter", "network"})
+_PARTS = _HTTP | _SCRIPT | {"script", "timeout_s"}
+
+
+def _options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Join options into one decorator, in their order."""
+    return lambda function: reduce(lambda made, option: option(made), reversed(options), function)
+
+
+_WHAT = _options(
+    click.option("--slug", help="Short name for commands; made from NAME if absent."),
+    click.option("--schedule", metavar="EXPR", help="Cron line, OnCalendar, or seconds."),
+    click.option("--tz", "timezone", metavar="ZONE", help="Its time zone; else this one's."),
+    click.option("--starts-at", metavar="TIME", help="Nothing is due before; ISO 8601."),
+    click.option("--tag", "tags", multiple=True, help="A tag; may be repeated."),
+    click.option("--url", help="Request this address."),
+    click.option("--method", help="GET if absent."),
+    click.option("--header", "headers", multiple=True, metavar="NAME:VALUE", help="Repeatable."),
+    click.option("--body", help="Body of the request."),
+    click.option("--expect", "expected_status", metavar="STATUS", help="Such as 200-299,304."),
+    click.option("--script", metavar="FILE|-", help="Run this script; its text is kept."),
+    click.option("--language", type=click.Choice(LANGUAGES), help="Told from FILE if absent."),
+    click.option("--interpreter", metavar="PROGRAM", help="One that the server allows."),
+    click.option("--network/--no-network", default=None,
+                 help="The script cannot do without a network."),
+    click.option("--arg", "args", multiple=True, help="An argument; may be repeated."),
+    click.option("--env", multiple=True, metavar="NAME=VALUE", help="May be repeated."),
+    click.option("--input", metavar="JSON", help="For runs that nobody gives another."),
+    click.option("--timeout", "timeout_s", type=click.IntRange(1), metavar="S", help="Stop then."),
+    click.option("--retries", type=click.IntRange(0), metavar="N", help="Tries after a failure."),
+    click.option("--backoff", "backoff_s", type=click.IntRange(0), metavar="S", help="Wait first."),
+    click.option("--overlap", metavar="RULE", help="skip, queue_one, allow or cancel_previous."),
+    click.option("--priority", type=click.IntRange(0, 3), help="A higher one goes first."),
+    click.option("--max-runs", type=click.IntRange(0), help="Pause after so many; 0: no limit."),
+    click.option("--reset-on-resume/--no-reset-on-resume", default=None,
+                 help="Count from 0 again when resumed."),
+)  # fmt: skip
 
 
 @click.group("job")
@@ -37,31 +75,16 @@ dogwatch job add cleanup --script - --language bash --schedule @daily < cleanup
 """,
 )
 @click.argument("name")
-@click.option("--slug", help="Short name for commands; made from NAME if absent.")
-@click.option("--schedule", metavar="EXPR", help="Cron line, OnCalendar, or seconds.")
-@click.option("--tz", "timezone", metavar="ZONE", help="Its time zone; this machine's if absent.")
-@click.option("--tag", "tags", multiple=True, help="A tag; may be repeated.")
-@click.option("--url", help="Request this address.")
-@click.option("--method", help="GET if absent.")
-@click.option("--header", "headers", multiple=True, metavar="NAME:VALUE", help="May be repeated.")
-@click.option("--body", help="Body of the request.")
-@click.option("--expect", "expected_status", metavar="STATUS", help="Such as 200-299,304.")
-@click.option("--script", metavar="FILE|-", help="Run this script; its text is kept.")
-@click.option("--language", type=click.Choice(LANGUAGES), help="Told from FILE if absent.")
-@click.option("--arg", "args", multiple=True, help="An argument; may be repeated.")
-@click.option("--env", multiple=True, metavar="NAME=VALUE", help="May be repeated.")
-@click.option("--timeout", "timeout_s", type=click.IntRange(1), metavar="S", help="Stop then.")
-@click.option("--retries", type=click.IntRange(0), metavar="N", help="Tries after a failure.")
-@click.option("--backoff", "backoff_s", type=click.IntRange(0), metavar="S", help="Wait before.")
-@click.option("--overlap", metavar="RULE", help="skip, queue_one, allow or cancel_previous.")
-def job_add(session: Session, retries: int | None, **options: Any) -> None:
+@_WHAT
+def job_add(session: Session, **options: Any) -> None:
     """Make a job: a request to --url, or a --script."""
-    given = {name: value for name, value in options.items() if value not in (None, ())}
+    given = _given(options)
     action = _action(given)
-    parts = _HTTP | _SCRIPT | {"script", "timeout_s"}
-    spec = {name: value for name, value in given.items() if name not in parts}
-    spec |= {"action": action} | ({} if retries is None else {"max_attempts": retries + 1})
-    job = connect(session).send("POST", "/jobs", {"timezone": local_zone(session.environ)} | spec)
+    job = connect(session).send(
+        "POST",
+        "/jobs",
+        {"timezone": local_zone(session.environ), **_rules(given), "action": action},
+    )
     if session.json:
         as_json(job)
         return
@@ -70,15 +93,69 @@ def job_add(session: Session, retries: int | None, **options: Any) -> None:
     click.echo(f"  dogwatch trigger {job['slug']} --follow")
 
 
-def _action(given: Mapping[str, Any]) -> dict[str, Any]:
+@command(
+    "edit",
+    """
+dogwatch job edit rotate-reports --script rotate.py
+dogwatch job edit rotate-reports --env REGION=eu-1 --timeout 600 --retries 2
+dogwatch job edit cleanup --max-runs 10 --priority 2
+""",
+)
+@click.argument("job", metavar="SLUG")
+@click.option("--name", help="What people read.")
+@_WHAT
+def job_edit(session: Session, job: str, **options: Any) -> None:
+    """Change a job; what is not given stays, other --env too. --tag and --arg replace all."""
+    given = _given(options)
+    if not given:
+        raise click.UsageError("Nothing to change; give an option.")
+    api = connect(session)
+    changes = _rules(given)
+    if given.keys() & _PARTS:
+        changes["action"] = _changed(api.get(f"/jobs/{job}")["action"], given)
+    changed = api.send("PATCH", f"/jobs/{job}", changes)
+    as_json(changed) if session.json else show(changed)
+
+
+def _changed(action: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an action with what is given; secrets that are not given stay as they are stored."""
+    meant = "url" if action["kind"] == "http" else "script"
+    other = "script" if meant == "url" else "url"
+    if other in given:
+        return _action(given)
+    told = {"script": "-"} if meant == "script" else {"url": action["url"]}
+    new = _action({**told, **given}, stored=meant == "script" and "script" not in given)
+    if "env" in new:
+        new["env"] = {**action["env"], **new["env"]}
+    return {**action, **new}
+
+
+def _given(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value not in (None, ())}
+
+
+def _rules(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is said of the watch and the run rules."""
+    rules = {name: value for name, value in given.items() if name not in _PARTS}
+    if "retries" in rules:
+        rules["max_attempts"] = rules.pop("retries") + 1
+    if rules.get("max_runs") == 0:
+        rules["max_runs"] = None
+    return rules
+
+
+def _action(given: Mapping[str, Any], *, stored: bool = False) -> dict[str, Any]:
+    """Return the action that is meant; `stored`: its script stays the one that is stored."""
     if ("url" in given) == ("script" in given):
         raise click.UsageError("Give --url or --script, one of them.")
     kind, own, other = ("http", _HTTP, _SCRIPT) if "url" in given else ("script", _SCRIPT, _HTTP)
     if strange := sorted(given.keys() & other):
         raise click.UsageError(f"{', '.join(strange)}: not for a job of kind {kind}.")
     action = {name: given[name] for name in own | {"timeout_s"} if name in given}
-    if kind == "script":
+    if kind == "script" and not stored:
         action |= _script(given["script"], given.get("language"))
+    if "input" in action:
+        action["input"] = _json("--input", action["input"])
     for name, sign in (("headers", ":"), ("env", "=")):
         if name in action:
             action[name] = dict(_split(f"--{name}", text, sign) for text in action[name])
@@ -104,6 +181,13 @@ def _of_first_line(text: str) -> str | None:
     return None if not found else "bash" if found[0] == "sh" else found[0]
 
 
+def _json(option: str, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise invalid(option, "is no JSON; text stands in quotes: '\"text\"'") from None
+
+
 def _split(option: str, text: str, sign: str) -> tuple[str, str]:
     name, found, value = text.partition(sign)
     if not found or not name.strip():
@@ -119,5 +203,13 @@ def job_show(session: Session, slug: str) -> None:
     as_json(job) if session.json else show(job)
 
 
-job_command.add_command(job_add)
-job_command.add_command(job_show)
+@command("reset", "dogwatch job reset cleanup\ndogwatch job reset cleanup --json")
+@click.argument("slug")
+def job_reset(session: Session, slug: str) -> None:
+    """Count the runs of a job from 0 again, where it has a most of them."""
+    job = connect(session).send("POST", f"/jobs/{slug}/reset", {})
+    as_json(job) if session.json else click.echo(f"{job['slug']} counts from 0 again")
+
+
+for one in (job_add, job_edit, job_show, job_reset):
+    job_command.add_command(one)

@@ -1,5 +1,6 @@
 """Commands about API keys, on the store itself."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ import click
 from dogwatch.cli.host import WORKSPACE, Visit, carry_out, iso, see, verb
 from dogwatch.cli.output import as_json, table
 from dogwatch.cli.session import Session
+from dogwatch.core.dialects import DIALECTS
 from dogwatch.usecases import keys
 from dogwatch.usecases.keys import Key
 
@@ -19,20 +21,42 @@ def key_command() -> None:
 
 @verb(key_command, "new", "dogwatch key new --name ci\n"
       "dogwatch key new --name deploy --scopes '*'\n"
-      "dogwatch key new --name board --scopes read:watches,read:jobs --days 90")  # fmt: skip
+      "dogwatch key new --name board --scopes read:watches,read:jobs --days 90\n"
+      "dogwatch key new --name legacy --dialect cronowl")  # fmt: skip
 @click.option("--name", required=True, help="What the key is for.")
-@click.option("--scopes", default="*", show_default=True, help="Comma-separated, or *.")
+@click.option("--scopes", help="Comma-separated, or *; if not given, * and, of a dialect, all "
+              "that its API can do.")  # fmt: skip
+@click.option("--dialect", type=click.Choice([keys.NATIVE, *DIALECTS]), default=keys.NATIVE,
+              show_default=True, help="Whose API it opens.")  # fmt: skip
 @click.option("--days", type=click.IntRange(1), help="How long it is good; for ever if not given.")
 @WORKSPACE
-def key_new(session: Session, name: str, scopes: str, days: int | None, **flags: Any) -> None:
+def key_new(
+    session: Session,
+    name: str,
+    scopes: str | None,
+    dialect: str,
+    days: int | None,
+    **flags: Any,
+) -> None:
     """Make a key and print it, alone, once."""
-    wanted = [scope.strip() for scope in scopes.replace(" ", ",").split(",") if scope.strip()]
+    wanted = _scopes(scopes) if scopes is not None else _all_of(dialect)
 
     def made(visit: Visit) -> str:
         until = visit.at + timedelta(days=days) if days else None
-        return keys.make(visit.tx, visit.caller, name, wanted, visit.vault, visit.at, until).token
+        made = keys.make(
+            visit.tx, visit.caller, name, wanted, visit.vault, visit.at, until, dialect
+        )
+        return made.token
 
     _print(session, carry_out(session, flags, "keys.make", name, made))
+
+
+def _scopes(text: str) -> Sequence[str]:
+    return [scope.strip() for scope in text.replace(" ", ",").split(",") if scope.strip()]
+
+
+def _all_of(dialect: str) -> Sequence[str]:
+    return ("*",) if dialect == keys.NATIVE else DIALECTS[dialect].scopes
 
 
 def _print(session: Session, token: str) -> None:
@@ -48,7 +72,16 @@ def key_ls(session: Session, **flags: Any) -> None:
     if session.json:
         as_json(rows)
     else:
-        columns = ("id", "name", "prefix", "scopes", "last_used_at", "expires_at", "revoked_at")
+        columns = (
+            "id",
+            "name",
+            "prefix",
+            "dialect",
+            "scopes",
+            "last_used_at",
+            "expires_at",
+            "revoked_at",
+        )
         table(rows, columns)
 
 
@@ -60,6 +93,7 @@ def _row(key: Key) -> dict[str, Any]:
         "name": key.name,
         "prefix": key.prefix,
         "scopes": list(key.scopes),
+        "dialect": key.dialect,
         "made_by": key.made_by,
         "replaced_by": key.replaced_by,
         **{name: iso(getattr(key, name)) for name in times},

@@ -48,7 +48,8 @@ def member_role(session: Session, who: str, role: str, **flags: Any) -> None:
 
     def changed(visit: Visit) -> Member:
         user = people.find(visit.tx, who)
-        return members.change_role(visit.tx, visit.caller, user.id, Role[role.upper()])
+        chosen = Role[role.upper()]
+        return members.change_role(visit.tx, visit.caller, user.id, chosen, visit.at)
 
     row = _row(carry_out(session, flags, "members.change", who, changed))
     as_json(row) if session.json else table([row], tuple(row))
@@ -61,7 +62,8 @@ def member_rm(session: Session, who: str, **flags: Any) -> None:
     """Take a person out of a workspace."""
 
     def removed(visit: Visit) -> Member:
-        return members.remove(visit.tx, visit.caller, people.find(visit.tx, who).id)
+        user = people.find(visit.tx, who)
+        return members.remove(visit.tx, visit.caller, user.id, visit.at)
 
     email = carry_out(session, flags, "members.remove", who, removed).email
     as_json({"removed": email}) if session.json else click.echo(f"{email} is no member any more")

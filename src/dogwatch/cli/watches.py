@@ -90,8 +90,8 @@ def show_command(session: Session, slug: str) -> None:
     """Show one watch, and what it does if it is a job."""
     api = connect(session)
     watch = api.get(f"/watches/{slug}")
-    if watch.get("kind") == "job":
-        watch = api.get(f"/jobs/{watch['id']}")
+    if watch.get("kind") in ("job", "probe"):
+        watch = api.get(f"/{watch['kind']}s/{watch['id']}")
     if session.json:
         as_json(watch)
     else:

@@ -2,14 +2,15 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
 from dogwatch.cli.confirm import confirm
-from dogwatch.cli.host import Visit, carry_out, iso, see, verb
+from dogwatch.cli.host import Visit, carry_out, iso, note_export, see, verb
 from dogwatch.cli.output import as_json, table
 from dogwatch.cli.session import Session
+from dogwatch.core.isolation import Least
 from dogwatch.core.plans import PLANS
 from dogwatch.usecases import members, people, workspaces
 from dogwatch.usecases.workspaces import Workspace
@@ -25,6 +26,7 @@ def _row(workspace: Workspace) -> dict[str, Any]:
         "id": workspace.id,
         "name": workspace.name,
         "plan": workspace.plan,
+        "least_isolation": workspace.least_isolation,
         "created_at": iso(workspace.created_at),
     }
 
@@ -38,7 +40,9 @@ def _print(session: Session, workspace: Workspace) -> None:
 def workspace_ls(session: Session, **flags: Any) -> None:
     """List all workspaces."""
     rows = [_row(one) for one in see(session, flags, lambda visit: workspaces.listed(visit.tx))]
-    as_json(rows) if session.json else table(rows, ("id", "name", "plan", "created_at"))
+    as_json(rows) if session.json else table(
+        rows, ("id", "name", "plan", "least_isolation", "created_at")
+    )
 
 
 @verb(workspace_command, "add", "dogwatch workspace add Shop --owner ana@example.org")
@@ -69,6 +73,19 @@ def workspace_rename(session: Session, workspace: str, name: str, **flags: Any) 
     _print(session, carry_out(session, given, "workspace.change", workspace, renamed))
 
 
+@verb(workspace_command, "isolate", "dogwatch workspace isolate Shop bubblewrap")
+@click.argument("workspace")
+@click.argument("least", type=click.Choice(get_args(Least)))
+def workspace_isolate(session: Session, workspace: str, least: str, **flags: Any) -> None:
+    """Run the scripts of a workspace, by id or name, at this level of isolation or a higher one."""
+
+    def demanded(visit: Visit) -> Workspace:
+        return workspaces.demand(visit.tx, visit.workspace_id, least)
+
+    given = {**flags, "workspace": workspace}
+    _print(session, carry_out(session, given, "workspace.change", workspace, demanded))
+
+
 @verb(workspace_command, "export", "dogwatch workspace export Shop shop.jsonl")
 @click.argument("workspace")
 @click.argument("copy", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
@@ -83,7 +100,9 @@ def workspace_export(session: Session, workspace: str, copy: Path, **flags: Any)
                 for line in workspaces.export(visit.tx, visit.workspace_id)
             )
 
-    count = see(session, {**flags, "workspace": workspace}, written)
+    given = {**flags, "workspace": workspace}
+    note_export(session, {**given}, "workspace.export")
+    count = see(session, given, written)
     as_json({"rows": count}) if session.json else click.echo(f"{copy}: {count} rows")
 
 

@@ -6,6 +6,7 @@ and 8215 (NAT64), and the metadata addresses that cloud vendors publish. The tab
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from dogwatch.core.problems import invalid
@@ -85,6 +86,11 @@ def blocked(ip: str, allow: Sequence[Network] = ()) -> str | None:
     A network of `allow` that holds the address wins over the table. An IPv4 address inside an
     IPv6 one (mapped ::ffff:0:0/96, compatible ::/96) is judged as that IPv4 address.
     """
+    return _blocked(ip, tuple(allow))
+
+
+@lru_cache(maxsize=16_384)  # probes ask the same addresses again and again
+def _blocked(ip: str, allow: tuple[Network, ...]) -> str | None:
     try:
         address = _unwrapped(ip_address(ip))
     except ValueError:

@@ -79,9 +79,14 @@ class HttpAction:
 
 def judge(action: HttpAction, status_code: int) -> tuple[Outcome, str]:
     """Return the outcome of an answer with this status and the reason in words."""
-    if any(low <= status_code <= high for low, high in _ranges(action.expected_status) or ()):
+    if accepts(action.expected_status, status_code):
         return Outcome.OK, f"status {status_code}"
     return Outcome.FAIL, f"expected status {action.expected_status}, got {status_code}"
+
+
+def accepts(expected_status: str, status_code: int) -> bool:
+    """Say whether a status is among "200-299,301"."""
+    return any(low <= status_code <= high for low, high in _ranges(expected_status) or ())
 
 
 def check_headers(headers: Sequence[tuple[str, str]]) -> str | None:
@@ -208,6 +213,7 @@ def _is_pair(value: object) -> bool:
     return isinstance(value, list | tuple) and len(value) == 2 and all(map(_is_text, value))
 
 
+@lru_cache(maxsize=1024)
 def _ranges(text: str) -> list[tuple[int, int]] | None:
     """Return the inclusive ranges of "200-299,301", or None where it cannot be read."""
     matches = [_STATUS_RANGE.fullmatch(part.strip()) for part in text[:200].split(",")]

@@ -2,11 +2,12 @@
 
 import codecs
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 from urllib.parse import parse_qsl
+
+from dogwatch.core.data import data
 
 RID_LENGTH = 64
 SPOOL_AGE = timedelta(days=7)
@@ -35,11 +36,13 @@ class Answer(StrEnum):
     AMBIGUOUS = "ambiguous"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@data(kw_only=True)
 class Target:
     """Whom a ping is for and what it says: `key`, or `workspace_key` with `slug`.
 
-    `at` is the original time a spooled ping claims, not yet judged; see `heard_at`.
+    `at` is the original time a spooled ping claims, not yet judged; see `heard_at`. `duration_ms`
+    and `progress` (percent) are the sender's word; `text` takes the place of the body where a
+    dialect has its message elsewhere.
     """
 
     key: str = ""
@@ -50,6 +53,9 @@ class Target:
     exit_code: int | None = None
     rid: str | None = None
     at: datetime | None = None
+    duration_ms: int | None = None
+    progress: int | None = None
+    text: str | None = None
 
     def heard(
         self, *, body: str, body_bytes: int, method: str, user_agent: str, at: datetime,
@@ -64,6 +70,8 @@ class Target:
             kind=self.kind,
             exit_code=self.exit_code,
             rid=self.rid,
+            duration_ms=self.duration_ms,
+            progress=self.progress,
             body=body,
             body_bytes=body_bytes,
             method=method,
@@ -74,7 +82,7 @@ class Target:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@data(kw_only=True)
 class Heard:
     """One ping that arrived: `key` names a watch, else `workspace_key` and `slug` do.
 
@@ -88,6 +96,8 @@ class Heard:
     kind: Kind = Kind.OK
     exit_code: int | None = None
     rid: str | None = None
+    duration_ms: int | None = None
+    progress: int | None = None
     body: str = ""
     body_bytes: int = 0
     method: str = "GET"

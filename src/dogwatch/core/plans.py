@@ -11,11 +11,17 @@ from dogwatch.core.limits import Window
 from dogwatch.core.problems import Problem
 
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
+# The actions by which a job is an HTTP monitor: it counts as one, and its runs are probe history.
+MONITOR_ACTIONS = frozenset({"http", "probe"})
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one workspace may have; `min_interval_s` is the least time between two probes."""
+    """What one workspace may have; `min_interval_s` is the least time between two probes.
+
+    `http_monitors` are jobs with one of `MONITOR_ACTIONS`, which count as watches as well;
+    `probe_history_days` says how long their runs are kept, `history_days` all the rest.
+    """
 
     name: str
     watches: int | None = None

@@ -43,19 +43,26 @@ def _of_instance(noun: str, verbs: str) -> dict[str, Need]:
 _VIEWER, _EDITOR, _ADMIN, _OWNER = Role
 
 POLICY: Mapping[str, Need] = {
-    **_of("watches", _VIEWER, "read:watches", "list show pings runs flips"),
-    **_of("watches", _EDITOR, "write:watches", "make change delete pause resume"),
+    **_of("watches", _VIEWER, "read:watches", "list show pings runs flips statistics why parents"),
+    **_of("watches", _EDITOR, "write:watches", "make change delete pause resume depend"),
     **_of("flips", _VIEWER, "read:watches", "list"),
     **_of("jobs", _VIEWER, "read:jobs", "list show"),
-    **_of("jobs", _EDITOR, "write:jobs", "make change delete pause resume"),
+    **_of("jobs", _EDITOR, "write:jobs", "make change delete pause resume reset"),
     **_of("jobs", _EDITOR, "run:jobs", "trigger"),
+    **_of("probes", _VIEWER, "read:jobs", "list show"),
+    **_of("probes", _EDITOR, "write:jobs", "make change delete pause resume"),
+    **_of("probes", _EDITOR, "run:jobs", "test"),
     **_of("runs", _VIEWER, "read:jobs", "list show output stream"),
     **_of("runs", _EDITOR, "run:jobs", "cancel"),
     **_of("channels", _EDITOR, "manage:alerts", "list show make change delete test"),
-    **_of("rules", _EDITOR, "manage:alerts", "list make delete"),
+    **_of("rules", _EDITOR, "manage:alerts", "list show make change delete"),
+    **_of("maintenance", _EDITOR, "manage:alerts", "list show make change delete"),
+    **_of("incidents", _VIEWER, "read:watches", "list show"),
+    **_of("incidents", _EDITOR, "manage:alerts", "acknowledge snooze close"),
     **_of("deliveries", _EDITOR, "manage:alerts", "list show"),
-    **_of("variables", _EDITOR, "read:variables", "list show"),
-    **_of("variables", _EDITOR, "write:variables", "set delete"),
+    **_of("variables", _VIEWER, "read:variables", "list"),
+    **_of("variables", _EDITOR, "read:variables", "show"),
+    **_of("variables", _EDITOR, "write:variables", "set change delete"),
     **_of("workspace", _VIEWER, "read:watches", "show"),
     **_of("workspace", _ADMIN, "manage:members", "change"),
     **_of("workspace", _OWNER, "*", "export delete"),
@@ -67,6 +74,7 @@ POLICY: Mapping[str, Need] = {
     **_of_instance("users", "list change"),
     **_of_instance("workspaces", "list make"),
     **_of_instance("plans", "list assign"),
+    **_of_instance("instance_log", "list"),
 }
 
 

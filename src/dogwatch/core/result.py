@@ -29,7 +29,9 @@ class Result:
     `reason` is one line for people ("exit status 3", "expected status 200, got 503"), free of
     secrets. `duration_ms` is measured on the monotonic clock. `phases_ms` holds the HTTP phases
     (dns, connect, tls, first_byte, total) where known. `retryable` is False where another
-    attempt cannot help (cancelled, refused by policy).
+    attempt cannot help (cancelled, refused by policy). Of probes: `error` is the class of what
+    went wrong, `detail` says more of it to the admin of the host alone, `preview` is the
+    beginning of the answer.
     """
 
     outcome: Outcome
@@ -39,3 +41,6 @@ class Result:
     status_code: int | None = None
     phases_ms: Mapping[str, float] = field(default_factory=dict)
     retryable: bool = True
+    error: str = ""
+    detail: str = ""
+    preview: str = ""

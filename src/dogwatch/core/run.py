@@ -40,7 +40,11 @@ class LostRun(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The run rules of one job. `catch_up_max` and `catch_up_window_s` bound catching up."""
+    """The run rules of one job. `catch_up_max` and `catch_up_window_s` bound catching up.
+
+    A higher `priority` (0 to 3) goes first where runs wait for a place. After `max_runs` runs,
+    counted from the last reset on, the job is paused; `reset_on_resume` has resuming reset it.
+    """
 
     overlap: Overlap = Overlap.SKIP
     catch_up: CatchUp = CatchUp.LAST
@@ -49,6 +53,13 @@ class Policy:
     max_attempts: int = 1
     backoff_s: int = 10
     lost_run: LostRun = LostRun.FAIL
+    priority: int = 0
+    max_runs: int | None = None
+    reset_on_resume: bool = False
+
+    def spent(self, run_count: int) -> bool:
+        """Whether a job has had all its runs."""
+        return self.max_runs is not None and run_count >= self.max_runs
 
 
 @dataclass(frozen=True, slots=True)

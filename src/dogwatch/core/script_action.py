@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from dogwatch.core.problems import Problem
+from dogwatch.core.variable import data_fault, json_text
 
 Language = Literal["bash", "python", "node"]
 
@@ -27,6 +28,7 @@ RESERVED = frozenset(
         "NODE_OPTIONS",
     }
 )
+REMOTE = frozenset({"CRONIUM_RUNTIME_API", "CRONIUM_EXECUTION_TOKEN", "CRONIUM_EXECUTION_ID"})
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 Faults = dict[str, str]
@@ -48,7 +50,9 @@ class ScriptAction:
 
     `timeout_s` ends the whole process tree. `output_cap_bytes` is what is kept of the output.
     `memory_limit_mb` bounds the data segment of each process (RLIMIT_DATA), `file_limit_mb` the
-    size of each file it writes (RLIMIT_FSIZE), both in MiB.
+    size of each file it writes (RLIMIT_FSIZE), both in MiB. `input` is what runs are given that
+    nobody gives another, any JSON. `interpreter` is another program than the usual one.
+    `network`: it cannot do without; nothing forbids a network to others but a sandbox.
     """
 
     language: Language
@@ -59,6 +63,9 @@ class ScriptAction:
     output_cap_bytes: int = MIB
     memory_limit_mb: int | None = None
     file_limit_mb: int = 1024
+    input: Any = None
+    interpreter: str | None = None
+    network: bool = False
 
     @classmethod
     def from_json(cls, data: object) -> "ScriptAction":
@@ -89,6 +96,9 @@ class ScriptAction:
             "output_cap_bytes": self.output_cap_bytes,
             "memory_limit_mb": self.memory_limit_mb,
             "file_limit_mb": self.file_limit_mb,
+            "input": self.input,
+            "interpreter": self.interpreter,
+            "network": self.network,
         }
 
 
@@ -159,8 +169,8 @@ def _refusal(name: object) -> str | None:
         return "must have a name of at most 256 letters, digits and _, no digit first"
     if name in RESERVED:
         return "is reserved: it would load other code before the script"
-    if name.startswith("DOGWATCH_"):
-        return "is reserved: names that begin with DOGWATCH_ are set by Dogwatch"
+    if name.startswith("DOGWATCH_") or name in REMOTE:
+        return "is reserved: names that begin with DOGWATCH_, and these, are set by Dogwatch"
     return None
 
 
@@ -184,6 +194,28 @@ def _memory(field: str, value: object, faults: Faults) -> object:
     return value if value is None else _integer(16, MIB)(field, value, faults)
 
 
+def _input(field: str, value: object, faults: Faults) -> object:
+    try:
+        fault = data_fault(json_text(value))
+    except (TypeError, ValueError, RecursionError):
+        fault = "must be JSON"
+    if fault:
+        faults[field] = fault
+    return value
+
+
+def _interpreter(field: str, value: object, faults: Faults) -> object:
+    if value is not None:
+        _text(field, value, faults, KIB)
+    return value
+
+
+def _flag(field: str, value: object, faults: Faults) -> object:
+    if not isinstance(value, bool):
+        faults[field] = "must be true or false"
+    return value
+
+
 _CHECKS: Mapping[object, Callable[[str, object, Faults], object]] = {
     "language": _language,
     "source": _source,
@@ -193,4 +225,7 @@ _CHECKS: Mapping[object, Callable[[str, object, Faults], object]] = {
     "output_cap_bytes": _integer(KIB, 16 * MIB),
     "memory_limit_mb": _memory,
     "file_limit_mb": _integer(1, MIB),
+    "input": _input,
+    "interpreter": _interpreter,
+    "network": _flag,
 }

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from dogwatch.core.data import data
 from dogwatch.core.result import Outcome
 from dogwatch.core.slots import Plan
 
 
-@dataclass(frozen=True, slots=True)
+@data()
 class Start:
     """A run began. `id` names the run if this opens one; `told_at` if that was later than `at`."""
 
@@ -17,7 +18,7 @@ class Start:
     told_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@data()
 class Finish:
     """A run ended. `id` names the run if none was open. `outcome` is ok, fail, timeout, skipped.
 
@@ -41,6 +42,20 @@ class Queue:
     id: str
     slot_at: datetime | None
     next_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Our probe asked for `slot_at` and has its outcome; run `id` tells it. `next_at` is next."""
+
+    at: datetime
+    id: str
+    slot_at: datetime
+    next_at: datetime | None
+    outcome: Outcome
+    reason: str = ""
+    started_at: datetime | None = None
+    duration_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +102,10 @@ class Edit:
     plan: Plan
 
 
-Signal = Start | Finish | Queue | Skip | Lapse | Pause | Resume | Edit
+Signal = Start | Finish | Queue | Answer | Skip | Lapse | Pause | Resume | Edit
 
 
-@dataclass(frozen=True, slots=True)
+@data()
 class Line:
     """One line of the slot ledger to write: a run opened (`outcome` None) or settled.
 

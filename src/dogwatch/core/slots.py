@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import islice
 
+from dogwatch.core.data import data
 from dogwatch.core.schedule import Schedule
 
 REARM_S = 60
@@ -136,7 +137,7 @@ def last_due(plan: Plan, since: datetime, until: datetime) -> datetime | None:
     return slot
 
 
-@dataclass(frozen=True, slots=True)
+@data()
 class Attribution:
     """Where evidence belongs: the slot it settles, those it passes over, the one owed next.
 
@@ -186,6 +187,8 @@ def _late(
     plan: Plan, unheard: Sequence[datetime], at: datetime, owed_at: datetime | None
 ) -> Attribution:
     """The lapsed slot in whose time `at` lies: until the window of the slot after it opens."""
+    if not unheard:
+        return Attribution(None, owed_at)
     opened = (slot for slot in reversed(unheard) if slot - early(plan, slot) <= at)
     slot_at = next(opened, None)
     following = plan.after(slot_at) if slot_at and owed_at else None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dogwatch.core.problems import Problem, invalid
-from dogwatch.core.schedule import parse
+from dogwatch.core.schedule import WITHIN, Schedule, parse, parse_from
 from dogwatch.core.slots import Plan
 
 NAME_LENGTH = 200
@@ -16,9 +16,11 @@ TAGS = 20
 TAG_LENGTH = 50
 MAX_LIMIT_S = 366 * 86_400
 GRACE_S = 300
+PROJECT_LENGTH = 64
 _SLUG = re.compile(r"[a-z0-9_-]{1,64}")
 _LIKE_AN_ID = re.compile(r"[0-9a-hjkmnp-tv-z]{26}")
 _RESERVED = frozenset({"start", "fail", "log"})
+SLUG_PATTERN = f"^(?!(?:{'|'.join(sorted(_RESERVED))})$)(?!{_LIKE_AN_ID.pattern}$){_SLUG.pattern}$"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,7 @@ class WatchSpec:
     project: str | None = None
     schedule: str | None = None
     timezone: str = "UTC"
+    starts_at: datetime | None = None
     start_by_s: int | None = GRACE_S
     finish_by_s: int | None = None
     slow_after_ms: int | None = None
@@ -45,9 +48,8 @@ class WatchSpec:
 
     def plan(self, *, job: bool = False) -> Plan:
         """Return the plan of the watch; Problem if the schedule is bad."""
-        schedule = parse(self.schedule, self.timezone) if self.schedule else None
         return Plan(
-            schedule=schedule,
+            schedule=self.parsed(),
             start_by_s=GRACE_S if self.start_by_s is None and not job else self.start_by_s,
             finish_by_s=self.finish_by_s,
             slow_after_ms=self.slow_after_ms,
@@ -57,8 +59,13 @@ class WatchSpec:
             successes_before_up=self.successes_before_up,
         )
 
+    def parsed(self) -> Schedule | None:
+        """Return the schedule, from its start on."""
+        return parse_from(self.schedule, self.timezone, self.starts_at) if self.schedule else None
 
-_RANGES = {
+
+# The least and the most of each number.
+RANGES = {
     "start_by_s": (0, MAX_LIMIT_S),
     "finish_by_s": (1, MAX_LIMIT_S),
     "slow_after_ms": (1, MAX_LIMIT_S * 1_000),
@@ -83,8 +90,8 @@ def check(spec: WatchSpec) -> WatchSpec:
         0 < len(_text(tag).strip()) <= TAG_LENGTH for tag in spec.tags
     ):
         bad["tags"] = f"at most {TAGS} tags of 1 to {TAG_LENGTH} characters"
-    if spec.project is not None and not 1 <= len(spec.project) <= 64:
-        bad["project"] = "give 1 to 64 characters"
+    if spec.project is not None and not 1 <= len(spec.project) <= PROJECT_LENGTH:
+        bad["project"] = f"give 1 to {PROJECT_LENGTH} characters"
     bad |= _bad_numbers(spec) | _bad_schedule(spec)
     if bad:
         fields = "; ".join(f"{field}: {message}" for field, message in bad.items())
@@ -93,8 +100,12 @@ def check(spec: WatchSpec) -> WatchSpec:
 
 
 def check_due(spec: WatchSpec, at: datetime) -> None:
-    """Raise a Problem if a line of a checked spec's schedule is not due within five years."""
-    line = parse(spec.schedule, spec.timezone).silent_line(at) if spec.schedule else None
+    """Raise a Problem if a line of a checked spec's schedule is not due within five years, or if
+    it starts later than that."""
+    if spec.starts_at and spec.starts_at > at + WITHIN:
+        raise invalid("starts_at", "is more than 5 years from now")
+    schedule = spec.parsed()
+    line = schedule.silent_line(at) if schedule else None
     if line is not None:
         raise invalid("schedule", f"{line[:40]!r} does not fire within 5 years from now")
 
@@ -116,7 +127,7 @@ def _tidy(spec: WatchSpec, name: str) -> WatchSpec:
 
 def _bad_numbers(spec: WatchSpec) -> dict[str, str]:
     bad = {}
-    for field, (least, most) in _RANGES.items():
+    for field, (least, most) in RANGES.items():
         value = getattr(spec, field)
         if value is not None and not least <= value <= most:
             bad[field] = f"give a whole number from {least} to {most}"

@@ -2,5 +2,6 @@
 
 from dogwatch.egress.door import Egress
 from dogwatch.egress.message import EgressError, Kind, Request, Response
+from dogwatch.egress.records import query
 
-__all__ = ["Egress", "EgressError", "Kind", "Request", "Response"]
+__all__ = ["Egress", "EgressError", "Kind", "Request", "Response", "query"]

@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from socket import AF_INET, AF_INET6, SOCK_STREAM, socket
+from socket import AF_INET, AF_INET6, SOCK_DGRAM, SOCK_STREAM, socket
 from urllib.parse import quote, urlsplit
 
 import pycurl
@@ -15,10 +15,12 @@ from dogwatch import __version__
 from dogwatch.clock import Clock, SystemClock
 from dogwatch.core.addresses import Network, blocked
 from dogwatch.core.http_action import METHODS, check_header, check_url
+from dogwatch.egress.echo import EchoSocket, open_echo
 from dogwatch.egress.fault import refused, timed_out
-from dogwatch.egress.message import EgressError, Request, Response
+from dogwatch.egress.message import NOWHERE, EgressError, Request, Response
 from dogwatch.egress.names import Answer, Names
 from dogwatch.egress.redirect import follow, location, origin
+from dogwatch.egress.shown import Shown, look
 from dogwatch.egress.transfer import Transfer, resolve_entries
 
 _IDLE_HANDLES = 256
@@ -71,6 +73,38 @@ class Egress:
                 return await _connect_first(approved, port, timeout_s / len(approved))
         except TimeoutError:
             raise timed_out(timeout_s) from None
+
+    async def datagrams(self, host: str, port: int, *, trusted: bool = False) -> socket:
+        """Return a non-blocking UDP socket for one approved address of `host`.
+
+        Raises `EgressError` blocked, dns or connect. Sets no deadline: the caller does.
+        """
+        names = self._names.lookup(host) if trusted else self._approved(host)
+        return await _connect_first((await names)[:1], port, 0, SOCK_DGRAM)
+
+    async def echoes(self, host: str) -> EchoSocket:
+        """Return a socket for ICMP echoes with one approved address of `host`.
+
+        Raises `EgressError` blocked, dns or icmp.
+        """
+        return open_echo((await self._approved(host))[0])
+
+    async def certificate(self, host: str, port: int, server_name: str, timeout_s: float) -> Shown:
+        """Return the certificate that a TLS server shows, trusted or not.
+
+        Raises `EgressError` blocked, dns, connect, tls or timeout.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await look(
+                    lambda: self.connect(host, port, timeout_s), server_name or host, self.clock
+                )
+        except TimeoutError:
+            raise timed_out(timeout_s) from None
+
+    def allowed(self, ip: str) -> bool:
+        """Whether the policy lets anybody connect to an address."""
+        return blocked(ip, self._allow) is None
 
     async def check_address(self, host: str, port: int) -> str:
         """Return the first approved address of `host`; raises `EgressError` blocked or dns.
@@ -183,22 +217,24 @@ async def _unless(cancel: asyncio.Event, work: Coroutine[None, None, Response]) 
         await asyncio.wait({task, stop})
 
 
-async def _connect_first(addresses: Answer, port: int, share_s: float) -> socket:
+async def _connect_first(
+    addresses: Answer, port: int, share_s: float, kind: int = SOCK_STREAM
+) -> socket:
     """Try the addresses in turn; a silent one has its share of the time, the last one the rest."""
     *others, last = addresses
     for ip in others:
         with suppress(OSError):  # TimeoutError is one of them
             async with asyncio.timeout(share_s):
-                return await _connect(ip, port)
+                return await _connect(ip, port, kind)
     try:
-        return await _connect(last, port)
+        return await _connect(last, port, kind)
     except OSError as error:
         reason = os.strerror(error.errno or 0)
-        raise EgressError("connect", f"could not connect: {reason}") from None
+        raise EgressError("connect", f"{NOWHERE}: {reason}") from None
 
 
-async def _connect(ip: str, port: int) -> socket:
-    connection = socket(AF_INET6 if ":" in ip else AF_INET, SOCK_STREAM)
+async def _connect(ip: str, port: int, kind: int) -> socket:
+    connection = socket(AF_INET6 if ":" in ip else AF_INET, kind)
     try:
         connection.setblocking(False)
         await asyncio.get_running_loop().sock_connect(connection, (ip, port))

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pycurl
 
-from dogwatch.egress.message import EgressError, Kind
+from dogwatch.egress.message import NOWHERE, EgressError, Kind
 
 _CONNECT = (pycurl.E_COULDNT_CONNECT, pycurl.E_SEND_ERROR, pycurl.E_RECV_ERROR)
 _TLS = (
@@ -64,7 +64,7 @@ def explain(code: int, detail: str, errno: int, timeout_s: float) -> EgressError
 
 def _words(kind: Kind, code: int, errno: int) -> str:
     if kind == "connect":
-        start = "could not connect" if code == pycurl.E_COULDNT_CONNECT else "connection lost"
+        start = NOWHERE if code == pycurl.E_COULDNT_CONNECT else "connection lost"
         return f"{start}: {os.strerror(errno)}" if errno else start
     if kind == "protocol":
         return _PROTOCOL_WORDS.get(code, "the answer is not valid HTTP")

@@ -2,16 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
-Kind = Literal["blocked", "dns", "connect", "tls", "timeout", "too_large", "protocol", "bad_url"]
+Kind = Literal[
+    "blocked", "dns", "connect", "tls", "timeout", "too_large", "protocol", "bad_url", "icmp"
+]
+
+NOWHERE = "could not connect"
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """One HTTP request; `timeout_s` bounds everything, name lookup and redirects included.
 
-    With `max_redirects` 0 a redirect is returned as it came.
+    With `max_redirects` 0 a redirect is returned as it came. `user_agent` "" means ours.
+    `client_certificate` and `client_key` are PEM, for the first origin alone.
+    `wants_certificate` asks for what the server shows, at some cost.
     """
 
     method: str
@@ -23,6 +30,10 @@ class Request:
     verify_tls: bool = True
     max_body_bytes: int = 1024 * 1024
     max_header_bytes: int = 64 * 1024
+    user_agent: str = ""
+    client_certificate: str = ""
+    client_key: str = ""
+    wants_certificate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +41,7 @@ class Response:
     """The final answer; `body` is decoded and cut at the request's cap (`truncated`).
 
     `phases_ms` holds durations: dns, connect, tls and first_byte of the last hop, and the total
-    over all hops.
+    over all hops. `expires_at`: until when the certificate is good, if it was wanted.
     """
 
     status_code: int
@@ -40,6 +51,7 @@ class Response:
     phases_ms: Mapping[str, float]
     url_final: str
     remote_ip: str
+    expires_at: datetime | None = None
 
 
 class EgressError(Exception):
@@ -48,3 +60,13 @@ class EgressError(Exception):
     def __init__(self, kind: Kind, message: str) -> None:
         super().__init__(message)
         self.kind: Kind = kind
+
+    @property
+    def hidden(self) -> bool:
+        """Whether the message tells how the network looks that we stand in."""
+        return self.kind == "blocked" or (self.kind == "connect" and str(self).startswith(NOWHERE))
+
+    @property
+    def public(self) -> str:
+        """The message for everybody: blocked, refused and without a route look the same."""
+        return NOWHERE if self.hidden else str(self)

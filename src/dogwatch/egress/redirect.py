@@ -23,7 +23,7 @@ def follow(request: Request, status_code: int, target: str) -> Request:
     """Return the request of the next hop.
 
     303, and 301 or 302 after a POST, turn into a GET without a body. To another origin no user
-    header goes along, but for the type of a body that does.
+    header goes along, but for the type of a body that does, and no client certificate.
     Raises `EgressError` bad_url for a target that is no plain http(s) URL.
     """
     url = _join(request.url, target)
@@ -31,7 +31,9 @@ def follow(request: Request, status_code: int, target: str) -> Request:
     if after_post or (status_code == 303 and request.method != "HEAD"):
         request = replace(request, method="GET", body=b"", headers=_without_content(request))
     if origin(url) != origin(request.url):
-        request = replace(request, headers=_content_type(request))
+        request = replace(
+            request, headers=_content_type(request), client_certificate="", client_key=""
+        )
     return replace(request, url=url)
 
 

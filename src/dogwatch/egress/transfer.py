@@ -4,8 +4,10 @@ Sources: libcurl's CURLOPT_OPENSOCKETFUNCTION(3), CURLOPT_HEADERFUNCTION(3), cur
 """
 
 import socket
+import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import pycurl
 
@@ -43,13 +45,20 @@ class Transfer:
         # Each address is judged when its connection is made; a kept one would skip that.
         curl.setopt(pycurl.FRESH_CONNECT, 1)
         curl.setopt(pycurl.FORBID_REUSE, 1)
-        curl.setopt(pycurl.USERAGENT, user_agent)
+        curl.setopt(pycurl.USERAGENT, request.user_agent or user_agent)
         curl.setopt(pycurl.ACCEPT_ENCODING, "")
         curl.setopt(pycurl.HTTPHEADER, _header_lines(request.headers))
         curl.setopt(pycurl.SSL_VERIFYPEER, int(request.verify_tls))
         curl.setopt(pycurl.SSL_VERIFYHOST, 2 if request.verify_tls else 0)
+        # A resumed session would hide that the certificate is no longer good.
+        curl.setopt(pycurl.SSL_SESSIONID_CACHE, 0)
         if cafile:
             curl.setopt(pycurl.CAINFO, cafile)
+        if request.client_certificate:
+            curl.setopt(pycurl.SSLCERT_BLOB, request.client_certificate)
+            curl.setopt(pycurl.SSLKEY_BLOB, request.client_key)
+        if request.wants_certificate:
+            curl.setopt(pycurl.OPT_CERTINFO, 1)
         curl.setopt(pycurl.OPENSOCKETFUNCTION, self._on_socket)
         curl.setopt(pycurl.HEADERFUNCTION, self._on_header)
         curl.setopt(pycurl.WRITEFUNCTION, self._on_body)
@@ -77,6 +86,7 @@ class Transfer:
             phases_ms={"dns": dns_ms, **_phases_ms(curl), "total": total_ms},
             url_final=self.request.url,
             remote_ip=curl.getinfo(pycurl.PRIMARY_IP),
+            expires_at=_expires_at(curl) if self.request.wants_certificate else None,
         )
 
     def _on_socket(self, _purpose: int, address: pycurl.CurlSockAddr) -> socket.socket | int:
@@ -162,6 +172,13 @@ def _phases_ms(curl: pycurl.Curl) -> dict[str, float]:
         "tls": ready - connected,
         "first_byte": max(answered - ready, 0.0),
     }
+
+
+def _expires_at(curl: pycurl.Curl) -> datetime | None:
+    """Return when the server's own certificate ends; the first of the chain is its own."""
+    chain = curl.getinfo(pycurl.INFO_CERTINFO)
+    dates = [value for name, value in chain[0] if name == "Expire date"] if chain else []
+    return datetime.fromtimestamp(ssl.cert_time_to_seconds(dates[0]), UTC) if dates else None
 
 
 def _text(line: bytes) -> str:

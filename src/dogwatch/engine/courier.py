@@ -15,6 +15,7 @@ from dogwatch.notify import CHANNELS
 from dogwatch.notify.channel import Channel
 from dogwatch.store.database import Database, Tx
 from dogwatch.usecases import telling
+from dogwatch.usecases.holding import LANE
 from dogwatch.usecases.telling import Parcel, Room
 from dogwatch.vault import Vault
 
@@ -32,7 +33,7 @@ class Courier:
     """
 
     name = "courier"
-    topics = frozenset({telling.LANE})
+    topics = frozenset({LANE})
 
     def __init__(
         self,

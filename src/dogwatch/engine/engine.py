@@ -10,6 +10,7 @@ from dogwatch.core.problems import Problem
 from dogwatch.engine.courier import Courier
 from dogwatch.engine.loop import Loop, Turning
 from dogwatch.engine.postman import Postman
+from dogwatch.engine.prober import Prober
 from dogwatch.engine.worker import Worker
 from dogwatch.store.database import ALL_TOPICS, Database
 from dogwatch.usecases import nodes
@@ -26,7 +27,7 @@ class Engine:
         clock: Clock,
         node_id: str,
         workers: Sequence[Worker],
-        courier: Courier,
+        courier: Courier | None,
         others: Sequence[Loop],
     ) -> None:
         self._database = database
@@ -34,7 +35,8 @@ class Engine:
         self._node_id = node_id
         self._workers = workers
         self._courier = courier
-        loops: list[Loop] = [*others, *workers, courier]
+        self._probers = [loop for loop in others if isinstance(loop, Prober)]
+        loops: list[Loop] = [*others, *workers, *([courier] if courier else [])]
         self._turning = [Turning(loop) for loop in loops]
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -65,9 +67,13 @@ class Engine:
             turning.stop()
         await asyncio.gather(*self._tasks)
         drains = [worker.drain(grace_s) for worker in self._workers]
-        await asyncio.gather(*drains, self._courier.drain(grace_s))
+        if self._courier:
+            drains.append(self._courier.drain(grace_s))
+        await asyncio.gather(*drains)
         self._unsubscribe()
         try:
+            for prober in self._probers:
+                await prober.drain()
             await self._database.awrite(
                 lambda tx: nodes.leave(tx, self._node_id, self._clock.now())
             )

@@ -1,24 +1,19 @@
 """What every channel is: it checks a user's settings and makes one attempt to deliver."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from dogwatch.core.alerts import Attempt, Message, one_line
-from dogwatch.core.problems import Problem
+from dogwatch.core.alerts import Attempt
+from dogwatch.core.message import Message
+from dogwatch.core.plain import one_line
 from dogwatch.egress import Egress
+from dogwatch.notify.fields import Field, Settings
+
+__all__ = ["Channel", "Settings"]
 
 TIMEOUT_S = 15.0
 DETAIL_LENGTH = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """A channel's settings, split in what may be shown and what must be sealed."""
-
-    public: dict[str, object] = field(default_factory=dict)
-    secret: dict[str, object] = field(default_factory=dict)
 
 
 class Channel(Protocol):
@@ -27,6 +22,16 @@ class Channel(Protocol):
     @property
     def kind(self) -> str:
         """Return the channel's name in rules, rows and addresses: "webhook", "email"."""
+        ...
+
+    @property
+    def label(self) -> str:
+        """Return the channel's name for people: "Slack"."""
+        ...
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """Return its settings, as forms and documents show them."""
         ...
 
     def check(self, settings: Mapping[str, object]) -> Settings:
@@ -46,18 +51,3 @@ class Channel(Protocol):
 def detail(words: str) -> str:
     """Return a service's words as one printable line of at most 500 characters."""
     return one_line(words, DETAIL_LENGTH)
-
-
-def refuse_unknown(
-    settings: Mapping[str, object], known: frozenset[str], wrong: dict[str, str]
-) -> None:
-    """Add each setting that the channel doesn't know to `wrong`."""
-    for name in sorted(settings.keys() - known):
-        wrong[name] = f"unknown setting; known are: {', '.join(sorted(known))}"
-
-
-def raise_if(wrong: Mapping[str, str]) -> None:
-    """Raise one Problem that names every bad field, if there are any."""
-    if wrong:
-        told = "; ".join(f"{name}: {message}" for name, message in wrong.items())
-        raise Problem("invalid", told, wrong)

@@ -12,18 +12,15 @@ from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from typing import ClassVar
 
 from dogwatch.clock import Clock, SystemClock
-from dogwatch.core.alerts import Attempt, Message, Verdict, subject, text
+from dogwatch.core.alerts import Attempt, Verdict
+from dogwatch.core.message import Message, subject, text
 from dogwatch.core.problems import Problem
 from dogwatch.egress import Egress, EgressError
-from dogwatch.notify.channel import (
-    TIMEOUT_S,
-    Settings,
-    detail,
-    raise_if,
-    refuse_unknown,
-)
+from dogwatch.notify.channel import TIMEOUT_S, Settings, detail
+from dogwatch.notify.fields import Field, raise_if, refuse_unknown
 from dogwatch.notify.smtp import MailServer, Reply, is_address, mail_server, submit
 
 MOST_RECIPIENTS = 20
@@ -37,7 +34,17 @@ class EmailChannel:
     Sessions block, so they have threads of their own; a hanging mail server fills these alone.
     """
 
-    kind: str = "email"
+    kind: ClassVar[str] = "email"
+    label: ClassVar[str] = "E-mail"
+    fields: ClassVar[tuple[Field, ...]] = (
+        Field(
+            "to",
+            "The addresses, 1 to 20.",
+            lambda value: None if isinstance(value, list) else "give a list of addresses",
+            ["ana@example.org"],
+            many=True,
+        ),
+    )
     clock: Clock = field(default_factory=SystemClock)
     timeout_s: float = TIMEOUT_S
     tls_context: ssl.SSLContext | None = None
@@ -113,7 +120,7 @@ def compose(message: Message, sender: str, to: tuple[str, ...], at: datetime) ->
     mail["Subject"] = subject(message)
     mail["Date"] = format_datetime(at)
     mail["Message-ID"] = f"<delivery-{_NOT_ID.sub('', message.delivery_id)}@{domain}>"
-    mail["References"] = f"<watch-{_NOT_ID.sub('', message.watch_id)}@{domain}>"
+    mail["References"] = f"<watch-{_NOT_ID.sub('', message.key)}@{domain}>"
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(text(message) + "\n", cte="quoted-printable")
     return mail

@@ -58,7 +58,14 @@ def _request(action: HttpAction, run_id: str, attempt: int) -> Request:
 def _failed(error: EgressError, duration_ms: int) -> Result:
     outcome = Outcome.TIMEOUT if error.kind == "timeout" else Outcome.FAIL
     retryable = error.kind not in _FINAL
-    return Result(outcome, str(error), duration_ms=duration_ms, retryable=retryable)
+    return Result(
+        outcome,
+        error.public,
+        duration_ms=duration_ms,
+        retryable=retryable,
+        error="connect" if error.hidden else error.kind,
+        detail=str(error) if error.hidden else "",
+    )
 
 
 def _preview(response: Response) -> list[bytes]:

@@ -79,6 +79,14 @@ class Supervisors:
         return sorted(found, reverse=True)
 
 
+def below(pid: int) -> list[int]:
+    """Return the descendants of a process."""
+    processes, found = list(_all()), {pid}
+    while fresh := {one.pid for one in processes if one.parent in found} - found:
+        found |= fresh
+    return sorted(found - {pid})
+
+
 def _kill(pid: int) -> None:
     with suppress(OSError):
         os.kill(pid, signal.SIGKILL)

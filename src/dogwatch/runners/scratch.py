@@ -10,27 +10,35 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Scratch:
-    """One run's directory (0700): its script, its input, and the home where it works."""
+    """One run's directory (0700): its script, its input, the home where it works, its helpers."""
 
     root: Path
     script: Path
     given: Path
     home: Path
+    helpers: Path
 
 
 def prepare(workdir: Path, source: str, suffix: str, given: str) -> Scratch:
     """Make a fresh directory below `workdir`; OSError if that fails."""
     workdir.mkdir(parents=True, exist_ok=True, mode=0o700)
     root = Path(tempfile.mkdtemp(prefix="run-", dir=workdir.absolute()))
-    scratch = Scratch(root, root / f"script{suffix}", root / "input", root / "home")
+    scratch = Scratch(
+        root, root / f"script{suffix}", root / "input", root / "home", root / "helpers"
+    )
     try:
         scratch.home.mkdir(mode=0o700)
-        scratch.script.write_bytes(source.encode())
-        scratch.given.write_bytes(given.encode(errors="replace"))
+        _write(scratch.script, source.encode())
+        _write(scratch.given, given.encode(errors="replace"))
     except OSError:
         remove(root)
         raise
     return scratch
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.touch(mode=0o600)  # the directory may be opened to the user of a sandbox
+    path.write_bytes(content)
 
 
 def remove(root: Path) -> None:

@@ -4,25 +4,42 @@ import asyncio
 import errno
 import os
 import resource
-import shutil
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
+from math import ceil
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from dogwatch.clock import Clock
+from dogwatch.core.problems import Problem
 from dogwatch.core.result import Outcome, Result
 from dogwatch.core.script_action import MIB, ScriptAction, unsupported
+from dogwatch.runners.box import Box, enclose
+from dogwatch.runners.helpers import Desk, served
+from dogwatch.runners.interpreters import STANDARD_PATH, Interpreters
+from dogwatch.runners.sandbox import GIVEN, HELPERS, HOME, Errand, Files, Sandbox, command_of
 from dogwatch.runners.scratch import Scratch, prepare, remove
 from dogwatch.runners.tree import Sink, Tree, plant
 
-STANDARD_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+MARK = "DOGWATCH_RUN_ID"
 OPEN_FILES = 1024
+SANDBOX_MEMORY_MB = 2048
+NAMES = {
+    resource.RLIMIT_CORE: "core",
+    resource.RLIMIT_NOFILE: "nofile",
+    resource.RLIMIT_FSIZE: "fsize",
+    resource.RLIMIT_DATA: "data",
+    resource.RLIMIT_CPU: "cpu",
+}
+OF_SIGNALS = 128  # a sandbox adds the signal that ended the script, as shells do
 SUFFIXES = {"bash": ".sh", "python": ".py", "node": ".js"}
 HOPELESS = frozenset({errno.E2BIG, errno.ENOENT, errno.EACCES, errno.ENOEXEC})
+PLACES = frozenset({"PYTHONPATH", "NODE_PATH"})  # the helpers before the job's own
 FLAGS = {"python": ("-u",)}  # unbuffered, or nothing could be followed live
 
 
@@ -36,34 +53,40 @@ async def run_script(
     workdir: Path,
     clock: Clock,
     on_output: Callable[[str, bytes], None],
-    interpreters: Mapping[str, str],
+    interpreters: Interpreters,
+    desk: Desk | None = None,
+    environ: Mapping[str, str] = MappingProxyType({}),
+    sandbox: Sandbox | None = None,
     platform: str = sys.platform,
 ) -> Result:
     """Run one attempt; return how it ended.
 
-    `interpreters` maps a language to a path or a name on the standard path. `on_output` takes
+    At the `desk` the script is answered by its helpers; without one it has none. `environ` is
+    what Dogwatch tells the script besides. Without a `sandbox` it runs as the server's user.
+
+    `on_output` takes
     ("stdout" | "stderr", chunk of at most 64 KiB) and must be quick. Cancelling kills the whole
     tree, cleans up (about a second at worst) and then raises CancelledError.
     """
     if reason := unsupported(platform):
         return Result(Outcome.FAIL, reason, retryable=False)
     marks = {
-        "DOGWATCH_RUN_ID": run_id,
+        **environ,
+        MARK: run_id,
         "DOGWATCH_ATTEMPT": str(attempt),
         "DOGWATCH_SLOT_AT": slot_at.isoformat() if slot_at else "",
     }
-    name = interpreters.get(action.language, "")
-    interpreter = _interpreter(name)
-    if interpreter is None:
-        reason = f"interpreter for {action.language} not found: {name or 'none configured'}"
-        return Result(Outcome.FAIL, reason, retryable=False)
+    try:
+        interpreter = interpreters.find(action)
+    except Problem as problem:
+        return Result(Outcome.FAIL, problem.message, retryable=False)
     try:
         scratch = prepare(workdir, action.source, SUFFIXES[action.language], input)
     except OSError as fault:
         return _unstarted("cannot make the run's directory", fault.errno)
-    run = _Run(action, interpreter, scratch, marks)
+    run = _Run(action, interpreter, scratch, marks, sandbox)
     try:
-        return await _run(run, on_output, clock)
+        return await _helped(run, desk, on_output, clock)
     finally:
         await _through(asyncio.to_thread(remove, scratch.root))
 
@@ -76,18 +99,34 @@ class _Run:
     interpreter: str
     scratch: Scratch
     marks: Mapping[str, str]
+    sandbox: Sandbox | None = None
 
 
-def _interpreter(name: str) -> str | None:
-    found = shutil.which(name, path=STANDARD_PATH)
-    return str(Path(found).absolute()) if found else None
+async def _helped(run: _Run, desk: Desk | None, sink: Sink, clock: Clock) -> Result:
+    if desk is None:
+        return await _run(run, sink, clock)
+    async with AsyncExitStack() as stack:
+        helpers = _served(run, desk)
+        try:
+            told = await stack.enter_async_context(helpers)
+        except OSError as fault:
+            return _unstarted("cannot serve the run's helpers", fault.errno)
+        return await _run(replace(run, marks={**run.marks, **told}), sink, clock)
+
+
+def _served(run: _Run, desk: Desk) -> AbstractAsyncContextManager[Mapping[str, str]]:
+    place, language, sandbox = run.scratch.helpers, run.action.language, run.sandbox
+    if sandbox is None:
+        return served(place, language, desk)
+    owner = sandbox.uid if sandbox.drops else None
+    return served(place, language, desk, seen_at=HELPERS, owner=owner)
 
 
 async def _run(run: _Run, sink: Sink, clock: Clock) -> Result:
     """See the script from its start to its end, and its tree to the end of that."""
     began = clock.monotonic()
     try:
-        tree = _plant(run, sink)
+        tree = _enclose(run, run.sandbox, sink) if run.sandbox else _plant(run, sink)
     except OSError as fault:
         return _unstarted("cannot start", fault.errno)
     try:
@@ -95,22 +134,43 @@ async def _run(run: _Run, sink: Sink, clock: Clock) -> Result:
         late = not tree.reported.done()
         duration_ms = round((clock.monotonic() - began) * 1000)
     finally:
-        await _through(tree.close(f"DOGWATCH_RUN_ID={run.marks['DOGWATCH_RUN_ID']}"))
-    result = _late(run.action) if late else _judge(tree.reported.result(), run.interpreter)
+        await _through(tree.close(f"{MARK}={run.marks[MARK]}"))
+    result = _late(run.action) if late else _judge(tree.reported.result(), run)
     return replace(result, duration_ms=duration_ms)
 
 
 def _plant(run: _Run, sink: Sink) -> Tree:
-    flags = FLAGS.get(run.action.language, ())
-    command = [run.interpreter, *flags, str(run.scratch.script), *run.action.args]
+    command = [*_interpreter(run), str(run.scratch.script), *run.action.args]
+    seen = _seen(run, run.scratch.home, run.scratch.given)
     return plant(
         [word.encode() for word in command],
-        env=_environment(run),
+        env={name.encode(): value.encode() for name, value in seen.items()},
         home=run.scratch.home,
         given=run.scratch.given,
         limits=_limits(run.action),
         sink=sink,
     )
+
+
+def _enclose(run: _Run, sandbox: Sandbox, sink: Sink) -> Box:
+    action, scratch = run.action, run.scratch
+    with ExitStack() as stack:
+        files = Files(stack)
+        # Not from the disk: who owns a file can open it anew to write, by /proc/self/fd/0.
+        given = files.hold(scratch.given.read_bytes())
+        errand = Errand(
+            _interpreter(run), scratch.script.name, action.source.encode(), action.args, given,
+            _seen(run, HOME, GIVEN), _limits_inside(action),
+            scratch.helpers if scratch.helpers.exists() else None,
+        )  # fmt: skip
+        told, telling = files.pipe()
+        command = command_of(sandbox, errand, files, telling)
+        uid = sandbox.uid if sandbox.drops else None
+        return enclose(command, given=given, told=told, fds=files.fds, uid=uid, sink=sink)
+
+
+def _interpreter(run: _Run) -> tuple[str, ...]:
+    return (run.interpreter, *FLAGS.get(run.action.language, ()))
 
 
 async def _through(work: Coroutine[Any, Any, None]) -> None:
@@ -127,17 +187,20 @@ async def _through(work: Coroutine[Any, Any, None]) -> None:
         raise cancelled
 
 
-def _environment(run: _Run) -> dict[bytes, bytes]:
-    """Return all that the script sees; nothing of the server's own environment."""
+def _seen(run: _Run, home: Path, given: Path) -> dict[str, str]:
+    """Return the environment of the script: nothing of the server's own."""
+    own = dict(run.action.env)
     names = {
         "PATH": STANDARD_PATH,
-        "HOME": str(run.scratch.home),
+        "HOME": str(home),
         "LANG": "C.UTF-8",
-        **dict(run.action.env),
+        **own,
         **run.marks,
-        "DOGWATCH_INPUT_FILE": str(run.scratch.given),
+        "DOGWATCH_INPUT_FILE": str(given),
     }
-    return {name.encode(): value.encode() for name, value in names.items()}
+    for name in PLACES & own.keys() & run.marks.keys():
+        names[name] = f"{run.marks[name]}:{own[name]}"
+    return names
 
 
 def _limits(action: ScriptAction) -> dict[int, int]:
@@ -156,22 +219,41 @@ def _limits(action: ScriptAction) -> dict[int, int]:
     return limits
 
 
+def _limits_inside(action: ScriptAction) -> dict[str, int]:
+    """Return the limits in a sandbox by name; there memory has one in any case."""
+    memory_mb = SANDBOX_MEMORY_MB if action.memory_limit_mb is None else action.memory_limit_mb
+    wanted = {
+        **_limits(action),
+        resource.RLIMIT_DATA: memory_mb * MIB,
+        resource.RLIMIT_CPU: ceil(action.timeout_s) * (os.cpu_count() or 1) + 1,
+    }
+    return {NAMES[kind]: _allowed(kind, most) for kind, most in wanted.items()}
+
+
+def _allowed(kind: int, most: int) -> int:
+    _, hard = resource.getrlimit(kind)
+    return most if hard == resource.RLIM_INFINITY else min(most, hard)
+
+
 def _late(action: ScriptAction) -> Result:
     return Result(Outcome.TIMEOUT, f"no end within {action.timeout_s:g} s")
 
 
-def _judge(status: str, interpreter: str) -> Result:
+def _judge(status: str, run: _Run) -> Result:
     """Word the supervisor's report."""
     kind, _, number = status.partition(" ")
     match kind:
         case "exit" if number == "0":
             return Result(Outcome.OK, exit_code=0)
+        case "exit" if run.sandbox and int(number) > OF_SIGNALS:
+            told = f"exit status {number}, as of {_signal_name(int(number) - OF_SIGNALS)}"
+            return Result(Outcome.FAIL, told, exit_code=int(number))
         case "exit":
             return Result(Outcome.FAIL, f"exit status {number}", exit_code=int(number))
         case "signal":
             return Result(Outcome.FAIL, f"killed by {_signal_name(int(number))}")
         case "error":
-            return _unstarted(f"cannot run {interpreter}", int(number))
+            return _unstarted(f"cannot run {run.interpreter}", int(number))
         case _:
             return Result(Outcome.FAIL, "lost: the process that supervises the script was killed")
 

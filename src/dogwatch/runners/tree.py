@@ -152,7 +152,7 @@ def plant(
         theirs.enter_context(far)
         ours.enter_context(control)
         control.setblocking(False)
-        outs = [_pipe(ours, theirs) for _ in range(2)]
+        outs = [pipe(ours, theirs) for _ in range(2)]
         process = SUPERVISORS.start(
             lambda: subprocess.Popen(
                 [*python, limit_words, str(given), *command],
@@ -170,7 +170,7 @@ def plant(
     return Tree(process, pidfd, control, streams)
 
 
-def _pipe(ours: ExitStack, theirs: ExitStack) -> tuple[int, int]:
+def pipe(ours: ExitStack, theirs: ExitStack) -> tuple[int, int]:
     """Make a pipe whose ends are closed by the one stack and the other."""
     reader, writer = os.pipe()
     ours.callback(os.close, reader)

@@ -49,6 +49,14 @@ class Backend(Protocol):
         """Return what to answer where COMMIT itself failed."""
         ...
 
+    def begin_reading(self, conn: Connection, workspace_id: int | None) -> None:
+        """Have the transaction of a reader see one snapshot: of one workspace, or of all."""
+        ...
+
+    def confine(self, conn: Connection, workspace_id: int) -> None:
+        """Have the transaction see one workspace alone, until it ends or comes to a mark."""
+        ...
+
     def mark(self, conn: Connection) -> None:
         """Set the savepoint between commands, past SQLAlchemy, which would double its cost."""
         ...

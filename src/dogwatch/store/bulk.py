@@ -1,15 +1,18 @@
 """Statements of the hot paths: written and compiled once, run over many rows at little cost.
 
-A statement is written in terms of `new`, the row it is given. SQLite, a library, runs it for each
-row; PostgreSQL, a round trip away, runs it once over all of them, which arrive as arrays. So no two
-rows of a call may meet: on PostgreSQL one does not see what another of them wrote.
+A statement is written in terms of `new`, the rows it is given, and runs once over all of them: they
+arrive as arrays on PostgreSQL, a round trip away, and as VALUES on SQLite, whose driver lets other
+threads in at every statement and has to wait for its turn again. So no two rows of a call may meet:
+one does not see what another of them wrote.
 
 What SQLAlchemy does anew for each row costs more than SQLite's insert itself: values go in and come
 out as the driver has them (microseconds, JSON text).
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from itertools import chain
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -23,11 +26,13 @@ from sqlalchemy import (
     column,
     func,
     literal_column,
+    table,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.expression import ClauseElement
 from sqlalchemy.types import TypeEngine
 
+from dogwatch.store.driver import execute, pipelined
 from dogwatch.store.tx import Tx
 from dogwatch.store.types import Instant
 
@@ -37,49 +42,81 @@ New = Mapping[str, ColumnElement[Any]]
 Build = Callable[[New], ClauseElement]
 
 
+ROWS_MAX: Final = 64
+"""Rows of one statement on SQLite, where each number of rows is a statement of its own."""
+
+
 class Bulk:
     """A statement for rows whose values stand in the order of `columns`."""
 
     def __init__(self, columns: Columns, build: Build) -> None:
         self._columns = columns
         self._build = build
-        self._sql: dict[str, str] = {}
+        self._sql: dict[tuple[str, int], str] = {}
 
     def run(self, tx: Tx, rows: Sequence[Values]) -> None:
         """Run it for all rows; nothing without rows."""
-        if rows:
-            given = list(rows) if tx.dialect == "sqlite" else self._arrays(rows)
-            tx.conn.exec_driver_sql(self._text(tx), given)
+        for sql, given in self._statements(tx, rows):
+            execute(tx.conn, sql, given).close()
 
     def select(self, tx: Tx, rows: Sequence[Values]) -> list[Sequence[Any]]:
-        """Return what it finds for all rows; their order counts on SQLite."""
-        if not rows:
-            return []
-        if tx.dialect == "postgresql":
-            return list(tx.conn.exec_driver_sql(self._text(tx), self._arrays(rows)))
-        sql, cursor = self._text(tx), tx.conn.connection.cursor()
-        return [found for row in rows for found in cursor.execute(sql, row)]
+        """Return what it finds for all rows; of more than `ROWS_MAX`, in the order of the parts."""
+        found: list[Sequence[Any]] = []
+        for sql, given in self._statements(tx, rows):
+            cursor = execute(tx.conn, sql, given)
+            found += cursor.fetchall()
+            cursor.close()
+        return found
 
-    def _arrays(self, rows: Sequence[Values]) -> dict[str, list[Any]]:
-        arrays = map(list, zip(*rows, strict=True))
-        return dict(zip((one.name for one in self._columns), arrays, strict=True))
+    def _statements(self, tx: Tx, rows: Sequence[Values]) -> Iterator[tuple[str, Any]]:
+        """Yield what to execute, text and parameters."""
+        if tx.dialect == "sqlite":
+            for part in _parts(rows):
+                yield self._text(tx, len(part)), tuple(chain.from_iterable(part))
+        elif rows:
+            arrays = map(list, zip(*rows, strict=True))
+            names = (one.name for one in self._columns)
+            yield self._text(tx, 0), dict(zip(names, arrays, strict=True))
 
-    def _text(self, tx: Tx) -> str:
-        if tx.dialect not in self._sql:
-            make = _one_row if tx.dialect == "sqlite" else _many_rows
-            self._sql[tx.dialect] = make(self._columns, self._build, tx.conn.dialect)
-        return self._sql[tx.dialect]
+    def _text(self, tx: Tx, count: int) -> str:
+        text = self._sql.get((tx.dialect, count))
+        if text is None:
+            dialect = tx.conn.dialect
+            text = (
+                _values(self._columns, self._build, dialect, count)
+                if count
+                else _arrays(self._columns, self._build, dialect)
+            )
+            self._sql[tx.dialect, count] = text
+        return text
 
 
-def _one_row(columns: Columns, build: Build, dialect: Dialect) -> str:
-    """Return the statement with SQLite's numbered parameters."""
-    new: dict[str, ColumnElement[Any]] = {
-        one.name: literal_column(f"?{place}") for place, one in enumerate(columns, 1)
-    }
-    return _sql(build(new), dialect)
+@contextmanager
+def together(tx: Tx) -> Iterator[None]:
+    """Send what `run` is told inside the block in one round trip, and nothing else."""
+    with pipelined(tx.conn) if tx.dialect == "postgresql" else nullcontext():
+        yield
 
 
-def _many_rows(columns: Columns, build: Build, dialect: Dialect) -> str:
+def _parts(rows: Sequence[Values]) -> Iterator[Sequence[Values]]:
+    """Part rows into powers of two, so that few statements serve any number."""
+    first = 0
+    while left := len(rows) - first:
+        size = min(1 << left.bit_length() - 1, ROWS_MAX)
+        yield rows[first : first + size]
+        first += size
+
+
+def _values(columns: Columns, build: Build, dialect: Dialect, count: int) -> str:
+    """Return the statement with VALUES of so many rows of parameters."""
+    names = [one.name for one in columns]
+    new = table("new", *(column(one.name, plain(one.type)) for one in columns))
+    row = f"({', '.join('?' * len(names))})"
+    values = ", ".join([row] * count)
+    return f"WITH new({', '.join(names)}) AS (VALUES {values}) {_sql(build(dict(new.c)), dialect)}"
+
+
+def _arrays(columns: Columns, build: Build, dialect: Dialect) -> str:
     """Return the statement with an array, in psycopg's binary form, for each column."""
     types = {one.name: plain(one.type) for one in columns}
     arrays = [cast(literal_column(f"<{name}>"), ARRAY(kind)) for name, kind in types.items()]

@@ -1,14 +1,13 @@
-"""Channels, and the rules that send flips to them."""
+"""Channels: the places to tell."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, insert, select, tuple_, update
+from sqlalchemy import bindparam, delete, insert, select, tuple_, update
 
-from dogwatch.core.alerts import Event, Rule, Scope
-from dogwatch.store.tables import channels, rules
+from dogwatch.store.tables import channels
 from dogwatch.store.tx import Tx
 
 
@@ -24,6 +23,7 @@ class ChannelRow:
     sealed: bytes
     created_at: datetime
     disabled_reason: str | None = None
+    group_window_s: int | None = None
 
 
 def add(tx: Tx, channel: ChannelRow) -> None:
@@ -54,6 +54,14 @@ _BY_IDS = select(channels).where(
 )
 
 
+def kinds_and_windows(tx: Tx, workspace_id: int) -> dict[str, tuple[str, int | None]]:
+    """Return the kind and the group window of each channel of a workspace, by id."""
+    found = select(channels.c.id, channels.c.kind, channels.c.group_window_s).where(
+        channels.c.workspace_id == workspace_id
+    )
+    return {row.id: (row.kind, row.group_window_s) for row in tx.conn.execute(found)}
+
+
 def listed(tx: Tx, workspace_id: int, limit: int, after: str = "") -> Sequence[ChannelRow]:
     """Return channels oldest first, from the one after id `after`."""
     found = (
@@ -78,44 +86,4 @@ def remove(tx: Tx, workspace_id: int, channel_id: str) -> None:
     """Delete a channel with its rules and deliveries."""
     tx.conn.execute(
         delete(channels).where(channels.c.workspace_id == workspace_id, channels.c.id == channel_id)
-    )
-
-
-def add_rule(tx: Tx, workspace_id: int, rule: Rule, created_at: datetime) -> None:
-    """Insert a rule."""
-    tx.conn.execute(
-        insert(rules).values(
-            workspace_id=workspace_id,
-            id=rule.id,
-            channel_id=rule.channel_id,
-            events=sorted(rule.events),
-            scope={"kind": rule.scope.kind, "values": sorted(rule.scope.values)},
-            created_at=created_at,
-        )
-    )
-
-
-def rules_of(tx: Tx, workspace_id: int) -> Sequence[Rule]:
-    """Return every rule of a workspace, oldest first."""
-    return [rule for rule, _ in rules_with_age(tx, workspace_id)]
-
-
-def rules_with_age(tx: Tx, workspace_id: int) -> Sequence[tuple[Rule, datetime]]:
-    """Return every rule of a workspace with the time it was made, oldest first."""
-    found = select(rules).where(rules.c.workspace_id == workspace_id).order_by(rules.c.id)
-    return [(_rule(row), row.created_at) for row in tx.conn.execute(found)]
-
-
-def remove_rule(tx: Tx, workspace_id: int, rule_id: str) -> bool:
-    """Delete a rule; tell whether there was one."""
-    gone = delete(rules).where(rules.c.workspace_id == workspace_id, rules.c.id == rule_id)
-    return tx.conn.execute(gone).rowcount > 0
-
-
-def _rule(row: Row[Any]) -> Rule:
-    return Rule(
-        id=row.id,
-        channel_id=row.channel_id,
-        events=frozenset(Event(event) for event in row.events),
-        scope=Scope(row.scope["kind"], frozenset(row.scope["values"])),
     )

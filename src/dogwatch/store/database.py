@@ -101,28 +101,31 @@ class Database:
         """The kind of database."""
         return self._backend.dialect
 
-    def write(self, fn: Callable[[Tx], T]) -> Future[T]:
-        """Run `fn` in a transaction, shared or not; the future resolves after the commit."""
-        command = Command(fn, self._deadline())
+    def write(self, fn: Callable[[Tx], T], workspace_id: int | None = None) -> Future[T]:
+        """Run `fn` in a transaction, shared or not; the future resolves after the commit.
+
+        On PostgreSQL it sees the rows of `workspace_id` alone, and can write no others.
+        """
+        command = Command(fn, self._deadline(), workspace_id)
         with self._gate:
             self._refuse_if_closed()
             self._queue.put(command)
         return command.future
 
-    def read(self, fn: Callable[[Tx], T]) -> Future[T]:
-        """Run `fn` on one snapshot of the database; it cannot write."""
+    def read(self, fn: Callable[[Tx], T], workspace_id: int | None = None) -> Future[T]:
+        """Run `fn` on one snapshot of the database, or of a workspace in it; it cannot write."""
         deadline = self._deadline()
         with self._gate:
             self._refuse_if_closed()
-            return self._readers.submit(self._read, fn, deadline)
+            return self._readers.submit(self._read, fn, deadline, workspace_id)
 
-    async def awrite(self, fn: Callable[[Tx], T]) -> T:
+    async def awrite(self, fn: Callable[[Tx], T], workspace_id: int | None = None) -> T:
         """Await `write`."""
-        return await asyncio.wrap_future(self.write(fn))
+        return await asyncio.wrap_future(self.write(fn, workspace_id))
 
-    async def aread(self, fn: Callable[[Tx], T]) -> T:
+    async def aread(self, fn: Callable[[Tx], T], workspace_id: int | None = None) -> T:
         """Await `read`."""
-        return await asyncio.wrap_future(self.read(fn))
+        return await asyncio.wrap_future(self.read(fn, workspace_id))
 
     def on_wake(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` with the topics of each commit, from any thread; it must be quick.
@@ -158,10 +161,10 @@ class Database:
         if self._closed:
             raise Problem("away", "the database is closed: Dogwatch is stopping")
 
-    def _read(self, fn: Callable[[Tx], T], deadline: float) -> T:
+    def _read(self, fn: Callable[[Tx], T], deadline: float, workspace_id: int | None) -> T:
         while True:
             try:
-                return self._read_once(fn)
+                return self._read_once(fn, workspace_id)
             except Exception as error:
                 if self._backend.fault(error) is not Fault.AWAY:
                     raise _readable(error) from error
@@ -169,9 +172,10 @@ class Database:
                     raise Problem("away", "the database cannot be reached") from error
                 threading.Event().wait(0.05)
 
-    def _read_once(self, fn: Callable[[Tx], T]) -> T:
+    def _read_once(self, fn: Callable[[Tx], T], workspace_id: int | None) -> T:
         conn: Connection
         with self._backend.connect_reader() as conn, conn.begin():
+            self._backend.begin_reading(conn, workspace_id)
             return fn(Tx(conn, self.dialect))
 
 

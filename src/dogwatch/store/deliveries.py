@@ -1,19 +1,28 @@
 """Deliveries: one flip to be told to one channel, with a receipt per attempt."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select, tuple_, update
+from sqlalchemy import and_, bindparam, delete, insert, select, tuple_, update
+from sqlalchemy.sql.expression import ClauseElement
 
+from dogwatch.core.data import data
+from dogwatch.store.bulk import Bulk, New, Values
 from dogwatch.store.tables import deliveries, receipts
 from dogwatch.store.tx import Tx
+from dogwatch.store.types import encode, microseconds, to_microseconds
 
 
-@dataclass(frozen=True, slots=True)
+@data()
 class Delivery:
-    """`state`: pending, sent or failed; `message`: the facts as they were at the flip."""
+    """`state`: held, pending, sent, failed or suppressed; `message`: the facts at the flip.
+
+    While it is held, `hold` tells what for and `due_at` until when; then `due_at` is the time it
+    was let go. A delivery with a `bundle_id` is told by the one message of that delivery, and
+    shares its end.
+    """
 
     workspace_id: int
     id: str
@@ -27,9 +36,14 @@ class Delivery:
     attempts: int
     created_at: datetime
     settled_at: datetime | None = None
+    hold: str | None = None
+    due_at: datetime | None = None
+    rule_id: str | None = None
+    incident_id: str | None = None
+    bundle_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@data()
 class Receipt:
     """What one attempt got for an answer."""
 
@@ -43,12 +57,36 @@ class Receipt:
 
 def add_many(tx: Tx, new: Sequence[Delivery]) -> None:
     """Insert deliveries; IntegrityError if a flip is told to a channel already."""
-    if new:
-        tx.conn.execute(insert(deliveries), [_values(one) for one in new])
+    _ADD.run(tx, [_values(one) for one in new])
 
 
-def _values(one: Delivery | Receipt) -> dict[str, Any]:
-    return {name: getattr(one, name) for name in one.__slots__}
+_ADD = Bulk(
+    list(deliveries.c),
+    lambda new: insert(deliveries).from_select(list(new), select(*new.values())),
+)
+
+
+def _values(one: Delivery) -> Values:
+    """Return the values in the order of the table's columns."""
+    return (
+        one.workspace_id,
+        one.id,
+        one.flip_id,
+        one.watch_id,
+        one.channel_id,
+        one.event,
+        one.state,
+        one.reason,
+        encode(one.message),
+        one.attempts,
+        to_microseconds(one.created_at),
+        microseconds(one.settled_at),
+        one.hold,
+        microseconds(one.due_at),
+        one.rule_id,
+        one.incident_id,
+        one.bundle_id,
+    )
 
 
 def by_id(tx: Tx, workspace_id: int, delivery_id: str) -> Delivery | None:
@@ -87,7 +125,7 @@ def listed(
 
 
 def pending(tx: Tx) -> Sequence[Delivery]:
-    """Return every delivery that is neither sent nor failed, over all workspaces."""
+    """Return every delivery that is to be sent, over all workspaces."""
     rows = tx.conn.execute(select(deliveries).where(deliveries.c.state == "pending"))
     return [Delivery(**row._mapping) for row in rows]
 
@@ -101,45 +139,71 @@ def remove_of_watch(tx: Tx, workspace_id: int, watch_id: str) -> None:
     )
 
 
-_SAVE = (
-    update(deliveries)
-    .where(
-        deliveries.c.workspace_id == bindparam("at_workspace"),
-        deliveries.c.id == bindparam("at_id"),
-    )
-    .values({name: bindparam(name) for name in ("state", "reason", "attempts", "settled_at")})
-)
+_KEY = (deliveries.c.workspace_id, deliveries.c.id)
+_FATE = (
+    deliveries.c.state, deliveries.c.reason, deliveries.c.attempts, deliveries.c.settled_at,
+    deliveries.c.hold, deliveries.c.due_at, deliveries.c.rule_id, deliveries.c.bundle_id,
+)  # fmt: skip
+
+
+def _saving(new: New) -> ClauseElement:
+    mine = and_(*(column == new[column.name] for column in _KEY))
+    return update(deliveries).where(mine).values({one.name: new[one.name] for one in _FATE})
+
+
+_SAVE = Bulk((*_KEY, *_FATE), _saving)
 
 
 def save_many(tx: Tx, changed: Sequence[Delivery]) -> None:
-    """Write back what became of deliveries."""
+    """Write back what became of deliveries, none of them twice."""
     rows = [
-        {
-            **{name: getattr(one, name) for name in ("state", "reason", "attempts", "settled_at")},
-            "at_workspace": one.workspace_id,
-            "at_id": one.id,
-        }
+        (
+            one.workspace_id, one.id, one.state, one.reason, one.attempts,
+            microseconds(one.settled_at), one.hold, microseconds(one.due_at), one.rule_id,
+            one.bundle_id,
+        )
         for one in changed
-    ]
-    if rows:
-        tx.conn.execute(_SAVE, rows)
+    ]  # fmt: skip
+    _SAVE.run(tx, rows)
 
 
 def add_receipts(tx: Tx, new: Sequence[tuple[Delivery, Receipt]]) -> None:
     """Append the receipts of one attempt each."""
     rows = [
-        {**_values(receipt), "workspace_id": delivery.workspace_id, "delivery_id": delivery.id}
+        (
+            delivery.workspace_id, delivery.id, receipt.attempt, to_microseconds(receipt.at),
+            receipt.verdict, receipt.status_code, receipt.detail, receipt.duration_ms,
+        )
         for delivery, receipt in new
-    ]
-    if rows:
-        tx.conn.execute(insert(receipts), rows)
+    ]  # fmt: skip
+    _RECEIVE.run(tx, rows)
+
+
+_RECEIVE = Bulk(
+    [column for column in receipts.c if column.name != "id"],
+    lambda new: insert(receipts).from_select(list(new), select(*new.values())),
+)
 
 
 def receipts_of(tx: Tx, workspace_id: int, delivery_id: str) -> Sequence[Receipt]:
     """Return the receipts of a delivery, first attempt first."""
     found = (
-        select(*(receipts.c[name] for name in Receipt.__slots__))
+        select(*(receipts.c[field.name] for field in fields(Receipt)))
         .where(receipts.c.workspace_id == workspace_id, receipts.c.delivery_id == delivery_id)
         .order_by(receipts.c.id)
     )
     return [Receipt(**row._mapping) for row in tx.conn.execute(found)]
+
+
+def last_receipts(tx: Tx, workspace_id: int, delivery_ids: Collection[str]) -> dict[str, Receipt]:
+    """Return the receipt of the last attempt of each of these deliveries, by delivery id."""
+    names = [receipts.c[field.name] for field in fields(Receipt)]
+    found = (
+        select(receipts.c.delivery_id, *names)
+        .where(
+            receipts.c.workspace_id == workspace_id,
+            receipts.c.delivery_id.in_(delivery_ids),
+        )
+        .order_by(receipts.c.id)
+    )
+    return {row[0]: Receipt(*row[1:]) for row in tx.conn.execute(found)}

@@ -1,17 +1,19 @@
 """Flips: every change of a watch's status, the only cause of alerts."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, func, insert, select
 
-from dogwatch.store.tables import flips
+from dogwatch.core.data import data
+from dogwatch.store.bulk import Bulk, Values
+from dogwatch.store.tables import flips, watches
 from dogwatch.store.tx import Tx
+from dogwatch.store.types import to_microseconds
 
 
-@dataclass(frozen=True, slots=True)
+@data()
 class FlipRow:
     """One stored flip."""
 
@@ -26,9 +28,17 @@ class FlipRow:
 
 def add_many(tx: Tx, new: Sequence[FlipRow]) -> None:
     """Insert flips."""
-    rows = [{name: getattr(flip, name) for name in FlipRow.__slots__} for flip in new]
-    if rows:
-        tx.conn.execute(insert(flips), rows)
+    _ADD.run(tx, [_values(flip) for flip in new])
+
+
+_ADD = Bulk(list(flips.c), lambda new: insert(flips).from_select(list(new), select(*new.values())))
+
+
+def _values(flip: FlipRow) -> Values:
+    return (
+        flip.workspace_id, flip.id, flip.watch_id, to_microseconds(flip.at), flip.from_status,
+        flip.to_status, flip.reason,
+    )  # fmt: skip
 
 
 def listed(
@@ -42,3 +52,42 @@ def listed(
         found = found.where(flips.c[column] == value)
     rows = tx.conn.execute(found.order_by(flips.c.id.desc()).limit(limit))
     return [FlipRow(**row._mapping) for row in rows]
+
+
+def before(
+    tx: Tx, workspace_id: int, watch_ids: Collection[str], but: Collection[str]
+) -> dict[str, tuple[str, str]]:
+    """Return the last flip of each watch, those in `but` left out: (id, to status) by watch id."""
+    given = {"workspace": workspace_id, "watches": list(watch_ids), "but": list(but)}
+    last = {row.flip_id: row.id for row in tx.conn.execute(_LAST, given) if row.flip_id}
+    states = {"workspace": workspace_id, "ids": list(last)}
+    return {last[row.id]: tuple(row) for row in tx.conn.execute(_STATES, states)}
+
+
+_LAST = select(
+    watches.c.id,
+    select(flips.c.id)
+    .where(
+        flips.c.workspace_id == watches.c.workspace_id,
+        flips.c.watch_id == watches.c.id,
+        flips.c.id.not_in(bindparam("but", expanding=True)),
+    )
+    .order_by(flips.c.id.desc())
+    .limit(1)
+    .scalar_subquery()
+    .label("flip_id"),
+).where(
+    watches.c.workspace_id == bindparam("workspace"),
+    watches.c.id.in_(bindparam("watches", expanding=True)),
+)
+_STATES = select(flips.c.id, flips.c.to_status).where(
+    flips.c.workspace_id == bindparam("workspace"),
+    flips.c.id.in_(bindparam("ids", expanding=True)),
+)
+
+
+def count(tx: Tx, workspace_id: int, watch_id: str, to_status: str) -> int:
+    """Return how often a watch became this, as far back as flips are kept."""
+    mine = (flips.c.workspace_id == workspace_id, flips.c.watch_id == watch_id)
+    found = select(func.count()).where(*mine, flips.c.to_status == to_status)
+    return int(tx.conn.scalar(found) or 0)

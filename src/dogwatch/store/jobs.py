@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Row, bindparam, func, insert, select, tuple_, update
 
+from dogwatch.core.plans import MONITOR_ACTIONS
 from dogwatch.core.run import CatchUp, LostRun, Overlap, Policy
 from dogwatch.store.tables import jobs
 from dogwatch.store.tx import Tx
@@ -14,7 +15,10 @@ from dogwatch.store.tx import Tx
 
 @dataclass(frozen=True, slots=True)
 class JobRow:
-    """The job of one watch. `action` is the sealed JSON of an HTTP or script action."""
+    """The job of one watch. `action` is the sealed JSON of an HTTP or script action.
+
+    `run_count` counts runs since the last reset; saving a job leaves it as it is.
+    """
 
     workspace_id: int
     watch_id: str
@@ -22,6 +26,12 @@ class JobRow:
     action: bytes
     policy: Policy
     next_at: datetime | None
+    run_count: int = 0
+
+    @property
+    def spent(self) -> bool:
+        """Whether the job has had all its runs."""
+        return self.policy.spent(self.run_count)
 
 
 def add(tx: Tx, job: JobRow) -> None:
@@ -49,6 +59,17 @@ def by_watches(tx: Tx, keys: Collection[tuple[int, str]]) -> dict[tuple[int, str
         return {}
     rows = tx.conn.execute(_BY_WATCHES, {"keys": list(keys)})
     return {(row.workspace_id, row.watch_id): _job(row) for row in rows}
+
+
+def is_monitor() -> ColumnElement[bool]:
+    """Return the condition that a job is an HTTP monitor."""
+    return jobs.c.action_kind.in_(MONITOR_ACTIONS)
+
+
+def count_monitors(tx: Tx, workspace_id: int) -> int:
+    """Return how many HTTP monitors a workspace has."""
+    found = select(func.count()).where(jobs.c.workspace_id == workspace_id, is_monitor())
+    return int(tx.conn.scalar(found) or 0)
 
 
 def due(tx: Tx, at: datetime, limit: int) -> Sequence[JobRow]:
@@ -92,6 +113,36 @@ def set_next(tx: Tx, workspace_id: int, watch_id: str, next_at: datetime | None)
     tx.conn.execute(_SET_NEXT, given)
 
 
+def count_run(tx: Tx, workspace_id: int, watch_id: str) -> None:
+    """Count one more run."""
+    tx.conn.execute(
+        update(jobs)
+        .where(jobs.c.workspace_id == workspace_id, jobs.c.watch_id == watch_id)
+        .values(run_count=jobs.c.run_count + 1)
+    )
+
+
+def reset(tx: Tx, workspace_id: int, watch_id: str) -> None:
+    """Count runs from 0 again."""
+    tx.conn.execute(
+        update(jobs)
+        .where(jobs.c.workspace_id == workspace_id, jobs.c.watch_id == watch_id)
+        .values(run_count=0)
+    )
+
+
+def spent(tx: Tx, keys: Collection[tuple[int, str]]) -> set[tuple[int, str]]:
+    """Return those of these jobs that have had all their runs."""
+    rows = tx.conn.execute(_SPENT, {"keys": list(keys)}) if keys else ()
+    return {(row.workspace_id, row.watch_id) for row in rows}
+
+
+_SPENT = select(jobs.c.workspace_id, jobs.c.watch_id).where(
+    tuple_(jobs.c.workspace_id, jobs.c.watch_id).in_(bindparam("keys", expanding=True)),
+    jobs.c.run_count >= jobs.c.max_runs,
+)
+
+
 def next_due_at(tx: Tx) -> datetime | None:
     """Return the earliest due time of any job."""
     earliest: datetime | None = tx.conn.scalar(_NEXT)
@@ -112,6 +163,9 @@ def _columns(job: JobRow) -> dict[str, Any]:
         "max_attempts": policy.max_attempts,
         "backoff_s": policy.backoff_s,
         "lost_run": str(policy.lost_run),
+        "priority": policy.priority,
+        "max_runs": policy.max_runs,
+        "reset_on_resume": policy.reset_on_resume,
         "next_at": job.next_at,
     }
 
@@ -125,5 +179,11 @@ def _job(row: Row[Any]) -> JobRow:
         max_attempts=row.max_attempts,
         backoff_s=row.backoff_s,
         lost_run=LostRun(row.lost_run),
+        priority=row.priority,
+        max_runs=row.max_runs,
+        reset_on_resume=row.reset_on_resume,
     )
-    return JobRow(row.workspace_id, row.watch_id, row.action_kind, row.action, policy, row.next_at)
+    return JobRow(
+        row.workspace_id, row.watch_id, row.action_kind, row.action, policy, row.next_at,
+        row.run_count,
+    )  # fmt: skip

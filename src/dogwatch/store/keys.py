@@ -12,6 +12,9 @@ from dogwatch.store.tables import keys
 from dogwatch.store.tx import Tx
 from dogwatch.store.types import decode, from_microseconds, instant
 
+TOPIC = "keys"
+"""Told where a key, or who made it, is good for less or more than before."""
+
 
 @dataclass(frozen=True, slots=True)
 class Key:
@@ -88,23 +91,48 @@ def count(tx: Tx, workspace_id: int, at: datetime) -> int:
 
 def used(tx: Tx, workspace_id: int, key_id: str, at: datetime) -> None:
     """Note when a key was used last."""
-    change(tx, workspace_id, key_id, last_used_at=at)
+    _set(tx, workspace_id, key_id, last_used_at=at)
 
 
 def change(tx: Tx, workspace_id: int, key_id: str, **values: Any) -> None:
     """Set columns of a key."""
+    tx.wake(TOPIC)
+    _set(tx, workspace_id, key_id, **values)
+
+
+def _set(tx: Tx, workspace_id: int, key_id: str, **values: Any) -> None:
     changed = update(keys).where(keys.c.workspace_id == workspace_id, keys.c.id == key_id)
     tx.conn.execute(changed.values(**values))
 
 
 def revoke(tx: Tx, workspace_id: int, key_id: str, at: datetime) -> bool:
     """Revoke a key, and those it took the place of; False if there is no such valid key."""
+    tx.wake(TOPIC)
     valid = (keys.c.workspace_id == workspace_id, keys.c.revoked_at.is_(None))
     revoked = update(keys).values(revoked_at=at)
     gone = tx.conn.execute(revoked.where(*valid, keys.c.id == key_id)).rowcount > 0
     for older in tx.conn.scalars(select(keys.c.id).where(*valid, keys.c.replaced_by == key_id)):
         revoke(tx, workspace_id, older, at)
     return gone
+
+
+def of_maker(tx: Tx, workspace_id: int, user_id: str) -> Sequence[Key]:
+    """Return the keys that a person made in a workspace and that nobody revoked."""
+    return [
+        key for key in listed(tx, workspace_id) if key.made_by == user_id and key.revoked_at is None
+    ]
+
+
+def suspend(tx: Tx, user_id: str, at: datetime) -> None:
+    """Revoke what a person made, in all workspaces; `at` tells these from others."""
+    made = update(keys).where(keys.c.made_by == user_id, keys.c.revoked_at.is_(None))
+    tx.conn.execute(made.values(revoked_at=at))
+
+
+def suspended(tx: Tx, user_id: str, at: datetime) -> Sequence[Key]:
+    """Return what a person made and was revoked at `at`, in all workspaces."""
+    found = select(keys).where(keys.c.made_by == user_id, keys.c.revoked_at == at)
+    return [_key(row) for row in tx.conn.execute(found)]
 
 
 def _key(row: Any) -> Key:

@@ -4,10 +4,18 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, exists, func, or_, select
+from sqlalchemy import Column, ColumnElement, Select, and_, case, exists, func, or_, select
 
 from dogwatch.core.slots import STRETCH
-from dogwatch.store.tables import deliveries, flips, runs, tasks, watches
+from dogwatch.store.tables import (
+    deliveries,
+    flips,
+    incident_members,
+    incidents,
+    runs,
+    tasks,
+    watches,
+)
 from dogwatch.store.tx import Tx
 
 PAGE = 1_000
@@ -43,14 +51,46 @@ def orphaned_runs(tx: Tx) -> Iterator[dict[str, Any]]:
 
 
 def stuck_deliveries(tx: Tx) -> Iterator[dict[str, Any]]:
-    """Yield deliveries that are neither sent nor failed nor queued."""
+    """Yield deliveries that have no end and that nothing in the queue will lead to one."""
+    carrier = deliveries.alias("carrier")
     queued = exists().where(
-        tasks.c.workspace_id == deliveries.c.workspace_id, tasks.c.ref_id == deliveries.c.id
+        tasks.c.workspace_id == deliveries.c.workspace_id,
+        or_(tasks.c.ref_id == deliveries.c.id, and_(*_collected_by(deliveries.c.channel_id))),
+    )
+    carried = exists().where(
+        carrier.c.workspace_id == deliveries.c.workspace_id,
+        carrier.c.id == deliveries.c.bundle_id,
+        carrier.c.state == "pending",
     )
     found = select(deliveries.c.workspace_id, deliveries.c.watch_id, deliveries.c.id).where(
-        deliveries.c.state == "pending", ~queued
+        deliveries.c.state.in_(("pending", "held")), ~queued, ~carried
     )
     yield from _rows(tx, found)
+
+
+def _collected_by(channel_id: Column[Any]) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions of the timer that sends what a channel collects."""
+    lane = case((deliveries.c.hold == "group", "bundle"), (deliveries.c.hold == "digest", "digest"))
+    return tasks.c.ref_id == channel_id, tasks.c.lane == lane
+
+
+def unexplained(tx: Tx) -> Iterator[dict[str, Any]]:
+    """Yield deliveries that are held or suppressed without a reason."""
+    found = select(deliveries.c.workspace_id, deliveries.c.watch_id, deliveries.c.id).where(
+        deliveries.c.state.in_(("held", "suppressed")), deliveries.c.reason == ""
+    )
+    yield from _rows(tx, found)
+
+
+def endless_incidents(tx: Tx) -> Iterator[dict[str, Any]]:
+    """Yield incidents that are open though all that belonged to them is over."""
+    going = exists().where(
+        incident_members.c.workspace_id == incidents.c.workspace_id,
+        incident_members.c.incident_id == incidents.c.id,
+        incident_members.c.ended_at.is_(None),
+    )
+    found = select(incidents.c.workspace_id, incidents.c.number)
+    yield from _rows(tx, found.where(incidents.c.closed_at.is_(None), ~going))
 
 
 def untold_flips(tx: Tx, channel_id: str, workspace_id: int) -> Iterator[dict[str, Any]]:

@@ -3,12 +3,14 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import BigInteger, bindparam, delete, func, insert, select, type_coerce, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dogwatch.core.slots import Gap
+from dogwatch.store.bulk import Bulk
 from dogwatch.store.tables import instance, nodes, outages
 from dogwatch.store.tx import Tx
+from dogwatch.store.types import from_microseconds, to_microseconds
 
 
 def shared_now(tx: Tx) -> datetime | None:
@@ -87,14 +89,18 @@ def add_gap(tx: Tx, gap: Gap, reason: str) -> None:
 
 def gaps(tx: Tx, since_at: datetime) -> Sequence[Gap]:
     """Return the gaps that ended after `since_at`, oldest first."""
-    rows = tx.conn.execute(_GAPS, {"since_at": since_at})
-    return [Gap(row.start_at, row.end_at) for row in rows]
+    rows = _GAPS.select(tx, [(to_microseconds(since_at),)])
+    return [Gap(*map(from_microseconds, row)) for row in rows]
 
 
-_GAPS = (
-    select(outages.c.start_at, outages.c.end_at)
-    .where(outages.c.end_at > bindparam("since_at"))
-    .order_by(outages.c.id)
+# Every batch of pings asks this.
+_GAPS = Bulk(
+    [outages.c.end_at],
+    lambda new: (
+        select(*(type_coerce(one, BigInteger()) for one in (outages.c.start_at, outages.c.end_at)))
+        .where(outages.c.end_at > new["end_at"])
+        .order_by(outages.c.id)
+    ),
 )
 
 

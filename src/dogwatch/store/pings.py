@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, tuple_
+from sqlalchemy import func, insert, select, tuple_
 
 from dogwatch.core.ping import Heard
 from dogwatch.store.bulk import Bulk, Values
@@ -35,6 +35,8 @@ def _row(workspace_id: int, watch_id: str, heard: Heard) -> Values:
         str(heard.kind),
         heard.exit_code,
         heard.rid,
+        heard.duration_ms,
+        heard.progress,
         heard.body,
         heard.body_bytes,
         heard.method,
@@ -52,6 +54,24 @@ def listed(
     if before is not None:
         found = found.where(pings.c.id < before)
     return _rows(tx, found.order_by(pings.c.id.desc()).limit(limit))
+
+
+def numbered(
+    tx: Tx,
+    workspace_id: int,
+    watch_id: str,
+    offset: int,
+    limit: int,
+    from_at: datetime | None = None,
+    until_at: datetime | None = None,
+) -> tuple[Sequence[dict[str, Any]], int]:
+    """Return pings of a watch newest first from the `offset`th one on, and how many there are."""
+    mine = [pings.c.workspace_id == workspace_id, pings.c.watch_id == watch_id]
+    mine += [pings.c.at >= from_at] if from_at else []
+    mine += [pings.c.at < until_at] if until_at else []
+    found = select(pings).where(*mine).order_by(pings.c.id.desc()).offset(offset).limit(limit)
+    total = tx.conn.scalar(select(func.count()).select_from(pings).where(*mine))
+    return _rows(tx, found), int(total or 0)
 
 
 def said(

@@ -4,11 +4,11 @@ from collections import deque
 from typing import Final
 
 import psycopg
-from psycopg import IsolationLevel
 from sqlalchemy import URL, Connection, Engine, NullPool, QueuePool, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 
 from dogwatch.core.problems import Problem
+from dogwatch.store import walls
 from dogwatch.store.backend import Fault
 from dogwatch.store.tx import DialectName
 from dogwatch.store.wakes import ALL_TOPICS
@@ -24,6 +24,7 @@ _SETTINGS: Final = {
     # for so long that they miss their own beats.
     "idle_in_transaction_session_timeout": "5s",
     "synchronous_commit": "on",
+    walls.SETTING: walls.EVERY,
 }
 _CONFLICTS = frozenset({"40001", "40P01"})
 _AWAY: Final = {
@@ -62,7 +63,7 @@ class Postgres:
         self._readers = engine_for(
             url, poolclass=QueuePool, pool_size=readers, max_overflow=0, pool_reset_on_return=None
         )
-        event.listen(self._readers, "connect", _only_read)
+        event.listen(self._readers, "connect", _begun_by_us)
         self._writer_pids: deque[int] = deque(maxlen=writers)
 
     def connect(self) -> Connection:
@@ -80,7 +81,7 @@ class Postgres:
         return note.pid in self._writer_pids
 
     def connect_reader(self) -> Connection:
-        """Return a connection whose transactions read one snapshot and write nothing."""
+        """Return a connection whose transactions `begin_reading` begins."""
         return self._readers.connect()
 
     def fault(self, error: BaseException) -> Fault:
@@ -111,13 +112,25 @@ class Postgres:
             return Problem("away", "the database went away while saving: it may be saved or not")
         return self.explain(error)
 
+    def begin_reading(self, conn: Connection, workspace_id: int | None) -> None:
+        """Begin, and say what shall be seen, in one round trip."""
+        seen = () if workspace_id is None else (walls.seeing(workspace_id),)
+        driver_of(conn).execute("; ".join((_BEGIN, *seen)).encode(), prepare=False)
+
+    def confine(self, conn: Connection, workspace_id: int) -> None:
+        """Have the database itself hold back the rows of other workspaces."""
+        driver_of(conn).execute(walls.seeing(workspace_id).encode(), prepare=False)
+
     def mark(self, conn: Connection) -> None:
         """Set the savepoint."""
         driver_of(conn).execute("SAVEPOINT command")
 
     def mark_next(self, conn: Connection) -> None:
-        """Release the savepoint and set it anew, in one round trip."""
-        driver_of(conn).execute("RELEASE command; SAVEPOINT command", prepare=False)
+        """Release the savepoint and set it anew, in one round trip, with every workspace in sight.
+
+        Going back to the mark does so, too: the sight was narrowed behind it.
+        """
+        driver_of(conn).execute(_NEXT, prepare=False)
 
     def back_to_mark(self, conn: Connection) -> None:
         """Roll back to the savepoint."""
@@ -139,6 +152,8 @@ class Postgres:
         self._writer.dispose()
 
 
+_BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_NEXT = f"RELEASE command; {walls.seeing(None)}; SAVEPOINT command".encode()
 _NOTIFY = text("SELECT pg_notify(:channel, :payload)")
 
 
@@ -149,9 +164,8 @@ def driver_of(conn: Connection) -> psycopg.Connection:
     return driver
 
 
-def _only_read(driver: psycopg.Connection, _record: object) -> None:
-    driver.read_only = True
-    driver.isolation_level = IsolationLevel.REPEATABLE_READ
+def _begun_by_us(driver: psycopg.Connection, _record: object) -> None:
+    driver.autocommit = True
 
 
 def _state(error: BaseException) -> str:

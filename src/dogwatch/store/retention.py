@@ -20,10 +20,13 @@ from sqlalchemy import (
 )
 
 from dogwatch.ids import new_id
+from dogwatch.store.jobs import is_monitor
 from dogwatch.store.tables import (
     deliveries,
     flips,
     idempotency,
+    incidents,
+    jobs,
     nodes,
     outputs,
     pings,
@@ -76,7 +79,10 @@ PRUNABLE = {
     "pings": Prunable(pings, true()),
     "runs": Prunable(runs, runs.c.state == "done"),
     "flips": Prunable(flips, true()),
-    "deliveries": Prunable(deliveries, and_(deliveries.c.state != "pending", _told_of_no_flip)),
+    "incidents": Prunable(incidents, incidents.c.closed_at.is_not(None)),
+    "deliveries": Prunable(
+        deliveries, and_(deliveries.c.state.not_in(("pending", "held")), _told_of_no_flip)
+    ),
 }
 
 
@@ -157,6 +163,25 @@ def prune(
         table.c.workspace_id == workspace_id,
         table.c.id.in_(select(found.c.id).where(found.c.surplus)),
     )
+    return tx.conn.execute(gone).rowcount
+
+
+def prune_probes(tx: Tx, workspace_id: int, days: int, at: datetime, limit: int) -> int:
+    """Delete up to `limit` ended runs of HTTP monitors that are too old; return how many."""
+    probed = select(jobs.c.watch_id).where(jobs.c.workspace_id == workspace_id, is_monitor())
+    runs_of = PRUNABLE["runs"]
+    oldest = (
+        select(runs.c.id)
+        .where(
+            runs.c.workspace_id == workspace_id,
+            runs_of.older(at - timedelta(days=days)),
+            runs_of.ended,
+            runs.c.watch_id.in_(probed),
+        )
+        .order_by(runs.c.id)
+        .limit(limit)
+    )
+    gone = delete(runs).where(runs.c.workspace_id == workspace_id, runs.c.id.in_(oldest))
     return tx.conn.execute(gone).rowcount
 
 

@@ -18,18 +18,20 @@ from sqlalchemy import (
     insert,
     null,
     select,
+    true,
     tuple_,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
+from dogwatch.core.data import data
 from dogwatch.core.result import Outcome, Result
 from dogwatch.core.signals import Line
 from dogwatch.ids import new_id
 from dogwatch.store.bulk import Build, Bulk, New, Values
 from dogwatch.store.tables import outputs, runs
 from dogwatch.store.tx import Tx
-from dogwatch.store.types import microseconds
+from dogwatch.store.types import encode, microseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +57,12 @@ class Run:
     phases_ms: Mapping[str, float] | None
     input: str
     cancel_reason: str | None
+    error: str | None = None
+    detail: str | None = None
+    preview: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@data()
 class Entry:
     """A ledger line of one watch, ready to be written."""
 
@@ -120,7 +125,7 @@ def _upsert(make: Callable[..., Any]) -> Build:
     def build(new: New) -> Any:
         taken = exists().where(_same_slot(new), runs.c.id != new["id"])
         values = {**new, "slot_at": case((taken, null()), else_=new["slot_at"])}
-        statement = make(runs).from_select(list(values), select(*values.values()))
+        statement = make(runs).from_select(list(values), select(*values.values()).where(true()))
         changed = {name: statement.excluded[name] for name in _CHANGED}
         return statement.on_conflict_do_update(
             index_elements=["workspace_id", "id"], set_=changed, where=runs.c.state != "done"
@@ -131,7 +136,11 @@ def _upsert(make: Callable[..., Any]) -> Build:
 
 def _record(make: Callable[..., Any]) -> Build:
     def build(new: New) -> Any:
-        return make(runs).from_select(list(new), select(*new.values())).on_conflict_do_nothing()
+        return (
+            make(runs)
+            .from_select(list(new), select(*new.values()).where(true()))
+            .on_conflict_do_nothing()
+        )
 
     return build
 
@@ -164,7 +173,9 @@ _UPSERT = {dialect: Bulk(_LINE, _upsert(make)) for dialect, make in _INSERTS.ite
 _RECORD = {dialect: Bulk(_LINE, _record(make)) for dialect, make in _INSERTS.items()}
 _REPLACE = Bulk(
     _SLOT,
-    lambda new: delete(runs).where(_same_slot(new), runs.c.outcome.in_(_PLACEHOLDERS)),
+    lambda new: delete(runs).where(
+        tuple_(*_SLOT).in_(select(*new.values())), runs.c.outcome.in_(_PLACEHOLDERS)
+    ),
 )
 
 
@@ -242,25 +253,33 @@ def set_attempt(tx: Tx, workspace_id: int, run_id: str, attempt: int, **changes:
 
 
 def set_results(tx: Tx, results: Mapping[tuple[int, str], Result]) -> None:
-    """Keep what only the runner knows: exit code, status code, phases."""
+    """Keep what only the runner knows: codes, phases, and what a probe saw."""
     rows = [
-        {
-            "of_workspace": workspace_id,
-            "of_id": run_id,
-            "exit_code": result.exit_code,
-            "status_code": result.status_code,
-            "phases_ms": dict(result.phases_ms) or None,
-        }
-        for (workspace_id, run_id), result in results.items()
+        (
+            *key,
+            result.exit_code,
+            result.status_code,
+            encode(dict(result.phases_ms)) if result.phases_ms else None,
+            result.error or None,
+            result.detail[:255] or None,
+            result.preview or None,
+        )
+        for key, result in results.items()
     ]
-    if rows:
-        tx.conn.execute(_RESULTS, rows)
+    _RESULTS.run(tx, rows)
 
 
-_RESULTS = (
-    update(runs)
-    .where(runs.c.workspace_id == bindparam("of_workspace"), runs.c.id == bindparam("of_id"))
-    .values({name: bindparam(name) for name in ("exit_code", "status_code", "phases_ms")})
+_OF_RESULT = (
+    runs.c.exit_code, runs.c.status_code, runs.c.phases_ms, runs.c.error, runs.c.detail,
+    runs.c.preview,
+)  # fmt: skip
+_RESULTS = Bulk(
+    (runs.c.workspace_id, runs.c.id, *_OF_RESULT),
+    lambda new: (
+        update(runs)
+        .where(runs.c.workspace_id == new["workspace_id"], runs.c.id == new["id"])
+        .values({column.name: new[column.name] for column in _OF_RESULT})
+    ),
 )
 
 
@@ -344,6 +363,30 @@ def last_of(tx: Tx, workspace_id: int, watch_ids: Sequence[str]) -> dict[str, Ru
     )
     rows = tx.conn.execute(_of(workspace_id).where(runs.c.id.in_(newest)))
     return {row.watch_id: _run(row) for row in rows}
+
+
+def tally(tx: Tx, workspace_id: int, watch_id: str) -> dict[Outcome, int]:
+    """Return how many runs of a watch ended in each outcome."""
+    found = (
+        select(runs.c.outcome, func.count())
+        .where(runs.c.workspace_id == workspace_id, runs.c.watch_id == watch_id)
+        .where(runs.c.outcome.is_not(None))
+        .group_by(runs.c.outcome)
+    )
+    return {Outcome(outcome): count for outcome, count in tx.conn.execute(found)}
+
+
+def started_before(tx: Tx, workspace_id: int, watch_id: str, run_id: str) -> datetime | None:
+    """Return when the last run of a watch before this one began."""
+    found = (
+        select(runs.c.started_at)
+        .where(runs.c.workspace_id == workspace_id, runs.c.watch_id == watch_id)
+        .where(runs.c.id < run_id, runs.c.started_at.is_not(None))
+        .order_by(runs.c.id.desc())
+        .limit(1)
+    )
+    started_at: datetime | None = tx.conn.scalar(found)
+    return started_at
 
 
 def _of(workspace_id: int) -> Select[Any]:

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from dogwatch import directory
 from dogwatch.core.problems import Problem
 from dogwatch.store.backend import Fault
+from dogwatch.store.driver import execute
 from dogwatch.store.tx import DialectName
 
 WAL_CALM_BYTES: Final = 64 * 1024 * 1024
@@ -74,10 +75,10 @@ def engine_for(url: URL, begin: str, pragmas: tuple[str, ...], **options: Any) -
 
 
 def _statement(sql: str) -> Callable[[Connection], None]:
-    def execute(conn: Connection) -> None:
-        conn.exec_driver_sql(sql)
+    def send(conn: Connection) -> None:
+        execute(conn, sql).close()
 
-    return execute
+    return send
 
 
 class Sqlite:
@@ -117,6 +118,12 @@ class Sqlite:
     def explain_commit(self, error: Exception) -> Exception:
         """Return the same: a COMMIT that failed saved nothing."""
         return self.explain(error)
+
+    def begin_reading(self, conn: Connection, workspace_id: int | None) -> None:
+        """Do nothing: the engine has begun."""
+
+    def confine(self, conn: Connection, workspace_id: int) -> None:
+        """Do nothing: SQLite has no such wall."""
 
     def mark(self, conn: Connection) -> None:
         """Set the savepoint."""

@@ -20,6 +20,7 @@ from sqlalchemy import (
     exists,
     func,
     insert,
+    literal_column,
     not_,
     or_,
     select,
@@ -27,8 +28,11 @@ from sqlalchemy import (
     update,
 )
 
+from dogwatch.core.data import data
+from dogwatch.store.bulk import Bulk
 from dogwatch.store.tables import deliveries, runs, tasks
 from dogwatch.store.tx import Tx
+from dogwatch.store.types import to_microseconds
 
 R = TypeVar("R")
 
@@ -37,7 +41,7 @@ EVER = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST = 500
 
 
-@dataclass(frozen=True, slots=True)
+@data()
 class Task:
     """One claimed thing to do: `attempt` counts from 1 and fences whoever held it before."""
 
@@ -50,11 +54,12 @@ class Task:
     run_at: datetime
     attempt: int
     node_id: str | None
+    priority: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@data()
 class NewTask:
-    """A thing to do from `run_at` on: the run or delivery `ref_id`."""
+    """A thing to do from `run_at` on: the run or delivery `ref_id`; a higher `priority` first."""
 
     workspace_id: int
     lane: str
@@ -62,15 +67,28 @@ class NewTask:
     bulkhead: str
     run_at: datetime
     ordering: str | None = None
+    priority: int = 0
 
 
 def add_many(tx: Tx, new: Sequence[NewTask]) -> None:
     """Queue tasks and wake their lanes."""
-    rows = [{name: getattr(task, name) for name in NewTask.__slots__} for task in new]
-    if rows:
-        tx.conn.execute(insert(tasks), [{**row, "attempt": 0} for row in rows])
+    rows = [
+        (
+            task.workspace_id, task.lane, task.ref_id, task.ordering, task.bulkhead,
+            to_microseconds(task.run_at), 0, task.priority,
+        )
+        for task in new
+    ]  # fmt: skip
+    _ADD.run(tx, rows)
     for lane in {task.lane for task in new}:
         tx.wake(lane)
+
+
+_NEW = (
+    tasks.c.workspace_id, tasks.c.lane, tasks.c.ref_id, tasks.c.ordering, tasks.c.bulkhead,
+    tasks.c.run_at, tasks.c.attempt, tasks.c.priority,
+)  # fmt: skip
+_ADD = Bulk(_NEW, lambda new: insert(tasks).from_select(list(new), select(*new.values())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +127,10 @@ def claim(
 ) -> Sequence[Task]:
     """Take up to `limit` free tasks that are due since then; of each ordering only the first."""
     given = {"of_lane": lane, "since_at": since_at, "at": at, "limit": limit, "node": node_id}
-    return _taken(tx, _CLAIM, given)
+    first = _taken(tx, _CLAIM_FIRST, given)
+    if len(first) == limit:
+        return first
+    return [*first, *_taken(tx, _CLAIM, given | {"limit": limit - len(first)})]
 
 
 def claim_shared(
@@ -125,6 +146,7 @@ def claim_shared(
     free = {"of_lane": lane, "at": at, "limit": FIRST}
     full = {"bulkheads": per_bulkhead.full, "workspaces": per_workspace.full}
     found = tx.conn.execute(_FREE, free | full).all()
+    found = sorted(found, key=_urgency)
     rows = per_workspace.admit(per_bulkhead.admit(found, "bulkhead"), "workspace_id")
     chosen = [row.id for row in rows[:limit]]
     return _taken(tx, _TAKE, {"ids": chosen, "at": at, "node": node_id}) if chosen else []
@@ -136,6 +158,10 @@ def _taken(tx: Tx, statement: Update, given: Mapping[str, Any]) -> Sequence[Task
 
 def _id(task: Task) -> int:
     return task.id
+
+
+def _urgency(row: Any) -> int:
+    return -int(row.priority)
 
 
 def _free() -> ColumnElement[bool]:
@@ -162,6 +188,13 @@ def _take(chosen: Select[Any]) -> Update:
 
 
 # Building these anew for each claim would cost more than running them.
+# Few tasks have a priority, and an index holds those alone: for all others this costs nothing.
+_CLAIM_FIRST = _take(
+    select(tasks.c.id)
+    .where(_free(), tasks.c.priority > literal_column("0"))
+    .order_by(tasks.c.priority.desc(), tasks.c.run_at, tasks.c.id)
+    .limit(bindparam("limit"))
+)
 _CLAIM = _take(
     select(tasks.c.id)
     .where(_free(), tasks.c.run_at >= bindparam("since_at"))
@@ -169,7 +202,7 @@ _CLAIM = _take(
     .limit(bindparam("limit"))
 )
 _FREE = (
-    select(tasks.c.id, tasks.c.bulkhead, tasks.c.workspace_id)
+    select(tasks.c.id, tasks.c.bulkhead, tasks.c.workspace_id, tasks.c.priority)
     .where(
         _free(),
         tasks.c.bulkhead.not_in(bindparam("bulkheads", expanding=True)),
@@ -193,6 +226,17 @@ def done(tx: Tx, task: Task) -> bool:
     if gone and task.ordering is not None:
         tx.wake(task.lane)
     return gone
+
+
+def is_held(tx: Tx, task: Task) -> bool:
+    """Whether the task is still this node's attempt."""
+    return tx.conn.scalar(select(tasks.c.id).where(_held(task))) is not None
+
+
+def hold(tx: Tx, task: Task) -> bool:
+    """Do the same, and have whoever would take the task wait for this transaction."""
+    found = select(tasks.c.id).where(_held(task)).with_for_update(read=True)
+    return tx.conn.scalar(found) is not None
 
 
 def done_many(tx: Tx, held: Sequence[Task]) -> set[int]:
@@ -219,11 +263,18 @@ def drop_of_watch(tx: Tx, workspace_id: int, watch_id: str) -> None:
     """Drop whatever is queued for a watch: its runs, and what is to be told of it."""
     _drop_refs(tx, runs, runs.c.watch_id, workspace_id, watch_id)
     _drop_refs(tx, deliveries, deliveries.c.watch_id, workspace_id, watch_id)
+    _drop_timers(tx, ("late",), workspace_id, watch_id)
 
 
 def drop_of_channel(tx: Tx, workspace_id: int, channel_id: str) -> None:
     """Drop what is to be told to a channel."""
     _drop_refs(tx, deliveries, deliveries.c.channel_id, workspace_id, channel_id)
+    _drop_timers(tx, ("bundle", "digest"), workspace_id, channel_id)
+
+
+def _drop_timers(tx: Tx, lanes: Collection[str], workspace_id: int, ref_id: str) -> None:
+    mine = tasks.c.workspace_id == workspace_id, tasks.c.ref_id == ref_id
+    tx.conn.execute(delete(tasks).where(*mine, tasks.c.lane.in_(lanes)))
 
 
 def _drop_refs(tx: Tx, table: Table, column: Column[Any], workspace_id: int, value: str) -> None:

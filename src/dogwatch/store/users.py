@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import delete, func, insert, select, update
 
+from dogwatch.store.keys import TOPIC
 from dogwatch.store.tables import identities, recovery_codes, users
 from dogwatch.store.tx import Tx
 
@@ -63,6 +64,8 @@ def count(tx: Tx) -> int:
 
 def change(tx: Tx, user_id: str, **values: Any) -> None:
     """Set columns of a person."""
+    if values.keys() & {"admin_at", "disabled_at"}:
+        tx.wake(TOPIC)  # his keys reach as far as he does
     tx.conn.execute(update(users).where(users.c.id == user_id).values(**values))
 
 
@@ -113,3 +116,18 @@ def by_identity(tx: Tx, issuer: str, subject: str) -> User | None:
 def link(tx: Tx, user_id: str, issuer: str, subject: str) -> None:
     """Bind a person to an identity; IntegrityError where it is bound."""
     tx.conn.execute(insert(identities).values(issuer=issuer, subject=subject, user_id=user_id))
+
+
+def identity(tx: Tx, user_id: str, issuer: str) -> str | None:
+    """Return what an issuer knows a person as."""
+    found = select(identities.c.subject).where(
+        identities.c.user_id == user_id, identities.c.issuer == issuer
+    )
+    subject: str | None = tx.conn.scalar(found.limit(1))
+    return subject
+
+
+def unlink(tx: Tx, user_id: str, issuer: str) -> bool:
+    """Free a person of the identities of an issuer; False if there are none."""
+    gone = delete(identities).where(identities.c.user_id == user_id, identities.c.issuer == issuer)
+    return tx.conn.execute(gone).rowcount > 0

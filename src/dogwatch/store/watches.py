@@ -1,9 +1,9 @@
 """Watches: their rows, as the state machine sees them."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
+from json.encoder import encode_basestring_ascii
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -17,13 +17,15 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    text,
     tuple_,
     type_coerce,
     update,
 )
 
+from dogwatch.core.data import data
 from dogwatch.core.problems import Problem
-from dogwatch.core.schedule import parse
+from dogwatch.core.schedule import parse_from
 from dogwatch.core.slots import Plan
 from dogwatch.core.watch import OpenRun, Status, Watch
 from dogwatch.store.bulk import Bulk, New, Values, plain
@@ -42,9 +44,10 @@ Key = tuple[int, str]
 
 # After this time a schedule that could not be followed is tried again.
 FAULT_PAUSE = timedelta(hours=1)
+MOST_DOWN_COUNTED = 10_000
 
 
-@dataclass(frozen=True, slots=True)
+@data()
 class Record:
     """A stored watch: who it is, and `watch`, its state for the machine.
 
@@ -66,9 +69,11 @@ class Record:
     project: str | None = None
     schedule: str | None = None
     timezone: str = "UTC"
+    starts_at: datetime | None = None
     last_ping_at: datetime | None = None
     due_at: datetime | None = None
     fault: str = ""
+    probe: bool = False
 
     @property
     def key(self) -> Key:
@@ -77,8 +82,18 @@ class Record:
 
     @property
     def kind(self) -> str:
-        """`heartbeat` or `job`."""
+        """`heartbeat`, `job` or `probe`."""
+        if self.probe:
+            return "probe"
         return "job" if self.watch.job else "heartbeat"
+
+
+@data()
+class Down:
+    """Watches that are down: some as (id, name), and how many at least."""
+
+    named: Sequence[tuple[str, str]] = ()
+    count: int = 0
 
 
 class State(NamedTuple):
@@ -116,6 +131,18 @@ def by_ids(tx: Tx, keys: Collection[Key]) -> dict[Key, Record]:
     return {record.key: record for record in records}
 
 
+def seen(tx: Tx, keys: Collection[Key]) -> dict[Key, Record]:
+    """Return the watches of these (workspace id, id), without a lock."""
+    records = map(_record, _SEEN.select(tx, sorted(keys)))
+    return {record.key: record for record in records}
+
+
+def look(tx: Tx, workspace_id: int, watch_ids: Collection[str]) -> dict[str, Record]:
+    """Return watches by id, without a lock."""
+    found = _of(workspace_id).where(watches.c.id.in_(watch_ids))
+    return {record.id: record for record in map(_record, tx.conn.execute(found))}
+
+
 def keys_of_slugs(tx: Tx, slugs: Collection[tuple[int, str]]) -> dict[tuple[int, str], Key]:
     """Return the (workspace id, id) of the watches with these (workspace id, slug)."""
     if not slugs:
@@ -125,9 +152,15 @@ def keys_of_slugs(tx: Tx, slugs: Collection[tuple[int, str]]) -> dict[tuple[int,
     return {(row[0], row[1]): (row[0], row[2]) for row in tx.conn.execute(found)}
 
 
+def by_ping_keys(tx: Tx, keys: Collection[str]) -> dict[str, Record]:
+    """Return and lock the watches behind these public ping keys, in the one order of all locks."""
+    rows = _BY_PING_KEY.select(tx, [(key,) for key in keys])
+    return {key: _record(row) for key, *row in rows}
+
+
 def keys_of_pings(tx: Tx, keys: Collection[str]) -> dict[str, Key]:
     """Return the (workspace id, id) of the watches behind these public ping keys."""
-    rows = _BY_PING_KEY.select(tx, [(key,) for key in keys])
+    rows = _KEY_OF_PING.select(tx, [(key,) for key in keys])
     return {key: (workspace_id, watch_id) for key, workspace_id, watch_id in rows}
 
 
@@ -140,6 +173,23 @@ def listed(
         found = found.where(watches.c[column] == value)
     found = found.order_by(watches.c.id).limit(limit)
     return [_record(row) for row in tx.conn.execute(found)]
+
+
+def numbered(
+    tx: Tx, workspace_id: int, offset: int, limit: int, *, newest: bool = False, **filters: Any
+) -> tuple[Sequence[Record], int]:
+    """Return watches from the `offset`th one on, and how many there are; filters by column."""
+    mine = [watches.c.workspace_id == workspace_id]
+    mine += [watches.c[column] == value for column, value in filters.items()]
+    order = watches.c.id.desc() if newest else watches.c.id
+    found = _ROWS.where(*mine).order_by(order).offset(offset).limit(limit)
+    total = tx.conn.scalar(select(func.count()).select_from(watches).where(*mine))
+    return [_record(row) for row in tx.conn.execute(found)], int(total or 0)
+
+
+def some(tx: Tx, choose: Callable[[Select[Any]], Select[Any]]) -> Sequence[Record]:
+    """Return the watches that `choose` leaves of all."""
+    return [_record(row) for row in tx.conn.execute(choose(_ROWS))]
 
 
 def due(tx: Tx, at: datetime, limit: int) -> Sequence[Record]:
@@ -186,9 +236,21 @@ def count_by_status(tx: Tx) -> Mapping[str, int]:
     return {row[0]: row[1] for row in tx.conn.execute(found)}
 
 
-def save_states(tx: Tx, states: Iterable[tuple[Key, State]]) -> None:
-    """Write back the states of watches that this transaction has locked."""
-    _SAVE_STATE.run(tx, [(*key, *_state(state)) for key, state in states])
+def save_states(tx: Tx, changed: Iterable[tuple[Record, State]]) -> None:
+    """Write back the states of watches that this transaction has locked.
+
+    A hint that stays is left out: SQLite would write its index all the same.
+    """
+    kept: list[Values] = []
+    moved: list[Values] = []
+    for record, state in changed:
+        values = (*record.key, *_state(state))
+        if state.due_at == record.due_at:
+            kept.append(values[:-1])
+        else:
+            moved.append(values)
+    _SAVE_BUT_HINT.run(tx, kept)
+    _SAVE_STATE.run(tx, moved)
 
 
 def save(tx: Tx, record: Record) -> None:
@@ -212,6 +274,7 @@ _KEY = (watches.c.workspace_id, watches.c.id)
 _NAMED = (
     *_KEY, watches.c.slug, watches.c.name, watches.c.description, watches.c.kind, watches.c.tags,
     watches.c.project, watches.c.ping_key, watches.c.schedule, watches.c.timezone,
+    watches.c.starts_at,
 )  # fmt: skip
 _LIMITS = (
     watches.c.start_by_s, watches.c.finish_by_s, watches.c.slow_after_ms,
@@ -237,21 +300,39 @@ _DUE = (
 _NEXT_DUE = select(func.min(watches.c.due_at))
 
 
+_NAMES_WATCH = and_(
+    ping_keys.c.workspace_id == watches.c.workspace_id, ping_keys.c.watch_id == watches.c.id
+)
+
+
 def _where(new: New) -> ColumnElement[bool]:
     return and_(*(column == new[column.name] for column in _KEY))
 
 
-_BY_ID = Bulk(
-    _KEY, lambda new: _ROWS.where(_where(new)).order_by(*_KEY).with_for_update(of=watches)
-)
-_BY_PING_KEY = Bulk(
+def _locked(found: Select[Any]) -> Select[Any]:
+    """Lock watches in order; rows that refer to them may be written all the while."""
+    return found.order_by(*_KEY).with_for_update(of=watches, key_share=True)
+
+
+_BY_ID = Bulk(_KEY, lambda new: _locked(_ROWS.where(_where(new))))
+_SEEN = Bulk(_KEY, lambda new: _ROWS.where(_where(new)))
+_KEY_OF_PING = Bulk(
     [ping_keys.c.key],
     lambda new: select(ping_keys.c.key, ping_keys.c.workspace_id, ping_keys.c.watch_id).where(
         ping_keys.c.key == new["key"]
     ),
 )
+_BY_PING_KEY = Bulk(
+    [ping_keys.c.key],
+    lambda new: _locked(
+        select(ping_keys.c.key, *_ROWS.selected_columns)
+        .join_from(ping_keys, watches, _NAMES_WATCH)
+        .where(ping_keys.c.key == new["key"])
+    ),
+)
 _ADD = Bulk(_COLUMNS, lambda new: insert(watches).from_select(list(new), select(*new.values())))
 _SAVE = Bulk(_COLUMNS, lambda new: _update(new, _COLUMNS[len(_KEY) :]))
+_SAVE_BUT_HINT = Bulk((*_KEY, *_STATE[:-1]), lambda new: _update(new, _STATE[:-1]))
 _SAVE_STATE = Bulk((*_KEY, *_STATE), lambda new: _update(new, _STATE))
 
 
@@ -273,13 +354,13 @@ def _record(row: Sequence[Any]) -> Record:
     """Read a row of `_COLUMNS`."""
     (
         workspace_id, watch_id, slug, name, description, kind, tags, project, ping_key, schedule,
-        timezone, *values,
+        timezone, starts, *values,
     ) = row  # fmt: skip
     last_ping_at, due_at, *made = values[-5:]
     created_at, updated_at, ledger_from_at = map(from_microseconds, made)
     limits, state, fault = values[:7], values[7:19], ""
     try:
-        plan = _plan(schedule, timezone, *limits)
+        plan = _plan(schedule, timezone, starts, *limits)
     except Problem as problem:  # one watch must not spoil the batch it is in
         plan, fault = Plan(None, *limits), problem.message
     return Record(
@@ -288,7 +369,7 @@ def _record(row: Sequence[Any]) -> Record:
         slug,
         name,
         ping_key,
-        _watch(plan, kind == "job", state),
+        _watch(plan, kind != "heartbeat", state),
         created_at,
         updated_at,
         ledger_from_at,
@@ -297,15 +378,17 @@ def _record(row: Sequence[Any]) -> Record:
         project,
         schedule,
         timezone,
+        instant(starts),
         instant(last_ping_at),
         instant(due_at),
         fault,
+        kind == "probe",
     )
 
 
 @lru_cache(maxsize=16_384)
-def _plan(schedule: str | None, timezone: str, *limits: Any) -> Plan:
-    return Plan(parse(schedule, timezone) if schedule else None, *limits)
+def _plan(schedule: str | None, timezone: str, starts: int | None, *limits: Any) -> Plan:
+    return Plan(parse_from(schedule, timezone, instant(starts)) if schedule else None, *limits)
 
 
 def _watch(plan: Plan, job: bool, state: Sequence[Any]) -> Watch:
@@ -340,7 +423,7 @@ def _state(state: State) -> Values:
         microseconds(watch.slot_at),
         _text([to_microseconds(slot) for slot in watch.unheard]),
         _text([_open_values(run) for run in watch.open]),
-        _text(watch.recent),
+        _texts(watch.recent),
         watch.failures,
         watch.successes,
         microseconds(watch.heard_at),
@@ -362,11 +445,12 @@ def _values(record: Record) -> Values:
         record.name,
         record.description,
         record.kind,
-        _text(record.tags),
+        _texts(record.tags),
         record.project,
         record.ping_key,
         record.schedule,
         record.timezone,
+        microseconds(record.starts_at),
         *(getattr(plan, column.name) for column in _LIMITS),
         *_state(State(record.watch, record.last_ping_at, record.due_at)),
         to_microseconds(record.created_at),
@@ -392,3 +476,20 @@ def _list(text: str) -> list[Any]:
 
 def _text(values: Sequence[Any]) -> str:
     return encode(values) if values else "[]"
+
+
+def _texts(values: Sequence[str]) -> str:
+    """Return a list of strings as `_text` does, without what an encoder costs to begin."""
+    return f"[{','.join(map(encode_basestring_ascii, values))}]"
+
+
+def down(tx: Tx, workspace_id: int, limit: int) -> Down:
+    """Return the watches of a workspace that are down, `limit` of them by name."""
+    # The words of the index's own condition, so that both databases see that it serves.
+    found = select(watches.c.id, watches.c.name).where(
+        watches.c.workspace_id == workspace_id, text("status = 'down'")
+    )
+    counted = select(func.count()).select_from(found.limit(MOST_DOWN_COUNTED).subquery())
+    named = tx.conn.execute(found.order_by(watches.c.id).limit(limit)).all()
+    count = len(named) if len(named) < limit else int(tx.conn.scalar(counted) or 0)
+    return Down([(row.id, row.name) for row in named], count)

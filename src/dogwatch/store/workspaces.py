@@ -17,19 +17,25 @@ from sqlalchemy import (
     update,
 )
 
-from dogwatch.store.tables import audit_log, members, metadata, users, workspaces
+from dogwatch.core.isolation import Least
+from dogwatch.store.keys import TOPIC
+from dogwatch.store.tables import audit_log, members, metadata, runs, users, workspaces
 from dogwatch.store.tx import Tx
 
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """One tenant; `ping_key` is the public key of pings by slug."""
+    """One tenant; `ping_key` is the public key of pings by slug.
+
+    Its scripts run at the level `least_isolation` or a higher one.
+    """
 
     id: int
     name: str
     ping_key: str
     created_at: datetime
     plan: str = "unlimited"
+    least_isolation: Least = "trusted"
 
 
 def add(tx: Tx, name: str, ping_key: str, at: datetime) -> int:
@@ -80,6 +86,13 @@ _PLANS_BUT = select(workspaces.c.id, workspaces.c.plan).where(
 )
 
 
+def demanding(tx: Tx) -> dict[int, Least]:
+    """Return the isolation that workspaces demand, of those that demand more than others."""
+    column = workspaces.c.least_isolation
+    found = select(workspaces.c.id, column).where(column != "trusted")
+    return {row.id: row.least_isolation for row in tx.conn.execute(found)}
+
+
 def by_ping_keys(tx: Tx, ping_keys: Collection[str]) -> dict[str, Workspace]:
     """Return the workspaces behind these ping keys."""
     if not ping_keys:
@@ -89,14 +102,15 @@ def by_ping_keys(tx: Tx, ping_keys: Collection[str]) -> dict[str, Workspace]:
 
 
 def change(tx: Tx, workspace_id: int, **values: str) -> None:
-    """Set the name or the plan."""
+    """Set the name, the plan or the isolation."""
     tx.conn.execute(update(workspaces).where(workspaces.c.id == workspace_id).values(**values))
 
 
 def rows(tx: Tx, workspace_id: int) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield each row of a workspace with its table's name, as plain JSON values.
 
-    What is binary is left out: hashes and what is sealed; so are answers kept to be sent again.
+    What is binary is left out: hashes and what is sealed; so are answers kept to be sent again,
+    and what only the admin of the host may know.
     """
     yield from _plain(tx, workspaces, workspaces.c.id == workspace_id)
     who = select(members.c.user_id).where(members.c.workspace_id == workspace_id)
@@ -109,12 +123,15 @@ def rows(tx: Tx, workspace_id: int) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 _NOT_EXPORTED = frozenset({"idempotency", "tasks"})
+_PRIVATE = runs.c.detail
 
 
 def _plain(
     tx: Tx, table: Table, chosen: ColumnElement[bool]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    shown = [column for column in table.c if not isinstance(column.type, LargeBinary)]
+    shown = [
+        one for one in table.c if not isinstance(one.type, LargeBinary) and one is not _PRIVATE
+    ]
     found = select(*shown).where(chosen).order_by(*table.primary_key.columns)
     for row in tx.conn.execute(found):
         values = row._mapping.items()
@@ -127,6 +144,7 @@ def _value(value: Any) -> Any:
 
 def remove(tx: Tx, workspace_id: int) -> None:
     """Remove a workspace with everything in it; the audit log stays."""
+    tx.wake(TOPIC)
     for table in reversed(metadata.sorted_tables):
         if "workspace_id" in table.c and table.name != "audit_log":
             tx.conn.execute(delete(table).where(table.c.workspace_id == workspace_id))

@@ -32,16 +32,19 @@ class Command:
 
     fn: Callable[[Tx], Any]
     deadline: float
+    workspace_id: int | None = None
     future: Future[Any] = field(default_factory=Future)
     tries: int = 0
     tx: Tx | None = None
     value: Any = None
     error: Exception | None = None
 
-    def run(self, tx: Tx) -> None:
-        """Run the function anew in `tx`."""
-        self.tx, self.value, self.error = tx, None, None
-        self.value = self.fn(tx)
+    def run(self, conn: Connection, backend: Backend) -> None:
+        """Run the function anew in the open transaction."""
+        self.tx, self.value, self.error = Tx(conn, backend.dialect), None, None
+        if self.workspace_id is not None:
+            backend.confine(conn, self.workspace_id)
+        self.value = self.fn(self.tx)
 
     @property
     def kept(self) -> list[Tx]:
@@ -153,7 +156,7 @@ class Writer(threading.Thread):
         """Run a single command; its error ends the transaction."""
         one = group[0]
         try:
-            one.run(Tx(conn, self._backend.dialect))
+            one.run(conn, self._backend)
         except Exception as error:
             self._interrupt_unless_own(error)
             one.error = self._backend.explain(error)
@@ -165,7 +168,7 @@ class Writer(threading.Thread):
         self._call(self._backend.mark, conn)
         for count, one in enumerate(group, 1):
             try:
-                one.run(Tx(conn, self._backend.dialect))
+                one.run(conn, self._backend)
                 self._backend.mark_next(conn)
             except Exception as error:
                 self._interrupt_unless_own(error)

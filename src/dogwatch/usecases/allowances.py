@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from itertools import pairwise
 
-from dogwatch.core.plans import UNLIMITED, Plan, admit, plan_of
+from dogwatch.core.plans import MONITOR_ACTIONS, UNLIMITED, Plan, admit, plan_of
 from dogwatch.core.problems import Problem
 from dogwatch.core.schedule import Schedule
-from dogwatch.store import watches, workspaces
+from dogwatch.store import jobs, watches, workspaces
 from dogwatch.store.tx import Tx
 
 # So many due times are looked at for the least time between two.
@@ -33,6 +33,18 @@ def admit_watch(tx: Tx, workspace_id: int) -> None:
     workspace = workspaces.get(tx, workspace_id, lock=True)
     if workspace:
         admit(plan_of(workspace.plan), "watches", watches.count(tx, workspace_id))
+
+
+def admit_monitor(tx: Tx, workspace_id: int, action_kind: str, present_kind: str = "") -> None:
+    """Raise exceeded where a job's action would make it one HTTP monitor too many."""
+    if action_kind not in MONITOR_ACTIONS or present_kind in MONITOR_ACTIONS:
+        return
+    if plan_in(tx, workspace_id).http_monitors is None:
+        return
+    workspace = workspaces.get(tx, workspace_id, lock=True)
+    if workspace:
+        present = jobs.count_monitors(tx, workspace_id)
+        admit(plan_of(workspace.plan), "http_monitors", present)
 
 
 def admit_schedule(tx: Tx, workspace_id: int, schedule: Schedule | None, at: datetime) -> None:

@@ -8,7 +8,7 @@ from functools import cache, partial
 from itertools import pairwise
 
 from dogwatch.core.alerts import event_of, matches
-from dogwatch.store import channels, jobs, ledger, retention, watches
+from dogwatch.store import jobs, ledger, probes, retention, rules, watches
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
 
@@ -45,6 +45,12 @@ def _nothing_stuck(tx: Tx) -> Iterator[Finding]:
         yield Finding("every run ends", row["watch_id"], f"nothing will end run {row['id']}")
     for row in ledger.stuck_deliveries(tx):
         yield Finding("every flip is told", row["watch_id"] or "", f"delivery {row['id']} is stuck")
+    for row in ledger.unexplained(tx):
+        where = row["watch_id"] or ""
+        yield Finding("every silence has a reason", where, f"delivery {row['id']} has none")
+    for row in ledger.endless_incidents(tx):
+        where = f"incident {row['number']}"
+        yield Finding("incidents end", where, "nothing of it goes on, and it is open")
 
 
 def _no_holes(tx: Tx, at: datetime) -> Iterator[Finding]:
@@ -74,7 +80,10 @@ def _holes(tx: Tx, record: Record, at: datetime) -> Iterator[Finding]:
 
 def _job_holes(tx: Tx, record: Record, at: datetime) -> Iterator[Finding]:
     job = jobs.by_watch(tx, *record.key)
-    if job is None:
+    if record.probe:
+        for due_at in probes.stuck(tx, record.key, at - LAG):
+            yield Finding("the probes keep up", record.slug, f"the turn of {due_at} waits")
+    elif job is None:
         yield Finding("every job has its action", record.slug, "the job is gone")
     elif job.next_at is None or job.next_at < at - LAG:
         yield Finding("the scheduler keeps up", record.slug, f"the slot of {job.next_at} waits")
@@ -105,7 +114,7 @@ def _flips_told(tx: Tx) -> Iterator[Finding]:
     """Every flip that a rule of its time sends to a channel has its delivery there."""
     record_of = cache(partial(watches.by_id, tx))
     for workspace_id in retention.workspace_ids(tx):
-        for rule, created_at in channels.rules_with_age(tx, workspace_id):
+        for rule, created_at in rules.with_age(tx, workspace_id):
             for flip in ledger.untold_flips(tx, rule.channel_id, workspace_id):
                 event = event_of(flip["from_status"], flip["to_status"])
                 record = record_of(workspace_id, flip["watch_id"])

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from dogwatch.core.policy import Grant, Role, lacks
+from dogwatch.core.policy import POLICY, Grant, Role, lacks
 from dogwatch.core.problems import Problem
 
 
@@ -22,6 +22,11 @@ class Caller:
 def host(workspace_id: int) -> Caller:
     """Return the one who works on the machine itself, and may do everything."""
     return Caller(workspace_id, Grant(Role.OWNER, instance=True), "host", None, "host")
+
+
+def sight(caller: Caller, operation: str) -> int | None:
+    """Return the one workspace that an operation may see; None: the instance's see all."""
+    return None if POLICY[operation].instance else caller.workspace_id
 
 
 def require(caller: Caller, operation: str) -> None:

@@ -1,4 +1,4 @@
-"""Channels and rules: making, changing and removing them; who is told what stands in `telling`."""
+"""Channels: making, changing and removing them; what is told stands in `alerting`."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -6,15 +6,16 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from dogwatch.core.alerts import Rule, Scope
 from dogwatch.core.problems import Problem, invalid
 from dogwatch.ids import new_id
-from dogwatch.store import channels, tasks, watches
+from dogwatch.store import channels, tasks
 from dogwatch.store.channels import ChannelRow
 from dogwatch.store.tx import Tx
 from dogwatch.vault import Vault
 
 __all__ = ["ChannelRow"]
+
+MOST_WINDOW_S = 3600
 
 
 def channel_by_id(tx: Tx, workspace_id: int, channel_id: str) -> ChannelRow:
@@ -39,15 +40,23 @@ def add_channel(
     secret: Mapping[str, Any],
     vault: Vault,
     at: datetime,
+    group_window_s: int | None = None,
 ) -> ChannelRow:
-    """Add a channel whose settings have been checked."""
+    """Add a channel whose settings have been checked.
+
+    `group_window_s`: for how long it collects flips for one message; None as its kind does.
+    """
+    check_group_window(group_window_s)
     if not 1 <= len(name.strip()) <= 200:
         raise Problem("invalid", "name: give 1 to 200 characters", {"name": "give 1 to 200"})
     channel_id = new_id(at)
     sealed = vault.seal(
         json.dumps({**public, **secret}).encode(), context(workspace_id, channel_id)
     )
-    channel = ChannelRow(workspace_id, channel_id, name.strip(), kind, _open(public), sealed, at)
+    channel = ChannelRow(
+        workspace_id, channel_id, name.strip(), kind, _open(public), sealed, at,
+        group_window_s=group_window_s,
+    )  # fmt: skip
     channels.add(tx, channel)
     return channel
 
@@ -80,6 +89,19 @@ def change_channel(
     return channel_by_id(tx, channel.workspace_id, channel.id)
 
 
+def regroup(tx: Tx, channel: ChannelRow, group_window_s: int | None) -> ChannelRow:
+    """Have a channel collect flips for so long; None: as is usual for its kind."""
+    check_group_window(group_window_s)
+    channels.change(tx, channel.workspace_id, channel.id, group_window_s=group_window_s)
+    return replace(channel, group_window_s=group_window_s)
+
+
+def check_group_window(group_window_s: int | None) -> None:
+    """Raise a Problem for a time that is too long to wait for an alert."""
+    if group_window_s is not None and not 0 <= group_window_s <= MOST_WINDOW_S:
+        raise invalid("group_window_s", f"give a whole number from 0 to {MOST_WINDOW_S}")
+
+
 def remove_channel(tx: Tx, workspace_id: int, channel_id: str) -> None:
     """Delete a channel with its rules and deliveries."""
     channel_by_id(tx, workspace_id, channel_id)
@@ -101,39 +123,3 @@ def unsealed(vault: Vault, channel: ChannelRow) -> dict[str, Any]:
 def context(workspace_id: int, channel_id: str) -> str:
     """Return the identity of a channel's row, which its sealed settings belong to."""
     return f"channel:{workspace_id}:{channel_id}"
-
-
-def rule_page(tx: Tx, workspace_id: int, limit: int, after: str) -> Sequence[tuple[Rule, datetime]]:
-    """Return rules with the times they were made, oldest first, after id `after`."""
-    found = channels.rules_with_age(tx, workspace_id)
-    return [(rule, made_at) for rule, made_at in found if rule.id > after][:limit]
-
-
-def add_rule(tx: Tx, workspace_id: int, rule: Rule, at: datetime) -> Rule:
-    """Add a rule; its channel must be there, and so must its watches, by id or slug."""
-    if channels.by_id(tx, workspace_id, rule.channel_id) is None:
-        raise invalid("channel_id", "there is no such channel")
-    rule = replace(rule, id=new_id(at), scope=_known(tx, workspace_id, rule.scope))
-    channels.add_rule(tx, workspace_id, rule, at)
-    return rule
-
-
-def _known(tx: Tx, workspace_id: int, scope: Scope) -> Scope:
-    """Return the scope with its watches by id."""
-    if scope.kind != "watches":
-        return scope
-    names = sorted(scope.values)
-    return Scope("watches", frozenset(_watch_id(tx, workspace_id, name) for name in names))
-
-
-def _watch_id(tx: Tx, workspace_id: int, name: str) -> str:
-    record = watches.by_name(tx, workspace_id, name)
-    if record is None:
-        raise invalid("scope.values", f"there is no watch {name!r}")
-    return record.id
-
-
-def remove_rule(tx: Tx, workspace_id: int, rule_id: str) -> None:
-    """Delete a rule."""
-    if not channels.remove_rule(tx, workspace_id, rule_id):
-        raise Problem("not_found", f"there is no rule {rule_id!r}")

@@ -11,13 +11,17 @@ T = TypeVar("T")
 
 
 class Door(Protocol):
-    """Runs use-cases. A write may be run more than once before it counts."""
+    """Runs use-cases. A write may be run more than once before it counts.
 
-    async def awrite(self, fn: Callable[[Tx], T]) -> T:
+    With a `workspace_id`, PostgreSQL itself holds back the rows of all others; None is for what
+    works across workspaces.
+    """
+
+    async def awrite(self, fn: Callable[[Tx], T], workspace_id: int | None = None) -> T:
         """Run `fn` in a transaction; return after its commit."""
         ...
 
-    async def aread(self, fn: Callable[[Tx], T]) -> T:
+    async def aread(self, fn: Callable[[Tx], T], workspace_id: int | None = None) -> T:
         """Run `fn` on one snapshot."""
         ...
 

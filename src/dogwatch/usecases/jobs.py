@@ -10,25 +10,31 @@ from dogwatch.core.problems import Problem
 from dogwatch.core.run import LostRun, Policy
 from dogwatch.core.script_action import ScriptAction
 from dogwatch.core.spec import WatchSpec
-from dogwatch.store import jobs
+from dogwatch.core.variable import named_in
+from dogwatch.core.watch import Status
+from dogwatch.store import jobs, variables
 from dogwatch.store.jobs import JobRow
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
-from dogwatch.usecases.allowances import admit_schedule
+from dogwatch.usecases.allowances import admit_monitor, admit_schedule
 from dogwatch.usecases.runs import action_of, seal_action
 from dogwatch.usecases.watches import add as add_watch
 from dogwatch.usecases.watches import edit as edit_watch
+from dogwatch.usecases.watches import rearm
 from dogwatch.vault import Vault
 
 ACTIONS: Mapping[str, Callable[[object], HttpAction | ScriptAction]] = {
     "http": HttpAction.from_json,
     "script": ScriptAction.from_json,
 }
-_RANGES = {
+# The least and the most of each number.
+RANGES = {
     "catch_up_max": (1, 1_000),
     "catch_up_window_s": (0, 31 * 86_400),
     "max_attempts": (1, 20),
     "backoff_s": (0, 86_400),
+    "priority": (0, 3),
+    "max_runs": (1, 1_000_000_000),
 }
 
 
@@ -46,8 +52,10 @@ def add(tx: Tx, workspace_id: int, spec: JobSpec, vault: Vault, at: datetime) ->
     """Make a job with its watch."""
     action = check(spec)
     record = add_watch(tx, workspace_id, spec.watch, at, job=True)
+    admit_monitor(tx, workspace_id, spec.action_kind)
     admit_schedule(tx, workspace_id, record.watch.plan.schedule, at)
     jobs.add(tx, _row(record, spec, action, vault))
+    _note_variables(tx, record, spec.action_kind, action)
     tx.wake("schedule")
     return record
 
@@ -58,8 +66,31 @@ def edit(tx: Tx, record: Record, spec: JobSpec, vault: Vault, at: datetime) -> R
     before, record = record, edit_watch(tx, record, spec.watch, at)
     if record.schedule != before.schedule:
         admit_schedule(tx, record.workspace_id, record.watch.plan.schedule, at)
+    admit_monitor(tx, record.workspace_id, spec.action_kind, find(tx, record).action_kind)
     jobs.save(tx, _row(record, spec, action, vault))
-    return record
+    _note_variables(tx, record, spec.action_kind, action)
+    return _owing(tx, record, at)
+
+
+def reset(tx: Tx, record: Record, at: datetime) -> Record:
+    """Count the runs of a locked job from 0 again; a paused one stays paused."""
+    find(tx, record)
+    jobs.reset(tx, *record.key)
+    return _owing(tx, record, at)
+
+
+def _owing(tx: Tx, record: Record, at: datetime) -> Record:
+    """Have a job that may run on owe its next slot, though its last run is still going."""
+    watch = record.watch
+    if watch.slot_at or watch.status is Status.PAUSED or find(tx, record).spent:
+        return record
+    return rearm(tx, record, at)
+
+
+def _note_variables(tx: Tx, record: Record, kind: str, action: Mapping[str, Any]) -> None:
+    """Note which variables the script of a job names."""
+    named = named_in(action["source"]) if kind == "script" else frozenset[str]()
+    variables.name(tx, *record.key, named)
 
 
 def find(tx: Tx, record: Record) -> JobRow:
@@ -67,6 +98,8 @@ def find(tx: Tx, record: Record) -> JobRow:
     job = jobs.by_watch(tx, *record.key)
     if job is None:
         raise Problem("not_found", f"{record.slug} is watched only; it is no job")
+    if record.probe:
+        raise Problem("not_found", f"{record.slug} is a probe, not a job")
     return job
 
 
@@ -91,8 +124,9 @@ def check(spec: JobSpec) -> dict[str, Any]:
         bad["action.kind"] = "use http or script"
     except Problem as problem:
         bad |= {f"action.{field}": message for field, message in problem.fields.items()}
-    for field, (least, most) in _RANGES.items():
-        if not least <= getattr(spec.policy, field) <= most:
+    for field, (least, most) in RANGES.items():
+        value = getattr(spec.policy, field)
+        if value is not None and not least <= value <= most:
             bad[field] = f"give a whole number from {least} to {most}"
     if bad:
         words = "; ".join(f"{field}: {message}" for field, message in bad.items())

@@ -6,18 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from dogwatch.core.dialects import DIALECTS
 from dogwatch.core.plans import admit, plan_of
-from dogwatch.core.policy import SCOPES, Grant, grantable, least_role
+from dogwatch.core.policy import SCOPES, Grant, Role, grantable, least_role
 from dogwatch.core.problems import Problem, invalid
-from dogwatch.ids import new_id, new_token
+from dogwatch.ids import new_id, new_text, new_token
 from dogwatch.store import keys, users, workspaces
 from dogwatch.store.keys import Key
 from dogwatch.store.tx import Tx
+from dogwatch.usecases import audit_log
 from dogwatch.usecases.callers import Caller, host
 from dogwatch.vault import Vault
 
 __all__ = ["SCOPES", "Key", "Made"]
 
+NATIVE = "native"
 PREFIX = "dw_live_"
 KEY_BITS = 160
 LOOKUP_LENGTH = len(PREFIX) + 8
@@ -48,20 +51,23 @@ def make(
     vault: Vault,
     at: datetime,
     expires_at: datetime | None = None,
+    dialect: str = NATIVE,
 ) -> Made:
-    """Make a key; nobody gives it more than he may himself."""
+    """Make a key; nobody gives it more than he may himself. It opens the API of one dialect."""
     name = _checked_name(name)
+    if dialect != NATIVE and dialect not in DIALECTS:
+        raise invalid("dialect", f"use one of {', '.join((NATIVE, *DIALECTS))}")
     _check_scopes(caller, scopes)
     if expires_at is not None and expires_at <= at:
         raise invalid("expires_at", "give a time to come")
     _admit(tx, caller, at)
-    return _stored(tx, caller, name, scopes, vault, at, expires_at)
+    return _stored(tx, caller, name, scopes, vault, at, expires_at, dialect)
 
 
 def _checked_name(name: str) -> str:
     name = name.strip()
     if not 1 <= len(name) <= 200 or not name.isprintable():
-        raise Problem("invalid", "name: give 1 to 200 characters", {"name": "1 to 200 characters"})
+        raise invalid("name", "give 1 to 200 characters on one line")
     return name
 
 
@@ -91,29 +97,36 @@ def _stored(
     vault: Vault,
     at: datetime,
     expires_at: datetime | None,
+    dialect: str,
 ) -> Made:
-    token = _token()
+    token = _token(dialect)
     key = Key(
         workspace_id=caller.workspace_id,
         id=new_id(at),
         name=name,
         prefix=token[:LOOKUP_LENGTH],
-        hash=vault.keyed_hash(token, "api-key"),
+        hash=proof(token, vault),
         scopes=tuple(dict.fromkeys(scopes)),
         created_at=at,
         expires_at=expires_at,
-        made_by=_maker(tx, caller),
+        made_by=maker(tx, caller),
+        dialect=dialect,
     )
     keys.add(tx, key)
     return Made(key, token)
 
 
-def _maker(tx: Tx, caller: Caller) -> str | None:
-    """Return the person behind a caller: for a key, who made that; None for the host."""
-    if caller.kind == "key" and caller.id:
-        key = keys.get(tx, caller.workspace_id, caller.id)
-        return key.made_by if key else None
-    return caller.id
+def maker(tx: Tx, caller: Caller) -> str | None:
+    """Return the person behind a caller: for a key, who made that; None for the host.
+
+    Unauthorized for a key that was revoked meanwhile.
+    """
+    if caller.kind != "key" or not caller.id:
+        return caller.id
+    key = keys.get(tx, caller.workspace_id, caller.id)
+    if key is None or key.revoked_at:
+        raise Problem("unauthorized", "the API key is not valid")
+    return key.made_by
 
 
 def rotate(
@@ -135,14 +148,17 @@ def rotate(
     if old.replaced_by or (old.expires_at and old.expires_at <= at):
         raise Problem("conflict", "this key is replaced or expired; rotate the one that is good")
     _check_scopes(caller, old.scopes)
-    made = _stored(tx, caller, old.name, old.scopes, vault, at, old.expires_at)
+    made = _stored(tx, caller, old.name, old.scopes, vault, at, old.expires_at, old.dialect)
     until = min(old.expires_at or at + overlap, at + overlap)
     keys.change(tx, old.workspace_id, old.id, expires_at=until, replaced_by=made.key.id)
     return made
 
 
-def _token() -> str:
-    """Return a key whose last six characters check the others, so that typos are told offline."""
+def _token(dialect: str) -> str:
+    """Return a key; of ours, the last six characters check the others: typos are told offline."""
+    if dialect != NATIVE:
+        form = DIALECTS[dialect].key
+        return form.prefix + new_text(form.letters, form.length)
     body = PREFIX + new_token(KEY_BITS)
     return body + checksum(body)
 
@@ -152,23 +168,50 @@ def checksum(body: str) -> str:
     return f"{zlib.crc32(body.encode()):08x}"[-6:]
 
 
-def authenticate(
-    tx: Tx, token: str, vault: Vault, at: datetime, remote_ip: str = ""
-) -> tuple[Caller, bool]:
-    """Return who holds the key, and whether its last use is due to be noted.
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a key that is not revoked, until when it is good, and when it was used last."""
 
-    Unknown, revoked and expired keys look the same: Problem("unauthorized").
+    caller: Caller
+    expires_at: datetime | None
+    used_at: datetime | None
+
+    def check(self, at: datetime) -> None:
+        """Raise unauthorized once the key is expired."""
+        if self.expires_at is not None and self.expires_at <= at:
+            raise _not_valid()
+
+    def stale(self, at: datetime) -> bool:
+        """Whether its last use is due to be noted."""
+        return self.used_at is None or at - self.used_at > USED_EVERY
+
+
+def authenticate(tx: Tx, token: str, vault: Vault, at: datetime, dialect: str = NATIVE) -> Holder:
+    """Return who holds the key.
+
+    Unknown, revoked and expired keys, and those of another dialect, look the same:
+    Problem("unauthorized").
     """
     key = keys.by_prefix(tx, token[:LOOKUP_LENGTH])
-    proof = vault.keyed_hash(token, "api-key")
-    same = hmac.compare_digest(proof, key.hash if key else bytes(len(proof)))
-    expired = key is not None and key.expires_at is not None and key.expires_at <= at
-    if key is None or not same or key.revoked_at or expired:
-        raise Problem("unauthorized", "the API key is not valid")
-    stale = key.last_used_at is None or at - key.last_used_at > USED_EVERY
+    proven = proof(token, vault)
+    same = hmac.compare_digest(proven, key.hash if key else bytes(len(proven)))
+    if key is None or not same or key.revoked_at or key.dialect != dialect:
+        raise _not_valid()
     scopes = frozenset(key.scopes)
     grant = Grant(least_role(scopes), scopes, instance=_of_instance(tx, key))
-    return Caller(key.workspace_id, grant, "key", key.id, key.name, remote_ip), stale
+    caller = Caller(key.workspace_id, grant, "key", key.id, key.name)
+    holder = Holder(caller, key.expires_at, key.last_used_at)
+    holder.check(at)
+    return holder
+
+
+def proof(token: str, vault: Vault) -> bytes:
+    """Return the keyed hash by which a key is proven."""
+    return vault.keyed_hash(token, "api-key")
+
+
+def _not_valid() -> Problem:
+    return Problem("unauthorized", "the API key is not valid")
 
 
 def _of_instance(tx: Tx, key: Key) -> bool:
@@ -202,6 +245,18 @@ def revoke(tx: Tx, workspace_id: int, name: str, at: datetime) -> Key:
     found = _found(tx, workspace_id, name)
     keys.revoke(tx, workspace_id, found.id, at)
     return found
+
+
+def withdraw(tx: Tx, caller: Caller, user_id: str, role: Role | None, at: datetime) -> None:
+    """Revoke the keys of a member that one of his new role could not make; None: he is none.
+
+    Who wants one to go on rotates it before: the new key is of who did that.
+    """
+    kept = set(grantable(role)) if role else set()
+    for key in keys.of_maker(tx, caller.workspace_id, user_id):
+        if not kept >= set(key.scopes):
+            keys.revoke(tx, key.workspace_id, key.id, at)
+            audit_log.note(tx, caller, "keys.revoke", key.id, at, {"made_by": user_id})
 
 
 def _found(tx: Tx, workspace_id: int, name: str) -> Key:

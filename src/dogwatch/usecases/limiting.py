@@ -1,13 +1,9 @@
 """Limiting: requests are spent from the windows of keys, workspaces, addresses and accounts.
 
-On PostgreSQL the nodes share what was spent, exactly: requests that arrive while a transaction is
-under way share the next. On SQLite there is one process, whose memory is enough; it is saved now
-and then, so that a day's window outlives a restart.
+On PostgreSQL the nodes share what was spent; see `sharing`. On SQLite there is one process, whose
+memory is enough; it is saved now and then, so that a day's window outlives a restart.
 """
 
-import asyncio
-import logging
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,15 +20,14 @@ from dogwatch.store.tx import Tx
 from dogwatch.usecases import allowances
 from dogwatch.usecases.door import Door
 
+Marks = dict[Place, Lasting]
+
 PLAN_KNOWN_S = 5.0
 MOST_MARKS = 100_000
-BATCH = 256
 FAILURES = Window("even", 60, 60)
 UNKNOWN_PINGS = Window("even", 30, 60)
 SIGN_INS_OF_ADDRESS = Window("even", 30, 900)
 SIGN_INS_OF_ACCOUNT = Window("even", 10, 900)
-
-_log = logging.getLogger("dogwatch.limiting")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +94,7 @@ def admit(verdicts: Sequence[Verdict]) -> None:
 # --- spending ---------------------------------------------------------------------------------
 
 
-def spend_in(
-    marks: dict[Place, Lasting], asked: Sequence[Asked], at: datetime
-) -> Sequence[Verdict]:
+def spend_in(marks: Marks, asked: Sequence[Asked], at: datetime) -> Sequence[Verdict]:
     """Spend one request in `marks`, which keep the order of their last use."""
     known = [marks.pop(one.place, None) for one in asked]
     before = [lasting[0] if lasting else None for lasting in known]
@@ -123,13 +116,13 @@ def _latest(asked: Asked, lasting: Lasting | None, at: datetime) -> datetime:
 
 def spend_many(
     tx: Tx, batch: Sequence[Sequence[Asked]], at: datetime
-) -> Sequence[Sequence[Verdict]]:
-    """Spend requests one after the other, in one transaction of PostgreSQL."""
+) -> tuple[Sequence[Sequence[Verdict]], Marks]:
+    """Spend requests in turn, in one transaction of PostgreSQL; return the marks afterwards."""
     marks = spent.held(tx, {one.place for asked in batch for one in asked})
     before = dict(marks)
     found = [spend_in(marks, asked, at) for asked in batch]
     spent.save(tx, {place: now for place, now in marks.items() if before[place] != now})
-    return found
+    return found, marks
 
 
 class Limiter(Protocol):
@@ -177,49 +170,6 @@ class Memory:
         except BaseException:
             self._unsaved |= unsaved
             raise
-
-
-@dataclass(frozen=True, slots=True)
-class _Request:
-    asked: Sequence[Asked]
-    answer: "asyncio.Future[Sequence[Verdict]]"
-
-
-class Shared:
-    """What the nodes on one PostgreSQL share. Its door is for nothing else: others wait behind
-    the rows that are locked here, and what is written here need not survive a crash."""
-
-    def __init__(self, door: Door, clock: Clock) -> None:
-        self._door = door
-        self._clock = clock
-        self._waiting: deque[_Request] = deque()
-        self._task: asyncio.Task[None] | None = None
-
-    async def spend(self, asked: Sequence[Asked]) -> Sequence[Verdict]:
-        """Spend one request; nobody is turned away because the database is."""
-        if not asked:
-            return ()
-        answer: asyncio.Future[Sequence[Verdict]] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Request(asked, answer))
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._work())
-        return await answer
-
-    async def _work(self) -> None:
-        while self._waiting:
-            size = min(BATCH, len(self._waiting))
-            batch = [self._waiting.popleft() for _ in range(size)]
-            for request, verdicts in zip(batch, await self._spend(batch), strict=True):
-                if not request.answer.done():
-                    request.answer.set_result(verdicts)
-
-    async def _spend(self, batch: Sequence[_Request]) -> Sequence[Sequence[Verdict]]:
-        asked = [request.asked for request in batch]
-        try:
-            return await self._door.awrite(lambda tx: spend_many(tx, asked, self._clock.now()))
-        except Exception as error:
-            _log.warning("%d requests were not limited: %s", len(batch), type(error).__name__)
-            return [()] * len(batch)
 
 
 # --- plans ------------------------------------------------------------------------------------

@@ -8,19 +8,32 @@ from typing import Any
 from dogwatch.core.problems import Problem
 from dogwatch.core.slots import Gap, deadline
 from dogwatch.core.watch import armed
-from dogwatch.store import deliveries, flips, jobs, nodes, pings, runs, tasks, watches, workspaces
+from dogwatch.store import (
+    deliveries,
+    flips,
+    jobs,
+    nodes,
+    pings,
+    results,
+    runs,
+    tasks,
+    watches,
+    workspaces,
+)
 from dogwatch.store.deliveries import Delivery, Receipt
 from dogwatch.store.flips import FlipRow
 from dogwatch.store.jobs import JobRow
+from dogwatch.store.results import Handed
 from dogwatch.store.runs import Run
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
 from dogwatch.store.workspaces import Workspace
 from dogwatch.usecases.channels import channel_by_id
+from dogwatch.usecases.runs import find as find_run
 from dogwatch.usecases.signals import GAPS_KEPT
 from dogwatch.usecases.watches import find
 
-__all__ = ["Delivery", "FlipRow", "JobRow", "Receipt", "Record", "Run", "Workspace"]
+__all__ = ["Delivery", "FlipRow", "Handed", "JobRow", "Receipt", "Record", "Run", "Workspace"]
 
 _SCANNED = 500
 
@@ -109,6 +122,11 @@ def _of_watch(tx: Tx, workspace_id: int, filters: Mapping[str, Any]) -> dict[str
     if "watch" in filters:
         columns["watch_id"] = find(tx, workspace_id, filters["watch"]).id
     return columns
+
+
+def run(tx: Tx, workspace_id: int, run_id: str) -> tuple[Run, Handed]:
+    """Return a run with what its script handed on."""
+    return find_run(tx, workspace_id, run_id), results.get(tx, workspace_id, run_id)
 
 
 def run_page(

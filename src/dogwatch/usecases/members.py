@@ -12,6 +12,7 @@ from dogwatch.store import members, workspaces
 from dogwatch.store.members import Invitation, Member
 from dogwatch.store.tx import Tx
 from dogwatch.store.users import User
+from dogwatch.usecases import keys
 from dogwatch.usecases.callers import Caller
 from dogwatch.vault import Vault
 
@@ -26,25 +27,38 @@ def listed(tx: Tx, workspace_id: int) -> Sequence[Member]:
     return members.of_workspace(tx, workspace_id)
 
 
-def change_role(tx: Tx, caller: Caller, user_id: str, role: Role) -> Member:
-    """Give a member another role; nobody gives or takes more than he has."""
+def change_role(tx: Tx, caller: Caller, user_id: str, role: Role, at: datetime) -> Member:
+    """Give a member another role; nobody gives or takes more than he has.
+
+    What he gave away and could not any more, keys and invitations, is void.
+    """
     member = _found(tx, caller.workspace_id, user_id)
     if max(role, member.role) > caller.grant.role:
         raise Problem("refused", "nobody gives or takes a higher role than his own")
     if role is not Role.OWNER:
         _keep_an_owner(tx, member)
     members.set_role(tx, caller.workspace_id, user_id, role)
+    _withdraw(tx, caller, user_id, role, at)
     return _found(tx, caller.workspace_id, user_id)
 
 
-def remove(tx: Tx, caller: Caller, user_id: str) -> Member:
-    """Take a person out of the workspace."""
+def remove(tx: Tx, caller: Caller, user_id: str, at: datetime) -> Member:
+    """Take a person out of the workspace, and with him his keys and invitations."""
     member = _found(tx, caller.workspace_id, user_id)
     if member.role > caller.grant.role:
         raise Problem("refused", "nobody removes a higher role than his own")
     _keep_an_owner(tx, member)
     members.remove(tx, caller.workspace_id, user_id)
+    _withdraw(tx, caller, user_id, None, at)
     return member
+
+
+def _withdraw(tx: Tx, caller: Caller, user_id: str, role: Role | None, at: datetime) -> None:
+    """Void what lets somebody in beyond his role; None: he is no member any more."""
+    keys.withdraw(tx, caller, user_id, role, at)
+    for one in members.invited(tx, caller.workspace_id):
+        if one.made_by == user_id and (role is None or role < max(one.role, Role.ADMIN)):
+            members.uninvite(tx, one.workspace_id, one.id)
 
 
 def _found(tx: Tx, workspace_id: int, user_id: str) -> Member:
@@ -82,7 +96,7 @@ def invite(
         email=checked_email(email),
         role=role,
         hash=vault.keyed_hash(code, "invitation"),
-        made_by=caller.id if caller.kind == "user" else None,
+        made_by=keys.maker(tx, caller),
         created_at=at,
         expires_at=at + LIFE,
     )

@@ -4,11 +4,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from dogwatch.clock import SharedClock
+from dogwatch.core.probe.pace import first_slot
 from dogwatch.core.slots import Gap
-from dogwatch.store import jobs, nodes, tasks, watches
+from dogwatch.store import jobs, nodes, probes, tasks, watches
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
 from dogwatch.usecases import runs
+from dogwatch.usecases.watches import spread
 
 LEASE = timedelta(seconds=10)
 BEAT = timedelta(seconds=3)
@@ -37,8 +39,9 @@ def join(tx: Tx, node_id: str, name: str, at: datetime, *, alone: bool) -> Gap |
     gap = _note_gap(tx, at, RESTART if alone else OUTAGE)
     if alone:
         _note_step_back(tx, nodes.last_beat_at(tx), at)
-        others = nodes.known(tx) | tasks.nodes_holding(tx)
+        others = nodes.known(tx) | tasks.nodes_holding(tx) | probes.nodes_asking(tx)
         _lose_all(tx, others, at)
+        probes.free(tx, others, at)
         nodes.leave(tx, others)
     nodes.join(tx, node_id, name, at)
     return gap
@@ -90,10 +93,20 @@ def _note_step_back(tx: Tx, last_at: datetime | None, at: datetime) -> None:
     nodes.rewind(tx, at)
     tasks.rewind(tx, last_at, at)
     watches.wake_all(tx, at)
+    _rebase_probes(tx, at)
     ahead = [(job.workspace_id, job.watch_id) for job in jobs.ahead(tx, at)]
     for first in range(0, len(ahead), BATCH):
         for record in watches.by_ids(tx, ahead[first : first + BATCH]).values():
             _rebase(tx, record, at)
+
+
+def _rebase_probes(tx: Tx, at: datetime) -> None:
+    ahead = list(probes.ahead(tx, at))
+    for first in range(0, len(ahead), BATCH):
+        for record in watches.by_ids(tx, ahead[first : first + BATCH]).values():
+            next_at = first_slot(record.watch.plan.schedule, record.id, at)
+            if next_at and record.watch.slot_at and next_at < record.watch.slot_at:
+                spread(tx, record, at)
 
 
 def _rebase(tx: Tx, record: Record, at: datetime) -> None:
@@ -109,18 +122,19 @@ def _rebase(tx: Tx, record: Record, at: datetime) -> None:
 
 def reap(tx: Tx, at: datetime) -> int:
     """Take over what nodes without a recent beat held; return how many tasks that were."""
-    holding = tasks.nodes_holding(tx)
+    holding = tasks.nodes_holding(tx) | probes.nodes_asking(tx)
     dead = holding & nodes.silent_since(tx, at - LEASE) | holding - nodes.known(tx)
-    return runs.lost(tx, dead, at) if dead else 0
+    return runs.lost(tx, dead, at) + probes.free(tx, dead, at) if dead else 0
 
 
 def lose(tx: Tx, node_id: str, at: datetime) -> int:
-    """Take from a node what it has dropped itself; return how many tasks that were."""
-    return runs.lost(tx, {node_id}, at, DROPPED)
+    """Take from a node what it has dropped itself; return how many tasks and probes that were."""
+    return runs.lost(tx, {node_id}, at, DROPPED) + probes.free(tx, {node_id}, at)
 
 
 def leave(tx: Tx, node_id: str, at: datetime) -> None:
     """Mark the last moment of a node that shuts down; its row tells the next one when that was."""
+    probes.free(tx, {node_id}, at)
     nodes.beat(tx, node_id, at)
 
 

@@ -8,10 +8,10 @@ from sqlalchemy.exc import IntegrityError
 
 from dogwatch import totp
 from dogwatch.core.people import checked_email, checked_name
-from dogwatch.core.policy import Grant
+from dogwatch.core.policy import Grant, grantable
 from dogwatch.core.problems import Problem, invalid
 from dogwatch.ids import new_id, new_token
-from dogwatch.store import members, sessions, users
+from dogwatch.store import keys, members, sessions, users
 from dogwatch.store.members import Member
 from dogwatch.store.sessions import Session
 from dogwatch.store.tx import Tx
@@ -64,6 +64,11 @@ def by_email(tx: Tx, email: str) -> User | None:
     """Return who might be signing in, if he may."""
     user = users.by_email(tx, email)
     return user if user and user.disabled_at is None else None
+
+
+def taken(tx: Tx, email: str) -> bool:
+    """Whether somebody has an address, shut out or not."""
+    return users.by_email(tx, email) is not None
 
 
 # --- sessions ---
@@ -265,15 +270,23 @@ def listed(tx: Tx) -> Sequence[User]:
 
 
 def disable(tx: Tx, user: User, at: datetime) -> None:
-    """Shut a person out, at once."""
+    """Shut a person out, at once, and the keys that he made."""
     if user.admin_at is not None and not _other_admin(tx, user):
         raise Problem("conflict", "this is the last admin of the instance")
-    users.change(tx, user.id, disabled_at=at)
+    if user.disabled_at is None:
+        users.change(tx, user.id, disabled_at=at)
+        keys.suspend(tx, user.id, at)
     sessions.remove_all(tx, user.id)
 
 
 def enable(tx: Tx, user: User) -> None:
-    """Let a person in again."""
+    """Let a person in again, and those of the keys that went with him which he could make now."""
+    if user.disabled_at is not None:
+        roles = {one.workspace_id: one.role for one in members.of_user(tx, user.id)}
+        for key in keys.suspended(tx, user.id, user.disabled_at):
+            role = roles.get(key.workspace_id)
+            if role and set(grantable(role)) >= set(key.scopes):
+                keys.change(tx, key.workspace_id, key.id, revoked_at=None)
     users.change(tx, user.id, disabled_at=None)
 
 

@@ -1,6 +1,6 @@
 """Pings: a batch of them heard, attributed, judged and written in one transaction."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -9,7 +9,7 @@ from dogwatch.core.problems import Problem
 from dogwatch.core.result import Outcome
 from dogwatch.core.signals import Finish, Signal, Start
 from dogwatch.core.spec import WatchSpec
-from dogwatch.ids import new_id
+from dogwatch.ids import ids_of
 from dogwatch.store import pings, watches, workspaces
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
@@ -30,17 +30,15 @@ def record(tx: Tx, batch: Sequence[Heard], at: datetime, *, tried: bool = False)
     `tried`: the batch was sent before and the answer was lost; what is recorded is left alone.
     """
     found, made = _find(tx, batch, at)
-    by_watch: dict[Key, list[Heard]] = {}
-    for heard, key in zip(batch, found, strict=True):
-        if key:
-            by_watch.setdefault(key, []).append(heard)
-    locked = watches.by_ids(tx, by_watch)
-    new = {key: by_watch[key] for key in locked}
-    if tried and new:
-        new = _unrecorded(tx, new)
-    pings.add_many(tx, [(*key, heard) for key in new for heard in new[key]])
-    apply_many(tx, [_change(locked[key], new[key], at) for key in new], at)
-    return [_answer(key, locked, made) for key in found]
+    locked = {record.key: record for record in found if record}
+    by_watch: dict[Key, list[Heard]] = {key: [] for key in locked}
+    for heard, record in zip(batch, found, strict=True):
+        if record:
+            by_watch[record.key].append(heard)
+    new = _unrecorded(tx, by_watch) if tried and by_watch else by_watch
+    ids = iter(ids_of([heard.at for many in new.values() for heard in many]))
+    apply_many(tx, [_change(locked[key], many, ids, at) for key, many in new.items()], at)
+    return [_answer(record, made) for record in found]
 
 
 def _unrecorded(tx: Tx, by_watch: Mapping[Key, list[Heard]]) -> dict[Key, list[Heard]]:
@@ -53,25 +51,28 @@ def _unrecorded(tx: Tx, by_watch: Mapping[Key, list[Heard]]) -> dict[Key, list[H
     return {key: many for key, many in new.items() if many}
 
 
-def _answer(key: Key | None, locked: Collection[Key], made: set[Key]) -> Answer:
+def _answer(record: Record | None, made: set[Key]) -> Answer:
     """Say what became of a ping; the first one of a watch that was made takes it from `made`."""
-    if key is None or key not in locked:
+    if record is None:
         return Answer.UNKNOWN
-    if key not in made:
+    if record.key not in made:
         return Answer.RECORDED
-    made.remove(key)
+    made.remove(record.key)
     return Answer.CREATED
 
 
-def _find(tx: Tx, batch: Sequence[Heard], at: datetime) -> tuple[list[Key | None], set[Key]]:
-    """Return the watch of each ping, and those that were made because a ping asked for it."""
-    by_key = watches.keys_of_pings(tx, {heard.key for heard in batch if heard.key})
-    by_name, made = _by_name(tx, [heard for heard in batch if not heard.key], at)
-    found = [
-        by_key.get(heard.key) if heard.key else by_name.get((heard.workspace_key, heard.slug))
-        for heard in batch
-    ]
-    return found, made
+def _find(tx: Tx, batch: Sequence[Heard], at: datetime) -> tuple[list[Record | None], set[Key]]:
+    """Return and lock the watch of each ping; also those made because a ping asked for one."""
+    keys = {heard.key for heard in batch if heard.key}
+    named = [heard for heard in batch if not heard.key]
+    if not named:
+        by_key = watches.by_ping_keys(tx, keys)
+        return [by_key.get(heard.key) for heard in batch], set()
+    known = watches.keys_of_pings(tx, keys)
+    by_name, made = _by_name(tx, named, at)
+    found = [known.get(heard.key) if heard.key else by_name.get(_name(heard)) for heard in batch]
+    locked = watches.by_ids(tx, {key for key in found if key})
+    return [locked.get(key) if key else None for key in found], made
 
 
 def _by_name(
@@ -100,13 +101,11 @@ def _make(tx: Tx, workspace_id: int, slug: str, at: datetime) -> Key | None:
         return None
 
 
-def _change(record: Record, many: Sequence[Heard], at: datetime) -> Change:
-    newest = max(heard.at for heard in many)
-    last_ping_at = max(newest, record.last_ping_at) if record.last_ping_at else newest
-    signals = [signal for heard in many if (signal := _signal(heard, at))]
-    bodies = {heard.at: heard.body for heard in many}
-    exits = {heard.at: heard.exit_code for heard in many if heard.exit_code is not None}
-    return Change(record, signals, last_ping_at=last_ping_at, bodies=bodies, exit_codes=exits)
+def _change(record: Record, many: Sequence[Heard], ids: Iterator[str], at: datetime) -> Change:
+    """Return what pings of one watch do to it; each takes one of `ids`."""
+    told = zip(many, ids, strict=False)
+    signals = [signal for heard, own_id in told if (signal := _signal(heard, own_id, at))]
+    return Change(record, signals, heard=many)
 
 
 def _failure(exit_code: int | None) -> tuple[Outcome, str]:
@@ -124,15 +123,15 @@ def _failure(exit_code: int | None) -> tuple[Outcome, str]:
     return Outcome.FAIL, told
 
 
-def _signal(heard: Heard, at: datetime) -> Signal | None:
+def _signal(heard: Heard, run_id: str, at: datetime) -> Signal | None:
     told_at = at if at - heard.at > PAST else None
     match heard.kind:
         case Kind.START:
-            return Start(heard.at, new_id(heard.at), heard.rid, told_at)
+            return Start(heard.at, run_id, heard.rid, told_at)
         case Kind.OK:
-            return Finish(heard.at, new_id(heard.at), Outcome.OK, heard.rid, told_at=told_at)
+            outcome, told = Outcome.OK, ""
         case Kind.FAIL:
             outcome, told = _failure(heard.exit_code)
-            return Finish(heard.at, new_id(heard.at), outcome, heard.rid, told, told_at=told_at)
         case Kind.LOG:
             return None
+    return Finish(heard.at, run_id, outcome, heard.rid, told, heard.duration_ms, told_at)

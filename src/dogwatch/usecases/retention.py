@@ -7,6 +7,7 @@ from dogwatch.core.plans import Plan
 from dogwatch.store import retention, spent
 from dogwatch.store.retention import Keep, Tally
 from dogwatch.store.tx import Tx
+from dogwatch.usecases import statistics
 from dogwatch.usecases.allowances import limited
 
 BATCH = 500
@@ -38,13 +39,21 @@ def prune(
     plans = limited(tx)
     retention.forget(tx, at)
     spent.prune(tx, at)
-    gone = retention.prune_outputs(tx, output_days, at, limit)
+    gone = retention.prune_outputs(tx, output_days, at, limit) + statistics.tidy(tx, at)
+    gone += sum(_prune_probes(tx, each, plans[each], at, limit) for each in plans)
     return gone + sum(
         retention.prune(
             tx, name, workspace_id, _days(keep[name], plans.get(workspace_id)), tally, at, limit
         )
         for (name, workspace_id), tally in counted.items()
     )
+
+
+def _prune_probes(tx: Tx, workspace_id: int, plan: Plan, at: datetime, limit: int) -> int:
+    """Delete runs of HTTP monitors that a plan keeps no longer; return how many."""
+    if plan.probe_history_days is None:
+        return 0
+    return retention.prune_probes(tx, workspace_id, plan.probe_history_days, at, limit)
 
 
 def _days(kept: Keep, plan: Plan | None) -> int:

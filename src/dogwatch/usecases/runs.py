@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from dogwatch.core.isolation import Least
 from dogwatch.core.plans import UNLIMITED, Plan
-from dogwatch.core.problems import Problem
+from dogwatch.core.problems import Problem, invalid
 from dogwatch.core.result import Outcome, Result
 from dogwatch.core.run import (
     LostRun,
@@ -22,9 +23,10 @@ from dogwatch.core.run import (
     retry_in_s,
 )
 from dogwatch.core.signals import Finish, Queue, Signal, Skip, Start
+from dogwatch.core.variable import data_fault, text_of
 from dogwatch.core.watch import Status
 from dogwatch.ids import new_id
-from dogwatch.store import jobs, runs, tasks, watches
+from dogwatch.store import jobs, results, runs, tasks, watches, workspaces
 from dogwatch.store.jobs import JobRow
 from dogwatch.store.runs import Run
 from dogwatch.store.tasks import EVER, NewTask, Share, Task
@@ -32,12 +34,12 @@ from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
 from dogwatch.usecases.allowances import limited
 from dogwatch.usecases.signals import Change, apply, apply_many
+from dogwatch.usecases.watches import pause
 from dogwatch.vault import Vault
 
-LANES = ("script", "http")
+LANES = ("script", "http", "probe")
 MAX_SLOTS = 1_000
 MAX_WAITING = 50
-MAX_INPUT = 256 * 1024
 MAX_REASON = 255
 DIED = "its node died"
 LEFT = "its node was shut down"
@@ -74,6 +76,9 @@ def _fire(tx: Tx, job: JobRow, record: Record, at: datetime) -> int:
     if schedule is None or job.next_at is None or record.watch.status is Status.PAUSED:
         jobs.set_next(tx, *record.key, None)
         return 0
+    if job.spent:  # its owner lowered the count
+        pause(tx, record, at)
+        return 0
     # The slot is kept where the job was put off.
     todo = due(schedule, job.policy, min(job.next_at, record.watch.slot_at or job.next_at), at)
     passed = [
@@ -86,12 +91,14 @@ def _fire(tx: Tx, job: JobRow, record: Record, at: datetime) -> int:
     wanted = [fire.slot_at for fire in todo.fires if not fire.outcome]
     known = runs.outcomes_of(tx, *record.key, wanted)
     for slot_at in wanted:
+        if job.spent:
+            break
         if known.get(slot_at) is Outcome.MISSED:
             runs.reopen(tx, *record.key, slot_at)
             del known[slot_at]
         why = AGAIN if slot_at in known else _overlapped(job, record)
-        record = _fire_slot(tx, job, record, slot_at, schedule.after(slot_at), why, at)
-    jobs.set_next(tx, *record.key, todo.next_at)
+        record, job = _fire_slot(tx, job, record, slot_at, schedule.after(slot_at), why, at)
+    jobs.set_next(tx, *record.key, None if job.spent else todo.next_at)
     return len(todo.fires)
 
 
@@ -103,11 +110,11 @@ def _fire_slot(
     next_at: datetime | None,
     why: str,
     at: datetime,
-) -> Record:
+) -> tuple[Record, JobRow]:
     """Run a slot, or say `why` not; a line that the slot has already is kept."""
     if why:
         skip = Skip(at, slot_at, next_at, Outcome.SKIPPED, why)
-        return apply(tx, Change(record, [skip], "schedule"), at)
+        return apply(tx, Change(record, [skip], "schedule"), at), job
     if job.policy.overlap is Overlap.CANCEL_PREVIOUS:
         record = _cancel_open(tx, record, "the next run is due", at)
     return _queue(tx, job, record, slot_at, next_at, "schedule", "", at)
@@ -131,16 +138,19 @@ def _queue(
     trigger: str,
     given: str,
     at: datetime,
-) -> Record:
+) -> tuple[Record, JobRow]:
+    """Queue a run; behind the last one that the job may have, nothing more is due."""
     run_id = new_id(at)
-    queue = Queue(at, run_id, slot_at, next_at)
+    job = replace(job, run_count=job.run_count + 1)
+    jobs.count_run(tx, *record.key)
+    queue = Queue(at, run_id, slot_at, None if job.spent else next_at)
     record = apply(tx, Change(record, [queue], trigger, given), at)
     ordering = f"run:{record.id}" if in_turn(job.policy) else None
-    tasks.add_many(
-        tx,
-        [NewTask(record.workspace_id, job.action_kind, run_id, record.id, at, ordering)],
+    task = NewTask(
+        record.workspace_id, job.action_kind, run_id, record.id, at, ordering, job.policy.priority
     )
-    return record
+    tasks.add_many(tx, [task])
+    return record, job
 
 
 def trigger(tx: Tx, record: Record, given: str, at: datetime) -> Run:
@@ -151,8 +161,10 @@ def trigger(tx: Tx, record: Record, given: str, at: datetime) -> Run:
     job = jobs.by_watch(tx, *record.key)
     if job is None:
         raise Problem("invalid", f"{record.slug} is watched only; there is nothing to run")
-    if len(given.encode()) > MAX_INPUT:
-        raise Problem("invalid", "input: at most 256 KiB", {"input": "at most 256 KiB"})
+    if fault := data_fault(given):
+        raise invalid("input", fault)
+    if job.spent:
+        raise Problem("conflict", f"it has had its {job.run_count} runs; reset its count")
     if why := _overlapped(job, record):
         raise Problem("conflict", f"{why}; overlap is {job.policy.overlap}")
     if _waiting(record) >= MAX_WAITING:
@@ -160,7 +172,7 @@ def trigger(tx: Tx, record: Record, given: str, at: datetime) -> Run:
     if job.policy.overlap is Overlap.CANCEL_PREVIOUS:
         record = _cancel_open(tx, record, "another run was started by hand", at)
     before = {run.id for run in record.watch.open}
-    record = _queue(tx, job, record, None, record.watch.slot_at, "manual", given, at)
+    record, _ = _queue(tx, job, record, None, record.watch.slot_at, "manual", given, at)
     made = next(run.id for run in record.watch.open if run.id not in before)
     run = runs.by_id(tx, record.workspace_id, made)
     if run is None:
@@ -173,7 +185,10 @@ def trigger(tx: Tx, record: Record, given: str, at: datetime) -> Run:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A claimed run with all that a runner needs; of its output the plan may keep less."""
+    """A claimed run with all that a runner needs; of its output the plan may keep less.
+
+    `least_isolation` is what the workspace demands for scripts.
+    """
 
     task: Task
     run: Run
@@ -181,6 +196,13 @@ class Work:
     action_kind: str
     action: Mapping[str, Any]
     most_output_bytes: int | None = None
+    least_isolation: Least = "trusted"
+
+    @property
+    def given(self) -> str:
+        """The input of the run: its own, else that of its job."""
+        asked = self.action.get("input")
+        return self.run.input or ("" if asked is None else text_of(asked))
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +239,7 @@ def claim(
     since_at: datetime = EVER,
 ) -> list[Work]:
     """Take runs that are due (since then) and mark them started, in one transaction."""
-    plans = limited(tx)
+    plans, demanding = limited(tx), workspaces.demanding(tx)
     taken = _take(tx, lane, node_id, at, limit, since_at, plans)
     found = runs.by_keys(tx, [(task.workspace_id, task.ref_id) for task in taken])
     waiting = {key: run for key, run in found.items() if run.state != "done"}
@@ -229,7 +251,8 @@ def claim(
             void.append(task)
         elif isinstance(work := _opened(task, run, records[key], known[key], vault), Work):
             plan = plans.get(task.workspace_id, UNLIMITED)
-            begun.append(replace(work, most_output_bytes=plan.output_bytes))
+            least = demanding.get(task.workspace_id, "trusted")
+            begun.append(replace(work, most_output_bytes=plan.output_bytes, least_isolation=least))
         else:
             over.append(_Over(task, run, work))
     tasks.done_many(tx, [*void, *(one.task for one in over)])
@@ -238,6 +261,7 @@ def claim(
     for work in begun:
         if work.task.attempt > 1:  # the signal of another start is old news to the watch
             _note_attempt(tx, work.task, state="running")
+            results.drop(tx, work.run.workspace_id, work.run.id)
     return begun
 
 
@@ -300,7 +324,15 @@ def _end(tx: Tx, over: Sequence[_Over], records: Records, at: datetime) -> set[i
 def _settle(tx: Tx, over: Sequence[_Over], records: Records, at: datetime) -> Records:
     after = _tell(tx, [(one.run, one.signal(at)) for one in over], records, at)
     runs.set_results(tx, {(one.run.workspace_id, one.run.id): one.result for one in over})
-    return after
+    return {**after, **_retired(tx, [after[_watch_key(one.run)] for one in over], at)}
+
+
+def _retired(tx: Tx, ended: Sequence[Record], at: datetime) -> Records:
+    """Pause the jobs that have had all their runs, once the last of them has ended."""
+    still = [one for one in ended if not one.watch.open and one.watch.status is not Status.PAUSED]
+    spent = jobs.spent(tx, [one.key for one in still if one.watch.slot_at is None])
+    records = {one.key: one for one in still if one.key in spent}
+    return {key: pause(tx, record, at) for key, record in records.items()}
 
 
 def _tell(tx: Tx, told: Sequence[tuple[Run, Signal]], records: Records, at: datetime) -> Records:

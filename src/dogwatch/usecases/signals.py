@@ -1,39 +1,40 @@
 """The one way a watch changes: step, save, ledger, flips and deliveries in one transaction."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import chain
 
+from dogwatch.core.data import data
+from dogwatch.core.ping import Heard
 from dogwatch.core.signals import Signal
 from dogwatch.core.slots import Gap
 from dogwatch.core.watch import Step, step, wake_at
 from dogwatch.ids import new_ids
-from dogwatch.store import flips, nodes, runs, watches
+from dogwatch.store import flips, nodes, pings, runs, watches
+from dogwatch.store.bulk import together
 from dogwatch.store.flips import FlipRow
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record, State
-from dogwatch.usecases import telling
+from dogwatch.usecases.alerting import tell
+from dogwatch.usecases.facts import Turn
 
 GAPS_KEPT = timedelta(days=32)
 
 
-@dataclass(frozen=True, slots=True)
+@data()
 class Change:
     """Signals for one locked watch.
 
-    `trigger` and `input` describe the runs they open; `bodies` and `exit_codes`
-    are what came with signals, by time.
-    `last_ping_at` is the newest ping's time, if these are pings.
+    `trigger` and `input` describe the runs they open; `heard` are the pings that brought them,
+    and others that bring none.
     """
 
     record: Record
     signals: Sequence[Signal]
     trigger: str = "ping"
     input: str = ""
-    last_ping_at: datetime | None = None
-    bodies: Mapping[datetime, str] = field(default_factory=dict)
-    exit_codes: Mapping[datetime, int] = field(default_factory=dict)
+    heard: Sequence[Heard] = ()
 
 
 def apply(tx: Tx, change: Change, at: datetime) -> Record:
@@ -49,19 +50,28 @@ def apply_many(
     `exact` moves the sweeper's hint to the true deadline; otherwise it is only ever moved
     forward in time by the sweeper itself, so that a ping leaves the index alone.
     """
+    return iter([record for record, _ in apply_steps(tx, changes, at, exact=exact)])
+
+
+def apply_steps(
+    tx: Tx, changes: Sequence[Change], at: datetime, *, exact: bool = False
+) -> list[tuple[Record, Sequence[Step]]]:
+    """Do the same; return the watches afterwards, each with what its signals made of it."""
     gaps = nodes.gaps(tx, at - GAPS_KEPT)
     done = [_steps(change, gaps) for change in changes]
     states = [
         _state(change, steps, gaps, exact=exact)
         for change, steps in zip(changes, done, strict=True)
     ]
-    keys = [change.record.key for change in changes]
-    watches.save_states(tx, zip(keys, states, strict=True))
-    runs.write(tx, list(chain.from_iterable(map(_entries, changes, done))))
+    with together(tx):
+        pings.add_many(tx, [(*one.record.key, heard) for one in changes for heard in one.heard])
+        records = [change.record for change in changes]
+        watches.save_states(tx, zip(records, states, strict=True))
+        runs.write(tx, list(chain.from_iterable(map(_entries, changes, done))))
     turned = _numbered(list(chain.from_iterable(map(_turns, changes, done))), at)
     flips.add_many(tx, [turn.flip for turn in turned])
-    telling.tell(tx, turned, at)
-    return map(_after, changes, states)
+    tell(tx, turned, at)
+    return list(zip(map(_after, changes, states), done, strict=True))
 
 
 def _after(change: Change, state: State) -> Record:
@@ -86,27 +96,38 @@ def _state(change: Change, steps: Sequence[Step], gaps: Sequence[Gap], *, exact:
         due_at = before.due_at or before.created_at
     elif not exact and due_at and before.due_at:
         due_at = min(due_at, before.due_at)
-    return State(watch, change.last_ping_at or before.last_ping_at, due_at)
+    return State(watch, _last_ping_at(change), due_at)
+
+
+def _last_ping_at(change: Change) -> datetime | None:
+    times = [heard.at for heard in change.heard]
+    if change.record.last_ping_at:
+        times.append(change.record.last_ping_at)
+    return max(times, default=None)
 
 
 def _entries(change: Change, steps: Sequence[Step]) -> list[runs.Entry]:
-    """Return the ledger lines to write."""
+    """Return the ledger lines to write, each with the exit code told at its end."""
+    codes = {told.at: told.exit_code for told in change.heard if told.exit_code is not None}
     return [
         runs.Entry(
             *change.record.key, line, change.trigger, change.input,
-            change.exit_codes.get(line.finished_at) if line.finished_at else None,
+            codes.get(line.finished_at) if line.finished_at else None,
         )
         for done in steps
         for line in done.lines
     ]  # fmt: skip
 
 
-def _turns(change: Change, steps: Sequence[Step]) -> list[telling.Turn]:
+def _turns(change: Change, steps: Sequence[Step]) -> list[Turn]:
     """Return the flips, each with the watch as it was before and after it."""
+    if not any(done.flip for done in steps):
+        return []
     record = change.record
+    bodies = {heard.at: heard.body for heard in change.heard}
     befores = chain([record.watch], (done.watch for done in steps))
     return [
-        telling.Turn(
+        Turn(
             FlipRow(
                 record.workspace_id, "", record.id, flip.at,
                 str(flip.from_status), str(flip.to_status), flip.reason,
@@ -115,14 +136,14 @@ def _turns(change: Change, steps: Sequence[Step]) -> list[telling.Turn]:
             before,
             done.watch,
             done.lines[-1].run_id if done.lines else None,
-            change.bodies.get(flip.at, ""),
+            bodies.get(flip.at, ""),
         )
         for before, done in zip(befores, steps, strict=False)
         if (flip := done.flip)
     ]  # fmt: skip
 
 
-def _numbered(turns: Sequence[telling.Turn], at: datetime) -> list[telling.Turn]:
+def _numbered(turns: Sequence[Turn], at: datetime) -> list[Turn]:
     """Give flips their ids, which tell in which order they became known."""
     return [
         replace(turn, flip=replace(turn.flip, id=flip_id))

@@ -1,174 +1,46 @@
-"""Telling people: deliveries made by flips, claimed, sent, and what became of them."""
+"""Telling people: deliveries that are on their way, claimed, sent, and what became of them."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from dogwatch.core.alerts import Attempt, Event, Message, Rule, event_of, matches, retry_after, tail
+from dogwatch.core.alerts import Attempt, Event, retry_after
+from dogwatch.core.data import data
+from dogwatch.core.message import Message
 from dogwatch.core.problems import Problem
-from dogwatch.core.watch import Watch
-from dogwatch.ids import new_id, new_ids
-from dogwatch.store import channels, deliveries, runs, tasks, workspaces
+from dogwatch.ids import new_id
+from dogwatch.store import channels, deliveries, held, tasks, workspaces
 from dogwatch.store.channels import ChannelRow
 from dogwatch.store.deliveries import Delivery, Receipt
-from dogwatch.store.flips import FlipRow
 from dogwatch.store.tasks import NewTask, Share, Task
 from dogwatch.store.tx import Tx
-from dogwatch.store.watches import Record
+from dogwatch.usecases.ack_links import code_of
 from dogwatch.usecases.channels import channel_by_id, unsealed
+from dogwatch.usecases.facts import aliased, message_of, test_facts
+from dogwatch.usecases.holding import LANE
 from dogwatch.vault import Vault
 
-LANE = "delivery"
-# The last chunks of an output; a message carries a few lines of them.
-CHUNKS = 20
 MAX_REASON = 255
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """A flip of a watch, before and after it, with the run or the words that brought it about."""
-
-    flip: FlipRow
-    record: Record
-    before: Watch
-    after: Watch
-    run_id: str | None
-    body: str
-
-
-def tell(tx: Tx, turns: Sequence[Turn], at: datetime) -> None:
-    """Make a delivery for every flip and every channel that a rule sends it to."""
-    rules: dict[int, _Rules] = {}
-    made: list[Delivery] = []
-    for turn in turns:
-        workspace_id = turn.flip.workspace_id
-        if workspace_id not in rules:
-            rules[workspace_id] = _by_scope(channels.rules_of(tx, workspace_id))
-        made += _deliveries(tx, turn, rules[workspace_id], at)
-    ids = new_ids(at, len(made))
-    _send(tx, [replace(one, id=own_id) for one, own_id in zip(made, ids, strict=True)], at)
-
-
-# The rules by what they name, (kind, value): thousands of rules are not tried on every flip.
-_Rules = Mapping[tuple[str, str | None], Sequence[Rule]]
-
-
-def _by_scope(rules: Sequence[Rule]) -> _Rules:
-    found: dict[tuple[str, str | None], list[Rule]] = {}
-    for rule in rules:
-        for value in rule.scope.values if rule.scope.kind != "all" else [None]:
-            found.setdefault((rule.scope.kind, value), []).append(rule)
-    return found
-
-
-def _naming(rules: _Rules, watch: Record) -> list[Rule]:
-    tags = [("tags", tag) for tag in watch.tags]
-    named = [("all", None), *tags, ("project", watch.project), ("watches", watch.id)]
-    return [rule for name in named for rule in rules.get(name, ())]
-
-
-def _deliveries(tx: Tx, turn: Turn, rules: _Rules, at: datetime) -> list[Delivery]:
-    event = event_of(turn.flip.from_status, turn.flip.to_status)
-    if event is None:
-        return []
-    watch = turn.record
-    wanted = dict.fromkeys(
-        rule.channel_id
-        for rule in _naming(rules, watch)
-        if matches(rule, event, watch.id, watch.tags, watch.project)
-    )
-    if not wanted:
-        return []
-    facts = _facts(tx, turn)
-    return [_delivery(turn.flip, event, channel_id, facts, at) for channel_id in wanted]
-
-
-def _delivery(
-    flip: FlipRow, event: Event, channel_id: str, facts: dict[str, Any], at: datetime
-) -> Delivery:
-    return Delivery(
-        workspace_id=flip.workspace_id,
-        id="",
-        flip_id=flip.id,
-        watch_id=flip.watch_id,
-        channel_id=channel_id,
-        event=str(event),
-        state="pending",
-        reason="",
-        message=facts,
-        attempts=0,
-        created_at=at,
-    )
-
-
-def _send(tx: Tx, made: Sequence[Delivery], at: datetime) -> None:
-    deliveries.add_many(tx, made)
-    new = [
-        NewTask(
-            delivery.workspace_id,
-            LANE,
-            delivery.id,
-            f"{delivery.workspace_id}:{delivery.channel_id}",
-            at,
-            f"{delivery.watch_id or delivery.id}:{delivery.channel_id}",
-        )
-        for delivery in made
-    ]
-    tasks.add_many(tx, new)
-
-
-def _facts(tx: Tx, turn: Turn) -> dict[str, Any]:
-    """Return what the message says, as it is at the flip: a JSON object."""
-    flip, record, before = turn.flip, turn.record, turn.before
-    down_for_s = (flip.at - before.since_at).total_seconds() if before.since_at else 0.0
-    recovered = flip.to_status in {"up", "degraded"} and flip.from_status in {"down", "degraded"}
-    expected_at = before.slot_at if before.slot_at and before.slot_at <= flip.at else None
-    return {
-        "watch_id": record.id,
-        "slug": record.slug,
-        "name": record.name,
-        "tags": list(record.tags),
-        "status": flip.to_status,
-        "previous_status": flip.from_status,
-        "since_at": flip.at.isoformat(),
-        "expected_at": expected_at and expected_at.isoformat(),
-        "reason": flip.reason,
-        "last_ok_at": before.ok_at and before.ok_at.isoformat(),
-        "duration_ms": turn.after.duration_ms if recovered else None,
-        "down_for_s": max(down_for_s, 0.0) if recovered else None,
-        "output_tail": tail(_output(tx, turn)),
-        "timezone": record.timezone,
-    }
-
-
-def _output(tx: Tx, turn: Turn) -> str:
-    if not turn.before.job or turn.run_id is None:
-        return turn.body
-    return runs.output_tail(tx, turn.flip.workspace_id, turn.run_id, CHUNKS)
 
 
 def test_channel(tx: Tx, workspace_id: int, channel_id: str, at: datetime) -> Delivery:
     """Queue a real test message to the channel."""
     channel_by_id(tx, workspace_id, channel_id)
-    facts: dict[str, Any] = {
-        "watch_id": "", "slug": "", "name": "Test message", "tags": [], "status": "up",
-        "previous_status": "up", "since_at": at.isoformat(), "expected_at": None,
-        "reason": "sent by hand to try the channel", "last_ok_at": None, "duration_ms": None,
-        "down_for_s": None, "output_tail": "", "timezone": "UTC",
-    }  # fmt: skip
     delivery = Delivery(
         workspace_id, new_id(at), None, None, channel_id, str(Event.TEST), "pending", "",
-        facts, 0, at,
+        test_facts(at), 0, at,
     )  # fmt: skip
-    _send(tx, [delivery], at)
+    deliveries.add_many(tx, [delivery])
+    bulkhead = f"{workspace_id}:{channel_id}"
+    tasks.add_many(tx, [NewTask(workspace_id, LANE, delivery.id, bulkhead, at, delivery.id)])
     return delivery
 
 
 # --- sending ----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@data()
 class Parcel:
     """A claimed delivery with all that a channel needs to send it."""
 
@@ -194,7 +66,7 @@ class Room:
     windows: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@data()
 class Answered:
     """What an attempt to send a parcel came to; `jitter` (0..1) spreads the next one."""
 
@@ -243,11 +115,14 @@ def claim(
         delivery = found.get((task.workspace_id, task.ref_id))
         channel = delivery and opened[task.workspace_id, delivery.channel_id]
         if delivery and channel and not channel.fault:
-            message = _message(delivery, names[task.workspace_id], base_url)
+            code = code_of(delivery, vault)
+            message = message_of(delivery, names[task.workspace_id], base_url, code)
+            if dialect := _dialect(channel.settings):
+                message = aliased(tx, message, task.workspace_id, dialect)
             parcels.append(Parcel(task, delivery, channel.row, channel.settings, message))
         elif delivery and channel:
             failed.append(replace(delivery, state="failed", reason=channel.fault, settled_at=at))
-    deliveries.save_many(tx, failed)
+    _save(tx, failed)
     sent = {parcel.task.id for parcel in parcels}
     tasks.done_many(tx, [task for task in taken if task.id not in sent])
     return parcels
@@ -260,6 +135,12 @@ class _Opened:
     row: ChannelRow
     settings: Mapping[str, Any] = field(default_factory=dict)
     fault: str = ""
+
+
+def _dialect(settings: Mapping[str, Any]) -> str:
+    """Return the product whose words a webhook uses, "" for our own."""
+    form = str(settings.get("format", "standard"))
+    return "" if form == "standard" else form
 
 
 def _opened(tx: Tx, due: Collection[Delivery], vault: Vault) -> dict[tuple[int, str], _Opened]:
@@ -282,20 +163,6 @@ def _names(tx: Tx, workspace_ids: Collection[int]) -> dict[int, str]:
     return {own_id: workspace.name if workspace else "" for own_id, workspace in found.items()}
 
 
-def _message(delivery: Delivery, workspace: str, base_url: str) -> Message:
-    facts = dict(delivery.message)
-    for name in ("since_at", "expected_at", "last_ok_at"):
-        facts[name] = datetime.fromisoformat(facts[name]) if facts[name] else None
-    facts["tags"] = tuple(facts["tags"])
-    return Message(
-        delivery_id=delivery.id,
-        event=Event(delivery.event),
-        workspace=workspace,
-        url=f"{base_url}/i/{facts['slug']}" if facts["slug"] else base_url,
-        **facts,
-    )
-
-
 def settle(tx: Tx, answered: Sequence[Answered], at: datetime) -> None:
     """Write the receipts; then each delivery is sent, failed, or due again later.
 
@@ -308,10 +175,17 @@ def settle(tx: Tx, answered: Sequence[Answered], at: datetime) -> None:
             held.add(one.parcel.task.id)
     ours = [one for one in answered if one.parcel.task.id in held]
     deliveries.add_receipts(tx, [(one.parcel.delivery, one.receipt(at)) for one in ours])
-    deliveries.save_many(tx, [one.settled(at) for one in ours])
+    _save(tx, [one.settled(at) for one in ours])
     for one in ours:
         if one.sent.verdict == "disable":
             _switch_off(tx, one.parcel.channel, one.sent.detail)
+
+
+def _save(tx: Tx, changed: Sequence[Delivery]) -> None:
+    """Write deliveries; what one message told of shares its end."""
+    deliveries.save_many(tx, changed)
+    ended = [one for one in changed if one.flip_id is None and one.settled_at]
+    held.settle_bundles(tx, ended)
 
 
 def _switch_off(tx: Tx, channel: ChannelRow, answer: str) -> None:

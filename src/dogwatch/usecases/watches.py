@@ -1,6 +1,6 @@
 """Watches: making, changing, pausing and removing them, and judging silence."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -8,15 +8,19 @@ from datetime import datetime
 import structlog
 from sqlalchemy.exc import IntegrityError
 
+from dogwatch.core.decision import Held
+from dogwatch.core.probe.pace import first_slot
 from dogwatch.core.problems import Problem
 from dogwatch.core.signals import Edit, Lapse, Pause, Resume
 from dogwatch.core.spec import WatchSpec, check, check_due, slug_of
 from dogwatch.core.watch import Status, create, wake_at
 from dogwatch.ids import new_id, new_token
-from dogwatch.store import deliveries, jobs, tasks, watches
+from dogwatch.store import deliveries, dependencies, jobs, probes, tasks, watches
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
+from dogwatch.usecases import incidents, lateness
 from dogwatch.usecases.allowances import admit_watch
+from dogwatch.usecases.holding import wake_held
 from dogwatch.usecases.signals import Change, apply, apply_many
 
 PING_KEY_BITS = 96
@@ -26,15 +30,26 @@ SLUGS_TRIED = 100
 _log = structlog.get_logger("dogwatch.watches")
 
 
-def add(tx: Tx, workspace_id: int, spec: WatchSpec, at: datetime, *, job: bool = False) -> Record:
+def add(
+    tx: Tx, workspace_id: int, spec: WatchSpec, at: datetime, *, job: bool = False,
+    probe: bool = False,
+) -> Record:  # fmt: skip
     """Make a watch; a slug that is taken is a conflict, one not given is made from the name."""
     spec = check(spec)
     check_due(spec, at)
     admit_watch(tx, workspace_id)
-    record = _new(workspace_id, spec, at, job=job)
+    record = replace(_new(workspace_id, spec, at, job=job), probe=probe)
+    record = _inserted(tx, record, spec)
+    lateness.arm(tx, record, at)
+    return record
+
+
+def _inserted(tx: Tx, record: Record, spec: WatchSpec) -> Record:
+    """Insert a watch, under a slug that is free if none is given."""
     if spec.slug is not None:
         _insert(tx, record)
         return record
+    workspace_id = record.workspace_id
     taken = set(watches.taken_slugs(tx, workspace_id, slug_of(spec.name)))
     for _ in range(SLUGS_TRIED):  # rivals who commit meanwhile take slugs that looked free
         record = replace(record, slug=slug_of(spec.name, taken))
@@ -66,6 +81,7 @@ def _new(workspace_id: int, spec: WatchSpec, at: datetime, *, job: bool) -> Reco
         project=spec.project,
         schedule=spec.schedule,
         timezone=spec.timezone,
+        starts_at=spec.starts_at,
     )
 
 
@@ -88,6 +104,28 @@ def find(tx: Tx, workspace_id: int, name: str, *, lock: bool = False) -> Record:
     return record
 
 
+def slugs_of(tx: Tx, workspace_id: int, ids: Collection[str]) -> dict[str, str]:
+    """Return the slugs of these watches by id."""
+    found = watches.look(tx, workspace_id, ids) if ids else {}
+    return {own_id: record.slug for own_id, record in found.items()}
+
+
+def exists(tx: Tx, workspace_id: int, watch_id: str) -> bool:
+    """Whether there still is a watch."""
+    return watches.by_id(tx, workspace_id, watch_id) is not None
+
+
+def pinged(tx: Tx, ping_key: str) -> Record | None:
+    """Return the watch behind a ping key, in whatever workspace."""
+    key = watches.keys_of_pings(tx, [ping_key]).get(ping_key)
+    return watches.by_id(tx, *key) if key else None
+
+
+def is_paused(record: Record) -> bool:
+    """Whether nothing is expected of a watch now."""
+    return record.watch.status is Status.PAUSED
+
+
 def spec_of(record: Record) -> WatchSpec:
     """Return what the owner of a watch said of it."""
     plan = record.watch.plan
@@ -99,6 +137,7 @@ def spec_of(record: Record) -> WatchSpec:
         project=record.project,
         schedule=record.schedule,
         timezone=record.timezone,
+        starts_at=record.starts_at,
         start_by_s=plan.start_by_s,
         finish_by_s=plan.finish_by_s,
         slow_after_ms=plan.slow_after_ms,
@@ -112,7 +151,8 @@ def spec_of(record: Record) -> WatchSpec:
 def edit(tx: Tx, record: Record, spec: WatchSpec, at: datetime) -> Record:
     """Change a locked watch; a changed schedule counts from now on and judges nothing before."""
     spec = check(replace(spec, slug=spec.slug or record.slug))
-    if (spec.schedule, spec.timezone) != (record.schedule, record.timezone):
+    said = (record.schedule, record.timezone, record.starts_at)
+    if (spec.schedule, spec.timezone, spec.starts_at) != said:
         check_due(spec, at)
     before = record.watch
     plan = spec.plan(job=before.job)
@@ -128,14 +168,15 @@ def edit(tx: Tx, record: Record, spec: WatchSpec, at: datetime) -> Record:
         project=spec.project,
         schedule=spec.schedule,
         timezone=spec.timezone,
+        starts_at=spec.starts_at,
         updated_at=at,
         ledger_from_at=at if moved else record.ledger_from_at,
         due_at=wake_at(record.watch),
     )
     with _unique_slug(tx, record.slug):
         watches.save(tx, record)
-    if record.watch.job and moved:
-        _reschedule(tx, record)
+    record = _reschedule(tx, record, at) if moved else record
+    lateness.arm(tx, record, at)
     return record
 
 
@@ -147,12 +188,34 @@ def pause(tx: Tx, record: Record, at: datetime) -> Record:
 
 def resume(tx: Tx, record: Record, at: datetime) -> Record:
     """Expect again from `at` on; what was due meanwhile is never judged."""
+    if record.watch.job:
+        _allow_again(tx, record)
     record = apply(tx, Change(record, [Resume(at)]), at)
     return _rearmed(tx, record, at)
 
 
+def _allow_again(tx: Tx, record: Record) -> None:
+    """Raise conflict for a job that has had all its runs, unless resuming resets the count."""
+    job = jobs.by_watch(tx, *record.key)
+    if job is None or not job.spent:
+        return
+    if not job.policy.reset_on_resume:
+        told = f"it has had its {job.run_count} runs; reset its count, or raise max_runs"
+        raise Problem("conflict", told, {"max_runs": told})
+    jobs.reset(tx, *record.key)
+
+
+def rearm(tx: Tx, record: Record, at: datetime) -> Record:
+    """Have a locked watch that owes no slot owe the next one again."""
+    without = replace(record.watch, plan=replace(record.watch.plan, schedule=None))
+    return edit(tx, replace(record, watch=without), spec_of(record), at)
+
+
 def remove(tx: Tx, record: Record) -> None:
     """Delete a watch with its job, runs, pings, flips, deliveries and what is queued for it."""
+    dependencies.replace_parents(tx, *record.key, ())
+    incidents.forget_watch(tx, *record.key)
+    wake_held(tx, record.workspace_id, Held.PARENT, tasks.EVER)
     tasks.drop_of_watch(tx, *record.key)
     deliveries.remove_of_watch(tx, *record.key)
     watches.remove(tx, record)
@@ -161,14 +224,28 @@ def remove(tx: Tx, record: Record) -> None:
 def _rearmed(tx: Tx, record: Record, at: datetime) -> Record:
     record = replace(record, updated_at=at, ledger_from_at=at)
     watches.save(tx, record)
+    return _reschedule(tx, record, at)
+
+
+def _reschedule(tx: Tx, record: Record, at: datetime) -> Record:
+    """Have a job run, or a probe asked, in its next slot; that of a probe is spread."""
+    if record.probe:
+        return spread(tx, record, at)
     if record.watch.job:
-        _reschedule(tx, record)
+        jobs.set_next(tx, record.workspace_id, record.id, record.watch.slot_at)
+        tx.wake("schedule")
     return record
 
 
-def _reschedule(tx: Tx, record: Record) -> None:
-    jobs.set_next(tx, record.workspace_id, record.id, record.watch.slot_at)
-    tx.wake("schedule")
+def spread(tx: Tx, record: Record, at: datetime, locations: Sequence[str] | None = None) -> Record:
+    """Have a probe owe the first slot after `at` that is its own, and be asked then."""
+    slot_at = record.watch.slot_at
+    if slot_at is not None:
+        slot_at = first_slot(record.watch.plan.schedule, record.id, at)
+        record = replace(record, watch=replace(record.watch, slot_at=slot_at), ledger_from_at=at)
+        watches.save(tx, record)
+    probes.arrange(tx, record.key, locations or probes.locations(tx, record.key), slot_at)
+    return record
 
 
 def lapse(tx: Tx, at: datetime, limit: int = BATCH, until_at: datetime | None = None) -> int:
@@ -191,8 +268,7 @@ def _armed_anew(tx: Tx, record: Record, at: datetime) -> Record:
     owing = watch.slot_at or watch.job or watch.status is Status.PAUSED or not watch.begun
     if owing or schedule is None or schedule.relative or not schedule.after(at):
         return record
-    without = replace(watch, plan=replace(watch.plan, schedule=None))
-    return edit(tx, replace(record, watch=without), spec_of(record), at)
+    return rearm(tx, record, at)
 
 
 def _leave_alone(tx: Tx, records: Sequence[Record], at: datetime) -> None:

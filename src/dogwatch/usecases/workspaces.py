@@ -3,7 +3,9 @@
 import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import get_args
 
+from dogwatch.core.isolation import Least
 from dogwatch.core.plans import plan_of
 from dogwatch.core.problems import Problem, invalid
 from dogwatch.ids import new_token
@@ -66,6 +68,14 @@ def listed(tx: Tx) -> Sequence[Workspace]:
 def rename(tx: Tx, workspace_id: int, name: str) -> Workspace:
     """Give a workspace another name."""
     workspaces.change(tx, workspace_id, name=_checked_name(name))
+    return get(tx, workspace_id)
+
+
+def demand(tx: Tx, workspace_id: int, least: str) -> Workspace:
+    """Have the scripts of a workspace run at this level of isolation or a higher one."""
+    if least not in get_args(Least):
+        raise invalid("least_isolation", f"use one of {', '.join(get_args(Least))}")
+    workspaces.change(tx, workspace_id, least_isolation=least)
     return get(tx, workspace_id)
 
 

@@ -60,7 +60,7 @@ class Vault:
         # In this order, as others seal and open meanwhile.
         self._ciphers = ciphers
         self._ring = ring
-        self._hash_keys: dict[str, bytes] = {}
+        self._hashes: dict[str, hmac.HMAC] = {}
 
     # --- values -----------------------------------------------------------------------------
 
@@ -101,10 +101,14 @@ class Vault:
 
     def keyed_hash(self, value: str, purpose: str) -> bytes:
         """Return 32 bytes by which a secret is found again; `purpose` keeps uses apart."""
-        keys = self._hash_keys
-        if purpose not in keys:
-            keys[purpose] = subkey(self._ring.hash_key, f"hash:{purpose}")
-        return hmac.digest(keys[purpose], value.encode(errors="surrogatepass"), "sha256")
+        hashes = self._hashes
+        if purpose not in hashes:
+            key = subkey(self._ring.hash_key, f"hash:{purpose}")
+            hashes[purpose] = hmac.new(key, digestmod="sha256")
+        # hmac.digest() lets other threads run meanwhile, and may wait milliseconds for its turn.
+        made = hashes[purpose].copy()
+        made.update(value.encode(errors="surrogatepass"))
+        return made.digest()
 
     # --- keys -------------------------------------------------------------------------------
 

@@ -6,8 +6,10 @@ from typing import cast
 from fastapi import FastAPI
 
 from dogwatch import __version__
-from dogwatch.web import dashboard
+from dogwatch.core.dialects import DIALECTS
+from dogwatch.web import dashboard, dialects
 from dogwatch.web.api import native, problems
+from dogwatch.web.dialect.pings import DialectPings
 from dogwatch.web.health import Readiness, checks_of, healthz
 from dogwatch.web.inbox import PingInbox
 from dogwatch.web.metrics import Metrics
@@ -17,8 +19,8 @@ from dogwatch.web.services import Services
 
 __all__ = ["Services", "build"]
 
-# SQLite has one writer; PostgreSQL records batches side by side.
-LANES = {"sqlite": 1, "postgresql": 4}
+# SQLite has one writer; on PostgreSQL one batch is recorded while another is on its way.
+LANES = {"sqlite": 1, "postgresql": 2}
 
 FRONT = f"""
 <h1>Dogwatch {__version__}</h1>
@@ -43,45 +45,44 @@ dogwatch run nightly-backup -- ./backup.sh</code></pre>
 <a href="metrics">/metrics</a></li>
 </ul>
 """
-# Alerts link here. It is the same for every name, so that it tells nobody which ones there are.
-WATCH = """
-<h1>A watch</h1>
-<p>Pages of single watches do not exist yet. The last part of this address is the watch's slug; on
-the command line it shows all there is:</p>
-<pre><code>dogwatch show SLUG
-dogwatch runs SLUG
-dogwatch logs SLUG</code></pre>
-<p>The same through <a href="../api/v1/docs">the API</a>, with a key: <code>GET
-/api/v1/watches/SLUG</code>, <code>GET /api/v1/watches/SLUG/runs</code> and <code>GET
-/api/v1/runs/ID/output</code>.</p>
-"""
 
 
 def build(services: Services) -> App:
     """Return the ASGI application of one process."""
     metrics = Metrics(services)
     inbox = PingInbox(metrics.counted(services.record_pings), lanes=LANES[services.dialect])
-    return Pings(
+    behind = DialectPings(
+        dialects.PING_FORMS,
+        [DIALECTS[tongue.name].mount for tongue in dialects.TONGUES],
         inbox,
+        services.door,
         services.clock,
         cast("App", _behind(services, metrics)),
         services.trusted_proxies,
         services.ping_body_limit_bytes,
         services.limits.unknown_pings if services.limits else None,
     )
+    pings = Pings(
+        inbox,
+        services.clock,
+        behind,
+        services.trusted_proxies,
+        services.ping_body_limit_bytes,
+        services.limits.unknown_pings if services.limits else None,
+    )
+    return dialects.Hosts(services.dialect_hosts, pings) if services.dialect_hosts else pings
 
 
 def _behind(services: Services, metrics: Metrics) -> FastAPI:
     app = FastAPI(openapi_url=None, redirect_slashes=False)
     app.state.services = services
     problems.install(app)
-    app.add_route("/", html("Dogwatch", FRONT))
-    app.add_route("/i/{slug}", html("A watch – Dogwatch", WATCH, "../"))
     app.add_route("/style.css", STYLE_SHEET)
     app.add_route("/icon.svg", FAVICON)
     app.add_route("/healthz", healthz)
     app.add_route("/readyz", Readiness(partial(checks_of, services), services.clock).__call__)
     app.add_route("/metrics", metrics.__call__)
-    dashboard.install(app)
+    dashboard.install(app, html("Dogwatch", FRONT))
     app.mount("/api/v1", native(services))
+    dialects.install(app, services)
     return app

@@ -33,6 +33,8 @@ class Metrics:
         build.info({"version": __version__, "database": services.dialect})
         ProcessCollector(registry=self._registry)
         self._text = Latest(self._written, services.clock)
+        # A million watches take a second or two to count.
+        self._counts = Latest(self._counted, services.clock, rest=30)
 
     def counted(self, record: Record) -> Record:
         """Return `record`, counting its answers."""
@@ -49,11 +51,14 @@ class Metrics:
         """Answer with all counts, as they are or were up to a second ago."""
         return Response(await self._text.get(), media_type=CONTENT_TYPE_LATEST)
 
+    async def _counted(self) -> tuple[Mapping[str, int], Mapping[str, int]]:
+        return await self._services.door.aread(lists.counts)
+
     async def _written(self) -> bytes:
         """Return all counts; those of the store are left out while it is away."""
         text = generate_latest(self._registry)
         try:
-            watches, tasks = await self._services.door.aread(lists.counts)
+            watches, tasks = await self._counts.get()
         except Exception:
             return text
         now = CollectorRegistry()

@@ -1,6 +1,6 @@
 """Who really sent a request: the peer, or what a trusted proxy says of the one behind it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ class Origin(NamedTuple):
     scheme: str
 
 
-def origin_of(scope: dict[str, Any], trusted: Sequence[Network]) -> Origin:
+def origin_of(scope: Mapping[str, Any], trusted: Sequence[Network]) -> Origin:
     """Return the origin of an ASGI request.
 
     From a peer inside `trusted`, X-Forwarded-For is read from the right up to the first address
@@ -31,7 +31,7 @@ def origin_of(scope: dict[str, Any], trusted: Sequence[Network]) -> Origin:
     return Origin(str(_last_untrusted(peer, forwarded, trusted)), said[0] if said else scheme)
 
 
-def vouched(scope: dict[str, Any], trusted: Sequence[Network], header: str | None) -> str | None:
+def vouched(scope: Mapping[str, Any], trusted: Sequence[Network], header: str | None) -> str | None:
     """Return the address of the person whom a trusted proxy has signed in, by a header of its own.
 
     From anybody else, or sent twice, the header says nothing.
@@ -60,7 +60,7 @@ def _last_untrusted(
     return peer
 
 
-def _entries(scope: dict[str, Any], name: bytes) -> list[str]:
+def _entries(scope: Mapping[str, Any], name: bytes) -> list[str]:
     """Return the entries of a list header, over all its lines, empty ones left out."""
     lines = [value.decode("latin-1") for header, value in scope["headers"] if header == name]
     entries = (entry.strip().lower() for entry in ",".join(lines).split(","))

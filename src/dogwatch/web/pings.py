@@ -20,6 +20,9 @@ Headers = list[tuple[bytes, bytes]]
 
 USER_AGENT_LENGTH = 200
 
+# As long as the ping tokens of CronBeats, CronMonitor and Healthchecks.
+FOREIGN = frozenset({8, 12, 36})
+_PREFIX = "/ping/"
 _METHODS = b"GET, POST, HEAD"
 _WORDS = {
     Answer.RECORDED: (200, b"OK"),
@@ -62,7 +65,7 @@ class Pings:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
-        if scope["type"] != "http" or not scope["path"].startswith("/ping/"):
+        if scope["type"] != "http" or not is_ping(scope["path"]):
             await self._next_app(scope, receive, send)
         elif scope["method"] in ("GET", "POST", "HEAD"):
             await self._ping(scope, receive, send)
@@ -73,35 +76,18 @@ class Pings:
 
     async def _ping(self, scope: Scope, receive: Receive, send: Send) -> None:
         arrived_at = self._clock.now()
-        body = await self._collect(receive)
+        body = await collected(receive, self._body_limit_bytes)
         try:
             heard = self._heard(scope, body, arrived_at)
             answer = await self._inbox.put(heard)
         except Exception as error:
             await self._refuse(send, error)
         else:
-            wait_s = self._wait_s(heard.remote_ip) if answer is Answer.UNKNOWN else 0
+            wait_s = unknown_wait_s(self._unknown, answer, heard.remote_ip)
             if wait_s:
-                await self._answer(send, 429, b"too many unknown keys", _retry_after(wait_s))
+                await self._answer(send, 429, b"too many unknown keys", retry_after(wait_s))
             else:
                 await self._answer(send, *_WORDS[answer])
-
-    def _wait_s(self, ip: str) -> float:
-        """Count a key that nobody knows; return how long its sender must wait, 0 while few."""
-        if self._unknown is None:
-            return 0
-        return max(one.retry_after_s for one in self._unknown.spend_now(unknown_ping_windows(ip)))
-
-    async def _collect(self, receive: Receive) -> Collector:
-        """Read the body to its end, or to the point where the client went or stalled."""
-        body = Collector(self._body_limit_bytes)
-        more = True
-        while more:
-            message = await receive()
-            if piece := message.get("body"):
-                body.add(piece)
-            more = message["type"] == "http.request" and message.get("more_body", False)
-        return body
 
     def _heard(self, scope: Scope, body: Collector, arrived_at: datetime) -> Heard:
         target = read_path(scope["path"], scope["query_string"]) or NOWHERE
@@ -111,7 +97,7 @@ class Pings:
             body_bytes=body.total,
             method=scope["method"],
             scheme=origin.scheme,
-            user_agent=_user_agent(scope["headers"]),
+            user_agent=user_agent(scope["headers"]),
             remote_ip=origin.ip,
             at=heard_at(target.at, arrived_at),
         )
@@ -119,7 +105,7 @@ class Pings:
     async def _refuse(self, send: Send, error: Exception) -> None:
         wait_s = (error.retry_after_s if isinstance(error, Problem) else None) or 5
         text = b"The ping was NOT recorded: the server cannot store it now. Send it again."
-        await self._answer(send, 503, text, _retry_after(wait_s))
+        await self._answer(send, 503, text, retry_after(wait_s))
 
     async def _answer(
         self, send: Send, status: int, text: bytes, *headers: tuple[bytes, bytes]
@@ -130,11 +116,37 @@ class Pings:
         await send({"type": "http.response.body", "body": text})
 
 
-def _retry_after(wait_s: float) -> tuple[bytes, bytes]:
+def is_ping(path: str) -> bool:
+    """Whether a path is one of our own pings; keys of some lengths have the look of a dialect's."""
+    return path.startswith(_PREFIX) and len(path[len(_PREFIX) :].partition("/")[0]) not in FOREIGN
+
+
+async def collected(receive: Receive, limit_bytes: int) -> Collector:
+    """Read a body to its end, or to the point where the client went or stalled."""
+    body = Collector(limit_bytes)
+    more = True
+    while more:
+        message = await receive()
+        if piece := message.get("body"):
+            body.add(piece)
+        more = message["type"] == "http.request" and message.get("more_body", False)
+    return body
+
+
+def unknown_wait_s(unknown: Memory | None, answer: Answer, ip: str) -> float:
+    """Count a key that nobody knows; return how long its sender must wait, 0 while few."""
+    if unknown is None or answer is not Answer.UNKNOWN:
+        return 0
+    return max(one.retry_after_s for one in unknown.spend_now(unknown_ping_windows(ip)))
+
+
+def retry_after(wait_s: float) -> tuple[bytes, bytes]:
+    """Return the header that tells when to send again."""
     return b"retry-after", str(max(1, ceil(wait_s))).encode()
 
 
-def _user_agent(headers: Headers) -> str:
+def user_agent(headers: Headers) -> str:
+    """Return what a client says it is, as it is kept."""
     for name, value in headers:
         if name == b"user-agent":
             return value.decode("utf-8", "replace").replace("\0", "")[:USER_AGENT_LENGTH]

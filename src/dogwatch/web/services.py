@@ -2,12 +2,15 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from dogwatch.clock import Clock
+from dogwatch.core.isolation import Level
 from dogwatch.core.ping import Answer, Heard
+from dogwatch.core.script_action import ScriptAction
+from dogwatch.oidc import Provider
 from dogwatch.passwords import Passwords
 from dogwatch.usecases.door import Door
 from dogwatch.usecases.limiting import Limits
@@ -25,8 +28,12 @@ class Services:
     the engine's beat are asked. `probe_spool` shows that pings are kept while the database is
     away, or raises; there is none where nothing keeps them. Without `limits` nobody is limited.
     `stopping` is set once the server
-    shuts down: streams end then. `on_set_up` is called once the first person is made.
-    `trusted_user_header` names who is signed in, on requests of trusted proxies.
+    shuts down: streams end then. `admit_script` raises a Problem for a script that nothing here
+    can run; `isolation` is how far they are kept apart, and `isolation_why` why no further.
+    `on_set_up` is called once the first person is made. `oidc` is the provider that people
+    may sign in by, `oidc_new_people` the e-mail domains whose people are made when they first do.
+    `trusted_user_header` names who is signed in, on requests of trusted proxies. `dialect_hosts`
+    are the dialects that have a host name of their own.
     """
 
     door: Door
@@ -37,13 +44,21 @@ class Services:
     stopping: asyncio.Event
     dialect: Literal["sqlite", "postgresql"] = "sqlite"
     scripts_on: bool = False
+    isolation: Level = "trusted"
+    isolation_why: str = ""
     mail_on: bool = True
+    hosted: bool = False
+    apprise_on: bool = False
     platform: str = sys.platform
     trusted_proxies: Sequence[Network] = ()
     ping_body_limit_bytes: int = 10_000
     limits: Limits | None = None
     ready: Ready | None = None
     probe_spool: Callable[[], None] | None = None
+    admit_script: Callable[[ScriptAction], object] = lambda _: None
     passwords: Passwords = field(default_factory=Passwords)
     on_set_up: Callable[[], None] = lambda: None
     trusted_user_header: str | None = None
+    oidc: Provider | None = None
+    oidc_new_people: Collection[str] = ()
+    dialect_hosts: Mapping[str, str] = field(default_factory=dict)

@@ -50,6 +50,11 @@ class House:
 @pytest.fixture
 def house(database: Database, manual_clock: ManualClock) -> House:
     """A store of each kind with one workspace."""
+    return house_on(database, manual_clock)
+
+
+def house_on(database: Database, manual_clock: ManualClock) -> House:
+    """Return a house with one workspace on a store."""
     at = manual_clock.now()
     workspace = database.write(lambda tx: workspaces.first(tx, at)).result()
 

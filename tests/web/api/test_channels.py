@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from dogwatch.core.alerts import Attempt, Verdict
+from dogwatch.notify import CHANNELS
 from dogwatch.usecases import channels, telling
 from dogwatch.usecases.telling import Answered, Room
+from tests.notify.settings import GOOD
 from tests.web.api.conftest import House
 from tests.web.asgi_client import Client
 
@@ -32,10 +34,14 @@ def settings(house: House, channel: Any) -> dict[str, Any]:
 
 
 def test_secrets_are_shown_once(api: Client, house: House, channel: Any) -> None:
-    assert channel["settings"] == {"url": URL, "secrets": ["***"]}
+    assert channel["settings"] == {"url": URL, "format": "standard", "secrets": ["***"]}
     (secret,) = channel["secrets"]
     assert secret.startswith("whsec_")
-    assert settings(house, channel) == {"url": URL, "secrets": [secret]}
+    assert settings(house, channel) == {
+        "url": URL,
+        "format": "standard",
+        "secrets": [secret],
+    }
     again = api.get(f"/channels/{channel['id']}")
     assert secret not in again.text
     assert again.json == {name: value for name, value in channel.items() if name != "secrets"}
@@ -51,9 +57,10 @@ def test_a_masked_secret_sent_back_is_kept(api: Client, house: House, channel: A
     assert both.faults.keys() == {"settings.secrets.1"}
     rotating = api("PATCH", path, {"settings": {"secrets": ["***", SECRETS[0]]}}).json
     assert rotating["settings"]["secrets"] == ["***", "***"]
-    assert settings(house, channel) == {"url": URL, "secrets": [old, SECRETS[0]]}
+    assert settings(house, channel)["secrets"] == [old, SECRETS[0]]
     fresh = api("PATCH", path, {"settings": {"secrets": None, "url": URL + "/2"}}).json
-    assert settings(house, channel) == {"url": URL + "/2", "secrets": fresh["secrets"]}
+    assert settings(house, channel)["url"] == URL + "/2"
+    assert settings(house, channel)["secrets"] == fresh["secrets"]
     assert old not in fresh["secrets"]
 
 
@@ -73,7 +80,8 @@ def test_a_mask_keeps_nothing_for_another_origin(api: Client, house: House) -> N
     assert (
         api("PATCH", path, {"settings": {**made["settings"], "url": shown + "&a=1"}}).status == 200
     )
-    assert settings(house, made) == {"url": url + "&a=1", "secrets": made["secrets"]}
+    stored = settings(house, made)
+    assert (stored["url"], stored["secrets"]) == (url + "&a=1", made["secrets"])
 
 
 def test_a_channel_is_switched_off_and_on(api: Client, channel: Any) -> None:
@@ -111,6 +119,11 @@ def test_mail_without_a_mail_server_is_refused_with_the_reason(house: House) -> 
     assert "DOGWATCH_SMTP_URL" in refused.faults["kind"]
 
 
+def test_apprise_is_refused_unless_the_admin_allows_it(api: Client) -> None:
+    body = {"name": "Any", "kind": "apprise", "settings": dict(GOOD["apprise"])}
+    assert "DOGWATCH_APPRISE" in api("POST", "/channels", body).faults["kind"]
+
+
 def test_a_channel_goes_with_its_rules(api: Client, channel: Any) -> None:
     assert api("POST", "/rules", {"channel_id": channel["id"]}).status == 201
     assert api("DELETE", f"/channels/{channel['id']}").status == 204
@@ -129,6 +142,9 @@ def test_rules_are_made_and_removed(api: Client, channel: Any, watch: Any) -> No
         "channel_id": channel["id"],
         "events": ["down", "recovered"],
         "scope": {"kind": "all", "values": []},
+        **dict.fromkeys(("quiet", "repeat_s", "digest")),
+        "delay_s": 0,
+        "escalations": [],
         "created_at": "2026-01-05T12:00:00.000Z",
     }
     scope = {"kind": "watches", "values": [watch["slug"]]}
@@ -168,7 +184,7 @@ def test_a_test_is_queued_sent_and_read_with_its_receipt(
     house.write(lambda tx: telling.settle(tx, [Answered(parcel, sent, 0.5)], at))
     delivery = api.get(f"/deliveries/{queued.json['id']}").json
     assert (delivery["state"], delivery["attempts"]) == ("sent", 1)
-    assert delivery["message"]["name"] == "Test message"
+    assert delivery["message"]["items"][0]["name"] == "Test message"
     assert delivery["receipts"] == [
         {
             "attempt": 1,
@@ -191,3 +207,70 @@ def test_a_flip_makes_a_delivery(api: Client, house: House, channel: Any, watch:
     assert told["flip_id"] == api.get("/flips").json["data"][0]["id"]
     assert api.get("/deliveries", channel="none").status == 404
     assert api.get("/deliveries", watch="none").status == 404
+
+
+# --- every kind --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", CHANNELS)
+def test_every_kind_is_made_masked_and_kept(house: House, kind: str) -> None:
+    api = house.client("*", apprise_on=True)
+    made = api("POST", "/channels", {"name": "One", "kind": kind, "settings": dict(GOOD[kind])})
+    assert made.status == 201, made.text
+    secret = {one.name for one in CHANNELS[kind].fields if one.secret}
+    shown = made.json["settings"]
+    assert {name for name, value in shown.items() if value in ("***", ["***"])} == secret & set(
+        settings(house, made.json)
+    )
+    before = settings(house, made.json)
+    again = api("PATCH", f"/channels/{made.json['id']}", {"settings": shown})
+    assert again.status == 200, again.text
+    assert settings(house, made.json) == before
+    row = house.database.read(
+        lambda tx: channels.channel_by_id(tx, house.workspace.id, made.json["id"])
+    ).result()
+    assert not [
+        name for name in secret if name in before and str(before[name]) in str((row.settings,))
+    ]
+
+
+MOVES = [
+    ("ntfy", {"token": "tk_abc"}, {"server_url": "https://evil.example"}, {"topic", "token"}),
+    ("matrix", {}, {"server_url": "https://evil.example"}, {"access_token"}),
+    ("matrix", {}, {"server_url": "http://matrix.example.org"}, {"access_token"}),
+    (
+        "matrix",
+        {},
+        {"server_url": "https://evil.example", "access_token": "***"},
+        {"access_token"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "more", "change", "refused"), MOVES)
+def test_a_token_never_follows_a_new_address(
+    api: Client, kind: str, more: Any, change: Any, refused: set[str]
+) -> None:
+    body = {"name": "One", "kind": kind, "settings": {**GOOD[kind], **more}}
+    path = f"/channels/{api('POST', '/channels', body).json['id']}"
+    answer = api("PATCH", path, {"settings": change})
+    assert answer.status == 422
+    assert set(answer.faults) == {f"settings.{one}" for one in refused}
+    given = {name: {**GOOD[kind], **more}[name] for name in refused}
+    assert api("PATCH", path, {"settings": {**change, **given}}).status == 200
+
+
+def test_a_moved_webhook_address_is_given_whole(api: Client, house: House) -> None:
+    body = {"name": "One", "kind": "mattermost", "settings": dict(GOOD["mattermost"])}
+    made = api("POST", "/channels", body).json
+    path, url = f"/channels/{made['id']}", "https://other.example/hooks/n3w"
+    assert api("PATCH", path, {"settings": {"url": url}}).json["settings"] == {"url": "***"}
+    assert settings(house, made) == {"url": url}
+
+
+def test_a_test_waits_for_its_receipt_no_longer_than_asked(api: Client, channel: Any) -> None:
+    queued = api("POST", f"/channels/{channel['id']}/test").json
+    path = f"/deliveries/{queued['id']}"
+    assert api.get(path, wait_s=0).json["state"] == "pending"
+    assert api.get(path, wait_s=26).status == 422
+    assert api.get(path, wait_s="soon").status == 422

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from dogwatch.notify import CHANNELS
 from dogwatch.web.api.document import EXAMPLES
 from tests.web.api.conftest import HTTP_ACTION
 from tests.web.asgi_client import Client
@@ -39,7 +40,7 @@ def test_problems_are_documented_in_their_own_form(operations: Any) -> None:
         answers = operation["responses"]
         problems = {status for status in answers if status[0] in "45d"}
         assert {"401", "403", "422", "503", "default"} <= problems
-        assert ("404" in problems) >= ("{name}" in path), path
+        assert ("404" in problems) >= ("{id}" in path), path
         assert {"400", "413", "415"} <= problems or "requestBody" not in operation, path
         assert ("409" in problems) >= (method == "POST"), path
         for status in problems:
@@ -50,7 +51,7 @@ def test_what_is_answered_is_documented(api: Client, operations: Any) -> None:
     """Each wrong call of each operation gets a status that its entry has."""
     stranger = Client(api.app, "dw_live_nobody", api.base)
     for (method, path), operation in operations.items():
-        address = path.replace("{name}", "nobody")
+        address = path.replace("{id}", "nobody")
         answers = [
             stranger(method, address),
             api(method, address),
@@ -112,15 +113,16 @@ def test_a_misspelt_parameter_is_named(api: Client) -> None:
 
 def test_each_answer_has_the_one_media_type_it_comes_in(api: Client) -> None:
     paths = api.get("/openapi.json").json["paths"]
-    plain = paths["/runs/{name}/output"]["get"]["responses"]["200"]
+    plain = paths["/runs/{id}/output"]["get"]["responses"]["200"]
     assert list(plain["content"]) == ["text/plain"]
-    live = paths["/runs/{name}/output/stream"]["get"]["responses"]
+    live = paths["/runs/{id}/output/stream"]["get"]["responses"]
     assert list(live["200"]["content"]) == ["text/event-stream"]
     for methods in paths.values():
         for operation in methods.values():
             for status, answer in operation["responses"].items():
                 kinds = list(answer.get("content", {}))
-                assert len(kinds) <= 1
+                both = operation["operationId"] in ("list_audit_log", "list_instance_log")
+                assert len(kinds) <= (2 if both and status == "200" else 1)
                 assert status[0] == "2" or kinds == ["application/problem+json"]
 
 
@@ -135,3 +137,38 @@ def test_the_page_defines_each_shape_once_and_links_to_it(api: Client) -> None:
     assert "`" not in text
     document = api.get("/openapi.json").json
     assert text.count("/api/v1/") >= sum(map(len, document["paths"].values()))
+
+
+def test_what_is_made_leads_on(api: Client, operations: Any) -> None:
+    links = operations["POST", "/watches"]["responses"]["201"]["links"]
+    assert {"show_watch", "change_watch", "list_pings"} <= set(links)
+    made = api("POST", "/watches", EXAMPLES["WatchNew"]).json
+    for (method, path), operation in operations.items():
+        if operation["operationId"] in links:
+            assert links[operation["operationId"]]["parameters"] == {"id": "$response.body#/id"}
+            assert path.startswith("/watches/{id}")
+            if method == "GET":
+                assert api.get(path.replace("{id}", made["id"])).status == 200
+
+
+def test_a_new_channel_is_told_apart_by_its_kind(api: Client) -> None:
+    schemas = api.get("/openapi.json").json["components"]["schemas"]
+    new = schemas["ChannelNew"]
+    assert new["properties"]["kind"]["enum"] == list(CHANNELS)
+    assert new["discriminator"]["propertyName"] == "kind"
+    assert [one["$ref"] for one in new["oneOf"]] == list(new["discriminator"]["mapping"].values())
+    for kind, reference in new["discriminator"]["mapping"].items():
+        schema = schemas[reference.rpartition("/")[2]]
+        assert schema["properties"]["kind"]["const"] == kind
+        settings = schema["properties"]["settings"]
+        assert set(settings["required"]) <= set(settings["properties"])
+        assert all(one["description"] for one in settings["properties"].values())
+    assert schemas["ChannelNew_telegram"]["properties"]["settings"]["properties"]["bot_token"][
+        "writeOnly"
+    ]
+
+
+def test_the_page_has_the_settings_of_every_kind(api: Client) -> None:
+    page = api.get("/docs").text
+    assert all(f'<h3 id="ChannelNew_{kind}">' in page for kind in CHANNELS)
+    assert "write /newbot to @BotFather" in page

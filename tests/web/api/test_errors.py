@@ -190,7 +190,7 @@ def test_problems_have_their_status(
     house: House, problem: Problem, status: int, retry_after: str | None
 ) -> None:
     class Refusing:
-        async def aread(self, fn: Any) -> Any:
+        async def aread(self, fn: Any, workspace_id: int | None = None) -> Any:
             raise problem
 
         awrite = aread

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from dogwatch.runners.interpreters import Interpreters
+from dogwatch.store import results
 from dogwatch.usecases import jobs, runs
 from tests.web.api.conftest import HTTP_ACTION, SCRIPT_ACTION, House
 from tests.web.asgi_client import Client
@@ -210,7 +212,7 @@ def test_trigger_hands_over_its_input(api: Client) -> None:
     given = [api.get(f"/runs/{one.json['id']}").json["input"] for one in told]
     assert given == ['{"month": "ä"}', "text", "", "", ""]
     assert api("POST", "/jobs/j/trigger", {"input": 3}).faults.keys() == {"input"}
-    assert api("POST", "/jobs/j/trigger", {"input": "x" * 300_000}).faults.keys() == {"input"}
+    assert api("POST", "/jobs/j/trigger", {"input": "x" * 1_000_001}).faults.keys() == {"input"}
 
 
 def test_a_watch_is_no_job(api: Client, watch: Any) -> None:
@@ -233,3 +235,62 @@ def test_a_new_schedule_counts_from_now(api: Client) -> None:
     api("POST", "/jobs", {"name": "J", "schedule": "0 * * * *", "action": HTTP_ACTION})
     moved = api("PATCH", "/jobs/j", {"schedule": "30 12 * * *", "timezone": "UTC"}).json
     assert moved["next_due_at"] == "2026-01-05T12:30:00.000Z"
+
+
+def test_priority_count_and_start_are_set_and_cleared(api: Client) -> None:
+    body = {
+        "name": "J", "action": SCRIPT_ACTION, "schedule": "0 * * * *", "priority": 2,
+        "max_runs": 3, "reset_on_resume": True, "starts_at": "2026-02-01T01:00:00+01:00",
+    }  # fmt: skip
+    job = api("POST", "/jobs", body).json
+    names = ("priority", "max_runs", "reset_on_resume", "run_count", "starts_at", "next_due_at")
+    start = "2026-02-01T00:00:00.000Z"
+    assert [job[name] for name in names] == [2, 3, True, 0, start, start]
+    api("POST", "/jobs/j/trigger")
+    assert api.get("/jobs/j").json["run_count"] == 1
+    assert api("POST", "/jobs/j/reset").json["run_count"] == 0
+    cleared = api("PATCH", "/jobs/j", dict.fromkeys(("priority", "max_runs", "starts_at"))).json
+    assert [cleared[name] for name in names] == [
+        0, None, True, 0, None, "2026-01-05T13:00:00.000Z"
+    ]  # fmt: skip
+    bad = {"starts_at": "soon", "priority": 9, "max_runs": 0, "reset_on_resume": 1, "action": {}}
+    faults = api("PATCH", "/jobs/j", bad).faults
+    assert {"reset_on_resume"} <= set(faults)
+    del bad["reset_on_resume"]
+    assert {"starts_at", "priority", "max_runs"} <= set(api("PATCH", "/jobs/j", bad).faults)
+
+
+def test_a_script_that_nothing_here_can_run_is_refused_at_save(house: House) -> None:
+    found = Interpreters({"bash": "bash", "python": "/nowhere/python", "node": "off"}, ("sh",))
+    client = house.client("*", admit_script=found.find)
+
+    def made(language: str, **more: object) -> dict[str, str]:
+        action = {"kind": "script", "language": language, "source": "1", **more}
+        answer = client("POST", "/jobs", {"name": "J", "action": action})
+        return {} if answer.status == 201 else answer.faults
+
+    assert made("bash") == made("bash", interpreter="sh") == made("bash", interpreter="bash") == {}
+    assert "not found: /nowhere/python" in made("python")["action.language"]
+    assert "switched off" in made("node")["action.language"]
+    assert "allowed are bash, sh" in made("bash", interpreter="/bin/zsh")["action.interpreter"]
+    other = {"action": {"kind": "script", "language": "node", "source": "1"}}
+    assert client("PATCH", "/jobs/j", other).status == 422
+
+
+def test_an_input_of_a_job_is_any_json(house: House, api: Client) -> None:
+    action = SCRIPT_ACTION | {"input": {"day": [1, None]}}
+    job = api("POST", "/jobs", {"name": "J", "action": action}).json
+    assert job["action"]["input"] == {"day": [1, None]}
+    assert stored(house, job)["input"] == {"day": [1, None]}
+
+
+def test_a_run_shows_what_it_handed_on(house: House, api: Client) -> None:
+    api("POST", "/jobs", {"name": "J", "action": SCRIPT_ACTION})
+    run = api("POST", "/jobs/j/trigger").json
+    shown = api.get(f"/runs/{run['id']}").json
+    assert (shown["output_value"], shown["condition"]) == (None, None)
+    workspace_id = house.workspace.id
+    house.write(lambda tx: results.put(tx, workspace_id, run["id"], output='[{"a":null}]'))
+    house.write(lambda tx: results.put(tx, workspace_id, run["id"], condition=False))
+    shown = api.get(f"/runs/{run['id']}").json
+    assert (shown["output_value"], shown["condition"]) == ([{"a": None}], False)

@@ -14,9 +14,9 @@ from dogwatch.usecases.limiting import (
     Asked,
     Limiter,
     Memory,
-    Shared,
     limits_of,
 )
+from dogwatch.usecases.sharing import Shared
 from dogwatch.web.api.limits import headers
 from dogwatch.web.app import build
 from tests.web.api.conftest import House

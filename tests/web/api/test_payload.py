@@ -84,3 +84,12 @@ def test_what_is_within_the_bounds_passes(api: Client, house: House) -> None:
     assert api("POST", "/jobs", {"name": "Long", "action": action}).status == 201
     numbers = {"input": {"numbers": list(range(4_000))}}
     assert api("POST", "/jobs/long/trigger", numbers).status == 202
+
+
+def test_a_whole_number_is_one_however_it_is_written(api: Client) -> None:
+    body = b'{"name": "A", "grace_s": 6.0e2, "early_s": 5.0, "slow_after_s": 2.0}'
+    made = api("POST", "/watches", body).json
+    assert (made["grace_s"], made["early_s"], made["slow_after_ms"]) == (600, 5, 2_000)
+    for wrong in ("1.5", "1e300", "-1e308", "1e999"):
+        refused = api("POST", "/watches", f'{{"name": "B", "early_s": {wrong}}}'.encode())
+        assert refused.faults.keys() == {"early_s"}, refused.text

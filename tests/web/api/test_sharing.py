@@ -1,5 +1,7 @@
 """Sharing by the API: keys, members, invitations, the workspace, and the instance's admins."""
 
+import csv
+import io
 import json
 from typing import Any
 
@@ -198,7 +200,39 @@ def test_the_audit_log_has_pages_and_comes_as_csv(api: Client) -> None:
     assert rest["next_cursor"] is None
     whole = api.get("/audit-log", format="csv")
     assert whole.headers["content-type"].startswith("text/csv")
-    assert len(whole.text.splitlines()) == 4
+    lines = list(csv.reader(io.StringIO(whole.text)))
+    assert [line[6] for line in lines] == ["object", "", "c", "b", "a"]
+    assert lines[2][7] == '{"fields": ["name"]}'
+
+
+def test_exports_are_noted_and_their_heads_are_not(api: Client) -> None:
+    for path in ("/workspace/export", "/audit-log?format=csv", "/instance-log?format=csv"):
+        place, _, query = path.partition("?")
+        form = {"format": "csv"} if query else {}
+        assert api("HEAD", place, query=form).status == 200
+        assert api.get(place, **form).status == 200
+    told = [one["operation"] for one in api.get("/audit-log").json["data"]]
+    assert told == ["audit_log.export", "workspace.export"]
+    entry = api.get("/instance-log").json["data"][0]
+    assert (entry["operation"], entry["workspace_id"]) == ("audit_log.export", None)
+
+
+def test_admins_of_the_instance_read_the_whole_log(api: Client, house: House) -> None:
+    admin, owner = person(house, "ada", admin=True), person(house, "olga", Role.OWNER)
+    at = house.clock.now()
+    other = house.write(lambda tx: workspaces.make(tx, "Other", at))
+    key_of(house, owner, "*", workspace_id=other.id)("POST", "/watches", {"name": "Theirs"})
+    api("POST", "/watches", {"name": "Ours"})
+    ada, olga = key_of(house, admin, "*"), key_of(house, owner, "*")
+    assert olga.get("/instance-log").status == 403
+    assert [one["object"] for one in olga.get("/audit-log").json["data"]] == ["ours"]
+    first = ada.get("/instance-log", limit="1").json
+    rest = ada.get("/instance-log", limit="1", cursor=first["next_cursor"]).json
+    told = [(one["workspace_id"], one["object"]) for one in first["data"] + rest["data"]]
+    assert told == [(house.workspace.id, "ours"), (other.id, "theirs")]
+    whole = ada.get("/instance-log", format="csv").text
+    assert whole.splitlines()[0].endswith(",workspace_id")
+    assert "theirs" in whole
 
 
 def test_no_cell_of_the_csv_is_a_formula(api: Client, house: House) -> None:

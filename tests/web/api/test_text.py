@@ -105,8 +105,8 @@ def test_an_address_and_a_query(api: Client, addresses: Mapping[str, str]) -> No
 
 def _with(api: Client, method: str, path: str, parameter: Mapping[str, Any], bad: bytes) -> Any:
     if parameter["in"] == "path":
-        return api(method, path.replace("{name}", quote(bad)), None)
-    return api(method, path.replace("{name}", "w"), None, query={parameter["name"]: bad})
+        return api(method, path.replace("{id}", quote(bad)), None)
+    return api(method, path.replace("{id}", "w"), None, query={parameter["name"]: bad})
 
 
 def test_headers_that_are_not_ascii(api: Client) -> None:

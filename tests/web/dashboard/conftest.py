@@ -13,12 +13,16 @@ import pytest
 
 from dogwatch.core.ping import Answer as PingAnswer
 from dogwatch.core.ping import Heard
+from dogwatch.core.policy import Role
+from dogwatch.core.spec import WatchSpec
 from dogwatch.store.database import Database
 from dogwatch.store.tx import Tx
-from dogwatch.usecases import setup, workspaces
+from dogwatch.usecases import members, people, pings, setup, watches, workspaces
+from dogwatch.usecases.lists import Record
 from dogwatch.vault import Vault
 from dogwatch.web.app import Services, build
 from tests.harness.clock import ManualClock
+from tests.harness.house import heard
 from tests.web.asgi_client import Answer, Client
 
 T = TypeVar("T")
@@ -71,10 +75,11 @@ class Browser:
 
     def _kept(self, answer: Answer) -> Answer:
         self.set_cookie = answer.headers.get("set-cookie", "")
-        for name, morsel in SimpleCookie(self.set_cookie).items():
-            self.cookies.pop(name, None)
-            if morsel.value:
-                self.cookies[name] = morsel.value
+        for line in answer.cookies:
+            for name, morsel in SimpleCookie(line).items():
+                self.cookies.pop(name, None)
+                if morsel.value:
+                    self.cookies[name] = morsel.value
         return answer
 
 
@@ -84,7 +89,8 @@ def _encoded(fields: dict[str, str]) -> bytes:
 
 def hidden_in(html: str, path: str) -> dict[str, str]:
     """Return the hidden fields of the form that goes to `path`."""
-    forms = re.findall(r'<form method="post" action="[./]*([^"]*)">(.*?)</form>', html, re.S)
+    begin = r'<form (?:class="\w+" )?method="post" action="[./]*([^"]*)">'
+    forms = re.findall(rf"{begin}(.*?)</form>", html, re.S)
     inside = next(inside for action, inside in forms if f"/{action}" == path)
     found = re.findall(r'type="hidden" name="([^"]*)" value="([^"]*)"', inside)
     return {name: unescape(value) for name, value in found}
@@ -126,6 +132,11 @@ class House:
 @pytest.fixture
 def house(database: Database, manual_clock: ManualClock) -> House:
     """An instance on a store of each kind."""
+    return house_on(database, manual_clock)
+
+
+def house_on(database: Database, manual_clock: ManualClock) -> House:
+    """Return an instance on a store."""
     at = manual_clock.now()
     database.write(lambda tx: workspaces.first(tx, at)).result()
     services = Services(
@@ -144,3 +155,42 @@ def sign_in(browser: Browser, password: str = PASSWORD, **fields: str) -> Answer
     """Sign in as Ana."""
     given = {"email": "ana@example.org", "password": password, "code": "", "next": ""} | fields
     return browser.post("/login", **given)
+
+
+# --- what there is to see ---
+
+
+def watch(house: House, name: str, *, tags: tuple[str, ...] = (), **spec: Any) -> Record:
+    at = house.clock.now()
+    given: dict[str, Any] = {"schedule": "every 10m", "start_by_s": 60, "tags": tags} | spec
+
+    def made(tx: Any) -> Record:
+        return watches.add(tx, workspaces.first(tx, at).id, WatchSpec(name=name, **given), at)
+
+    return house.write(made)
+
+
+def ping(house: House, record: Record, **facts: Any) -> None:
+    at = house.clock.now()
+    told = heard(record, 0, **facts)
+    house.write(lambda tx: pings.record(tx, [replace(told, at=at)], at))
+
+
+def pass_time(house: House, seconds: float) -> None:
+    house.clock.advance(seconds)
+    house.write(lambda tx: watches.lapse(tx, house.clock.now()))
+
+
+def member(house: House, role: Role) -> Browser:
+    """Return the browser of a second person, a member of the first workspace."""
+    at, email = house.clock.now(), f"{role.name.lower()}@example.org"
+    shown = asyncio.run(house.services.passwords.hash(PASSWORD))
+
+    def made(tx: Tx) -> None:
+        user = people.make(tx, email, role.name, shown, at)
+        members.appoint(tx, workspaces.first(tx, at).id, user, at, role)
+
+    house.write(made)
+    browser = house.browser()
+    assert sign_in(browser, email=email).status == 303
+    return browser

@@ -3,8 +3,10 @@
 import hmac
 import re
 from base64 import b32decode
+from html import unescape
 
 import pytest
+import segno
 
 from dogwatch import totp
 from dogwatch.usecases import people
@@ -129,6 +131,18 @@ def test_a_second_factor_changes_the_session(house: House) -> None:
     assert browser.cookies != before
     assert browser.get("/account").status == 200
     assert browser.get("/account/second-factor").status == 303
+
+
+def test_a_second_factor_is_read_from_a_square_of_plain_svg(house: House) -> None:
+    browser = house.ana()
+    browser.fill("/account", "/account/second-factor/offer", factor_password=PASSWORD)
+    page = browser.get("/account/second-factor").text
+    link = unescape(re.findall(r'href="(otpauth:[^"]+)"', page)[0])
+    [square] = re.findall(r"<figure[^>]*>(<svg.*?</svg>)</figure>", page, re.S)
+    expected = segno.make_qr(link, error="m")
+    assert f'viewBox="0 0 {len(expected.matrix) + 8} ' in square
+    assert square.count("h") > 300
+    assert not re.search(r"style=|<script|href|\son|url\(|xmlns", square)
 
 
 @pytest.mark.parametrize("path", ["/account/second-factor/offer", "/account/second-factor/remove"])

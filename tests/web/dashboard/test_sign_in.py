@@ -15,14 +15,14 @@ from tests.web.dashboard.conftest import PASSWORD, House, sign_in
 def test_a_person_signs_in_and_out(house: House) -> None:
     house.ana()
     browser = house.browser()
-    assert browser.get("/account").headers["location"] == "./login"
+    assert browser.get("/account").headers["location"] == "./login?next=account"
     assert sign_in(browser, email="ANA@example.org").status == 303
     assert "ana@example.org" in browser.get("/account").text
     stolen = dict(browser.cookies)
     out = browser.fill("/account", "/logout")
     assert (out.status, browser.cookies) == (303, {})
     browser.cookies = stolen
-    assert browser.get("/account").headers["location"] == "./login"
+    assert browser.get("/account").headers["location"] == "./login?next=account"
 
 
 def test_the_cookie_of_http_and_of_https(house: House) -> None:
@@ -161,7 +161,7 @@ def test_tries_are_limited_by_account(house: House) -> None:
 @pytest.mark.parametrize("place", ["https://evil.test", "//evil.test", "invitations/../x", "x"])
 def test_it_leads_nowhere_else(house: House, place: str) -> None:
     house.ana()
-    assert sign_in(house.browser(), next=place).headers["location"] == "./account"
+    assert sign_in(house.browser(), next=place).headers["location"] == "./"
 
 
 def test_signing_in_is_noted(house: House) -> None:
@@ -206,11 +206,11 @@ def test_a_trusted_proxy_names_who_is_there(house: House) -> None:
     house.ana()
     browser = house.browser(**proxied(house))
     browser.headers["remote-user"] = "Ana@Example.org"
-    assert browser.get("/login").headers["location"] == "./account"
+    assert browser.get("/login").headers["location"] == "./"
     assert browser.get("/account").status == 200
     assert browser.fill("/account", "/account/name", name="Ana B").status == 303
     browser.headers["remote-user"] = "ben@example.org"
-    assert browser.get("/account").headers["location"] == "./login"
+    assert browser.get("/account").headers["location"] == "./login?next=account"
     assert "<form" in browser.get("/login").text
 
 

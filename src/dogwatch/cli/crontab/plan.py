@@ -165,7 +165,10 @@ def _no_job(item: Item, there: Watch | None, known: Known) -> str | None:
     if known.away:
         return None
     if known.scripts_run_as is None:
-        return "the server runs no scripts, see DOGWATCH_SCRIPTS; import it without --as job"
+        return (
+            "the server runs no scripts, or none that reach a user's files; see DOGWATCH_SCRIPTS "
+            "and DOGWATCH_SANDBOX, or import it without --as job"
+        )
     if item.source.user != known.scripts_run_as:
         return (
             f"it runs as {item.source.user}, but the server would run it as "

@@ -1,6 +1,6 @@
 """When something is due: cron, intervals and systemd OnCalendar behind one `Schedule.after(t)`."""
 
-from dogwatch.core.schedule.schedule import Schedule
-from dogwatch.core.schedule.text import parse
+from dogwatch.core.schedule.schedule import WITHIN, Schedule
+from dogwatch.core.schedule.text import parse, parse_from
 
-__all__ = ["Schedule", "parse"]
+__all__ = ["WITHIN", "Schedule", "parse", "parse_from"]

@@ -7,18 +7,23 @@ from dogwatch.core.schedule.calendar import NEVER, Calendar
 from dogwatch.core.schedule.interval import interval_phrase
 from dogwatch.core.schedule.spans import FIRST_YEAR, LAST_YEAR, Change, changes
 
+TICK = timedelta(microseconds=1)
 # What comes later is taken for a slip of the pen.
 WITHIN = timedelta(days=5 * 366)
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """A parsed schedule; `parse` makes it. Instants are aware, in UTC."""
+    """A parsed schedule; `parse` makes it. Instants are aware, in UTC.
+
+    Nothing is due before `starts_at`, which is the first due time of an interval.
+    """
 
     text: str
     timezone: str
     interval_s: int | None = None
     calendars: tuple[Calendar, ...] = field(default=(), compare=False, repr=False)
+    starts_at: datetime | None = None
 
     @property
     def relative(self) -> bool:
@@ -27,6 +32,10 @@ class Schedule:
 
     def after(self, t: datetime) -> datetime | None:
         """Return the first due time strictly after `t`, None if there is no more."""
+        if self.starts_at and t < self.starts_at:
+            if self.relative:
+                return self.starts_at
+            t = self.starts_at - TICK
         at = t.astimezone(UTC).replace(tzinfo=None)
         if not FIRST_YEAR < at.year < LAST_YEAR:
             return None

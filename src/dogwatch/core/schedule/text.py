@@ -4,7 +4,8 @@ Which kind a line is: `@macro` or five fields and more is cron; `every ...` or a
 a unit) is an interval; all else is OnCalendar.
 """
 
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -31,6 +32,12 @@ def parse(text: str, timezone: str = "UTC", *, field: str = "schedule") -> Sched
         return _parse(text, timezone) if len(text) <= MAX_TEXT else _too_long()
     except ValueError as error:
         raise invalid(field, str(error)) from None
+
+
+def parse_from(text: str, timezone: str, starts_at: datetime | None) -> Schedule:
+    """Return the schedule from its start on."""
+    schedule = parse(text, timezone)
+    return replace(schedule, starts_at=starts_at.astimezone(UTC)) if starts_at else schedule
 
 
 def _too_long() -> Schedule:

@@ -8,10 +8,21 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from dogwatch.core.signals import Edit, Finish, Lapse, Pause, Queue, Resume, Signal, Skip, Start
+from dogwatch.core.signals import (
+    Answer,
+    Edit,
+    Finish,
+    Lapse,
+    Pause,
+    Queue,
+    Resume,
+    Signal,
+    Skip,
+    Start,
+)
 from dogwatch.core.slots import Gap, Plan
 from dogwatch.core.watch.changes import edit, pause, resume
-from dogwatch.core.watch.evidence import finish, queue, skip, start
+from dogwatch.core.watch.evidence import answer, finish, queue, skip, start
 from dogwatch.core.watch.silence import armed, lapse, phase, wake_at
 from dogwatch.core.watch.state import TABLE, Event, Flip, OpenRun, Status, Step, Watch
 
@@ -35,6 +46,7 @@ _HANDLERS: Mapping[type, Callable[[Watch, Any, Sequence[Gap]], Step]] = {
     Start: start,
     Finish: finish,
     Queue: queue,
+    Answer: answer,
     Skip: skip,
     Lapse: lapse,
     Pause: pause,

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from dogwatch.core.result import BAD, GOOD, Outcome
-from dogwatch.core.signals import Finish, Line, Queue, Skip, Start
+from dogwatch.core.signals import Answer, Finish, Line, Queue, Skip, Start
 from dogwatch.core.slots import (
     MAX_WALK,
+    STRETCH,
     TICK,
     Attribution,
     Gap,
@@ -179,7 +180,7 @@ def _outlived(watch: Watch, signal: Finish, gaps: Sequence[Gap]) -> bool:
     return overdue or any(not in_gap(slot, gaps) for slot in later)
 
 
-def _verdict(plan: Plan, signal: Finish, duration_ms: int | None) -> tuple[Outcome, str]:
+def _verdict(plan: Plan, signal: Finish | Answer, duration_ms: int | None) -> tuple[Outcome, str]:
     if signal.outcome is not Outcome.OK or duration_ms is None:
         return signal.outcome, signal.reason
     if plan.min_duration_ms is not None and duration_ms < plan.min_duration_ms:
@@ -229,3 +230,41 @@ def skip(watch: Watch, signal: Skip, gaps: Sequence[Gap]) -> Step:
         return Step(watch)
     line = Line(None, signal.slot_at, None, signal.outcome, signal.reason, finished_at=signal.at)
     return Step(replace(watch, slot_at=signal.next_at), (line,))
+
+
+def answer(watch: Watch, signal: Answer, gaps: Sequence[Gap]) -> Step:
+    """Settle a slot that our probe asked for; one that is settled already stays as it is."""
+    owed_at = watch.slot_at
+    if owed_at is None or signal.slot_at < owed_at:
+        return Step(watch)
+    watch = replace(watch, slot_at=signal.next_at)
+    outcome, reason = _verdict(watch.plan, signal, signal.duration_ms)
+    line = Line(
+        signal.id, signal.slot_at, None, outcome, reason,
+        started_at=signal.started_at, finished_at=signal.at, duration_ms=signal.duration_ms,
+    )  # fmt: skip
+    lines = (*_unasked(watch.plan, owed_at, signal, gaps), line)
+    if outcome not in _JUDGED:
+        return Step(watch, lines)
+    heard: dict[str, Any] = {"heard_at": signal.at, "heard": "good"}
+    if outcome in GOOD:
+        return judge(watch, signal.at, [outcome], reason, lines, heard | _ok(signal))
+    return judge(watch, signal.at, [outcome], reason, lines, heard | {"heard": "bad"})
+
+
+def _ok(signal: Answer) -> dict[str, Any]:
+    return {"ok_at": signal.at, "duration_ms": signal.duration_ms}
+
+
+def _unasked(
+    plan: Plan, owed_at: datetime, signal: Answer, gaps: Sequence[Gap]
+) -> tuple[Line, ...]:
+    """The slots before the one that was asked: one line, which may stand for many."""
+    if owed_at >= signal.slot_at:
+        return ()
+    outcome, reason = Outcome.SKIPPED, "not asked: the one before was still going"
+    if in_gap(owed_at, gaps):
+        outcome, reason = Outcome.UNKNOWN, "we were not watching"
+    if plan.after(owed_at) != signal.slot_at:
+        reason = STRETCH
+    return (Line(None, owed_at, None, outcome, reason, finished_at=signal.at),)

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from dogwatch.core.data import data
 from dogwatch.core.result import BAD, Outcome
 from dogwatch.core.signals import Line
 from dogwatch.core.slots import Plan
@@ -55,7 +56,7 @@ TABLE: Mapping[tuple[Status, Event], Status] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@data()
 class OpenRun:
     """A run that has no outcome yet.
 
@@ -70,7 +71,7 @@ class OpenRun:
     overdue: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@data()
 class Watch:
     """The state of one watch. `job`: we run it ourselves, its runs come from our scheduler.
 
@@ -110,7 +111,7 @@ class Flip:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@data()
 class Step:
     """What one signal made of a watch."""
 
@@ -151,6 +152,8 @@ def turn(
 
 def find_run(watch: Watch, run_id: str, rid: str | None) -> OpenRun | None:
     """Find the open run a signal speaks of: by run id, by rid, or the one without a rid."""
+    if not watch.open:
+        return None
     for run in watch.open:
         if run.id == run_id or (rid is not None and run.rid == rid):
             return run

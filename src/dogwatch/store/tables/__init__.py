@@ -1,6 +1,7 @@
 """Every table, once."""
 
 from dogwatch.store.tables.base import metadata
+from dogwatch.store.tables.dialects import aliases
 from dogwatch.store.tables.people import (
     audit_log,
     identities,
@@ -12,6 +13,14 @@ from dogwatch.store.tables.people import (
     spent,
     users,
     workspaces,
+)
+from dogwatch.store.tables.probing import probes, rollups
+from dogwatch.store.tables.trouble import (
+    dependencies,
+    incident_members,
+    incident_notes,
+    incidents,
+    maintenance,
 )
 from dogwatch.store.tables.work import (
     channels,
@@ -26,23 +35,32 @@ from dogwatch.store.tables.work import (
     ping_keys,
     pings,
     receipts,
+    results,
     rules,
     runs,
     tasks,
+    variable_uses,
+    variables,
     watches,
 )
 
 __all__ = [
+    "aliases",
     "audit_log",
     "channels",
     "deliveries",
+    "dependencies",
     "flips",
     "idempotency",
     "identities",
+    "incident_members",
+    "incident_notes",
+    "incidents",
     "instance",
     "invitations",
     "jobs",
     "keys",
+    "maintenance",
     "members",
     "metadata",
     "nodes",
@@ -50,14 +68,19 @@ __all__ = [
     "outputs",
     "ping_keys",
     "pings",
+    "probes",
     "receipts",
     "recovery_codes",
+    "results",
+    "rollups",
     "rules",
     "runs",
     "sessions",
     "spent",
     "tasks",
     "users",
+    "variable_uses",
+    "variables",
     "watches",
     "workspaces",
 ]

@@ -1,7 +1,8 @@
 """What all tables share: their names for constraints, ids, and the workspace that leads each key.
 
 `workspace_id` leads each key, so that a workspace can live in its own cell. A change to a table
-needs a revision in `migrations/`; a test compares the two.
+needs a revision in `migrations/`; a test compares the two. A new table of a workspace's rows gets
+its wall there, too: `raise_wall`.
 """
 
 from sqlalchemy import (

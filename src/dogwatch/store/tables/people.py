@@ -29,6 +29,7 @@ workspaces = Table(
     Column("ping_key", String(64), nullable=False, unique=True),
     Column("created_at", Instant, nullable=False),
     Column("plan", String(16), nullable=False, server_default="unlimited"),
+    Column("least_isolation", String(16), nullable=False, server_default="trusted"),
 )
 
 

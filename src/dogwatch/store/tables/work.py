@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Index,
     Integer,
@@ -11,10 +12,19 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
+    text,
 )
 
 from dogwatch.store.tables.base import Id, Serial, metadata, of, workspace
 from dogwatch.store.types import Instant, Json
+
+
+def _some(column: str, *names: str) -> Index:
+    """Return an index of those rows alone that have a value in `column`; most have none."""
+    has = text(f"{column} IS NOT NULL")
+    return Index(f"ix_deliveries_{column}", *names, sqlite_where=has, postgresql_where=has)
+
 
 instance = Table(
     "instance",
@@ -58,6 +68,8 @@ watches = Table(
     # the plan
     Column("schedule", Text),
     Column("timezone", String(64), nullable=False),
+    # Nothing is due before it.
+    Column("starts_at", Instant),
     Column("start_by_s", Integer),
     Column("finish_by_s", Integer),
     Column("slow_after_ms", BigInteger),
@@ -88,6 +100,14 @@ watches = Table(
     PrimaryKeyConstraint("workspace_id", "id"),
     UniqueConstraint("workspace_id", "slug"),
     Index(None, "due_at"),
+    # What else is down, in each alert: few rows, and no ping touches them.
+    Index(
+        "ix_watches_down",
+        "workspace_id",
+        "id",
+        sqlite_where=text("status = 'down'"),
+        postgresql_where=text("status = 'down'"),
+    ),
 )
 
 ping_keys = Table(
@@ -114,6 +134,11 @@ jobs = Table(
     Column("max_attempts", Integer, nullable=False),
     Column("backoff_s", Integer, nullable=False),
     Column("lost_run", String(16), nullable=False),
+    Column("priority", Integer, nullable=False, server_default="0"),
+    # After so many runs the job is paused; they are counted from the last reset on.
+    Column("max_runs", Integer),
+    Column("reset_on_resume", Boolean, nullable=False, server_default=false()),
+    Column("run_count", BigInteger, nullable=False, server_default="0"),
     Column("next_at", Instant),
     PrimaryKeyConstraint("workspace_id", "watch_id"),
     of("watches", "watch_id"),
@@ -142,10 +167,27 @@ runs = Table(
     Column("phases_ms", Json),
     Column("input", Text, nullable=False),
     Column("cancel_reason", String(255)),
+    # What a probe saw; `detail` is for the admin of the host alone.
+    Column("error", String(16)),
+    Column("detail", String(255)),
+    Column("preview", Text),
     PrimaryKeyConstraint("workspace_id", "id"),
     UniqueConstraint("workspace_id", "watch_id", "slot_at"),
     of("watches", "watch_id"),
     Index(None, "workspace_id", "watch_id", "id"),
+)
+
+# What a script handed on, apart from what it printed.
+results = Table(
+    "results",
+    metadata,
+    workspace(),
+    Column("run_id", Id, nullable=False),
+    # JSON text.
+    Column("output", Text),
+    Column("condition", Boolean),
+    PrimaryKeyConstraint("workspace_id", "run_id"),
+    of("runs", "run_id"),
 )
 
 outputs = Table(
@@ -170,6 +212,9 @@ pings = Table(
     Column("kind", String(8), nullable=False),
     Column("exit_code", Integer),
     Column("rid", String(64)),
+    # How long it took, and how far it is in percent, where the sender says so.
+    Column("duration_ms", BigInteger),
+    Column("progress", Integer),
     Column("body", Text, nullable=False),
     Column("body_bytes", BigInteger, nullable=False),
     Column("method", String(8), nullable=False),
@@ -205,6 +250,8 @@ channels = Table(
     Column("settings", Json, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
     Column("disabled_reason", String(255)),
+    # What comes within this time is told in one message; null: as is usual for the kind.
+    Column("group_window_s", Integer),
     Column("created_at", Instant, nullable=False),
     PrimaryKeyConstraint("workspace_id", "id"),
 )
@@ -217,6 +264,8 @@ rules = Table(
     Column("channel_id", Id, nullable=False),
     Column("events", Json, nullable=False),
     Column("scope", Json, nullable=False),
+    # When it tells, and what it says again: delay, quiet hours, repeat, digest, escalations.
+    Column("timing", Json, nullable=False, server_default="{}"),
     Column("created_at", Instant, nullable=False),
     PrimaryKeyConstraint("workspace_id", "id"),
     of("channels", "channel_id"),
@@ -237,10 +286,20 @@ deliveries = Table(
     Column("attempts", Integer, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("settled_at", Instant),
+    # While it is held: what for, and until when; then the time it was let go.
+    Column("hold", String(16)),
+    Column("due_at", Instant),
+    Column("rule_id", Id),
+    Column("incident_id", Id),
+    # The delivery whose one message tells of this one as well.
+    Column("bundle_id", Id),
     PrimaryKeyConstraint("workspace_id", "id"),
     UniqueConstraint("workspace_id", "flip_id", "channel_id"),
     of("channels", "channel_id"),
     Index(None, "workspace_id", "watch_id", "id"),
+    _some("hold", "workspace_id", "hold", "channel_id", "id"),
+    _some("bundle_id", "workspace_id", "bundle_id"),
+    _some("incident_id", "workspace_id", "incident_id"),
 )
 
 receipts = Table(
@@ -273,10 +332,20 @@ tasks = Table(
     Column("bulkhead", String(255), nullable=False),
     Column("run_at", Instant, nullable=False),
     Column("attempt", Integer, nullable=False),
+    # From 0 to 3; a higher one goes first.
+    Column("priority", Integer, nullable=False, server_default="0"),
     # Set while a node works on it; void once that node's beat is too old.
     Column("node_id", Id),
     UniqueConstraint("workspace_id", "lane", "ref_id"),
     Index(None, "lane", "run_at"),
+    Index(
+        "ix_tasks_first",
+        "lane",
+        "priority",
+        "run_at",
+        sqlite_where=text("priority > 0"),
+        postgresql_where=text("priority > 0"),
+    ),
     Index(None, "ordering", "id"),
 )
 
@@ -291,4 +360,33 @@ idempotency = Table(
     Column("created_at", Instant, nullable=False),
     PrimaryKeyConstraint("workspace_id", "key"),
     Index(None, "created_at"),
+)
+
+variables = Table(
+    "variables",
+    metadata,
+    workspace(),
+    Column("key", String(100), nullable=False),
+    Column("id", Id, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("description", Text, nullable=False, server_default=""),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "key"),
+    UniqueConstraint("workspace_id", "id"),
+)
+
+# Which job names a variable in its script, and when its runs last read and set it.
+variable_uses = Table(
+    "variable_uses",
+    metadata,
+    workspace(),
+    Column("key", String(100), nullable=False),
+    Column("watch_id", Id, nullable=False),
+    Column("named", Boolean, nullable=False, server_default=false()),
+    Column("read_at", Instant),
+    Column("set_at", Instant),
+    PrimaryKeyConstraint("workspace_id", "key", "watch_id"),
+    of("watches", "watch_id"),
+    Index(None, "workspace_id", "watch_id"),
 )

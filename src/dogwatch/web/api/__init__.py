@@ -8,21 +8,27 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 
 from dogwatch import __version__
+from dogwatch.usecases.holders import Holders
 from dogwatch.web.api import (
     audit_log,
     channels,
     deliveries,
     docs,
     flips,
+    incidents,
     invitations,
     jobs,
     keys,
+    maintenance,
     members,
     plans,
+    probes,
     problems,
     rules,
     runs,
+    surroundings,
     users,
+    variables,
     watches,
     workspace,
     workspaces,
@@ -32,7 +38,8 @@ from dogwatch.web.page import Endpoint, html, served
 from dogwatch.web.services import Services
 
 _RESOURCES = (
-    *(watches, jobs, runs, flips, channels, rules, deliveries, workspace),
+    *(watches, surroundings, jobs, probes, runs, flips, channels, rules, maintenance, incidents),
+    *(deliveries, variables, workspace),
     *(keys, members, invitations, audit_log, users, workspaces, plans),
 )
 
@@ -47,8 +54,10 @@ def native(services: Services) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.services = services
+    app.state.holders = Holders(services.door, services.vault, services.clock)
     for resource in _RESOURCES:
         app.router.routes.extend(resource.router.routes)
+    app.router.routes.extend(audit_log.instance_router.routes)
     problems.install(app)
     document = cache(lambda: completed(app.openapi()))
     app.add_route("/openapi.json", _once(lambda: _machine_readable(document())))

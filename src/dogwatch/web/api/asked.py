@@ -1,24 +1,32 @@
-"""What may be asked for: the bodies of watches, jobs, runs, channels and rules."""
+"""What may be asked for: the bodies of watches, jobs, runs and channels."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
+from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
-from dogwatch.core.alerts import Event, Rule, Scope
 from dogwatch.core.problems import Problem
 from dogwatch.core.run import CatchUp, LostRun, Overlap, Policy
 from dogwatch.core.spec import WatchSpec, check
 from dogwatch.usecases import jobs
 from dogwatch.usecases.jobs import JobSpec
 from dogwatch.web.api.body import Body
+from dogwatch.web.api.instants import DATE_TIME, instant
 from dogwatch.web.api.settings import checked
+from dogwatch.web.api.told import ChannelKind, Tag, tell
 
 _ALIASES = {"grace_s": "start_by_s", "slow_after_s": "slow_after_ms"}
 _SPEC = frozenset(field.name for field in fields(WatchSpec))
 _POLICY = frozenset(field.name for field in fields(Policy))
 _CLEARED = WatchSpec(name="", start_by_s=None)
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
 _ENUMS: Mapping[str, Callable[[Any], Any]] = {
     "overlap": Overlap,
     "catch_up": CatchUp,
@@ -29,14 +37,21 @@ _ENUMS: Mapping[str, Callable[[Any], Any]] = {
 class WatchFields(Body):
     """What may be said of a watch; null clears a field, so that its default holds."""
 
+    model_config = ConfigDict(json_schema_extra=tell)
+
     slug: str | None = None
     description: str | None = None
-    tags: list[str] | None = None
+    tags: list[Tag] | None = None
     project: str | None = None
     schedule: str | list[str] | None = Field(
         default=None, description="Cron, OnCalendar or an interval; several lines as a list."
     )
     timezone: str | None = Field(default=None, description="IANA name; UTC if not given.")
+    starts_at: str | None = Field(
+        default=None,
+        description="ISO 8601 with a zone: nothing is due before; an interval is first due then.",
+        json_schema_extra=DATE_TIME,
+    )
     start_by_s: int | None = Field(
         default=None,
         description="Grace after a due time. If not given or null: 300, for jobs no limit.",
@@ -59,6 +74,8 @@ class WatchFields(Body):
                 said[name] = _ms(value) if alias == "slow_after_s" else value
         if isinstance(said.get("schedule"), list):
             said["schedule"] = "\n".join(said["schedule"])
+        if said.get("starts_at") is not None:
+            said["starts_at"] = _start(said["starts_at"])
         said = {name: value for name, value in said.items() if name in _SPEC}
         cleared = {n: getattr(_CLEARED, n) for n, value in said.items() if value is None}
         tags = {"tags": tuple(said["tags"])} if said.get("tags") else {}
@@ -71,6 +88,8 @@ class WatchFields(Body):
             for alias, name in _ALIASES.items()
             if {alias, name} <= self.model_fields_set
         }
+        if self.starts_at is not None and _start(self.starts_at) is None:
+            wrong["starts_at"] = "give a time such as 2027-01-01T00:00:00Z"
         try:
             check(self.spec(WatchSpec(name="x")))
         except Problem as problem:
@@ -90,6 +109,13 @@ class WatchFields(Body):
 def _ms(seconds: float | None) -> int | None:
     """Return milliseconds; what is no sensible number stays out of range."""
     return None if seconds is None else round(seconds * 1000) if 0 < seconds < 1e12 else -1
+
+
+def _start(text: str) -> datetime | None:
+    try:
+        return instant("starts_at", text)
+    except Problem:
+        return None
 
 
 class WatchNew(WatchFields):
@@ -115,12 +141,19 @@ class JobFields(WatchFields):
     max_attempts: int | None = None
     backoff_s: int | None = None
     lost_run: Literal["fail", "rerun", "skip"] | None = None
+    priority: int | None = Field(default=None, description="0 to 3; a higher one goes first.")
+    max_runs: int | None = Field(
+        default=None, description="After so many runs the job is paused; null: no limit."
+    )
+    reset_on_resume: bool | None = Field(
+        default=None, description="Whether resuming counts runs from 0 again; else reset does."
+    )
 
     def policy(self, base: Policy, default: Policy) -> Policy:
         """Return `base` with what is said here; null means the default."""
         said = {name: getattr(self, name) for name in self.model_fields_set & _POLICY}
         values: dict[str, Any] = {
-            name: getattr(default, name) if value is None else _ENUMS.get(name, int)(value)
+            name: getattr(default, name) if value is None else _ENUMS.get(name, _same)(value)
             for name, value in said.items()
         }
         return replace(base, **values)
@@ -147,7 +180,7 @@ _Action = Annotated[
     Field(
         description="`kind` is http (url, method, headers, body, timeout_s, expected_status, "
         "max_redirects) or script (language, source, args, env, timeout_s, output_cap_bytes, "
-        "memory_limit_mb, file_limit_mb)."
+        "memory_limit_mb, file_limit_mb, input, interpreter, network)."
     ),
 ]
 
@@ -199,6 +232,12 @@ class Nothing(Body):
     """No fields."""
 
 
+_GROUP = (
+    "Seconds for which flips are collected for one message, 0: each is told by itself. If not "
+    "given or null: 0 for webhook, pagerduty and opsgenie, 10 for all others."
+)
+
+
 class ChannelNew(Body):
     """A new channel; its settings are those of its kind."""
 
@@ -208,8 +247,9 @@ class ChannelNew(Body):
         "settings": {"url": "http://x"},
     }
     name: Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
-    kind: str
+    kind: ChannelKind
     settings: dict[str, Any]
+    group_window_s: int | None = Field(default=None, description=_GROUP)
 
     def check(self) -> None:
         """Raise a Problem of all settings that the kind refuses."""
@@ -222,35 +262,4 @@ class ChannelChange(Body):
     name: Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")] = "x"
     settings: dict[str, Any] = Field(default_factory=dict)
     enabled: bool = True
-
-
-class ScopeAsked(BaseModel):
-    """Which watches: all, by tags, by projects, or these by id or slug."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-    kind: Literal["all", "tags", "project", "watches"] = "all"
-    values: list[Annotated[str, Field(min_length=1, max_length=64)]] = Field(default=[])
-
-
-class RuleNew(Body):
-    """A new rule: `events` (down and recovered if not given) of watches go to a channel."""
-
-    stand_in: ClassVar[Mapping[str, Any]] = {"channel_id": "x"}
-    channel_id: Annotated[str, Field(min_length=1, max_length=26)]
-    events: list[Literal["down", "degraded", "recovered"]] = Field(default=["down", "recovered"])
-    scope: ScopeAsked = ScopeAsked()
-
-    def check(self) -> None:
-        """Raise a Problem where nothing would ever match."""
-        wrong = {} if self.events else {"events": "give one at least"}
-        if (self.scope.kind == "all") != (not self.scope.values):
-            wrong["scope.values"] = "give them for tags, project and watches, not for all"
-        if len(self.scope.values) > 1000:
-            wrong["scope.values"] = "at most 1000"
-        if wrong:
-            raise Problem("invalid", "see errors", wrong)
-
-    def rule(self) -> Rule:
-        """Return the rule, without its id."""
-        scope = Scope(self.scope.kind, frozenset(self.scope.values))
-        return Rule("", self.channel_id, frozenset(map(Event, self.events)), scope)
+    group_window_s: int | None = Field(default=None, description=_GROUP)

@@ -1,6 +1,5 @@
 """Who calls: each route names its operation, and no body is read before the key is known."""
 
-import logging
 import re
 from collections.abc import Callable, Collection, Coroutine
 from typing import Any
@@ -14,8 +13,8 @@ from starlette.types import Receive, Scope, Send
 
 from dogwatch.core.policy import POLICY
 from dogwatch.core.problems import Problem
-from dogwatch.usecases import keys
 from dogwatch.usecases.callers import Caller, require
+from dogwatch.usecases.holders import Holders
 from dogwatch.web.api import limits
 from dogwatch.web.api.payload import StrictRequest, capped, check_media_type
 from dogwatch.web.api.problems import plain
@@ -25,8 +24,6 @@ from dogwatch.web.services import Services
 
 _TOKEN = re.compile(r"(?i:bearer) +([A-Za-z0-9_]{1,200}) *")
 _BODILESS = frozenset({"GET", "DELETE"})
-
-_log = logging.getLogger("dogwatch.api")
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -111,23 +108,8 @@ async def authenticate(request: Request) -> Caller:
     given = _TOKEN.fullmatch(request.headers.get("authorization", ""))
     if given is None:
         raise Problem("unauthorized", "send an API key: Authorization: Bearer dw_live_…")
-    at, vault = services.clock.now(), services.vault
-    ip = origin_of(dict(request.scope), services.trusted_proxies).ip
-    caller, stale = await services.door.aread(
-        lambda tx: keys.authenticate(tx, given[1], vault, at, ip)
-    )
-    if stale:
-        await _note_use(services, caller)
-    return caller
-
-
-async def _note_use(services: Services, caller: Caller) -> None:
-    """Note when the key was used; that this fails on a full disk must not stop a reader."""
-    at = services.clock.now()
-    try:
-        await services.door.awrite(lambda tx: keys.used(tx, caller, at))
-    except Exception as error:
-        _log.warning("the use of a key was not noted: %s", type(error).__name__)
+    holders: Holders = request.app.state.holders
+    return await holders.caller(given[1], origin_of(request.scope, services.trusted_proxies).ip)
 
 
 def _check_query(request: Request, known: Collection[str]) -> None:

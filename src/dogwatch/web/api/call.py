@@ -9,10 +9,10 @@ from typing import Annotated, TypeVar
 from fastapi import Depends, Path, Request, Response
 from pydantic import BaseModel
 
-from dogwatch.core.policy import POLICY, lacks
+from dogwatch.core.policy import POLICY, Role, lacks
 from dogwatch.core.problems import Problem
 from dogwatch.usecases import audit_log
-from dogwatch.usecases.callers import Caller
+from dogwatch.usecases.callers import Caller, sight
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.once import Done, once
 from dogwatch.web.api.idempotency import answered, sent_of
@@ -49,9 +49,19 @@ class Call:
         """What the address of a ping begins with; None for those who may not ping."""
         return f"{self.services.base_url.rstrip('/')}/ping/" if self.may_ping else None
 
+    @property
+    def sees_network(self) -> bool:
+        """Whether the caller may learn how the network looks that this instance stands in."""
+        return not self.services.hosted and self.caller.grant.role >= Role.ADMIN
+
+    @property
+    def _sight(self) -> int | None:
+        """What the database shows to this call."""
+        return sight(self.caller, self.request.state.operation)
+
     async def read(self, fn: Callable[[Tx], T]) -> T:
         """Run `fn` on a snapshot."""
-        return await self.services.door.aread(fn)
+        return await self.services.door.aread(fn, self._sight)
 
     async def write(self, fn: Callable[[Tx], T]) -> T:
         """Run `fn` in a transaction, which the audit log is noted in."""
@@ -62,7 +72,16 @@ class Call:
             self._note(tx, done, sent)
             return done
 
-        return await self.services.door.awrite(noted)
+        return await self.services.door.awrite(noted, self._sight)
+
+    async def note_export(self, operation: str, *, instance: bool = False) -> None:
+        """Note that everything of a kind is handed out, before it is; HEAD hands out nothing."""
+        if self.request.method == "HEAD":
+            return
+        await self.services.door.awrite(
+            lambda tx: audit_log.note(tx, self.caller, operation, "", self.at, instance=instance),
+            None if instance else self.workspace_id,
+        )
 
     async def _fields(self) -> Sequence[str]:
         """Return the names of the fields that were sent, which tell no value."""
@@ -102,7 +121,7 @@ class Call:
             assert sent is not None
             return once(tx, sent, self.services.vault, self.at, lambda: done(tx))
 
-        answer = await self.services.door.awrite(kept if sent else done)
+        answer = await self.services.door.awrite(kept if sent else done, self._sight)
         return answered(answer, self.request, place)
 
 
@@ -119,7 +138,7 @@ async def _name(name: Annotated[str, Path(description="Id or slug.")]) -> str:
     """Refuse at once what can be no id or slug, and no database could look up."""
     if not _NAME.fullmatch(name):
         words = "there is nothing with this id or slug"
-        raise Problem("not_found", words, {"name": words})
+        raise Problem("not_found", words, {"id": words})
     return name
 
 

@@ -1,12 +1,11 @@
 """/channels: the places to tell."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from fastapi import Response
 
 from dogwatch.core.problems import invalid
-from dogwatch.notify.channel import Settings
+from dogwatch.notify.fields import Settings
 from dogwatch.usecases import channels, telling
 from dogwatch.usecases.channels import ChannelRow
 from dogwatch.usecases.door import Tx
@@ -14,9 +13,9 @@ from dogwatch.vault import Vault
 from dogwatch.web.api.asked import ChannelChange, ChannelNew, Nothing
 from dogwatch.web.api.auth import needs, resource
 from dogwatch.web.api.call import Call, Called, Id, shown
-from dogwatch.web.api.masks import masked_settings, unmasked_settings
+from dogwatch.web.api.masks import masked_settings
 from dogwatch.web.api.pages import Paged
-from dogwatch.web.api.settings import checked
+from dogwatch.web.api.settings import checked, merged
 from dogwatch.web.api.wire import ChannelMade, ChannelOut, DeliveryOut, PageOf
 
 router = resource("channels")
@@ -53,11 +52,13 @@ async def make_channel(call: Called, body: ChannelNew) -> Response:
     settings, vault = checked(body.kind, body.settings), call.services.vault
     if body.kind == "email" and not call.services.mail_on:
         raise invalid("kind", "no mail server is set (DOGWATCH_SMTP_URL)")
+    if body.kind == "apprise" and not call.services.apprise_on:
+        raise invalid("kind", "the admin of this instance does not allow it (DOGWATCH_APPRISE)")
 
     def made(tx: Tx) -> ChannelMade:
         channel = channels.add_channel(
             tx, call.workspace_id, body.name, body.kind, settings.public, settings.secret,
-            vault, call.at,
+            vault, call.at, body.group_window_s,
         )  # fmt: skip
         return _with_secrets(vault, channel, settings)
 
@@ -81,7 +82,7 @@ def _changed(tx: Tx, call: Call, channel_id: str, body: ChannelChange) -> Channe
     vault, sent = call.services.vault, body.model_fields_set
     channel = channels.channel_by_id(tx, call.workspace_id, channel_id)
     stored = channels.unsealed(vault, channel)
-    settings = checked(channel.kind, _merged(stored, body.settings))
+    settings = checked(channel.kind, merged(channel.kind, stored, body.settings))
     channel = channels.change_channel(
         tx,
         channel,
@@ -91,13 +92,10 @@ def _changed(tx: Tx, call: Call, channel_id: str, body: ChannelChange) -> Channe
         secret=settings.secret if "settings" in sent else None,
         enabled=body.enabled if "enabled" in sent else None,
     )
+    if "group_window_s" in sent:
+        channel = channels.regroup(tx, channel, body.group_window_s)
     fresh = settings.secret.get("secrets") != stored.get("secrets")
     return _with_secrets(vault, channel, settings) if fresh else _shown(vault, channel)
-
-
-def _merged(stored: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
-    every = {**stored, **unmasked_settings(sent, stored)}
-    return {name: value for name, value in every.items() if value is not None}
 
 
 @router.delete("/{name}", status_code=204, **needs("channels.delete"))
@@ -109,7 +107,7 @@ async def remove_channel(call: Called, name: Id) -> Response:
 
 @router.post("/{name}/test", response_model=DeliveryOut, status_code=202, **needs("channels.test"))
 async def try_channel(call: Called, name: Id, _: Nothing | None = None) -> Response:
-    """Send a real test message."""
+    """Send a real test message; `GET /deliveries/{id}?wait_s=20` has the service's answer."""
 
     def queued(tx: Tx) -> DeliveryOut:
         return DeliveryOut.of(telling.test_channel(tx, call.workspace_id, name, call.at))

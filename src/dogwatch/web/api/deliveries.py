@@ -1,6 +1,10 @@
 """/deliveries: what was told to whom, and what came of it."""
 
-from fastapi import Response
+import asyncio
+from contextlib import suppress
+from typing import Annotated
+
+from fastapi import Query, Response
 
 from dogwatch.usecases import lists
 from dogwatch.web.api.auth import needs, resource
@@ -8,6 +12,9 @@ from dogwatch.web.api.call import Called, Id, shown
 from dogwatch.web.api.filters import DeliveryState, Text, given
 from dogwatch.web.api.pages import Paged
 from dogwatch.web.api.wire import DeliveryDetail, DeliveryOut, PageOf
+
+POLL_S = 0.25
+WaitS = Annotated[int, Query(ge=0, le=25, description="Seconds to wait for the first receipt.")]
 
 router = resource("deliveries")
 
@@ -25,7 +32,15 @@ async def list_deliveries(
 
 
 @router.get("/{name}", response_model=DeliveryDetail, **needs("deliveries.show"))
-async def show_delivery(call: Called, name: Id) -> Response:
-    """Show a delivery with a receipt per attempt."""
-    found = await call.read(lambda tx: lists.delivery(tx, call.workspace_id, name))
-    return shown(DeliveryDetail.made(*found))
+async def show_delivery(call: Called, name: Id, wait_s: WaitS = 0) -> Response:
+    """Show a delivery with a receipt per attempt; with `wait_s`, once there is one."""
+    clock, stopping = call.services.clock, call.services.stopping
+    until = clock.monotonic() + wait_s
+    while True:
+        found = await call.read(lambda tx: lists.delivery(tx, call.workspace_id, name))
+        delivery, receipts = found
+        heard = receipts or delivery.state != "pending"
+        if heard or stopping.is_set() or clock.monotonic() >= until:
+            return shown(DeliveryDetail.made(*found))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), POLL_S)

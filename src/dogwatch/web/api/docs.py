@@ -43,7 +43,44 @@ ACTIONS = """
 <tr><td><code>timeout_s</code></td><td>number</td><td>3600; up to 7 days</td></tr>
 <tr><td><code>output_cap_bytes</code></td><td>integer</td><td>1 MiB</td></tr>
 <tr><td><code>memory_limit_mb</code></td><td>integer</td><td>none</td></tr>
-<tr><td><code>file_limit_mb</code></td><td>integer</td><td>1024</td></tr></table>
+<tr><td><code>file_limit_mb</code></td><td>integer</td><td>1024</td></tr>
+<tr><td><code>input</code></td><td>any</td><td>for runs that nobody gives another</td></tr>
+<tr><td><code>interpreter</code></td><td>string</td><td>one that is allowed here</td></tr></table>
+<h2 id="targets">Targets</h2>
+<p>The <code>target</code> of a probe has a <code>kind</code> and the fields of that kind; each
+takes <code>timeout_s</code>, 1 to 300.</p>
+<table><tr><th>http</th><th></th><th></th></tr>
+<tr><td>those of an http action</td><td></td><td></td></tr>
+<tr><td><code>user_agent</code></td><td>string</td><td>that of the server</td></tr>
+<tr><td><code>verify_tls</code></td><td>boolean</td><td>true</td></tr>
+<tr><td><code>client_certificate</code>, <code>client_key</code></td><td>PEM</td><td></td></tr>
+<tr><td><code>assertions</code></td><td>list of objects</td><td></td></tr></table>
+<table><tr><th>tcp</th><th></th><th></th></tr>
+<tr><td><code>host</code>, <code>port</code></td><td>required</td><td></td></tr></table>
+<table><tr><th>tls</th><th></th><th></th></tr>
+<tr><td><code>host</code></td><td>required</td><td></td></tr>
+<tr><td><code>port</code>, <code>server_name</code></td><td></td><td>443, the host</td></tr>
+<tr><td><code>days_left</code>, <code>warn_days_left</code></td><td>integer</td><td>1, 14</td></tr>
+<tr><td><code>verify</code></td><td>boolean</td><td>true</td></tr></table>
+<table><tr><th>dns</th><th></th><th></th></tr>
+<tr><td><code>name</code></td><td>required</td><td></td></tr>
+<tr><td><code>type</code></td><td>A, AAAA, CAA, CNAME, MX, NS, PTR, SOA, SRV, TXT</td>
+<td>A</td></tr>
+<tr><td><code>resolver</code>, <code>port</code></td><td>IP address</td>
+<td>the system's, 53</td></tr>
+<tr><td><code>expected</code></td><td>list of records</td><td></td></tr>
+<tr><td><code>match</code></td><td>all, exact or any</td><td>all</td></tr></table>
+<table><tr><th>icmp</th><th></th><th></th></tr>
+<tr><td><code>host</code></td><td>required</td><td></td></tr></table>
+<p>Assertions; <code>"degrades": true</code> makes a failure degrade instead of call it down.</p>
+<table><tr><th>kind</th><th></th></tr>
+<tr><td><code>body_contains</code>, <code>body_lacks</code></td><td><code>text</code></td></tr>
+<tr><td><code>body_matches</code></td><td><code>pattern</code>, of RE2</td></tr>
+<tr><td><code>json</code></td><td><code>path</code>, <code>is</code> (exists, missing, equals,
+not_equals, less, at_most, more, at_least, contains), <code>value</code></td></tr>
+<tr><td><code>header</code></td><td><code>name</code>, <code>is</code> (exists, missing, equals,
+contains), <code>value</code></td></tr>
+<tr><td><code>certificate_days</code></td><td><code>least</code></td></tr></table>
 """
 
 
@@ -109,9 +146,12 @@ def _schemas(document: _Document) -> Iterator[str]:
         yield f'<h3 id="{escape(name)}">{escape(name)}</h3>\n'
         yield f"<p>{_text(schema.get('description', ''))}</p>\n"
         required = schema.get("required", ())
+        fields = schema.get("properties", {})
+        if name.startswith("ChannelNew_"):
+            fields, required = fields["settings"]["properties"], fields["settings"]["required"]
         rows = [
             _row(field, _kind(one) + (", required" if field in required else ""), _words(one))
-            for field, one in schema.get("properties", {}).items()
+            for field, one in fields.items()
         ]
         if rows:
             yield _table("Field", rows)

@@ -20,11 +20,12 @@ def _plain(text: str) -> str:
 Text = Annotated[
     str | None, Query(min_length=1, max_length=_LONGEST), AfterValidator(lambda t: t and _plain(t))
 ]
-Kind = Literal["heartbeat", "job"] | None
+Kind = Literal["heartbeat", "job", "probe"] | None
 Status = WatchStatus | None
 RunState = Literal["queued", "running", "done"] | None
 RunOutcome = Outcome | None
-DeliveryState = Literal["pending", "sent", "failed"] | None
+DeliveryState = Literal["held", "pending", "sent", "failed", "suppressed"] | None
+IncidentState = Literal["open", "acknowledged", "closed"] | None
 
 
 def given(**filters: str | None) -> dict[str, Any]:

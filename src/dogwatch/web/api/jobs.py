@@ -5,10 +5,11 @@ from typing import Any, Literal
 
 from fastapi import Response
 
-from dogwatch.core.problems import Problem
-from dogwatch.core.script_action import unsupported
+from dogwatch.core.isolation import lacking, offline
+from dogwatch.core.problems import Problem, invalid
+from dogwatch.core.script_action import ScriptAction, unsupported
 from dogwatch.core.spec import WatchSpec
-from dogwatch.usecases import jobs, lists, runs, watches
+from dogwatch.usecases import jobs, lists, runs, watches, workspaces
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.jobs import JobSpec
 from dogwatch.usecases.lists import JobRow, Record, WatchView
@@ -20,6 +21,7 @@ from dogwatch.web.api.masks import masked_action, unmasked_action
 from dogwatch.web.api.pages import Paged
 from dogwatch.web.api.runs import input_text
 from dogwatch.web.api.wire import JobOut, PageOf, RunOut
+from dogwatch.web.services import Services
 
 router = resource("jobs")
 
@@ -28,9 +30,11 @@ def _shown(view: WatchView, call: Call) -> JobOut:
     job = view.job
     if job is None:
         raise Problem("not_found", f"{view.record.slug} is watched only; it is no job")
+    if view.record.probe:
+        raise Problem("not_found", f"{view.record.slug} is a probe, not a job")
     action = masked_action(runs.action_of(call.services.vault, job))
     action = {"kind": job.action_kind, **action}
-    return JobOut.made(view, call.pings, action, job.policy)
+    return JobOut.made(view, call.pings, action, job)
 
 
 def _written(tx: Tx, record: Record, call: Call) -> JobOut:
@@ -42,17 +46,45 @@ def _locked(tx: Tx, call: Call, name: str) -> tuple[Record, JobRow]:
     return record, jobs.find(tx, record)
 
 
-def _refuse_script(call: Call, kind: str) -> None:
+def refuse_script(services: Services, kind: str) -> None:
+    """Raise refused for a script where none may run."""
     if kind != "script":
         return
-    if reason := unsupported(call.services.platform):
+    if reason := unsupported(services.platform):
         raise Problem("refused", reason)
-    if not call.services.scripts_on:
+    if not services.scripts_on:
         raise Problem(
             "refused",
             "scripts are switched off here, since the server listens beyond this machine or its "
             "configuration says so; set DOGWATCH_SCRIPTS=on to allow them",
         )
+    if services.isolation == "off":
+        raise Problem("refused", services.isolation_why)
+
+
+def refuse_exposed(tx: Tx, call: Call, kind: str) -> None:
+    """Raise refused for a script where the workspace demands more isolation than there is here."""
+    if kind != "script":
+        return
+    least = workspaces.get(tx, call.workspace_id).least_isolation
+    here = call.services
+    if reason := lacking(here.isolation, least, here.isolation_why):
+        raise Problem("refused", reason)
+
+
+def admit_script(services: Services, kind: str, action: Mapping[str, Any]) -> None:
+    """Raise a Problem for a script that would not run here."""
+    refuse_script(services, kind)
+    if kind != "script":
+        return
+    try:
+        script = ScriptAction.from_json(action)
+        services.admit_script(script)
+        if reason := offline(services.isolation, network=script.network):
+            raise invalid("network", reason)
+    except Problem as problem:
+        fields = {f"action.{name}": told for name, told in problem.fields.items()}
+        raise Problem(problem.kind, problem.message, fields) from None
 
 
 @router.get("", response_model=PageOf[JobOut], **needs("jobs.list"))
@@ -73,12 +105,13 @@ async def make_job(call: Called, body: JobNew) -> Response:
     """Make a job; its secrets cannot be read back."""
     kind, sent = split(body.action)
     action = unmasked_action(sent, {})
-    _refuse_script(call, kind)
+    admit_script(call.services, kind, action)
     default = jobs.default_policy(kind, action)
     watch = body.spec(WatchSpec(name=body.name, start_by_s=None))
     spec = JobSpec(watch, kind, action, body.policy(default, default))
 
     def made(tx: Tx) -> JobOut:
+        refuse_exposed(tx, call, kind)
         record = jobs.add(tx, call.workspace_id, spec, call.services.vault, call.at)
         return _written(tx, record, call)
 
@@ -103,7 +136,8 @@ def _changed(tx: Tx, call: Call, name: str, body: JobChange) -> JobOut:
     vault = call.services.vault
     kind, action = _action(body.given_action(), job, runs.action_of(vault, job))
     if body.given_action() is not None:
-        _refuse_script(call, kind)
+        admit_script(call.services, kind, action)
+        refuse_exposed(tx, call, kind)
     policy = body.policy(job.policy, jobs.default_policy(kind, action))
     spec = JobSpec(body.spec(watches.spec_of(record)), kind, action, policy)
     return _written(tx, jobs.edit(tx, record, spec, vault, call.at), call)
@@ -138,6 +172,17 @@ async def resume_job(call: Called, name: Name, _: Nothing | None = None) -> Resp
     return await _turned(call, name, "resume")
 
 
+@router.post("/{name}/reset", response_model=JobOut, **needs("jobs.reset"))
+async def reset_job(call: Called, name: Name, _: Nothing | None = None) -> Response:
+    """Count the runs of a job from 0 again; a paused one stays paused."""
+
+    def done(tx: Tx) -> JobOut:
+        record, _ = _locked(tx, call, name)
+        return _written(tx, jobs.reset(tx, record, call.at), call)
+
+    return await call.post(200, done)
+
+
 async def _turned(call: Call, name: str, verb: Literal["pause", "resume"]) -> Response:
     turn = {"pause": watches.pause, "resume": watches.resume}[verb]
 
@@ -155,7 +200,8 @@ async def trigger_job(call: Called, name: Name, body: Trigger | None = None) -> 
 
     def queued(tx: Tx) -> RunOut:
         record, job = _locked(tx, call, name)
-        _refuse_script(call, job.action_kind)
+        refuse_script(call.services, job.action_kind)
+        refuse_exposed(tx, call, job.action_kind)
         return RunOut.of(runs.trigger(tx, record, given_input, call.at))
 
     return await call.post(202, queued)

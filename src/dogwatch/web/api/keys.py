@@ -1,19 +1,20 @@
 """/keys: what opens this API, shown once."""
 
 from datetime import datetime, timedelta
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from fastapi import Response
 from pydantic import BaseModel, Field
 
-from dogwatch.core.problems import invalid
 from dogwatch.usecases import keys
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.keys import Key, Made
 from dogwatch.web.api.auth import needs, resource
 from dogwatch.web.api.body import Body
 from dogwatch.web.api.call import Called, Id
+from dogwatch.web.api.instants import DATE_TIME, instant
 from dogwatch.web.api.pages import Paged
+from dogwatch.web.api.told import ScopeName
 from dogwatch.web.api.wire import Instant, PageOf
 
 router = resource("keys")
@@ -26,12 +27,15 @@ class KeyNew(Body):
 
     stand_in: ClassVar[dict[str, Any]] = {"name": "x", "scopes": ["*"]}
     name: Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
-    scopes: Annotated[list[str], Field(min_length=1, max_length=20)]
+    scopes: Annotated[list[ScopeName], Field(min_length=1, max_length=20)]
     expires_at: str | None = Field(
         default=None,
         description="ISO 8601 with a zone; for ever if not given.",
-        json_schema_extra={"format": "date-time"},
+        json_schema_extra=DATE_TIME,
     )
+
+    dialect: Literal["native", "cronium", "cronpulse", "cronowl", "cronbeats", "cronmonitor",
+                     "healthchecks"] = "native"  # fmt: skip
 
     def check(self) -> None:
         """Raise a Problem where the time is none."""
@@ -39,15 +43,7 @@ class KeyNew(Body):
 
     def until(self) -> datetime | None:
         """Return when the key expires."""
-        if self.expires_at is None:
-            return None
-        try:
-            at = datetime.fromisoformat(self.expires_at)
-        except ValueError:
-            at = None
-        if at is None or at.tzinfo is None:
-            raise invalid("expires_at", "give a time such as 2027-01-01T00:00:00Z")
-        return at
+        return None if self.expires_at is None else instant("expires_at", self.expires_at)
 
 
 class KeyRotation(Body):
@@ -63,6 +59,7 @@ class KeyOut(BaseModel):
     name: str
     prefix: str
     scopes: list[str]
+    dialect: str
     made_by: str | None
     replaced_by: str | None
     created_at: Instant
@@ -100,7 +97,9 @@ async def make_key(call: Called, body: KeyNew) -> Response:
     until, vault = body.until(), call.services.vault
 
     def made(tx: Tx) -> KeyMade:
-        return _made(keys.make(tx, call.caller, body.name, body.scopes, vault, call.at, until))
+        return _made(
+            keys.make(tx, call.caller, body.name, body.scopes, vault, call.at, until, body.dialect)
+        )
 
     return await call.post(201, made)
 

@@ -41,7 +41,7 @@ def counted_failures(request: Request) -> Iterator[None]:
     except Problem as problem:
         services: Services = request.app.state.services
         if problem.kind == "unauthorized" and services.limits:
-            ip = origin_of(dict(request.scope), services.trusted_proxies).ip
+            ip = origin_of(request.scope, services.trusted_proxies).ip
             admit(services.limits.failures.spend_now(failure_windows(ip)))
         raise
 

@@ -42,6 +42,8 @@ def masked_action(action: Mapping[str, Any]) -> dict[str, Any]:
         shown["url"] = masked_url(action["url"])
     if _SECRET_FIELD.search(action.get("body", "")):
         shown["body"] = MASK
+    if action.get("client_key"):
+        shown["client_key"] = MASK
     if "env" in action:
         shown["env"] = dict.fromkeys(action["env"], MASK)
     return shown
@@ -58,6 +60,8 @@ def unmasked_action(action: Mapping[str, Any], stored: Mapping[str, Any]) -> dic
         full["headers"] = list(_headers(_pairs(action["headers"]), stored.get("headers", ())))
     if action.get("body") == MASK:
         full["body"] = _known("action.body", stored.get("body"))
+    if action.get("client_key") == MASK:
+        full["client_key"] = _known("action.client_key", stored.get("client_key"))
     if "env" in action:
         kept = stored.get("env", {})
         full["env"] = {
@@ -164,29 +168,41 @@ def _masked(value: Any) -> Any:
     return [MASK] * len(value) if isinstance(value, list) else MASK
 
 
-def unmasked_settings(sent: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings that were sent with each `***` replaced by the stored value."""
-    url, kept = sent.get("url"), stored
-    if isinstance(url, str) and not _same_origin_as(stored, url):
-        kept = {}
+def unmasked_settings(
+    sent: Mapping[str, Any], stored: Mapping[str, Any], addresses: Sequence[str]
+) -> dict[str, Any]:
+    """Return the settings that were sent with each `***` replaced by the stored value.
+
+    `addresses` are the settings that say where the others are sent to.
+    """
+    kept = {} if moved(sent, stored, addresses) else stored
     return {
         name: _unmasked(f"settings.{name}", name, value, kept.get(name))
         for name, value in sent.items()
     }
 
 
-def _same_origin_as(stored: Mapping[str, Any], url: str) -> bool:
+def moved(sent: Mapping[str, Any], stored: Mapping[str, Any], addresses: Sequence[str]) -> bool:
+    """Tell whether settings lead to another origin than the stored ones."""
+    given = {name: sent[name] for name in addresses if sent.get(name, MASK) != MASK}
+    return any(
+        isinstance(url, str) and not _same_origin_as(stored.get(name), url)
+        for name, url in given.items()
+    )
+
+
+def _same_origin_as(stored: Any, url: str) -> bool:
     try:
-        return same_origin(url, stored.get("url", ""))
+        return same_origin(url, stored or "")
     except ValueError:  # no address; whoever judges the settings says so
         return False
 
 
 def _unmasked(field: str, name: str, value: Any, stored: Any) -> Any:
-    if name == "url" and isinstance(value, str):
-        return unmasked_url(field, value, stored or "")
     if value == MASK:
         return _known(field, stored)
+    if name == "url" and isinstance(value, str):
+        return unmasked_url(field, value, stored or "")
     if not isinstance(value, list):
         return value
     kept = stored if isinstance(stored, list) else []

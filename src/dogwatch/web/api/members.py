@@ -60,17 +60,17 @@ def _id(member: Member) -> str:
 
 @router.patch("/{name}", response_model=MemberOut, **needs("members.change"))
 async def change_member(call: Called, name: Id, body: MemberChange) -> Response:
-    """Give a member another role."""
+    """Give a member another role; keys of his that it could not make end."""
     role = Role[body.role.upper()]
 
     def changed(tx: Tx) -> MemberOut:
-        return MemberOut.of(members.change_role(tx, call.caller, name, role))
+        return MemberOut.of(members.change_role(tx, call.caller, name, role, call.at))
 
     return shown(await call.write(changed))
 
 
 @router.delete("/{name}", status_code=204, **needs("members.remove"))
 async def remove_member(call: Called, name: Id) -> Response:
-    """Take a person out of the workspace."""
-    await call.write(lambda tx: members.remove(tx, call.caller, name))
+    """Take a person out of the workspace; the keys and invitations that he made end."""
+    await call.write(lambda tx: members.remove(tx, call.caller, name, call.at))
     return Response(status_code=204)

@@ -17,6 +17,7 @@ from dogwatch.web.api.problems import plain
 
 MAX_BODY = 1024 * 1024
 MAX_VALUES = 5_000
+_EXACT = 2**53
 
 
 # A string, or the rest where it has no end: with each quote the scan goes on behind it.
@@ -31,7 +32,9 @@ class StrictRequest(Request):
         body = await self.body()
         if _marks(body) > MAX_VALUES and _marks(_STRING.sub(b"", body)) > MAX_VALUES:
             raise invalid("body", f"holds too much: at most {MAX_VALUES} values")
-        return json.loads(body, object_pairs_hook=_object, parse_constant=_no_constant)
+        return json.loads(
+            body, object_pairs_hook=_object, parse_float=_number, parse_constant=_no_constant
+        )
 
 
 def _marks(text: bytes) -> int:
@@ -49,6 +52,12 @@ def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 def _twice(pairs: Sequence[tuple[str, Any]]) -> str:
     times = Counter(name for name, _ in pairs)
     return plain(next(name for name, _ in pairs if times[name] > 1))
+
+
+def _number(text: str) -> int | float:
+    """Return a number; 5.0 is a whole one (JSON Schema 2020-12, section 4.2.3)."""
+    value = float(text)
+    return int(value) if value.is_integer() and abs(value) <= _EXACT else value
 
 
 def _no_constant(name: str) -> Any:

@@ -116,7 +116,7 @@ async def on_http(request: Request, error: Exception) -> Response:
         case 404:
             detail = "there is nothing at this address"
         case 405:
-            headers["Allow"] = ", ".join(_allowed(request))
+            headers["Allow"] = ", ".join(allowed(request))
             detail = f"this address takes {headers['Allow']}, not {request.method}"
         case 400:
             detail = "the body is not JSON in UTF-8"
@@ -125,7 +125,7 @@ async def on_http(request: Request, error: Exception) -> Response:
     return problem_response(error.status_code, detail, headers=headers)
 
 
-def _allowed(request: Request) -> list[str]:
+def allowed(request: Request) -> list[str]:
     """Return every method of the path: each of them may be a route of its own."""
     methods = set[str]()
     for route in request.app.routes:

@@ -49,8 +49,10 @@ async def list_runs(
 
 @router.get("/{name}", response_model=RunDetail, **needs("runs.show"))
 async def show_run(call: Called, name: Id) -> Response:
-    """Show a run with its input."""
-    return shown(RunDetail.of(await call.read(lambda tx: runs.find(tx, call.workspace_id, name))))
+    """Show a run: its input, what its script handed on, and of a probe, what came first."""
+    found = await call.read(lambda tx: lists.run(tx, call.workspace_id, name))
+    run = RunDetail.made(*found)
+    return shown(run if call.sees_network else run.model_copy(update={"detail": None}))
 
 
 @router.get(
@@ -59,10 +61,10 @@ async def show_run(call: Called, name: Id) -> Response:
 async def show_output(call: Called, name: Id) -> Response:
     """Show what was kept of a run's output, as plain text."""
     _, chunks = await call.read(lambda tx: lists.output(tx, call.workspace_id, name))
-    return Response("".join(_pieces(chunks)), media_type="text/plain; charset=utf-8")
+    return Response("".join(pieces(chunks)), media_type="text/plain; charset=utf-8")
 
 
-def _pieces(chunks: Sequence[Chunk]) -> Iterator[str]:
+def pieces(chunks: Sequence[Chunk]) -> Iterator[str]:
     """Yield the text; where sequence numbers jump, a line of ours stands for what is gone."""
     last, text = None, ""
     for seq, _, text_here in chunks:

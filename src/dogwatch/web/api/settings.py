@@ -5,7 +5,8 @@ from typing import Any
 
 from dogwatch.core.problems import Problem, invalid
 from dogwatch.notify import CHANNELS
-from dogwatch.notify.channel import Settings
+from dogwatch.notify.fields import Settings
+from dogwatch.web.api.masks import moved, unmasked_settings
 
 
 def checked(kind: str, settings: Mapping[str, Any]) -> Settings:
@@ -18,3 +19,20 @@ def checked(kind: str, settings: Mapping[str, Any]) -> Settings:
     except Problem as problem:
         fields = {f"settings.{name}": text for name, text in problem.fields.items()}
         raise Problem(problem.kind, problem.message, fields) from None
+
+
+def merged(kind: str, stored: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a channel after a change: `***` keeps a secret, null drops one.
+
+    Secrets stay with the origin they were given for; for another they have to be given again.
+    """
+    fields = CHANNELS[kind].fields
+    addresses = [one.name for one in fields if one.address]
+    full = unmasked_settings(sent, stored, addresses)
+    if moved(sent, stored, addresses):
+        ours = [one.name for one in fields if one.secret and not one.signs]
+        left = [name for name in ours if name in stored and name not in sent]
+        wrong = {f"settings.{name}": "give it again for the new address" for name in left}
+        if wrong:
+            raise Problem("invalid", "; ".join(wrong.values()), wrong)
+    return {name: value for name, value in {**stored, **full}.items() if value is not None}

@@ -43,7 +43,7 @@ async def _read(
     services: Services, workspace_id: int, run_id: str, after: int
 ) -> tuple[Run, Sequence[Chunk]]:
     return await services.door.aread(
-        lambda tx: lists.output(tx, workspace_id, run_id, after, BATCH)
+        lambda tx: lists.output(tx, workspace_id, run_id, after, BATCH), workspace_id
     )
 
 

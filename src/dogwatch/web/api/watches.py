@@ -5,7 +5,7 @@ from typing import Literal
 from fastapi import Response
 
 from dogwatch.core.spec import WatchSpec
-from dogwatch.usecases import lists, watches
+from dogwatch.usecases import lists, statistics, watches
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.lists import Record
@@ -14,7 +14,15 @@ from dogwatch.web.api.auth import needs, resource
 from dogwatch.web.api.call import Call, Called, Name, shown
 from dogwatch.web.api.filters import Kind, Status, Text, given
 from dogwatch.web.api.pages import Paged
-from dogwatch.web.api.wire import FlipOut, PageOf, PingOut, RunOut, WatchOut
+from dogwatch.web.api.wire import (
+    FlipOut,
+    PageOf,
+    PingOut,
+    RunOut,
+    StatisticsOut,
+    WatchOut,
+    WindowOut,
+)
 
 router = resource("watches")
 
@@ -28,7 +36,7 @@ def _locked(tx: Tx, call: Call, name: str) -> Record:
     """Return a watch to be changed; that of a job asks for the scope of jobs, too."""
     record = watches.find(tx, call.workspace_id, name, lock=True)
     if record.watch.job:
-        require(call.caller, "jobs.change")
+        require(call.caller, "probes.change" if record.probe else "jobs.change")
     return record
 
 
@@ -103,6 +111,13 @@ async def turned(call: Call, name: str, verb: Literal["pause", "resume"]) -> Res
         return written(tx, turn(tx, record, call.at), call)
 
     return await call.post(200, done)
+
+
+@router.get("/{name}/statistics", response_model=StatisticsOut, **needs("watches.statistics"))
+async def show_statistics(call: Called, name: Name) -> Response:
+    """Show uptime and durations over 24 hours, 7, 30 and 90 days; our own outages are gaps."""
+    found = await call.read(lambda tx: statistics.windows(tx, call.workspace_id, name, call.at))
+    return shown(StatisticsOut(windows=list(map(WindowOut.of, found))))
 
 
 @router.get("/{name}/pings", response_model=PageOf[PingOut], **needs("watches.pings"))

@@ -1,16 +1,29 @@
 """What is answered: the shapes of the API. Fields are only ever added."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Self, TypeVar
 
 from pydantic import BaseModel, Field, PlainSerializer
 
-from dogwatch.core.alerts import Rule, event_of
+from dogwatch.core.alerts import event_of, group_window_s
+from dogwatch.core.isolation import Least, Level
 from dogwatch.core.run import Policy
 from dogwatch.core.watch import phase
+from dogwatch.usecases import probes
 from dogwatch.usecases.channels import ChannelRow
-from dogwatch.usecases.lists import Delivery, FlipRow, Receipt, Run, WatchView, Workspace
+from dogwatch.usecases.lists import (
+    Delivery,
+    FlipRow,
+    Handed,
+    JobRow,
+    Receipt,
+    Run,
+    WatchView,
+    Workspace,
+)
+from dogwatch.usecases.statistics import Window
 
 T = TypeVar("T")
 
@@ -47,6 +60,10 @@ class RunOut(BaseModel):
     status_code: int | None
     phases_ms: Mapping[str, float] | None
     cancel_reason: str | None
+    error: str | None = Field(
+        default=None,
+        description="Of requests and probes: the class of what went wrong, such as timeout.",
+    )
 
     @classmethod
     def of(cls, run: Run) -> Self:
@@ -55,9 +72,25 @@ class RunOut(BaseModel):
 
 
 class RunDetail(RunOut):
-    """A run with its input."""
+    """A run with its input; what its script handed on, any JSON value and a condition; and of a
+    probe, the beginning of what came.
+
+    `detail` tells blocked, refused and unreachable addresses apart, for admins of a workspace
+    on an instance of their own.
+    """
 
     input: str
+    output_value: Any = None
+    condition: bool | None = None
+    preview: str | None = None
+    detail: str | None = None
+
+    @classmethod
+    def made(cls, run: Run, handed: Handed) -> Self:
+        """Return the shape of a run with what it handed on."""
+        names = [name for name in cls.model_fields if name not in ("output_value", "condition")]
+        value = None if handed.output is None else json.loads(handed.output)
+        return cls(**_same(run, names), output_value=value, condition=handed.condition)
 
 
 class WatchOut(BaseModel):
@@ -75,6 +108,7 @@ class WatchOut(BaseModel):
     schedule_english: str | None
     schedule_fault: str | None
     timezone: str
+    starts_at: Instant | None
     start_by_s: int | None
     grace_s: int | None
     finish_by_s: int | None
@@ -103,7 +137,7 @@ class WatchOut(BaseModel):
 
 
 _OF_RECORD = (
-    "id", "slug", "name", "description", "kind", "schedule", "timezone", "project",
+    "id", "slug", "name", "description", "kind", "schedule", "timezone", "starts_at", "project",
     "last_ping_at", "created_at", "updated_at",
 )  # fmt: skip
 _OF_PLAN = (
@@ -145,14 +179,82 @@ class JobOut(WatchOut):
     max_attempts: int
     backoff_s: int
     lost_run: str
+    priority: int
+    max_runs: int | None
+    reset_on_resume: bool
+    run_count: int = Field(description="Runs since the last reset.")
 
     @classmethod
     def made(
-        cls, view: WatchView, pings: str | None, action: Mapping[str, Any], policy: Policy
+        cls, view: WatchView, pings: str | None, action: Mapping[str, Any], job: JobRow
     ) -> Self:
         """Return the shape of a job with its masked action."""
-        rules = _same(policy, list(Policy.__slots__))
+        rules = _same(job.policy, list(Policy.__slots__)) | {"run_count": job.run_count}
         return cls(**watch_values(view, pings), **rules, action=dict(action))
+
+
+class ProbeOut(WatchOut):
+    """A probe: its watch, its target (secrets masked), and who asks how often."""
+
+    target: dict[str, Any]
+    rechecks: int
+    recheck_after_s: int
+    locations: list[str]
+    agree: int
+
+    @classmethod
+    def made(
+        cls, view: WatchView, pings: str | None, target: Mapping[str, Any], spec: probes.ProbeSpec
+    ) -> Self:
+        """Return the shape of a probe with its masked target."""
+        own = _same(spec, ("rechecks", "recheck_after_s", "agree"))
+        return cls(
+            **watch_values(view, pings), **own, target=dict(target), locations=list(spec.locations)
+        )
+
+
+class GapOut(BaseModel):
+    """A time in which nobody here was watching."""
+
+    start_at: Instant
+    end_at: Instant
+
+
+class WindowOut(BaseModel):
+    """How a watch did since `from_at`: slots by outcome, and durations of the good ones."""
+
+    name: str
+    from_at: Instant
+    ok: int
+    slow: int
+    bad: int
+    uptime_percent: float | None
+    average_ms: float | None
+    p50_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
+    gaps: list[GapOut]
+
+    @classmethod
+    def of(cls, window: Window) -> Self:
+        """Return the shape of a window."""
+        tally = window.tally
+        shares = {"p50_ms": 0.5, "p95_ms": 0.95, "p99_ms": 0.99}
+        durations: dict[str, Any] = {
+            name: tally.percentile_ms(share) for name, share in shares.items()
+        }
+        return cls(
+            **_same(window, ("name", "from_at")),
+            **_same(tally, ("ok", "slow", "bad", "uptime_percent", "average_ms")),
+            **durations,
+            gaps=[GapOut(start_at=gap.start_at, end_at=gap.end_at) for gap in window.gaps],
+        )
+
+
+class StatisticsOut(BaseModel):
+    """How a watch did over 24 hours, 7, 30 and 90 days; only what probes asked is counted."""
+
+    windows: list[WindowOut]
 
 
 class PingOut(BaseModel):
@@ -195,7 +297,11 @@ class FlipOut(BaseModel):
 
 
 class DeliveryOut(BaseModel):
-    """One flip to be told to one channel: pending, sent or failed."""
+    """One flip to be told to one channel: held, pending, sent, failed or suppressed.
+
+    `hold` is what it waits for, until `due_at`. `bundle_id` is the delivery whose one message
+    tells of this flip and others.
+    """
 
     id: str
     flip_id: str | None
@@ -207,6 +313,11 @@ class DeliveryOut(BaseModel):
     attempts: int
     created_at: Instant
     settled_at: Instant | None
+    hold: str | None
+    due_at: Instant | None
+    rule_id: str | None
+    incident_id: str | None
+    bundle_id: str | None
 
     @classmethod
     def of(cls, delivery: Delivery) -> Self:
@@ -248,6 +359,7 @@ class ChannelOut(BaseModel):
     settings: dict[str, Any]
     enabled: bool
     disabled_reason: str | None
+    group_window_s: int
     created_at: Instant
 
     @classmethod
@@ -257,6 +369,7 @@ class ChannelOut(BaseModel):
             **_same(channel, ("id", "name", "kind", "disabled_reason", "created_at")),
             settings=dict(settings),
             enabled=channel.disabled_reason is None,
+            group_window_s=group_window_s(channel.kind, channel.group_window_s),
         )
 
 
@@ -266,52 +379,32 @@ class ChannelMade(ChannelOut):
     secrets: list[str] | None = None
 
 
-class ScopeOut(BaseModel):
-    """Which watches a rule is about."""
-
-    kind: str
-    values: list[str]
-
-
-class RuleOut(BaseModel):
-    """Which events of which watches go to which channel."""
-
-    id: str
-    channel_id: str
-    events: list[str]
-    scope: ScopeOut
-    created_at: Instant
-
-    @classmethod
-    def of(cls, rule: Rule, created_at: datetime) -> Self:
-        """Return the shape of a rule."""
-        scope = ScopeOut(kind=rule.scope.kind, values=sorted(rule.scope.values))
-        events = sorted(map(str, rule.events))
-        return cls(
-            id=rule.id, channel_id=rule.channel_id, events=events, scope=scope,
-            created_at=created_at,
-        )  # fmt: skip
-
-
 class WorkspaceOut(BaseModel):
     """The workspace of the key; `ping_key` is for pings by slug, null without write:watches.
 
-    `scripts_run_as`: the system user who runs script jobs, null where they are switched off.
+    `isolation`: how far scripts are kept apart here; `least_isolation`: what the workspace demands.
+    `scripts_run_as`: the system user whose files scripts reach, null where they reach nobody's.
     """
 
     id: int
     name: str
     ping_key: str | None
     scripts_run_as: str | None
+    isolation: Level
+    least_isolation: Least
 
     @classmethod
-    def of(cls, workspace: Workspace, scripts_run_as: str | None, *, may_ping: bool) -> Self:
+    def of(
+        cls, workspace: Workspace, scripts_run_as: str | None, isolation: Level, *, may_ping: bool
+    ) -> Self:
         """Return the shape of a workspace."""
         return cls(
             id=workspace.id,
             name=workspace.name,
             ping_key=workspace.ping_key if may_ping else None,
             scripts_run_as=scripts_run_as,
+            isolation=isolation,
+            least_isolation=workspace.least_isolation,
         )
 
 

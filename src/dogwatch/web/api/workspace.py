@@ -10,6 +10,7 @@ from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
+from dogwatch.core.isolation import Least, Level
 from dogwatch.usecases import lists, workspaces
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.workspaces import Workspace
@@ -25,9 +26,10 @@ _CHUNK = 256 * 1024
 
 
 class WorkspaceChange(Body):
-    """Another name."""
+    """Another name, or the least isolation of scripts."""
 
-    name: Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
+    name: Annotated[str | None, Field(min_length=1, max_length=200, pattern=r"\S")] = None
+    least_isolation: Least | None = None
 
 
 class WorkspaceRemoval(Body):
@@ -44,16 +46,24 @@ async def show_workspace(call: Called) -> Response:
 
 
 def _shown(call: Call, workspace: Workspace) -> Response:
-    user = _own_user() if call.services.scripts_on else None
-    return shown(WorkspaceOut.of(workspace, user, may_ping=call.may_ping))
+    here = call.services
+    level: Level = here.isolation if here.scripts_on else "off"
+    user = _own_user() if level == "trusted" else None
+    return shown(WorkspaceOut.of(workspace, user, level, may_ping=call.may_ping))
 
 
 @router.patch("", response_model=WorkspaceOut, **needs("workspace.change"))
 async def change_workspace(call: Called, body: WorkspaceChange) -> Response:
-    """Give the workspace another name."""
-    workspace_id = call.workspace_id
-    renamed = await call.write(lambda tx: workspaces.rename(tx, workspace_id, body.name))
-    return _shown(call, renamed)
+    """Give the workspace another name, or demand another isolation of its scripts."""
+    return _shown(call, await call.write(lambda tx: _changed(tx, call.workspace_id, body)))
+
+
+def _changed(tx: Tx, workspace_id: int, body: WorkspaceChange) -> Workspace:
+    if body.name is not None:
+        workspaces.rename(tx, workspace_id, body.name)
+    if body.least_isolation is not None:
+        workspaces.demand(tx, workspace_id, body.least_isolation)
+    return workspaces.get(tx, workspace_id)
 
 
 @router.delete("", status_code=204, **needs("workspace.delete"))
@@ -65,10 +75,14 @@ async def remove_workspace(call: Called, body: WorkspaceRemoval) -> Response:
 
 @router.get("/export", responses={200: {"content": {_LINES: {}}}}, **needs("workspace.export"))
 async def export_workspace(request: Request, call: Called) -> Response:
-    """Download every row of the workspace, without secrets: lines `["table", {column: value}]`."""
+    """Download every row of the workspace, without secrets: lines `["table", {column: value}]`.
+
+    It is noted in the audit log, which is part of it.
+    """
     headers = {"Content-Disposition": 'attachment; filename="workspace.jsonl"'}
     if request.method == "HEAD":
         return StreamingResponse(iter(()), 200, headers, _LINES)
+    await call.note_export("workspace.export")
     file = await call.read(lambda tx: _saved(tx, call.workspace_id))
     return StreamingResponse(_chunks(file), 200, headers, _LINES)
 

@@ -13,6 +13,7 @@ from dogwatch.web.api.auth import needs, resource
 from dogwatch.web.api.body import Body
 from dogwatch.web.api.call import Called, Id, shown
 from dogwatch.web.api.pages import Paged
+from dogwatch.web.api.told import PlanName
 from dogwatch.web.api.wire import Instant, PageOf
 
 router = resource("workspaces")
@@ -29,7 +30,7 @@ class WorkspaceNew(Body):
 class PlanChoice(Body):
     """The name of a plan."""
 
-    plan: Annotated[str, Field(min_length=1, max_length=16)]
+    plan: PlanName
 
 
 class WorkspaceRow(BaseModel):

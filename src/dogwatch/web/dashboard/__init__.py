@@ -1,30 +1,98 @@
-"""Pages for people, made on the server, without a script."""
+"""Pages for people, made on the server; a script keeps open ones true, and none is needed."""
 
 from fastapi import FastAPI
 
-from dogwatch.web.dashboard import account, invitation, second_factor, setup, sign_in
-from dogwatch.web.dashboard.gate import Handler, form, open_to_all, signed_in
-from dogwatch.web.dashboard.pages import STYLE_SHEET
+from dogwatch.web.dashboard import (
+    account,
+    acknowledge,
+    alerts,
+    channels,
+    edit,
+    icon,
+    incidents,
+    invitation,
+    item,
+    keys,
+    maintenance,
+    new,
+    now,
+    oidc,
+    rules,
+    run,
+    second_factor,
+    settings,
+    setup,
+    sign_in,
+    system,
+    variables,
+)
+from dogwatch.web.dashboard.gate import Handler, either, form, open_to_all, signed_in
+from dogwatch.web.dashboard.pages import SCRIPT, SCRIPT_ADDRESS, STYLE_ADDRESS, STYLE_SHEET
+from dogwatch.web.page import Endpoint
 
 OPEN: dict[str, tuple[Handler, Handler]] = {
     "/setup": (setup.show, setup.take),
     "/login": (sign_in.show, sign_in.take),
     "/invitations/{code}": (invitation.show, invitation.take),
+    "/acknowledge/{code}": (acknowledge.show, acknowledge.take),
+    "/invitations/{code}/oidc": (invitation.show, oidc.join),
 }
 MEMBERS: dict[str, tuple[Handler, Handler]] = {
+    "/new": (new.show, new.take),
+    "/i/{name}/pause": (item.show, item.pause),
+    "/i/{name}/resume": (item.show, item.resume),
+    "/i/{name}/run": (item.show, item.trigger),
+    "/i/{name}/edit": (edit.show, edit.take),
+    "/i/{name}/delete": (item.ask_removal, item.remove),
+    "/alerts/channels/new": (channels.show_new, channels.make),
+    "/alerts/channels/{name}/test": (alerts.show, channels.test),
+    "/alerts/channels/{name}/enable": (alerts.show, channels.enable),
+    "/alerts/channels/{name}/disable": (alerts.show, channels.disable),
+    "/alerts/channels/{name}/delete": (channels.ask_removal, channels.remove),
+    "/alerts/rules/new": (rules.show_new, rules.make),
+    "/alerts/rules/{name}/delete": (alerts.show, rules.remove),
+    "/alerts/maintenance/new": (maintenance.show_new, maintenance.make),
+    "/alerts/maintenance/{name}/delete": (alerts.show, maintenance.remove),
+    "/settings/name": (settings.show, settings.rename),
+    "/settings/invitations": (settings.show, settings.invite),
+    "/settings/invitations/{name}/revoke": (settings.show, settings.uninvite),
+    "/settings/members/{name}/role": (settings.show, settings.change_role),
+    "/settings/members/{name}/remove": (settings.ask_removal, settings.remove),
+    "/settings/variables": (variables.show, variables.put),
+    "/settings/variables/{name}/delete": (variables.ask_removal, variables.remove),
+    "/settings/keys": (keys.show, keys.make),
+    "/settings/keys/{name}/revoke": (keys.ask_revocation, keys.revoke),
+    "/incidents/{name}/acknowledge": (incidents.show, incidents.acknowledge),
+    "/incidents/{name}/snooze": (incidents.show, incidents.snooze),
+    "/incidents/{name}/close": (incidents.show, incidents.close),
     "/account/name": (account.show, account.take_name),
     "/account/password": (account.show, account.take_password),
     "/account/sessions": (account.show, account.end_session),
     "/account/other-sessions": (account.show, account.end_other_sessions),
+    "/account/identity": (account.show, oidc.link),
+    "/account/identity/remove": (account.show, oidc.unlink),
     "/account/second-factor": (second_factor.show, second_factor.take),
     "/account/second-factor/offer": (account.show, second_factor.offer),
     "/account/second-factor/remove": (account.show, second_factor.remove),
 }
 
 
-def install(app: FastAPI) -> None:
-    """Add the pages to an application."""
-    app.add_route("/dashboard.css", STYLE_SHEET)
+def install(app: FastAPI, front: Endpoint) -> None:
+    """Add the pages to an application; `front` is shown to those who are not signed in."""
+    app.add_route(f"/{STYLE_ADDRESS}", STYLE_SHEET)
+    app.add_route(f"/{SCRIPT_ADDRESS}", SCRIPT)
+    app.add_route("/icon/{count}.svg", icon.show)
+    app.add_route("/login/oidc", open_to_all(oidc.begin))
+    app.add_route("/login/oidc/callback", open_to_all(oidc.finish))
+    app.add_route("/", either(front, now.show))
+    app.add_route("/i/{name}", signed_in(item.show))
+    app.add_route("/runs/{run_id}", signed_in(run.show))
+    app.add_route("/alerts", signed_in(alerts.show))
+    app.add_route("/alerts/deliveries/{name}", signed_in(channels.show_delivery))
+    app.add_route("/settings", signed_in(settings.show))
+    app.add_route("/system", signed_in(system.show))
+    app.add_route("/incidents", signed_in(incidents.show_all))
+    app.add_route("/incidents/{name}", signed_in(incidents.show))
     app.add_route("/account", signed_in(account.show))
     app.add_route("/logout", signed_in(sign_in.leave), ["POST"])
     for path, (show, take) in OPEN.items():

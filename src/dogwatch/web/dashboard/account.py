@@ -3,7 +3,7 @@
 from fastapi import Response
 
 from dogwatch.core.problems import Problem, invalid
-from dogwatch.usecases import people
+from dogwatch.usecases import identities, people
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.people import SignedIn
 from dogwatch.web.dashboard.credentials import begun, let_in, note, right_password
@@ -13,13 +13,15 @@ from dogwatch.web.dashboard.visit import Visit
 
 async def show(visit: Visit) -> Response:
     """Show all of it."""
-    sessions, codes = await visit.read(
+    provider = visit.services.oidc
+    sessions, codes, linked = await visit.read(
         lambda tx: (
             people.sessions_of(tx, visit.user.id),
             people.recovery_codes_left(tx, visit.user.id),
+            provider and identities.linked(tx, visit.user.id, provider.client.issuer),
         )
     )
-    return rendered(visit, "account.html", sessions=sessions, codes=codes)
+    return rendered(visit, "account.html", sessions=sessions, codes=codes, linked=linked)
 
 
 async def take_name(visit: Visit) -> Response:

@@ -1,5 +1,7 @@
 """What proves who somebody is, and the sessions that begin with it."""
 
+from collections.abc import Mapping
+
 from fastapi import Response
 
 from dogwatch.core.policy import Grant, Role
@@ -38,11 +40,13 @@ def end(tx: Tx, visit: Visit) -> None:
         people.leave(tx, visit.present.session)
 
 
-def note(tx: Tx, visit: Visit, user: User, operation: str) -> None:
+def note(
+    tx: Tx, visit: Visit, user: User, operation: str, detail: Mapping[str, str] | None = None
+) -> None:
     """Append to the instance's audit log what a person did with his account."""
     grant = Grant(Role.VIEWER, instance=user.admin_at is not None)
     caller = Caller(0, grant, "user", user.id, user.email, visit.remote_ip)
-    audit_log.note(tx, caller, operation, user.email, visit.at, instance=True)
+    audit_log.note(tx, caller, operation, user.email, visit.at, detail, instance=True)
 
 
 def let_in(visit: Visit, begun: SignedIn, place: str = "account") -> Response:

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from fastapi import Request, Response
 
@@ -10,7 +10,7 @@ from dogwatch.core.problems import Problem
 from dogwatch.usecases import people
 from dogwatch.usecases.people import Present
 from dogwatch.web.dashboard import cookie
-from dogwatch.web.dashboard.pages import moved, rendered
+from dogwatch.web.dashboard.pages import LIVE, moved, rendered
 from dogwatch.web.dashboard.visit import Visit
 from dogwatch.web.origin import origin_of, vouched
 from dogwatch.web.page import Endpoint
@@ -44,12 +44,25 @@ def signed_in(handler: Handler) -> Endpoint:
 
     async def checked(visit: Visit) -> Response:
         if visit.present is None:
-            return moved(visit, "login")
+            place = visit.request.url.path[1:]
+            return moved(visit, f"login?{urlencode({'next': place})}" if place else "login")
         if visit.request.method not in _SAFE:
             visit.check_form_token()
         return await handler(visit)
 
     return open_to_all(checked)
+
+
+def either(stranger: Endpoint, member: Handler) -> Endpoint:
+    """Return a page that is another one for those who are signed in."""
+
+    async def answer(request: Request) -> Response:
+        visit = await _arrived(_bare(request))
+        if visit.present is None:
+            return await stranger(request)
+        return await open_to_all(member)(request)
+
+    return answer
 
 
 def form(show: Handler, take: Handler) -> Handler:
@@ -77,10 +90,10 @@ def _bare(request: Request) -> Visit:
         services=services,
         request=request,
         at=services.clock.now(),
-        remote_ip=origin_of(dict(request.scope), services.trusted_proxies).ip,
+        remote_ip=origin_of(request.scope, services.trusted_proxies).ip,
         token=cookie.token_of(request, services),
         named=vouched(
-            dict(request.scope), services.trusted_proxies, services.trusted_user_header
+            request.scope, services.trusted_proxies, services.trusted_user_header
         ),
     )  # fmt: skip
 
@@ -101,7 +114,8 @@ async def _present(visit: Visit) -> Present | None:
     present = await visit.read(lambda tx: people.present(tx, visit.token, vault, visit.at))
     if present is None or visit.named not in (None, present.user.email):
         return None
-    if present.stale:
+    # A page that asks again by itself is nobody's presence.
+    if present.stale and LIVE not in visit.request.headers:
         await visit.write(lambda tx: people.seen(tx, present.session, visit.at))
     return present
 

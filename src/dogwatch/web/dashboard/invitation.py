@@ -13,7 +13,7 @@ from dogwatch.web.dashboard.visit import Visit
 
 async def show(visit: Visit) -> Response:
     """Show what one is invited to, and how one joins."""
-    code = _code(visit)
+    code = code_of(visit)
     vault = visit.services.vault
 
     def found(tx: Tx) -> tuple[members.Invitation, str, bool]:
@@ -39,7 +39,7 @@ async def take(visit: Visit) -> Response:
 async def _new_person(visit: Visit) -> SignedIn:
     vault = visit.services.vault
     invitation = await visit.read(
-        lambda tx: members.invitation_of(tx, _code(visit), vault, visit.at)
+        lambda tx: members.invitation_of(tx, code_of(visit), vault, visit.at)
     )
     name = checked_name(visit.form.get("name", ""), invitation.email)
     password_hash = await visit.services.passwords.hash(visit.form.get("password", ""))
@@ -52,10 +52,11 @@ async def _new_person(visit: Visit) -> SignedIn:
 
 
 def _joined(tx: Tx, visit: Visit, user: User) -> SignedIn:
-    members.accept(tx, _code(visit), user, visit.services.vault, visit.at)
+    members.accept(tx, code_of(visit), user, visit.services.vault, visit.at)
     note(tx, visit, user, "invitations.accept")
     return begun(tx, visit, user)
 
 
-def _code(visit: Visit) -> str:
+def code_of(visit: Visit) -> str:
+    """Return the code that the address holds."""
     return str(visit.request.path_params["code"])

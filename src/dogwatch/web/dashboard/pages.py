@@ -1,6 +1,7 @@
 """Answers of the dashboard: templates of this package, filled in, with headers that forbid all
 that they don't need."""
 
+import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from importlib.resources import files
@@ -10,10 +11,12 @@ from fastapi import Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from dogwatch.core.plain import span
 from dogwatch.web.api.problems import STATUSES
+from dogwatch.web.dashboard.pictures import durations, strip
 from dogwatch.web.dashboard.visit import Visit
 from dogwatch.web.page import HEADERS as BARE
-from dogwatch.web.page import served
+from dogwatch.web.page import Endpoint, served
 
 HEADERS: Mapping[str, str] = {
     **BARE,
@@ -24,11 +27,34 @@ HEADERS: Mapping[str, str] = {
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
-STYLE_SHEET = served(
-    files(__name__.rpartition(".")[0]).joinpath("dashboard.css").read_bytes(),
-    "text/css; charset=utf-8",
-    {"X-Content-Type-Options": "nosniff", "Cache-Control": "max-age=3600"},
-)
+# Pages for members have a script of ours, which asks for the same page again.
+SCRIPTED: Mapping[str, str] = {
+    **HEADERS,
+    "Content-Security-Policy": HEADERS["Content-Security-Policy"]
+    + "; script-src 'self'; connect-src 'self'",
+}
+LIVE = "dogwatch-live"
+LOG_LINES = 500
+_SECONDS = "%Y-%m-%d %H:%M:%S"
+
+
+def _asset(name: str, media_type: str) -> tuple[str, Endpoint]:
+    """Return the address and the page of a file of ours.
+
+    The address changes with the content, so a browser may keep it for ever.
+    """
+    content = files(__name__.rpartition(".")[0]).joinpath(name).read_bytes()
+    stem, _, ending = name.partition(".")
+    headers = {
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "public, max-age=31536000, immutable",
+    }
+    address = f"{stem}-{hashlib.sha256(content).hexdigest()[:16]}.{ending}"
+    return address, served(content, media_type, headers)
+
+
+STYLE_ADDRESS, STYLE_SHEET = _asset("dashboard.css", "text/css; charset=utf-8")
+SCRIPT_ADDRESS, SCRIPT = _asset("dashboard.js", "text/javascript; charset=utf-8")
 
 _TEMPLATES = Environment(
     loader=PackageLoader(__name__.rpartition(".")[0]),
@@ -52,13 +78,41 @@ def _time(at: datetime) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), _minute(at))
 
 
-_TEMPLATES.filters |= {"sentence": _sentence, "minute": _minute, "time": _time}
+def _moment(at: datetime) -> Markup:
+    return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), at.strftime(_SECONDS))
+
+
+def _pair(text: str) -> tuple[str, str]:
+    """Return what a choice is sent as, and its word."""
+    return text, text
+
+
+def _parts(text: str) -> list[str]:
+    """Return text in parts of some hundred lines, which a browser lays out one by one."""
+    lines = text.split("\n")
+    return ["\n".join(lines[at : at + LOG_LINES]) for at in range(0, len(lines), LOG_LINES)]
+
+
+_TEMPLATES.globals |= {"style": STYLE_ADDRESS, "script": SCRIPT_ADDRESS, "wrong": 0}
+_TEMPLATES.filters |= {
+    "sentence": _sentence,
+    "minute": _minute,
+    "time": _time,
+    "strip": strip.drawn,
+    "durations": durations.drawn,
+    "took": durations.took,
+    "moment": _moment,
+    "pair": _pair,
+    "length_of": lambda time: span(round(time.total_seconds())),
+    "seconds": lambda seconds: durations.took(seconds * 1000),
+    "parts": _parts,
+}
 
 
 def rendered(visit: Visit, template: str, status: int = 200, **values: Any) -> Response:
     """Return a page; one that tells a problem has the problem's status."""
     problem = visit.problem
-    headers = dict(HEADERS)
+    headers = dict(SCRIPTED if visit.present else HEADERS)
     if problem and problem.retry_after_s is not None:
         headers["Retry-After"] = str(int(problem.retry_after_s) + 1)
     text = _TEMPLATES.get_template(template).render(
@@ -66,6 +120,10 @@ def rendered(visit: Visit, template: str, status: int = 200, **values: Any) -> R
         errors=problem.fields if problem else {}, **values,
     )  # fmt: skip
     status = STATUSES[problem.kind] if problem else status
+    if LIVE in visit.request.headers and status == 200:
+        headers["ETag"] = tag = f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
+        if visit.request.headers.get("if-none-match") == tag:
+            return Response(None, 304, headers)
     return Response(text, status, headers, "text/html; charset=utf-8")
 
 

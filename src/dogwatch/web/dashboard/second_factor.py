@@ -1,6 +1,8 @@
 """The second factor of one's own account: offered, set up, removed."""
 
+import segno
 from fastapi import Response
+from markupsafe import Markup
 
 from dogwatch import totp
 from dogwatch.usecases import people
@@ -30,7 +32,16 @@ async def show(visit: Visit) -> Response:
     text = totp.text(secret)
     groups = [text[at : at + 4] for at in range(0, len(text), 4)]
     link = totp.link(secret, visit.user.email)
-    return rendered(visit, "second_factor.html", groups=groups, link=link)
+    return rendered(visit, "second_factor.html", groups=groups, link=link, qr=_qr(link))
+
+
+def _qr(link: str) -> Markup:
+    """Return a QR code as SVG that a page may hold: no style, no script, nothing from elsewhere.
+
+    Black on white whatever the page's colours, as cameras expect (ISO/IEC 18004, section 5).
+    """
+    code = segno.make_qr(link, error="m")
+    return Markup(code.svg_inline(dark="#000", light="#fff", omitsize=True, svgclass="qr"))  # noqa: S704  (made of squares alone)
 
 
 async def take(visit: Visit) -> Response:

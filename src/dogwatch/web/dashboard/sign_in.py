@@ -14,14 +14,22 @@ from dogwatch.web.dashboard.credentials import begun, end, let_in, note, right_p
 from dogwatch.web.dashboard.pages import moved, rendered
 from dogwatch.web.dashboard.visit import Visit
 
-_NEXT = re.compile(r"account|invitations/[0-9A-Za-z]{1,64}")
+_NEXT = re.compile(
+    r"account|new|i/[a-z0-9_-]{1,64}|runs/[0-9a-z]{26}|invitations/[0-9A-Za-z]{1,64}"
+    r"|incidents(/[0-9]{1,9})?|alerts|settings(/[a-z]{1,20})?|system"
+)
 
 
 async def show(visit: Visit) -> Response:
     """Show the form; whom the proxy has signed in needs none."""
-    place = _place(visit.request.query_params.get("next", ""))
+    place = place_of(visit.request.query_params.get("next", ""))
     if visit.named and not visit.present and (signed_in := await _by_proxy(visit, visit.named)):
         return let_in(visit, signed_in, place)
+    return await form(visit, place)
+
+
+async def form(visit: Visit, place: str) -> Response:
+    """Show the form, and what was wrong."""
     return rendered(visit, "login.html", next=place)
 
 
@@ -34,7 +42,7 @@ async def take(visit: Visit) -> Response:
         words = "address, password or code is not right"
         raise Problem("invalid", words, {"form": words})
     await _renew(visit, signed_in.user)
-    return let_in(visit, signed_in, _place(visit.form.get("next", "")))
+    return let_in(visit, signed_in, place_of(visit.form.get("next", "")))
 
 
 async def leave(visit: Visit) -> Response:
@@ -45,8 +53,9 @@ async def leave(visit: Visit) -> Response:
     return answer
 
 
-def _place(asked: str) -> str:
-    return asked if _NEXT.fullmatch(asked) else "account"
+def place_of(asked: str) -> str:
+    """Return where signing in leads: to one of our own pages, whatever was asked for."""
+    return asked if _NEXT.fullmatch(asked) else ""
 
 
 def _address(visit: Visit) -> str:

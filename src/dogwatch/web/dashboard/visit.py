@@ -8,12 +8,25 @@ from typing import TypeVar
 
 from fastapi import Request
 
+from dogwatch.core.policy import lacks
 from dogwatch.core.problems import Problem
+from dogwatch.usecases import audit_log
+from dogwatch.usecases.callers import Caller, require
 from dogwatch.usecases.door import Tx
-from dogwatch.usecases.people import Present, User
+from dogwatch.usecases.people import Member, Present, User
 from dogwatch.web.services import Services
 
 T = TypeVar("T")
+
+# The cookie that keeps which workspace was chosen; it opens nothing.
+WORKSPACE = "dogwatch-workspace"
+
+PLACES = (
+    ("n", "", "Now", "watches.list"),
+    ("i", "incidents", "Incidents", "incidents.list"),
+    ("a", "alerts", "Alerts", "channels.list"),
+    ("s", "settings", "Settings", "workspace.show"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +61,46 @@ class Visit:
         return self.present
 
     @property
+    def member(self) -> Member:
+        """In which workspace he is, and as what: the one he chose, else his first."""
+        mine = self.signed_in.memberships
+        if not mine:
+            raise Problem("refused", "you are in no workspace; ask one of its admins to invite you")
+        chosen = self.request.cookies.get(WORKSPACE, "")
+        return next((one for one in mine if str(one.workspace_id) == chosen), mine[0])
+
+    @property
+    def caller(self) -> Caller:
+        """He as a caller in his workspace."""
+        return self.signed_in.caller(self.member.workspace_id, self.remote_ip)
+
+    @property
+    def workspace_id(self) -> int:
+        """The id of his workspace."""
+        return self.member.workspace_id
+
+    @property
+    def places(self) -> list[tuple[str, str, str]]:
+        """The places he may go to: (key, way from the front page, word)."""
+        if self.signed_in.memberships:
+            return [one[:3] for one in PLACES if self.may(one[3])]
+        return []
+
+    def within(self, place: str) -> bool:
+        """Whether this page is a place, or below it."""
+        path = self.request.url.path[1:]
+        return path == place or (bool(place) and path.startswith(f"{place}/"))
+
+    def may(self, operation: str) -> bool:
+        """Whether he may carry out an operation of the policy in his workspace."""
+        return lacks(self.caller.grant, operation) is None
+
+    @property
+    def query(self) -> Mapping[str, str]:
+        """The parameters of the address."""
+        return self.request.query_params
+
+    @property
     def user_agent(self) -> str:
         """What the browser calls itself."""
         return self.request.headers.get("user-agent", "")
@@ -62,10 +115,26 @@ class Visit:
         if not compare_digest(self.form.get("token", "").encode(), self.form_token.encode()):
             raise Problem("refused", "this form is of another session; go back and load it again")
 
+    async def see(self, fn: Callable[[Tx], T]) -> T:
+        """Run `fn` on a snapshot of his workspace."""
+        return await self.services.door.aread(fn, self.workspace_id)
+
     async def read(self, fn: Callable[[Tx], T]) -> T:
-        """Run `fn` on a snapshot."""
+        """Run `fn` on a snapshot of all: for what is asked before there is a workspace."""
         return await self.services.door.aread(fn)
 
     async def write(self, fn: Callable[[Tx], T]) -> T:
-        """Run `fn` in a transaction."""
+        """Run `fn` in a transaction, with all in sight."""
         return await self.services.door.awrite(fn)
+
+    async def carry_out(self, operation: str, about: str, fn: Callable[[Tx], T]) -> T:
+        """Run `fn` in a transaction if he may, and note it in the audit log."""
+        require(self.caller, operation)
+
+        def noted(tx: Tx) -> T:
+            done = fn(tx)
+            fields = sorted(name for name in self.form if name != "token")
+            audit_log.note(tx, self.caller, operation, about, self.at, {"fields": fields})
+            return done
+
+        return await self.services.door.awrite(noted, self.workspace_id)

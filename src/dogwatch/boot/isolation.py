@@ -1,0 +1,58 @@
+"""How far scripts are kept apart here: asked of the settings and of the machine, once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from dogwatch.config import Config
+from dogwatch.core.isolation import Level
+from dogwatch.core.problems import Problem
+from dogwatch.runners.sandbox import Sandbox, found
+
+
+@dataclass(frozen=True, slots=True)
+class Isolation:
+    """The level, why it is no higher, and the sandbox at the level bubblewrap."""
+
+    level: Level
+    why: str = ""
+    sandbox: Sandbox | None = None
+
+    def workdir(self, data: Path) -> Path:
+        """Return where runs have their directories."""
+        return self.sandbox.workdir(data) if self.sandbox else data / "work"
+
+    def __str__(self) -> str:
+        """Word it for people."""
+        return f"{self.level} ({self.why})" if self.why else self.level
+
+
+def isolation(config: Config) -> Isolation:
+    """Return the isolation of scripts here; bubblewrap counts once a sandbox has worked."""
+    if not config.scripts_on:
+        return Isolation("off", "scripts are switched off here")
+    if config.sandbox == "trusted":
+        return Isolation("trusted", "DOGWATCH_SANDBOX says so")
+    paths = tuple(path.absolute() for path in config.sandbox_paths)
+    sandbox, why = _tried(config.sandbox_uid, paths, (config.data,))
+    if sandbox:
+        return Isolation("bubblewrap", sandbox=sandbox)
+    return Isolation("off" if config.sandbox == "bubblewrap" else "trusted", why)
+
+
+@cache
+def _tried(uid: int, paths: Sequence[Path], hidden: Sequence[Path]) -> tuple[Sandbox | None, str]:
+    try:
+        return found(uid, paths, hidden), ""
+    except Problem as problem:
+        return None, problem.message
+
+
+def prepare(config: Config) -> None:
+    """Make the place of runs that lies outside the data directory: others may pass, none look."""
+    here = isolation(config)
+    if here.sandbox and here.sandbox.drops:
+        workdir = here.workdir(config.data)
+        workdir.mkdir(mode=0o711, exist_ok=True)
+        workdir.chmod(0o711)

@@ -1,0 +1,122 @@
+"""What broke, and why: incident, ack, why."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from dogwatch.cli.client import connect
+from dogwatch.cli.length import LENGTH
+from dogwatch.cli.output import as_json, local, pairs, table
+from dogwatch.cli.session import Session, command
+
+_STATES = click.Choice(("open", "acknowledged", "closed"))
+
+
+@click.group("incident")
+def incident_command() -> None:
+    """List and show incidents; acknowledge, snooze and close them."""
+
+
+@command(
+    "ls",
+    """
+dogwatch incident ls
+dogwatch incident ls --state open
+dogwatch incident ls -n 5 --json
+""",
+)
+@click.option("-n", "count", type=click.IntRange(1, 100_000), default=20, help="How many.")
+@click.option("--state", type=_STATES, help="Only these.")
+def incident_ls(session: Session, count: int, state: str | None) -> None:
+    """List incidents, newest first."""
+    found = connect(session).pages("/incidents", count, state=state)
+    if session.json:
+        as_json(found)
+        return
+    rows = [
+        {
+            **one,
+            "incident": one["number"],
+            "since": local(one["opened_at"]),
+            "watches": one["count"],
+            "still_down": one["going_on"],
+            "by": one["closed_by"] or one["acked_by"],
+        }
+        for one in found
+    ]
+    table(rows, ("incident", "state", "since", "watches", "still_down", "by"))
+
+
+@command("show", "dogwatch incident show 7\ndogwatch incident show 7 --json")
+@click.argument("number")
+def incident_show(session: Session, number: str) -> None:
+    """Show an incident with its ladder: late, down, each alert, who knows, recovered."""
+    found = connect(session).get(f"/incidents/{number}")
+    if session.json:
+        as_json(found)
+        return
+    _told(found)
+    rows = [{**step, "at": local(step["at"])} for step in found["ladder"]]
+    if rows:
+        table(rows, ("at", "watch", "kind", "text"))
+
+
+def _told(incident: Mapping[str, Any]) -> None:
+    pairs(
+        {
+            "incident": incident["number"],
+            "state": incident["state"],
+            "since": local(incident["opened_at"]),
+            "acknowledged by": incident["acked_by"],
+            "snoozed until": incident["snoozed_until_at"] and local(incident["snoozed_until_at"]),
+            "closed by": incident["closed_by"],
+            "watches": f"{incident['count']}, of which {incident['going_on']} are down",
+        }
+    )
+
+
+def _act(session: Session, number: str, verb: str, body: Mapping[str, Any]) -> None:
+    done = connect(session).send("POST", f"/incidents/{number}/{verb}", dict(body))
+    as_json(done) if session.json else _told(done)
+
+
+@command("ack", "dogwatch incident ack 7\ndogwatch incident ack 7 --json")
+@click.argument("number")
+def incident_ack(session: Session, number: str) -> None:
+    """Say that somebody looks after it: no more reminders, and nobody else is called."""
+    _act(session, number, "acknowledge", {})
+
+
+@command("snooze", "dogwatch incident snooze 7 2h\ndogwatch incident snooze 7 30m --json")
+@click.argument("number")
+@click.argument("length", type=LENGTH)
+def incident_snooze(session: Session, number: str, length: int) -> None:
+    """Say nothing of it for a while; then remind whoever was told, if it is still on."""
+    _act(session, number, "snooze", {"for_s": length})
+
+
+@command("close", "dogwatch incident close 7\ndogwatch incident close 7 --json")
+@click.argument("number")
+def incident_close(session: Session, number: str) -> None:
+    """End it by hand, though something of it may still be down."""
+    _act(session, number, "close", {})
+
+
+for one in (incident_ls, incident_show, incident_ack, incident_snooze, incident_close):
+    incident_command.add_command(one)
+
+
+@command("ack", "dogwatch ack 7\ndogwatch ack 7 --json")
+@click.argument("number")
+def ack_command(session: Session, number: str) -> None:
+    """Acknowledge an incident."""
+    _act(session, number, "acknowledge", {})
+
+
+@command("why", "dogwatch why nightly-backup\ndogwatch why nightly-backup --json")
+@click.argument("watch")
+def why_command(session: Session, watch: str) -> None:
+    """Say why a watch is as it is, and why somebody was told or was not."""
+    found = connect(session).get(f"/watches/{watch}/why")
+    as_json(found) if session.json else click.echo(found["sentence"])

@@ -1,0 +1,30 @@
+"""Lengths of time on the command line: 90s, 5m, 2h, 1d."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dogwatch.core.schedule.interval import interval_s
+
+if TYPE_CHECKING:
+    Seconds = click.ParamType[int]
+else:  # not every version that we take is generic
+    Seconds = click.ParamType
+
+
+class Length(Seconds):
+    """A length of time, read as seconds."""
+
+    name = "length"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the seconds, or fail with what is wrong."""
+        if isinstance(value, int):
+            return value
+        try:
+            return interval_s(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is not a length of time such as 90s, 5m or 2h", param, ctx)
+
+
+LENGTH = Length()

@@ -1,0 +1,125 @@
+"""Who is left alone, and when: maintenance, depend."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from dogwatch.cli.client import connect
+from dogwatch.cli.length import LENGTH
+from dogwatch.cli.output import as_json, local, table
+from dogwatch.cli.session import Session, command
+from dogwatch.cli.zone import local_zone
+
+_ALL = 10_000
+_DAYS = click.Choice(("mon", "tue", "wed", "thu", "fri", "sat", "sun"))
+
+
+@click.group("maintenance")
+def maintenance_command() -> None:
+    """Windows in which no alert opens; what is still down at the end alerts then."""
+
+
+@command(
+    "add",
+    """
+dogwatch maintenance add Upgrade --from 2036-01-05T22:00:00Z --until 2036-01-06T02:00:00Z
+dogwatch maintenance add Saturdays --day sat --at 22:00 --for 2h --tag db1
+dogwatch maintenance add Monthly --cron "0 3 1 * *" --for 1h --tz Europe/Warsaw
+""",
+)
+@click.argument("name")
+@click.option("--from", "start_at", metavar="TIME", help="Once: ISO time with a zone.")
+@click.option("--until", "end_at", metavar="TIME", help="Once: its end.")
+@click.option("--day", "days", type=_DAYS, multiple=True, help="Weekly; may be repeated.")
+@click.option("--at", "start", metavar="22:00", help="Weekly: from this time on.")
+@click.option("--cron", metavar="LINE", help="From each due time of a cron line on.")
+@click.option("--for", "length", type=LENGTH, metavar="2h", help="How long, weekly or by cron.")
+@click.option("--tz", metavar="ZONE", help="Time zone; this machine's if absent.")
+@click.option("--tag", "tags", multiple=True, help="Watches with one of these tags.")
+@click.option("--project", "project", multiple=True, help="Watches of these projects.")
+@click.option("--watch", "watches", multiple=True, help="These watches, by slug.")
+def maintenance_add(session: Session, name: str, **given: Any) -> None:
+    """Make a window for watches: for all, unless told which."""
+    window = _window(given, given["tz"] or local_zone(session.environ))
+    asked = {"name": name, "scope": _scope(given), "window": window}
+    made = connect(session).send("POST", "/maintenance", asked)
+    as_json(made) if session.json else click.echo(f"{made['name']} is window {made['id']}")
+
+
+def _window(given: Mapping[str, Any], zone: str) -> dict[str, Any]:
+    kind = "cron" if given["cron"] else "weekly" if given["days"] else "once"
+    names = {
+        "once": ("start_at", "end_at"),
+        "weekly": ("days", "start", "duration_s"),
+        "cron": ("cron", "duration_s"),
+    }[kind]
+    values = {**given, "duration_s": given["length"], "days": list(given["days"])}
+    told = {name: values[name] for name in names if values[name]}
+    return {"kind": kind, **told, **({} if kind == "once" else {"timezone": zone})}
+
+
+def _scope(given: Mapping[str, Any]) -> dict[str, Any]:
+    named = {kind: list(given[kind]) for kind in ("tags", "project", "watches") if given[kind]}
+    if len(named) > 1:
+        raise click.UsageError("Give --tag, --project or --watch, one of them.")
+    kind, values = next(iter(named.items()), ("all", list[str]()))
+    return {"kind": kind, "values": values}
+
+
+@command("ls", "dogwatch maintenance ls\ndogwatch maintenance ls --json")
+def maintenance_ls(session: Session) -> None:
+    """List the windows."""
+    found = connect(session).pages("/maintenance", _ALL)
+    if session.json:
+        as_json(found)
+        return
+    rows = [
+        {
+            "maintenance": one["id"],
+            "name": one["name"],
+            "of": f"{one['scope']['kind']} {', '.join(one['scope']['values'])}".strip(),
+            "when": ", ".join(f"{name} {value}" for name, value in one["window"].items()),
+            "open_until": one["open_until_at"] and local(one["open_until_at"]),
+        }
+        for one in found
+    ]
+    table(rows, ("maintenance", "name", "of", "when", "open_until"))
+
+
+@command("rm", "dogwatch maintenance rm 01kam3v7t0000000000000000a")
+@click.argument("maintenance")
+def maintenance_rm(session: Session, maintenance: str) -> None:
+    """Delete a window; what is still down under it alerts now."""
+    connect(session).send("DELETE", f"/maintenance/{maintenance}")
+    done = {"deleted": maintenance}
+    as_json(done) if session.json else click.echo(f"window {maintenance} is deleted")
+
+
+for one in (maintenance_add, maintenance_ls, maintenance_rm):
+    maintenance_command.add_command(one)
+
+
+@command(
+    "depend",
+    """
+dogwatch depend web-shop --on database --on router
+dogwatch depend web-shop
+dogwatch depend web-shop --none
+""",
+)
+@click.argument("watch")
+@click.option("--on", "parents", multiple=True, metavar="SLUG", help="May be repeated.")
+@click.option("--none", "nothing", is_flag=True, help="Depend on nothing any more.")
+def depend_command(session: Session, watch: str, parents: tuple[str, ...], nothing: bool) -> None:
+    """Say what a watch depends on: while one of these is down, it opens no alerts."""
+    if parents and nothing:
+        raise click.UsageError("Give --on or --none, one of them.")
+    api, path = connect(session), f"/watches/{watch}/parents"
+    changed = parents or nothing
+    found = api.send("PUT", path, {"parents": list(parents)}) if changed else api.get(path)
+    if session.json:
+        as_json(found)
+    else:
+        named = ", ".join(one["slug"] for one in found["parents"])
+        click.echo(f"{watch} depends on {named or 'nothing'}")

@@ -1,0 +1,288 @@
+"""Probes from the command line: made, listed, shown with their figures, and tried."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import click
+
+from dogwatch.cli.client import Api, Limits, connect
+from dogwatch.cli.exits import FAILED
+from dogwatch.cli.output import as_json, local, pairs, state, table, took
+from dogwatch.cli.runs import why
+from dogwatch.cli.session import Session, command
+from dogwatch.cli.watches import show
+from dogwatch.core.problems import Problem, invalid
+
+_ALL = 100_000
+_FOLLOW = Limits(connect_s=10.0, answer_s=60.0)
+_FIELDS = ("method", "headers", "body", "expected_status", "user_agent", "timeout_s")
+_PHASES = ("dns", "connect", "tls", "first_byte", "total")
+
+
+@click.group("probe")
+def probe_command() -> None:
+    """Make, list, show and try probes: endpoints that Dogwatch asks whether they are well.
+
+    `runs`, `flips`, `pause`, `resume`, `edit` and `rm` do the rest.
+    """
+
+
+@command(
+    "add",
+    """
+dogwatch probe add Shop https://shop.example.org/health --every 60 --contains '"ok"'
+dogwatch probe add Shop https://shop.example.org/ --slow-after 800 --certificate-days 14
+dogwatch probe add Mail tcp://mail.example.org:25 --every 30
+dogwatch probe add Certificate tls://example.org --every 1h
+dogwatch probe add Name dns://example.org/MX --every 5m
+dogwatch probe add Router icmp://192.0.2.1 --every 10
+dogwatch probe add API https://api.example.org/ --target @target.json
+""",
+)
+@click.argument("name")
+@click.argument("address", metavar="ADDRESS")
+@click.option("--every", "schedule", default="60", metavar="EXPR", help="Seconds or a cron line.")
+@click.option("--slug", help="Short name for commands; made from NAME if absent.")
+@click.option("--tag", "tags", multiple=True, help="A tag; may be repeated.")
+@click.option("--method", help="GET if absent.")
+@click.option("--header", "headers", multiple=True, metavar="NAME:VALUE", help="May be repeated.")
+@click.option("--body", help="Body of the request.")
+@click.option("--expect", "expected_status", metavar="STATUS", help="Such as 200-299,304.")
+@click.option("--contains", multiple=True, metavar="TEXT", help="The body must hold it.")
+@click.option("--lacks", multiple=True, metavar="TEXT", help="The body must not hold it.")
+@click.option("--certificate-days", type=click.IntRange(0), metavar="N", help="Good for N more.")
+@click.option(
+    "--slow-after",
+    "slow_after_ms",
+    type=click.IntRange(1),
+    metavar="MS",
+    help="Slower is degraded.",
+)
+@click.option("--timeout", "timeout_s", type=click.FloatRange(1), metavar="S", help="Give up.")
+@click.option("--user-agent", metavar="TEXT", help="What the request calls itself.")
+@click.option("--insecure", is_flag=True, help="Take any certificate.")
+@click.option(
+    "--failures",
+    "failures_before_down",
+    type=click.IntRange(1, 10),
+    metavar="N",
+    help="Bad slots before it is down.",
+)
+@click.option(
+    "--successes",
+    "successes_before_up",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Good slots before it is up.",
+)
+@click.option(
+    "--rechecks", type=click.IntRange(0, 5), metavar="N", help="Asked again before a slot is bad."
+)
+@click.option("--location", "locations", multiple=True, help="Where from; may be repeated.")
+@click.option("--agree", type=click.IntRange(1), metavar="N", help="Locations that must agree.")
+@click.option("--target", metavar="JSON|@FILE", help="More fields of the target.")
+def probe_add(session: Session, name: str, address: str, **options: Any) -> None:
+    """Make a probe of ADDRESS: http(s)://…, tcp://HOST:PORT, tls://HOST, dns://NAME/TYPE or
+    icmp://HOST."""  # fmt: skip
+    given = {
+        key: value
+        for key, value in options.items()
+        if value is not None and value is not False and value != ()
+    }
+    target = _target(address, given) | _more(given.pop("target", None))
+    apart = {*_FIELDS, "contains", "lacks", "certificate_days", "insecure"}
+    spec = {key: value for key, value in given.items() if key not in apart}
+    probe = connect(session).send("POST", "/probes", {"name": name, "target": target} | spec)
+    if session.json:
+        as_json(probe)
+        return
+    click.echo(f"{probe['slug']} is probed. First asked: {local(probe.get('next_due_at'))}")
+    click.echo(f"  dogwatch probe test {probe['slug']}")
+
+
+def _target(address: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    parts = urlsplit(address)
+    fields = {key: given[key] for key in _FIELDS if key in given}
+    if parts.scheme in ("http", "https"):
+        return _http(address, given, fields)
+    if odd := [key for key in fields if key != "timeout_s"]:
+        raise click.UsageError(f"{', '.join(odd)}: for http and https only.")
+    where: dict[str, Any] = {"kind": parts.scheme, "host": parts.hostname or ""}
+    if parts.scheme == "dns":
+        kind = parts.path.strip("/").upper() or "A"
+        where = {"kind": "dns", "name": parts.hostname or "", "type": kind}
+    elif parts.port is not None:
+        where["port"] = parts.port
+    if parts.scheme == "tls" and given.get("insecure"):
+        where["verify"] = False
+    return where | fields
+
+
+def _http(address: str, given: Mapping[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
+    target = {"kind": "http", "url": address, **fields}
+    if "headers" in target:
+        target["headers"] = [_header(line) for line in target["headers"]]
+    if given.get("insecure"):
+        target["verify_tls"] = False
+    demands: list[dict[str, Any]] = [
+        {"kind": f"body_{how}", "text": text}
+        for how in ("contains", "lacks")
+        for text in given.get(how, ())
+    ]
+    if "certificate_days" in given:
+        demands.append({"kind": "certificate_days", "least": given["certificate_days"]})
+    return target | ({"assertions": demands} if demands else {})
+
+
+def _header(line: str) -> list[str]:
+    name, found, value = line.partition(":")
+    if not found:
+        raise invalid("--header", "write NAME:VALUE")
+    return [name.strip(), value.strip()]
+
+
+def _more(text: str | None) -> dict[str, Any]:
+    """Return the fields of a JSON object, which may lie in a file."""
+    if text is None:
+        return {}
+    try:
+        found = json.loads(Path(text[1:]).read_text("utf-8") if text.startswith("@") else text)
+    except (OSError, ValueError) as error:
+        raise invalid("--target", f"cannot be read: {error}") from None
+    if not isinstance(found, dict):
+        raise invalid("--target", "must be a JSON object")
+    return found
+
+
+@command("list", "dogwatch probe list\ndogwatch probe list --status down --json")
+@click.option("--status", help="Only probes in this state.")
+@click.option("--tag", help="Only probes with this tag.")
+def probe_list(session: Session, status: str | None, tag: str | None) -> None:
+    """List the probes."""
+    probes = connect(session).pages("/probes", _ALL, status=status, tag=tag)
+    if session.json:
+        as_json(probes)
+    elif probes:
+        table(map(_row, probes), ("state", "slug", "target", "every", "last", "took"))
+    else:
+        click.echo("No such probes. Make one: dogwatch probe add Shop https://shop.example/")
+
+
+def _row(probe: Mapping[str, Any]) -> dict[str, Any]:
+    last = probe.get("last_run") or {}
+    return {
+        "state": state(probe),
+        "slug": probe["slug"],
+        "target": address_of(probe["target"]),
+        "every": probe.get("schedule"),
+        "last": local(last.get("finished_at")),
+        "took": took(last.get("duration_ms")),
+    }
+
+
+def address_of(target: Mapping[str, Any]) -> str:
+    """Return what a target asks, in the form that `add` takes."""
+    kind = target["kind"]
+    if kind == "http":
+        return str(target["url"])
+    if kind == "dns":
+        return f"dns://{target['name']}/{target['type']}"
+    port = f":{target['port']}" if target.get("port") else ""
+    return f"{kind}://{target['host']}{port}"
+
+
+@command("show", "dogwatch probe show shop\ndogwatch probe show shop --json")
+@click.argument("slug")
+def probe_show(session: Session, slug: str) -> None:
+    """Show a probe: its state, its target, what was seen last, and its figures."""
+    api = connect(session)
+    probe = api.get(f"/probes/{slug}")
+    figures = api.get(f"/watches/{probe['id']}/statistics")["windows"]
+    if session.json:
+        as_json(probe | {"statistics": figures})
+        return
+    show(probe)
+    pairs(
+        {
+            "target": address_of(probe["target"]),
+            "demands": [json.dumps(one) for one in probe["target"].get("assertions", ())],
+            "rechecks": f"{probe['rechecks']}, each after {probe['recheck_after_s']} s",
+            "locations": f"{', '.join(probe['locations'])}; {probe['agree']} must agree",
+        }
+    )
+    _print_figures(figures)
+
+
+@command("stats", "dogwatch probe stats shop\ndogwatch probe stats shop --json")
+@click.argument("slug")
+def probe_stats(session: Session, slug: str) -> None:
+    """Show uptime and durations over 24 hours, 7, 30 and 90 days."""
+    figures = connect(session).get(f"/watches/{slug}/statistics")["windows"]
+    as_json(figures) if session.json else _print_figures(figures)
+
+
+def _print_figures(figures: list[dict[str, Any]]) -> None:
+    columns = ("last", "uptime", "asked", "bad", "average", "p50", "p95", "p99", "gaps")
+    table(map(_figures, figures), columns)
+
+
+def _figures(window: Mapping[str, Any]) -> dict[str, Any]:
+    uptime = window["uptime_percent"]
+    return {
+        "last": window["name"],
+        "uptime": None if uptime is None else f"{uptime:g} %",
+        "asked": window["ok"] + window["slow"] + window["bad"],
+        "bad": window["bad"],
+        "average": _ms(window["average_ms"]),
+        **{name: _ms(window[f"{name}_ms"]) for name in ("p50", "p95", "p99")},
+        "gaps": len(window["gaps"]) or None,
+    }
+
+
+def _ms(value: float | None) -> str:
+    return took(None if value is None else round(value))
+
+
+@command("test", "dogwatch probe test shop\ndogwatch probe test shop --json")
+@click.argument("slug")
+def probe_test(session: Session, slug: str) -> None:
+    """Ask once, now, and print what was seen. The exit code is 0 if it was good, else 1."""
+    api = connect(session)
+    run = _ended(api, api.send("POST", f"/probes/{slug}/test", {})["id"])
+    if session.json:
+        as_json(run)
+    else:
+        _print_seen(run)
+    if run.get("outcome") not in ("ok", "slow"):
+        raise click.exceptions.Exit(FAILED)
+
+
+def _ended(api: Api, run_id: str) -> dict[str, Any]:
+    """Wait for the end of a run and return it."""
+    path = f"/runs/{run_id}/output/stream"
+    if any(name == "end" for name, _ in replace(api, limits=_FOLLOW).events(path)):
+        return dict(api.get(f"/runs/{run_id}"))
+    raise Problem("away", "the server ended the stream before the probe was answered; try again")
+
+
+def _print_seen(run: Mapping[str, Any]) -> None:
+    phases = run.get("phases_ms") or {}
+    pairs(
+        {
+            "outcome": run.get("outcome"),
+            "reason": why(run),
+            "detail": run.get("detail"),
+            "status": run.get("status_code"),
+            "phases": [f"{name} {phases[name]:g} ms" for name in _PHASES if name in phases],
+        }
+    )
+    if run.get("preview"):
+        click.echo(f"\n{run['preview']}")
+
+
+for _verb in (probe_add, probe_list, probe_show, probe_stats, probe_test):
+    probe_command.add_command(_verb)

@@ -1,0 +1,79 @@
+"""The products whose APIs we speak: what their keys, ids and ping tokens look like.
+
+The sources are the documents of each; where one says nothing, the length gives enough chance.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from string import ascii_letters, ascii_lowercase, digits
+
+LOWER = ascii_lowercase + digits
+BASE62 = ascii_letters + digits
+URL_SAFE = BASE62 + "-_"
+
+_WATCHES = ("read:watches", "write:watches")
+_JOBS = ("read:jobs", "write:jobs", "run:jobs")
+_VARIABLES = ("read:variables", "write:variables")
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A fixed beginning, then `length` characters drawn from `letters`; of a `shape`, its x are."""
+
+    letters: str
+    length: int = 0
+    prefix: str = ""
+    shape: str = ""
+
+
+# Version 4, variant 1 (RFC 9562): 120 bits of chance.
+UUID = Form("0123456789abcdef", shape="xxxxxxxx-xxxx-4xxx-8xxx-xxxxxxxxxxxx")
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One of them, mounted at `/{mount}`.
+
+    `key` opens its API and may do `scopes` unless its maker says less, `item` is the id of a
+    watch, `token` what it is pinged by; where both are one form, they are one text.
+    """
+
+    name: str
+    mount: str
+    title: str
+    key: Form
+    scopes: tuple[str, ...]
+    item: Form
+    token: Form
+
+
+DIALECTS: Mapping[str, Dialect] = {
+    one.name: one
+    for one in (
+        Dialect(
+            "cronium", "cronium", "Cronium", Form(URL_SAFE, 32),
+            (*_WATCHES, *_JOBS, *_VARIABLES, "manage:alerts"),
+            Form(digits, 9), Form(URL_SAFE, 16),
+        ),
+        Dialect(
+            "cronpulse", "cronpulse", "CronPulse", Form(BASE62, 40, "cpk_"), (*_WATCHES, *_JOBS),
+            Form(LOWER, 23, "cl"), Form(LOWER, 9),
+        ),
+        Dialect(
+            "cronowl", "cronowl", "CronOwl", Form(URL_SAFE, 32, "sk_live_"),
+            (*_WATCHES, *_JOBS, "manage:keys"), Form(BASE62, 20), Form(LOWER, 10),
+        ),
+        Dialect(
+            "cronbeats", "cronbeats", "CronBeats", Form(BASE62, 40, "cb_"),
+            (*_WATCHES, "manage:alerts"), Form(digits, 9), Form(BASE62, 8),
+        ),
+        Dialect(
+            "cronmonitor", "cronmonitor", "CronMonitor", Form(BASE62, 40), _WATCHES,
+            Form(LOWER, 12, "mon_"), Form(LOWER, 12),
+        ),
+        Dialect(
+            "healthchecks", "hc", "Healthchecks", Form(URL_SAFE, 32),
+            (*_WATCHES, "manage:alerts"), UUID, UUID,
+        ),
+    )
+}  # fmt: skip

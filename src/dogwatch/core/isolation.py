@@ -1,0 +1,31 @@
+"""How far scripts are kept from the machine that runs them."""
+
+from typing import Literal, get_args
+
+Level = Literal["off", "trusted", "bubblewrap"]
+Least = Literal["trusted", "bubblewrap"]
+
+LEVELS: tuple[Level, ...] = get_args(Level)
+
+
+def lacking(level: Level, least: Least, why: str = "") -> str | None:
+    """Say why no script runs at this level; None if one does.
+
+    `least` is what the workspace demands, `why` the reason that the level is no higher.
+    """
+    if level == "off":
+        return why or "scripts are switched off here"
+    if LEVELS.index(level) >= LEVELS.index(least):
+        return None
+    reason = f" ({why})" if why else ""
+    return f"the workspace demands isolation by {least}, and here it is {level}{reason}"
+
+
+def offline(level: Level, *, network: bool) -> str | None:
+    """Say why a script has not the network that it needs; None if it has, or needs none."""
+    if not network or level != "bubblewrap":
+        return None
+    return (
+        "scripts have no network at the isolation level bubblewrap; use an HTTP job, or have the "
+        "server run with DOGWATCH_SANDBOX=trusted"
+    )

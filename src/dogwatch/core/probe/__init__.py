@@ -1,0 +1,1 @@
+"""Probes: what is asked, what the answer must say, when it is asked, and who must agree."""

@@ -1,0 +1,68 @@
+# Gives every Bash script the helpers; read by way of BASH_ENV. See helpers.py for what is said.
+# A call is a pair of FIFOs that the script makes and names on the bell; Dogwatch opens them, and
+# takes their names away.
+
+_dogwatch_ask() {
+  if [[ ! -p ${DOGWATCH_HELPERS-}/bell ]]; then
+    builtin printf 'dogwatch: helpers work in runs of Dogwatch only\n' >&2
+    return 1
+  fi
+  builtin local LC_ALL=C IFS=$' \t\n' _dogwatch_n=$BASHPID.$RANDOM$RANDOM
+  builtin local _dogwatch_a _dogwatch_lengths= _dogwatch_to _dogwatch_from _dogwatch_kind
+  for _dogwatch_a in "$DOGWATCH_TOKEN" "$@"; do _dogwatch_lengths+=" ${#_dogwatch_a}"; done
+  builtin command -p mkfifo "$DOGWATCH_HELPERS/$_dogwatch_n".{ask,say} || return
+  exec {_dogwatch_to}<>"$DOGWATCH_HELPERS/$_dogwatch_n.ask" \
+    {_dogwatch_from}<>"$DOGWATCH_HELPERS/$_dogwatch_n.say"
+  builtin printf '%s\n' "$_dogwatch_n" >"$DOGWATCH_HELPERS/bell"
+  builtin printf '%s\n' "${_dogwatch_lengths# }" >&"$_dogwatch_to"
+  builtin printf '%s' "$DOGWATCH_TOKEN" "$@" >&"$_dogwatch_to"
+  builtin read -r -u "$_dogwatch_from" _dogwatch_kind _dogwatch_length
+  if ((_dogwatch_length > 4096)); then
+    # Whole blocks at once: the shell itself reads a pipe byte by byte.
+    _dogwatch_body=$(builtin command -p head -c "$_dogwatch_length" <&"$_dogwatch_from" && builtin printf .)
+    _dogwatch_body=${_dogwatch_body%.}
+  elif ((_dogwatch_length)); then
+    IFS= builtin read -r -N "$_dogwatch_length" -u "$_dogwatch_from" _dogwatch_body
+  else
+    _dogwatch_body=
+  fi
+  exec {_dogwatch_to}>&- {_dogwatch_from}<&-
+  if [[ $_dogwatch_kind == error ]]; then
+    builtin printf 'dogwatch: %s\n' "$_dogwatch_body" >&2
+    _dogwatch_body=
+    return 1
+  fi
+}
+
+_dogwatch_call() {
+  builtin local _dogwatch_body _dogwatch_length _dogwatch_name=
+  case $1 in
+    output)
+      if (($# < 2)); then
+        _dogwatch_body=$(builtin command -p cat && builtin printf .)
+        builtin set -- output "${_dogwatch_body%.}"
+      fi
+      ;;
+    getVariable) [[ ${2-} != -v ]] || { _dogwatch_name=$3 && builtin set -- getVariable "${@:4}"; } ;;
+  esac
+  _dogwatch_ask "$@" || return
+  if [[ $_dogwatch_name ]]; then
+    builtin printf -v "$_dogwatch_name" %s "$_dogwatch_body"
+  elif [[ $1 == get* || $1 == input || $1 == event ]]; then
+    builtin printf %s "$_dogwatch_body"
+  fi
+}
+
+_dogwatch_define() {
+  builtin local name spelling prefix snake
+  for name in input output event getVariable setVariable getCondition setCondition; do
+    snake=${name/Variable/_variable} snake=${snake/Condition/_condition}
+    for prefix in cronium dogwatch; do
+      for spelling in "$prefix.$name" "${prefix}_$name" "$prefix.$snake" "${prefix}_$snake"; do
+        builtin eval "$spelling() { _dogwatch_call $name \"\$@\"; }"
+      done
+    done
+  done
+}
+_dogwatch_define
+unset -f _dogwatch_define

@@ -1,0 +1,280 @@
+"""The helpers of one run: its script calls, and is answered by its desk.
+
+Files in the run's own directory put them into place, by `clients/`. A question is a line with the
+lengths of its fields in bytes, then the fields: token, operation, arguments. An answer is a line
+with its kind (text, json, none, error) and its length, then the body. All text is UTF-8.
+
+Both go over a Unix socket, or over a pair of FIFOs from those that cannot open one (Bash), or
+cannot wait for one (Node): they make NAME.ask and NAME.say and write NAME to the FIFO `bell`.
+"""
+
+import asyncio
+import hmac
+import os
+import re
+import socket
+import stat
+from asyncio import StreamReader, StreamReaderProtocol, StreamWriter
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager, suppress
+from importlib.resources import files
+from itertools import accumulate, pairwise
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+import structlog
+
+from dogwatch.core.helper import VOID, Reply
+from dogwatch.core.problems import Problem
+from dogwatch.core.script_action import Language
+from dogwatch.core.variable import DATA_BYTES
+
+MOST_FIELDS = 8
+MOST_BYTES = DATA_BYTES + 1024
+MOST_CONNECTIONS = 64
+MOST_WAITING = 256
+STALL_S = 10.0
+BUFFER_BYTES = 16 * 1024
+_LENGTHS = re.compile(rb"\d{1,9}(?: \d{1,9})*\n")
+_NAME = re.compile(rb"[0-9A-Za-z.]{1,64}")
+_IMPORTED = "import builtins, sys\nsys.modules[__name__] = getattr(builtins, __name__)\n"
+_REQUIRED = 'module.exports = require("./helpers.js");\n'
+_FILES: Mapping[str, Mapping[str, str]] = {
+    "bash": {"helpers.sh": ""},
+    "python": {"sitecustomize.py": "", "cronium.py": _IMPORTED, "dogwatch.py": _IMPORTED},
+    "node": {"helpers.js": "", "cronium.js": _REQUIRED, "dogwatch.js": _REQUIRED},
+}
+
+_log = structlog.get_logger("dogwatch.helpers")
+
+
+class Desk(Protocol):
+    """Who answers; `ask` raises a Problem that says why not."""
+
+    token: str
+
+    async def ask(self, operation: str, args: Sequence[str]) -> Reply:
+        """Answer one question."""
+        ...
+
+
+@asynccontextmanager
+async def served(
+    place: Path,
+    language: Language,
+    desk: Desk,
+    *,
+    seen_at: Path | None = None,
+    owner: int | None = None,
+) -> AsyncIterator[Mapping[str, str]]:
+    """Serve the helpers of a run at `place` inside the block; yields what its script is told.
+
+    A sandboxed script sees the place at `seen_at`, and `owner` is the user that it runs as, if
+    another. OSError if that cannot be.
+    """
+    _write(place, language)
+    server = _Server(place, desk)
+    try:
+        await server.open()
+        if owner is not None:
+            _give(place, owner)
+        yield _environ(seen_at or place, language, desk)
+    finally:
+        await server.close()
+
+
+def _write(place: Path, language: Language) -> None:
+    place.mkdir(mode=0o700)
+    clients = files("dogwatch.runners.clients")
+    for name, text in _FILES[language].items():
+        (place / name).write_text(text or clients.joinpath(name).read_text("utf-8"), "utf-8")
+    os.mkfifo(place / "bell", 0o600)
+
+
+def _give(place: Path, owner: int) -> None:
+    """Let another user have the place, and get there."""
+    place.parent.chmod(0o711)
+    for path in (*place.iterdir(), place):
+        os.chown(path, owner, owner)
+
+
+def _environ(place: Path, language: Language, desk: Desk) -> dict[str, str]:
+    own = {
+        "bash": {"BASH_ENV": str(place / "helpers.sh")},
+        "python": {"PYTHONPATH": str(place)},
+        "node": {"NODE_OPTIONS": f'--require="{place}/helpers.js"', "NODE_PATH": str(place)},
+    }
+    return {"DOGWATCH_HELPERS": str(place), "DOGWATCH_TOKEN": desk.token, **own[language]}
+
+
+class _Server:
+    """Hears the socket and the bell, and answers a bounded number of callers at once."""
+
+    def __init__(self, place: Path, desk: Desk) -> None:
+        self._place = place
+        self._desk = desk
+        self._loop = asyncio.get_running_loop()
+        self._directory = self._bell = -1
+        self._server: asyncio.Server | None = None
+        self._calls: set[asyncio.Task[None]] = set()
+        self._turns = asyncio.Semaphore(MOST_CONNECTIONS)
+        self._reading = asyncio.Lock()
+        self._rung = b""
+
+    async def open(self) -> None:
+        """Begin to hear."""
+        self._directory = os.open(self._place, os.O_RDONLY | os.O_DIRECTORY)
+        bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            bound.bind(f"/proc/self/fd/{self._directory}/socket")
+            self._server = await asyncio.start_unix_server(
+                self._connected, sock=bound, limit=BUFFER_BYTES
+            )
+        except BaseException:
+            bound.close()
+            raise
+        # Open for writing, too, so that it has no end while nobody rings.
+        self._bell = os.open("bell", os.O_RDWR | os.O_NONBLOCK, dir_fd=self._directory)
+        self._loop.add_reader(self._bell, self._on_bell)
+
+    async def close(self) -> None:
+        """Hang up on everybody."""
+        if self._bell >= 0:
+            self._loop.remove_reader(self._bell)
+            os.close(self._bell)
+            self._bell = -1
+        if self._server:
+            self._server.close()
+        for call in self._calls:
+            call.cancel()
+        while self._calls:
+            await asyncio.wait(self._calls)
+        if self._directory >= 0:
+            os.close(self._directory)
+
+    # --- how they come ----------------------------------------------------------------------
+
+    async def _connected(self, reader: StreamReader, writer: StreamWriter) -> None:
+        if len(self._calls) >= MOST_WAITING:
+            writer.transport.abort()
+            return
+        call = self._take(self._conversation(reader, writer))
+        # Not by the call itself: one that is cancelled at once does not even begin.
+        call.add_done_callback(lambda _: writer.transport.abort())
+
+    def _take(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        call = self._loop.create_task(work)
+        self._calls.add(call)
+        call.add_done_callback(self._over)
+        return call
+
+    def _over(self, call: asyncio.Task[None]) -> None:
+        self._calls.discard(call)
+        if not call.cancelled() and (error := call.exception()):
+            _log.error("helper failed", error=type(error).__name__)
+        if self._bell >= 0:
+            self._loop.add_reader(self._bell, self._on_bell)
+
+    def _on_bell(self) -> None:
+        """Take the names rung; where too many wait, those that ring have to wait as well."""
+        if len(self._calls) >= MOST_WAITING:
+            self._loop.remove_reader(self._bell)
+            return
+        with suppress(BlockingIOError):
+            self._rung += os.read(self._bell, 512)
+        *names, rest = self._rung.split(b"\n")
+        self._rung = rest[:64]
+        for name in names:
+            if _NAME.fullmatch(name):
+                self._take(self._rang(name.decode()))
+
+    async def _rang(self, name: str) -> None:
+        """Open the FIFOs of a caller, who is waiting at them, and take their names away."""
+        async with self._turns:
+            # A transport closes its file itself, later: nobody else may, or the loop breaks.
+            with suppress(OSError), ExitStack() as opened, ExitStack() as unowned:
+                ask = unowned.enter_context(self._fifo(f"{name}.ask", os.O_RDONLY))
+                say = unowned.enter_context(self._fifo(f"{name}.say", os.O_WRONLY))
+                unowned.pop_all()
+                reader = StreamReader(BUFFER_BYTES)
+                heard, _ = await self._loop.connect_read_pipe(
+                    lambda: StreamReaderProtocol(reader), ask
+                )
+                opened.callback(heard.close)
+                told, protocol = await self._loop.connect_write_pipe(
+                    lambda: StreamReaderProtocol(StreamReader()), say
+                )
+                opened.callback(told.abort)
+                await self._talk(reader, StreamWriter(told, protocol, None, self._loop))
+
+    def _fifo(self, name: str, mode: int) -> IO[bytes]:
+        """Open what a script made; OSError if it is no FIFO."""
+        flags = mode | os.O_NONBLOCK | os.O_NOFOLLOW
+        fd = os.open(name, flags, dir_fd=self._directory)
+        if not stat.S_ISFIFO(os.fstat(fd).st_mode):
+            os.close(fd)
+            raise OSError(name)
+        os.unlink(name, dir_fd=self._directory)
+        return os.fdopen(fd, "rb" if mode == os.O_RDONLY else "wb", buffering=0)
+
+    # --- what is said -----------------------------------------------------------------------
+
+    async def _conversation(self, reader: StreamReader, writer: StreamWriter) -> None:
+        async with self._turns:
+            await self._talk(reader, writer)
+
+    async def _talk(self, reader: StreamReader, writer: StreamWriter) -> None:
+        """Answer until the caller hangs up, or says what cannot be understood."""
+        writer.transport.set_write_buffer_limits(high=0)  # what is drained is told
+        with suppress(ConnectionError, EOFError, TimeoutError, ValueError):
+            while _LENGTHS.fullmatch(head := await reader.readline()):
+                lengths = [int(length) for length in head.split()]
+                writer.write(await self._answer(reader, lengths))
+                await writer.drain()
+
+    async def _answer(self, reader: StreamReader, lengths: Sequence[int]) -> bytes:
+        try:
+            reply = await self._desk.ask(*await self._question(reader, lengths))
+            return _told(reply.kind, reply.body)
+        except Problem as problem:
+            return _told("error", problem.message)
+        except (ConnectionError, EOFError, TimeoutError):
+            raise
+        except Exception as error:
+            _log.error("helper failed", error=type(error).__name__, exc_info=True)
+            return _told("error", "internal error; the server's log says more")
+
+    async def _question(
+        self, reader: StreamReader, lengths: Sequence[int]
+    ) -> tuple[str, Sequence[str]]:
+        """Read a question, one of the run at a time, and check the token."""
+        whole = sum(lengths)
+        if whole > MOST_BYTES or not 2 <= len(lengths) <= MOST_FIELDS:
+            await _skip(reader, whole)
+            raise Problem("invalid", f"at most {DATA_BYTES} bytes")
+        async with self._reading, asyncio.timeout(STALL_S):
+            said = await reader.readexactly(whole)
+        ends = list(accumulate(lengths))
+        token, *fields = (said[a:b] for a, b in pairwise([0, *ends]))
+        if not hmac.compare_digest(token, self._desk.token.encode()):
+            raise Problem("refused", VOID)
+        try:
+            operation, *args = (field.decode() for field in fields)
+        except UnicodeDecodeError:
+            raise Problem("invalid", "must be text in UTF-8") from None
+        return operation, args
+
+
+async def _skip(reader: StreamReader, count: int) -> None:
+    """Read what is too much: a caller hears the answer only once it has said all."""
+    while count:
+        async with asyncio.timeout(STALL_S):
+            piece = await reader.read(min(count, BUFFER_BYTES))
+        if not piece:
+            raise EOFError
+        count -= len(piece)
+
+
+def _told(kind: str, body: str) -> bytes:
+    text = body.encode(errors="replace")
+    return b"%s %d\n%s" % (kind.encode(), len(text), text)

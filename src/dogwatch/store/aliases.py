@@ -1,0 +1,69 @@
+"""Aliases: by which name and ping key a dialect knows a watch."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, insert, select, update
+
+from dogwatch.store.tables import aliases, ping_keys
+from dogwatch.store.tx import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """What a dialect calls a watch: `number` or `name`; `said` is what only it has fields for."""
+
+    workspace_id: int
+    dialect: str
+    watch_id: str
+    name: str
+    ping_key: str
+    said: Mapping[str, Any]
+    number: int = 0
+
+
+def add(tx: Tx, alias: Alias) -> Alias:
+    """Insert an alias and its ping key; IntegrityError where name or key are taken."""
+    values = {name: getattr(alias, name) for name in Alias.__slots__ if name != "number"}
+    number = tx.conn.scalar(insert(aliases).values(**values).returning(aliases.c.number))
+    tx.conn.execute(
+        insert(ping_keys).values(
+            key=alias.ping_key, workspace_id=alias.workspace_id, watch_id=alias.watch_id
+        )
+    )
+    return Alias(**values, number=int(number or 0))
+
+
+def of_watches(
+    tx: Tx, workspace_id: int, dialect: str, watch_ids: Collection[str]
+) -> dict[str, Alias]:
+    """Return the aliases of watches, by their ids."""
+    found = _of(workspace_id, dialect).where(aliases.c.watch_id.in_(list(watch_ids)))
+    return {alias.watch_id: alias for alias in _aliases(tx, found)}
+
+
+def by_name(tx: Tx, workspace_id: int, dialect: str, name: str) -> Alias | None:
+    """Return the alias with this name."""
+    return next(iter(_aliases(tx, _of(workspace_id, dialect).where(aliases.c.name == name))), None)
+
+
+def by_number(tx: Tx, workspace_id: int, dialect: str, number: int) -> Alias | None:
+    """Return the alias with this number."""
+    found = _of(workspace_id, dialect).where(aliases.c.number == number)
+    return next(iter(_aliases(tx, found)), None)
+
+
+def say(tx: Tx, alias: Alias, said: Mapping[str, Any]) -> None:
+    """Replace what only the dialect has fields for."""
+    tx.conn.execute(update(aliases).where(aliases.c.number == alias.number).values(said=dict(said)))
+
+
+def _of(workspace_id: int, dialect: str) -> Select[Any]:
+    return select(aliases).where(
+        aliases.c.workspace_id == workspace_id, aliases.c.dialect == dialect
+    )
+
+
+def _aliases(tx: Tx, found: Select[Any]) -> Sequence[Alias]:
+    return [Alias(**row._mapping) for row in tx.conn.execute(found)]

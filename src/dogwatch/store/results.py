@@ -1,0 +1,45 @@
+"""What the scripts of runs handed on: an output value and a condition."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from dogwatch.store.tables import results
+from dogwatch.store.tx import Tx
+
+_INSERTS: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """What a run handed on; `output` is JSON text. None is what it did not say."""
+
+    output: str | None = None
+    condition: bool | None = None
+
+
+def put(tx: Tx, workspace_id: int, run_id: str, **values: str | bool) -> None:
+    """Set the output or the condition of a run."""
+    made = _INSERTS[tx.dialect](results).values(workspace_id=workspace_id, run_id=run_id, **values)
+    changed = {name: made.excluded[name] for name in values}
+    keys = ["workspace_id", "run_id"]
+    tx.conn.execute(made.on_conflict_do_update(index_elements=keys, set_=changed))
+
+
+def get(tx: Tx, workspace_id: int, run_id: str) -> Handed:
+    """Return what a run handed on."""
+    found = select(results.c.output, results.c.condition).where(
+        results.c.workspace_id == workspace_id, results.c.run_id == run_id
+    )
+    row = tx.conn.execute(found).first()
+    return Handed(**row._mapping) if row else Handed()
+
+
+def drop(tx: Tx, workspace_id: int, run_id: str) -> None:
+    """Forget what an attempt handed on: the next one begins with nothing."""
+    tx.conn.execute(
+        delete(results).where(results.c.workspace_id == workspace_id, results.c.run_id == run_id)
+    )

@@ -1,0 +1,97 @@
+"""Rules: which events of which watches go to which channel, and when."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, time
+from typing import Any
+
+from sqlalchemy import Row, delete, insert, select, update
+
+from dogwatch.core.alerts import Escalation, Event, Rule, Scope
+from dogwatch.core.windows import Digest, Quiet
+from dogwatch.store.tables import rules
+from dogwatch.store.tx import Tx
+
+
+def add(tx: Tx, workspace_id: int, rule: Rule, created_at: datetime) -> None:
+    """Insert a rule."""
+    values = _values(rule) | {"workspace_id": workspace_id, "created_at": created_at}
+    tx.conn.execute(insert(rules).values(id=rule.id, **values))
+
+
+def change(tx: Tx, workspace_id: int, rule: Rule) -> None:
+    """Write back all of a rule."""
+    mine = update(rules).where(rules.c.workspace_id == workspace_id, rules.c.id == rule.id)
+    tx.conn.execute(mine.values(**_values(rule)))
+
+
+def of_workspace(tx: Tx, workspace_id: int) -> Sequence[Rule]:
+    """Return every rule of a workspace, oldest first."""
+    return [rule for rule, _ in with_age(tx, workspace_id)]
+
+
+def with_age(tx: Tx, workspace_id: int) -> Sequence[tuple[Rule, datetime]]:
+    """Return every rule of a workspace with the time it was made, oldest first."""
+    found = select(rules).where(rules.c.workspace_id == workspace_id).order_by(rules.c.id)
+    return [(_rule(row), row.created_at) for row in tx.conn.execute(found)]
+
+
+def by_id(tx: Tx, workspace_id: int, rule_id: str) -> tuple[Rule, datetime] | None:
+    """Return one rule with the time it was made."""
+    mine = select(rules).where(rules.c.workspace_id == workspace_id, rules.c.id == rule_id)
+    row = tx.conn.execute(mine).first()
+    return (_rule(row), row.created_at) if row else None
+
+
+def remove(tx: Tx, workspace_id: int, rule_id: str) -> bool:
+    """Delete a rule; tell whether there was one."""
+    gone = delete(rules).where(rules.c.workspace_id == workspace_id, rules.c.id == rule_id)
+    return tx.conn.execute(gone).rowcount > 0
+
+
+def scope_json(scope: Scope) -> dict[str, Any]:
+    """Return a scope as it is stored."""
+    return {"kind": scope.kind, "values": sorted(scope.values)}
+
+
+def scope_of(stored: Mapping[str, Any]) -> Scope:
+    """Return a stored scope."""
+    return Scope(stored["kind"], frozenset(stored["values"]))
+
+
+def _values(rule: Rule) -> dict[str, Any]:
+    return {
+        "channel_id": rule.channel_id,
+        "events": sorted(rule.events),
+        "scope": scope_json(rule.scope),
+        "timing": _timing(rule),
+    }
+
+
+def _timing(rule: Rule) -> dict[str, Any]:
+    told: dict[str, Any] = {"delay_s": rule.delay_s, "repeat_s": rule.repeat_s}
+    if quiet := rule.quiet:
+        told["quiet"] = [f"{quiet.start:%H:%M}", f"{quiet.end:%H:%M}", quiet.timezone]
+    if rule.digest:
+        told["digest"] = [f"{rule.digest.time:%H:%M}", rule.digest.timezone]
+    told["escalations"] = [[step.channel_id, step.after_s] for step in rule.escalations]
+    return {name: value for name, value in told.items() if value}
+
+
+def _rule(row: Row[Any]) -> Rule:
+    timing = row.timing
+    quiet, digest = timing.get("quiet"), timing.get("digest")
+    return Rule(
+        id=row.id,
+        channel_id=row.channel_id,
+        events=frozenset(Event(event) for event in row.events),
+        scope=scope_of(row.scope),
+        delay_s=timing.get("delay_s", 0),
+        quiet=Quiet(_clock(quiet[0]), _clock(quiet[1]), quiet[2]) if quiet else None,
+        repeat_s=timing.get("repeat_s"),
+        digest=Digest(_clock(digest[0]), digest[1]) if digest else None,
+        escalations=tuple(Escalation(*step) for step in timing.get("escalations", ())),
+    )
+
+
+def _clock(text: str) -> time:
+    return time.fromisoformat(text)

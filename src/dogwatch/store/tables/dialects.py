@@ -1,0 +1,24 @@
+"""Tables of the dialects: by which names they know our watches."""
+
+from sqlalchemy import Column, Index, String, Table, UniqueConstraint
+
+from dogwatch.store.tables.base import Id, Serial, metadata, of, workspace
+from dogwatch.store.types import Json
+
+# What a watch is called in a dialect. `number` is its id where ids are numbers, `name` where they
+# are text; `said` keeps what only the dialect has a field for.
+aliases = Table(
+    "aliases",
+    metadata,
+    Column("number", Serial, primary_key=True, autoincrement=True),
+    workspace(),
+    Column("dialect", String(16), nullable=False),
+    Column("watch_id", Id, nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("ping_key", String(64), nullable=False),
+    Column("said", Json, nullable=False),
+    UniqueConstraint("dialect", "name"),
+    UniqueConstraint("workspace_id", "dialect", "watch_id"),
+    of("watches", "watch_id"),
+    Index(None, "workspace_id", "watch_id"),
+)

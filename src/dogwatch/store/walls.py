@@ -1,0 +1,36 @@
+"""The second wall on PostgreSQL: a transaction sees the rows of its workspace, whatever it asks.
+
+A row shows itself where the setting `dogwatch.workspace` names its workspace, or is `*`. Our
+sessions begin with `*`, for the loops and the operations of the instance; `SET LOCAL` names one
+workspace until its transaction ends. To a session without the setting nothing is there.
+"""
+
+from typing import Final
+
+from sqlalchemy import text
+
+from dogwatch.store.tx import Tx
+
+SETTING: Final = "dogwatch.workspace"
+EVERY: Final = "*"
+
+
+def seeing(workspace_id: int | None) -> str:
+    """Return the statement that has the open transaction see one workspace; None: every one."""
+    seen = EVERY if workspace_id is None else f"{workspace_id:d}"
+    return f"SET LOCAL {SETTING} = '{seen}'"
+
+
+_UNBOUND = text(
+    "SELECT rolname, rolsuper FROM pg_roles"
+    " WHERE rolname = current_user AND (rolsuper OR rolbypassrls)"
+)
+
+
+def gap(tx: Tx) -> str | None:
+    """Say why PostgreSQL holds no wall against us, None where it does (or there is none)."""
+    row = tx.conn.execute(_UNBOUND).first() if tx.dialect == "postgresql" else None
+    if row is None:
+        return None
+    right = "is a superuser" if row.rolsuper else "has BYPASSRLS"
+    return f"the role {row.rolname} {right}"

@@ -1,0 +1,157 @@
+"""Alerting: what flips mean to people. Every flip that a rule sends anywhere leaves a delivery:
+on its way, held, or suppressed, with the reason."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import groupby
+from typing import Any, Self
+
+from dogwatch.core.alerts import Event, event_of
+from dogwatch.core.decision import Fate, Held, Suppress, superseded
+from dogwatch.core.dependencies import below
+from dogwatch.store import flips, held, workspaces
+from dogwatch.store.deliveries import Delivery
+from dogwatch.store.flips import FlipRow
+from dogwatch.store.held import Brief
+from dogwatch.store.tx import Tx
+from dogwatch.usecases import incidents
+from dogwatch.usecases.facts import Turn, facts_of
+from dogwatch.usecases.holding import fate_of, place, ruled, told_why, wake_held
+from dogwatch.usecases.incidents import Belonging
+from dogwatch.usecases.scene import Matter, Scene
+
+NO_INCIDENT = Belonging(None, None)
+
+
+def tell(tx: Tx, turns: Sequence[Turn], at: datetime) -> None:
+    """Decide what is told of flips that have just been written, of any workspaces."""
+    ordered = sorted(turns, key=_workspace_id)
+    for workspace_id, own in groupby(ordered, _workspace_id):
+        mattering = [turn for turn in own if _matters(turn)]
+        if mattering:
+            _tell_workspace(tx, workspace_id, mattering, at)
+
+
+def _workspace_id(turn: Turn) -> int:
+    return turn.flip.workspace_id
+
+
+def _matters(turn: Turn) -> bool:
+    """Whether it says something to people, or ends something that was said."""
+    return turn.flip.from_status in {"down", "degraded"} or _event(turn) is not None
+
+
+def _event(turn: Turn) -> Event | None:
+    return event_of(turn.flip.from_status, turn.flip.to_status)
+
+
+def _tell_workspace(tx: Tx, workspace_id: int, turns: Sequence[Turn], at: datetime) -> None:
+    # One at a time, so that nobody decides on what another is about to change.
+    workspaces.get(tx, workspace_id, lock=True)
+    belongings = incidents.follow(tx, workspace_id, turns, at)
+    scene = Scene.of(tx, workspace_id, at)
+    ledger = _Ledger.of(tx, workspace_id, turns)
+    for turn in turns:
+        fates = ledger.fates(turn, at)
+        belonging = belongings.get(turn.flip.id, NO_INCIDENT)
+        ledger.made[turn.flip.id] = _made(tx, turn, scene, fates, belonging)
+    placed = place(tx, scene, [one for own in ledger.made.values() for one in own.values()])
+    held.suppress(tx, workspace_id, ledger.gone, at)
+    incidents.arm(tx, scene, placed)
+    _wake_below(tx, scene, turns)
+
+
+def _made(
+    tx: Tx, turn: Turn, scene: Scene, fates: Mapping[str, Fate], belonging: Belonging
+) -> dict[str, Delivery]:
+    """Return a delivery for every channel that a rule sends the flip to, by channel."""
+    event = _event(turn)
+    wanted = scene.wanted(turn.record, event) if event else {}
+    if event is None or not wanted:
+        return {}
+    message = facts_of(tx, turn, event, scene.others_down)
+    matter = Matter(turn.record, event, turn.flip.at, snoozed_until_at=belonging.snoozed_until_at)
+    made = {}
+    for channel_id, candidates in wanted.items():
+        decision, rule = scene.decided(matter, candidates, fates.get(channel_id, Fate.NONE))
+        new = _delivery(turn.flip, event, channel_id, message, scene.at)
+        new = replace(new, rule_id=rule.id, incident_id=belonging.incident_id)
+        made[channel_id] = ruled(new, decision, scene.at)
+    return made
+
+
+def _delivery(
+    flip: FlipRow, event: Event, channel_id: str, message: dict[str, Any], at: datetime
+) -> Delivery:
+    return Delivery(
+        workspace_id=flip.workspace_id,
+        id="",
+        flip_id=flip.id,
+        watch_id=flip.watch_id,
+        channel_id=channel_id,
+        event=str(event),
+        state="pending",
+        reason="",
+        message=message,
+        attempts=0,
+        created_at=at,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Ledger:
+    """What was made of the flip before each flip: `stored` of earlier ones, `made` of these.
+
+    `gone` are the stored ones that give way by now, with the reason.
+    """
+
+    before: Mapping[str, str]
+    stored: Mapping[str, Sequence[Brief]]
+    made: dict[str, dict[str, Delivery]]
+    gone: dict[str, str]
+
+    @classmethod
+    def of(cls, tx: Tx, workspace_id: int, turns: Sequence[Turn]) -> Self:
+        """Look up the flips before these; a watch may have several among them, in order."""
+        ids = {turn.flip.id for turn in turns}
+        latest = flips.before(tx, workspace_id, {turn.record.id for turn in turns}, ids)
+        before: dict[str, str] = {}
+        for turn in turns:
+            known = latest.get(turn.record.id)
+            if known and known[1] == turn.flip.from_status:
+                before[turn.flip.id] = known[0]
+            latest[turn.record.id] = turn.flip.id, turn.flip.to_status
+        return cls(before, held.of_flips(tx, workspace_id, set(before.values()) - ids), {}, {})
+
+    def fates(self, turn: Turn, at: datetime) -> dict[str, Fate]:
+        """Return what became of the alert before this flip, by channel; what is held gives way."""
+        flip_id, by = self.before.get(turn.flip.id, ""), _event(turn)
+        fates = {}
+        for one in self.stored.get(flip_id, ()):
+            fates[one.channel_id] = closed_by(one.event, fate_of(one.state, one.hold))
+            if fate_of(one.state, one.hold) is Fate.HELD:
+                self.gone[one.id] = told_why(superseded(Event(one.event), by), one.reason)
+        for channel_id, made in self.made.get(flip_id, {}).items():
+            fate = fate_of(made.state, made.hold)
+            fates[channel_id] = closed_by(made.event, fate)
+            if fate is Fate.HELD:
+                why = Suppress(superseded(Event(made.event), by))
+                self.made[flip_id][channel_id] = ruled(made, why, at)
+        return fates
+
+
+def closed_by(event: str, fate: Fate) -> Fate:
+    """Return the fate that counts for what closes it: of a recovery that is held, none.
+
+    It was not said yet, but what it ended was.
+    """
+    return Fate.TOLD if event == Event.RECOVERED and fate is Fate.HELD else fate
+
+
+def _wake_below(tx: Tx, scene: Scene, turns: Sequence[Turn]) -> None:
+    """Have held alerts of what depends on these looked at now, if these are no longer down."""
+    ended = [turn.record.id for turn in turns if turn.flip.from_status == "down"]
+    children = below(scene.graph, ended) if scene.graph and ended else set()
+    if children:
+        wake_held(tx, scene.workspace_id, Held.PARENT, scene.at, children)

@@ -1,0 +1,53 @@
+"""Dependencies: while a watch is down, those that depend on it open no alerts."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from dogwatch.core.decision import Held
+from dogwatch.core.dependencies import cycle
+from dogwatch.core.problems import Problem, invalid
+from dogwatch.store import dependencies, watches, workspaces
+from dogwatch.store.tx import Tx
+from dogwatch.store.watches import Record
+from dogwatch.usecases.holding import wake_held
+from dogwatch.usecases.watches import find
+
+MOST_PARENTS = 20
+
+
+def parents_of(tx: Tx, workspace_id: int, name: str) -> list[Record]:
+    """Return the watches that a watch depends on, by slug."""
+    record = find(tx, workspace_id, name)
+    ids = dependencies.graph(tx, workspace_id).get(record.id, set())
+    return sorted(watches.look(tx, workspace_id, ids).values(), key=lambda one: one.slug)
+
+
+def set_parents(
+    tx: Tx, workspace_id: int, name: str, parents: Sequence[str], at: datetime
+) -> list[Record]:
+    """Have a watch depend on these alone, by id or slug; a cycle is refused with its path."""
+    if len(parents) > MOST_PARENTS:
+        raise invalid("parents", f"at most {MOST_PARENTS}")
+    workspaces.get(tx, workspace_id, lock=True)
+    record = find(tx, workspace_id, name)
+    ids = {_parent_id(tx, workspace_id, parent) for parent in parents}
+    graph = dependencies.graph(tx, workspace_id)
+    if path := cycle(graph, record.id, ids):
+        _refuse(tx, workspace_id, path)
+    dependencies.replace_parents(tx, workspace_id, record.id, ids)
+    wake_held(tx, workspace_id, Held.PARENT, at)
+    return parents_of(tx, workspace_id, record.id)
+
+
+def _parent_id(tx: Tx, workspace_id: int, name: str) -> str:
+    record = watches.by_name(tx, workspace_id, name)
+    if record is None:
+        raise invalid("parents", f"there is no watch {name!r}")
+    return record.id
+
+
+def _refuse(tx: Tx, workspace_id: int, path: Sequence[str]) -> None:
+    known = watches.look(tx, workspace_id, set(path))
+    told = " → ".join(known[one].slug for one in path)
+    fields = {"parents": f"they would depend on each other in a circle: {told}"}
+    raise Problem("conflict", f"parents: {fields['parents']}", fields)

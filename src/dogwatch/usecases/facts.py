@@ -1,0 +1,141 @@
+"""The facts of a flip: gathered in the flip's own transaction, stored with each delivery."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from dogwatch.core.alerts import Event
+from dogwatch.core.data import data
+from dogwatch.core.message import MOST_ALSO_DOWN, Alias, Item, Message, tail
+from dogwatch.core.watch import Watch
+from dogwatch.store import aliases, runs, watches
+from dogwatch.store.deliveries import Delivery
+from dogwatch.store.flips import FlipRow
+from dogwatch.store.tx import Tx
+from dogwatch.store.watches import Down, Record
+
+# The last chunks of an output; a message carries a few lines of them.
+CHUNKS = 20
+_TIMES = ("since_at", "expected_at", "last_ok_at")
+
+
+@data()
+class Turn:
+    """A flip of a watch, before and after it, with the run or the words that brought it about."""
+
+    flip: FlipRow
+    record: Record
+    before: Watch
+    after: Watch
+    run_id: str | None
+    body: str
+
+
+def facts_of(tx: Tx, turn: Turn, event: Event, down: Down) -> dict[str, Any]:
+    """Return what the message of one flip says, as it is at the flip: a JSON object."""
+    own = turn.record.id
+    others = [name for one, name in down.named if one != own][:MOST_ALSO_DOWN]
+    return {
+        "key": own,
+        "items": [item_of(tx, turn, event)],
+        "more": 0,
+        "also_down": others,
+        # A watch that went down and up in one batch is not among them any more.
+        "also_down_count": max(len(others), down.count - (turn.flip.to_status == "down")),
+    }
+
+
+def down_in(tx: Tx, workspace_id: int) -> Down:
+    """Return which watches of a workspace are down; one name more than a message tells."""
+    return watches.down(tx, workspace_id, MOST_ALSO_DOWN + 1)
+
+
+def item_of(tx: Tx, turn: Turn, event: Event) -> dict[str, Any]:
+    """Return the facts of the watch."""
+    flip, record, before = turn.flip, turn.record, turn.before
+    down_for_s = (flip.at - before.since_at).total_seconds() if before.since_at else 0.0
+    recovered = flip.to_status in {"up", "degraded"} and flip.from_status in {"down", "degraded"}
+    expected_at = before.slot_at if before.slot_at and before.slot_at <= flip.at else None
+    plan = before.plan
+    return {
+        "event": str(event),
+        "watch_id": record.id,
+        "slug": record.slug,
+        "name": record.name,
+        "kind": record.kind,
+        "tags": list(record.tags),
+        "status": str(flip.to_status),
+        "previous_status": str(flip.from_status),
+        "since_at": flip.at.isoformat(),
+        "expected_at": expected_at and expected_at.isoformat(),
+        "reason": flip.reason,
+        "last_ok_at": before.ok_at and before.ok_at.isoformat(),
+        "duration_ms": turn.after.duration_ms if recovered else None,
+        "down_for_s": max(down_for_s, 0.0) if recovered else None,
+        "output_tail": tail(_output(tx, turn)),
+        "timezone": record.timezone,
+        "schedule": record.schedule,
+        "grace_s": plan.start_by_s,
+        "slow_after_ms": plan.slow_after_ms,
+    }
+
+
+def _output(tx: Tx, turn: Turn) -> str:
+    if not turn.before.job or turn.run_id is None:
+        return turn.body
+    return runs.output_tail(tx, turn.flip.workspace_id, turn.run_id, CHUNKS)
+
+
+def test_facts(at: datetime) -> dict[str, Any]:
+    """Return what a test message says."""
+    item = {
+        "event": str(Event.TEST), "watch_id": "", "slug": "", "name": "Test message",
+        "status": "up", "previous_status": "up", "since_at": at.isoformat(),
+        "reason": "sent by hand to try the channel",
+    }  # fmt: skip
+    return {"key": "", "items": [item], "more": 0, "also_down": [], "also_down_count": 0}
+
+
+def message_of(delivery: Delivery, workspace: str, base_url: str, ack_code: str = "") -> Message:
+    """Return the message of a delivery; `ack_code` is of the link that acknowledges it."""
+    facts = _grouped(delivery)
+    return Message(
+        delivery_id=delivery.id,
+        key=facts["key"] or delivery.id,
+        workspace=workspace,
+        items=tuple(_item(one, base_url) for one in facts["items"]),
+        url=base_url,
+        more=facts["more"],
+        also_down=tuple(facts["also_down"]),
+        also_down_count=facts["also_down_count"],
+        ack_url=f"{base_url.rstrip('/')}/acknowledge/{ack_code}" if ack_code else "",
+    )
+
+
+def aliased(tx: Tx, message: Message, workspace_id: int, dialect: str) -> Message:
+    """Return the message with the names that a dialect has for its watches, where it has any."""
+    ids = [item.watch_id for item in message.items]
+    found = aliases.of_watches(tx, workspace_id, dialect, ids)
+    names = {watch_id: Alias(one.name, one.number, one.ping_key) for watch_id, one in found.items()}
+    items = (replace(item, alias=names.get(item.watch_id)) for item in message.items)
+    return replace(message, items=tuple(items))
+
+
+def _grouped(delivery: Delivery) -> Mapping[str, Any]:
+    """Return the facts in their present form; until 0.1 they were those of one item, bare."""
+    facts = delivery.message
+    if "items" in facts:
+        return facts
+    item = {**facts, "event": delivery.event}
+    key = facts["watch_id"]
+    return {"key": key, "items": [item], "more": 0, "also_down": [], "also_down_count": 0}
+
+
+def _item(stored: Mapping[str, Any], base_url: str) -> Item:
+    facts = dict(stored)
+    for name in _TIMES:
+        facts[name] = datetime.fromisoformat(facts[name]) if facts.get(name) else None
+    facts["event"] = Event(facts["event"])
+    facts["tags"] = tuple(facts.get("tags", ()))
+    return Item(url=f"{base_url}/i/{facts['slug']}" if facts["slug"] else base_url, **facts)

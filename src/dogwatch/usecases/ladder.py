@@ -1,0 +1,97 @@
+"""The ladder of an incident: what happened, step by step, with the answer to each message."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from dogwatch.store import channels, deliveries, held, incidents, watches
+from dogwatch.store.deliveries import Delivery, Receipt
+from dogwatch.store.incidents import Incident, Member
+from dogwatch.store.tx import Tx
+
+MOST_MEMBERS = 200
+MOST_DELIVERIES = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One fact: when, of what kind, and in words; of which watch, by which delivery."""
+
+    at: datetime
+    kind: str
+    text: str
+    watch: str | None = None
+    delivery_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """An incident with how many watches belong to it, how many are still down, and some by slug."""
+
+    incident: Incident
+    count: int
+    going_on: int
+    watches: Sequence[str] = ()
+
+
+def views(tx: Tx, workspace_id: int, found: Sequence[Incident]) -> list[View]:
+    """Return incidents with their counts."""
+    counts = incidents.counts(tx, workspace_id, [one.id for one in found])
+    return [View(one, *counts.get(one.id, (0, 0))) for one in found]
+
+
+def page(tx: Tx, workspace_id: int, limit: int, before: str, state: str) -> list[View]:
+    """Return incidents newest first."""
+    return views(tx, workspace_id, incidents.listed(tx, workspace_id, limit, before, state))
+
+
+def ladder(tx: Tx, incident: Incident) -> tuple[View, list[Step]]:
+    """Return an incident with its facts in the order of time."""
+    workspace_id = incident.workspace_id
+    (view,) = views(tx, workspace_id, [incident])
+    members = incidents.members(tx, workspace_id, incident.id, MOST_MEMBERS)
+    known = watches.look(tx, workspace_id, {one.watch_id for one in members})
+    slugs = {own_id: record.slug for own_id, record in known.items()}
+    steps = [
+        *(step for one in members for step in _member_steps(one, slugs.get(one.watch_id, ""))),
+        *_delivery_steps(tx, incident, slugs),
+        *_note_steps(tx, incident),
+    ]
+    named = View(incident, view.count, view.going_on, sorted(set(slugs.values())))
+    return named, sorted(steps, key=lambda step: step.at)
+
+
+def _member_steps(one: Member, slug: str) -> Iterator[Step]:
+    if one.expected_at:
+        yield Step(one.expected_at, "late", "due, and nothing heard", slug)
+    yield Step(one.began_at, "down", "went down", slug)
+    if one.ended_at:
+        yield Step(one.ended_at, "recovered", "is no longer down", slug)
+
+
+def _delivery_steps(tx: Tx, incident: Incident, slugs: Mapping[str, str]) -> Iterator[Step]:
+    workspace_id = incident.workspace_id
+    found = held.of_incident(tx, workspace_id, incident.id, MOST_DELIVERIES)
+    rows = channels.by_ids(tx, {(workspace_id, one.channel_id) for one in found})
+    receipts = deliveries.last_receipts(tx, workspace_id, [one.id for one in found])
+    for one in found:
+        if one.bundle_id is None:
+            name = rows[workspace_id, one.channel_id].name
+            receipt = receipts.get(one.id)
+            at = receipt.at if receipt else one.settled_at or one.created_at
+            text = _told(one, name, receipt)
+            yield Step(at, f"alert {one.state}", text, slugs.get(one.watch_id or ""), one.id)
+
+
+def _told(one: Delivery, channel: str, receipt: Receipt | None) -> str:
+    answer = f": {receipt.detail} in {receipt.duration_ms} ms" if receipt else ""
+    reason = f": {one.reason}" if one.reason and not receipt else ""
+    return f"{one.event} to {channel} {one.state}{answer or reason}"
+
+
+def _note_steps(tx: Tx, incident: Incident) -> Iterator[Step]:
+    for note in incidents.notes(tx, incident.workspace_id, incident.id):
+        detail = f" {note.detail}" if note.detail else ""
+        yield Step(note.at, note.kind, f"{note.kind} by {note.by}{detail}")
+    if incident.closed_at:
+        yield Step(incident.closed_at, "closed", f"closed by {incident.closed_by}")

@@ -1,0 +1,101 @@
+"""Lateness: told where a rule asks for it, when a slot is due and nothing has been heard.
+
+Each watch that such a rule is about has a timer, which no ping touches: it may go off early, and is
+then set for what is owed by that time. It is never later than the next slot.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from dogwatch.core.alerts import Event
+from dogwatch.core.decision import Fate
+from dogwatch.core.watch import armed
+from dogwatch.store import rules, timers, watches
+from dogwatch.store.deliveries import Delivery
+from dogwatch.store.timers import Timer
+from dogwatch.store.tx import Tx
+from dogwatch.store.watches import Record
+from dogwatch.usecases.holding import place, ruled
+from dogwatch.usecases.notices import late_notice, still_late
+from dogwatch.usecases.scene import Matter, Scene
+
+PAGE = 500
+# Silence shorter than this is the way of a ping, not lateness.
+LEAST = timedelta(seconds=1)
+
+
+def arm(tx: Tx, record: Record, at: datetime) -> None:
+    """Set the timer of a watch that was made or changed, if a rule asks for its lateness."""
+    every = rules.of_workspace(tx, record.workspace_id)
+    if any(_asks(rule.events) and rule.scope.covers(*_named(record)) for rule in every):
+        _set(tx, [record], at)
+
+
+def arm_all(tx: Tx, workspace_id: int, at: datetime) -> None:
+    """Set the timers of all watches, once a rule that asks for lateness was made or changed."""
+    every = [rule for rule in rules.of_workspace(tx, workspace_id) if _asks(rule.events)]
+    after = ""
+    while every:
+        page = watches.listed(tx, workspace_id, PAGE, after)
+        named = [one for one in page if any(r.scope.covers(*_named(one)) for r in every)]
+        _set(tx, named, at)
+        if len(page) < PAGE:
+            return
+        after = page[-1].id
+
+
+def _asks(events: frozenset[Event]) -> bool:
+    return Event.LATE in events
+
+
+def _named(record: Record) -> tuple[str, tuple[str, ...], str | None]:
+    return record.id, record.tags, record.project
+
+
+def _set(tx: Tx, records: Sequence[Record], at: datetime) -> None:
+    due = [(record, _next_at(record, at)) for record in records]
+    timers.arm(
+        tx,
+        [Timer(one.workspace_id, "late", one.id, next_at) for one, next_at in due if next_at],
+    )
+
+
+def _next_at(record: Record, at: datetime) -> datetime | None:
+    """Return when the watch may next be late: never later than it can be."""
+    owed_at = record.watch.slot_at
+    if record.watch.job or record.watch.plan.schedule is None:
+        return None
+    if owed_at and armed(record.watch) and owed_at + LEAST > at:
+        return owed_at + LEAST
+    following = record.watch.plan.after(at)
+    return following + LEAST if following else None
+
+
+def look(tx: Tx, scene: Scene, watch_ids: Sequence[str]) -> None:
+    """Tell of those watches that are late, and set the timers of all that a rule still names."""
+    found = watches.look(tx, scene.workspace_id, watch_ids)
+    asked = {own_id: scene.wanted(one, Event.LATE) for own_id, one in found.items()}
+    made = [
+        new for own_id, wanted in asked.items() for new in _notices(scene, found[own_id]) if wanted
+    ]
+    place(tx, scene, made)
+    _set(tx, [found[own_id] for own_id, wanted in asked.items() if wanted], scene.at)
+
+
+def _notices(scene: Scene, record: Record) -> list[Delivery]:
+    slot_at = record.watch.slot_at
+    if slot_at is None:
+        return []
+    message = late_notice(record, slot_at)
+    if not still_late(message, record, scene.at):
+        return []
+    matter = Matter(record, Event.LATE, scene.at)
+    made = []
+    for channel_id, candidates in scene.wanted(record, Event.LATE).items():
+        decision, rule = scene.decided(matter, candidates, Fate.NONE)
+        new = Delivery(
+            scene.workspace_id, "", None, record.id, channel_id, str(Event.LATE), "pending", "",
+            message, 0, scene.at, rule_id=rule.id,
+        )  # fmt: skip
+        made.append(ruled(new, decision, scene.at))
+    return made

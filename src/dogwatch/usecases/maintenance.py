@@ -1,0 +1,74 @@
+"""Maintenance: windows in which no alert opens. A change of them decides anew what they held."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+
+from dogwatch.core.alerts import Scope
+from dogwatch.core.decision import Held
+from dogwatch.core.problems import Problem
+from dogwatch.core.windows import WindowSpec
+from dogwatch.ids import new_id
+from dogwatch.store import maintenance, workspaces
+from dogwatch.store.maintenance import Maintenance
+from dogwatch.store.tx import Tx
+from dogwatch.usecases.holding import wake_held
+from dogwatch.usecases.rules import known
+
+__all__ = ["Maintenance"]
+
+
+def page(tx: Tx, workspace_id: int) -> Sequence[Maintenance]:
+    """Return all windows, oldest first."""
+    return maintenance.of_workspace(tx, workspace_id)
+
+
+def find(tx: Tx, workspace_id: int, maintenance_id: str) -> Maintenance:
+    """Return a window or raise not_found."""
+    found = maintenance.by_id(tx, workspace_id, maintenance_id)
+    if found is None:
+        raise Problem("not_found", f"there is no maintenance {maintenance_id!r}")
+    return found
+
+
+def open_until(one: Maintenance, at: datetime) -> datetime | None:
+    """Return when a window ends that is open; None too for one that cannot be read here."""
+    with suppress(Problem):
+        return one.spec.window().until(at)
+    return None
+
+
+def add(
+    tx: Tx, workspace_id: int, name: str, scope: Scope, spec: WindowSpec, at: datetime
+) -> Maintenance:
+    """Add a window; a Problem names each bad field."""
+    spec.window()
+    scope = known(tx, workspace_id, scope)
+    one = Maintenance(workspace_id, new_id(at), name.strip(), scope, spec, at)
+    maintenance.add(tx, one)
+    return one
+
+
+def change(
+    tx: Tx, one: Maintenance, name: str, scope: Scope, spec: WindowSpec, at: datetime
+) -> Maintenance:
+    """Put other words in the place of those of a window."""
+    spec.window()
+    scope = known(tx, one.workspace_id, scope)
+    changed = replace(one, name=name.strip(), scope=scope, spec=spec)
+    maintenance.save(tx, changed)
+    _apply(tx, one.workspace_id, at)
+    return changed
+
+
+def remove(tx: Tx, workspace_id: int, maintenance_id: str, at: datetime) -> None:
+    """Delete a window; what is still down under it alerts now."""
+    find(tx, workspace_id, maintenance_id)
+    maintenance.remove(tx, workspace_id, maintenance_id)
+    _apply(tx, workspace_id, at)
+
+
+def _apply(tx: Tx, workspace_id: int, at: datetime) -> None:
+    workspaces.get(tx, workspace_id, lock=True)
+    wake_held(tx, workspace_id, Held.MAINTENANCE, at)

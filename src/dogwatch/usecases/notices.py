@@ -1,0 +1,53 @@
+"""What is said of several flips at once, and of a slot that is late: as deliveries keep it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from dogwatch.core.alerts import Event
+from dogwatch.core.message import MOST_ITEMS
+from dogwatch.core.watch import phase
+from dogwatch.store.deliveries import Delivery
+from dogwatch.store.watches import Record
+
+__all__ = ["MOST_ITEMS"]
+
+
+def group_of(named: Sequence[Delivery], count: int, key: str | None) -> dict[str, Any]:
+    """Return what one message says of `count` flips, of which some are named.
+
+    `key` names the trouble at the other side; one flip alone keeps its own.
+    """
+    if count == 1:
+        return named[0].message
+    items = [item for one in named for item in one.message["items"]][:MOST_ITEMS]
+    return {
+        "key": key or "",
+        "items": items,
+        "more": count - len(items),
+        "also_down": [],
+        "also_down_count": 0,
+    }
+
+
+def late_notice(record: Record, slot_at: datetime) -> dict[str, Any]:
+    """Return what is said of a slot that is due and not judged yet."""
+    watch = record.watch
+    item = {
+        "event": str(Event.LATE), "watch_id": record.id, "slug": record.slug,
+        "name": record.name, "kind": record.kind, "tags": list(record.tags),
+        "status": str(watch.status), "previous_status": str(watch.status),
+        "since_at": slot_at.isoformat(), "expected_at": slot_at.isoformat(),
+        "reason": "nothing heard yet", "last_ok_at": watch.ok_at and watch.ok_at.isoformat(),
+        "timezone": record.timezone, "schedule": record.schedule,
+        "grace_s": watch.plan.start_by_s,
+    }  # fmt: skip
+    return {"key": record.id, "items": [item], "more": 0, "also_down": [], "also_down_count": 0}
+
+
+def still_late(message: Mapping[str, Any], record: Record, at: datetime) -> bool:
+    """Tell whether the slot that a notice is about is still owed."""
+    owed_at = record.watch.slot_at
+    if owed_at is None or phase(record.watch, at) != "late":
+        return False
+    return bool(owed_at.isoformat() == message["items"][0]["expected_at"])

@@ -1,0 +1,174 @@
+"""Probes: a watch together with what we ask for it, how often again, and from where."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from dogwatch.core.probe import target as targets
+from dogwatch.core.probe.quorum import MAX_LOCATIONS
+from dogwatch.core.probe.target import Target
+from dogwatch.core.problems import Problem, invalid
+from dogwatch.core.run import CatchUp, LostRun, Policy
+from dogwatch.core.spec import WatchSpec
+from dogwatch.store import jobs, probes
+from dogwatch.store.jobs import JobRow
+from dogwatch.store.tx import Tx
+from dogwatch.store.watches import Record
+from dogwatch.usecases.allowances import admit_monitor, admit_schedule
+from dogwatch.usecases.runs import action_of, seal_action
+from dogwatch.usecases.watches import add as add_watch
+from dogwatch.usecases.watches import edit as edit_watch
+from dogwatch.usecases.watches import find as find_watch
+from dogwatch.usecases.watches import spread
+from dogwatch.vault import Vault
+
+KIND = "probe"
+HERE = "here"
+MAX_RECHECKS = 5
+_LOCATION = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeSpec:
+    """A probe as its owner describes it.
+
+    A slot that begins badly is asked `rechecks` times more, `recheck_after_s` apart, before it
+    counts as bad. It is asked at each of `locations`; `agree` of them must call it bad.
+    """
+
+    watch: WatchSpec
+    target: Mapping[str, Any]
+    rechecks: int = 2
+    recheck_after_s: int = 2
+    locations: tuple[str, ...] = (HERE,)
+    agree: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What is asked, and who must agree; `recheck_after_s` lies between two of its attempts."""
+
+    target: Target
+    rechecks: int
+    recheck_after_s: int
+    locations: tuple[str, ...]
+    agree: int
+
+
+def add(tx: Tx, workspace_id: int, spec: ProbeSpec, vault: Vault, at: datetime) -> Record:
+    """Make a probe with its watch."""
+    target = check(spec)
+    admit_monitor(tx, workspace_id, KIND)
+    record = add_watch(tx, workspace_id, spec.watch, at, job=True, probe=True)
+    admit_schedule(tx, workspace_id, record.watch.plan.schedule, at)
+    jobs.add(tx, _row(record, spec, target, vault))
+    return spread(tx, record, at, spec.locations)
+
+
+def edit(tx: Tx, record: Record, spec: ProbeSpec, vault: Vault, at: datetime) -> Record:
+    """Change a probe whose watch is locked; what is asked right now still counts."""
+    target = check(spec)
+    before = record
+    record = edit_watch(tx, record, spec.watch, at)
+    if record.schedule != before.schedule:
+        admit_schedule(tx, record.workspace_id, record.watch.plan.schedule, at)
+    jobs.save(tx, _row(record, spec, target, vault))
+    if list(probes.locations(tx, record.key)) != sorted(spec.locations):
+        probes.arrange(tx, record.key, spec.locations, record.watch.slot_at)
+    return record
+
+
+def find(tx: Tx, workspace_id: int, name: str, *, lock: bool = False) -> tuple[Record, JobRow]:
+    """Return a probe by its id or slug, or raise not_found."""
+    record = find_watch(tx, workspace_id, name, lock=lock)
+    job = jobs.by_watch(tx, *record.key)
+    if job is None or not record.probe:
+        raise Problem("not_found", f"{record.slug} is no probe")
+    return record, job
+
+
+def spec_of(job: JobRow, watch: WatchSpec, vault: Vault) -> ProbeSpec:
+    """Return what the owner of a probe said of it, given its `watch` part."""
+    stored = action_of(vault, job)
+    return ProbeSpec(
+        watch, stored["target"], job.policy.max_attempts - 1, job.policy.backoff_s,
+        tuple(stored["locations"]), stored["agree"],
+    )  # fmt: skip
+
+
+def probe_of(job: JobRow, vault: Vault) -> Probe:
+    """Return what is to be asked; what was read once is remembered."""
+    return _opened(job.action, job.workspace_id, job.watch_id, job.policy, vault)
+
+
+@lru_cache(maxsize=20_000)
+def _opened(sealed: bytes, workspace_id: int, watch_id: str, policy: Policy, vault: Vault) -> Probe:
+    job = JobRow(workspace_id, watch_id, KIND, sealed, policy, None)
+    stored = action_of(vault, job)
+    return Probe(
+        targets.from_json(stored["target"]), policy.max_attempts - 1, policy.backoff_s,
+        tuple(stored["locations"]), stored["agree"],
+    )  # fmt: skip
+
+
+def check(spec: ProbeSpec) -> dict[str, Any]:
+    """Return the target in its stored form; a Problem names every bad field."""
+    bad: dict[str, str] = {}
+    target: dict[str, Any] = {}
+    try:
+        target = targets.to_json(targets.from_json(dict(spec.target)))
+    except Problem as problem:
+        bad |= {f"target.{field}": message for field, message in problem.fields.items()}
+    if not spec.watch.schedule:
+        bad["schedule"] = "is required: how often to ask, such as 60 for once a minute"
+    if not 1 <= spec.watch.failures_before_down <= 10:
+        bad["failures_before_down"] = "give a whole number from 1 to 10"
+    bad |= _bad_numbers(spec) | _bad_locations(spec)
+    if bad:
+        words = "; ".join(f"{field}: {message}" for field, message in bad.items())
+        raise Problem("invalid", words, bad)
+    return target
+
+
+def _bad_numbers(spec: ProbeSpec) -> dict[str, str]:
+    bad = {}
+    if not 0 <= spec.rechecks <= MAX_RECHECKS:
+        bad["rechecks"] = f"give a whole number from 0 to {MAX_RECHECKS}"
+    if not 1 <= spec.recheck_after_s <= 60:
+        bad["recheck_after_s"] = "give a whole number from 1 to 60"
+    if not 1 <= spec.agree <= max(len(spec.locations), 1):
+        bad["agree"] = "give a whole number from 1 to the number of locations"
+    return bad
+
+
+def _bad_locations(spec: ProbeSpec) -> dict[str, str]:
+    named = spec.locations
+    once = 1 <= len(named) <= MAX_LOCATIONS and len(set(named)) == len(named)
+    if once and all(map(_LOCATION.fullmatch, named)):
+        return {}
+    return {
+        "locations": f"give 1 to {MAX_LOCATIONS} different names of a-z, 0-9 and -; "
+        f"{HERE} is where the server is"
+    }
+
+
+def located(name: str) -> str:
+    """Return the name of a location, or raise invalid."""
+    if not _LOCATION.fullmatch(name):
+        raise invalid("location", "use 1 to 32 of a-z, 0-9 and -")
+    return name
+
+
+def _row(record: Record, spec: ProbeSpec, target: Mapping[str, Any], vault: Vault) -> JobRow:
+    stored = {"target": dict(target), "locations": list(spec.locations), "agree": spec.agree}
+    sealed = seal_action(vault, record.workspace_id, record.id, stored)
+    policy = Policy(
+        catch_up=CatchUp.NONE,
+        max_attempts=spec.rechecks + 1,
+        backoff_s=spec.recheck_after_s,
+        lost_run=LostRun.RERUN,
+    )
+    return JobRow(record.workspace_id, record.id, KIND, sealed, policy, None)

@@ -1,0 +1,128 @@
+"""The scene of an alert: the rules, windows and dependencies of a workspace at one time."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+from dogwatch.core.alerts import Event, Rule, group_window_s, matches
+from dogwatch.core.decision import Case, Decision, Fate, decide, most_eager
+from dogwatch.core.dependencies import Graph, above
+from dogwatch.core.problems import Problem
+from dogwatch.store import channels, dependencies, maintenance, rules
+from dogwatch.store.maintenance import Maintenance
+from dogwatch.store.tx import Tx
+from dogwatch.store.watches import Down, Record
+from dogwatch.usecases.facts import down_in
+
+# The rules by what they name, (kind, value): thousands of rules are not tried on every flip.
+_Rules = Mapping[tuple[str, str | None], Sequence[Rule]]
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """What there is to tell of a watch: since when, and what the incident's snooze says."""
+
+    watch: Record
+    event: Event
+    began_at: datetime
+    over: str = ""
+    snoozed_until_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What surrounds the alerts of one workspace at `at`; `down` are names of watches above."""
+
+    workspace_id: int
+    at: datetime
+    rules: _Rules
+    windows: Sequence[tuple[Maintenance, datetime]]
+    graph: Graph
+    down: Mapping[str, str]
+    group_windows_s: Mapping[str, int]
+    others_down: Down
+
+    @classmethod
+    def of(cls, tx: Tx, workspace_id: int, at: datetime) -> Self:
+        """Look around."""
+        graph = dependencies.graph(tx, workspace_id)
+        every = maintenance.of_workspace(tx, workspace_id)
+        kinds = channels.kinds_and_windows(tx, workspace_id)
+        return cls(
+            workspace_id,
+            at,
+            _by_scope(rules.of_workspace(tx, workspace_id)),
+            [(one, end_at) for one in every if (end_at := _end_at(one, at))],
+            graph,
+            dependencies.down_above(tx, workspace_id) if graph else {},
+            {own_id: group_window_s(*given) for own_id, given in kinds.items()},
+            down_in(tx, workspace_id) if kinds else Down(),
+        )
+
+    def wanted(self, watch: Record, event: Event) -> dict[str, list[Rule]]:
+        """Return the rules that send this event of this watch, by channel."""
+        found: dict[str, list[Rule]] = {}
+        for rule in self._naming(watch):
+            if matches(rule, event, watch.id, watch.tags, watch.project):
+                found.setdefault(rule.channel_id, []).append(rule)
+        return found
+
+    def decided(
+        self, matter: Matter, candidates: Sequence[Rule], before: Fate
+    ) -> tuple[Decision, Rule]:
+        """Return what the most eager of the rules for one channel does, and which it is."""
+        watch = matter.watch
+        maintained, parent = self.maintained(watch), self._parent(watch.id)
+        cases = (
+            Case(
+                event=matter.event,
+                rule=rule,
+                began_at=matter.began_at,
+                at=self.at,
+                over=matter.over,
+                before=before,
+                maintenance=maintained,
+                parent=parent,
+                snoozed_until_at=matter.snoozed_until_at,
+            )
+            for rule in candidates
+        )
+        decisions = [decide(case) for case in cases]
+        chosen = most_eager(decisions)
+        return decisions[chosen], candidates[chosen]
+
+    def maintained(self, watch: Record) -> tuple[str, datetime] | None:
+        """Return the name and the end of the window that a watch is in, the one that ends last."""
+        mine = [
+            (one.name, end_at)
+            for one, end_at in self.windows
+            if one.scope.covers(watch.id, watch.tags, watch.project)
+        ]
+        return max(mine, key=lambda window: window[1], default=None)
+
+    def _parent(self, watch_id: str) -> str:
+        if not self.down:
+            return ""
+        return next((self.down[one] for one in above(self.graph, watch_id) if one in self.down), "")
+
+    def _naming(self, watch: Record) -> list[Rule]:
+        tags = [("tags", tag) for tag in watch.tags]
+        named = [("all", None), *tags, ("project", watch.project), ("watches", watch.id)]
+        return [rule for name in named for rule in self.rules.get(name, ())]
+
+
+def _end_at(one: Maintenance, at: datetime) -> datetime | None:
+    """Return when a window ends that is open; one that cannot be read here holds nothing back."""
+    with suppress(Problem):
+        return one.spec.window().until(at)
+    return None
+
+
+def _by_scope(every: Sequence[Rule]) -> _Rules:
+    found: dict[tuple[str, str | None], list[Rule]] = {}
+    for rule in every:
+        for value in rule.scope.values if rule.scope.kind != "all" else [None]:
+            found.setdefault((rule.scope.kind, value), []).append(rule)
+    return found

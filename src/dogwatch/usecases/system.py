@@ -1,0 +1,70 @@
+"""Is Dogwatch itself healthy? Its nodes, what waits for its loops, when nobody listened."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from dogwatch.store import lag, tasks, watches
+from dogwatch.store.tx import Tx
+from dogwatch.usecases.nodes import LEASE
+
+# A loop that is this far behind is not well; what a plan or a share holds back waits longer.
+SLACK = timedelta(seconds=30)
+GAPS = 20
+LOOPS = ("scheduler", "sweeper", "alerter")
+LANES = ("http", "script", "delivery")
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One process; `alive` while its last beat is recent."""
+
+    id: str
+    name: str
+    started_at: datetime
+    beat_at: datetime
+    unfolded_at: datetime | None
+    alive: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What a loop or a lane has to do: how many, and for how long the oldest is due."""
+
+    name: str
+    count: int | None
+    late: timedelta
+
+    @property
+    def well(self) -> bool:
+        """Whether it keeps up."""
+        return self.late <= SLACK
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """The state of the instance at `at`."""
+
+    at: datetime
+    nodes: Sequence[Node]
+    waiting: Sequence[Waiting]
+    gaps: Sequence[tuple[datetime, datetime, str]]
+    watches: Mapping[str, int]
+
+    @property
+    def problems(self) -> list[str]:
+        """What is wrong, in words; empty while all is well."""
+        told = [] if any(one.alive for one in self.nodes) else ["no engine is alive"]
+        return told + [f"the {one.name} is behind" for one in self.waiting if not one.well]
+
+
+def state(tx: Tx, at: datetime) -> System:
+    """Return how Dogwatch is."""
+    nodes = [Node(*row, alive=at - row[3] <= LEASE) for row in lag.nodes_known(tx)]
+    oldest, depth = lag.oldest(tx, at), tasks.depth(tx)
+    waiting = [
+        Waiting(name, depth.get(name, 0) if name in LANES else None, at - (oldest.get(name) or at))
+        for name in (*LOOPS, *LANES)
+    ]
+    gaps = lag.gaps_named(tx, GAPS)
+    return System(at, nodes, waiting, gaps, watches.count_by_status(tx))

@@ -1,0 +1,75 @@
+"""Why: the evidence, the rule and the clock behind a watch's state and its last alert."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from dogwatch.core.alerts import Event, event_of
+from dogwatch.core.watch import phase
+from dogwatch.core.why import Alert, State, alert_sentence, state_sentence
+from dogwatch.store import channels, deliveries, flips
+from dogwatch.store.deliveries import Delivery
+from dogwatch.store.flips import FlipRow
+from dogwatch.store.tx import Tx
+from dogwatch.usecases import lists
+from dogwatch.usecases.lists import WatchView
+
+# So many flips are looked at for one that people are told of.
+FLIPS_SEEN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """A watch with what explains it; `flip` is the last that people may be told of."""
+
+    view: WatchView
+    state: State
+    flip: FlipRow | None
+    event: Event | None
+    alerts: Sequence[tuple[Alert, Delivery]]
+
+    @property
+    def sentence(self) -> str:
+        """Both in words."""
+        told = alert_sentence(self.event, [alert for alert, _ in self.alerts])
+        return f"{state_sentence(self.state)} {told}"
+
+
+def why(tx: Tx, workspace_id: int, name: str, at: datetime) -> Why:
+    """Return what explains the watch with this id or slug."""
+    view = lists.watch(tx, workspace_id, name, at)
+    seen = flips.listed(tx, workspace_id, FLIPS_SEEN, watch_id=view.record.id)
+    told = next((one for one in seen if event_of(one.from_status, one.to_status)), None)
+    event = event_of(told.from_status, told.to_status) if told else None
+    alerts = _alerts(tx, workspace_id, told.id) if told else []
+    return Why(view, _state(view, seen), told, event, alerts)
+
+
+def _state(view: WatchView, seen: Sequence[FlipRow]) -> State:
+    watch = view.record.watch
+    return State(
+        phase=phase(watch, view.at),
+        since_at=watch.since_at,
+        reason=seen[0].reason if seen else "",
+        heard_at=watch.heard_at,
+        ok_at=watch.ok_at,
+        due_at=view.next_due_at,
+        deadline_at=view.deadline_at,
+        failures=watch.failures,
+        failures_before_down=watch.plan.failures_before_down,
+    )
+
+
+def _alerts(tx: Tx, workspace_id: int, flip_id: str) -> list[tuple[Alert, Delivery]]:
+    found = deliveries.listed(tx, workspace_id, FLIPS_SEEN * 20, flip_id=flip_id)
+    rows = channels.by_ids(tx, {(workspace_id, one.channel_id) for one in found})
+    return [
+        (
+            Alert(
+                rows[workspace_id, one.channel_id].name, one.state, one.reason, one.hold,
+                one.due_at, one.attempts,
+            ),
+            one,
+        )
+        for one in reversed(found)
+    ]  # fmt: skip

@@ -1,0 +1,37 @@
+"""Acknowledging by the link in a message: a page with one button, as a GET never acts."""
+
+from fastapi import Response
+
+from dogwatch.usecases import ack_links
+from dogwatch.usecases.ack_links import Offer
+from dogwatch.web.dashboard.pages import rendered
+from dogwatch.web.dashboard.visit import Visit
+
+GONE = 410
+
+
+async def show(visit: Visit) -> Response:
+    """Show the incident and the button; a link that was used says so."""
+    found = await _offered(visit)
+    status = GONE if found.used else 200
+    return rendered(
+        visit, "acknowledge.html", status, incident=found.incident, used=found.used,
+        code=_code(visit), done=False,
+    )  # fmt: skip
+
+
+async def take(visit: Visit) -> Response:
+    """Acknowledge, in the name of who is signed in, or of who the form says."""
+    vault, code = visit.services.vault, _code(visit)
+    by = visit.user.email if visit.present else visit.form.get("name", "")
+    incident = await visit.write(lambda tx: ack_links.use(tx, code, by, vault, visit.at))
+    return rendered(visit, "acknowledge.html", incident=incident, used=True, code=code, done=True)
+
+
+async def _offered(visit: Visit) -> Offer:
+    vault, code = visit.services.vault, _code(visit)
+    return await visit.read(lambda tx: ack_links.offer(tx, code, vault, visit.at))
+
+
+def _code(visit: Visit) -> str:
+    return str(visit.request.path_params["code"])

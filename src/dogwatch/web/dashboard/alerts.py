@@ -1,0 +1,76 @@
+"""Alerts: who is told, how, and does it really arrive?"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from fastapi import Response
+
+from dogwatch.core.alerts import Event, Rule
+from dogwatch.core.plain import span
+from dogwatch.notify import CHANNELS
+from dogwatch.usecases import audience, channels, maintenance, rules, watches
+from dogwatch.usecases.audience import Hearer
+from dogwatch.usecases.callers import require
+from dogwatch.usecases.channels import ChannelRow
+from dogwatch.usecases.door import Tx
+from dogwatch.usecases.maintenance import Maintenance
+from dogwatch.web.dashboard.pages import rendered
+from dogwatch.web.dashboard.visit import Visit
+from dogwatch.web.dashboard.words import EVENTS, about, sentence, when
+
+MOST = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """All that is shown; `names` are slugs of watches by id, `asked` the item looked for."""
+
+    channels: Sequence[ChannelRow]
+    rules: Sequence[Rule]
+    windows: Sequence[tuple[Maintenance, datetime | None]]
+    names: Mapping[str, str]
+    asked: str
+    hearers: Mapping[Event, Sequence[Hearer]]
+
+    def channel(self, channel_id: str) -> str:
+        """Return the name of a channel."""
+        return next((one.name for one in self.channels if one.id == channel_id), "a channel")
+
+    def sentence(self, rule: Rule) -> str:
+        """Return a rule in words."""
+        then = [
+            f"{self.channel(step.channel_id)} besides, if nobody acknowledges within "
+            f"{span(step.after_s)}"
+            for step in rule.escalations
+        ]
+        return "; ".join([sentence(rule, self.names), *then])
+
+    def about(self, one: Maintenance) -> str:
+        """Return which items a window is for."""
+        return about(one.scope, self.names)
+
+
+async def show(visit: Visit) -> Response:
+    """Show channels, rules, windows, and who would be told of one item."""
+    require(visit.caller, "channels.list")
+    asked = visit.query.get("item", "").strip()[:64]
+    page = await visit.see(lambda tx: _page(tx, visit, asked))
+    kinds = {kind: channel.label for kind, channel in CHANNELS.items()}
+    return rendered(visit, "alerts.html", page=page, kinds=kinds, words=EVENTS, when=when)
+
+
+def _page(tx: Tx, visit: Visit, asked: str) -> Page:
+    workspace_id = visit.workspace_id
+    own = [rule for rule, _ in rules.rule_page(tx, workspace_id, MOST, "")]
+    windows = maintenance.page(tx, workspace_id)
+    scopes = [*(rule.scope for rule in own), *(one.scope for one in windows)]
+    ids = {value for scope in scopes if scope.kind == "watches" for value in scope.values}
+    return Page(
+        channels.channel_page(tx, workspace_id, MOST, ""),
+        own,
+        [(one, maintenance.open_until(one, visit.at)) for one in windows],
+        watches.slugs_of(tx, workspace_id, ids),
+        asked,
+        audience.of_watch(tx, workspace_id, asked, visit.at) if asked else {},
+    )

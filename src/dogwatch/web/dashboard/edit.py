@@ -1,0 +1,90 @@
+"""The form of an item that is there: its name, its schedule, how patient it is."""
+
+from dataclasses import replace
+
+from fastapi import Response
+
+from dogwatch.core.schedule.spans import zone_names
+from dogwatch.core.spec import WatchSpec
+from dogwatch.usecases import jobs, probes, watches
+from dogwatch.usecases.callers import require
+from dogwatch.usecases.door import Tx
+from dogwatch.usecases.lists import Record
+from dogwatch.web.dashboard.fields import parts, times, whole
+from dogwatch.web.dashboard.pages import moved, rendered
+from dogwatch.web.dashboard.visit import Visit
+
+MINUTE_S = 60
+
+
+async def show(visit: Visit) -> Response:
+    """Show the form, with what is so now or what was just sent."""
+    require(visit.caller, "watches.change")
+    record = await visit.see(lambda tx: watches.find(tx, visit.workspace_id, _name(visit)))
+    values = _values(record) | dict(visit.form)
+    return rendered(visit, "edit.html", record=record, values=values, zones=sorted(zone_names()))
+
+
+async def take(visit: Visit) -> Response:
+    """Change the item."""
+    require(visit.caller, "watches.change")
+    asked = await visit.see(lambda tx: watches.find(tx, visit.workspace_id, _name(visit)))
+
+    def changed(tx: Tx) -> Record:
+        record = watches.find(tx, visit.workspace_id, asked.id, lock=True)
+        return _changed(tx, visit, record)
+
+    record = await visit.carry_out(_operation(asked), asked.slug, changed)
+    return moved(visit, f"i/{record.slug}")
+
+
+def _operation(record: Record) -> str:
+    noun = "probes" if record.probe else "jobs" if record.watch.job else "watches"
+    return f"{noun}.change"
+
+
+def _changed(tx: Tx, visit: Visit, record: Record) -> Record:
+    spec, vault = _spec(visit, record), visit.services.vault
+    if not record.watch.job:
+        return watches.edit(tx, record, spec, visit.at)
+    if record.probe:
+        _, row = probes.find(tx, visit.workspace_id, record.id)
+        return probes.edit(tx, record, probes.spec_of(row, spec, vault), vault, visit.at)
+    job = jobs.spec_of(record, jobs.find(tx, record), spec, vault)
+    return jobs.edit(tx, record, job, vault, visit.at)
+
+
+def _name(visit: Visit) -> str:
+    return str(visit.request.path_params["name"])
+
+
+def _values(record: Record) -> dict[str, str]:
+    plan = record.watch.plan
+    grace_s = plan.start_by_s
+    return {
+        "name": record.name,
+        "description": record.description,
+        "tags": ", ".join(record.tags),
+        "schedule": record.schedule or "",
+        "timezone": record.timezone,
+        "start_by_s": "" if grace_s is None else str(grace_s // MINUTE_S),
+        "failures_before_down": str(plan.failures_before_down),
+    }
+
+
+def _spec(visit: Visit, record: Record) -> WatchSpec:
+    """Return what the form says; what it does not show stays as it is."""
+    form, before = visit.form, watches.spec_of(record)
+    shown = _values(record)
+    grace_s = times(whole(visit, "start_by_s"), MINUTE_S)
+    same = form.get("start_by_s") == shown["start_by_s"]
+    return replace(
+        before,
+        name=form.get("name", ""),
+        description=form.get("description", "").replace("\r\n", "\n"),
+        tags=tuple(parts(visit, "tags")),
+        schedule=form.get("schedule", "").strip() or None,
+        timezone=form.get("timezone") or "UTC",
+        start_by_s=before.start_by_s if same else grace_s,  # whole minutes may cut seconds
+        failures_before_down=whole(visit, "failures_before_down") or 1,
+    )

@@ -1,0 +1,90 @@
+"""Incidents: what broke, who knows, what was done?"""
+
+from collections.abc import Callable
+
+from fastapi import Response
+
+from dogwatch.core.problems import Problem
+from dogwatch.usecases import incidents, ladder
+from dogwatch.usecases.callers import require
+from dogwatch.usecases.door import Tx
+from dogwatch.usecases.incidents import Incident
+from dogwatch.web.dashboard.fields import whole
+from dogwatch.web.dashboard.pages import moved, rendered
+from dogwatch.web.dashboard.visit import Visit
+
+PAGE = 50
+STATES = ("open", "acknowledged", "closed")
+HOURS = (1, 4, 12, 24)
+HOUR_S = 3600
+_ID_LENGTH = 26
+
+
+async def show_all(visit: Visit) -> Response:
+    """Show incidents, newest first."""
+    require(visit.caller, "incidents.list")
+    state, before = visit.query.get("state", ""), visit.query.get("before", "")
+    state = state if state in STATES else ""
+    before = before if len(before) == _ID_LENGTH and before.isalnum() and before.isascii() else ""
+    found = await visit.see(lambda tx: ladder.page(tx, visit.workspace_id, PAGE + 1, before, state))
+    more = found[PAGE - 1].incident.id if len(found) > PAGE else ""
+    return rendered(
+        visit, "incidents.html", found=found[:PAGE], state=state, states=STATES, more=more,
+        wrong=sum(view.incident.state != "closed" for view in found),
+    )  # fmt: skip
+
+
+async def show(visit: Visit) -> Response:
+    """Show one with its ladder of facts."""
+    require(visit.caller, "incidents.show")
+    view, steps = await visit.see(
+        lambda tx: ladder.ladder(tx, incidents.find(tx, visit.workspace_id, _name(visit)))
+    )
+    snoozed = view.incident.snoozed_until_at
+    return rendered(
+        visit, "incident.html", view=view, incident=view.incident, steps=steps, hours=HOURS,
+        snoozed=snoozed if snoozed and snoozed > visit.at else None,
+        wrong=int(view.incident.closed_at is None),
+    )  # fmt: skip
+
+
+async def acknowledge(visit: Visit) -> Response:
+    """Say that one looks after it."""
+    by, at = visit.caller.name, visit.at
+
+    def done(tx: Tx, name: str) -> Incident:
+        return incidents.acknowledge(tx, visit.workspace_id, name, by, at)
+
+    return await _done(visit, "incidents.acknowledge", done)
+
+
+async def snooze(visit: Visit) -> Response:
+    """Have nothing said of it for some hours."""
+    by, hours = visit.caller.name, whole(visit, "hours") or 0
+    if hours not in HOURS:
+        raise Problem("invalid", "hours", {"hours": f"give one of {', '.join(map(str, HOURS))}"})
+
+    def done(tx: Tx, name: str) -> Incident:
+        return incidents.snooze(tx, visit.workspace_id, name, by, hours * HOUR_S, visit.at)
+
+    return await _done(visit, "incidents.snooze", done)
+
+
+async def close(visit: Visit) -> Response:
+    """End it by hand."""
+    by = visit.caller.name
+
+    def done(tx: Tx, name: str) -> Incident:
+        return incidents.close(tx, visit.workspace_id, name, by, visit.at)
+
+    return await _done(visit, "incidents.close", done)
+
+
+async def _done(visit: Visit, operation: str, work: Callable[[Tx, str], Incident]) -> Response:
+    name = _name(visit)
+    incident = await visit.carry_out(operation, name, lambda tx: work(tx, name))
+    return moved(visit, f"incidents/{incident.number}")
+
+
+def _name(visit: Visit) -> str:
+    return str(visit.request.path_params["name"])

@@ -1,0 +1,127 @@
+"""An item: is this one healthy, what did it do, when again?"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from fastapi import Response
+
+from dogwatch.core.watch import Status, phase
+from dogwatch.usecases import lists, overview, runs, watches, why
+from dogwatch.usecases.callers import require
+from dogwatch.usecases.door import Tx
+from dogwatch.usecases.lists import FlipRow, Record, Run, WatchView
+from dogwatch.web.dashboard.pages import moved, rendered
+from dogwatch.web.dashboard.visit import Visit
+
+RUNS, PINGS, FLIPS = 60, 10, 10
+DAY, DAYS = timedelta(days=1), 90
+COMING = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """All that the page of one watch shows."""
+
+    view: WatchView
+    phase: str
+    day: Sequence[Status]
+    quarter: Sequence[Status]
+    runs: Sequence[Run]
+    pings: Sequence[dict[str, Any]]
+    flips: Sequence[FlipRow]
+    coming: Sequence[datetime]
+    why: str
+
+    @property
+    def record(self) -> Record:
+        """The watch itself."""
+        return self.view.record
+
+
+async def show(visit: Visit) -> Response:
+    """Show one watch."""
+    require(visit.caller, "watches.show")
+    page = await visit.see(lambda tx: _page(tx, visit))
+    may_ping = visit.may("watches.change")
+    ping_url = f"{visit.services.base_url.rstrip('/')}/ping/{page.record.ping_key}"
+    return rendered(
+        visit, "item.html", page=page, record=page.record, cell=overview.CELL, day=DAY,
+        ping_url=ping_url if may_ping and not page.record.watch.job else "",
+        wrong=int(page.phase == "down"),
+    )  # fmt: skip
+
+
+def _page(tx: Tx, visit: Visit) -> Page:
+    workspace_id, at = visit.workspace_id, visit.at
+    view = lists.watch(tx, workspace_id, _name(visit), at)
+    record, only = view.record, {"watch": view.record.id}
+
+    def strip(cell: timedelta, count: int) -> Sequence[Status]:
+        return overview.strips_of(tx, workspace_id, [record], at, cell, count)[record.id]
+
+    schedule = record.watch.plan.schedule
+    paused = record.watch.status is Status.PAUSED
+    return Page(
+        view, phase(record.watch, at), strip(overview.CELL, overview.CELLS), strip(DAY, DAYS),
+        lists.run_page(tx, workspace_id, RUNS, "", only),
+        lists.ping_page(tx, workspace_id, record.id, PINGS, None),
+        lists.flip_page(tx, workspace_id, FLIPS, "", only),
+        schedule.next(COMING, at) if schedule and not paused else [],
+        why.why(tx, workspace_id, record.id, at).sentence,
+    )  # fmt: skip
+
+
+def _name(visit: Visit) -> str:
+    return str(visit.request.path_params["name"])
+
+
+async def pause(visit: Visit) -> Response:
+    """Expect nothing until it is resumed."""
+    return await _turn(visit, "watches.pause", watches.pause)
+
+
+async def resume(visit: Visit) -> Response:
+    """Expect again from now on."""
+    return await _turn(visit, "watches.resume", watches.resume)
+
+
+async def _turn(
+    visit: Visit, operation: str, work: Callable[[Tx, Record, datetime], Record]
+) -> Response:
+    def done(tx: Tx) -> Record:
+        record = watches.find(tx, visit.workspace_id, _name(visit), lock=True)
+        return work(tx, record, visit.at)
+
+    record = await visit.carry_out(operation, _name(visit), done)
+    return moved(visit, f"i/{record.slug}")
+
+
+async def trigger(visit: Visit) -> Response:
+    """Run a job now."""
+
+    def done(tx: Tx) -> Record:
+        record = watches.find(tx, visit.workspace_id, _name(visit), lock=True)
+        runs.trigger(tx, record, "", visit.at)
+        return record
+
+    record = await visit.carry_out("jobs.trigger", _name(visit), done)
+    return moved(visit, f"i/{record.slug}")
+
+
+async def remove(visit: Visit) -> Response:
+    """Delete a watch with all that was kept of it."""
+
+    def done(tx: Tx) -> None:
+        watches.remove(tx, watches.find(tx, visit.workspace_id, _name(visit), lock=True))
+
+    await visit.carry_out("watches.delete", _name(visit), done)
+    return moved(visit, "")
+
+
+async def ask_removal(visit: Visit) -> Response:
+    """Ask whether it shall really be deleted."""
+    require(visit.caller, "watches.delete")
+    record = await visit.see(lambda tx: watches.find(tx, visit.workspace_id, _name(visit)))
+    return rendered(visit, "remove.html", record=record)

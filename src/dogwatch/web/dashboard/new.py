@@ -1,0 +1,98 @@
+"""New: what shall Dogwatch watch or run?"""
+
+from datetime import datetime
+from typing import Any
+
+from fastapi import Response
+
+from dogwatch.core.problems import Problem
+from dogwatch.core.schedule import Schedule, parse
+from dogwatch.core.schedule.spans import zone_names
+from dogwatch.core.spec import GRACE_S, WatchSpec
+from dogwatch.usecases import jobs, watches
+from dogwatch.usecases.callers import require
+from dogwatch.usecases.door import Tx
+from dogwatch.usecases.jobs import JobSpec, default_policy
+from dogwatch.usecases.lists import Record
+from dogwatch.web.api.jobs import admit_script
+from dogwatch.web.dashboard.pages import moved, rendered
+from dogwatch.web.dashboard.visit import Visit
+
+KINDS = ("watch", "script", "request")
+LANGUAGES = ("bash", "python", "node")
+COMING = 5
+
+
+async def show(visit: Visit) -> Response:
+    """Show the three ways to begin, or the form of one."""
+    require(visit.caller, "watches.make")
+    kind = visit.form.get("kind") or visit.query.get("kind", "")
+    if kind not in KINDS:
+        return rendered(visit, "new.html")
+    schedule = _previewed(visit)
+    return rendered(
+        visit, "new_item.html", kind=kind, zones=sorted(zone_names()), languages=LANGUAGES,
+        schedule=schedule, coming=schedule.next(COMING, visit.at) if schedule else [],
+        grace_s=GRACE_S, scripts_on=visit.services.scripts_on,
+    )  # fmt: skip
+
+
+def _previewed(visit: Visit) -> Schedule | None:
+    """Return the schedule that the form holds, if it is good."""
+    text, zone = visit.form.get("schedule", ""), visit.form.get("timezone", "UTC")
+    try:
+        return parse(text, zone) if text else None
+    except Problem:
+        return None
+
+
+async def take(visit: Visit) -> Response:
+    """Make what the form says, or show what it would mean."""
+    if "preview" in visit.form:
+        parse(visit.form.get("schedule", ""), visit.form.get("timezone", "UTC"))
+        return await show(visit)
+    kind = visit.form.get("kind", "")
+    make = _made_watch if kind == "watch" else _made_job
+    record = await visit.carry_out(
+        "watches.make" if kind == "watch" else "jobs.make",
+        visit.form.get("name", "")[:200],
+        lambda tx: make(tx, visit, visit.at),
+    )
+    return moved(visit, f"i/{record.slug}")
+
+
+def _watch_of(visit: Visit) -> WatchSpec:
+    form = visit.form
+    grace = form.get("grace_min", "")
+    if grace and not (grace.isascii() and grace.isdigit() and len(grace) < 7):
+        raise Problem("invalid", "grace_min", {"grace_min": "give whole minutes"})
+    tags = (tag.strip() for tag in form.get("tags", "").split(","))
+    return WatchSpec(
+        name=form.get("name", ""),
+        schedule=form.get("schedule") or None,
+        timezone=form.get("timezone") or "UTC",
+        start_by_s=int(grace) * 60 if grace else GRACE_S,
+        tags=tuple(tag for tag in tags if tag),
+    )
+
+
+def _made_watch(tx: Tx, visit: Visit, at: datetime) -> Record:
+    return watches.add(tx, visit.workspace_id, _watch_of(visit), at)
+
+
+def _made_job(tx: Tx, visit: Visit, at: datetime) -> Record:
+    kind, action = _action_of(visit)
+    spec = JobSpec(_watch_of(visit), kind, action, default_policy(kind, action))
+    return jobs.add(tx, visit.workspace_id, spec, visit.services.vault, at)
+
+
+def _action_of(visit: Visit) -> tuple[str, dict[str, Any]]:
+    form = visit.form
+    if form.get("kind") == "request":
+        return "http", {"method": form.get("method", "GET"), "url": form.get("url", "")}
+    action = {
+        "language": form.get("language", "bash"),
+        "source": form.get("source", "").replace("\r\n", "\n"),
+    }
+    admit_script(visit.services, "script", action)
+    return "script", action

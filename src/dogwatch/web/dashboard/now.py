@@ -1,0 +1,51 @@
+"""Now: is anything wrong, and what comes next?"""
+
+from urllib.parse import urlencode
+
+from fastapi import Response
+
+from dogwatch.usecases import overview
+from dogwatch.usecases.callers import require
+from dogwatch.usecases.overview import CELL, PAGE, STATES, Chosen
+from dogwatch.web.dashboard.pages import rendered
+from dogwatch.web.dashboard.visit import Visit
+
+MOST_PAGES = 10_000
+LONGEST = 100
+
+
+async def show(visit: Visit) -> Response:
+    """Show the watches, the worst first, as the address chooses them."""
+    require(visit.caller, "watches.list")
+    chosen = _chosen(visit)
+    found = await visit.see(lambda tx: overview.now(tx, visit.workspace_id, chosen, visit.at))
+    pages = max(1, -(-found.total // PAGE))
+    wrong = found.counts.get("down", 0)
+    return rendered(
+        visit, "now.html", found=found, chosen=chosen, cell=CELL, states=STATES, wrong=wrong,
+        pages=pages, address=lambda **changes: _address(chosen, **changes),
+    )  # fmt: skip
+
+
+def _chosen(visit: Visit) -> Chosen:
+    """Return what the address asks for; what it cannot mean is left out."""
+    state, page = visit.query.get("state", ""), visit.query.get("page", "")
+    number = int(page) if page.isascii() and page.isdigit() and len(page) < 6 else 1
+    return Chosen(
+        state if state in STATES else "",
+        _plain(visit.query.get("tag", "")),
+        _plain(visit.query.get("q", "")).strip(),
+        min(max(number, 1), MOST_PAGES),
+    )
+
+
+def _plain(text: str) -> str:
+    """Return text that every database can look for."""
+    return text[:LONGEST].replace("\0", "").encode(errors="replace").decode()
+
+
+def _address(chosen: Chosen, **changes: object) -> str:
+    """Return the query of the same page with other choices; a new choice begins at page 1."""
+    now = {"state": chosen.state, "tag": chosen.tag, "q": chosen.words, "page": 1} | changes
+    kept = {name: value for name, value in now.items() if value and (name, value) != ("page", 1)}
+    return "?" + urlencode(kept)

@@ -1,0 +1,113 @@
+"""Rules on the page of alerts: which events of which items go where, and when."""
+
+from fastapi import Response
+
+from dogwatch.core.alerts import Event, Rule, Scope
+from dogwatch.core.problems import Problem, invalid
+from dogwatch.core.schedule.spans import zone_names
+from dogwatch.core.windows import Digest, Quiet, check_zone, clock_time
+from dogwatch.usecases import channels, rules
+from dogwatch.usecases.callers import require
+from dogwatch.usecases.door import Tx
+from dogwatch.web.dashboard.fields import parts, ticked, times, whole
+from dogwatch.web.dashboard.pages import moved, rendered
+from dogwatch.web.dashboard.visit import Visit
+from dogwatch.web.dashboard.words import EVENTS as WORDS
+
+EVENTS = (Event.DOWN, Event.RECOVERED, Event.DEGRADED, Event.LATE)
+USUAL = (Event.DOWN, Event.RECOVERED)
+KINDS = ("all", "tags", "project", "watches")
+MINUTE_S = 60
+MOST_DELAY_S, MOST_REPEAT_S = 86_400, 7 * 86_400
+MOST_VALUES = 100
+CHANNELS_SHOWN = 500
+
+
+async def show_new(visit: Visit) -> Response:
+    """Show the form."""
+    require(visit.caller, "rules.make")
+    found = await visit.see(
+        lambda tx: channels.channel_page(tx, visit.workspace_id, CHANNELS_SHOWN, "")
+    )
+    return rendered(
+        visit, "rule_new.html", channels=found, events=EVENTS, usual=USUAL,
+        zones=sorted(zone_names()), words=WORDS, sent=bool(visit.form),
+    )  # fmt: skip
+
+
+async def make(visit: Visit) -> Response:
+    """Make a rule."""
+    require(visit.caller, "rules.make")
+    asked = _rule(visit)
+
+    def made(tx: Tx) -> Rule:
+        return rules.add_rule(tx, visit.workspace_id, asked, visit.at)
+
+    await visit.carry_out("rules.make", asked.channel_id[:26], made)
+    return moved(visit, "alerts")
+
+
+async def remove(visit: Visit) -> Response:
+    """Delete a rule."""
+    name = str(visit.request.path_params["name"])
+    await visit.carry_out(
+        "rules.delete", name,
+        lambda tx: rules.remove_rule(tx, visit.workspace_id, name, visit.at),
+    )  # fmt: skip
+    return moved(visit, "alerts")
+
+
+def scope_of(visit: Visit) -> Scope:
+    """Return the items that a form is about."""
+    values = parts(visit, "values")
+    match visit.form.get("scope", "all"):
+        case "all" if values:
+            raise invalid("values", "leave it empty for all items, or choose what these are")
+        case "all":
+            return Scope()
+        case "tags" | "project" | "watches" as kind if 0 < len(values) <= MOST_VALUES:
+            return Scope(kind, frozenset(values))
+        case _:
+            raise invalid("values", f"give 1 to {MOST_VALUES}, separated by commas")
+
+
+def _rule(visit: Visit) -> Rule:
+    events = frozenset(map(Event, ticked(visit, "event_", EVENTS)))
+    if not events:
+        raise Problem("invalid", "events", {"events": "tick one at least"})
+    return Rule(
+        id="",
+        channel_id=visit.form.get("channel_id", ""),
+        events=events,
+        scope=scope_of(visit),
+        delay_s=_seconds(visit, "delay_min", 0, MOST_DELAY_S) or 0,
+        repeat_s=_seconds(visit, "repeat_min", MINUTE_S, MOST_REPEAT_S),
+        quiet=_quiet(visit),
+        digest=_digest(visit),
+    )
+
+
+def _seconds(visit: Visit, name: str, least_s: int, most_s: int) -> int | None:
+    given_s = times(whole(visit, name), MINUTE_S)
+    if given_s is not None and not least_s <= given_s <= most_s:
+        raise invalid(name, f"give {least_s // MINUTE_S} to {most_s // MINUTE_S} minutes")
+    return given_s
+
+
+def _quiet(visit: Visit) -> Quiet | None:
+    start, end = visit.form.get("quiet_start", ""), visit.form.get("quiet_end", "")
+    if not start and not end:
+        return None
+    begin, over = clock_time(start, "quiet_start"), clock_time(end, "quiet_end")
+    return Quiet(begin, over, _zone(visit))
+
+
+def _digest(visit: Visit) -> Digest | None:
+    at = visit.form.get("digest", "")
+    return Digest(clock_time(at, "digest"), _zone(visit)) if at else None
+
+
+def _zone(visit: Visit) -> str:
+    timezone = visit.form.get("timezone") or "UTC"
+    check_zone(timezone)
+    return timezone

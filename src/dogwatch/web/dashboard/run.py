@@ -1,0 +1,26 @@
+"""A run: what exactly happened in it?"""
+
+from fastapi import Response
+
+from dogwatch.usecases import lists, runs, watches
+from dogwatch.usecases.callers import require
+from dogwatch.usecases.door import Tx
+from dogwatch.usecases.lists import Record, Run
+from dogwatch.web.api.runs import pieces
+from dogwatch.web.dashboard.pages import rendered
+from dogwatch.web.dashboard.visit import Visit
+
+
+async def show(visit: Visit) -> Response:
+    """Show one run with its output."""
+    require(visit.caller, "runs.output")
+    run_id = str(visit.request.path_params["run_id"])
+
+    def found(tx: Tx) -> tuple[Run, Record, str]:
+        run = runs.find(tx, visit.workspace_id, run_id)
+        record = watches.find(tx, visit.workspace_id, run.watch_id)
+        _, chunks = lists.output(tx, visit.workspace_id, run_id)
+        return run, record, "".join(pieces(chunks))
+
+    run, record, output = await visit.see(found)
+    return rendered(visit, "run.html", run=run, record=record, output=output)

@@ -1,0 +1,151 @@
+"""One call of a dialect: the body as its model reads it, and use-cases in a transaction."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, TypeVar
+from urllib.parse import parse_qs
+
+from fastapi import Depends, Request, Response
+from pydantic import BaseModel, ValidationError
+
+from dogwatch.core.policy import POLICY
+from dogwatch.core.problems import Problem
+from dogwatch.usecases import aliases, audit_log
+from dogwatch.usecases.aliases import Named
+from dogwatch.usecases.callers import Caller, sight
+from dogwatch.usecases.door import Tx
+from dogwatch.usecases.lists import Record
+from dogwatch.web.api.problems import faults_of
+from dogwatch.web.dialect.refusal import Refusal, Refused
+from dogwatch.web.dialect.tongue import Tongue
+from dogwatch.web.services import Services
+
+T = TypeVar("T")
+M = TypeVar("M", bound=BaseModel)
+
+Naming = Callable[[Tx, Sequence[Record]], list[Named]]
+
+
+@dataclass(frozen=True, slots=True)
+class DialectCall:
+    """A call by `caller`, begun at `at`."""
+
+    services: Services
+    tongue: Tongue
+    caller: Caller
+    request: Request
+    at: datetime
+
+    @property
+    def workspace_id(self) -> int:
+        """The workspace of the key."""
+        return self.caller.workspace_id
+
+    @property
+    def _sight(self) -> int | None:
+        """What the database shows to this call."""
+        return sight(self.caller, str(self.request.state.operation))
+
+    @property
+    def origin(self) -> str:
+        """The address at which this dialect answers, as links shall name it."""
+        base = self.services.base_url.rstrip("/")
+        host = self.services.dialect_hosts.get(self.tongue.name)
+        if host:
+            return f"{base.partition('://')[0]}://{host}"
+        return base + str(self.request.scope.get("root_path", ""))
+
+    async def sent(self, model: type[M]) -> M:
+        """Return the body; none is `{}`, whatever its content type says. Raises Refused."""
+        try:
+            said = await self.request.json() if await self.request.body() else {}
+        except Problem as problem:
+            raise Refused(Refusal("unreadable", problem.message)) from None
+        except (ValueError, RecursionError):
+            raise Refused(Refusal("unreadable", "the body is not valid JSON")) from None
+        if not isinstance(said, dict):
+            raise Refused(Refusal("unreadable", "the body is not a JSON object"))
+        return checked(model, said)
+
+    def asked(self, model: type[M]) -> M:
+        """Return the query, the last value of each parameter. Raises Refused."""
+        text = self.request.scope["query_string"].decode("latin-1")
+        said = {name: values[-1] for name, values in parse_qs(text).items()}
+        return checked(model, said)
+
+    async def read(self, fn: Callable[[Tx, Naming], T]) -> T:
+        """Run `fn` on a snapshot; once more in a transaction if a watch has no alias yet."""
+        door = self.services.door
+        try:
+            return await door.aread(lambda tx: fn(tx, self._naming(make=False)), self._sight)
+        except aliases.Unnamed:
+            return await door.awrite(lambda tx: fn(tx, self._naming(make=True)), self._sight)
+
+    async def write(self, fn: Callable[[Tx], T], about: str = "") -> T:
+        """Run `fn` in a transaction, which the audit log is noted in with what it is `about`."""
+
+        def noted(tx: Tx) -> T:
+            done = fn(tx)
+            operation = str(self.request.state.operation)
+            made = about or str(getattr(done, "id", "") or "")
+            audit_log.note(
+                tx, self.caller, operation, made, self.at, {"dialect": self.tongue.name},
+                instance=POLICY[operation].instance,
+            )  # fmt: skip
+            return done
+
+        return await self.services.door.awrite(noted, self._sight)
+
+    def _naming(self, *, make: bool) -> Naming:
+        def named(tx: Tx, records: Sequence[Record]) -> list[Named]:
+            return aliases.named(tx, self.workspace_id, self.tongue.name, records, make=make)
+
+        return named
+
+    def find(self, tx: Tx, name: str | int, *, lock: bool = False) -> Named:
+        """Return the watch that the dialect knows by this name or number, or raise not_found."""
+        return aliases.find(tx, self.workspace_id, self.tongue.name, name, lock=lock)
+
+
+def checked(model: type[M], said: Mapping[str, Any]) -> M:
+    """Return what was said as `model` reads it; Refused names each bad field."""
+    try:
+        return model.model_validate(said)
+    except ValidationError as error:
+        fields = faults_of(error.errors())
+        told = "; ".join(f"{name}: {text}" for name, text in fields.items())
+        raise Refused(Refusal("invalid", told, fields)) from None
+
+
+@contextmanager
+def fields_as(names: Mapping[str, str]) -> Iterator[None]:
+    """Have bad fields told by the names that a dialect has for them."""
+    try:
+        yield
+    except Problem as problem:
+        fields = {names.get(name, name): text for name, text in problem.fields.items()}
+        told = Problem(problem.kind, problem.message, fields, retry_after_s=problem.retry_after_s)
+        raise told from None
+
+
+async def call_of(request: Request) -> DialectCall:
+    """Return the call of a request whose key has been checked."""
+    services: Services = request.app.state.services
+    tongue: Tongue = request.app.state.tongue
+    return DialectCall(services, tongue, request.state.caller, request, services.clock.now())
+
+
+Called = Annotated[DialectCall, Depends(call_of)]
+
+
+def shown(model: BaseModel, status: int = 200) -> Response:
+    """Answer with one thing, its keys in the order of the model."""
+    return Response(model.model_dump_json(), status, media_type="application/json")
+
+
+def takes(model: type[BaseModel]) -> dict[str, Any]:
+    """Return the part of `openapi_extra` that describes a body read by `sent`."""
+    schema = model.model_json_schema()
+    return {"requestBody": {"content": {"application/json": {"schema": schema}}}}

@@ -1,0 +1,167 @@
+"""Pings of the dialects: their paths and answers, in front of what is behind them.
+
+Any ping path finds any key, and the answer has the form of the dialect whose look the key has.
+"""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from dogwatch.clock import Clock
+from dogwatch.core.ping import NOWHERE, Answer, Heard, Target, heard_at
+from dogwatch.core.problems import Problem
+from dogwatch.usecases.door import Door
+from dogwatch.usecases.limiting import Memory
+from dogwatch.web.inbox import PingInbox
+from dogwatch.web.origin import Network, origin_of
+from dogwatch.web.pings import (
+    App,
+    Receive,
+    Scope,
+    Send,
+    collected,
+    retry_after,
+    unknown_wait_s,
+    user_agent,
+)
+
+_METHODS = frozenset({"GET", "POST", "HEAD"})
+
+
+@dataclass(frozen=True, slots=True)
+class Knock:
+    """A ping as it arrived: `path` without the mount of its dialect, `body` as text."""
+
+    path: str
+    query: bytes
+    body: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Became:
+    """What became of a ping, and how long that took; `door` leads to what is known of its watch."""
+
+    answer: Answer
+    took_ms: float
+    door: Door
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is answered to a ping."""
+
+    status: int
+    media_type: str
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PingForm:
+    """How a dialect is pinged. `reads` says whether a path is of its form, `target` whom and what
+    such a ping means (None: it means nothing), and `said` words what became of it; `refused`
+    words that it was not recorded, with status 429 or 503. `before` is done before it is recorded.
+    """
+
+    name: str
+    reads: Callable[[str], bool]
+    target: Callable[[Knock], Target | None]
+    said: Callable[[Knock, Target, Became], Awaitable[Said]]
+    refused: Callable[[int], Said]
+    before: Callable[[Target, Knock, Door], Awaitable[None]] | None = None
+
+
+class DialectPings:
+    """Answers the pings of dialects once the inbox has; the rest is `next_app`'s.
+
+    `mounts` are the paths below which a dialect lives. A request with a complete head counts.
+    """
+
+    def __init__(
+        self,
+        forms: Sequence[PingForm],
+        mounts: Sequence[str],
+        inbox: PingInbox,
+        door: Door,
+        clock: Clock,
+        next_app: App,
+        trusted_proxies: Sequence[Network] = (),
+        body_limit_bytes: int = 10_000,
+        unknown: Memory | None = None,
+    ) -> None:
+        self._forms = forms
+        self._mounts = mounts
+        self._inbox = inbox
+        self._door = door
+        self._clock = clock
+        self._next_app = next_app
+        self._trusted_proxies = tuple(trusted_proxies)
+        self._body_limit_bytes = body_limit_bytes
+        self._unknown = unknown
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one ASGI connection."""
+        path = self._below(scope["path"]) if scope["type"] == "http" else ""
+        form = next((one for one in self._forms if one.reads(path)), None) if path else None
+        if form is None or scope["method"] not in _METHODS:
+            await self._next_app(scope, receive, send)
+        else:
+            await self._ping(form, path, scope, receive, send)
+
+    def _below(self, path: str) -> str:
+        """Return the path below the mount of a dialect."""
+        mount, slash, rest = path[1:].partition("/")
+        return f"{slash}{rest}" if mount in self._mounts else path
+
+    async def _ping(
+        self, form: PingForm, path: str, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        at, began_s = self._clock.now(), self._clock.monotonic()
+        body = await collected(receive, self._body_limit_bytes)
+        knock = Knock(path, scope["query_string"], body.text() if body.total else "", at)
+        target = form.target(knock) or NOWHERE
+        heard = self._heard(target, knock, scope, body.total)
+        try:
+            if form.before:
+                await form.before(target, knock, self._door)
+            answer = await self._inbox.put(heard)
+            wait_s = unknown_wait_s(self._unknown, answer, heard.remote_ip)
+            took_ms = (self._clock.monotonic() - began_s) * 1000
+            became = Became(answer, took_ms, self._door)
+            said = form.refused(429) if wait_s else await form.said(knock, target, became)
+        except Exception as error:
+            wait_s = (error.retry_after_s if isinstance(error, Problem) else None) or 5
+            said = form.refused(503)
+        await _send(send, said, wait_s, head=scope["method"] == "HEAD")
+
+    def _heard(self, target: Target, knock: Knock, scope: Scope, body_bytes: int) -> Heard:
+        origin = origin_of(scope, self._trusted_proxies)
+        return target.heard(
+            body=target.text if target.text is not None else knock.body,
+            body_bytes=body_bytes,
+            method=scope["method"],
+            scheme=origin.scheme,
+            user_agent=user_agent(scope["headers"]),
+            remote_ip=origin.ip,
+            at=heard_at(target.at, knock.at),
+        )
+
+
+async def _send(send: Send, said: Said, wait_s: float, *, head: bool) -> None:
+    headers = [
+        *((name.encode(), value.encode()) for name, value in said.headers.items()),
+        (b"content-type", said.media_type.encode()),
+        (b"content-length", str(len(said.body)).encode()),
+        (b"cache-control", b"no-store"),
+        *([retry_after(wait_s)] if wait_s else []),
+    ]
+    await send({"type": "http.response.start", "status": said.status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if head else said.body})
+
+
+def json_said(status: int, body: Mapping[str, Any]) -> Said:
+    """Return an answer in JSON."""
+    return Said(status, "application/json", json.dumps(body).encode())

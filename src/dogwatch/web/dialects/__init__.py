@@ -1,0 +1,49 @@
+"""The dialects: one folder each, strangers to each other. A new one has its line below."""
+
+from collections.abc import Mapping
+
+from fastapi import FastAPI
+
+from dogwatch.core.dialects import DIALECTS
+from dogwatch.web.dialect.front import front
+from dogwatch.web.dialect.pings import PingForm
+from dogwatch.web.dialect.tongue import Tongue, application
+from dogwatch.web.dialects import cronbeats, cronmonitor, healthchecks
+from dogwatch.web.pings import App, Receive, Scope, Send
+from dogwatch.web.services import Services
+
+_ALL = (cronbeats, cronmonitor, healthchecks)
+
+TONGUES: tuple[Tongue, ...] = tuple(one.TONGUE for one in _ALL)
+PING_FORMS: tuple[PingForm, ...] = tuple(one.PINGS for one in _ALL)
+
+
+class Hosts:
+    """Leads requests to a host name of a dialect to where that dialect is mounted."""
+
+    def __init__(self, hosts: Mapping[str, str], next_app: App) -> None:
+        self._mounts = {host.encode(): DIALECTS[name].mount for name, host in hosts.items()}
+        self._next_app = next_app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one ASGI connection."""
+        mount = self._mounts.get(_host(scope)) if scope["type"] == "http" else None
+        if mount:
+            raw = f"/{mount}".encode() + scope.get("raw_path", b"")
+            scope = {**scope, "path": f"/{mount}{scope['path']}", "raw_path": raw}
+        await self._next_app(scope, receive, send)
+
+
+def _host(scope: Scope) -> bytes:
+    """Return the host that was asked for, in lower case and without its port."""
+    found = next((value for name, value in scope["headers"] if name == b"host"), b"")
+    return bytes(found).lower().partition(b":")[0]
+
+
+def install(app: FastAPI, services: Services) -> None:
+    """Have an application speak every dialect, each below its mount."""
+    for tongue in TONGUES:
+        mount, page = f"/{DIALECTS[tongue.name].mount}", front(tongue)
+        app.add_route(mount, page)
+        app.add_route(f"{mount}/", page)
+        app.mount(mount, application(tongue, services))

@@ -1,0 +1,249 @@
+"""The shapes of CronMonitor: snake_case, seconds, times like 2025-12-01T02:00:15Z."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Annotated, Any, Generic, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StrictBool
+
+from dogwatch.core.spec import WatchSpec
+from dogwatch.core.watch import Status
+from dogwatch.usecases.aliases import Named
+from dogwatch.usecases.lists import Record
+from dogwatch.usecases.numbered import Tally
+
+T = TypeVar("T")
+
+PAGE = 50
+MOST = 100
+LONGEST_MESSAGE = 1_000
+GRACE_S = 300
+MOST_GRACE_S = 31_622_400
+
+_STATUSES = {
+    Status.NEW: "pending",
+    Status.UP: "up",
+    Status.DEGRADED: "up",
+    Status.DOWN: "down",
+    Status.PAUSED: "paused",
+}
+
+
+def iso(at: datetime) -> str:
+    """Return a time as this dialect writes it."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+Instant = Annotated[datetime, PlainSerializer(iso, return_type=str)]
+
+
+def status_of(record: Record) -> str:
+    """Return the status of a monitor; one that was heard before a pause is not pending after it."""
+    status = record.watch.status
+    if status is Status.NEW and record.last_ping_at:
+        return "up"
+    return _STATUSES[status]
+
+
+class Data(BaseModel, Generic[T]):
+    """One thing."""
+
+    data: T
+
+
+class Meta(BaseModel):
+    """Which part of a list this is."""
+
+    total: int
+    page: int
+    per_page: int
+
+
+class Items(BaseModel, Generic[T]):
+    """A page of a list."""
+
+    data: list[T]
+    meta: Meta
+
+
+class Monitor(BaseModel):
+    """A monitor as the list shows it."""
+
+    id: str
+    name: str
+    schedule: str
+    timezone: str
+    grace_period: int
+    status: str
+    last_ping_at: Instant | None
+    next_expected_at: Instant | None
+    created_at: Instant
+
+
+class MonitorDetail(BaseModel):
+    """A monitor by itself."""
+
+    id: str
+    name: str
+    schedule: str
+    timezone: str
+    grace_period: int
+    status: str
+    ping_url: str
+    last_ping_at: Instant | None
+    next_expected_at: Instant | None
+    ping_count: int
+    failure_count: int
+    created_at: Instant
+
+
+class MonitorMade(BaseModel):
+    """A monitor that was just made."""
+
+    id: str
+    name: str
+    schedule: str
+    timezone: str
+    grace_period: int
+    status: str
+    ping_url: str
+    created_at: Instant
+
+
+class MonitorChanged(BaseModel):
+    """A monitor that was just changed."""
+
+    id: str
+    name: str
+    schedule: str
+    timezone: str
+    grace_period: int
+    updated_at: Instant
+
+
+class Paused(BaseModel):
+    """A monitor that expects nothing now."""
+
+    id: str
+    status: str
+    paused_at: Instant
+
+
+class Resumed(BaseModel):
+    """A monitor that expects again."""
+
+    id: str
+    status: str
+    resumed_at: Instant
+
+
+class Ping(BaseModel):
+    """One ping of the history."""
+
+    id: str
+    pinged_at: Instant
+    status: str
+    duration: float | None
+    message: str | None
+    ip_address: str
+
+    @classmethod
+    def of(cls, row: dict[str, Any]) -> Self:
+        """Return the shape of a stored ping."""
+        duration_ms = row.get("duration_ms")
+        return cls(
+            id=f"ping_{row['id']}",
+            pinged_at=row["at"],
+            status="fail" if row["kind"] == "fail" else "success",
+            duration=None if duration_ms is None else duration_ms / 1000,
+            message=row["body"][:LONGEST_MESSAGE] or None,
+            ip_address=row["remote_ip"],
+        )
+
+
+def fields_of(named: Named) -> dict[str, Any]:
+    """Return what the shapes of a monitor choose from."""
+    alias, record = named
+    watch = record.watch
+    paused = watch.status is Status.PAUSED
+    return {
+        "id": alias.name,
+        "name": record.name,
+        "schedule": record.schedule or "",
+        "timezone": record.timezone,
+        "grace_period": watch.plan.start_by_s or 0,
+        "status": status_of(record),
+        "last_ping_at": record.last_ping_at,
+        "next_expected_at": None if paused else watch.slot_at,
+        "created_at": record.created_at,
+        "updated_at": record.updated_at,
+    }
+
+
+def detail(named: Named, ping_url: str, tally: Tally) -> MonitorDetail:
+    """Return a monitor by itself."""
+    return MonitorDetail(
+        **fields_of(named), ping_url=ping_url, ping_count=tally.pings, failure_count=tally.downs
+    )
+
+
+Text = Annotated[str, Field(strict=True, min_length=1, max_length=200)]
+Cron = Annotated[str, Field(strict=True, max_length=256)]
+Zone = Annotated[str, Field(strict=True, max_length=64)]
+Whole = Annotated[int, Field(strict=True, ge=0, le=MOST_GRACE_S)]
+
+
+class MonitorNew(BaseModel):
+    """What makes a monitor."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    name: Text
+    schedule: Cron
+    timezone: Zone = "UTC"
+    grace_period: Whole = GRACE_S
+    enabled: StrictBool = True
+
+    def spec(self) -> WatchSpec:
+        """Return the watch that is asked for."""
+        return WatchSpec(
+            name=self.name,
+            schedule=self.schedule,
+            timezone=self.timezone,
+            start_by_s=self.grace_period,
+        )
+
+
+class MonitorChange(BaseModel):
+    """What changes of a monitor; what is not sent stays, and null is nothing to set."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    name: Text = ""
+    schedule: Cron = ""
+    timezone: Zone = ""
+    grace_period: Whole = 0
+    enabled: StrictBool = True
+
+    def spec(self, before: WatchSpec) -> WatchSpec:
+        """Return the watch as it shall be."""
+        sent = self.model_dump(exclude_unset=True, exclude={"enabled"})
+        if "grace_period" in sent:
+            sent["start_by_s"] = sent.pop("grace_period")
+        return replace(before, **sent)
+
+
+class PageAsked(BaseModel):
+    """Which page of a list."""
+
+    page: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    per_page: Annotated[int, Field(ge=1, le=MOST)] = PAGE
+
+
+class PingsAsked(BaseModel):
+    """Which pings: `from` is inclusive, `to` is not."""
+
+    page: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    limit: Annotated[int, Field(ge=1, le=MOST)] = PAGE
+    from_at: datetime | None = Field(default=None, alias="from")
+    until_at: datetime | None = Field(default=None, alias="to")

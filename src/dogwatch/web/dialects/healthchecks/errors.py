@@ -1,0 +1,64 @@
+"""Errors as Healthchecks words them, {"error": text}; it tells nobody of limits."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+
+from fastapi import Response
+
+from dogwatch.core.limits import Verdict, Window
+from dogwatch.core.plans import Plan
+from dogwatch.usecases.callers import Caller
+from dogwatch.usecases.limiting import Asked
+from dogwatch.web.dialect.refusal import Refusal, Why
+from dogwatch.web.dialect.tongue import Headers
+
+MINUTE_S = 60
+STATUSES: dict[Why, int] = {
+    "nameless": 401,
+    "unauthorized": 401,
+    "refused": 401,
+    "exceeded": 403,
+    "not_found": 404,
+    "no_path": 404,
+    "no_method": 405,
+    "unreadable": 400,
+    "invalid": 400,
+    "conflict": 409,
+    "limited": 429,
+    "away": 503,
+    "fault": 500,
+}
+MESSAGES: dict[Why, str] = {
+    "nameless": "missing api key",
+    "unauthorized": "wrong api key",
+    "refused": "wrong api key",
+    "not_found": "not found",
+    "no_path": "not found",
+    "unreadable": "could not parse request body",
+    "limited": "too many requests",
+    "fault": "internal error",
+}
+
+
+def worded(refusal: Refusal, _: datetime) -> Response:
+    """Return the answer to a refused call."""
+    text = MESSAGES.get(refusal.why) or refusal.message[:500]
+    if refusal.why == "invalid":
+        first = next((f"{name} {words}" for name, words in refusal.fields.items()), text)
+        text = f"json validation error: {first[:500]}"
+    body = json.dumps({"error": text})
+    return Response(body, STATUSES[refusal.why], media_type="application/json")
+
+
+def windows(plan: Plan, caller: Caller) -> Sequence[Asked]:
+    """Return the windows of a workspace's plan; there are none of its own."""
+    if plan.requests_per_minute is None:
+        return ()
+    subject = f"healthchecks:{caller.workspace_id}"
+    return (Asked(subject, "minute", Window("fixed", plan.requests_per_minute, MINUTE_S)),)
+
+
+def told(_: Sequence[tuple[Asked, Verdict]]) -> Headers:
+    """Return nothing: no header tells of limits."""
+    return ()

@@ -1,0 +1,336 @@
+"""The routes of Healthchecks, in the order of its manual; each with and without a last slash."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+from urllib.parse import parse_qs
+
+from fastapi import Request, Response
+from pydantic import BaseModel, Field
+
+from dogwatch.core.problems import Problem
+from dogwatch.usecases import aliases, assigning, lists, numbered, watches
+from dogwatch.usecases.aliases import Named
+from dogwatch.usecases.door import Tx
+from dogwatch.usecases.lists import Record
+from dogwatch.web.dialect.call import Called, DialectCall, fields_as, takes
+from dogwatch.web.dialect.refusal import Refusal, Refused
+from dogwatch.web.dialect.route import needs, router_of
+from dogwatch.web.dialects.healthchecks import badges
+from dogwatch.web.dialects.healthchecks.wire import FRESH, CheckSent, check, flip, ping, unique_key
+
+BASE = "/api/v3"
+VERSIONS = ("v1", "v2", "v3")
+FIELDS = {"start_by_s": "grace", "timezone": "tz", "description": "desc"}
+MOST_PINGS = 1_000
+MOST_FLIPS = 10_000
+
+router = router_of("/api/{version}")
+
+
+async def token_of(request: Request) -> str | None:
+    """Return the key that was sent, by header or in the body of a POST."""
+    if "x-api-key" in request.headers or request.method != "POST":
+        return request.headers.get("x-api-key")
+    try:
+        sent = json.loads(await request.body() or b"{}")
+    except (ValueError, RecursionError):
+        return None
+    key = sent.get("api_key") if isinstance(sent, dict) else None
+    return key if isinstance(key, str) else None
+
+
+class FlipsAsked(BaseModel):
+    """Which flips: of the last `seconds`, or from `start` to `end`, in seconds of the epoch."""
+
+    seconds: Annotated[int, Field(ge=0, le=31_536_000)] | None = None
+    start: Annotated[int, Field(ge=0, le=10_000_000_000)] | None = None
+    end: Annotated[int, Field(ge=0, le=10_000_000_000)] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """Writes checks as this caller may see them."""
+
+    call: DialectCall
+    version: str
+
+    @property
+    def readonly(self) -> bool:
+        """Whether the key reads only."""
+        scopes = self.call.caller.grant.scopes or frozenset()
+        return not scopes & {"write:watches", "*"}
+
+    def checks(self, tx: Tx, many: Sequence[Named]) -> list[dict[str, Any]]:
+        """Return checks."""
+        heard = assigning.heard_by(tx, [record for _, record in many])
+        return [self._one(tx, named, heard[named[1].id]) for named in many]
+
+    def check(self, tx: Tx, named: Named) -> dict[str, Any]:
+        """Return one check."""
+        return self.checks(tx, [named])[0]
+
+    def _one(self, tx: Tx, named: Named, channels: Sequence[str]) -> dict[str, Any]:
+        call, record = self.call, named[1]
+        addresses = badges.addresses(
+            call.origin, record.workspace_id, badges.CHECK + record.slug, call.services.vault
+        )
+        pings = numbered.tally(tx, record).pings
+        return check(
+            named, pings, channels, call.origin, addresses["svg3"], self.version, call.at,
+            readonly=self.readonly,
+        )  # fmt: skip
+
+
+def _teller(call: DialectCall, version: str) -> Teller:
+    if version not in VERSIONS:
+        raise Refused(Refusal("no_path", "not found"))
+    return Teller(call, version)
+
+
+def _said(body: Any, status: int = 200) -> Response:
+    return Response(json.dumps(body, ensure_ascii=False), status, media_type="application/json")
+
+
+Handler = Callable[..., Any]
+
+
+def _at(path: str, method: str, operation: str, **given: Any) -> Callable[[Handler], Handler]:
+    """Serve a path with and without its last slash."""
+
+    def added(handler: Handler) -> Handler:
+        extra = needs(operation) | given
+        router.add_api_route(path, handler, methods=[method], openapi_extra=extra)
+        router.add_api_route(
+            f"{path}/", handler, methods=[method], openapi_extra=extra, include_in_schema=False
+        )
+        return handler
+
+    return added
+
+
+@_at("/checks", "GET", "watches.list")
+async def list_checks(call: Called, version: str) -> Response:
+    """List checks, oldest first, with all of the tags asked for."""
+    teller = _teller(call, version)
+    query = parse_qs(call.request.scope["query_string"].decode("latin-1"))
+    tags, slug = set(query.get("tag", [])), query.get("slug", [""])[0]
+
+    def chosen(record: Record) -> bool:
+        return tags <= set(record.tags) and slug in ("", record.slug)
+
+    def found(tx: Tx, naming: Any) -> list[dict[str, Any]]:
+        page = numbered.kept_page(tx, call.workspace_id, 1, badges.MOST, chosen)
+        return teller.checks(tx, naming(tx, page.items))
+
+    return _said({"checks": await call.read(found)})
+
+
+@_at("/checks", "POST", "watches.make", **takes(CheckSent))
+async def make_check(call: Called, version: str) -> Response:
+    """Make a check, or change the one that has what `unique` names."""
+    teller, body = _teller(call, version), await call.sent(CheckSent)
+
+    def done(tx: Tx) -> tuple[int, dict[str, Any]]:
+        same = _same(tx, call, body)
+        if same is not None:
+            record = watches.find(tx, call.workspace_id, same.id, lock=True)
+            (named,) = aliases.named(tx, call.workspace_id, call.tongue.name, [record], make=True)
+            return 200, teller.check(tx, _changed(tx, teller, named, body))
+        with fields_as(FIELDS):
+            record = watches.add(tx, call.workspace_id, body.spec(FRESH, version), call.at)
+        alias = aliases.give(tx, record, call.tongue.name, body.said)
+        _assign(tx, call, record, body)
+        return 201, teller.check(tx, (alias, record))
+
+    status, shown = await call.write(done)
+    return _said(shown, status)
+
+
+def _same(tx: Tx, call: DialectCall, body: CheckSent) -> Record | None:
+    if not body.unique:
+        return None
+    page = numbered.kept_page(tx, call.workspace_id, 1, 1, body.same)
+    return page.items[0] if page.items else None
+
+
+@_at("/checks/{name}", "GET", "watches.show")
+async def show_check(call: Called, version: str, name: str) -> Response:
+    """Show a check, by its UUID or its unique key."""
+    teller = _teller(call, version)
+    return _said(await call.read(lambda tx, naming: teller.check(tx, _any(tx, call, name, naming))))
+
+
+@_at("/checks/{name}", "POST", "watches.change", **takes(CheckSent))
+async def change_check(call: Called, version: str, name: str) -> Response:
+    """Change a check; what is not sent stays."""
+    teller, body = _teller(call, version), await call.sent(CheckSent)
+
+    def done(tx: Tx) -> dict[str, Any]:
+        named = call.find(tx, name.lower(), lock=True)
+        return teller.check(tx, _changed(tx, teller, named, body))
+
+    return _said(await call.write(done, name))
+
+
+def _changed(tx: Tx, teller: Teller, named: Named, body: CheckSent) -> Named:
+    call, (alias, record) = teller.call, named
+    spec = body.spec(watches.spec_of(record), teller.version)
+    with fields_as(FIELDS):
+        record = watches.edit(tx, record, spec, call.at)
+    if body.said:
+        alias = aliases.say(tx, alias, **body.said)
+    _assign(tx, call, record, body)
+    return alias, record
+
+
+def _assign(tx: Tx, call: DialectCall, record: Record, body: CheckSent) -> None:
+    """Have the integrations that were named hear of a check; `*` is all of them."""
+    if body.channels is None:
+        return
+    names = [name.strip() for name in body.channels.split(",") if name.strip()]
+    if names == ["*"]:
+        names = [one.id for one in assigning.listed(tx, call.workspace_id)]
+    assigning.assign(tx, record, names, call.at)
+
+
+@_at("/checks/{name}", "DELETE", "watches.delete")
+async def remove_check(call: Called, version: str, name: str) -> Response:
+    """Delete a check; the answer is what it was."""
+    teller = _teller(call, version)
+
+    def done(tx: Tx) -> dict[str, Any]:
+        named = call.find(tx, name.lower(), lock=True)
+        shown = teller.check(tx, named)
+        watches.remove(tx, named[1])
+        return shown
+
+    return _said(await call.write(done, name))
+
+
+@_at("/checks/{name}/pause", "POST", "watches.pause")
+async def pause_check(call: Called, version: str, name: str) -> Response:
+    """Expect nothing until it is pinged or resumed."""
+    teller = _teller(call, version)
+
+    def done(tx: Tx) -> dict[str, Any]:
+        alias, record = call.find(tx, name.lower(), lock=True)
+        if not watches.is_paused(record):
+            record = watches.pause(tx, record, call.at)
+        return teller.check(tx, (alias, record))
+
+    return _said(await call.write(done, name))
+
+
+@_at("/checks/{name}/resume", "POST", "watches.resume")
+async def resume_check(call: Called, version: str, name: str) -> Response:
+    """Expect again; 409 where it is not paused."""
+    teller = _teller(call, version)
+
+    def done(tx: Tx) -> dict[str, Any]:
+        alias, record = call.find(tx, name.lower(), lock=True)
+        if not watches.is_paused(record):
+            raise Problem("conflict", "check is not paused")
+        return teller.check(tx, (alias, watches.resume(tx, record, call.at)))
+
+    return _said(await call.write(done, name))
+
+
+@_at("/checks/{name}/pings", "GET", "watches.pings")
+async def list_pings(call: Called, version: str, name: str) -> Response:
+    """List the pings of a check, newest first."""
+    _teller(call, version)
+
+    def found(tx: Tx, _: Any) -> list[dict[str, Any]]:
+        alias, record = call.find(tx, name.lower())
+        place = f"{call.origin}/api/{version}/checks/{alias.name}"
+        rows = lists.ping_page(tx, record.workspace_id, record.id, MOST_PINGS, None)
+        return [ping(row, place) for row in rows]
+
+    return _said({"pings": await call.read(found)})
+
+
+@_at("/checks/{name}/pings/{number}/body", "GET", "watches.pings")
+async def show_body(call: Called, version: str, name: str, number: str) -> Response:
+    """Show what a ping came with."""
+    _teller(call, version)
+    wanted = int(number) if number.isascii() and number.isdigit() and len(number) < 16 else 0
+
+    def found(tx: Tx, _: Any) -> str:
+        record = call.find(tx, name.lower())[1]
+        rows = lists.ping_page(tx, record.workspace_id, record.id, 1, wanted + 1)
+        body = str(rows[0]["body"]) if rows and rows[0]["id"] == wanted else ""
+        if not body:
+            raise Problem("not_found", "this ping has no body")
+        return body
+
+    return Response(await call.read(found), media_type="text/plain; charset=utf-8")
+
+
+@_at("/checks/{name}/flips", "GET", "watches.flips")
+async def list_flips(call: Called, version: str, name: str) -> Response:
+    """List the changes between up and down, newest first."""
+    _teller(call, version)
+    asked = call.asked(FlipsAsked)
+    start_at = _epoch(asked.start)
+    end_at = _epoch(asked.end) or call.at
+    if asked.seconds is not None:
+        start_at = call.at - timedelta(seconds=asked.seconds)
+
+    def found(tx: Tx, naming: Any) -> list[dict[str, Any]]:
+        record = _any(tx, call, name, naming)[1]
+        rows = lists.flip_page(tx, record.workspace_id, MOST_FLIPS, "", {"watch": record.id})
+        return [
+            flip(row)
+            for row in rows
+            if row.to_status in ("up", "degraded", "down")
+            and (start_at is None or row.at >= start_at)
+            and row.at <= end_at
+        ]
+
+    return _said({"flips": await call.read(found)})
+
+
+@_at("/channels", "GET", "channels.list")
+async def list_channels(call: Called, version: str) -> Response:
+    """List the integrations."""
+    _teller(call, version)
+    found = await call.read(lambda tx, _: assigning.listed(tx, call.workspace_id))
+    return _said(
+        {"channels": [{"id": one.id, "name": one.name, "kind": one.kind} for one in found]}
+    )
+
+
+@_at("/badges", "GET", "watches.list")
+async def list_badges(call: Called, version: str) -> Response:
+    """List the addresses of the badges of all tags."""
+    _teller(call, version)
+
+    def found(tx: Tx, _: Any) -> set[str]:
+        page = numbered.kept_page(tx, call.workspace_id, 1, badges.MOST, lambda _: True)
+        return {tag for record in page.items for tag in record.tags}
+
+    tags = [*sorted(await call.read(found)), "*"]
+    vault, workspace_id = call.services.vault, call.workspace_id
+    return _said(
+        {"badges": {tag: badges.addresses(call.origin, workspace_id, tag, vault) for tag in tags}}
+    )
+
+
+def _any(tx: Tx, call: DialectCall, name: str, naming: Any) -> Named:
+    """Return the check with this UUID or unique key."""
+    name = name.lower()
+    if len(name) != len(unique_key("")):
+        return call.find(tx, name)
+    page = numbered.kept_page(tx, call.workspace_id, 1, badges.MOST, lambda _: True)
+    every: Sequence[Named] = naming(tx, page.items)
+    for named in every:
+        if unique_key(named[0].name) == name:
+            return named
+    raise Problem("not_found", "not found")
+
+
+def _epoch(seconds: int | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

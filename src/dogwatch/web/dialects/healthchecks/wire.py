@@ -1,0 +1,208 @@
+"""The shapes of Healthchecks: tags in one text, seconds, times like 2020-03-24T14:02:03+00:00."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
+
+from dogwatch.core.ping import Kind
+from dogwatch.core.spec import WatchSpec
+from dogwatch.core.watch import Status, phase
+from dogwatch.usecases.aliases import Named
+from dogwatch.usecases.lists import FlipRow, Record
+
+TIMEOUT_S, GRACE_S = 86_400, 3_600
+LEAST_S, MOST_S = 60, 31_536_000
+# What only this dialect has a field for, as it is until somebody says more.
+SAID: Mapping[str, Any] = {
+    "manual_resume": False,
+    "methods": "",
+    "subject": "",
+    "subject_fail": "",
+    "start_kw": "",
+    "success_kw": "",
+    "failure_kw": "",
+    "filter_subject": False,
+    "filter_body": False,
+    "filter_http_body": False,
+    "filter_default_fail": False,
+}
+_STATUSES = {
+    "late": "grace",
+    Status.NEW: "new",
+    Status.UP: "up",
+    Status.DEGRADED: "up",
+    Status.DOWN: "down",
+    Status.PAUSED: "paused",
+}
+_TYPES = {Kind.OK: "success", Kind.FAIL: "fail", Kind.START: "start", Kind.LOG: "log"}
+
+
+def iso(at: datetime | None) -> str | None:
+    """Return a time as this dialect writes it."""
+    return at.astimezone(UTC).replace(microsecond=0).isoformat() if at else None
+
+
+def unique_key(uuid: str) -> str:
+    """Return what names a check to those who may not ping it."""
+    return hashlib.sha1(uuid.encode(), usedforsecurity=False).hexdigest()
+
+
+def check(
+    named: Named,
+    pings: int,
+    channels: Sequence[str],
+    origin: str,
+    badge_url: str,
+    version: str,
+    at: datetime,
+    *,
+    readonly: bool,
+) -> dict[str, Any]:
+    """Return a check; who may only read is told of no address by which it is pinged or changed."""
+    alias, record = named
+    watch = record.watch
+    running = any(run.started_at for run in watch.open)
+    status = _STATUSES[phase(watch, at)]
+    silent = watch.status in (Status.NEW, Status.PAUSED, Status.DOWN)
+    shown: dict[str, Any] = {
+        "name": record.name,
+        "slug": record.slug,
+        "tags": " ".join(record.tags),
+        "desc": record.description,
+        "grace": watch.plan.start_by_s or 0,
+        "n_pings": pings,
+        "status": "started" if running and version == "v1" and status != "down" else status,
+        "started": running,
+        "last_ping": iso(record.last_ping_at),
+        "next_ping": None if silent else iso(watch.slot_at),
+        **{name: alias.said.get(name, default) for name, default in SAID.items()},
+        "badge_url": badge_url,
+    }
+    if watch.duration_ms is not None:
+        shown["last_duration"] = round(watch.duration_ms / 1000)
+    if readonly:
+        shown["unique_key"] = unique_key(alias.name)
+    else:
+        place = f"{origin}/api/{version}/checks/{alias.name}"
+        shown |= {
+            "uuid": alias.name,
+            "ping_url": f"{origin}/ping/{alias.name}",
+            "update_url": place,
+            "pause_url": f"{place}/pause",
+            "resume_url": f"{place}/resume",
+            "channels": ",".join(channels),
+        }
+    return shown | _timing(record)
+
+
+def _timing(record: Record) -> dict[str, Any]:
+    schedule = record.watch.plan.schedule
+    if schedule is None:
+        return {"timeout": TIMEOUT_S}
+    if schedule.interval_s:
+        return {"timeout": schedule.interval_s}
+    return {"schedule": record.schedule, "tz": record.timezone}
+
+
+def ping(row: Mapping[str, Any], place: str) -> dict[str, Any]:
+    """Return one ping of the log; `place` is the address of its check."""
+    shown = {
+        "type": _TYPES[row["kind"]],
+        "date": row["at"].astimezone(UTC).isoformat(),
+        "n": row["id"],
+        "scheme": row["scheme"],
+        "remote_addr": row["remote_ip"],
+        "method": row["method"],
+        "ua": row["user_agent"],
+        "rid": row["rid"],
+        "body_url": f"{place}/pings/{row['id']}/body" if row["body"] else None,
+    }
+    if row["exit_code"] is not None:
+        shown["exitstatus"] = row["exit_code"]
+    if row["duration_ms"] is not None:
+        shown["duration"] = row["duration_ms"] / 1000
+    return shown
+
+
+def flip(row: FlipRow) -> dict[str, Any]:
+    """Return one change between up and down."""
+    return {"timestamp": iso(row.at), "up": 0 if row.to_status == "down" else 1}
+
+
+Text = Annotated[str, Field(strict=True)]
+Seconds = Annotated[int, Field(strict=True, ge=LEAST_S, le=MOST_S)]
+Unique = Literal["name", "slug", "tags", "timeout", "grace"]
+
+
+class CheckSent(BaseModel):
+    """What makes or changes a check; what is not sent stays, and what is unknown is left out."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    name: Annotated[str, Field(strict=True, max_length=100)] = ""
+    slug: Annotated[str, Field(strict=True, pattern=r"^[a-z0-9-_]*$", max_length=64)] = ""
+    tags: Annotated[str, Field(strict=True, max_length=500)] = ""
+    desc: Annotated[str, Field(strict=True, max_length=4_000)] = ""
+    timeout: Seconds = TIMEOUT_S
+    grace: Seconds = GRACE_S
+    schedule: Annotated[str, Field(strict=True, max_length=256)] = ""
+    tz: Annotated[str, Field(strict=True, max_length=64)] = "UTC"
+    manual_resume: StrictBool = False
+    methods: Literal["", "POST"] = ""
+    channels: Text | None = None
+    unique: list[Unique] = []
+    subject: Annotated[str, Field(strict=True, max_length=200)] = ""
+    subject_fail: Annotated[str, Field(strict=True, max_length=200)] = ""
+    start_kw: Annotated[str, Field(strict=True, max_length=200)] = ""
+    success_kw: Annotated[str, Field(strict=True, max_length=200)] = ""
+    failure_kw: Annotated[str, Field(strict=True, max_length=200)] = ""
+    filter_subject: StrictBool = False
+    filter_body: StrictBool = False
+    filter_http_body: StrictBool = False
+    filter_default_fail: StrictBool = False
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """What was sent of what only this dialect has a field for."""
+        return self.model_dump(exclude_unset=True, include=set(SAID))
+
+    def spec(self, before: WatchSpec, version: str) -> WatchSpec:
+        """Return the watch as it shall be; a schedule wins over a timeout."""
+        sent = self.model_fields_set
+        changed: dict[str, Any] = {}
+        if "name" in sent:
+            changed["name"] = self.name or "unnamed"
+        if "slug" in sent and version == "v3" and self.slug:
+            changed["slug"] = self.slug
+        if "tags" in sent:
+            changed["tags"] = tuple(dict.fromkeys(self.tags.split()))
+        if "desc" in sent:
+            changed["description"] = self.desc
+        if "grace" in sent:
+            changed["start_by_s"] = self.grace
+        if "tz" in sent:
+            changed["timezone"] = self.tz
+        if "schedule" in sent:
+            changed["schedule"] = self.schedule
+        elif "timeout" in sent:
+            changed["schedule"] = f"every {self.timeout}s"
+        return replace(before, **changed)
+
+    def same(self, record: Record) -> bool:
+        """Whether a check has all of what `unique` names."""
+        schedule = record.watch.plan.schedule
+        held = {
+            "name": record.name,
+            "slug": record.slug,
+            "tags": " ".join(record.tags),
+            "timeout": schedule.interval_s if schedule else None,
+            "grace": record.watch.plan.start_by_s,
+        }
+        return all(held[name] == getattr(self, name) for name in self.unique)
+
+
+FRESH = WatchSpec(name="unnamed", schedule=f"every {TIMEOUT_S}s", start_by_s=GRACE_S)

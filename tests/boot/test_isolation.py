@@ -1,0 +1,46 @@
+"""The level of isolation that a server has."""
+
+from pathlib import Path
+
+import pytest
+
+from dogwatch.boot.isolation import isolation
+from dogwatch.config import Config, load
+from dogwatch.runners import sandbox
+from tests.runners.boxes import sandbox_of_this_process
+
+
+def configured(tmp_path: Path, **flags: str) -> Config:
+    return load({"data": str(tmp_path), **flags}, {"HOME": str(tmp_path)})
+
+
+def test_a_sandbox_is_the_default_where_one_works(tmp_path: Path) -> None:
+    sandbox_of_this_process()
+    here = isolation(configured(tmp_path))
+    assert (here.level, str(here)) == ("bubblewrap", "bubblewrap")
+
+
+@pytest.mark.parametrize(("said", "level"), [("auto", "trusted"), ("bubblewrap", "off")])
+def test_without_one_the_reason_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, level: str
+) -> None:
+    monkeypatch.setattr(sandbox, "STANDARD_PATH", str(tmp_path))
+    here = isolation(configured(tmp_path, sandbox=said))
+    assert here.level == level
+    assert str(here) == f"{level} (bwrap is missing; install bubblewrap)"
+    assert here.workdir(tmp_path) == tmp_path / "work"
+
+
+def test_one_that_does_not_work_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("bwrap", "prlimit"):
+        (tmp_path / name).write_text("#!/bin/sh\nexit 1\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setattr(sandbox, "STANDARD_PATH", str(tmp_path))
+    assert isolation(configured(tmp_path)).why.startswith("bubblewrap does not work here: ")
+
+
+def test_it_is_as_it_is_said(tmp_path: Path) -> None:
+    assert isolation(configured(tmp_path, sandbox="trusted")).level == "trusted"
+    assert isolation(configured(tmp_path, sandbox="off")).level == "off"
+    assert not configured(tmp_path, sandbox="off").scripts_on
+    assert isolation(configured(tmp_path, scripts="off")).level == "off"

@@ -1,0 +1,153 @@
+"""incident, ack, why, maintenance, depend and the timing of rules against recorded answers."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.cli.stub import Here, Stub
+
+INCIDENT: dict[str, Any] = {
+    "id": "i1", "number": 7, "state": "open", "project": None, "count": 3, "going_on": 2,
+    "opened_at": "2026-11-20T02:00:00Z", "acked_at": None, "acked_by": None,
+    "snoozed_until_at": None, "closed_at": None, "closed_by": None,
+}  # fmt: skip
+STEP = {
+    "at": "2026-11-20T02:00:00Z", "kind": "down", "text": "went down", "watch": "backup",
+    "delivery_id": None,
+}  # fmt: skip
+CHANNELS = [{"id": "c1", "name": "Team"}, {"id": "c2", "name": "Chief"}]
+RULE: dict[str, Any] = {
+    "id": "r1", "channel_id": "c1", "events": ["down"], "delay_s": 300, "repeat_s": 600,
+    "quiet": {"start": "22:00", "end": "07:00", "timezone": "UTC"},
+    "digest": {"time": "08:00", "timezone": "UTC"}, "scope": {"kind": "all", "values": []},
+    "escalations": [{"channel_id": "c2", "after_s": 900}],
+}  # fmt: skip
+WINDOW: dict[str, Any] = {
+    "id": "m1", "name": "Night", "scope": {"kind": "tags", "values": ["db"]},
+    "window": {"kind": "cron", "cron": "0 3 * * *", "duration_s": 60}, "open_until_at": None,
+}  # fmt: skip
+
+
+def page(*items: Any) -> tuple[int, Any]:
+    return 200, {"data": items, "next_cursor": None}
+
+
+@pytest.fixture
+def trouble(stub: Stub) -> Stub:
+    """The stub with one of each."""
+    acked = {**INCIDENT, "state": "acknowledged", "acked_by": "Ana"}
+    parents = {"parents": [{"id": "w2", "slug": "router", "name": "Router", "status": "up"}]}
+    stub.replies |= {
+        "GET /api/v1/incidents": page(INCIDENT),
+        "GET /api/v1/incidents/7": (200, {**INCIDENT, "watches": ["backup"], "ladder": [STEP]}),
+        "POST /api/v1/incidents/7/acknowledge": (200, acked),
+        "POST /api/v1/incidents/7/snooze": (200, INCIDENT),
+        "POST /api/v1/incidents/7/close": (200, {**INCIDENT, "state": "closed"}),
+        "GET /api/v1/watches/backup/why": (200, {"sentence": "It is down."}),
+        "GET /api/v1/watches/backup/parents": (200, {"parents": []}),
+        "PUT /api/v1/watches/backup/parents": (200, parents),
+        "GET /api/v1/maintenance": page(WINDOW),
+        "POST /api/v1/maintenance": (201, WINDOW),
+        "DELETE /api/v1/maintenance/m1": (204, ""),
+        "GET /api/v1/channels": page(*CHANNELS),
+        "GET /api/v1/rules": page(RULE),
+        "POST /api/v1/rules": (201, RULE),
+    }
+    return stub
+
+
+def sent(stub: Stub) -> Any:
+    return json.loads(stub.requests[-1].body)
+
+
+def test_incidents_are_listed_and_shown(here: Here, trouble: Stub) -> None:
+    _, row = here("incident", "ls", "--state", "open").stdout.splitlines()
+    assert row.split()[:2] == ["7", "open"]
+    assert trouble.requests[-1].query["state"] == "open"
+    shown = here("incident", "show", "7").stdout
+    assert "3, of which 2 are down" in shown
+    assert "backup  down  went down" in shown
+    assert here.json("incident", "show", "7")["ladder"] == [STEP]
+    assert here.json("incident", "ls") == [INCIDENT]
+
+
+@pytest.mark.parametrize("words", [("ack", "7"), ("incident", "ack", "7")])
+def test_an_incident_is_acknowledged(here: Here, trouble: Stub, words: tuple[str, ...]) -> None:
+    assert "acknowledged by  Ana" in here(*words).stdout
+    assert trouble.requests[-1].path == "/api/v1/incidents/7/acknowledge"
+
+
+def test_an_incident_is_snoozed_and_closed(here: Here, trouble: Stub) -> None:
+    assert here("incident", "snooze", "7", "2h").returncode == 0
+    assert sent(trouble) == {"for_s": 7200}
+    assert here("incident", "snooze", "7", "soon").returncode == 2
+    assert here.json("incident", "close", "7")["state"] == "closed"
+
+
+def test_why(here: Here, trouble: Stub) -> None:
+    assert here("why", "backup").stdout == "It is down.\n"
+    assert here.json("why", "backup") == {"sentence": "It is down."}
+
+
+def test_dependencies(here: Here, trouble: Stub) -> None:
+    assert here("depend", "backup").stdout == "backup depends on nothing\n"
+    assert here("depend", "backup", "--on", "router").stdout == "backup depends on router\n"
+    assert sent(trouble) == {"parents": ["router"]}
+    assert here("depend", "backup", "--none").returncode == 0
+    assert sent(trouble) == {"parents": []}
+    assert here("depend", "backup", "--none", "--on", "x").returncode == 2
+
+
+WINDOWS: list[tuple[tuple[str, ...], dict[str, Any]]] = [
+    (
+        ("--from", "2036-01-05T22:00:00Z", "--until", "2036-01-06T02:00:00Z"),
+        {"kind": "once", "start_at": "2036-01-05T22:00:00Z", "end_at": "2036-01-06T02:00:00Z"},
+    ),
+    (
+        ("--day", "sat", "--at", "22:00", "--for", "2h", "--tz", "Europe/Warsaw"),
+        {"kind": "weekly", "days": ["sat"], "start": "22:00", "duration_s": 7200,
+         "timezone": "Europe/Warsaw"},
+    ),
+    (
+        ("--cron", "0 3 * * *", "--for", "60", "--tz", "UTC"),
+        {"kind": "cron", "cron": "0 3 * * *", "duration_s": 60, "timezone": "UTC"},
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("words", "window"), WINDOWS)
+def test_windows_are_made(
+    here: Here, trouble: Stub, words: tuple[str, ...], window: dict[str, Any]
+) -> None:
+    done = here("maintenance", "add", "Night", "--tag", "db", *words)
+    assert done.stdout == "Night is window m1\n"
+    scope = {"kind": "tags", "values": ["db"]}
+    assert sent(trouble) == {"name": "Night", "scope": scope, "window": window}
+
+
+def test_windows_are_listed_and_removed(here: Here, trouble: Stub) -> None:
+    _, row = here("maintenance", "ls").stdout.splitlines()
+    assert "tags db" in row
+    assert here.json("maintenance", "ls") == [WINDOW]
+    assert here("maintenance", "rm", "m1").returncode == 0
+    assert here("maintenance", "add", "x", "--tag", "a", "--watch", "b").returncode == 2
+
+
+def test_a_rule_says_when(here: Here, trouble: Stub) -> None:
+    words = ("--delay", "5m", "--quiet", "22:00-07:00", "--repeat", "10m", "--digest", "08:00")
+    done = here("rule", "add", "Team", *words, "--escalate", "Chief=15m", "--tz", "UTC")
+    assert done.returncode == 0, done.stderr
+    timing = {name: RULE[name] for name in ("delay_s", "quiet", "repeat_s", "digest")}
+    escalations = [{"channel_id": "c2", "after_s": 900}]
+    assert sent(trouble) == {
+        "channel_id": "c1", "scope": RULE["scope"], **timing, "escalations": escalations,
+    }  # fmt: skip
+    _, row = here("rule", "ls").stdout.splitlines()
+    assert "after 300 s; quiet 22:00-07:00 UTC; daily at 08:00 UTC; again every 600 s" in row
+    assert "Chief after 900 s" in row
+
+
+@pytest.mark.parametrize("words", [("--quiet", "22:00"), ("--escalate", "Chief"), ("--delay", "x")])
+def test_a_rule_that_cannot_be_read(here: Here, trouble: Stub, words: tuple[str, ...]) -> None:
+    assert here("rule", "add", "Team", *words).returncode == 2

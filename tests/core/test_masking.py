@@ -1,0 +1,97 @@
+"""Masks: no secret gets through in any usual form, however it is cut; all else does."""
+
+import base64
+import json
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dogwatch.core.masking import MASK, Masker, forms
+
+SECRET = 'pä/ss+wo rd?"\\'
+
+
+def masked(text: bytes, *secrets: str, cut: int = 0) -> bytes:
+    """Return what comes out of a masker, fed in pieces of `cut` bytes, or at once."""
+    masker, size = Masker(secrets), cut or len(text) or 1
+    pieces = [masker.feed(text[at : at + size]) for at in range(0, len(text), size)]
+    return b"".join([*pieces, masker.end()])
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        SECRET.encode(),
+        json.dumps({"k": SECRET}).encode(),
+        json.dumps(SECRET, ensure_ascii=False).encode(),
+        quote(SECRET).encode(),
+        quote(SECRET, safe="").encode(),
+        quote(SECRET, safe="").lower().encode(),
+        quote(SECRET, safe="!'()*").encode(),
+        quote_plus(SECRET).encode(),
+        SECRET.encode().hex().encode(),
+    ],
+)
+@pytest.mark.parametrize("cut", [0, 1, 7])
+def test_a_secret_is_masked_in_every_form(said: bytes, cut: int) -> None:
+    told = masked(b"before " + said + b" after", SECRET, cut=cut)
+    assert MASK in told
+    assert b"rd" not in told
+    assert told.startswith(b"before ")
+    assert told.endswith(b" after")
+
+
+@pytest.mark.parametrize("before", ["", "u", "us", "user:", "x" * 20])
+@pytest.mark.parametrize("after", ["", "!", "!!"])
+def test_a_secret_within_base64_is_masked(before: str, after: str) -> None:
+    said = base64.b64encode(f"{before}correct horse battery{after}".encode())
+    told = masked(b"Basic " + said + b"\n", "correct horse battery")
+    assert MASK in told
+    kept = told.removeprefix(b"Basic ").removesuffix(b"\n").split(MASK)
+    assert sum(map(len, kept)) <= len(said) - 26
+
+
+@given(st.binary(max_size=200), st.text(min_size=6, max_size=40), st.integers(1, 9))
+def test_cuts_make_no_difference(text: bytes, secret: str, cut: int) -> None:
+    said = text + secret.strip().encode(errors="replace") + text
+    assert masked(said, secret, cut=cut) == masked(said, secret)
+
+
+@given(st.binary(max_size=300), st.integers(1, 9))
+def test_what_is_no_secret_comes_through(text: bytes, cut: int) -> None:
+    clean = text.replace(b"c", b"")
+    assert masked(clean, "canary-1234", cut=cut) == clean
+
+
+def test_short_values_are_left_alone() -> None:
+    assert forms("short") == frozenset()
+    said = b"in short: true 1 5000"
+    assert masked(said, "short", "true", "1", "5000") == said
+
+
+def test_lines_of_a_secret_are_masked_one_by_one() -> None:
+    key = "-----BEGIN KEY-----\nMIIEvQIBADAN\n-----END KEY-----\n"
+    told = masked(b"> MIIEvQIBADAN\n" + key.encode() + b"end", key)
+    assert told == b"> ***\n***\nend"
+
+
+def test_the_longer_of_two_secrets_goes_first() -> None:
+    assert masked(b"secret-and-more secret", "secret", "secret-and-more") == b"*** ***"
+
+
+def test_a_secret_that_is_learnt_late_is_masked_from_then_on() -> None:
+    masker = Masker()
+    assert masker.feed(b"hunter22 ") == b"hunter22 "
+    masker.add("hunter22")
+    assert masker.feed(b"hunter22 ") == b"*** "
+
+
+def test_only_what_may_begin_a_secret_waits() -> None:
+    masker = Masker(["hunter22"])
+    assert masker.feed(b"Working... ") == b"Working... "
+    assert masker.feed(b"a hunt") == b"a "
+    assert masker.feed(b"er dies") == b"hunter dies"
+    assert masker.feed(b"hunter2") == b""
+    assert masker.end() == b"hunter2"

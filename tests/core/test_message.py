@@ -1,0 +1,121 @@
+"""What a delivery tells, in plain words."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dogwatch.core.alerts import Event
+from dogwatch.core.message import MOST_ITEMS, TAIL_BYTES, subject, tail, text, words
+from tests.harness.messages import ITEM, MESSAGE, RECOVERY, group, told
+
+
+def test_down_in_words() -> None:
+    assert text(MESSAGE).splitlines() == [
+        "Down: Nightly database backup",
+        "",
+        "Why: nothing came for 20 min",
+        "Expected: 2026-11-20 02:00 Warsaw",
+        "Since: 2026-11-20 02:20 Warsaw",
+        "Last good: 2026-11-19 02:20 Warsaw",
+        "Tags: db1, prod",
+        "Workspace: Main",
+        "Open: https://dogwatch.example/i/nightly-backup",
+    ]
+
+
+def test_a_failure_shows_its_last_lines() -> None:
+    output = "\n".join(f"line {number}" for number in range(9)) + "\n"
+    said = text(told(reason="exit status 3", duration_ms=240_000, output_tail=output))
+    assert "Took: 4 min" in said
+    assert said.endswith("Last lines of output:\n  line 4\n  line 5\n  line 6\n  line 7\n  line 8")
+
+
+def test_recovery_says_how_long_it_was() -> None:
+    assert text(told(**RECOVERY, tags=())).splitlines() == [
+        "Recovered: Nightly database backup",
+        "",
+        "Since: 2026-11-20 02:20 Warsaw",
+        "Was down for: 1 h 20 min",
+        "Workspace: Main",
+        "Open: https://dogwatch.example/i/nightly-backup",
+    ]
+
+
+ALSO_DOWN = [
+    (("Mail",), 1, "Also down: Mail"),
+    (("Mail", "DNS"), 2, "Also down: Mail, DNS"),
+    (("a", "b", "c", "d", "e"), 6, "Also down: a, b, c, d, e and 1 other"),
+    (("a", "b", "c", "d", "e"), 1205, "Also down: a, b, c, d, e and 1,200 others"),
+]
+
+
+@pytest.mark.parametrize(("names", "count", "line"), ALSO_DOWN)
+def test_it_says_what_else_is_down(names: tuple[str, ...], count: int, line: str) -> None:
+    said = text(replace(MESSAGE, also_down=names, also_down_count=count))
+    assert line in said.splitlines()
+
+
+def test_what_cannot_be_shown_leaves_no_gap() -> None:
+    message = replace(told(name="\u202e", reason="\x01", tags=("\0",)), workspace="\x7f")
+    assert subject(message) == "Down: nightly-backup"
+    assert [label for label, _ in words(message).facts] == ["Expected", "Since", "Last good"]
+    assert subject(told(name="", slug="")) == "Down: –"
+
+
+def test_tests_and_rehearsals_say_so() -> None:
+    assert "This is a test of this channel. Nothing is wrong." in text(told(event=Event.TEST))
+    rehearsal = replace(MESSAGE, rehearsal=True)
+    assert subject(rehearsal) == "[Rehearsal] Down: Nightly database backup"
+    assert "This is a rehearsal. Nothing is wrong." in text(rehearsal)
+
+
+@pytest.mark.parametrize("zone", ["Nowhere/Land", "../etc/passwd", "", "Europe/\0"])
+def test_a_lost_time_zone_loses_no_message(zone: str) -> None:
+    assert "Since: 2026-11-20 01:20 UTC" in text(told(timezone=zone))
+
+
+def test_a_group_names_its_members_and_counts_the_rest() -> None:
+    told_of = group(MOST_ITEMS, more=9_980)
+    assert (told_of.count, told_of.event) == (10_000, Event.DOWN)
+    lines = text(told_of).splitlines()
+    assert lines[0] == "Down: Watch 0 and 9,999 others"
+    assert lines[2] == "Watch 0 (nothing came for 20 min)"
+    assert lines[21:23] == ["Watch 19 (nothing came for 20 min)", "and 9,980 more"]
+    assert lines[-1] == "Open: https://dogwatch.example"
+
+
+def test_a_mixed_group_is_as_grave_as_its_gravest() -> None:
+    mixed = replace(MESSAGE, items=(replace(ITEM, **RECOVERY), ITEM))
+    assert (mixed.event, mixed.closes) == (Event.DOWN, False)
+    assert words(mixed).members == (
+        "Recovered: Nightly database backup (was down for 1 h 20 min)",
+        "Down: Nightly database backup (nothing came for 20 min)",
+    )
+    assert told(**RECOVERY).closes
+
+
+@given(st.text(max_size=400), st.text(max_size=3000), st.sampled_from([1, 3, 20]))
+def test_any_name_and_output_give_a_plain_screen(name: str, output: str, count: int) -> None:
+    item = replace(ITEM, name=name, reason=name, output_tail=output)
+    message = replace(MESSAGE, items=(item,) * count, workspace=name)
+    assert subject(message).splitlines() in ([subject(message)], [subject(message).rstrip()])
+    said = text(message)
+    said.encode()
+    assert len(said) < 3000 + 200 * count
+    assert said.split("\n") == said.splitlines()
+    assert not any(ord(c) < 32 and c != "\n" for c in said)
+
+
+def test_a_tail_cut_inside_a_character_drops_it() -> None:
+    assert tail("é" * 600) == "é" * 512
+    assert tail("a" + "é" * 600 + "b") == "é" * 511 + "b"
+
+
+@given(st.text(max_size=4000))
+def test_a_tail_is_five_lines_and_a_kilobyte_at_most(output: str) -> None:
+    kept = tail(output)
+    assert len(kept.encode()) <= TAIL_BYTES
+    assert kept.count("\n") < 5
+    assert tail(kept) == kept.rstrip()

@@ -1,0 +1,110 @@
+"""Scripts in real sandboxes, and what is left of these on the machine."""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dogwatch.clock import SystemClock
+from dogwatch.core.problems import Problem
+from dogwatch.core.result import Outcome, Result
+from dogwatch.core.script_action import Language, ScriptAction
+from dogwatch.runners.helpers import Desk
+from dogwatch.runners.interpreters import Interpreters
+from dogwatch.runners.output import Tail
+from dogwatch.runners.sandbox import Bounds, Sandbox, found
+from dogwatch.runners.script import run_script
+
+SMALL = Bounds(work_mb=16, tmp_mb=8, shm_mb=8, processes=64)
+INTERPRETERS = Interpreters({"bash": "bash", "python": "/usr/bin/python3", "node": "/usr/bin/node"})
+KEPT_BYTES = 1 << 20
+
+
+def sandbox_of_this_process() -> Sandbox:
+    """Return a small sandbox, of a user whom no other process here has if we are root.
+
+    A machine that permits none is no reason to fail, unless it has no bubblewrap in CI.
+    """
+    try:
+        return replace(found(60_000 + os.getpid() % 1000), bounds=SMALL)
+    except Problem as problem:
+        if os.environ.get("CI") and "missing" in problem.message:
+            pytest.fail(problem.message)
+        pytest.skip(problem.message)
+
+
+class Boxed:
+    """One run: its result, what is kept of its output, its seconds, what the server grew by."""
+
+    def __init__(self) -> None:
+        self.result = Result(Outcome.UNKNOWN)
+        self.output = Tail(KEPT_BYTES)
+        self.took_s = 0.0
+        self.grew_kib = 0
+
+    @property
+    def out(self) -> str:
+        return self.output.text()
+
+
+def begin(
+    sandbox: Sandbox,
+    source: str,
+    language: Language = "bash",
+    *,
+    desk: Desk | None = None,
+    on_output: Callable[[str, bytes], None],
+    data: Path,
+    **action: Any,
+) -> Coroutine[Any, Any, Result]:
+    """Begin a run as the server of a data directory does."""
+    return run_script(
+        ScriptAction(language, source, **action), run_id=f"boxed-{os.getpid()}", attempt=1,
+        slot_at=None, input="given", workdir=sandbox.workdir(data), clock=SystemClock(),
+        on_output=on_output, interpreters=INTERPRETERS, desk=desk, sandbox=sandbox,
+    )  # fmt: skip
+
+
+def run(sandbox: Sandbox, data: Path, source: str, *args: Any, **more: Any) -> Boxed:
+    """Run to the end, and see that nothing is left."""
+    boxed, before, began = Boxed(), resident_kib(), time.monotonic()
+    boxed.result = asyncio.run(
+        begin(
+            sandbox,
+            source,
+            *args,
+            data=data,
+            on_output=lambda _, chunk: boxed.output.add(chunk),
+            **more,
+        )
+    )
+    boxed.took_s = time.monotonic() - began
+    boxed.grew_kib = resident_kib() - before
+    assert inhabitants(sandbox) == []
+    assert list(sandbox.workdir(data).iterdir()) == []
+    return boxed
+
+
+def inhabitants(sandbox: Sandbox) -> list[str]:
+    """Return the command lines of what lives in sandboxes of this user."""
+    here = Path("/proc/self/ns/pid").stat().st_ino
+    living = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            state = (process / "stat").read_text().rpartition(")")[2].split()[0]
+            foreign = (process / "ns/pid").stat().st_ino != here
+            if foreign and state not in "ZX" and process.stat().st_uid == sandbox.uid:
+                living.append((process / "cmdline").read_text())
+    return living
+
+
+def resident_kib() -> int:
+    """Return the memory of this process."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0])

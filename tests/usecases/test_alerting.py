@@ -1,0 +1,506 @@
+"""Alerts on both databases: held, let go, collected, suppressed; incidents; never dropped."""
+
+from datetime import time
+from typing import Any
+
+import pytest
+
+from dogwatch.core.alerts import Escalation, Event, Rule, Scope, Verdict
+from dogwatch.core.ping import Kind
+from dogwatch.core.problems import Problem
+from dogwatch.core.windows import Digest, Quiet, WindowSpec
+from dogwatch.usecases import (
+    channels,
+    dependencies,
+    incidents,
+    maintenance,
+    pings,
+    rules,
+    timers,
+    watches,
+)
+from tests.harness.house import House, after, heard
+
+FAIL, OK = Kind.FAIL, Kind.OK
+EVERY = frozenset({Event.DOWN, Event.DEGRADED, Event.RECOVERED})
+HOUR = WindowSpec("once", start_at=after(-60), end_at=after(3600))
+
+
+def step(house: House, at: float) -> None:
+    """Do all that is due."""
+    while house.do(timers.step, after(at)):
+        pass
+
+
+def fail(house: House, slug: str, at: float, **spec: Any) -> None:
+    """Make a watch that was up and fails."""
+    record = house.watch(slug, **spec)
+    house.ping(heard(record, at - 1), heard(record, at, FAIL))
+
+
+def recover(house: House, slug: str, at: float) -> None:
+    house.ping(heard(house.find(slug), at))
+
+
+def told(house: House) -> list[tuple[str, str, str]]:
+    """Return what became of each delivery: (event, state, what it is held for or its reason)."""
+    rows = house.rows("deliveries")
+    return [(row["event"], row["state"], row["hold"] or row["reason"]) for row in rows]
+
+
+def ruled(house: House, **timing: Any) -> None:
+    house.channel(rule=Rule("", "", EVERY, **timing))
+
+
+def maintain(house: House, scope: Scope | None = None) -> str:
+    made = house.do(
+        maintenance.add, house.workspace.id, "Upgrade", scope or Scope(), HOUR, after(-120)
+    )
+    return made.id
+
+
+def arrived(house: House, at: float) -> list[str]:
+    """Send what is on its way; return the events."""
+    found = list(house.parcels(at))
+    for parcel in found:
+        house.settle(parcel, at, Verdict.SENT)
+    return [str(parcel.message.event) for parcel in found]
+
+
+# --- rules -------------------------------------------------------------------------------------
+
+
+def test_a_delay_tells_only_what_lasts(house: House) -> None:
+    ruled(house, delay_s=300)
+    fail(house, "short", 1)
+    fail(house, "long", 1)
+    assert [one[1:] for one in told(house)] == [("held", "delay")] * 2
+    step(house, 300)
+    recover(house, "short", 300)
+    assert house.audit(300) == []
+    step(house, 301)
+    assert arrived(house, 302) == ["down"]
+    assert sorted(told(house)) == [
+        ("down", "sent", "ok"),
+        ("down", "suppressed", "it recovered before this was to be told (it was held: the rule "
+         "waits 300 s to see whether it lasts)"),
+        ("recovered", "suppressed", "nobody was told of what it ends"),
+    ]  # fmt: skip
+    recover(house, "long", 303)
+    assert arrived(house, 304) == ["recovered"]
+    assert house.audit(304) == []
+
+
+def test_quiet_hours_hold_everything_until_their_end(house: House) -> None:
+    ruled(house, quiet=Quiet(time(12, 1), time(13)))
+    fail(house, "early", 1)
+    assert arrived(house, 2) == ["down"]
+    recover(house, "early", 100)
+    fail(house, "night", 100)
+    fail(house, "gone", 100)
+    recover(house, "gone", 200)
+    step(house, 3599)
+    assert arrived(house, 3599) == []
+    step(house, 3600)
+    assert sorted(arrived(house, 3600)) == ["down", "recovered"]
+    assert house.audit(3600) == []
+
+
+def test_a_recovery_that_did_not_last_the_night(house: House) -> None:
+    ruled(house, quiet=Quiet(time(12, 1), time(13)))
+    fail(house, "one", 1)
+    arrived(house, 2)
+    recover(house, "one", 100)
+    house.ping(heard(house.find("one"), 200, FAIL))
+    step(house, 3600)
+    assert arrived(house, 3600) == ["down"]
+    assert ("recovered", "suppressed") in [one[:2] for one in told(house)]
+    assert house.audit(3600) == []
+
+
+def test_a_pause_ends_what_was_held(house: House) -> None:
+    ruled(house, delay_s=60)
+    fail(house, "one", 1)
+    house.on("one", watches.pause, after(10))
+    step(house, 100)
+    assert told(house)[0][:2] == ("down", "suppressed")
+    assert house.rows("incidents")[0]["closed_by"] == "recovery"
+    assert house.audit(100) == []
+
+
+def test_a_rule_that_is_gone_sends_nothing_it_held(house: House) -> None:
+    ruled(house, delay_s=60)
+    fail(house, "one", 1)
+    (rule,) = house.rows("rules")
+    house.do(rules.remove_rule, house.workspace.id, rule["id"], after(5))
+    step(house, 5)
+    assert told(house)[0][1] == "suppressed"
+    assert told(house)[0][2].startswith("no rule sends it any more")
+    assert (house.rows("tasks"), house.audit(6)) == ([], [])
+
+
+def test_a_rule_that_waits_no_longer_sends_at_once(house: House) -> None:
+    ruled(house, delay_s=3600)
+    fail(house, "one", 1)
+    ((rule, _),) = house.see(rules.rule_page, house.workspace.id, 10, "")
+    eager = Rule(rule.id, rule.channel_id, rule.events, rule.scope)
+    house.do(rules.change_rule, house.workspace.id, eager, after(5))
+    step(house, 5)
+    assert arrived(house, 5) == ["down"]
+
+
+def test_slow_is_another_word_for_degraded(house: House) -> None:
+    house.channel(rule=Rule("", "", frozenset({Event.SLOW})))
+    record = house.watch("one", slow_after_ms=1000)
+    house.ping(heard(record, 0), heard(record, 10, Kind.START), heard(record, 20))
+    assert [one[0] for one in told(house)] == ["degraded"]
+
+
+# --- lateness ----------------------------------------------------------------------------------
+
+
+def test_late_is_told_once_a_slot(house: House) -> None:
+    house.channel(rule=Rule("", "", frozenset({Event.LATE})))
+    record = house.watch("one", start_by_s=300)
+    house.ping(heard(record, 1))
+    step(house, 600)
+    assert told(house) == []
+    for at in (601, 602, 700):
+        step(house, at)
+    assert arrived(house, 702) == ["late"]
+    house.ping(heard(record, 710))
+    step(house, 1190)
+    assert len(told(house)) == 1
+    step(house, 1201)
+    assert len(told(house)) == 2
+    assert house.audit(1201) == []
+
+
+def test_a_rule_that_asks_for_lateness_finds_the_watches_there_are(house: House) -> None:
+    house.ping(heard(house.watch("one", start_by_s=300), 1))
+    house.watch("two", tags=("x",), start_by_s=300)
+    scope = Scope("tags", frozenset({"y"}))
+    house.channel(rule=Rule("", "", frozenset({Event.LATE})))
+    house.channel(rule=Rule("", "", frozenset({Event.LATE}), scope))
+    assert len([row for row in house.rows("tasks") if row["lane"] == "late"]) == 2
+    step(house, 601)
+    assert [one[0] for one in told(house)] == ["late"]
+
+
+# --- maintenance and dependencies --------------------------------------------------------------
+
+
+def test_maintenance_holds_what_opens_and_lets_it_go_at_its_end(house: House) -> None:
+    ruled(house)
+    fail(house, "before", 1)
+    maintain(house)
+    fail(house, "within", 2)
+    fail(house, "over", 2)
+    recover(house, "over", 3)
+    recover(house, "before", 3)
+    assert house.flips("within") == [("new", "up"), ("up", "down")]
+    assert sorted(arrived(house, 4)) == ["down"]
+    assert arrived(house, 4) == ["recovered"]
+    step(house, 3600)
+    assert arrived(house, 3601) == ["down"]
+    recover(house, "within", 3602)
+    assert arrived(house, 3603) == ["recovered"]
+    states = [one[:2] for one in told(house)]
+    assert states.count(("down", "suppressed")) == states.count(("recovered", "suppressed")) == 1
+    assert house.audit(3603) == []
+
+
+def test_a_window_that_is_removed_lets_go(house: House) -> None:
+    ruled(house)
+    made = maintain(house, Scope("tags", frozenset({"db"})))
+    fail(house, "in", 1, tags=("db",))
+    fail(house, "out", 1)
+    assert arrived(house, 2) == ["down"]
+    house.do(maintenance.remove, house.workspace.id, made, after(3))
+    step(house, 3)
+    assert arrived(house, 4) == ["down"]
+
+
+def family(house: House) -> None:
+    """Make a router, and a page that depends on it through a database."""
+    for slug in ("router", "db", "page"):
+        house.ping(heard(house.watch(slug), 0))
+    depend(house, "db", "router")
+    depend(house, "page", "db")
+
+
+def depend(house: House, slug: str, *parents: str) -> None:
+    house.do(dependencies.set_parents, house.workspace.id, slug, parents, after(0))
+
+
+def test_while_a_parent_is_down_children_open_no_alerts(house: House) -> None:
+    ruled(house)
+    family(house)
+    house.ping(heard(house.find("router"), 1, FAIL))
+    for slug in ("db", "page"):
+        house.ping(heard(house.find(slug), 2, FAIL))
+    assert arrived(house, 3) == ["down"]
+    recover(house, "page", 4)
+    recover(house, "router", 5)
+    step(house, 5)
+    assert sorted(arrived(house, 6)) == ["down", "recovered"]
+    reasons = [one[2] for one in told(house) if one[1] == "suppressed"]
+    assert "db, which it depends on, is down" in reasons[0]
+    assert house.audit(6) == []
+
+
+def test_a_child_told_before_its_parent_fell_recovers_aloud(house: House) -> None:
+    ruled(house)
+    family(house)
+    house.ping(heard(house.find("db"), 1, FAIL))
+    arrived(house, 2)
+    house.ping(heard(house.find("router"), 3, FAIL))
+    recover(house, "db", 4)
+    assert sorted(arrived(house, 5)) == ["down", "recovered"]
+
+
+def test_a_parent_that_is_removed_holds_nothing_back(house: House) -> None:
+    ruled(house)
+    family(house)
+    house.ping(heard(house.find("router"), 1, FAIL))
+    house.ping(heard(house.find("db"), 2, FAIL))
+    house.on("router", watches.remove)
+    step(house, 3)
+    assert arrived(house, 4) == ["down"]
+    assert house.audit(4) == []
+
+
+def test_circles_are_refused_with_their_path(house: House) -> None:
+    family(house)
+    with pytest.raises(Problem, match="router → page → db → router"):
+        depend(house, "router", "page")
+    with pytest.raises(Problem, match="no watch 'nobody'"):
+        depend(house, "router", "nobody")
+    found = house.see(dependencies.parents_of, house.workspace.id, "page")
+    assert [one.slug for one in found] == ["db"]
+
+
+# --- one message for one cause -----------------------------------------------------------------
+
+
+def grouping(house: House, window_s: int = 10, **timing: Any) -> None:
+    channel = house.channel("chat", Rule("", "", EVERY, **timing))
+    house.do(channels.regroup, channel, window_s)
+
+
+def test_what_happens_within_a_window_is_one_message(house: House) -> None:
+    grouping(house)
+    for n in range(30):
+        fail(house, f"w{n}", 1)
+    recover(house, "w0", 5)
+    step(house, 10)
+    assert arrived(house, 10) == []
+    step(house, 11)
+    (parcel,) = house.parcels(11)
+    message = parcel.message
+    assert (message.count, len(message.items), message.event) == (31, 20, Event.DOWN)
+    incident = house.rows("incidents")[0]
+    assert message.key == incident["id"]
+    assert house.audit(11) == []
+    house.settle(parcel, 12, Verdict.SENT, detail="HTTP 200")
+    flips = [row for row in house.rows("deliveries") if row["flip_id"]]
+    assert {(row["state"], row["reason"]) for row in flips} == {("sent", "HTTP 200")}
+    assert {row["bundle_id"] for row in flips} == {parcel.delivery.id}
+    assert (house.rows("tasks"), house.audit(13)) == ([], [])
+
+
+def test_one_alone_is_itself(house: House) -> None:
+    grouping(house)
+    fail(house, "one", 1)
+    step(house, 11)
+    (parcel,) = house.parcels(11)
+    assert parcel.delivery.flip_id
+    assert parcel.message.first.slug == "one"
+
+
+def test_messages_of_a_collecting_channel_go_in_order(house: House) -> None:
+    grouping(house)
+    fail(house, "one", 1)
+    step(house, 11)
+    (first,) = house.parcels(11)
+    recover(house, "one", 12)
+    step(house, 22)
+    assert house.parcels(23) == []
+    house.settle(first, 24, Verdict.RETRY)
+    assert [p.message.event for p in house.parcels(60)] == [Event.DOWN]
+
+
+def test_a_message_that_fails_fails_for_all_it_told(house: House) -> None:
+    grouping(house)
+    fail(house, "one", 1)
+    fail(house, "two", 1)
+    step(house, 11)
+    (parcel,) = house.parcels(11)
+    house.settle(parcel, 12, Verdict.FAILED, detail="no such room")
+    assert [one[1:] for one in told(house)] == [("failed", "no such room")] * 3
+    assert house.audit(13) == []
+
+
+def test_a_removed_watch_takes_nothing_along(house: House) -> None:
+    grouping(house)
+    fail(house, "one", 1)
+    fail(house, "two", 1)
+    step(house, 11)
+    house.on("one", watches.remove)
+    (parcel,) = house.parcels(13)
+    assert parcel.message.count == 2
+
+
+def test_a_digest_is_told_at_its_time(house: House) -> None:
+    ruled(house, digest=Digest(time(13)))
+    fail(house, "one", 1)
+    recover(house, "one", 2)
+    fail(house, "two", 3)
+    step(house, 3599)
+    assert arrived(house, 3599) == []
+    step(house, 3600)
+    (parcel,) = house.parcels(3600)
+    events = sorted(str(item.event) for item in parcel.message.items)
+    assert events == ["down", "down", "recovered"]
+    fail(house, "three", 3601)
+    step(house, 3602)
+    assert house.audit(3602) == []
+
+
+# --- incidents ---------------------------------------------------------------------------------
+
+
+def the_incident(house: House) -> Any:
+    (row,) = house.rows("incidents")
+    return row
+
+
+def test_what_fails_together_is_one_incident(house: House) -> None:
+    fail(house, "one", 1)
+    fail(house, "two", 30)
+    fail(house, "else", 30, project="shop")
+    fail(house, "later", 200)
+    numbers = {row["id"]: row["number"] for row in house.rows("incidents")}
+    slugs = {row["id"]: row["slug"] for row in house.rows("watches")}
+    parts = sorted(
+        (numbers[row["incident_id"]], slugs[row["watch_id"]])
+        for row in house.rows("incident_members")
+    )
+    assert parts == [(1, "one"), (1, "two"), (2, "else"), (3, "later")]
+    recover(house, "one", 300)
+    assert house.rows("incidents")[0]["closed_at"] is None
+    recover(house, "two", 301)
+    closed = {row["number"]: row["closed_at"] for row in house.rows("incidents")}
+    assert closed == {1: after(301), 2: None, 3: None}
+    assert house.audit(301) == []
+
+
+def sent_at(house: House, at: float) -> list[str]:
+    """Do what is due, send it, and return the channels it went to."""
+    step(house, at)
+    parcels = list(house.parcels(at))
+    for parcel in parcels:
+        house.settle(parcel, at, Verdict.SENT)
+    return sorted(parcel.channel.name for parcel in parcels)
+
+
+def following(house: House) -> None:
+    """Have a team that is reminded every ten minutes, and a chief after a quarter of an hour."""
+    nobody = Scope("tags", frozenset({"none"}))
+    chief = house.channel("chief", Rule("", "", EVERY, nobody))
+    steps = (Escalation(chief.id, 900),)
+    house.channel("team", Rule("", "", EVERY, repeat_s=600, escalations=steps))
+    fail(house, "one", 1)
+
+
+def test_reminders_and_escalations(house: House) -> None:
+    following(house)
+    times = (1, 600, 601, 900, 901, 1200, 1201)
+    assert [(at, sent) for at in times if (sent := sent_at(house, at))] == [
+        (1, ["team"]), (601, ["team"]), (901, ["chief"]), (1201, ["team"]),
+    ]  # fmt: skip
+    house.do(incidents.acknowledge, house.workspace.id, "1", "Ana", after(1202))
+    assert sent_at(house, 9000) == []
+    recover(house, "one", 9001)
+    assert sent_at(house, 9002) == ["team"]
+    assert the_incident(house)["closed_at"] == after(9001)
+    assert house.audit(9002) == []
+
+
+def test_a_recovery_ends_the_reminders(house: House) -> None:
+    following(house)
+    sent_at(house, 1)
+    recover(house, "one", 10)
+    assert sent_at(house, 11) == ["team"]
+    assert sent_at(house, 5000) == []
+    assert house.rows("tasks") == []
+
+
+def test_a_snooze_is_silence_and_then_a_reminder(house: House) -> None:
+    following(house)
+    sent_at(house, 1)
+    house.do(incidents.snooze, house.workspace.id, "1", "Ana", 3600, after(10))
+    assert sent_at(house, 3609) == []
+    assert sent_at(house, 3610) == ["chief", "team"]
+
+
+def test_a_snoozed_watch_that_flaps_is_not_told_again(house: House) -> None:
+    ruled(house)
+    fail(house, "one", 1)
+    arrived(house, 2)
+    house.do(incidents.snooze, house.workspace.id, "1", "Ana", 3600, after(10))
+    recover(house, "one", 20)
+    house.ping(heard(house.find("one"), 30, FAIL))
+    assert arrived(house, 40) == ["recovered"]
+    assert told(house)[-1] == ("down", "held", "snooze")
+    step(house, 3610)
+    assert arrived(house, 3611) == ["down"]
+
+
+def test_who_acknowledged_first_counts(house: House) -> None:
+    fail(house, "one", 1)
+    for who in ("Ana\nBo", "Cy"):
+        house.do(incidents.acknowledge, house.workspace.id, "1", who, after(5))
+    assert the_incident(house)["acked_by"] == "Ana Bo"
+    notes = [(row["kind"], row["by"]) for row in house.rows("incident_notes")]
+    assert notes == [("acknowledged", "Ana Bo"), ("acknowledged", "Cy")]
+
+
+def test_an_incident_closed_by_hand_is_over(house: House) -> None:
+    following(house)
+    sent_at(house, 1)
+    house.do(incidents.close, house.workspace.id, the_incident(house)["id"], "Ana", after(5))
+    assert sent_at(house, 5000) == []
+    with pytest.raises(Problem, match="incident 1 is closed"):
+        house.do(incidents.acknowledge, house.workspace.id, "1", "Bo", after(6))
+    with pytest.raises(Problem, match="no incident '7'"):
+        house.do(incidents.close, house.workspace.id, "7", "Bo", after(6))
+    recover(house, "one", 5001)
+    assert sent_at(house, 5002) == ["team"]
+    assert house.audit(5002) == []
+
+
+def test_two_nodes_open_one_incident_and_do_each_timer_once(nodes: tuple[House, House]) -> None:
+    """Both fail watches at once, and both do what is due at once."""
+    one, two = nodes
+    ruled(one, delay_s=60)
+    records = [one.watch(f"w{n}") for n in range(8)]
+    one.ping(*(heard(record, 0) for record in records))
+    futures = [
+        house.database.write(
+            lambda tx, record=record: _fail_one(tx, record)  # type: ignore[misc]  # of this turn
+        )
+        for record, house in zip(records, nodes * 4, strict=True)
+    ]
+    for future in futures:
+        future.result(30)
+    assert len(one.rows("incidents")) == 1
+    assert len(one.rows("incident_members")) == 8
+    steps = [house.database.write(lambda tx: timers.step(tx, after(61))) for house in nodes * 3]
+    assert sum(future.result(30) for future in steps) == 8
+    assert len(two.parcels(62)) == 8
+    assert one.audit(62) == []
+
+
+def _fail_one(tx: Any, record: Any) -> None:
+    pings.record(tx, [heard(record, 1, FAIL)], after(1))

@@ -1,0 +1,213 @@
+"""The page of alerts: who is told, how, and whether it really arrives."""
+
+import re
+from typing import Any
+
+import pytest
+
+from dogwatch.core.alerts import Attempt, Verdict
+from dogwatch.core.policy import Role
+from dogwatch.notify import CHANNELS
+from dogwatch.usecases import telling
+from dogwatch.usecases.telling import Answered, Room
+from tests.web.dashboard.conftest import ORIGIN, Browser, House, member, ping, watch
+
+NEW = "/alerts/channels/new"
+HOOK = {"name": "Ops", "settings.url": "https://ops.example/in?token=abc"}
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """The URL of a fresh database; one kind of store is enough for words."""
+    return sqlite_url
+
+
+@pytest.fixture
+def ana(house: House) -> Browser:
+    return house.ana()
+
+
+def words(page: str) -> str:
+    return " ".join(re.sub(r"<[^>]*>", " ", page).split())
+
+
+def hook(ana: Browser, **fields: str) -> str:
+    """Make a webhook channel and return its id."""
+    made = ana.fill(f"{NEW}?kind=webhook", NEW, **HOOK | {"all": "1"} | fields)
+    assert made.status == 200, made.text
+    return str(re.findall(r"alerts/channels/([0-9a-z]{26})/test", made.text)[0])
+
+
+def answer(house: House, attempt: Attempt) -> None:
+    """Let the courier get this answer to whatever is under way."""
+    at, vault = house.clock.now(), house.services.vault
+
+    def sent(tx: Any) -> None:
+        parcels = telling.claim(tx, "node", at, Room(10, 10), vault, ORIGIN)
+        telling.settle(tx, [Answered(one, attempt, 0.5) for one in parcels], at)
+
+    house.write(sent)
+
+
+def test_each_kind_has_a_form_of_its_own_fields(house: House, ana: Browser) -> None:
+    kinds = ana.get(NEW).text
+    for kind, channel in CHANNELS.items():
+        assert f'href="?kind={kind}"' in kinds
+        page = ana.get(NEW, kind=kind).text
+        assert f"Tell by {channel.label}" in page
+        for one in channel.fields:
+            assert f'name="settings.{one.name}"' in page
+            if one.secret and not one.many:
+                assert re.search(f'name="settings.{one.name}" type="password"', page)
+
+
+def test_a_webhook_shows_its_secret_once(house: House, ana: Browser) -> None:
+    made = ana.fill(f"{NEW}?kind=webhook", NEW, **HOOK, all="1")
+    assert "whsec_" in made.text
+    page = ana.get("/alerts").text
+    assert "whsec_" not in page
+    assert "token=abc" not in page
+    assert "Ops is told of all items: went down, recovered." in words(page)
+
+
+def test_a_bad_setting_is_marked_and_secrets_are_not_repeated(house: House, ana: Browser) -> None:
+    sent = {"name": "S", "settings.url": "https://evil.example/x"}
+    answer = ana.fill(f"{NEW}?kind=slack", NEW, **sent)
+    assert answer.status == 422
+    assert 'id="settings.url-error"' in answer.text
+    assert "evil.example" not in answer.text
+    without = house.browser(mail_on=False)
+    without.cookies = ana.cookies
+    assert "No mail server is set" in without.get(NEW, kind="email").text
+    assert without.fill(f"{NEW}?kind=email", NEW, name="M").status == 403
+
+
+def test_a_test_tells_what_was_answered(house: House, ana: Browser) -> None:
+    own = hook(ana)
+    sent = ana.fill("/alerts", f"/alerts/channels/{own}/test")
+    assert sent.status == 303
+    path = "/" + sent.headers["location"].lstrip("./")
+    waiting = ana.get(path).text
+    assert "On its way" in waiting
+    assert "data-live" in waiting
+    answer(house, Attempt(Verdict.FAILED, 403, "403 Forbidden: no such hook", 90))
+    page = ana.get(path).text
+    assert "It was not taken : 403 Forbidden: no such hook" in words(page)
+    assert "data-live" not in page
+
+
+def test_it_is_switched_off_and_on(house: House, ana: Browser) -> None:
+    own = hook(ana)
+    assert ana.fill("/alerts", f"/alerts/channels/{own}/disable").status == 303
+    assert "Switched off." in ana.get("/alerts").text
+    record = watch(house, "Nightly")
+    page = words(ana.get("/alerts", item="nightly").text)
+    assert "Ops is not told: the channel is off (switched off)." in page
+    assert ana.fill("/alerts", f"/alerts/channels/{own}/enable").status == 303
+    assert record.slug in words(ana.get("/alerts", item="nightly").text)
+
+
+def test_deleting_asks_and_names_what_uses_it(house: House, ana: Browser) -> None:
+    own = hook(ana)
+    page = words(ana.get(f"/alerts/channels/{own}/delete").text)
+    assert "1 rule uses it: all items: went down, recovered" in page
+    path = f"/alerts/channels/{own}/delete"
+    assert ana.fill(path, path).status == 303
+    assert "Nobody is told of anything yet" in ana.get("/alerts").text
+    assert ana.get(path).status == 404
+
+
+def test_a_rule_is_made_and_removed(house: House, ana: Browser) -> None:
+    own = hook(ana)
+    watch(house, "Nightly")
+    given = {"channel_id": own, "event_late": "1", "scope": "watches", "values": "nightly",
+             "delay_min": "5", "repeat_min": "60", "quiet_start": "22:00", "quiet_end": "07:00",
+             "timezone": "Europe/Warsaw"}  # fmt: skip
+    assert ana.fill("/alerts/rules/new", "/alerts/rules/new", **given).status == 303
+    page = words(ana.get("/alerts").text)
+    told = ("Ops is told of only nightly: was late; if it lasts 5 min; "
+            "not from 22:00 to 07:00 Europe/Warsaw; again every 1 h.")  # fmt: skip
+    assert told in page
+    first = re.findall(r'action="\./(alerts/rules/[^"]*)"', ana.get("/alerts").text)[0]
+    assert ana.fill("/alerts", f"/{first}").status == 303
+    assert page.count("is told of") > words(ana.get("/alerts").text).count("is told of")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"scope": "tags", "values": ""}, "values"),
+        ({"scope": "watches", "values": "none-such"}, "values"),
+        ({"values": "db"}, "values"),
+        ({"repeat_min": "0"}, "repeat_min"),
+        ({"delay_min": "soon"}, "delay_min"),
+        ({"quiet_start": "22:00"}, "quiet_end"),
+        ({"digest": "25:00"}, "digest"),
+    ],
+)
+def test_a_bad_field_of_a_rule_is_marked(
+    house: House, ana: Browser, wrong: dict[str, str], field: str
+) -> None:
+    own = hook(ana)
+    given = {"channel_id": own, "event_down": "1", "scope": "all"} | wrong
+    answer = ana.fill("/alerts/rules/new", "/alerts/rules/new", **given)
+    assert answer.status == 422
+    assert f'id="{field}-error"' in answer.text
+
+
+def test_a_rule_of_nothing_or_nobody_is_refused(house: House, ana: Browser) -> None:
+    own = hook(ana)
+    path = "/alerts/rules/new"
+    assert "Tick one at least" in ana.fill(path, path, channel_id=own).text
+    nobody = ana.fill(path, path, channel_id="x", event_down="1")
+    assert "There is no such channel" in nobody.text
+
+
+def test_who_would_be_told(house: House, ana: Browser) -> None:
+    hook(ana)
+    watch(house, "Nightly")
+    page = words(ana.get("/alerts", item="nightly").text)
+    assert "went down Ops is told at once." in page
+    assert "was late Nobody: no rule sends this." in page
+    assert ana.get("/alerts", item="none-such").status == 404
+
+
+def test_a_window_silences(house: House, ana: Browser) -> None:
+    hook(ana)
+    ping(house, watch(house, "Nightly"))
+    path = "/alerts/maintenance/new"
+    given = {"name": "Move", "start_at": "2026-01-01T00:00", "end_at": "2026-02-01T00:00"}
+    assert ana.fill(path, path, **given, scope="all").status == 303
+    page = words(ana.get("/alerts", item="nightly").text)
+    assert "Silenced until 2026-02-01 00:00" in page
+    assert "Ops is told at 2026-02-01 00:00 UTC: maintenance: Move." in page
+    one = re.findall(r'action="\./(alerts/maintenance/[^"]*)"', ana.get("/alerts").text)[0]
+    assert ana.fill("/alerts", f"/{one}").status == 303
+    assert "Move" not in ana.get("/alerts").text
+
+
+def test_windows_recur(house: House, ana: Browser) -> None:
+    path = "/alerts/maintenance/new"
+    weekly = {"name": "Sundays", "day_sun": "1", "start": "02:00", "duration_s": "90"}
+    assert ana.fill(f"{path}?kind=weekly", path, **weekly).status == 303
+    cron = {"name": "Nights", "cron": "0 2 * * *", "duration_s": "30"}
+    assert ana.fill(f"{path}?kind=cron", path, **cron).status == 303
+    page = words(ana.get("/alerts").text)
+    assert "on sun at 02:00 UTC, for 1 h 30 min" in page
+    assert "0 2 * * * UTC, for 30 min" in page
+    wrong = ana.fill(f"{path}?kind=weekly", path, **weekly | {"day_sun": "1", "start": "x"})
+    assert 'id="start-error"' in wrong.text
+    assert ana.fill(path, path, name="x", start_at="x", end_at="y").status == 422
+
+
+def test_a_viewer_sees_no_alerts_and_changes_none(house: House, ana: Browser) -> None:
+    own = hook(ana)
+    viewer = member(house, Role.VIEWER)
+    front = viewer.get("/").text
+    assert 'data-key="a"' not in front
+    token = re.findall(r'name="token" value="([^"]*)"', front)[0]
+    assert viewer.get("/alerts").status == 403
+    for path in (NEW, "/alerts/rules/new", "/alerts/maintenance/new",
+                 *(f"/alerts/channels/{own}/{verb}" for verb in ("test", "enable", "delete")),
+                 f"/alerts/rules/{own}/delete", f"/alerts/maintenance/{own}/delete"):  # fmt: skip
+        assert viewer.post(path, token=token, kind="webhook", name="x").status == 403, path

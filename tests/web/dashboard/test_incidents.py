@@ -1,0 +1,137 @@
+"""The pages of incidents: what broke, who knows, what was done."""
+
+import re
+from typing import Any
+
+import pytest
+
+from dogwatch.core.alerts import Attempt, Rule, Verdict
+from dogwatch.core.policy import Role
+from dogwatch.notify import CHANNELS
+from dogwatch.usecases import channels, rules, telling, watches, workspaces
+from dogwatch.usecases.telling import Answered, Room
+from tests.web.dashboard.conftest import ORIGIN, Browser, House, member, pass_time, ping, watch
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """The URL of a fresh database; one kind of store is enough for words."""
+    return sqlite_url
+
+
+@pytest.fixture
+def ana(house: House) -> Browser:
+    return house.ana()
+
+
+def channel(house: House, name: str = "Ops") -> str:
+    """Add a webhook that is told of everything at once."""
+    at, vault = house.clock.now(), house.services.vault
+    settings = CHANNELS["webhook"].check({"url": "https://ops.example/in"})
+
+    def made(tx: Any) -> str:
+        ours = workspaces.first(tx, at).id
+        made = channels.add_channel(
+            tx, ours, name, "webhook", settings.public, settings.secret, vault, at
+        )
+        rules.add_rule(tx, ours, Rule("", made.id), at)
+        return made.id
+
+    return house.write(made)
+
+
+def break_one(house: House, name: str = "Nightly") -> None:
+    ping(house, watch(house, name), kind="fail")
+
+
+def words(page: str) -> str:
+    return " ".join(re.sub(r"<[^>]*>", " ", page).split())
+
+
+def test_nothing_has_broken_yet(house: House, ana: Browser) -> None:
+    page = ana.get("/incidents")
+    assert "Nothing has broken yet" in page.text
+    assert "None is closed" in words(ana.get("/incidents", state="closed").text)
+
+
+def test_the_list_tells_state_and_count(house: House, ana: Browser) -> None:
+    break_one(house)
+    break_one(house, "Other")
+    page = ana.get("/incidents")
+    assert "<title>(1 going on) Incidents" in page.text
+    assert "Incident 1 2 watches, 2 still down" in words(page.text)
+    assert "nobody has acknowledged" in page.text
+    assert "Incident 1" not in ana.get("/incidents", state="closed", before="x' --").text
+
+
+def test_it_is_acknowledged_snoozed_and_closed(house: House, ana: Browser) -> None:
+    break_one(house)
+    done = ana.fill("/incidents/1", "/incidents/1/acknowledge")
+    assert (done.status, done.headers["location"]) == (303, "../../incidents/1")
+    page = words(ana.get("/incidents/1").text)
+    assert "ana@example.org looks after it" in page
+    assert "acknowledged by ana@example.org" in page
+    snoozed = ana.fill("/incidents/1", "/incidents/1/snooze")
+    assert snoozed.status == 303
+    assert "Snoozed until" in words(ana.get("/incidents/1").text)
+    assert ana.fill("/incidents/1", "/incidents/1/close").status == 303
+    page = words(ana.get("/incidents/1").text)
+    assert "closed by ana@example.org" in page
+    assert "Acknowledge Snooze" not in page
+
+
+def test_a_snooze_is_of_whole_hours_that_are_offered(house: House, ana: Browser) -> None:
+    break_one(house)
+    for hours in ("0", "x", "9999999"):
+        assert ana.fill("/incidents/1", "/incidents/1/snooze", hours=hours).status == 422
+    assert ana.get("/incidents/9").status == 404
+
+
+def test_recovery_closes_it_and_says_how_long(house: House, ana: Browser) -> None:
+    break_one(house)
+    house.clock.advance(4200)
+    record = house.write(lambda tx: watch_of(tx, house))
+    ping(house, record)
+    page = words(ana.get("/incidents/1").text)
+    assert "for 1 h 10 min; closed by recovery" in page
+    assert "+1 h 10 min" in page
+    assert "Closed: incident 1" in page
+
+
+def watch_of(tx: Any, house: House) -> Any:
+    return watches.find(tx, workspaces.first(tx, house.clock.now()).id, "nightly")
+
+
+def test_who_was_told_stands_in_it_with_the_answer(house: House, ana: Browser) -> None:
+    channel(house)
+    break_one(house)
+    at, vault = house.clock.now(), house.services.vault
+
+    def sent(tx: Any) -> None:
+        parcels = telling.claim(tx, "node", at, Room(10, 10), vault, ORIGIN)
+        attempt = Attempt(Verdict.SENT, 204, "204 No Content", 180)
+        telling.settle(tx, [Answered(one, attempt, 0.5) for one in parcels], at)
+
+    house.write(sent)
+    page = words(ana.get("/incidents/1").text)
+    assert "down to Ops sent: 204 No Content in 180 ms" in page
+
+
+def test_a_viewer_sees_all_and_changes_nothing(house: House, ana: Browser) -> None:
+    break_one(house)
+    viewer = member(house, Role.VIEWER)
+    page = viewer.get("/incidents/1").text
+    assert "What happened, and who was told" in page
+    assert 'action="../incidents' not in page
+    token = re.findall(r'name="token" value="([^"]*)"', page)[0]
+    for verb in ("acknowledge", "snooze", "close"):
+        sent = viewer.post(f"/incidents/1/{verb}", token=token, hours="1")
+        assert sent.status == 403, sent.text
+
+
+def test_a_late_one_shows_since_when(house: House, ana: Browser) -> None:
+    record = watch(house, "Nightly")
+    ping(house, record)
+    pass_time(house, 661)
+    page = ana.get("/incidents/1").text
+    assert page.index("due, and nothing heard") < page.index("went down")

@@ -1,0 +1,215 @@
+"""The pages of items: what is wrong, what each did, and how one begins."""
+
+import re
+from html import unescape
+
+import pytest
+
+from dogwatch.core.spec import WatchSpec
+from dogwatch.usecases import probes, workspaces
+from dogwatch.usecases.door import Tx
+from dogwatch.usecases.probes import ProbeSpec
+from tests.web.dashboard.conftest import Browser, House, pass_time, ping, watch
+
+
+@pytest.fixture
+def ana(house: House) -> Browser:
+    return house.ana()
+
+
+def names(page: str) -> list[str]:
+    return [unescape(one) for one in re.findall(r'<a href="[./]*i/[^"]*">([^<]*)</a>', page)]
+
+
+def test_strangers_see_what_it_is_and_nothing_of_ours(house: House, ana: Browser) -> None:
+    watch(house, "Secret backup")
+    page = house.browser().get("/")
+    assert page.status == 200
+    assert "Secret backup" not in page.text
+    sent = house.browser().get("/i/secret-backup")
+    assert (sent.status, sent.headers["location"]) == (303, "../login?next=i%2Fsecret-backup")
+
+
+def test_the_worst_come_first_and_are_counted(house: House, ana: Browser) -> None:
+    well, bad = watch(house, "Alpha"), watch(house, "Zulu")
+    watch(house, "Mike")
+    for one in (well, bad):
+        ping(house, one)
+    ping(house, bad, kind="fail")
+    page = ana.get("/").text
+    assert names(page) == ["Zulu", "Mike", "Alpha"]
+    assert "<title>(1 down) Now – Dogwatch</title>" in page
+    pass_time(house, 601)
+    assert names(ana.get("/").text) == ["Zulu", "Alpha", "Mike"]  # Alpha is late
+    assert names(ana.get("/", state="late").text) == ["Alpha"]
+
+
+def test_what_is_shown_stands_in_the_address(house: House, ana: Browser) -> None:
+    watch(house, "Orders db", tags=("db", "prod"))
+    watch(house, "Users db", tags=("db",))
+    watch(house, "100% real_name")
+    assert names(ana.get("/", tag="prod").text) == ["Orders db"]
+    assert names(ana.get("/", q="DB").text) == ["Orders db", "Users db"]
+    assert names(ana.get("/", q="% real_").text) == ["100% real_name"]
+    nothing = ana.get("/", q="none such", state="bogus", page="x\u00b2").text
+    assert "Nothing here is like that" in nothing
+
+
+def test_many_are_paged(house: House, ana: Browser) -> None:
+    for number in range(101):
+        watch(house, f"w{number:03}")
+    first, second = ana.get("/").text, ana.get("/", page="2").text
+    assert len(names(first)) == 100
+    assert names(second) == ["w100"]
+    assert len(first) < 150_000
+
+
+def test_an_item_tells_its_state_its_next_and_how_it_is_pinged(house: House, ana: Browser) -> None:
+    record = watch(house, "Nightly", description="of the shop")
+    page = ana.get("/i/nightly").text
+    assert "<title>New: Nightly – Dogwatch</title>" in page
+    assert f"http://dogwatch.test/ping/{record.ping_key}" in page
+    assert "Every 10 minutes" in page
+    ping(house, record)
+    pass_time(house, 661)
+    page = ana.get("/i/nightly").text
+    assert "<title>Down: Nightly – Dogwatch</title>" in page
+    assert 'aria-label="Last 24 h:' in page
+
+
+def test_a_strip_says_in_words_what_it_shows(house: House, ana: Browser) -> None:
+    record = watch(house, "Nightly")
+    house.clock.advance(24 * 3600)
+    ping(house, record)
+    pass_time(house, 661)
+    page = ana.get("/").text
+    assert 'aria-label="Last 24 h: 0.5 h down, 23.5 h not heard yet"' in page
+
+
+def test_it_is_paused_and_resumed(house: House, ana: Browser) -> None:
+    watch(house, "Nightly")
+    assert ana.fill("/i/nightly", "/i/nightly/pause").status == 303
+    page = ana.get("/i/nightly").text
+    assert "Paused: Nightly" in page
+    assert ana.fill("/i/nightly", "/i/nightly/resume").status == 303
+    assert "New: Nightly" in ana.get("/i/nightly").text
+
+
+def test_deleting_asks_first(house: House, ana: Browser) -> None:
+    watch(house, "Nightly")
+    assert "Delete Nightly?" in ana.get("/i/nightly/delete").text
+    assert names(ana.get("/").text) == ["Nightly"]
+    assert ana.fill("/i/nightly/delete", "/i/nightly/delete").status == 303
+    assert names(ana.get("/").text) == []
+    assert ana.get("/i/nightly").status == 404
+
+
+def test_a_form_of_another_page_does_nothing(house: House, ana: Browser) -> None:
+    watch(house, "Nightly")
+    assert ana.post("/i/nightly/delete", token="x").status == 403
+    ana.origin = "http://evil.example"
+    assert ana.fill("/i/nightly", "/i/nightly/pause").status == 403
+    assert names(ana.get("/").text) == ["Nightly"]
+
+
+def test_a_watch_is_made_after_a_look_at_its_times(house: House, ana: Browser) -> None:
+    given = {"kind": "watch", "name": "Nightly", "schedule": "0 2 * * *",
+             "timezone": "Europe/Warsaw", "grace_min": "20", "tags": "db, prod"}  # fmt: skip
+    preview = ana.fill("/new?kind=watch", "/new", **given, preview="1").text
+    assert 'role="status"' in preview
+    assert "2026-01-06 01:00" in preview
+    assert 'value="Nightly"' in preview
+    made = ana.fill("/new?kind=watch", "/new", **given)
+    assert (made.status, made.headers["location"]) == (303, "./i/nightly")
+    page = ana.get("/i/nightly").text
+    assert "Waiting for the first ping" in page
+
+
+def test_a_wrong_field_is_marked_and_the_text_stays(house: House, ana: Browser) -> None:
+    given = {"kind": "watch", "name": "Nightly", "schedule": "61 * * * *", "timezone": "UTC"}
+    answer = ana.fill("/new?kind=watch", "/new", **given)
+    assert answer.status == 422
+    assert 'id="schedule-error"' in answer.text
+    assert 'value="61 * * * *"' in answer.text
+    wrong = ana.fill("/new?kind=watch", "/new", **given | {"schedule": "", "grace_min": "soon"})
+    assert 'id="grace_min-error"' in wrong.text
+
+
+def test_a_job_is_made_and_run(house: House) -> None:
+    ana = house.ana(scripts_on=True)
+    given = {"kind": "script", "name": "Report", "schedule": "every 1h", "timezone": "UTC",
+             "language": "bash", "source": "echo hello\r\necho you"}  # fmt: skip
+    assert ana.fill("/new?kind=script", "/new", **given).status == 303
+    assert ana.fill("/i/report", "/i/report/run").status == 303
+    page = ana.get("/i/report").text
+    (run,) = re.findall(r'href="[./]*(runs/[0-9a-z]{26})"', page)
+    shown = ana.get(f"/{run}").text
+    assert "Queued: run of Report" in shown
+
+
+def test_where_scripts_are_off_that_is_told(house: House, ana: Browser) -> None:
+    given = {"kind": "script", "name": "Report", "schedule": "every 1h", "timezone": "UTC",
+             "language": "bash", "source": "true"}  # fmt: skip
+    answer = ana.fill("/new?kind=script", "/new", **given)
+    assert answer.status == 403
+    assert "switched off" in answer.text
+
+
+NASTY = '"><script>alert(1)</script>'
+
+
+def test_names_and_words_are_shown_as_they_are(house: House, ana: Browser) -> None:
+    record = watch(house, NASTY, tags=(NASTY[:50],), description=NASTY)
+    ping(house, record, body=NASTY, user_agent=NASTY)
+    for path in ("/", f"/i/{record.slug}", f"/i/{record.slug}/delete"):
+        page = ana.get(path).text
+        assert "<script>" not in page
+        assert "&lt;script&gt;alert(1)" in page
+
+
+def test_times_since_are_told(house: House, ana: Browser) -> None:
+    record = watch(house, "Nightly")
+    ping(house, record)
+    pass_time(house, 661)
+    assert "Down since" in ana.get("/i/nightly").text
+
+
+def test_an_item_is_edited(house: House, ana: Browser) -> None:
+    watch(house, "Nightly", start_by_s=90)
+    given = {"name": "Nightly 2", "schedule": "0 2 * * *", "timezone": "Europe/Warsaw",
+             "start_by_s": "1", "failures_before_down": "2", "tags": "db, prod",
+             "description": "of the shop"}  # fmt: skip
+    path = "/i/nightly/edit"
+    assert 'value="1"' in ana.get(path).text
+    assert ana.fill(path, path, **given).status == 303
+    page = ana.get("/i/nightly").text
+    assert "Nightly 2" in page
+    assert "of the shop" in page
+    assert "an alert 90 s later" in page or "an alert 1.5 min later" in page
+    wrong = ana.fill(path, path, **given | {"schedule": "61 * * * *", "start_by_s": "x"})
+    assert wrong.status == 422
+    assert 'id="start_by_s-error"' in wrong.text
+
+
+def test_a_job_and_a_probe_are_edited(house: House) -> None:
+    ana = house.ana(scripts_on=True)
+    given = {"kind": "script", "name": "Report", "schedule": "every 1h", "timezone": "UTC",
+             "language": "bash", "source": "echo hello"}  # fmt: skip
+    assert ana.fill("/new?kind=script", "/new", **given).status == 303
+    at, vault = house.clock.now(), house.services.vault
+    target = {"kind": "http", "url": "https://shop.example/"}
+
+    def made(tx: Tx) -> None:
+        spec = WatchSpec(name="Shop", schedule="every 5m")
+        probes.add(tx, workspaces.first(tx, at).id, ProbeSpec(spec, target), vault, at)
+
+    house.write(made)
+    changed = {"schedule": "every 2h", "timezone": "UTC", "start_by_s": "",
+               "failures_before_down": "3"}  # fmt: skip
+    for slug in ("report", "shop"):
+        path = f"/i/{slug}/edit"
+        assert ana.fill(path, path, name=slug.title(), **changed).status == 303, slug
+        assert "Every 2 hours" in ana.get(f"/i/{slug}").text
+    assert "Run now" in ana.get("/i/report").text
+    assert "Run now" not in ana.get("/i/shop").text
+    assert "probe" in ana.get("/", q="Shop").text

@@ -1,0 +1,176 @@
+"""The pages of settings and of the system: people, keys, doors, and Dogwatch itself."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from dogwatch.core.policy import Role
+from dogwatch.core.slots import Gap
+from dogwatch.store import nodes, tasks
+from dogwatch.usecases import workspaces
+from tests.web.asgi_client import Client
+from tests.web.dashboard.conftest import Browser, House, member, watch
+
+KEYS = "/settings/keys"
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """The URL of a fresh database; one kind of store is enough for words."""
+    return sqlite_url
+
+
+@pytest.fixture
+def ana(house: House) -> Browser:
+    return house.ana()
+
+
+def words(page: str) -> str:
+    return " ".join(re.sub(r"<[^>]*>", " ", page).split())
+
+
+def code_in(page: str) -> str:
+    return str(re.findall(r'class="secret">.*?<code>([^<]*)</code>', page, re.S)[0])
+
+
+def test_the_workspace_is_named_and_shows_its_plan(house: House, ana: Browser) -> None:
+    assert ana.fill("/settings", "/settings/name", name="Night shift").status == 303
+    assert "Night shift" in ana.get("/settings").text
+    house.write(lambda tx: workspaces.assign(tx, workspaces.found(tx, None).id, "pro"))
+    page = words(ana.get("/settings").text)
+    assert "Plan: pro ." in page
+    assert "Watches at most 500" in page
+    wrong = ana.fill("/settings", "/settings/name", name=" ")
+    assert wrong.status == 422
+    assert 'id="name-error"' in wrong.text
+
+
+def test_an_invitation_is_a_link_that_is_shown_once(house: House, ana: Browser) -> None:
+    made = ana.fill("/settings", "/settings/invitations", email="bo@example.org", role="editor")
+    link = code_in(made.text)
+    assert link.startswith("http://dogwatch.test/invitations/")
+    page = ana.get("/settings").text
+    assert "bo@example.org" in page
+    assert link not in page
+    assert house.browser().get(link.removeprefix("http://dogwatch.test")).status == 200
+    back = re.findall(r'action="\./(settings/invitations/[^"]*/revoke)"', page)[0]
+    assert ana.fill("/settings", f"/{back}").status == 303
+    assert house.browser().get(link.removeprefix("http://dogwatch.test")).status == 404
+    assert ana.fill("/settings", "/settings/invitations", email="x", role="boss").status == 422
+
+
+def test_members_change_roles_and_go(house: House, ana: Browser) -> None:
+    member(house, Role.VIEWER)
+    page = ana.get("/settings").text
+    roles = re.findall(r'action="\./(settings/members/[^"]*/role)"', page)
+    own, other = sorted(roles, key=lambda path: path in roles[1:])
+    answers = {ana.fill("/settings", f"/{one}", role="editor").status for one in (own, other)}
+    assert answers == {303, 409}  # the only owner stays one
+    assert "viewer@example.org" in ana.get("/settings").text
+    gone = next(one for one in (own, other) if "Remove viewer@example.org" in asked(ana, one))
+    path = "/" + gone.replace("/role", "/remove")
+    assert ana.fill(path, path).status == 303
+    assert "viewer@example.org" not in ana.get("/settings").text
+
+
+def asked(ana: Browser, role_path: str) -> str:
+    return ana.get("/" + role_path.replace("/role", "/remove")).text
+
+
+def test_a_key_is_shown_once_and_works(house: House, ana: Browser) -> None:
+    watch(house, "Nightly")
+    made = ana.fill(KEYS, KEYS, name="deploy", **{"scope_read:watches": "1"})
+    key = code_in(made.text)
+    client = Client(ana.client.app, key, "/api/v1")
+    assert client("GET", "/watches").status == 200
+    page = ana.get(KEYS).text
+    assert key not in page
+    assert "deploy" in page
+    assert "read:watches" in page
+    path = "/" + re.findall(r'href="\.\./(settings/keys/[^"]*/revoke)"', page)[0]
+    assert "Revoke deploy?" in ana.get(path).text
+    assert ana.fill(path, path).status == 303
+    assert client("GET", "/watches").status == 401
+
+
+def test_a_dialects_key_may_what_its_api_needs(house: House, ana: Browser) -> None:
+    made = ana.fill(KEYS, KEYS, name="old client", dialect="healthchecks")
+    door = Client(ana.client.app, code_in(made.text), "/hc", "x-api-key")
+    assert door("GET", "/api/v3/checks/").status == 200
+    assert "Healthchecks" in ana.get(KEYS).text
+
+
+def test_every_call_that_can_be_copied_works(house: House, ana: Browser) -> None:
+    page = ana.get(KEYS).text
+    calls = re.findall(r"curl -fsS -H &#34;([^&]*?): (?:Bearer )?\$KEY&#34; (http[^<]*)<", page)
+    assert len(calls) == 4
+    for header, url in calls:
+        path = url.removeprefix("http://dogwatch.test")
+        mount = path.split("/")[1]
+        dialect = {"api": "native", "hc": "healthchecks"}.get(mount, mount)
+        made = ana.fill(KEYS, KEYS, name=mount, dialect=dialect, **{"scope_read:watches": "1"})
+        plain = "" if header == "Authorization" else header.lower()
+        client = Client(ana.client.app, code_in(made.text), "", plain)
+        assert client("GET", path).status == 200, path
+
+
+def test_a_key_of_nothing_is_refused(house: House, ana: Browser) -> None:
+    assert "Tick one at least" in ana.fill(KEYS, KEYS, name="x").text
+    assert ana.fill(KEYS, KEYS, name="", dialect="healthchecks").status == 422
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.EDITOR])
+def test_who_is_no_admin_changes_nobody(house: House, ana: Browser, role: Role) -> None:
+    browser = member(house, role)
+    page = browser.get("/settings").text
+    assert "ana@example.org" in page
+    assert 'action="./settings' not in page
+    assert "API keys" not in page
+    assert browser.get(KEYS).status == browser.get("/system").status == 403
+    token = re.findall(r'name="token" value="([^"]*)"', page)[0]
+    for path in ("/settings/name", "/settings/invitations", "/settings/invitations/x/revoke",
+                 "/settings/members/x/role", "/settings/members/x/remove", KEYS,
+                 f"{KEYS}/x/revoke"):  # fmt: skip
+        assert browser.post(path, token=token, name="x").status == 403, path
+
+
+def test_a_variable_is_set_and_its_value_never_shown(house: House, ana: Browser) -> None:
+    path = "/settings/variables"
+    value = "hunter2 and more"
+    assert ana.fill(path, path, key="DB_PASSWORD", value=value, description="of db1").status == 303
+    page = ana.get(path).text
+    assert "DB_PASSWORD" in page
+    assert "no job uses it" in page
+    assert value not in page
+    wrong = ana.fill(path, path, key="not a key!", value=value)
+    assert wrong.status == 422
+    assert 'id="key-error"' in wrong.text
+    assert value not in wrong.text
+    gone = f"{path}/DB_PASSWORD/delete"
+    assert "Delete DB_PASSWORD?" in ana.get(gone).text
+    assert ana.fill(gone, gone).status == 303
+    assert "There are none yet" in ana.get(path).text
+    viewer = member(house, Role.VIEWER)
+    token = re.findall(r'name="token" value="([^"]*)"', viewer.get(path).text)[0]
+    assert "Set one" not in viewer.get(path).text
+    assert viewer.post(path, token=token, key="A", value="b").status == 403
+
+
+def test_the_system_tells_of_nodes_gaps_and_lag(house: House, ana: Browser) -> None:
+    assert "Dogwatch is not well" in ana.get("/system").text
+    at = house.clock.now()
+    house.write(lambda tx: nodes.join(tx, "n1", "watchtower", at))
+    house.clock.advance(2)
+    page = words(ana.get("/system").text)
+    assert "Dogwatch is well" in page
+    assert "✓ Alive watchtower" in page
+    gap = Gap(at - timedelta(hours=1), at - timedelta(minutes=30))
+    house.write(lambda tx: nodes.add_gap(tx, gap, "no node was alive"))
+    late = tasks.NewTask(1, "http", "x", "x", at - timedelta(minutes=3))
+    house.write(lambda tx: tasks.add_many(tx, [late]))
+    house.clock.advance(2)
+    page = words(ana.get("/system").text)
+    assert "The http is behind." in page
+    assert "Behind Requests that wait or run 1 3 min" in page
+    assert "30 min no node was alive" in page

@@ -1,0 +1,294 @@
+"""Healthchecks' APIs as its manual and its clients state them."""
+
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from dogwatch.usecases import channels, watches
+from tests.web.asgi_client import Answer, Client
+from tests.web.dialects.conftest import ON_BOTH, Door, House
+
+BACKUPS = {"name": "Backups", "tags": "prod www", "timeout": 3600, "grace": 60}
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+BOTH = [
+    "name", "slug", "tags", "desc", "grace", "n_pings", "status", "started", "last_ping",
+    "next_ping", "manual_resume", "methods", "subject", "subject_fail", "start_kw", "success_kw",
+    "failure_kw", "filter_subject", "filter_body", "filter_http_body", "filter_default_fail",
+    "badge_url",
+]  # fmt: skip
+WRITER = [*BOTH, "uuid", "ping_url", "update_url", "pause_url", "resume_url", "channels"]
+
+
+@pytest.fixture
+def client(door: Door) -> Client:
+    return door("healthchecks")
+
+
+def made(client: Client, **changes: Any) -> Any:
+    answer = client("POST", "/api/v3/checks/", BACKUPS | changes)
+    assert answer.status == 201, answer.text
+    return answer.json
+
+
+def shown(client: Client, check: Any) -> Any:
+    return client.get(f"/api/v3/checks/{check['uuid']}").json
+
+
+def ping(
+    client: Client, check: Any, end: str = "", body: Any = None, method: str = "GET"
+) -> Answer:
+    return Client(client.app)(method, f"/ping/{check['uuid']}{end}", body)
+
+
+def channel(house: House, name: str) -> str:
+    vault, at = house.services.vault, house.clock.now()
+    return house.write(
+        lambda tx: (
+            channels.add_channel(
+                tx, house.workspace.id, name, "webhook", {"url": "https://x.example"}, {}, vault, at
+            ).id
+        )
+    )
+
+
+@ON_BOTH
+def test_a_check_from_its_making_to_its_end(client: Client) -> None:
+    check = made(client)
+    assert list(check) == [*WRITER, "timeout"]
+    assert UUID.fullmatch(check["uuid"])
+    assert check["ping_url"] == f"http://dogwatch.test/hc/ping/{check['uuid']}"
+    assert (check["status"], check["slug"], check["n_pings"]) == ("new", "backups", 0)
+    place = urlsplit(check["update_url"]).path.removeprefix("/hc")
+    changed = client("POST", place, {"schedule": "15 5 * * *", "tz": "Europe/Riga"})
+    assert changed.status == 200
+    assert (changed.json["schedule"], changed.json["tz"]) == ("15 5 * * *", "Europe/Riga")
+    assert "timeout" not in changed.json
+    gone = client("DELETE", place)
+    assert (gone.status, gone.json["name"]) == (200, "Backups")
+    assert client.get(place).status == 404
+    assert ping(client, check).status == 404
+
+
+@ON_BOTH
+@pytest.mark.parametrize("method", ["GET", "POST", "HEAD"])
+def test_pings_are_answered_as_wrappers_expect(client: Client, house: House, method: str) -> None:
+    check = made(client)
+    answer = ping(client, check, method=method)
+    assert answer.status == 200
+    assert answer.body == (b"" if method == "HEAD" else b"OK")
+    assert answer.headers["ping-body-limit"] == "10000"
+    assert shown(client, check)["status"] == "up"
+    for end, status in (("/fail", "down"), ("/0", "up"), ("/3", "down"), ("/log", "down")):
+        house.clock.advance(1)
+        assert ping(client, check, end).status == 200
+        assert shown(client, check)["status"] == status
+
+
+def test_a_run_is_measured(client: Client, house: House) -> None:
+    check = made(client)
+    rid = "?rid=0c8983c9-9d73-446f-adb5-0641fdacc9d4"
+    query = rid.removeprefix("?")
+    named = dict([query.split("=")])
+    Client(client.app)("GET", f"/ping/{check['uuid']}/start", query=named)
+    assert shown(client, check)["started"] is True
+    assert client.get(f"/api/v1/checks/{check['uuid']}").json["status"] == "started"
+    house.clock.advance(42)
+    Client(client.app)("POST", f"/ping/{check['uuid']}", b"done", query=named)
+    found = shown(client, check)
+    assert (found["started"], found["last_duration"]) == (False, 42)
+    end, start = client.get(f"/api/v3/checks/{check['uuid']}/pings/").json["pings"]
+    assert (start["type"], end["type"]) == ("start", "success")
+    body = urlsplit(end["body_url"]).path.removeprefix("/hc")
+    assert client.get(body).text == "done"
+    assert start["body_url"] is None
+
+
+def test_a_key_and_a_slug_ping_too(client: Client, house: House) -> None:
+    check, stranger = made(client), Client(client.app)
+    key = house.workspace.ping_key
+    for mount in ("", "/hc"):
+        assert stranger.get(f"{mount}/ping/{key}/backups").text == "OK"
+    assert stranger("GET", f"/ping/{key}/fresh", query={"create": "1"}).status == 201
+    assert stranger.get(f"/ping/{key}/none").status == 404
+    assert shown(client, check)["n_pings"] == 2
+
+
+@pytest.mark.parametrize("path", ["/ping/0c8983c9-9d73-446f-adb5-0641fdacc9d4", "/ping/{}/600"])
+def test_an_unknown_check_is_not_found(client: Client, path: str) -> None:
+    answer = Client(client.app).get(path.format(made(client)["uuid"]))
+    assert (answer.status, answer.text) == (404, "not found")
+
+
+@ON_BOTH
+def test_lists_are_filtered_by_all_tags_and_by_slug(client: Client, house: House) -> None:
+    for name, tags in (("One", "a b"), ("Two", "b"), ("Three", "")):
+        made(client, name=name, tags=tags)
+        house.clock.advance(1)
+
+    def names(path: str) -> list[str]:
+        base = f"{client.base}{path}"
+        answer = Client(client.app, client.token, "", "x-api-key")("GET", base)
+        return [one["name"] for one in answer.json["checks"]]
+
+    assert names("/api/v3/checks/") == ["One", "Two", "Three"]
+    assert names("/api/v1/checks") == ["One", "Two", "Three"]
+    answer = client("GET", "/api/v2/checks/", query={"tag": "b"})
+    assert [one["name"] for one in answer.json["checks"]] == ["One", "Two"]
+    answer = client("GET", "/api/v2/checks/", query={"slug": "two"})
+    assert [one["name"] for one in answer.json["checks"]] == ["Two"]
+
+
+@ON_BOTH
+def test_what_is_unique_is_changed_and_not_made_again(client: Client) -> None:
+    first = made(client, unique=["name"])
+    again = client("POST", "/api/v3/checks/", BACKUPS | {"unique": ["name"], "grace": 120})
+    assert (again.status, again.json["uuid"], again.json["grace"]) == (200, first["uuid"], 120)
+    other = client("POST", "/api/v3/checks/", BACKUPS | {"unique": ["name", "grace"]})
+    assert other.status == 201
+
+
+@ON_BOTH
+def test_integrations_are_assigned(client: Client, house: House) -> None:
+    first = channel(house, "Email to Alice")
+    house.clock.advance(1)
+    second = channel(house, "SMS")
+    listed = client.get("/api/v3/channels/").json["channels"]
+    assert listed[0] == {"id": first, "name": "Email to Alice", "kind": "webhook"}
+    assert made(client)["channels"] == ""
+    assert set(made(client, channels="*")["channels"].split(",")) == {first, second}
+    named = made(client, channels="Email to Alice")
+    assert named["channels"] == first
+    path = f"/api/v3/checks/{named['uuid']}"
+    assert client("POST", path, {"channels": second}).json["channels"] == second
+    assert client("POST", path, {"channels": ""}).json["channels"] == ""
+    wrong = client("POST", path, {"channels": "nobody"})
+    assert (wrong.status, wrong.json["error"][:23]) == (400, "json validation error: ")
+
+
+def test_pausing_lasts_until_a_ping_or_by_hand(client: Client) -> None:
+    easy, strict = made(client), made(client, manual_resume=True)
+    for check in (easy, strict):
+        path = f"/api/v3/checks/{check['uuid']}"
+        assert client("POST", f"{path}/resume").status == 409
+        assert client("POST", f"{path}/pause").json["status"] == "paused"
+        assert ping(client, check).status == 200
+    assert shown(client, easy)["status"] == "up"
+    assert shown(client, strict)["status"] == "paused"
+    resumed = client("POST", f"/api/v3/checks/{strict['uuid']}/resume")
+    assert (resumed.status, resumed.json["status"]) == (200, "up")  # it was heard meanwhile
+
+
+def test_silence_passes_grace_and_is_down(client: Client, house: House) -> None:
+    check = made(client)
+    ping(client, check)
+
+    def after(seconds: int) -> Any:
+        house.clock.advance(seconds)
+        house.write(lambda tx: watches.lapse(tx, house.clock.now()))
+        return shown(client, check)
+
+    assert after(3599)["status"] == "up"
+    late = after(2)
+    assert (late["status"], late["next_ping"]) == ("grace", "2026-01-05T13:00:00+00:00")
+    down = after(60)
+    assert (down["status"], down["next_ping"]) == ("down", None)
+    flips = client.get(f"/api/v3/checks/{check['uuid']}/flips/").json["flips"]
+    assert [one["up"] for one in flips] == [0, 1]
+    assert flips[1]["timestamp"] == "2026-01-05T12:00:00+00:00"
+    few = client.get(f"/api/v3/checks/{check['uuid']}/flips/", seconds=60).json["flips"]
+    assert [one["up"] for one in few] == [0]
+    assert client.get(f"/api/v3/checks/{check['uuid']}/flips/", seconds=-1).status == 400
+
+
+def test_who_only_reads_is_told_no_addresses(door: Door, client: Client) -> None:
+    check = made(client)
+    ping(client, check)
+    reader = door("healthchecks", "read:watches")
+    (found,) = reader.get("/api/v3/checks/").json["checks"]
+    assert set(found) == {*BOTH, "unique_key", "timeout"}
+    key = found["unique_key"]
+    assert re.fullmatch(r"[0-9a-f]{40}", key)
+    assert reader.get(f"/api/v3/checks/{key}").json["unique_key"] == key
+    assert reader.get(f"/api/v3/checks/{key}/flips/").status == 200
+    assert reader.get(f"/api/v3/checks/{'0' * 40}").status == 404
+    refused = reader("POST", "/api/v3/checks/", BACKUPS)
+    assert (refused.status, refused.json) == (401, {"error": "wrong api key"})
+
+
+def test_the_key_may_stand_in_the_body(client: Client) -> None:
+    body = BACKUPS | {"api_key": client.token}
+    stranger = Client(client.app, None, client.base)
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    assert stranger("POST", "/api/v1/checks/", body, headers=form).status == 201
+    assert stranger("POST", "/api/v1/checks/", BACKUPS).json == {"error": "missing api key"}
+    wrong = stranger("POST", "/api/v1/checks/", body | {"api_key": "x" * 32})
+    assert (wrong.status, wrong.json) == (401, {"error": "wrong api key"})
+
+
+def test_a_get_with_a_body_is_a_get(client: Client) -> None:
+    assert client("GET", "/api/v3/checks/", b"null").status == 200
+
+
+def test_badges_show_what_is_worst_to_who_has_their_address(client: Client) -> None:
+    check = made(client, tags="prod")
+    ping(client, check)
+    listed = client.get("/api/v3/badges/").json["badges"]
+    assert list(listed) == ["prod", "*"]
+    assert list(listed["*"]) == ["svg", "svg3", "json", "json3", "shields", "shields3"]
+    stranger = Client(client.app)
+
+    def badge(form: str) -> Answer:
+        return stranger.get(urlsplit(listed["prod"][form]).path)
+
+    assert badge("json").json == {"status": "up", "total": 1, "grace": 0, "down": 0}
+    ping(client, check, "/fail")
+    assert badge("json").json["status"] == "down"
+    assert badge("shields").json["color"] == "critical"
+    assert "prod: down" in badge("svg").text
+    mine = urlsplit(check["badge_url"]).path
+    assert "Backups: down" in stranger.get(mine).text
+    assert stranger.get(mine.replace("/badge/1/", "/badge/2/")).status == 404
+    assert stranger.get("/hc/badge/1/wrong-2.svg").status == 404
+
+
+WRONG: dict[str, list[Any]] = {
+    "name": [None, 5, "x" * 101],
+    "slug": [None, 5, "Upper case", "x" * 65],
+    "tags": [None, 5, ["a"], "x" * 501],
+    "timeout": [None, "5", 59, 31_536_001, 60.5, True],
+    "grace": [None, "5", 59, 31_536_001],
+    "schedule": [None, 5, "", "61 * * * *", "x" * 300],
+    "tz": [None, 5, "Mars/Olympus"],
+    "manual_resume": [None, "yes", 1],
+    "methods": [None, "PUT"],
+    "unique": [None, "name", ["status"]],
+    "channels": [5, "nobody"],
+}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [(name, value) for name, many in WRONG.items() for value in many], ids=repr
+)
+def test_a_bad_field_is_told_and_changes_nothing(client: Client, field: str, value: Any) -> None:
+    check = made(client)
+    before = shown(client, check)
+    for path in ("/api/v3/checks/", f"/api/v3/checks/{check['uuid']}"):
+        if path.endswith("checks/") or field != "unique":
+            answer = client("POST", path, BACKUPS | {field: value})
+            assert (answer.status, list(answer.json)) == (400, ["error"]), answer.text
+            assert answer.json["error"].startswith("json validation error: ")
+    assert shown(client, check) == before
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b"\xff", b"[" * 200_000])
+def test_a_body_that_cannot_be_read_is_told(client: Client, body: bytes) -> None:
+    answer = client("POST", "/api/v3/checks/", body)
+    assert (answer.status, answer.json) == (400, {"error": "could not parse request body"})
+
+
+@pytest.mark.parametrize("path", ["/api/v4/checks/", "/api/v3/nothing", "/api/v3/checks/x/pause/x"])
+def test_what_is_not_there_is_told(client: Client, path: str) -> None:
+    answer = client.get(path)
+    assert (answer.status, answer.json) == (404, {"error": "not found"})
