@@ -39,8 +39,8 @@ CALM = (
     *[("*-*-* 02:30:00", "Europe/London"), ("every 1d", "UTC"), ("45 3 * * *", "Asia/Kolkata")] * 9,
     *[("0 3 * * 0", "Europe/Berlin"), ("Sat *-*-* 04:00:00", "America/Havana")] * 4,
     *[("every 6h", "UTC"), ("10 */8 * * *", "Australia/Lord_Howe")] * 3,
-    *[("0 * * * *", "Europe/Berlin"), ("every 1h", "UTC"), ("5 8-18 * * 1-5", "Asia/Kathmandu")],
-    ("*/10 * * * *", "UTC"),
+    *[("0 * * * *", "Europe/Berlin"), ("5 8-18 * * 1-5", "Asia/Kathmandu")],
+    *[("*/5 3 * * *", "Europe/London"), ("*/2 4 * * 6", "UTC")],
 )
 PLAIN = Policy()
 STYLES = ("plain", "plain", "timed", "spooling", "curl")

@@ -9,6 +9,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from dogwatch.core.ping import Kind
+from dogwatch.core.schedule import parse
 from dogwatch.store.database import Tx
 from dogwatch.store.types import from_microseconds
 from tests.simulation.fleet import Member
@@ -144,9 +145,15 @@ class Heartbeat:
         yield from self._unturned()
 
     def _confused(self, at: datetime) -> bool:
-        """Whether times shortly before came twice, so that their order tells nothing."""
+        """Whether times shortly before came twice, so that their order tells nothing.
+
+        An interval counts from the time to which the clock was set back.
+        """
+        era = self._era(at)
+        schedule = parse(era.schedule, era.timezone) if era and era.schedule else None
+        interval = timedelta(seconds=schedule.interval_s or 0) if schedule else timedelta()
         twice = [span for span in self._journal.outages if span.twice]
-        return bool(overlapping(twice, at - CONFUSED_FOR, at))
+        return bool(overlapping(twice, at - CONFUSED_FOR - interval, at))
 
     # --- no false alarm ---------------------------------------------------------------------
 

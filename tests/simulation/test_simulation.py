@@ -78,7 +78,7 @@ def test_every_promise_is_kept(seed: int, memory: Path) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS[:1])
-def test_a_month_is_lived_through_in_a_minute(seed: int, memory: Path) -> None:
+def test_a_month_of_a_hundred_watches(seed: int, memory: Path) -> None:
     verdict = run(seed, MONTH, CALM_WATCHES, memory, trouble=0.15, schedules=CALM)
     expect_whole(verdict, MONTH, CALM_WATCHES)
 
