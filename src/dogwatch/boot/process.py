@@ -481,5 +481,6 @@ def _app(
             oidc=provider,
             oidc_new_people=config.oidc_new_people,
             dialect_hosts=config.dialect_hosts,
+            allow_private_targets=config.allow_private_targets,
         )
     )

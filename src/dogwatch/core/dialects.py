@@ -35,7 +35,8 @@ class Dialect:
     """One of them, mounted at `/{mount}`.
 
     `key` opens its API and may do `scopes` unless its maker says less, `item` is the id of a
-    watch, `token` what it is pinged by; where both are one form, they are one text.
+    watch, `token` what it is pinged by; where both are one form, they are one text. `probe` is
+    the id of a watch that we probe, where it has another form.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Dialect:
     scopes: tuple[str, ...]
     item: Form
     token: Form
+    probe: Form | None = None
 
 
 DIALECTS: Mapping[str, Dialect] = {
@@ -62,6 +64,7 @@ DIALECTS: Mapping[str, Dialect] = {
         Dialect(
             "cronowl", "cronowl", "CronOwl", Form(URL_SAFE, 32, "sk_live_"),
             (*_WATCHES, *_JOBS, "manage:keys"), Form(BASE62, 20), Form(LOWER, 10),
+            Form(BASE62, 20, "mon_"),
         ),
         Dialect(
             "cronbeats", "cronbeats", "CronBeats", Form(BASE62, 40, "cb_"),

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 from dogwatch.core.limits import Window
-from dogwatch.core.problems import Problem
+from dogwatch.core.problems import Problem, Usage
 
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
 # The actions by which a job is an HTTP monitor: it counts as one, and its runs are probe history.
@@ -21,6 +21,8 @@ class Plan:
 
     `http_monitors` are jobs with one of `MONITOR_ACTIONS`, which count as watches as well;
     `probe_history_days` says how long their runs are kept, `history_days` all the rest.
+    `webhooks_per_watch` are those that CronOwl's API gives a watch, `active_incidents` the posts
+    on status pages that are not resolved.
     """
 
     name: str
@@ -36,6 +38,9 @@ class Plan:
     members: int | None = None
     output_bytes: int | None = None
     concurrent_runs: int | None = None
+    webhooks_per_watch: int | None = None
+    status_pages: int | None = None
+    active_incidents: int | None = None
 
     def windows(self) -> Mapping[str, Window]:
         """Return the windows of requests by name: whole minutes, whole hours, UTC days."""
@@ -73,6 +78,9 @@ PLANS: Mapping[str, Plan] = {
             members=1,
             output_bytes=1_000,
             concurrent_runs=1,
+            webhooks_per_watch=0,
+            status_pages=1,
+            active_incidents=1,
         ),
         Plan(
             "starter",
@@ -87,6 +95,9 @@ PLANS: Mapping[str, Plan] = {
             members=1,
             output_bytes=5_000,
             concurrent_runs=3,
+            webhooks_per_watch=3,
+            status_pages=3,
+            active_incidents=3,
         ),
         Plan(
             "pro",
@@ -101,6 +112,9 @@ PLANS: Mapping[str, Plan] = {
             members=4,
             output_bytes=10_000,
             concurrent_runs=10,
+            webhooks_per_watch=10,
+            status_pages=10,
+            active_incidents=100,
         ),
         Plan(
             "business",
@@ -116,6 +130,9 @@ PLANS: Mapping[str, Plan] = {
             members=25,
             output_bytes=100_000,
             concurrent_runs=50,
+            webhooks_per_watch=10,
+            status_pages=100,
+            active_incidents=1_000,
         ),
         UNLIMITED,
     )
@@ -139,4 +156,5 @@ def admit(plan: Plan, figure: str, present: int, more: int = 1) -> None:
             "exceeded",
             f"the plan {plan.name} allows {limit} {what}; remove some, or take a larger plan",
             {figure: f"{present} of {limit} are in use"},
+            usage=Usage(plan.name, limit, present),
         )

@@ -1,6 +1,7 @@
 """The one error a rule or a use-case raises; each door words it in its own form."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal[
@@ -8,12 +9,21 @@ Kind = Literal[
 ]  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What is in use of a plan's limit."""
+
+    plan: str
+    limit: int
+    present: int
+
+
 class Problem(Exception):  # noqa: N818  (a domain answer, not a fault of ours)
     """Says whose fault it is (`kind`), where (`fields`: field name to message) and what to do.
 
     `kind`: invalid (bad input) · not_found · conflict (state forbids it) · refused (not allowed) ·
-    exceeded (the plan allows no more) · unauthorized (no valid key) · limited (too many at once;
-    see `retry_after_s`) · away (try again later).
+    exceeded (the plan allows no more, see `usage`) · unauthorized (no valid key) · limited (too
+    many at once; see `retry_after_s`) · away (try again later).
     """
 
     def __init__(
@@ -23,12 +33,14 @@ class Problem(Exception):  # noqa: N818  (a domain answer, not a fault of ours)
         fields: Mapping[str, str] | None = None,
         *,
         retry_after_s: float | None = None,
+        usage: Usage | None = None,
     ) -> None:
         super().__init__(message)
         self.kind: Kind = kind
         self.message = message
         self.fields: Mapping[str, str] = dict(fields or {})
         self.retry_after_s = retry_after_s
+        self.usage = usage
 
 
 def invalid(field: str, message: str) -> Problem:

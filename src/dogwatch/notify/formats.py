@@ -182,7 +182,9 @@ def _owl_event(item: Item) -> str:
 
 
 def _owl_check(item: Item) -> Json:
-    return {"id": _id(item), "name": item.name, "slug": item.slug, "status": item.status}
+    slug = item.alias.ping_key if item.alias else item.slug
+    status = "up" if item.status == "degraded" else item.status  # its checks know no other state
+    return {"id": _id(item), "name": item.name, "slug": slug, "status": status}
 
 
 def _owl_monitor(item: Item) -> Json:

@@ -1,6 +1,6 @@
 """Rollups: tallies per watch and hour, folded into days once they are old; each slot is in one."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -46,6 +46,21 @@ def since(tx: Tx, workspace_id: int, watch_id: str, at: datetime) -> list[tuple[
     )
     rows = tx.conn.execute(found.order_by(rollups.c.start_at))
     return [(row[0], _tally(row[1:])) for row in rows]
+
+
+def since_many(
+    tx: Tx, workspace_id: int, watch_ids: Collection[str], at: datetime
+) -> dict[str, list[tuple[datetime, Tally]]]:
+    """Return the same of several watches of one workspace, by their ids."""
+    found = select(rollups.c.watch_id, rollups.c.start_at, *_PLAIN[4:]).where(
+        rollups.c.workspace_id == workspace_id,
+        rollups.c.watch_id.in_(list(watch_ids)),
+        rollups.c.start_at >= at,
+    )
+    told: dict[str, list[tuple[datetime, Tally]]] = {}
+    for row in tx.conn.execute(found.order_by(rollups.c.start_at)):
+        told.setdefault(row[0], []).append((row[1], _tally(row[2:])))
+    return told
 
 
 def fold(tx: Tx, before_at: datetime, limit: int) -> int:

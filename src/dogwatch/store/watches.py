@@ -168,9 +168,7 @@ def listed(
     tx: Tx, workspace_id: int, limit: int, after: str = "", **filters: Any
 ) -> Sequence[Record]:
     """Return watches oldest first from the one after id `after`; filters by column."""
-    found = _of(workspace_id).where(watches.c.id > after)
-    for column, value in filters.items():
-        found = found.where(watches.c[column] == value)
+    found = _of(workspace_id).where(watches.c.id > after, *_filters(filters))
     found = found.order_by(watches.c.id).limit(limit)
     return [_record(row) for row in tx.conn.execute(found)]
 
@@ -180,11 +178,19 @@ def numbered(
 ) -> tuple[Sequence[Record], int]:
     """Return watches from the `offset`th one on, and how many there are; filters by column."""
     mine = [watches.c.workspace_id == workspace_id]
-    mine += [watches.c[column] == value for column, value in filters.items()]
+    mine += _filters(filters)
     order = watches.c.id.desc() if newest else watches.c.id
     found = _ROWS.where(*mine).order_by(order).offset(offset).limit(limit)
     total = tx.conn.scalar(select(func.count()).select_from(watches).where(*mine))
     return [_record(row) for row in tx.conn.execute(found)], int(total or 0)
+
+
+def _filters(wanted: Mapping[str, Any]) -> list[ColumnElement[bool]]:
+    """Return the conditions that columns have these values; of a tuple, one of them."""
+    return [
+        watches.c[name].in_(value) if isinstance(value, tuple) else watches.c[name] == value
+        for name, value in wanted.items()
+    ]
 
 
 def some(tx: Tx, choose: Callable[[Select[Any]], Select[Any]]) -> Sequence[Record]:

@@ -40,9 +40,10 @@ def named(
 def give(tx: Tx, record: Record, dialect: str, said: Mapping[str, Any] | None = None) -> Alias:
     """Give a watch its alias in a dialect."""
     forms = DIALECTS[dialect]
+    item = forms.probe if record.probe and forms.probe else forms.item
     for _ in range(TRIED):  # a name of eight characters can be taken
-        name = drawn(forms.item)
-        token = name if forms.token is forms.item else drawn(forms.token)
+        name = drawn(item)
+        token = name if forms.token is item else drawn(forms.token)
         alias = Alias(record.workspace_id, dialect, record.id, name, token, said or {})
         try:
             with tx.conn.begin_nested():

@@ -39,17 +39,26 @@ def watch_page(
 
 
 def kept_page(
-    tx: Tx, workspace_id: int, page: int, size: int, keep: Callable[[Record], bool]
+    tx: Tx,
+    workspace_id: int,
+    page: int,
+    size: int,
+    keep: Callable[[Record], bool],
+    *,
+    newest: bool = False,
+    **filters: Any,
 ) -> Counted[Record]:
     """Return the watches of a page of those that `keep` says to show, which no column tells."""
     kept: list[Record] = []
     after = ""
     while True:
-        seen = watches.listed(tx, workspace_id, SCANNED, after)
+        seen = watches.listed(tx, workspace_id, SCANNED, after, **filters)
         kept += [record for record in seen if keep(record)]
         if len(seen) < SCANNED:
             break
         after = seen[-1].id
+    if newest:
+        kept.reverse()
     return Counted(kept[(page - 1) * size : page * size], len(kept))
 
 

@@ -20,8 +20,8 @@ Headers = list[tuple[bytes, bytes]]
 
 USER_AGENT_LENGTH = 200
 
-# As long as the ping tokens of CronBeats, CronMonitor and Healthchecks.
-FOREIGN = frozenset({8, 12, 36})
+# As long as the ping tokens of CronBeats, CronOwl, CronMonitor and Healthchecks.
+FOREIGN = frozenset({8, 10, 12, 36})
 _PREFIX = "/ping/"
 _METHODS = b"GET, POST, HEAD"
 _WORDS = {

@@ -33,7 +33,8 @@ class Services:
     `on_set_up` is called once the first person is made. `oidc` is the provider that people
     may sign in by, `oidc_new_people` the e-mail domains whose people are made when they first do.
     `trusted_user_header` names who is signed in, on requests of trusted proxies. `dialect_hosts`
-    are the dialects that have a host name of their own.
+    are the dialects that have a host name of their own; `allow_private_targets` the networks that
+    may be connected to though they are private.
     """
 
     door: Door
@@ -62,3 +63,4 @@ class Services:
     oidc: Provider | None = None
     oidc_new_people: Collection[str] = ()
     dialect_hosts: Mapping[str, str] = field(default_factory=dict)
+    allow_private_targets: Sequence[Network] = ()

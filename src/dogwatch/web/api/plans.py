@@ -30,6 +30,9 @@ class PlanOut(BaseModel):
     members: int | None
     output_bytes: int | None
     concurrent_runs: int | None
+    webhooks_per_watch: int | None
+    status_pages: int | None
+    active_incidents: int | None
 
 
 @router.get("", response_model=PageOf[PlanOut], **needs("plans.list"))

@@ -126,7 +126,10 @@ def fields_as(names: Mapping[str, str]) -> Iterator[None]:
         yield
     except Problem as problem:
         fields = {names.get(name, name): text for name, text in problem.fields.items()}
-        told = Problem(problem.kind, problem.message, fields, retry_after_s=problem.retry_after_s)
+        told = Problem(
+            problem.kind, problem.message, fields,
+            retry_after_s=problem.retry_after_s, usage=problem.usage,
+        )  # fmt: skip
         raise told from None
 
 
@@ -143,6 +146,13 @@ Called = Annotated[DialectCall, Depends(call_of)]
 def shown(model: BaseModel, status: int = 200) -> Response:
     """Answer with one thing, its keys in the order of the model."""
     return Response(model.model_dump_json(), status, media_type="application/json")
+
+
+def asks(model: type[BaseModel]) -> dict[str, Any]:
+    """Return the part of `openapi_extra` that describes a query read by `asked`."""
+    fields = model.model_json_schema()["properties"]
+    parameters = [{"in": "query", "name": name, "schema": one} for name, one in fields.items()]
+    return {"parameters": parameters}
 
 
 def takes(model: type[BaseModel]) -> dict[str, Any]:

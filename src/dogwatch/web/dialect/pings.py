@@ -7,13 +7,14 @@ import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import ceil
 from typing import Any
 
 from dogwatch.clock import Clock
 from dogwatch.core.ping import NOWHERE, Answer, Heard, Target, heard_at
 from dogwatch.core.problems import Problem
 from dogwatch.usecases.door import Door
-from dogwatch.usecases.limiting import Memory
+from dogwatch.usecases.limiting import Asked, Memory
 from dogwatch.web.inbox import PingInbox
 from dogwatch.web.origin import Network, origin_of
 from dogwatch.web.pings import (
@@ -64,6 +65,10 @@ class PingForm:
     """How a dialect is pinged. `reads` says whether a path is of its form, `target` whom and what
     such a ping means (None: it means nothing), and `said` words what became of it; `refused`
     words that it was not recorded, with status 429 or 503. `before` is done before it is recorded.
+
+    `windows` are those of an address that pings, and `limited` words, with the seconds to wait,
+    that one is spent or that too many keys were wrong: a ping with a good key is recorded all the
+    same. `most_bytes` of a body are read where that is more than of others.
     """
 
     name: str
@@ -72,6 +77,13 @@ class PingForm:
     said: Callable[[Knock, Target, Became], Awaitable[Said]]
     refused: Callable[[int], Said]
     before: Callable[[Target, Knock, Door], Awaitable[None]] | None = None
+    windows: Callable[[str], Sequence[Asked]] | None = None
+    limited: Callable[[int], Said] | None = None
+    most_bytes: int = 0
+
+    def waiting(self, wait_s: float) -> Said:
+        """Word that the sender is to wait."""
+        return self.limited(max(1, ceil(wait_s))) if self.limited else self.refused(429)
 
 
 class DialectPings:
@@ -120,7 +132,7 @@ class DialectPings:
         self, form: PingForm, path: str, scope: Scope, receive: Receive, send: Send
     ) -> None:
         at, began_s = self._clock.now(), self._clock.monotonic()
-        body = await collected(receive, self._body_limit_bytes)
+        body = await collected(receive, max(self._body_limit_bytes, form.most_bytes))
         knock = Knock(path, scope["query_string"], body.text() if body.total else "", at)
         target = form.target(knock) or NOWHERE
         heard = self._heard(target, knock, scope, body.total)
@@ -128,10 +140,13 @@ class DialectPings:
             if form.before:
                 await form.before(target, knock, self._door)
             answer = await self._inbox.put(heard)
-            wait_s = unknown_wait_s(self._unknown, answer, heard.remote_ip)
+            wait_s = max(
+                unknown_wait_s(self._unknown, answer, heard.remote_ip),
+                _window_wait_s(self._unknown, form, heard.remote_ip),
+            )
             took_ms = (self._clock.monotonic() - began_s) * 1000
             became = Became(answer, took_ms, self._door)
-            said = form.refused(429) if wait_s else await form.said(knock, target, became)
+            said = form.waiting(wait_s) if wait_s else await form.said(knock, target, became)
         except Exception as error:
             wait_s = (error.retry_after_s if isinstance(error, Problem) else None) or 5
             said = form.refused(503)
@@ -148,6 +163,13 @@ class DialectPings:
             remote_ip=origin.ip,
             at=heard_at(target.at, knock.at),
         )
+
+
+def _window_wait_s(memory: Memory | None, form: PingForm, ip: str) -> float:
+    """Count a ping by its address; return how long its sender must wait, 0 while few."""
+    if memory is None or form.windows is None:
+        return 0
+    return max(one.retry_after_s for one in memory.spend_now(form.windows(ip)))
 
 
 async def _send(send: Send, said: Said, wait_s: float, *, head: bool) -> None:

@@ -6,7 +6,7 @@ from math import ceil
 from typing import Literal
 
 from dogwatch.core.limits import Verdict
-from dogwatch.core.problems import Problem
+from dogwatch.core.problems import Problem, Usage
 from dogwatch.usecases.limiting import Asked
 
 Why = Literal[
@@ -21,7 +21,8 @@ class Refusal:
     """Why: `unreadable` is a body that is no JSON, `nameless` a call without any key, `no_path`
     and `no_method` what the framework does not find, `fault` a mistake of ours.
 
-    `fields` are faults by field; `spent` are the windows of a limited caller.
+    `fields` are faults by field; `spent` are the windows of a limited caller, `usage` what is in
+    use where the plan allows no more.
     """
 
     why: Why
@@ -30,6 +31,7 @@ class Refusal:
     retry_after_s: float | None = None
     spent: Sequence[tuple[Asked, Verdict]] = ()
     allowed: str = ""
+    usage: Usage | None = None
 
     @property
     def headers(self) -> dict[str, str]:
@@ -49,4 +51,6 @@ class Refused(Exception):  # noqa: N818  (what befell the call, not what went wr
 
 def of_problem(problem: Problem) -> Refusal:
     """Return the refusal that a use-case asks for."""
-    return Refusal(problem.kind, problem.message, problem.fields, problem.retry_after_s)
+    return Refusal(
+        problem.kind, problem.message, problem.fields, problem.retry_after_s, usage=problem.usage
+    )

@@ -59,6 +59,7 @@ def application(tongue: Tongue, services: Services) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.services, app.state.tongue = services, tongue
+    app.state.began_s = services.clock.monotonic()
     app.state.holders = Holders(services.door, services.vault, services.clock, tongue.name)
     app.router.routes.extend(tongue.router.routes)
     for path, endpoint in tongue.public.items():
