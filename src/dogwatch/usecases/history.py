@@ -39,8 +39,12 @@ def turns(tx: Tx, record: Record, limit: int) -> list[Turn]:
 
 def _turning(shown: Sequence[FlipRow]) -> list[FlipRow]:
     """Return those that are not the same as the one before them in time."""
-    older = [*(_SHOWN[one.to_status] for one in shown[1:]), ""]
-    return [one for one, last in zip(shown, older, strict=True) if _SHOWN[one.to_status] != last]
+    statuses = [_SHOWN[one.to_status] for one in shown]
+    return [
+        one
+        for one, status, older in zip(shown, statuses, [*statuses[1:], ""], strict=False)
+        if status != older
+    ]
 
 
 def _turn(kept: Sequence[FlipRow], place: int) -> Turn:

@@ -174,7 +174,7 @@ def _window_wait_s(memory: Memory | None, form: PingForm, ip: str) -> float:
 
 async def _send(send: Send, said: Said, wait_s: float, *, head: bool) -> None:
     headers = [
-        *((name.encode(), value.encode()) for name, value in said.headers.items()),
+        *((name.lower().encode(), value.encode()) for name, value in said.headers.items()),
         (b"content-type", said.media_type.encode()),
         (b"content-length", str(len(said.body)).encode()),
         (b"cache-control", b"no-store"),

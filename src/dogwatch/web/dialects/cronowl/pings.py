@@ -18,7 +18,7 @@ from dogwatch.web.dialects.cronowl.limits import of_pings
 MOST_DURATION_MS = 10_000_000_000
 MOST_EXIT_CODE = 2**31 - 1
 LONGEST_OUTPUT = 10_000
-MOST_BYTES = 256 * 1024
+MOST_BYTES = 1024 * 1024
 # What a ping says of a run's state is kept as its progress.
 BEGAN, DONE = 0, 100
 _FAILED = frozenset({"failure", "fail"})
