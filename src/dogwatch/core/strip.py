@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from dogwatch.core.watch import Status
 
 # The worst of what a cell holds is shown.
-_GRAVITY = {
+GRAVITY = {
     Status.NEW: 0,
     Status.PAUSED: 1,
     Status.UP: 2,
@@ -35,7 +35,7 @@ def strip(
         worst = now
         while rest and rest[0].at < end_at:
             now = rest.pop(0).status
-            worst = max(worst, now, key=_GRAVITY.__getitem__)
+            worst = max(worst, now, key=GRAVITY.__getitem__)
         cells.append(worst)
     return cells
 

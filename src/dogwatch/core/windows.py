@@ -60,6 +60,10 @@ class Once:
         """Return its end while `at` lies in it."""
         return self.end_at if self.start_at <= at < self.end_at else None
 
+    def coming(self, at: datetime, before: datetime) -> list[tuple[datetime, datetime]]:
+        """Return when it begins and ends, if it is not over and begins before a time."""
+        return [(self.start_at, self.end_at)] if at < self.end_at and self.start_at < before else []
+
 
 @dataclass(frozen=True, slots=True)
 class Recurring:
@@ -78,6 +82,16 @@ class Recurring:
             end_at = begun_at + length
             begun_at = self.schedule.after(begun_at)
         return end_at
+
+    def coming(self, at: datetime, before: datetime) -> list[tuple[datetime, datetime]]:
+        """Return the stretches that are not over and begin before a time; so many at most."""
+        length = timedelta(seconds=self.duration_s)
+        found: list[tuple[datetime, datetime]] = []
+        begun_at = self.schedule.after(at - length)
+        while begun_at and begun_at < before and len(found) < MAX_JOINED:
+            found.append((begun_at, begun_at + length))
+            begun_at = self.schedule.after(begun_at)
+        return found
 
 
 Window = Once | Recurring

@@ -54,6 +54,19 @@ def listed(
     return [FlipRow(**row._mapping) for row in rows]
 
 
+def since(
+    tx: Tx, workspace_id: int, watch_ids: Collection[str], at: datetime, limit: int
+) -> Sequence[FlipRow]:
+    """Return the flips of these watches from `at` on, newest first."""
+    found = select(flips).where(
+        flips.c.workspace_id == workspace_id,
+        flips.c.watch_id.in_(list(watch_ids)),
+        flips.c.at >= at,
+    )
+    rows = tx.conn.execute(found.order_by(flips.c.at.desc(), flips.c.id.desc()).limit(limit))
+    return [FlipRow(**row._mapping) for row in rows]
+
+
 def before(
     tx: Tx, workspace_id: int, watch_ids: Collection[str], but: Collection[str]
 ) -> dict[str, tuple[str, str]]:

@@ -15,6 +15,7 @@ from dogwatch.store.tables.people import (
     workspaces,
 )
 from dogwatch.store.tables.probing import probes, rollups
+from dogwatch.store.tables.publishing import status_pages, status_posts
 from dogwatch.store.tables.trouble import (
     dependencies,
     incident_members,
@@ -77,6 +78,8 @@ __all__ = [
     "runs",
     "sessions",
     "spent",
+    "status_pages",
+    "status_posts",
     "tasks",
     "users",
     "variable_uses",

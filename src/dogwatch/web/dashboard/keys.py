@@ -34,6 +34,7 @@ CALLS: Mapping[str, tuple[str, str]] = {
     "healthchecks": ("/api/v3/checks/", "X-Api-Key: "),
     "cronmonitor": ("/api/v1/monitors", "Authorization: Bearer "),
     "cronbeats": ("/api/v1/jobs", "X-API-Key: "),
+    "cronowl": ("/api/v1/checks", "Authorization: Bearer "),
 }
 
 
