@@ -37,6 +37,7 @@ COMMANDS = {
     "rule": ("rules", "Say who is told of what, and when."),
     "maintenance": ("maintenance", "Windows in which no alert opens."),
     "depend": ("maintenance", "Say what a watch depends on."),
+    "status-page": ("status_pages", "Pages for anybody, and what is posted on them."),
     "incident": ("incidents", "What broke, who knows, what was done."),
     "ack": ("incidents", "Acknowledge an incident."),
     "why": ("incidents", "Say why a watch is as it is."),

@@ -26,6 +26,8 @@ from dogwatch.web.api import (
     problems,
     rules,
     runs,
+    status_pages,
+    status_posts,
     surroundings,
     users,
     variables,
@@ -39,7 +41,7 @@ from dogwatch.web.services import Services
 
 _RESOURCES = (
     *(watches, surroundings, jobs, probes, runs, flips, channels, rules, maintenance, incidents),
-    *(deliveries, variables, workspace),
+    *(deliveries, variables, status_pages, status_posts, workspace),
     *(keys, members, invitations, audit_log, users, workspaces, plans),
 )
 

@@ -88,6 +88,22 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
             "end_at": "2036-01-06T02:00:00Z",
         }
     },
+    "StatusPageNew": {
+        "title": "Shop status",
+        "slug": "shop",
+        "public": True,
+        "items": [
+            {"name": "Website", "watch": "shop-web"},
+            {"name": "Payments", "tag": "pay"},
+        ],
+    },
+    "StatusPageChange": {"description": "How the shop is doing.", "public": False},
+    "PostNew": {
+        "title": "Payments fail",
+        "text": "Cards are refused; we look into it.",
+        "impact": "major",
+    },
+    "PostChange": {"state": "resolved", "text": "All payments work again."},
     "Snooze": {"for_s": 3600},
     "ParentsChange": {"parents": ["router"]},
     "WorkspaceChange": {"name": "Shop", "least_isolation": "bubblewrap"},

@@ -23,6 +23,7 @@ from dogwatch.web.dashboard import (
     settings,
     setup,
     sign_in,
+    status_pages,
     system,
     variables,
 )
@@ -62,6 +63,15 @@ MEMBERS: dict[str, tuple[Handler, Handler]] = {
     "/settings/variables/{name}/delete": (variables.ask_removal, variables.remove),
     "/settings/keys": (keys.show, keys.make),
     "/settings/keys/{name}/revoke": (keys.ask_revocation, keys.revoke),
+    "/settings/status-pages": (status_pages.show_all, status_pages.make),
+    "/settings/status-pages/{name}": (status_pages.show, status_pages.change),
+    "/settings/status-pages/{name}/delete": (status_pages.ask_removal, status_pages.remove),
+    "/settings/status-pages/{name}/posts": (status_pages.show, status_pages.post),
+    "/settings/status-pages/{name}/posts/{post}": (status_pages.show, status_pages.update),
+    "/settings/status-pages/{name}/posts/{post}/delete": (
+        status_pages.show,
+        status_pages.remove_post,
+    ),
     "/incidents/{name}/acknowledge": (incidents.show, incidents.acknowledge),
     "/incidents/{name}/snooze": (incidents.show, incidents.snooze),
     "/incidents/{name}/close": (incidents.show, incidents.close),

@@ -12,7 +12,7 @@ _FOLD = 75
 def written(view: View, url: str) -> str:
     """Return the document, its lines folded and ended as the RFC wants them."""
     lines = [
-        "BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Dogwatch//Status page//EN",
+        "BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//status page//maintenance//EN",
         f"NAME:{_text(view.page.title)}", f"X-WR-CALNAME:{_text(view.page.title)}",
         f"SOURCE;VALUE=URI:{url}.ics", "REFRESH-INTERVAL;VALUE=DURATION:PT1H",
         *(line for works in view.works for line in _event(view, works, url)), "END:VCALENDAR",

@@ -35,10 +35,11 @@ _TEMPLATES = Environment(
 
 def drawn(view: View, url: str, style: str) -> str:
     """Return the page; `style` is the address of its style sheet below the root."""
+    now = [one for one in view.works if _on(one, view)]
     open_posts = [one for one in view.posts if one.resolved_at is None]
     return _TEMPLATES.get_template("status.html").render(
         view=view, page=view.page, style=style, url=url, headline=HEADLINES[view.state],
-        words=WORDS, shapes=SHAPES, open=open_posts, now=[one for one in view.works if _on(one, view)],
+        words=WORDS, shapes=SHAPES, open=open_posts, now=now,
         to_come=[one for one in view.works if not _on(one, view)],
         past=[one for one in view.posts if one.resolved_at is not None],
     )  # fmt: skip
