@@ -50,7 +50,7 @@ def test_several_are_one() -> None:
     up = days(Status.UP, [], NOON - 6 * HOUR, 2, NOON)
     down = days(Status.DOWN, [], NOON - 6 * HOUR, 2, NOON)
     both = merged([up, down])
-    assert told(both) == [("04", None, 0, 0), ("05", "down", 12, 6)]
+    assert told(both) == [("04", None, 0, 0), ("05", "down", 6, 3)]
     assert percent(both) == 50.0
     assert merged([]) == []
 

@@ -34,7 +34,7 @@ def days(
 
 
 def merged(several: Iterable[Sequence[Day]]) -> list[Day]:
-    """Return the days of several watches as one: the worst of them, their times together."""
+    """Return the days of several watches as one: the worst of them, their times on average."""
     return [_merged(same) for same in zip(*several, strict=True)]
 
 
@@ -80,7 +80,8 @@ def _merged(same: Sequence[Day]) -> Day:
             total, status=_worse(total.status, day.status), known_s=total.known_s + day.known_s,
             down_s=total.down_s + day.down_s,
         )  # fmt: skip
-    return total
+    several = len(same)
+    return replace(total, known_s=total.known_s / several, down_s=total.down_s / several)
 
 
 def _worse(one: Status | None, other: Status | None) -> Status | None:

@@ -100,7 +100,9 @@ def test_a_viewer_sees_and_changes_nothing(house: House, ana: Browser) -> None:
 
 
 def test_what_people_type_is_shown_as_it_is(house: House, ana: Browser) -> None:
-    place = made(ana, title=NASTY, description=NASTY, items=f"{NASTY[:90]} = tag:{NASTY[:50]}")
+    place = made(
+        ana, title=NASTY, description=NASTY, items=f"{NASTY[:90]} = tag:{NASTY[:50].strip()}"
+    )
     posted = {"post_title": NASTY, "text": NASTY, "impact": "minor", "state": "identified"}
     ana.fill(place, f"{place}/posts", **posted)
     browser = Client(house.browser().client.app)

@@ -149,7 +149,8 @@ def items_of(text: str) -> tuple[Item, ...]:
 
 
 def _item(line: str) -> Item:
-    name, sign, of = (part.strip() for part in line.rpartition("="))
+    mark = " = " if " = " in line else "="
+    name, sign, of = (part.strip() for part in line.rpartition(mark))
     if not sign or not name or not of:
         raise invalid("items", f"write {line.strip()[:40]!r} as: Website = slug-of-a-watch")
     if of.startswith(TAG):

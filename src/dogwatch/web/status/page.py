@@ -76,12 +76,17 @@ def bars(days: Sequence[Day]) -> Markup:
 
 def summary(days: Sequence[Day]) -> str:
     """Return the bars in words."""
-    bad = [day for day in days if day.status in (Status.DOWN, Status.DEGRADED)]
+    bad = troubled(days)
     if not any(day.status for day in days):
         return f"The last {len(days)} days: no data"
     if not bad:
         return f"The last {len(days)} days: no trouble"
     return f"The last {len(days)} days: trouble on {len(bad)} of them"
+
+
+def troubled(days: Sequence[Day]) -> list[Day]:
+    """Return the days on which something was wrong."""
+    return [day for day in days if day.status in (Status.DOWN, Status.DEGRADED)]
 
 
 def said(day: Day) -> str:
@@ -101,4 +106,4 @@ def _moment(at: datetime) -> Markup:
     )
 
 
-_TEMPLATES.filters |= {"bars": bars, "moment": _moment, "said": said}
+_TEMPLATES.filters |= {"bars": bars, "moment": _moment, "said": said, "troubled": troubled}
