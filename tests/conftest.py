@@ -28,6 +28,13 @@ settings.load_profile("patient")
 _LONG = ("tests/web/api/test_contract.py", "tests/boot/", "tests/e2e/", "tests/faults/")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Half as many workers again as cores, since many tests wait for processes of their own."""
+    cores = os.cpu_count() or 1
+    return cores + cores // 2
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the long files first."""
     items.sort(key=lambda item: [item.nodeid.startswith(long) for long in _LONG], reverse=True)
