@@ -13,6 +13,7 @@ ACROSS = (
     "dogwatch.web.dialects.healthchecks.pings",
     "dogwatch.web.health",
     "dogwatch.web.metrics",
+    "dogwatch.web.status.views",
 )
 
 

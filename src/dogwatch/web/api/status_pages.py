@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Self
 
 from fastapi import Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from dogwatch.core.status_page import (
     DESCRIPTION_LENGTH,
@@ -34,10 +34,16 @@ _Slug = Annotated[str, Field(pattern=f"^{SLUG_PATTERN}$")]
 _Named = Annotated[str, Field(min_length=1, max_length=64)]
 
 
+_ONE_OF_TWO: list[JsonValue] = [
+    {"required": [one], "properties": {one: {"type": "string"}, other: {"type": "null"}}}
+    for one, other in (("watch", "tag"), ("tag", "watch"))
+]
+
+
 class ItemAsked(BaseModel):
     """A name that is shown, of one watch (id or slug) or of all that have a tag."""
 
-    model_config = Body.model_config
+    model_config = Body.model_config | ConfigDict(json_schema_extra={"oneOf": _ONE_OF_TWO})
 
     name: Annotated[str, Field(min_length=1, max_length=NAME_LENGTH, pattern=r"\S")]
     watch: _Named | None = None

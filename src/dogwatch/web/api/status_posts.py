@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from fastapi import Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from dogwatch.core.status_page import TEXT_LENGTH, TITLE_LENGTH
 from dogwatch.usecases import status_pages
@@ -36,6 +36,7 @@ class PostNew(Body):
 class PostChange(Body):
     """Changes of a post: `state` and `text` say how things stand now, and go below the others."""
 
+    model_config = ConfigDict(json_schema_extra={"dependentRequired": {"state": ["text"]}})
     title: _Title = "x"
     impact: Impact = "minor"
     state: State = "investigating"
