@@ -6,7 +6,7 @@ also under the names that Cronium gives them. What is filled in is never looked 
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from dogwatch.core.plain import span
@@ -36,18 +36,42 @@ Part = str | tuple[str, str]
 
 def render(template: str, values: Mapping[str, Any]) -> str:
     """Return the text; what has no value is empty, what is too long is cut."""
+    return join(_parts(template[:MAX_TEMPLATE]), values)
+
+
+def fill(template: str, values: Mapping[str, Any]) -> list[Part]:
+    """Fill in all but variables, which `join` adds: their values need not be kept meanwhile."""
+    made: list[Part] = []
+    room = MAX_TEXT
+    for part in _filled(_parts(template[:MAX_TEMPLATE]), values, variables=False):
+        kept = part[:room] if isinstance(part, str) else part
+        made.append(kept)
+        room -= len(kept) if isinstance(kept, str) else 0
+    return made
+
+
+def join(parts: Iterable[Part], values: Mapping[str, Any]) -> str:
+    """Return the text of parts; what is filled in is not looked at again."""
     made: list[str] = []
     room = MAX_TEXT
-    shown: dict[Part, str] = {}  # a large value is put into words once
-    for part in _parts(template[:MAX_TEMPLATE]):
-        if not isinstance(part, str) and part not in shown:
-            shown[part] = _shown(*part, values)
-        text = part if isinstance(part, str) else shown[part]
+    for text in _filled(parts, values, variables=True):
         if len(text) > room:
-            return "".join([*made, text])[: MAX_TEXT - 1] + _CUT
-        made.append(text)
+            return "".join([*made, str(text)])[: MAX_TEXT - 1] + _CUT
+        made.append(str(text))
         room -= len(text)
     return "".join(made)
+
+
+def _filled(parts: Iterable[Part], values: Mapping[str, Any], *, variables: bool) -> Iterator[Part]:
+    """Yield parts in words; variables only if asked to."""
+    shown: dict[Part, str] = {}  # a large value is put into words once
+    for part in parts:
+        if isinstance(part, str) or (not variables and part[1].startswith("variables.")):
+            yield part
+            continue
+        if part not in shown:
+            shown[part] = _shown(*part, values)
+        yield shown[part]
 
 
 def fault(template: str) -> str | None:
