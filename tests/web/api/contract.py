@@ -11,6 +11,7 @@ OWN_KEY = set(os.environ.get("CONTRACT_OWN_KEY", "").split())
 # What no schema can say: whether a cron line is one, whether there is such a channel.
 BEYOND_SCHEMAS = re.compile(
     r"cursor|Idempotency-Key|schedule|timezone|channel_id|expires_at|owner|email"
+    r"|(nodes|edges|actions)(\..*)?"
     r"|(action|settings|scope)(\..*)?",
     re.DOTALL,
 )
