@@ -99,7 +99,7 @@ def test_what_is_refused(api: Client, make: Make) -> None:
     for given, fields in REFUSED:
         body = {"name": "Bad", "nodes": NODES, "edges": EDGES} | given
         answer = api("POST", "/workflows", {n: v for n, v in body.items() if v is not None})
-        assert (answer.status, answer.faults.keys()) == (422, fields), given
+        assert (answer.status, set(answer.faults)) == (422, fields), given
     change = api(
         "PATCH", f"/workflows/{workflow['id']}", {"edges": [{"source": "b", "target": "b"}]}
     )
