@@ -32,6 +32,7 @@ from dogwatch.store.runs import Run
 from dogwatch.store.tasks import EVER, NewTask, Share, Task
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
+from dogwatch.usecases import environments
 from dogwatch.usecases.allowances import limited
 from dogwatch.usecases.signals import Change, apply, apply_many
 from dogwatch.usecases.watches import pause
@@ -244,12 +245,13 @@ def claim(
     found = runs.by_keys(tx, [(task.workspace_id, task.ref_id) for task in taken])
     waiting = {key: run for key, run in found.items() if run.state != "done"}
     records, known = _watched(tx, waiting.values())
+    envs = environments.of_runs(tx, _by_hand(waiting.values()))
     void, over, begun = [], [], []
     for task in taken:
         run = waiting.get((task.workspace_id, task.ref_id))
         if run is None or (key := _watch_key(run)) not in known or key not in records:
             void.append(task)
-        elif isinstance(work := _opened(task, run, records[key], known[key], vault), Work):
+        elif isinstance(work := _opened(task, run, records[key], known[key], vault, envs), Work):
             plan = plans.get(task.workspace_id, UNLIMITED)
             least = demanding.get(task.workspace_id, "trusted")
             begun.append(replace(work, most_output_bytes=plan.output_bytes, least_isolation=least))
@@ -284,12 +286,17 @@ def _take(
     )
 
 
-def _opened(task: Task, run: Run, record: Record, job: JobRow, vault: Vault) -> Work | Result:
+def _opened(
+    task: Task, run: Run, record: Record, job: JobRow, vault: Vault, envs: Mapping[Key, bytes]
+) -> Work | Result:
     """Return what there is to do for a run, or how it ends without having begun."""
     if run.cancel_reason:
         return cancelled(run.cancel_reason)
     try:
-        return Work(task, run, record.slug, job.action_kind, action_of(vault, job))
+        action, key = action_of(vault, job), (run.workspace_id, run.id)
+        if key in envs:
+            action = environments.added(action, environments.opened(vault, key, envs[key]))
+        return Work(task, run, record.slug, job.action_kind, action)
     except Problem as problem:  # one job that cannot be read must not hold up the others
         return Result(Outcome.FAIL, problem.message)
 
@@ -324,6 +331,7 @@ def _end(tx: Tx, over: Sequence[_Over], records: Records, at: datetime) -> set[i
 def _settle(tx: Tx, over: Sequence[_Over], records: Records, at: datetime) -> Records:
     after = _tell(tx, [(one.run, one.signal(at)) for one in over], records, at)
     runs.set_results(tx, {(one.run.workspace_id, one.run.id): one.result for one in over})
+    environments.forget(tx, _by_hand(one.run for one in over))
     return {**after, **_retired(tx, [after[_watch_key(one.run)] for one in over], at)}
 
 
@@ -350,6 +358,11 @@ def _watched(tx: Tx, some: Iterable[Run]) -> tuple[Records, Mapping[Key, JobRow]
     """Return the watches of runs, locked, and their jobs."""
     keys = {_watch_key(run) for run in some}
     return watches.by_ids(tx, keys), jobs.by_watches(tx, keys)
+
+
+def _by_hand(some: Iterable[Run]) -> Sequence[Key]:
+    """Return the keys of those runs that may have an environment of their own."""
+    return [(run.workspace_id, run.id) for run in some if run.trigger == environments.TRIGGER]
 
 
 def _watch_key(run: Run) -> Key:

@@ -25,6 +25,7 @@ from dogwatch.store.tables.trouble import (
 from dogwatch.store.tables.work import (
     channels,
     deliveries,
+    environments,
     flips,
     idempotency,
     instance,
@@ -50,6 +51,7 @@ __all__ = [
     "channels",
     "deliveries",
     "dependencies",
+    "environments",
     "flips",
     "idempotency",
     "identities",

@@ -17,6 +17,7 @@ from dogwatch.core.dialects import DIALECTS
 from dogwatch.core.limits import Verdict
 from dogwatch.core.plans import Plan
 from dogwatch.core.problems import Problem
+from dogwatch.ids import new_token
 from dogwatch.usecases.callers import Caller
 from dogwatch.usecases.holders import Holders
 from dogwatch.usecases.limiting import Asked
@@ -129,10 +130,11 @@ class _Guard:
             await self._app(scope, receive, watched)
         except Exception as error:
             where = "".join(traceback.format_tb(error.__traceback__))
-            _log.error("unexpected %s\n%s", type(error).__name__, where)
+            mark = new_token(60)
+            _log.error("unexpected %s (%s)\n%s", type(error).__name__, mark, where)
             if begun:
                 raise
-            told = Refusal("fault", "Dogwatch made a mistake; its log says where")
+            told = Refusal("fault", "Dogwatch made a mistake; its log says where", mark=mark)
             sorry = self._tongue.worded(told, self._clock.now())
             await sorry(scope, receive, watched)
 
