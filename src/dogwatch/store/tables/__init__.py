@@ -2,6 +2,13 @@
 
 from dogwatch.store.tables.base import metadata
 from dogwatch.store.tables.dialects import aliases
+from dogwatch.store.tables.flows import (
+    effects,
+    workflow_runs,
+    workflow_steps,
+    workflow_versions,
+    workflows,
+)
 from dogwatch.store.tables.people import (
     audit_log,
     identities,
@@ -51,6 +58,7 @@ __all__ = [
     "channels",
     "deliveries",
     "dependencies",
+    "effects",
     "environments",
     "flips",
     "idempotency",
@@ -84,5 +92,9 @@ __all__ = [
     "variable_uses",
     "variables",
     "watches",
+    "workflow_runs",
+    "workflow_steps",
+    "workflow_versions",
+    "workflows",
     "workspaces",
 ]
