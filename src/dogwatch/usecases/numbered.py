@@ -102,10 +102,16 @@ def scores(tx: Tx, workspace_id: int, watch_ids: Sequence[str]) -> Mapping[str, 
 
 
 def run_page(
-    tx: Tx, workspace_id: int, offset: int, size: int, watch_id: str | None = None
+    tx: Tx,
+    workspace_id: int,
+    offset: int,
+    size: int,
+    watch_id: str | None = None,
+    kind: str = "job",
 ) -> Counted[Run]:
-    """Return runs of our own from the `offset`th one on, newest first, of one watch or of all."""
-    return Counted(*runs.numbered(tx, workspace_id, offset, size, watch_id))
+    """Return runs of our own from the `offset`th one on, newest first, of one watch or of all
+    watches of a kind."""
+    return Counted(*runs.numbered(tx, workspace_id, offset, size, watch_id, kind))
 
 
 def output_ends(

@@ -35,7 +35,7 @@ _log = logging.getLogger("dogwatch.dialects")
 class Tongue:
     """How a dialect speaks: who calls by `token_of` a request, `windows` he is limited by and
     `told` of, and how a refusal is `worded` at a time. `base` leads all paths of its routes; those
-    of `public` are open to all.
+    of `public` are open to all, and those of `hooks` to whoever has the key that is in the path.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Tongue:
     told: Callable[[Sequence[tuple[Asked, Verdict]]], Headers]
     worded: Callable[[Refusal, datetime], Response]
     public: Mapping[str, Endpoint] = field(default_factory=dict)
+    hooks: Mapping[str, Endpoint] = field(default_factory=dict)
 
 
 def application(tongue: Tongue, services: Services) -> FastAPI:
@@ -64,6 +65,8 @@ def application(tongue: Tongue, services: Services) -> FastAPI:
     app.router.routes.extend(tongue.router.routes)
     for path, endpoint in tongue.public.items():
         app.add_route(path, endpoint)
+    for path, endpoint in tongue.hooks.items():
+        app.add_route(path, endpoint, ["POST"])
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(Refused, _on_refused)
     app.add_exception_handler(HTTPException, _on_http)

@@ -3,10 +3,12 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from fastapi import Request
 
 from dogwatch.core.problems import Problem
+from dogwatch.core.variable import json_text
 from dogwatch.usecases.aliases import Named
 from dogwatch.usecases.door import Tx
 from dogwatch.web.dialect.call import DialectCall
@@ -43,6 +45,11 @@ def found(tx: Tx, call: DialectCall, noun: str, kind: str, text: str, *, lock: b
     return named
 
 
+def given_text(given: Any) -> str:
+    """Return an input as the JSON text that a run is handed; none is none."""
+    return "" if given is None or given == {} else json_text(given)
+
+
 @contextmanager
 def as_theirs() -> Iterator[None]:
     """Have bad fields told by the names that Cronium has for them."""
@@ -56,4 +63,6 @@ def as_theirs() -> Iterator[None]:
 
 def _theirs(name: str) -> str:
     head, dot, rest = name.removeprefix("action.").partition(".")
+    if head == "nodes" and rest.endswith(".job"):
+        rest = rest.removesuffix("job") + "eventId"
     return FIELDS.get(head, head) + dot + rest

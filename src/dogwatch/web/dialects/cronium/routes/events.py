@@ -7,7 +7,6 @@ from typing import Any
 from fastapi import Response
 
 from dogwatch.core.spec import WatchSpec
-from dogwatch.core.variable import json_text
 from dogwatch.core.watch import Status
 from dogwatch.usecases import aliases, environments, jobs, lists, numbered, runs, watches
 from dogwatch.usecases.aliases import Alias, Named
@@ -18,7 +17,8 @@ from dogwatch.web.api.jobs import admit_script, refuse_exposed, refuse_script
 from dogwatch.web.dialect.call import Called, DialectCall, Naming, takes
 from dogwatch.web.dialect.route import needs, router_of
 from dogwatch.web.dialects.cronium.answers import answer, enveloped, listed
-from dogwatch.web.dialects.cronium.routes.calls import BASE, as_theirs, found
+from dogwatch.web.dialects.cronium.routes import actions
+from dogwatch.web.dialects.cronium.routes.calls import BASE, as_theirs, found, given_text
 from dogwatch.web.dialects.cronium.wire.event import RESTS, Event, event_of, since, status_of
 from dogwatch.web.dialects.cronium.wire.events import (
     EventChange,
@@ -47,7 +47,7 @@ async def list_events(call: Called) -> Response:
     def seen(tx: Tx, naming: Naming) -> SomeEvents:
         page = _page(tx, call, naming, asked)
         return SomeEvents(
-            events=shown(tx, call, page.items), pagination=asked.pagination(page.total)
+            events=shown(tx, call, naming, page.items), pagination=asked.pagination(page.total)
         )
 
     data = await call.read(seen)
@@ -62,13 +62,15 @@ async def make_event(call: Called) -> Response:
     body = await call.sent(EventNew)
 
     def made(tx: Tx) -> OneEvent:
-        event = Event().with_changes(body.changes(None))
+        changes = body.changes(None)
+        event = Event().with_changes(changes)
         action = event.action({})
         _admit(tx, call, event.kind, action)
         watch = WatchSpec(name=event.name, start_by_s=None)
         spec = event.job({}, watch, jobs.default_policy(event.kind, action))
         record = jobs.add(tx, call.workspace_id, spec, call.services.vault, call.at)
         alias = aliases.give(tx, record, call.tongue.name, event.said())
+        actions.put(tx, call, record, changes.get("conditional_actions", ()))
         return OneEvent(event=_turned(tx, call, (alias, record), event.status))
 
     with as_theirs():
@@ -80,8 +82,8 @@ async def make_event(call: Called) -> Response:
 async def show_event(call: Called, number: str) -> Response:
     """Show an event; the values of its environment stay secret."""
 
-    def seen(tx: Tx, _: Naming) -> OneEvent:
-        return OneEvent(event=shown(tx, call, [event_named(tx, call, number)])[0])
+    def seen(tx: Tx, naming: Naming) -> OneEvent:
+        return OneEvent(event=shown(tx, call, naming, [event_named(tx, call, number)])[0])
 
     return answer(await call.read(seen), "Event retrieved successfully", call.at)
 
@@ -130,8 +132,7 @@ async def execute_event(call: Called, number: str) -> Response:
         refuse_exposed(tx, call.services, call.workspace_id, job.action_kind)
         if body.env_vars:
             environments.check(job.action_kind, runs.action_of(vault, job), body.env_vars)
-        given = "" if body.input is None else json_text(body.input)
-        run = runs.trigger(tx, record, given, call.at)
+        run = runs.trigger(tx, record, given_text(body.input), call.at)
         if body.env_vars:
             environments.give(tx, vault, run.workspace_id, run.id, body.env_vars)
         execution = ExecutionOut(
@@ -179,12 +180,16 @@ def event_named(tx: Tx, call: DialectCall, number: str, *, lock: bool = False) -
     return found(tx, call, EVENT, "job", number, lock=lock)
 
 
-def shown(tx: Tx, call: DialectCall, some: Sequence[Named]) -> list[EventOut]:
+def shown(tx: Tx, call: DialectCall, naming: Naming, some: Sequence[Named]) -> list[EventOut]:
     """Return what is shown of jobs."""
-    views = lists.views(tx, [record for _, record in some], call.at)
+    records = [record for _, record in some]
+    views = lists.views(tx, records, call.at)
+    follows = actions.of_many(tx, call, naming, records)
     ended = numbered.scores(tx, call.workspace_id, [record.id for _, record in some])
     return [
-        EventOut.of(_event(call, named, view.job), named, view, ended[named[1].id])
+        EventOut.of(
+            _event(call, named, view.job), named, view, ended[named[1].id], follows[named[1].id]
+        )
         for named, view in zip(some, views, strict=True)
         if view.job
     ]
@@ -195,7 +200,7 @@ def _event(call: DialectCall, named: Named, job: JobRow) -> Event:
 
 
 def _one(tx: Tx, call: DialectCall, named: Named) -> OneEvent:
-    return OneEvent(event=shown(tx, call, [named])[0])
+    return OneEvent(event=shown(tx, call, call.give_names, [named])[0])
 
 
 def _page(tx: Tx, call: DialectCall, naming: Naming, asked: EventsAsked) -> Counted[Named]:
@@ -233,13 +238,15 @@ async def _changed(call: DialectCall, number: str) -> Response:
         job, vault = jobs.find(tx, record), call.services.vault
         stored = runs.action_of(vault, job)
         event = event_of((alias, record), job, stored)
-        changes = body.changes(shown(tx, call, [(alias, record)])[0])
+        changes = body.changes(shown(tx, call, call.give_names, [(alias, record)])[0])
         event = event.with_changes(changes)
         spec = event.job(stored, watches.spec_of(record), job.policy)
         if spec.action != stored:
             _admit(tx, call, event.kind, spec.action)
         record = jobs.edit(tx, record, spec, vault, call.at)
         alias = aliases.say(tx, alias, **event.said())
+        if "conditional_actions" in changes:
+            actions.put(tx, call, record, changes["conditional_actions"])
         return OneEvent(event=_turned(tx, call, (alias, record), event.status))
 
     with as_theirs():
@@ -266,7 +273,7 @@ async def _set_status(call: DialectCall, number: str, status: str, done: str) ->
 def _turned(tx: Tx, call: DialectCall, named: Named, status: str) -> EventOut:
     """Return the event with this status, which a locked job is given unless it has it."""
     named = with_status(tx, named, status, call.at)
-    return shown(tx, call, [named])[0]
+    return shown(tx, call, call.give_names, [named])[0]
 
 
 def with_status(tx: Tx, named: Named, status: str, at: datetime) -> Named:

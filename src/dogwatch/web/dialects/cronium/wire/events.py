@@ -1,6 +1,6 @@
 """What is sent and shown of events."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StrictInt, field_validator
@@ -10,6 +10,7 @@ from dogwatch.usecases.aliases import Named
 from dogwatch.usecases.lists import WatchView
 from dogwatch.usecases.numbered import Score
 from dogwatch.web.dialects.cronium.answers import Instant, PageAsked, Pagination, Shape
+from dogwatch.web.dialects.cronium.wire.actions import Action
 from dogwatch.web.dialects.cronium.wire.event import HTTP, LANGUAGES, TIMES, Event
 from dogwatch.web.dialects.cronium.wire.fields import (
     MOST,
@@ -37,6 +38,8 @@ Trigger = Annotated[
     nullable("MANUAL"),
     choice("MANUAL", "SCHEDULE", also={"SCHEDULED": "SCHEDULE"}),
 ]
+Actions = Annotated[list[Action], nullable([]), Field(max_length=20)]
+ACTIONS = ("conditional_actions", "conditional_events", "on_success_actions", "on_fail_actions")
 Method = Annotated[str, nullable("GET"), choice(*METHODS)]
 
 
@@ -70,6 +73,19 @@ class _EventSent(Sent):
     reset_counter_on_active: Flag = False
     shared: Flag = False
     tags: Tags = Field(default_factory=list)
+    conditional_actions: Actions = Field(default_factory=list)
+    conditional_events: Actions = Field(default_factory=list)
+    on_success_actions: Actions = Field(default_factory=list)
+    on_fail_actions: Actions = Field(default_factory=list)
+
+    @field_validator("on_success_actions", "on_fail_actions", mode="before")
+    @classmethod
+    def _typed(cls, value: Any, info: Any) -> Any:
+        """Give actions of the older spelling the type that their list says."""
+        kind = "ON_SUCCESS" if info.field_name == "on_success_actions" else "ON_FAILURE"
+        if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+            return value
+        return [{**one, "type": kind} for one in value]
 
     @field_validator("run_location", "server_id", mode="before")
     @classmethod
@@ -91,6 +107,9 @@ class _EventSent(Sent):
                 sent[other] = sent.pop(name) if sent[name] is not None else sent.get(other)
         if "tags" in sent:
             sent["tags"] = tuple(sent["tags"])
+        followed = [sent.pop(name) for name in ACTIONS if name in sent]
+        if followed:
+            sent["conditional_actions"] = [one for some in followed for one in some]
         for name in ("custom_schedule", "max_executions"):  # "" and 0 are none
             if name in sent:
                 sent[name] = sent[name] or None
@@ -204,10 +223,17 @@ class EventOut(Shape):
     server: None
     servers: list[int]
     event_servers: list[int]
+    conditional_actions: list[Action]
+    success_events: list[Action]
+    fail_events: list[Action]
+    always_events: list[Action]
+    condition_events: list[Action]
 
     @classmethod
-    def of(cls, event: Event, named: Named, view: WatchView, score: Score) -> Self:
-        """Return what is shown of an event; `score` says how its runs ended."""
+    def of(
+        cls, event: Event, named: Named, view: WatchView, score: Score, follows: Sequence[Action]
+    ) -> Self:
+        """Return what is shown of an event: how its runs ended, and what `follows` them."""
         number, record, timing = named[0].number, named[1], event.timing
         own = ("name", "description", "shared", "type", "content", "http_method", "http_url",
                "http_body", "status", "timeout_value", "timeout_unit", "retries",
@@ -240,6 +266,11 @@ class EventOut(Shape):
             server=None,
             servers=[],
             event_servers=[],
+            conditional_actions=list(follows),
+            success_events=[one for one in follows if one.type == "ON_SUCCESS"],
+            fail_events=[one for one in follows if one.type == "ON_FAILURE"],
+            always_events=[one for one in follows if one.type == "ALWAYS"],
+            condition_events=[one for one in follows if one.type == "ON_CONDITION"],
         )
 
     def as_sent(self, name: str) -> Any:
@@ -249,6 +280,12 @@ class EventOut(Shape):
                 return {one.key: one.value for one in self.env_vars}
             case "http_headers":
                 return tuple((one.key, one.value) for one in self.http_headers)
+            case "conditional_events":
+                return self.conditional_actions
+            case "on_success_actions":
+                return self.success_events
+            case "on_fail_actions":
+                return self.fail_events
         return getattr(self, name)
 
 

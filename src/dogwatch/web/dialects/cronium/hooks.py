@@ -1,0 +1,86 @@
+"""Webhooks: whoever has the key of a workflow starts it, with what he sends as its input."""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+
+from fastapi import Request, Response
+
+from dogwatch.core.limits import Window
+from dogwatch.core.problems import Problem
+from dogwatch.core.variable import data_of
+from dogwatch.usecases import aliases, runs, watches, workflows
+from dogwatch.usecases.door import Tx
+from dogwatch.usecases.limiting import Asked, failure_windows
+from dogwatch.web.api.payload import capped
+from dogwatch.web.dialect.refusal import Refusal, Refused
+from dogwatch.web.dialects.cronium.answers import Shape, answer
+from dogwatch.web.dialects.cronium.limits import MINUTE_S, PER_MINUTE
+from dogwatch.web.dialects.cronium.wire.event import status_of
+from dogwatch.web.origin import origin_of
+from dogwatch.web.page import Endpoint
+from dogwatch.web.services import Services
+
+DIALECT = "cronium"
+UNKNOWN = "Webhook not found"
+
+
+class Started(Shape):
+    """Which workflow was started."""
+
+    workflow_id: int
+
+
+async def start(request: Request) -> Response:
+    """Start a workflow; a body that is no JSON is its input as a string."""
+    services: Services = request.app.state.services
+    key, at = request.path_params["key"][:100], services.clock.now()
+    body = await Request(request.scope, capped(request)).body()
+    place = await services.door.aread(lambda tx: workflows.hooked(tx, key, services.vault))
+    await _spend(request, services, place)
+    if place is None:
+        raise Problem("not_found", UNKNOWN)
+    workspace_id, own_id = place
+    given = data_of(body.decode(errors="replace")) if body else ""
+
+    def started(tx: Tx) -> int:
+        record = watches.find(tx, workspace_id, own_id, lock=True)
+        hook = workflows.webhook_of(tx, record, services.vault)
+        if hook is None or hook.key != key:
+            raise Problem("not_found", UNKNOWN)
+        if hook.secret and not _signed(request, hook.secret, body):
+            raise Problem("unauthorized", "the signature is missing or wrong")
+        (named,) = aliases.named(tx, workspace_id, DIALECT, [record], make=True)
+        if status_of(*named) != "ACTIVE":
+            told = {"status": "of the workflow is not ACTIVE"}
+            raise Refused(Refusal("invalid", "the workflow is not active", told))
+        runs.trigger(tx, record, given, at, by="webhook")
+        return named[0].number
+
+    number = await services.door.awrite(started, workspace_id)
+    return answer(Started(workflow_id=number), "Workflow triggered successfully", at)
+
+
+async def _spend(request: Request, services: Services, place: tuple[int, str] | None) -> None:
+    """Count a call of a workflow, or of nobody by its address; too many are told to wait."""
+    if services.limits is None:
+        return
+    if place:
+        asked = [Asked(f"hook:{place[1]}", "minute", Window("fixed", PER_MINUTE, MINUTE_S))]
+        verdicts = await services.limits.limiter.spend(asked)
+    else:
+        ip = origin_of(request.scope, services.trusted_proxies).ip
+        verdicts = services.limits.failures.spend_now(failure_windows(ip))
+    waits = [verdict.retry_after_s for verdict in verdicts if not verdict.passes]
+    if waits:
+        raise Refused(Refusal("limited", "too many requests", retry_after_s=max(waits)))
+
+
+def _signed(request: Request, secret: str, body: bytes) -> bool:
+    """Whether the sender has the secret: HMAC-SHA256 of the body, `sha256=` and its hex."""
+    given = request.headers.get("x-webhook-signature", "").removeprefix("sha256=")
+    wanted = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    return hmac.compare_digest(given.encode(), wanted.encode())
+
+
+HOOKS: Mapping[str, Endpoint] = {"/api/workflows/webhook/{key}": start}
