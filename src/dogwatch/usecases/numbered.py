@@ -114,6 +114,17 @@ def run_page(
     return Counted(*runs.numbered(tx, workspace_id, offset, size, watch_id, kind))
 
 
+def whole_of(tx: Tx, some: Sequence[Run]) -> Mapping[str, str]:
+    """Return the watch id of the workflow that each of these runs is a node of, by run id."""
+    nodes = [run for run in some if run.trigger == runs.CHILD and run.parent_id]
+    parents = runs.by_keys(tx, {(run.workspace_id, run.parent_id or "") for run in nodes})
+    return {
+        run.id: parents[key].watch_id
+        for run in nodes
+        if (key := (run.workspace_id, run.parent_id or "")) in parents
+    }
+
+
 def output_ends(
     tx: Tx, workspace_id: int, run_ids: Sequence[str], length: int
 ) -> Mapping[str, str]:

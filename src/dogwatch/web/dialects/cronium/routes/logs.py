@@ -15,6 +15,7 @@ from dogwatch.web.dialect.route import needs, router_of
 from dogwatch.web.dialects.cronium.answers import answer, enveloped, listed
 from dogwatch.web.dialects.cronium.routes.calls import BASE
 from dogwatch.web.dialects.cronium.routes.events import event_named
+from dogwatch.web.dialects.cronium.routes.workflows import numbers_of
 from dogwatch.web.dialects.cronium.wire.event import type_of
 from dogwatch.web.dialects.cronium.wire.logs import (
     LogOut,
@@ -34,11 +35,11 @@ async def list_logs_of_event(call: Called, number: str) -> Response:
     """List the logs of an event, newest first, by `page` or by `offset`."""
     asked = call.asked(LogsAsked)
 
-    def seen(tx: Tx, _: Naming) -> SomeLogs:
+    def seen(tx: Tx, naming: Naming) -> SomeLogs:
         named = event_named(tx, call, number)
         page = numbered.run_page(tx, call.workspace_id, asked.first, asked.limit, named[1].id)
         output = _ends(tx, call, page.items, asked)
-        logs = _logs(tx, call, page.items, {named[1].id: named}, output)
+        logs = _logs(tx, call, naming, page.items, {named[1].id: named}, output)
         return SomeLogs(logs=logs, pagination=asked.pagination(page.total))
 
     data = await call.read(seen)
@@ -54,7 +55,7 @@ async def list_logs(call: Called) -> Response:
         page = numbered.run_page(tx, call.workspace_id, asked.first, asked.limit)
         known = _events(tx, call, naming, page.items)
         output = _ends(tx, call, page.items, asked)
-        logs = _logs(tx, call, page.items, known, output)
+        logs = _logs(tx, call, naming, page.items, known, output)
         return SomeLogs(logs=logs, pagination=asked.pagination(page.total))
 
     data = await call.read(seen)
@@ -72,7 +73,7 @@ async def show_log(call: Called, name: str) -> Response:
             raise Problem("not_found", f"Log with ID {name[:100]} not found") from None
         known = _events(tx, call, naming, [run])
         output = {run.id: "".join(pieces(chunks))}
-        for log in _logs(tx, call, [run], known, output):
+        for log in _logs(tx, call, naming, [run], known, output):
             return OneLog(log=log)
         raise Problem("not_found", f"Log with ID {name[:100]} not found")
 
@@ -94,6 +95,7 @@ def _events(tx: Tx, call: DialectCall, naming: Naming, some: Sequence[Run]) -> M
 def _logs(
     tx: Tx,
     call: DialectCall,
+    naming: Naming,
     some: Sequence[Run],
     events: Mapping[str, Named],
     output: Mapping[str, str],
@@ -105,8 +107,13 @@ def _logs(
         for view in views
         if view.job
     }
+    wholes = numbered.whole_of(tx, some)
+    numbers = numbers_of(tx, call, naming, set(wholes.values()))
     return [
-        LogOut.of(run, events[run.watch_id], types[run.watch_id], output[run.id])
+        LogOut.of(
+            run, events[run.watch_id], types[run.watch_id], output[run.id],
+            numbers.get(wholes.get(run.id, "")),
+        )
         for run in some
         if run.watch_id in types
-    ]
+    ]  # fmt: skip

@@ -79,14 +79,9 @@ async def make_workflow(call: Called) -> Response:
         changes = body.changes(None)
         workflow = Workflow().with_changes(_with_graph(tx, call, Workflow(), body, changes))
         _check_active(workflow)
-        record = workflows.add(
-            tx,
-            call.workspace_id,
-            workflow.definition(None),
-            call.services.vault,
-            call.at,
-            _by(call),
-        )
+        vault, by = call.services.vault, call.caller.name
+        definition = workflow.definition(None)
+        record = workflows.add(tx, call.workspace_id, definition, vault, call.at, by)
         alias = aliases.give(tx, record, call.tongue.name, workflow.said())
         _set_hook(tx, call, (alias, record), changes, fresh=True)
         return _turned(tx, call, (alias, record), workflow.status)

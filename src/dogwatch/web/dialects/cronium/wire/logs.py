@@ -86,7 +86,7 @@ class LogOut(Shape):
     server_id: None
 
     @classmethod
-    def of(cls, run: Run, named: Named, kind: str, output: str) -> Self:
+    def of(cls, run: Run, named: Named, kind: str, output: str, workflow_id: int | None) -> Self:
         """Return the log of a run of an event of this type."""
         status = status_of(run)
         began_at = run.started_at or run.queued_at
@@ -94,7 +94,7 @@ class LogOut(Shape):
         return cls(
             id=execution_id(run.id),
             event_id=named[0].number,
-            workflow_id=None,
+            workflow_id=workflow_id,
             status=status,
             output=output,
             start_time=began_at,

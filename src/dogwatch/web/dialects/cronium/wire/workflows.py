@@ -14,6 +14,7 @@ from pydantic import (
     model_validator,
 )
 
+from dogwatch.core.run import Overlap, Policy
 from dogwatch.core.spec import WatchSpec
 from dogwatch.core.workflow.definition import Definition
 from dogwatch.core.workflow.graph import Edge, Graph, Node
@@ -123,7 +124,7 @@ class Workflow:
 
     def definition(self, before: Definition | None) -> Definition:
         """Return the definition; what it has no fields for is as `before`."""
-        base = before or Definition(WatchSpec(name=self.name, start_by_s=None), self.graph)
+        base = before or self._fresh()
         watch = replace(
             base.watch,
             name=self.name,
@@ -135,6 +136,12 @@ class Workflow:
         )
         webhook = self.timing.trigger_type == WEBHOOK
         return replace(base, watch=watch, graph=self.graph, webhook=webhook)
+
+    def _fresh(self) -> Definition:
+        """Return the definition of a new one: no call of a webhook is lost to an earlier one."""
+        hooked = self.timing.trigger_type == WEBHOOK
+        policy = Policy(overlap=Overlap.ALLOW if hooked else Overlap.SKIP)
+        return Definition(WatchSpec(name=self.name, start_by_s=None), self.graph, policy)
 
     def said(self) -> dict[str, Any]:
         """Return what only this dialect has fields for, apart from the status."""
