@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from fastapi import Request
+from pydantic.alias_generators import to_camel
 
 from dogwatch.core.problems import Problem
 from dogwatch.core.variable import json_text
@@ -65,4 +66,4 @@ def _theirs(name: str) -> str:
     head, dot, rest = name.removeprefix("action.").partition(".")
     if head == "nodes" and rest.endswith(".job"):
         rest = rest.removesuffix("job") + "eventId"
-    return FIELDS.get(head, head) + dot + rest
+    return (FIELDS.get(head) or to_camel(head)) + dot + rest

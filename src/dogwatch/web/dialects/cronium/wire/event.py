@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
 
+from dogwatch.core.problems import invalid
 from dogwatch.core.run import Policy
 from dogwatch.core.spec import WatchSpec
 from dogwatch.core.watch import Status
@@ -68,12 +69,16 @@ class Event:
         """Return the event with what was sent of it."""
         times = {name: changes[name] for name in TIMES if name in changes}
         own = {name: value for name, value in changes.items() if name in OWN}
+        if own.get("type") == HTTP:  # what only the script had goes with it
+            own.setdefault("env_vars", {})
         return replace(self, timing=changed(self.timing, times), **own)
 
     def action(self, stored: Mapping[str, Any]) -> dict[str, Any]:
         """Return what is run; what was `stored` and has no field here stays, masks are lifted."""
         timeout_s = self.timeout_value * UNITS[self.timeout_unit]
         if self.kind == "http":
+            if self.env_vars:
+                raise invalid("env", "is for scripts; a request has none")
             mine: dict[str, Any] = {
                 "url": self.http_url or "",
                 "method": self.http_method,

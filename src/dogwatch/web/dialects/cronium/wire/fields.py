@@ -1,5 +1,6 @@
 """What the fields of Cronium may hold, in every spelling that its versions had."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -21,6 +22,7 @@ TYPES = ("BASH", "PYTHON", "NODEJS", "HTTP_REQUEST")
 STATUSES = ("DRAFT", "ACTIVE", "PAUSED", "ARCHIVED")
 UNITS: Mapping[str, int] = {"SECONDS": 1, "MINUTES": 60, "HOURS": 3600, "DAYS": 86400}
 MOST = 1_000_000_000
+_UNKEPT = re.compile("[\0\ud800-\udfff]")
 
 
 class Sent(BaseModel):
@@ -101,8 +103,8 @@ def one_line(value: str) -> str:
 
 def whole(value: str | None) -> str | None:
     """Refuse what no database keeps."""
-    if value and "\0" in value:
-        raise fault("must not hold a NUL character")
+    if value and _UNKEPT.search(value):
+        raise fault("must not hold NUL or half a character (a lone surrogate)")
     return value
 
 
