@@ -259,7 +259,7 @@ def claim(
     waiting = {key: run for key, run in found.items() if run.state != "done"}
     known = _known(tx, list(waiting.values()))
     slugs = _slugs(tx, waiting.values(), known)
-    envs = environments.of_runs(tx, _by_hand(waiting.values()))
+    envs = environments.of_runs(tx, ending.by_hand(waiting.values()))
     void, over, begun = [], [], []
     for task in taken:
         run = waiting.get((task.workspace_id, task.ref_id))
@@ -378,13 +378,7 @@ def _settle(tx: Tx, over: Sequence[Over], known: _Known, at: datetime) -> Record
     records = ending.settle(tx, own, known.records, at)
     whole = flows.settle(tx, nodes, known.steps, records, at)
     effects.note(tx, [*own, *whole], known.jobs, at)
-    environments.forget(tx, _by_hand(one.run for one in own))
     return records
-
-
-def _by_hand(some: Iterable[Run]) -> Sequence[Key]:
-    """Return the keys of those runs that may have an environment of their own."""
-    return [run_key(run) for run in some if run.trigger == environments.TRIGGER]
 
 
 def _queue_again(tx: Tx, task: Task, run_at: datetime, reason: str) -> bool:

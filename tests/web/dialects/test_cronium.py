@@ -352,6 +352,21 @@ def test_events_of_other_doors_are_here_and_heartbeats_are_not(
     assert (event["scheduleNumber"], event["scheduleUnit"]) == (90, "SECONDS")
 
 
+def test_the_document_names_every_path(client: Client) -> None:
+    document = Client(client.app).get("/cronium/api/openapi.json").json
+    assert set(document["paths"]) == {
+        f"/api{path}"
+        for path in (
+            "/events", "/events/{number}", "/events/{number}/execute", "/events/{number}/activate",
+            "/events/{number}/reset-counter", "/events/{number}/logs", "/logs", "/logs/{name}",
+            "/variables", "/variables/{name}", "/servers", "/tokens", "/tokens/{name}",
+            "/workflows", "/workflows/{number}", "/workflows/{number}/execute",
+            "/workflows/executions", "/workflows/{number}/executions",
+            "/workflows/{number}/executions/{name}",
+        )
+    }  # fmt: skip
+
+
 # --- faults -------------------------------------------------------------------------------------
 
 DEEP = b"[" * 200_000 + b"]" * 200_000
