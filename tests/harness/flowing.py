@@ -71,9 +71,10 @@ class Flowing:
         """Finish a node, with what its script handed on."""
         run = work.run
         if output:
-            self.house.do(results.put, run.workspace_id, run.id, output=output)
+            self.house.do(lambda tx: results.put(tx, run.workspace_id, run.id, output=output))
         if condition is not None:
-            self.house.do(results.put, run.workspace_id, run.id, condition=condition)
+            said = {"condition": condition}
+            self.house.do(lambda tx: results.put(tx, run.workspace_id, run.id, **said))
         return self.house.finish(work, at, outcome, **facts)
 
     def play(self, at: float = 0, **ends: Outcome) -> list[str]:

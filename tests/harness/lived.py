@@ -53,6 +53,7 @@ def lived_in(house: House) -> House:
     house.claim(120)
     house.fire(180)
     house.join("b", 650)
+    _workflow(house, job.id, work.run.id)
     _people(house)
     return house
 
@@ -64,6 +65,22 @@ def _trouble(house: House) -> None:
     house.do(incidents.snooze, workspace_id, "1", "Ana", 3600, after(4))
     night = WindowSpec("weekly", days=("sat",), start="22:00", duration_s=3600)
     house.do(maintenance.add, workspace_id, "Upgrades", Scope(), night, after(5))
+
+
+def _workflow(house: House, watch_id: str, run_id: str) -> None:
+    """Leave rows of a workflow, of a run that is over, and of what followed it."""
+    of_watch = {"workspace_id": house.workspace.id, "watch_id": watch_id}
+    of_run = {"workspace_id": house.workspace.id, "run_id": run_id}
+    definition = {"name": "w", "nodes": [{"key": "a", "job": watch_id}], "edges": []}
+    house.put("workflows", **of_watch, version=1, hook_hash=b"h")
+    house.put(
+        "workflow_versions", **of_watch, number=1, definition=definition, made_at=after(1),
+        made_by="Ana",
+    )  # fmt: skip
+    house.put("workflow_runs", **of_run, watch_id=watch_id, version=1, ended_at=after(9))
+    house.put("workflow_steps", **of_run, node="a", outcome="ok", reason="", timeout_s=0.5)
+    house.put("effects", **of_run, seq=0, action={"on": "always", "run": "x"}, state="done",
+              reason="")  # fmt: skip
 
 
 def _people(house: House) -> None:

@@ -13,6 +13,7 @@ ACROSS = (
     "dogwatch.web.dialects.cronium.hooks",
     "dogwatch.web.dialects.healthchecks.pings",
     "dogwatch.web.health",
+    "dogwatch.web.hooks",
     "dogwatch.web.metrics",
 )
 

@@ -11,7 +11,8 @@ OWN_KEY = set(os.environ.get("CONTRACT_OWN_KEY", "").split())
 # What no schema can say: whether a cron line is one, whether there is such a channel.
 BEYOND_SCHEMAS = re.compile(
     r"cursor|Idempotency-Key|schedule|timezone|(.*\.)?channel_id|expires_at|owner|email"
-    r"|agree|parents|locations|(quiet|digest)\.timezone|(action|settings|scope|target|window)(\..*)?",
+    r"|agree|parents|locations|(nodes|edges|actions)(\..*)?|(quiet|digest)\.timezone"
+    r"|(action|settings|scope|target|window)(\..*)?",
     re.DOTALL,
 )
 

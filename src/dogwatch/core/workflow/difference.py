@@ -25,7 +25,7 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Dif
 
 
 def _compared(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Difference]:
-    for name in dict.fromkeys((*before, *after)):
+    for name in dict.fromkeys((*after, *before)):
         if before.get(name) != after.get(name):
             yield Difference(name, before.get(name), after.get(name))
 

@@ -30,8 +30,8 @@ def _shown(view: WatchView, call: Call) -> JobOut:
     job = view.job
     if job is None:
         raise Problem("not_found", f"{view.record.slug} is watched only; it is no job")
-    if view.record.probe:
-        raise Problem("not_found", f"{view.record.slug} is a probe, not a job")
+    if view.record.kind != "job":
+        raise Problem("not_found", f"{view.record.slug} is a {view.record.kind}, not a job")
     action = masked_action(runs.action_of(call.services.vault, job))
     action = {"kind": job.action_kind, **action}
     return JobOut.made(view, call.pings, action, job)

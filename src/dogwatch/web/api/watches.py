@@ -36,7 +36,7 @@ def _locked(tx: Tx, call: Call, name: str) -> Record:
     """Return a watch to be changed; that of a job asks for the scope of jobs, too."""
     record = watches.find(tx, call.workspace_id, name, lock=True)
     if record.watch.job:
-        require(call.caller, "probes.change" if record.probe else "jobs.change")
+        require(call.caller, f"{record.kind}s.change")
     return record
 
 
