@@ -10,7 +10,6 @@ ACROSS = (
     "dogwatch.web.dashboard.system",
     "dogwatch.web.dashboard.visit",
     "dogwatch.web.dialects.cronbeats.pings",
-    "dogwatch.web.dialects.cronium.hooks",
     "dogwatch.web.dialects.healthchecks.pings",
     "dogwatch.web.health",
     "dogwatch.web.hooks",

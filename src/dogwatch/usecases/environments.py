@@ -34,7 +34,9 @@ def check(kind: str, action: Mapping[str, Any], env: Mapping[str, str]) -> None:
 
 
 def added(action: Mapping[str, Any], env: Mapping[str, str]) -> dict[str, Any]:
-    """Return the action of a script with more in its environment."""
+    """Return an action with more in its environment."""
+    if not env:
+        return dict(action)
     return {**action, "env": {**action.get("env", {}), **env}}
 
 
@@ -49,9 +51,11 @@ def of_runs(tx: Tx, keys: Collection[Key]) -> Mapping[Key, bytes]:
     return environments.by_keys(tx, keys)
 
 
-def opened(vault: Vault, key: Key, sealed: bytes) -> dict[str, str]:
-    """Decrypt an environment."""
-    env: dict[str, str] = json.loads(vault.open(sealed, context(*key)))
+def opened(vault: Vault, key: Key, sealed: Mapping[Key, bytes]) -> dict[str, str]:
+    """Decrypt the environment of a run, which is empty where it has none."""
+    if key not in sealed:
+        return {}
+    env: dict[str, str] = json.loads(vault.open(sealed[key], context(*key)))
     return env
 
 

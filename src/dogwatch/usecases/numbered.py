@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from dogwatch.core.result import BAD, GOOD
-from dogwatch.store import flips, pings, runs, watches
+from dogwatch.store import flips, logs, pings, runs, watches
 from dogwatch.store.runs import Run
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
@@ -97,7 +97,7 @@ def scores(tx: Tx, workspace_id: int, watch_ids: Sequence[str]) -> Mapping[str, 
             sum(counted.get(outcome, 0) for outcome in GOOD),
             sum(counted.get(outcome, 0) for outcome in BAD),
         )
-        for watch_id, counted in runs.tallies(tx, workspace_id, watch_ids).items()
+        for watch_id, counted in logs.tallies(tx, workspace_id, watch_ids).items()
     }
 
 
@@ -129,5 +129,5 @@ def output_ends(
     tx: Tx, workspace_id: int, run_ids: Sequence[str], length: int
 ) -> Mapping[str, str]:
     """Return the last characters of the output of each of these runs."""
-    tails = runs.output_tails(tx, workspace_id, run_ids, length)
+    tails = logs.output_tails(tx, workspace_id, run_ids, length)
     return {run_id: text[-length:] for run_id, text in tails.items()}

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from dogwatch.core.isolation import Least
@@ -225,6 +226,7 @@ class _Known:
     records: Records
     jobs: Mapping[Key, JobRow]
     steps: Steps
+    envs: Mapping[Key, bytes] = MappingProxyType({})
 
     def policy(self, run: Run) -> Policy | None:
         """Return the run rules of a run, as its node has them where it is one."""
@@ -258,16 +260,14 @@ def claim(
     found = runs.by_keys(tx, [(task.workspace_id, task.ref_id) for task in taken])
     waiting = {key: run for key, run in found.items() if run.state != "done"}
     known = _known(tx, list(waiting.values()))
+    known = replace(known, envs=environments.of_runs(tx, ending.by_hand(waiting.values())))
     slugs = _slugs(tx, waiting.values(), known)
-    envs = environments.of_runs(tx, ending.by_hand(waiting.values()))
     void, over, begun = [], [], []
     for task in taken:
         run = waiting.get((task.workspace_id, task.ref_id))
         if run is None or watch_key(run) not in known.jobs or watch_key(run) not in slugs:
             void.append(task)
-        elif isinstance(
-            work := _opened(task, run, slugs[watch_key(run)], known, vault, envs), Work
-        ):
+        elif isinstance(work := _opened(task, run, slugs[watch_key(run)], known, vault), Work):
             plan = plans.get(task.workspace_id, UNLIMITED)
             least = demanding.get(task.workspace_id, "trusted")
             begun.append(replace(work, most_output_bytes=plan.output_bytes, least_isolation=least))
@@ -318,18 +318,15 @@ def _take(
     )
 
 
-def _opened(
-    task: Task, run: Run, slug: str, known: _Known, vault: Vault, envs: Mapping[Key, bytes]
-) -> Work | Result:
+def _opened(task: Task, run: Run, slug: str, known: _Known, vault: Vault) -> Work | Result:
     """Return what there is to do for a run, or how it ends without having begun."""
     step = known.steps.get(run_key(run))
     if run.cancel_reason or (run.trigger == CHILD and step is None):
         return cancelled(run.cancel_reason or ORPHANED)
     job = known.jobs[watch_key(run)]
     try:
-        action = action_of(vault, job)
-        if (key := run_key(run)) in envs:
-            action = environments.added(action, environments.opened(vault, key, envs[key]))
+        own = environments.opened(vault, run_key(run), known.envs)
+        action = environments.added(action_of(vault, job), own)
     except Problem as problem:  # one job that cannot be read must not hold up the others
         return Result(Outcome.FAIL, problem.message)
     if step and step[0].timeout_s:

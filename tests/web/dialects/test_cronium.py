@@ -264,7 +264,7 @@ def test_the_last_execution_pauses_and_a_reset_counts_anew(client: Client, house
 def test_logs_are_paged_in_both_ways(client: Client, house: House) -> None:
     event = made(client)
     path = f"/api/events/{event['id']}"
-    ids = []
+    ids: list[str] = []
     for _ in range(3):
         ids.insert(0, client("POST", f"{path}/execute").json["execution"]["id"])
         run_all(house)

@@ -1,17 +1,16 @@
 """Webhooks: whoever has the key of a workflow starts it, with what he sends as its input."""
 
-import hashlib
-import hmac
 from collections.abc import Mapping
 
 from fastapi import Request, Response
 
 from dogwatch.core.limits import Window
 from dogwatch.core.problems import Problem
+from dogwatch.core.signature import fault
 from dogwatch.core.variable import data_of
 from dogwatch.usecases import aliases, runs, watches, workflows
 from dogwatch.usecases.door import Tx
-from dogwatch.usecases.limiting import Asked, failure_windows
+from dogwatch.usecases.limiting import Asked, admit, failure_windows
 from dogwatch.web.api.payload import capped
 from dogwatch.web.dialect.refusal import Refusal, Refused
 from dogwatch.web.dialects.cronium.answers import Shape, answer
@@ -36,11 +35,15 @@ async def start(request: Request) -> Response:
     services: Services = request.app.state.services
     key, at = request.path_params["key"][:100], services.clock.now()
     body = await Request(request.scope, capped(request)).body()
-    place = await services.door.aread(lambda tx: workflows.hooked(tx, key, services.vault))
+    place = await services.door.aread(
+        lambda tx: workflows.hooked(tx, key, services.vault), workspace_id=None
+    )
     await _spend(request, services, place)
     if place is None:
         raise Problem("not_found", UNKNOWN)
     workspace_id, own_id = place
+    headers = request.headers
+    signed = headers.get("x-webhook-timestamp", ""), headers.get("x-webhook-signature", "")
     given = data_of(body.decode(errors="replace")) if body else ""
 
     def started(tx: Tx) -> int:
@@ -48,8 +51,8 @@ async def start(request: Request) -> Response:
         hook = workflows.webhook_of(tx, record, services.vault)
         if hook is None or hook.key != key:
             raise Problem("not_found", UNKNOWN)
-        if hook.secret and not _signed(request, hook.secret, body):
-            raise Problem("unauthorized", "the signature is missing or wrong")
+        if hook.secret and (why := fault(hook.secret, *signed, body, at)):
+            raise Problem("unauthorized", why)
         (named,) = aliases.named(tx, workspace_id, DIALECT, [record], make=True)
         if status_of(*named) != "ACTIVE":
             told = {"status": "of the workflow is not ACTIVE"}
@@ -71,16 +74,7 @@ async def _spend(request: Request, services: Services, place: tuple[int, str] | 
     else:
         ip = origin_of(request.scope, services.trusted_proxies).ip
         verdicts = services.limits.failures.spend_now(failure_windows(ip))
-    waits = [verdict.retry_after_s for verdict in verdicts if not verdict.passes]
-    if waits:
-        raise Refused(Refusal("limited", "too many requests", retry_after_s=max(waits)))
-
-
-def _signed(request: Request, secret: str, body: bytes) -> bool:
-    """Whether the sender has the secret: HMAC-SHA256 of the body, `sha256=` and its hex."""
-    given = request.headers.get("x-webhook-signature", "").removeprefix("sha256=")
-    wanted = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
-    return hmac.compare_digest(given.encode(), wanted.encode())
+    admit(verdicts)
 
 
 HOOKS: Mapping[str, Endpoint] = {"/api/workflows/webhook/{key}": start}

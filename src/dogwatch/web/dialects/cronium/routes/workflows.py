@@ -48,7 +48,7 @@ HOOK_LENGTH = 16
 router = router_of(f"{BASE}/workflows")
 
 
-@router.get("", response_model=enveloped(SomeWorkflows), openapi_extra=needs("jobs.list"))
+@router.get("", response_model=enveloped(SomeWorkflows), openapi_extra=needs("workflows.list"))
 async def list_workflows(call: Called) -> Response:
     """List workflows, oldest first, those that are archived only if that is asked for."""
     asked = call.asked(WorkflowsAsked)
@@ -69,7 +69,10 @@ async def list_workflows(call: Called) -> Response:
 
 
 @router.post(
-    "", response_model=ONE, status_code=201, openapi_extra=needs("jobs.make") | takes(WorkflowNew)
+    "",
+    response_model=ONE,
+    status_code=201,
+    openapi_extra=needs("workflows.make") | takes(WorkflowNew),
 )
 async def make_workflow(call: Called) -> Response:
     """Make a workflow; unless a status is sent, it is a draft."""
@@ -91,7 +94,7 @@ async def make_workflow(call: Called) -> Response:
     return answer(data, "Workflow created successfully", call.at, 201)
 
 
-@router.get("/{number}", response_model=ONE, openapi_extra=needs("jobs.show"))
+@router.get("/{number}", response_model=ONE, openapi_extra=needs("workflows.show"))
 async def show_workflow(call: Called, number: str) -> Response:
     """Show a workflow; the key of its webhook only to those who may run it."""
 
@@ -103,7 +106,7 @@ async def show_workflow(call: Called, number: str) -> Response:
 
 
 @router.patch(
-    "/{number}", response_model=ONE, openapi_extra=needs("jobs.change") | takes(WorkflowChange)
+    "/{number}", response_model=ONE, openapi_extra=needs("workflows.change") | takes(WorkflowChange)
 )
 async def change_workflow(call: Called, number: str) -> Response:
     """Change a workflow; what is not sent stays."""
@@ -111,14 +114,16 @@ async def change_workflow(call: Called, number: str) -> Response:
 
 
 @router.put(
-    "/{number}", response_model=ONE, openapi_extra=needs("jobs.change") | takes(WorkflowChange)
+    "/{number}", response_model=ONE, openapi_extra=needs("workflows.change") | takes(WorkflowChange)
 )
 async def put_workflow(call: Called, number: str) -> Response:
     """Change a workflow, as PATCH does: the document has both."""
     return await _changed(call, number)
 
 
-@router.delete("/{number}", response_model=enveloped(Nothing), openapi_extra=needs("jobs.delete"))
+@router.delete(
+    "/{number}", response_model=enveloped(Nothing), openapi_extra=needs("workflows.delete")
+)
 async def remove_workflow(call: Called, number: str) -> Response:
     """Delete a workflow with its executions; its events stay."""
 
@@ -132,7 +137,7 @@ async def remove_workflow(call: Called, number: str) -> Response:
 @router.post(
     "/{number}/execute",
     response_model=enveloped(OneStarted),
-    openapi_extra=needs("jobs.trigger") | takes(Anything),
+    openapi_extra=needs("workflows.trigger") | takes(Anything),
 )
 async def execute_workflow(call: Called, number: str) -> Response:
     """Run a workflow now, whatever its status; a body without `input` is itself the input."""
@@ -189,7 +194,7 @@ def _shown(tx: Tx, call: DialectCall, naming: Naming, some: Sequence[Named]) -> 
 
 
 def _hook(tx: Tx, call: DialectCall, named: Named) -> str | None:
-    if lacks(call.caller.grant, "jobs.trigger"):
+    if lacks(call.caller.grant, "workflows.trigger"):
         return None
     hook = workflows.webhook_of(tx, named[1], call.services.vault)
     return hook.key if hook else None
@@ -257,12 +262,13 @@ def _set_hook(
 ) -> None:
     """Give a workflow that has a webhook the key that was sent, or one of the product's form."""
     vault, key = call.services.vault, changes.get("webhook_key")
-    if workflows.webhook_of(tx, named[1], vault) is None:
+    hook = workflows.webhook_of(tx, named[1], vault)
+    if hook is None:
         return
     if key or fresh:
         key = key or new_text(HOOK_LETTERS, HOOK_LENGTH)
         try:
-            workflows.set_webhook(tx, named[1], vault, key=key)
+            workflows.set_webhook(tx, named[1], vault, key=key, signed=bool(hook.secret))
         except Problem as problem:
             raise Problem(problem.kind, problem.message, {"webhookKey": problem.message}) from None
 
