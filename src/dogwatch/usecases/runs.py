@@ -3,9 +3,8 @@
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from types import MappingProxyType
 from typing import Any
 
 from dogwatch.core.isolation import Least
@@ -226,7 +225,7 @@ class _Known:
     records: Records
     jobs: Mapping[Key, JobRow]
     steps: Steps
-    envs: Mapping[Key, bytes] = MappingProxyType({})
+    envs: Mapping[Key, bytes] = field(default_factory=dict)
 
     def policy(self, run: Run) -> Policy | None:
         """Return the run rules of a run, as its node has them where it is one."""
