@@ -19,6 +19,10 @@ from tests.harness.house import House, after
 FAIL = Outcome.FAIL
 
 
+# What differs between the two databases is told by the other tests.
+alone = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
 @pytest.fixture
 def flowing(house: House) -> Flowing:
     """Workflows in a house."""
@@ -51,6 +55,7 @@ def test_from_the_first_node_to_the_last(flowing: Flowing) -> None:
     assert (told["duration_ms"], told["finished_at"]) == (8_000, after(69))
 
 
+@alone
 def test_nodes_do_not_touch_the_watch_of_their_job(flowing: Flowing) -> None:
     house = flowing.house
     flowing.make("a>b?failure")
@@ -66,6 +71,7 @@ def test_nodes_do_not_touch_the_watch_of_their_job(flowing: Flowing) -> None:
     assert house.flips("flow") == [("new", "up")]
 
 
+@alone
 def test_a_failure_that_nobody_handles(flowing: Flowing) -> None:
     flowing.make("a>b, b>c, a>d?failure")
     run = flowing.trigger()
@@ -76,6 +82,7 @@ def test_a_failure_that_nobody_handles(flowing: Flowing) -> None:
     assert flowing.house.flips("flow") == [("new", "down")]
 
 
+@alone
 def test_a_condition(flowing: Flowing) -> None:
     flowing.make("a>b?condition, a>c?condition, b>d")
     run = flowing.trigger()
@@ -88,6 +95,7 @@ def test_a_condition(flowing: Flowing) -> None:
     assert flowing.told(other) == "a ok, b skipped, c skipped, d skipped"
 
 
+@alone
 def test_the_input_of_a_run_is_that_of_its_first_nodes(flowing: Flowing) -> None:
     flowing.make("a>b, c>b")
     flowing.trigger('{"order":7}')
@@ -95,6 +103,7 @@ def test_the_input_of_a_run_is_that_of_its_first_nodes(flowing: Flowing) -> None
     assert [works[name].given for name in "ac"] == ['{"order":7}'] * 2
 
 
+@alone
 def test_retries_and_timeout_of_a_node_replace_those_of_its_job(flowing: Flowing) -> None:
     flowing.make("a>b", nodes={"a": {"retries": 1, "timeout_s": 7.5}})
     run = flowing.trigger()
@@ -125,6 +134,7 @@ def test_cancelling_stops_what_runs_and_passes_over_the_rest(flowing: Flowing) -
         house.do(runs.cancel, house.workspace.id, run.id, "again", after(5))
 
 
+@alone
 def test_a_run_that_waits_is_cancelled_at_once(flowing: Flowing) -> None:
     house = flowing.house
     flowing.make("a>b", overlap=Overlap.ALLOW)
@@ -134,6 +144,7 @@ def test_a_run_that_waits_is_cancelled_at_once(flowing: Flowing) -> None:
     assert (flowing.conduct(2), house.rows("tasks")) == (0, [])
 
 
+@alone
 def test_one_node_is_cancelled_and_the_others_go_on(flowing: Flowing) -> None:
     house = flowing.house
     flowing.make("a>c, b>d")
@@ -145,6 +156,7 @@ def test_one_node_is_cancelled_and_the_others_go_on(flowing: Flowing) -> None:
     assert flowing.ended(run) == ("skipped", "a: this one")
 
 
+@alone
 def test_a_run_that_takes_too_long(flowing: Flowing) -> None:
     house = flowing.house
     flowing.make("a>b", timeout_s=100)
@@ -161,6 +173,7 @@ def test_a_run_that_takes_too_long(flowing: Flowing) -> None:
     assert house.flips("flow") == [("new", "down")]
 
 
+@alone
 def test_a_node_that_ends_after_the_stop_is_not_tried_again(flowing: Flowing) -> None:
     house = flowing.house
     flowing.make("a>b", nodes={"a": {"retries": 3}})
@@ -183,6 +196,7 @@ def test_runs_of_one_workflow_wait_for_each_other(flowing: Flowing) -> None:
     assert [flowing.ended(run)[0] for run in (first, second)] == ["ok", "ok"]
 
 
+@alone
 def test_the_next_run_cancels_the_one_before(flowing: Flowing) -> None:
     house = flowing.house
     flowing.make("a>b", overlap=Overlap.CANCEL_PREVIOUS)
@@ -197,6 +211,7 @@ def test_the_next_run_cancels_the_one_before(flowing: Flowing) -> None:
     assert flowing.ended(second)[0] == "ok"
 
 
+@alone
 @pytest.mark.parametrize(
     ("lost_run", "ends"), [(LostRun.FAIL, "fail"), (LostRun.RERUN, None), (LostRun.SKIP, "skipped")]
 )
@@ -214,6 +229,7 @@ def test_a_node_whose_machine_died(flowing: Flowing, lost_run: LostRun, ends: st
     assert house.audit(22) == []
 
 
+@alone
 def test_a_zombie_moves_nothing_on(flowing: Flowing) -> None:
     house = flowing.house
     house.job("job-a", schedule=None, kind="script", lost_run=LostRun.RERUN)
@@ -228,6 +244,7 @@ def test_a_zombie_moves_nothing_on(flowing: Flowing) -> None:
     assert flowing.play(24) == ["b"]
 
 
+@alone
 def test_a_run_goes_by_the_version_that_it_began_with(flowing: Flowing) -> None:
     house = flowing.house
     flowing.make("a>b")
@@ -256,6 +273,7 @@ def test_a_job_that_went_away(flowing: Flowing) -> None:
     assert house.audit(62) == []
 
 
+@alone
 def test_a_workflow_that_goes_away_takes_its_runs_along(flowing: Flowing) -> None:
     house = flowing.house
     flowing.make("a>b, c>d")
@@ -268,6 +286,7 @@ def test_a_workflow_that_goes_away_takes_its_runs_along(flowing: Flowing) -> Non
     assert (house.rows("tasks"), house.audit(4)) == ([], [])
 
 
+@alone
 def test_an_input_that_is_too_large(flowing: Flowing) -> None:
     flowing.make("a>c, b>c")
     run = flowing.trigger()
@@ -300,6 +319,7 @@ def test_again_from_a_node_with_what_it_was_given(flowing: Flowing) -> None:
     assert flowing.told(whole) == "a going, b -, c -, d -"
 
 
+@alone
 @pytest.mark.parametrize(
     ("node", "told"), [("z", "there is no node 'z'"), ("c", "c was not run then")]
 )

@@ -13,6 +13,9 @@ from dogwatch.usecases import actions, channels, runs, variables, watches
 from tests.harness.flowing import Flowing
 from tests.harness.house import House, after
 
+# What differs between the two databases is told by the other tests.
+alone = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
 
 @pytest.fixture
 def flowing(house: House) -> Flowing:
@@ -48,6 +51,7 @@ def test_another_job_gets_the_output(flowing: Flowing) -> None:
     assert (house.flips("job-b"), house.rows("tasks"), house.audit(6)) == ([("new", "up")], [], [])
 
 
+@alone
 @pytest.mark.parametrize(
     ("outcome", "condition", "followed"),
     [
@@ -69,6 +73,7 @@ def test_what_follows_which_end(
     assert [told[0] for told in effects(flowing, run.id)] == followed
 
 
+@alone
 def test_nothing_follows_an_attempt_that_is_tried_again(flowing: Flowing) -> None:
     house = flowing.house
     house.job("job-c", schedule=None, kind="script", max_attempts=2)
@@ -80,6 +85,7 @@ def test_nothing_follows_an_attempt_that_is_tried_again(flowing: Flowing) -> Non
     assert len(house.rows("effects")) == 1
 
 
+@alone
 def test_the_ledger_says_how_a_run_ended(flowing: Flowing) -> None:
     house = flowing.house
     house.job("job-c", schedule=None, kind="script", min_duration_ms=5_000)
@@ -90,6 +96,7 @@ def test_the_ledger_says_how_a_run_ended(flowing: Flowing) -> None:
     assert list(flowing.claim(4)) == ["b"]
 
 
+@alone
 def test_what_cannot_follow_says_why(flowing: Flowing) -> None:
     house = flowing.house
     flowing.acts("job-a", ConditionalAction(On.ALWAYS, run="job-b"))
@@ -108,6 +115,7 @@ def test_what_cannot_follow_says_why(flowing: Flowing) -> None:
     assert effects(flowing, second.id) == [("always", "refused", "the job is gone")]
 
 
+@alone
 def test_a_chain_without_end_is_stopped(flowing: Flowing) -> None:
     house = flowing.house
     flowing.acts("job-a", ConditionalAction(On.ALWAYS, run="job-b"))
@@ -151,6 +159,7 @@ def test_a_message_in_words_of_ones_own(flowing: Flowing) -> None:
     assert effects(flowing, second.id) == [("failure", "refused", "the channel is gone")]
 
 
+@alone
 def test_a_workflow_can_follow_and_be_followed(flowing: Flowing) -> None:
     house = flowing.house
     flowing.make("x>y")
@@ -172,6 +181,7 @@ def test_a_workflow_can_follow_and_be_followed(flowing: Flowing) -> None:
     assert runs.LANES == ("script", "http", "probe")
 
 
+@alone
 @pytest.mark.parametrize(
     ("action", "field"),
     [

@@ -14,6 +14,9 @@ from dogwatch.usecases.workflows import hooked, webhook_of
 from tests.harness.flowing import Flowing
 from tests.harness.house import House, after
 
+# What differs between the two databases is told by the other tests.
+alone = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
 
 @pytest.fixture
 def flowing(house: House) -> Flowing:
@@ -49,6 +52,7 @@ def test_every_save_that_changes_anything_is_a_version(flowing: Flowing) -> None
     }
 
 
+@alone
 def test_an_old_version_is_saved_anew(flowing: Flowing) -> None:
     house = flowing.house
     flowing.make("a>b", schedule="0 3 * * *")
@@ -60,6 +64,7 @@ def test_an_old_version_is_saved_anew(flowing: Flowing) -> None:
         house.on("flow", workflows.restore, 9, house.vault, after(3))
 
 
+@alone
 def test_jobs_are_found_by_slug_and_kept_by_id(flowing: Flowing) -> None:
     house = flowing.house
     flowing.make("a>b")
@@ -71,6 +76,7 @@ def test_jobs_are_found_by_slug_and_kept_by_id(flowing: Flowing) -> None:
     assert [node.job for node in named.graph.nodes] == ["job-a", "job-b"]
 
 
+@alone
 def test_all_that_is_wrong_is_told_at_once(flowing: Flowing) -> None:
     house = flowing.house
     house.watch("beat")
@@ -88,6 +94,7 @@ def test_all_that_is_wrong_is_told_at_once(flowing: Flowing) -> None:
     }
 
 
+@alone
 def test_a_webhook_is_found_by_its_key_alone(flowing: Flowing) -> None:
     house = flowing.house
     record = flowing.make("a>b", webhook=True)
@@ -119,6 +126,7 @@ def test_two_webhooks_never_share_a_key(flowing: Flowing) -> None:
         house.on("other", workflows.set_webhook, house.vault, key="short")
 
 
+@alone
 def test_the_key_of_a_webhook_is_sealed_anew_with_the_others(flowing: Flowing) -> None:
     house = flowing.house
     flowing.make("a>b", webhook=True)
