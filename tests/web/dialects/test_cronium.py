@@ -1,7 +1,9 @@
 """Cronium's API as its document states it: events, logs, variables, tokens; faults and shapes."""
 
 import asyncio
+import json
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,6 +12,8 @@ from dogwatch.core.result import Outcome, Result
 from dogwatch.usecases import runs
 from dogwatch.usecases.limiting import Memory, limits_of
 from dogwatch.usecases.runs import Ended
+from dogwatch.web.dialect.refusal import Refusal
+from dogwatch.web.dialects.cronium.errors import worded
 from tests.web.asgi_client import Answer, Client
 from tests.web.dialects.conftest import ON_BOTH, Door, House
 
@@ -489,6 +493,42 @@ def test_bad_variables_are_told(client: Client) -> None:
     for body, field in VARIABLE_FAULTS:
         assert field in faults(client("POST", "/api/variables", body)), body
     assert client.get("/api/variables").json["variables"] == []
+
+
+def test_a_bad_execution_is_told_and_starts_nothing(client: Client) -> None:
+    script = f"/api/events/{made(client)['id']}"
+    request = f"/api/events/{made(client, **HTTP)['id']}"
+    for path, body, field in (
+        (script, {"envVars": "a"}, "envVars"), (script, {"envVars": {"1": "b"}}, "envVars.1"),
+        (script, {"envVars": {"LD_PRELOAD": "b"}}, "envVars.LD_PRELOAD"),
+        (script, {"envVars": {"A": "\0"}}, "envVars.A"),
+        (script, {"envVars": {"A": 5}}, "envVars.A"),
+        (script, {"input": "\ud800"}, "input"), (script, {"input": ["\udfff"]}, "input"),
+        (request, {"envVars": {"A": "b"}}, "envVars"), (script, b"nonsense", "body"),
+    ):  # fmt: skip
+        told = faults(client("POST", f"{path}/execute", body))
+        assert field in told, (body, told)
+    assert client.get("/api/logs").json["logs"] == []
+
+
+@pytest.mark.parametrize(
+    ("refusal", "status", "said"),
+    [
+        (Refusal("fault", "x", mark="m1"), 500,
+         {"error": "Internal Server Error", "message": "An unexpected error occurred",
+          "code": 500, "timestamp": NOW, "requestId": "m1"}),
+        (Refusal("away", "the database is away"), 503,
+         {"error": "Service Unavailable", "message": "the database is away", "code": 503,
+          "timestamp": NOW}),
+        (Refusal("exceeded", "the plan has no more"), 403,
+         {"error": "Forbidden", "message": "the plan has no more", "code": 403,
+          "timestamp": NOW}),
+    ],
+    ids=lambda value: getattr(value, "why", ""),
+)  # fmt: skip
+def test_what_seldom_happens_has_the_same_form(refusal: Refusal, status: int, said: Any) -> None:
+    answer = worded(refusal, datetime(2026, 1, 5, 12, tzinfo=UTC))
+    assert (answer.status_code, json.loads(bytes(answer.body))) == (status, said)
 
 
 def test_bad_tokens_are_told(client: Client) -> None:
