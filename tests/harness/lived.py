@@ -12,6 +12,7 @@ from dogwatch.usecases import (
     aliases,
     audit_log,
     dependencies,
+    environments,
     incidents,
     keyring,
     keys,
@@ -44,6 +45,7 @@ def lived_in(house: House) -> House:
     house.do(append_output, job.workspace_id, work.run.id, [(0, "stdout", "hi")])
     mine = job.workspace_id, work.run.id
     house.do(lambda tx: results.put(tx, *mine, output="[1]", condition=True))
+    house.do(environments.give, house.vault, *mine, {"WHO": "Ana"})
     house.do(variables.put, house.vault, house.workspace.id, "KEY", "välue", after(5), "words")
     house.do(variables.note_uses, house.workspace.id, job.id, ["KEY"], ["OTHER"], after(5))
     house.finish(work, 61, phases_ms={"dns": 0.25})

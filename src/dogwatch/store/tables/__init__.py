@@ -32,6 +32,7 @@ from dogwatch.store.tables.trouble import (
 from dogwatch.store.tables.work import (
     channels,
     deliveries,
+    environments,
     flips,
     idempotency,
     instance,
@@ -58,6 +59,7 @@ __all__ = [
     "deliveries",
     "dependencies",
     "effects",
+    "environments",
     "flips",
     "idempotency",
     "identities",
