@@ -1,6 +1,7 @@
 """A store that has been lived in: something in every table, some of it still to be done."""
 
 from dogwatch.core.alerts import Scope, Verdict
+from dogwatch.core.dialects import UUID
 from dogwatch.core.ping import Kind
 from dogwatch.core.policy import Role
 from dogwatch.core.run import Overlap
@@ -18,6 +19,7 @@ from dogwatch.usecases import (
     maintenance,
     members,
     people,
+    projects,
     setup,
     variables,
 )
@@ -33,6 +35,7 @@ def lived_in(house: House) -> House:
     house.channel()
     one, job = house.watch("one", tags=("ä", "b")), house.job(overlap=Overlap.ALLOW)
     house.do(aliases.give, one, "healthchecks")
+    house.do(projects.make, house.workspace.id, "Shöp", "https://x.example", UUID, after(0))
     house.ping(heard(one, 0, body="Zeile \U0001f415\n"), heard(one, 1, Kind.FAIL))
     house.settle(house.parcels(2)[0], 2, Verdict.RETRY)
     _trouble(house)

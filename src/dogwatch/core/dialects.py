@@ -35,7 +35,8 @@ class Dialect:
     """One of them, mounted at `/{mount}`.
 
     `key` opens its API and may do `scopes` unless its maker says less, `item` is the id of a
-    watch, `token` what it is pinged by; where both are one form, they are one text.
+    watch, `token` what it is pinged by; where both are one form, they are one text. `item_pings`:
+    the id is a ping token, too. `permissions` are its own words for scopes.
     """
 
     name: str
@@ -45,6 +46,8 @@ class Dialect:
     scopes: tuple[str, ...]
     item: Form
     token: Form
+    item_pings: bool = False
+    permissions: tuple[tuple[str, str], ...] = ()
 
 
 DIALECTS: Mapping[str, Dialect] = {
@@ -57,7 +60,8 @@ DIALECTS: Mapping[str, Dialect] = {
         ),
         Dialect(
             "cronpulse", "cronpulse", "CronPulse", Form(BASE62, 40, "cpk_"), (*_WATCHES, *_JOBS),
-            Form(LOWER, 23, "cl"), Form(LOWER, 9),
+            Form(LOWER, 23, "cl"), Form(LOWER, 9), item_pings=True,
+            permissions=(("read:projects", "read:watches"), ("write:projects", "write:watches")),
         ),
         Dialect(
             "cronowl", "cronowl", "CronOwl", Form(URL_SAFE, 32, "sk_live_"),

@@ -46,7 +46,7 @@ def give(tx: Tx, record: Record, dialect: str, said: Mapping[str, Any] | None = 
         alias = Alias(record.workspace_id, dialect, record.id, name, token, said or {})
         try:
             with tx.conn.begin_nested():
-                return aliases.add(tx, alias)
+                return aliases.add(tx, alias, name_pings=forms.item_pings)
         except IntegrityError:
             rival = aliases.of_watches(tx, record.workspace_id, dialect, [record.id])
             if rival:
@@ -67,7 +67,7 @@ def find(tx: Tx, workspace_id: int, dialect: str, name: str | int, *, lock: bool
     if isinstance(name, int):
         if 0 < name < MOST_NUMBER:
             alias = aliases.by_number(tx, workspace_id, dialect, name)
-    else:
+    elif name.isascii() and name.isprintable():  # PostgreSQL cannot even be asked for NUL
         alias = aliases.by_name(tx, workspace_id, dialect, name)
     record = watches.by_id(tx, workspace_id, alias.watch_id, lock=lock) if alias else None
     if alias is None or record is None:

@@ -1,7 +1,7 @@
 """Every table, once."""
 
 from dogwatch.store.tables.base import metadata
-from dogwatch.store.tables.dialects import aliases
+from dogwatch.store.tables.dialects import aliases, projects
 from dogwatch.store.tables.people import (
     audit_log,
     identities,
@@ -69,6 +69,7 @@ __all__ = [
     "ping_keys",
     "pings",
     "probes",
+    "projects",
     "receipts",
     "recovery_codes",
     "results",

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from dogwatch.clock import Clock
-from dogwatch.core.ping import NOWHERE, Answer, Heard, Target, heard_at
+from dogwatch.core.ping import NOWHERE, Answer, Heard, Target, heard_at, storable
 from dogwatch.core.problems import Problem
 from dogwatch.usecases.door import Door
 from dogwatch.usecases.limiting import Memory
@@ -32,7 +32,7 @@ _METHODS = frozenset({"GET", "POST", "HEAD"})
 
 @dataclass(frozen=True, slots=True)
 class Knock:
-    """A ping as it arrived: `path` without the mount of its dialect, `body` as text."""
+    """A ping as it arrived: `path` from `/ping/` on, as a rule, and `body` as text."""
 
     path: str
     query: bytes
@@ -112,9 +112,10 @@ class DialectPings:
             await self._ping(form, path, scope, receive, send)
 
     def _below(self, path: str) -> str:
-        """Return the path below the mount of a dialect."""
+        """Return the path below the mount of a dialect; some ping below `/api`, and that is one."""
         mount, slash, rest = path[1:].partition("/")
-        return f"{slash}{rest}" if mount in self._mounts else path
+        below = f"{slash}{rest}" if mount in self._mounts else path
+        return below.removeprefix("/api") if below.startswith("/api/ping/") else below
 
     async def _ping(
         self, form: PingForm, path: str, scope: Scope, receive: Receive, send: Send
@@ -140,7 +141,7 @@ class DialectPings:
     def _heard(self, target: Target, knock: Knock, scope: Scope, body_bytes: int) -> Heard:
         origin = origin_of(scope, self._trusted_proxies)
         return target.heard(
-            body=target.text if target.text is not None else knock.body,
+            body=storable(knock.body if target.text is None else target.text),
             body_bytes=body_bytes,
             method=scope["method"],
             scheme=origin.scheme,

@@ -8,11 +8,11 @@ from dogwatch.core.dialects import DIALECTS
 from dogwatch.web.dialect.front import front
 from dogwatch.web.dialect.pings import PingForm
 from dogwatch.web.dialect.tongue import Tongue, application
-from dogwatch.web.dialects import cronbeats, cronmonitor, healthchecks
+from dogwatch.web.dialects import cronbeats, cronmonitor, cronpulse, healthchecks
 from dogwatch.web.pings import App, Receive, Scope, Send
 from dogwatch.web.services import Services
 
-_ALL = (cronbeats, cronmonitor, healthchecks)
+_ALL = (cronbeats, cronmonitor, cronpulse, healthchecks)
 
 TONGUES: tuple[Tongue, ...] = tuple(one.TONGUE for one in _ALL)
 PING_FORMS: tuple[PingForm, ...] = tuple(one.PINGS for one in _ALL)
