@@ -13,6 +13,7 @@ from dogwatch.usecases import (
     aliases,
     audit_log,
     dependencies,
+    dialect_settings,
     incidents,
     keyring,
     keys,
@@ -35,6 +36,7 @@ def lived_in(house: House) -> House:
     house.channel()
     one, job = house.watch("one", tags=("ä", "b")), house.job(overlap=Overlap.ALLOW)
     house.do(aliases.give, one, "healthchecks")
+    house.do(dialect_settings.put, house.workspace.id, "cronbeats", {"alert_on_down": False})
     house.do(projects.make, house.workspace.id, "Shöp", "https://x.example", UUID, after(0))
     house.ping(heard(one, 0, body="Zeile \U0001f415\n"), heard(one, 1, Kind.FAIL))
     house.settle(house.parcels(2)[0], 2, Verdict.RETRY)

@@ -1,7 +1,7 @@
 """Every table, once."""
 
 from dogwatch.store.tables.base import metadata
-from dogwatch.store.tables.dialects import aliases, projects
+from dogwatch.store.tables.dialects import aliases, dialect_settings, projects
 from dogwatch.store.tables.people import (
     audit_log,
     identities,
@@ -50,6 +50,7 @@ __all__ = [
     "channels",
     "deliveries",
     "dependencies",
+    "dialect_settings",
     "flips",
     "idempotency",
     "identities",

@@ -45,3 +45,13 @@ projects = Table(
     PrimaryKeyConstraint("workspace_id", "id"),
     UniqueConstraint("workspace_id", "label"),
 )
+
+# What only a dialect has fields for, of a workspace as a whole.
+dialect_settings = Table(
+    "dialect_settings",
+    metadata,
+    workspace(),
+    Column("dialect", String(16), nullable=False),
+    Column("said", Json, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "dialect"),
+)

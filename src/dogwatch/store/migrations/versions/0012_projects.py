@@ -1,4 +1,4 @@
-"""The projects of dialects that have them."""
+"""The projects of dialects that have them, and what else only a dialect has fields for."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Create the table."""
+    """Create the tables."""
     op.create_table(
         "projects",
         sa.Column("workspace_id", sa.Integer(), nullable=False),
@@ -27,9 +27,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("workspace_id", "id", name=op.f("pk_projects")),
         sa.UniqueConstraint("workspace_id", "label", name=op.f("uq_projects_workspace_id_label")),
     )
+    op.create_table(
+        "dialect_settings",
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("dialect", sa.String(length=16), nullable=False),
+        sa.Column("said", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workspace_id"], ["workspaces.id"], name=op.f("fk_dialect_settings_workspace_id")
+        ),
+        sa.PrimaryKeyConstraint("workspace_id", "dialect", name=op.f("pk_dialect_settings")),
+    )
     raise_wall("projects")
+    raise_wall("dialect_settings")
 
 
 def downgrade() -> None:
-    """Drop the table."""
+    """Drop the tables."""
+    op.drop_table("dialect_settings")
     op.drop_table("projects")
