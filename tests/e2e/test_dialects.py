@@ -268,7 +268,7 @@ with Client(api_key=key, ping_key=ping_key, api_url=url + "/hc/api/",
     told["status"] = client.get_check(uuid).status
     told["listed"] = [one.name for one in client.get_checks(tags=["prod"])]
     told["log"] = [one.type for one in client.get_check_pings(uuid)]
-    told["channels"] = client.get_integrations()
+    told["channels"] = [one.kind for one in client.get_integrations()]
     told["badges"] = sorted(client.get_badges())
     told["updated"] = client.update_check(uuid, CheckCreate(name="Nightly 2", timeout=7200)).name
     told["paused"] = client.pause_check(uuid).status
