@@ -293,3 +293,23 @@ def test_healthchecks_io_manages_and_pings(house: House) -> None:
         "Nightly 2", "paused", "Nightly 2",
     )  # fmt: skip
     assert told["gone"]
+
+
+# --- the proof that an operator can have --------------------------------------------------------
+
+
+def test_each_dialect_proves_itself(house: House) -> None:
+    listed = json.loads(house.served.cli("dialect", "ls", "--json").stdout)
+    for one in listed:
+        if not one["check"]:
+            continue
+        results = json.loads(house.served.cli("dialect", "check", one["name"], "--json").stdout)
+        assert len(results) > 10
+        assert {step["told"] for step in results} == {""}
+    assert {one["name"] for one in listed if one["check"]} >= {"cronpulse", "cronbeats"}
+
+
+def test_a_wrong_key_fails_the_check(house: House) -> None:
+    done = house.served.cli("dialect", "check", "cronpulse", "--key", "cpk_wrong", code=1)
+    assert "status 401, not 201" in done.stdout
+    assert "1 of 2 as documented" in done.stdout
