@@ -172,3 +172,14 @@ def takes(model: type[BaseModel]) -> dict[str, Any]:
     """Return the part of `openapi_extra` that describes a body read by `sent`."""
     schema = model.model_json_schema()
     return {"requestBody": {"content": {"application/json": {"schema": schema}}}}
+
+
+def asks(model: type[BaseModel]) -> dict[str, Any]:
+    """Return the part of `openapi_extra` that describes a query read by `asked`."""
+    own = model.model_json_schema()["properties"]
+    return {
+        "parameters": [
+            {"name": name, "in": "query", "required": False, "schema": schema}
+            for name, schema in own.items()
+        ]
+    }

@@ -1,10 +1,15 @@
 """The dialects: one folder each, strangers to each other. A new one has its line below."""
 
+import json
+import re
 from collections.abc import Mapping
+from functools import cache
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
+from starlette.routing import Mount
 
 from dogwatch.core.dialects import DIALECTS
+from dogwatch.web.dialect.document import completed
 from dogwatch.web.dialect.front import front
 from dogwatch.web.dialect.pings import PingForm
 from dogwatch.web.dialect.tongue import Tongue, application
@@ -46,4 +51,21 @@ def install(app: FastAPI, services: Services) -> None:
         mount, page = f"/{DIALECTS[tongue.name].mount}", front(tongue)
         app.add_route(mount, page)
         app.add_route(f"{mount}/", page)
-        app.mount(mount, application(tongue, services))
+        below = Mount(mount, documented(application(tongue, services), tongue))
+        below.path_regex = re.compile(below.path_regex.pattern, re.DOTALL)  # a %0A, too
+        app.router.routes.append(below)
+
+
+def documented(app: FastAPI, tongue: Tongue) -> FastAPI:
+    """Return the application of a dialect with its OpenAPI document."""
+    told = cache(lambda: completed(app.openapi(), tongue))
+
+    async def document(request: Request) -> Response:
+        services: Services = app.state.services
+        own = request.url.hostname == services.dialect_hosts.get(tongue.name)
+        servers = [{"url": "/" if own else f"/{DIALECTS[tongue.name].mount}"}]
+        text = json.dumps(told() | {"servers": servers})
+        return Response(text, media_type="application/json")
+
+    app.add_route(f"{tongue.base}/openapi.json", document)
+    return app

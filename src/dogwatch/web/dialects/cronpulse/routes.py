@@ -11,7 +11,16 @@ from dogwatch.usecases import lists, numbered, projects, watches
 from dogwatch.usecases.aliases import Named
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.projects import MOST, Project
-from dogwatch.web.dialect.call import Called, DialectCall, Naming, checked, shown, shown_all, takes
+from dogwatch.web.dialect.call import (
+    Called,
+    DialectCall,
+    Naming,
+    asks,
+    checked,
+    shown,
+    shown_all,
+    takes,
+)
 from dogwatch.web.dialect.route import needs, router_of
 from dogwatch.web.dialects.cronpulse import jobs
 from dogwatch.web.dialects.cronpulse.jobs import CUID
@@ -114,7 +123,7 @@ async def remove_project(call: Called, name: str) -> Response:
 # --- jobs --------------------------------------------------------------------------------------
 
 
-@router.get("/jobs", response_model=list[Job], openapi_extra=needs("jobs.list"))
+@router.get("/jobs", response_model=list[Job], openapi_extra=needs("jobs.list") | asks(JobsAsked))
 async def list_jobs(call: Called) -> Response:
     """List jobs, oldest first, of one project or of all."""
     asked = call.asked(JobsAsked)
