@@ -2,18 +2,23 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 from fastapi import FastAPI, Request, Response
 from starlette.routing import Mount
 
+from dogwatch.clock import Clock
 from dogwatch.core.dialects import DIALECTS
+from dogwatch.usecases.door import Door
+from dogwatch.usecases.limiting import Memory
 from dogwatch.web.dialect.document import completed
 from dogwatch.web.dialect.front import front
-from dogwatch.web.dialect.pings import PingForm
+from dogwatch.web.dialect.pings import DialectPings, PingForm
 from dogwatch.web.dialect.tongue import Tongue, application
 from dogwatch.web.dialects import cronbeats, cronmonitor, cronpulse, healthchecks
+from dogwatch.web.inbox import PingInbox
+from dogwatch.web.origin import Network
 from dogwatch.web.pings import App, Receive, Scope, Send
 from dogwatch.web.services import Services
 
@@ -21,6 +26,22 @@ _ALL = (cronbeats, cronmonitor, cronpulse, healthchecks)
 
 TONGUES: tuple[Tongue, ...] = tuple(one.TONGUE for one in _ALL)
 PING_FORMS: tuple[PingForm, ...] = tuple(one.PINGS for one in _ALL)
+
+
+def dialect_pings(
+    inbox: PingInbox,
+    door: Door | None,
+    clock: Clock,
+    next_app: App,
+    trusted_proxies: Sequence[Network],
+    body_limit_bytes: int,
+    unknown: Memory | None = None,
+) -> DialectPings:
+    """Return what answers the pings of every dialect, with `next_app` behind it."""
+    mounts = [DIALECTS[tongue.name].mount for tongue in TONGUES]
+    return DialectPings(
+        PING_FORMS, mounts, inbox, door, clock, next_app, trusted_proxies, body_limit_bytes, unknown
+    )
 
 
 class Hosts:
