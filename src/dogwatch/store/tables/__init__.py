@@ -1,7 +1,14 @@
 """Every table, once."""
 
 from dogwatch.store.tables.base import metadata
-from dogwatch.store.tables.dialects import aliases
+from dogwatch.store.tables.dialects import aliases, dialect_settings, projects
+from dogwatch.store.tables.flows import (
+    effects,
+    workflow_runs,
+    workflow_steps,
+    workflow_versions,
+    workflows,
+)
 from dogwatch.store.tables.people import (
     audit_log,
     identities,
@@ -26,6 +33,7 @@ from dogwatch.store.tables.trouble import (
 from dogwatch.store.tables.work import (
     channels,
     deliveries,
+    environments,
     flips,
     idempotency,
     instance,
@@ -51,6 +59,9 @@ __all__ = [
     "channels",
     "deliveries",
     "dependencies",
+    "dialect_settings",
+    "effects",
+    "environments",
     "flips",
     "idempotency",
     "identities",
@@ -70,6 +81,7 @@ __all__ = [
     "ping_keys",
     "pings",
     "probes",
+    "projects",
     "receipts",
     "recovery_codes",
     "results",
@@ -85,5 +97,9 @@ __all__ = [
     "variable_uses",
     "variables",
     "watches",
+    "workflow_runs",
+    "workflow_steps",
+    "workflow_versions",
+    "workflows",
     "workspaces",
 ]

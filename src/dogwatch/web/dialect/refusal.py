@@ -22,7 +22,7 @@ class Refusal:
     and `no_method` what the framework does not find, `fault` a mistake of ours.
 
     `fields` are faults by field; `spent` are the windows of a limited caller, `usage` what is in
-    use where the plan allows no more.
+    use where the plan allows no more; `mark` finds a fault in our log.
     """
 
     why: Why
@@ -31,6 +31,7 @@ class Refusal:
     retry_after_s: float | None = None
     spent: Sequence[tuple[Asked, Verdict]] = ()
     allowed: str = ""
+    mark: str = ""
     usage: Usage | None = None
 
     @property
