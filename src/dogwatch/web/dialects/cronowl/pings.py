@@ -23,13 +23,12 @@ MOST_BYTES = 1024 * 1024
 BEGAN, DONE = 0, 100
 _FAILED = frozenset({"failure", "fail"})
 
-_PATH = re.compile(r"(?:/api)?/ping/(?P<slug>[a-z0-9]{10})/?")
-# Keys of nine characters belong to another product that is pinged at the same path.
-_READS = re.compile(r"/api/ping/(?![^/]{9}(?:/|$)).*|/ping/[^/]{10}(?:/.*)?", re.DOTALL)
+_PATH = re.compile(r"/ping/(?P<slug>[a-z0-9]{10})/?")
+_READS = re.compile(r"/ping/[^/]{10}(?:/.*)?", re.DOTALL)
 
 
 def reads(path: str) -> bool:
-    """Whether a path is one of this dialect."""
+    """Whether a path has a slug of this dialect's length."""
     return _READS.fullmatch(path) is not None
 
 
