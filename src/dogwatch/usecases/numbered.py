@@ -70,3 +70,15 @@ def tally(tx: Tx, record: Record) -> Tally:
     """Return how often a watch was heard, and how often it went down."""
     _, heard = pings.numbered(tx, *record.key, 0, 0)
     return Tally(heard, flips.count(tx, *record.key, "down"))
+
+
+def newest_pings(tx: Tx, records: Sequence[Record]) -> dict[str, dict[str, Any]]:
+    """Return the newest ping of each watch of one workspace that has any, as plain rows."""
+    ids = [record.id for record in records]
+    return pings.newest(tx, records[0].workspace_id, ids) if records else {}
+
+
+def ping_counts(tx: Tx, records: Sequence[Record]) -> dict[str, int]:
+    """Return how often each watch of one workspace was heard, as far back as that is kept."""
+    ids = [record.id for record in records]
+    return pings.counts(tx, records[0].workspace_id, ids) if records else {}
