@@ -28,6 +28,7 @@ COMMANDS = {
     "flips": ("history", "List the changes of state."),
     "job": ("job", "Make and show jobs."),
     "probe": ("probe", "Make, show and try probes of endpoints."),
+    "workflow": ("workflow", "Graphs of jobs: as text, in versions, and as they ran."),
     "trigger": ("runs", "Run a job now."),
     "cancel": ("runs", "Stop a run."),
     "pause": ("watches", "Stop expecting anything."),

@@ -74,8 +74,7 @@ def _checked_name(name: str) -> str:
 
 def _translated(scopes: Sequence[str], dialect: str) -> Sequence[str]:
     """Return scopes by our words for them."""
-    words = dict(DIALECTS[dialect].permissions if dialect in DIALECTS else ())
-    return [words.get(scope, scope) for scope in scopes]
+    return DIALECTS[dialect].scopes_of(scopes) if dialect in DIALECTS else scopes
 
 
 def _check_scopes(caller: Caller, scopes: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ from typing import cast
 from fastapi import FastAPI
 
 from dogwatch import __version__
-from dogwatch.web import dashboard, dialects
+from dogwatch.web import dashboard, dialects, hooks
 from dogwatch.web.api import native, problems
 from dogwatch.web.health import Readiness, checks_of, healthz
 from dogwatch.web.inbox import PingInbox
@@ -78,6 +78,7 @@ def _behind(services: Services, metrics: Metrics) -> FastAPI:
     app.add_route("/healthz", healthz)
     app.add_route("/readyz", Readiness(partial(checks_of, services), services.clock).__call__)
     app.add_route("/metrics", metrics.__call__)
+    app.add_route(hooks.PATH, hooks.start, methods=["POST"])
     dashboard.install(app, html("Dogwatch", FRONT))
     app.mount("/api/v1", native(services))
     dialects.install(app, services)

@@ -114,8 +114,8 @@ class DialectCall:
         return await self.services.door.awrite(noted, self._sight)
 
     @property
-    def naming(self) -> Naming:
-        """What names watches in a transaction that may write."""
+    def give_names(self) -> Naming:
+        """What names watches with their aliases, given where one has none: for what writes."""
         return self._naming(make=True)
 
     def _naming(self, *, make: bool) -> Naming:

@@ -16,16 +16,17 @@ from dogwatch.web.dialect.document import completed
 from dogwatch.web.dialect.front import front
 from dogwatch.web.dialect.pings import DialectPings, PingForm
 from dogwatch.web.dialect.tongue import Tongue, application
-from dogwatch.web.dialects import cronbeats, cronmonitor, cronpulse, healthchecks
+from dogwatch.web.dialects import cronbeats, cronium, cronmonitor, cronpulse, healthchecks
 from dogwatch.web.inbox import PingInbox
 from dogwatch.web.origin import Network
 from dogwatch.web.pings import App, Receive, Scope, Send
 from dogwatch.web.services import Services
 
-_ALL = (cronbeats, cronmonitor, cronpulse, healthchecks)
+_ALL = (cronbeats, cronium, cronmonitor, cronpulse, healthchecks)
+_PINGED = (cronbeats, cronmonitor, cronpulse, healthchecks)
 
 TONGUES: tuple[Tongue, ...] = tuple(one.TONGUE for one in _ALL)
-PING_FORMS: tuple[PingForm, ...] = tuple(one.PINGS for one in _ALL)
+PING_FORMS: tuple[PingForm, ...] = tuple(one.PINGS for one in _PINGED)
 
 
 def dialect_pings(
