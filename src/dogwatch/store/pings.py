@@ -74,6 +74,25 @@ def numbered(
     return _rows(tx, found), int(total or 0)
 
 
+def newest(tx: Tx, workspace_id: int, watch_ids: Collection[str]) -> dict[str, dict[str, Any]]:
+    """Return the newest ping of each of these watches, as plain rows."""
+    last = select(func.max(pings.c.id)).where(
+        pings.c.workspace_id == workspace_id, pings.c.watch_id.in_(list(watch_ids))
+    )
+    rows = _rows(tx, select(pings).where(pings.c.id.in_(last.group_by(pings.c.watch_id))))
+    return {row["watch_id"]: row for row in rows}
+
+
+def counts(tx: Tx, workspace_id: int, watch_ids: Collection[str]) -> dict[str, int]:
+    """Return how many pings are kept of each of these watches that has any."""
+    found = (
+        select(pings.c.watch_id, func.count())
+        .where(pings.c.workspace_id == workspace_id, pings.c.watch_id.in_(list(watch_ids)))
+        .group_by(pings.c.watch_id)
+    )
+    return {str(row[0]): int(row[1]) for row in tx.conn.execute(found)}
+
+
 def said(
     tx: Tx, workspace_id: int, watch_id: str, rid: str | None, from_at: datetime, until_at: datetime
 ) -> Sequence[str]:

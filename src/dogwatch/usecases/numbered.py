@@ -99,6 +99,18 @@ def tally(tx: Tx, record: Record) -> Tally:
     return Tally(heard, flips.count(tx, *record.key, "down"))
 
 
+def newest_pings(tx: Tx, records: Sequence[Record]) -> dict[str, dict[str, Any]]:
+    """Return the newest ping of each watch of one workspace that has any, as plain rows."""
+    ids = [record.id for record in records]
+    return pings.newest(tx, records[0].workspace_id, ids) if records else {}
+
+
+def ping_counts(tx: Tx, records: Sequence[Record]) -> dict[str, int]:
+    """Return how often each watch of one workspace was heard, as far back as that is kept."""
+    ids = [record.id for record in records]
+    return pings.counts(tx, records[0].workspace_id, ids) if records else {}
+
+
 def scores(tx: Tx, workspace_id: int, watch_ids: Sequence[str]) -> Mapping[str, Score]:
     """Return how the runs of each of these watches ended, as far back as they are kept."""
     return {

@@ -114,16 +114,12 @@ class DialectCall:
         return await self.services.door.awrite(noted, self._sight)
 
     @property
-    def naming(self) -> Naming:
-        """What names watches in a transaction that may write."""
+    def give_names(self) -> Naming:
+        """What names watches with their aliases, given where one has none: for what writes."""
         return self._naming(make=True)
 
     def _naming(self, *, make: bool) -> Naming:
         return Naming(self.workspace_id, self.tongue.name, make)
-
-    def give_names(self, tx: Tx, records: Sequence[Record]) -> list[Named]:
-        """Return watches with their aliases, given where one has none: for what writes."""
-        return self._naming(make=True)(tx, records)
 
     def find(self, tx: Tx, name: str | int, *, lock: bool = False) -> Named:
         """Return the watch that the dialect knows by this name or number, or raise not_found."""

@@ -1,6 +1,6 @@
 """The routes of CronBeats, in the order of its document."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fastapi import Request, Response
@@ -8,7 +8,7 @@ from fastapi import Request, Response
 from dogwatch.core.problems import Problem
 from dogwatch.core.schedule.spans import zone_names
 from dogwatch.core.watch import Status
-from dogwatch.usecases import aliases, lists, numbered, watches
+from dogwatch.usecases import aliases, numbered, watches
 from dogwatch.usecases.aliases import Named
 from dogwatch.usecases.door import Tx
 from dogwatch.web.dialect.call import Called, DialectCall, asks, fields_as, shown, takes
@@ -79,7 +79,7 @@ async def list_jobs(call: Called) -> Response:
             tx, call.workspace_id, asked.page, asked.per_page,
             lambda record: is_shown(record, asked.status, call.at),
         )  # fmt: skip
-        data = [_whole(tx, call, named) for named in naming(tx, page.items)]
+        data = _wholes(tx, call, naming(tx, page.items))
         return Items(data=data, meta=meta(asked, page.total, call.at))
 
     return shown(await call.read(work))
@@ -197,9 +197,12 @@ def _found(tx: Tx, call: DialectCall, number: str, *, lock: bool = False) -> Nam
 
 
 def _whole(tx: Tx, call: DialectCall, named: Named) -> Job:
-    record = named[1]
-    newest = lists.ping_page(tx, record.workspace_id, record.id, 1, None)
-    return whole(named, call.origin, newest, call.at)
+    return _wholes(tx, call, [named])[0]
+
+
+def _wholes(tx: Tx, call: DialectCall, many: Sequence[Named]) -> list[Job]:
+    last = numbered.newest_pings(tx, [record for _, record in many])
+    return [whole(named, call.origin, last.get(named[1].id), call.at) for named in many]
 
 
 def _check_zone(name: str) -> None:

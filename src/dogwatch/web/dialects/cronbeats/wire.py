@@ -1,6 +1,6 @@
 """The shapes of CronBeats: snake_case, whole ids, seconds, {"success": true, "data": …}."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar
@@ -181,8 +181,8 @@ def made(named: Named, ping_base: str) -> dict[str, Any]:
     }
 
 
-def whole(named: Named, ping_base: str, newest: Sequence[Mapping[str, Any]], at: datetime) -> Job:
-    """Return a job with all that is known of it; `newest` are its last signals."""
+def whole(named: Named, ping_base: str, last: Mapping[str, Any] | None, at: datetime) -> Job:
+    """Return a job with all that is known of it; `last` is its newest signal."""
     alias, record = named
     return Job(
         **made(named, ping_base),
@@ -190,13 +190,12 @@ def whole(named: Named, ping_base: str, newest: Sequence[Mapping[str, Any]], at:
         expected_interval_seconds=interval_s(record, at),
         grace_seconds=record.watch.plan.start_by_s or 0,
         timezone=alias.said.get("timezone", record.timezone),
-        current_state=_state(record, newest, at),
+        current_state=_state(record, last, at),
         updated_at=record.updated_at,
     )
 
 
-def _state(record: Record, newest: Sequence[Mapping[str, Any]], at: datetime) -> State:
-    last = newest[0] if newest else None
+def _state(record: Record, last: Mapping[str, Any] | None, at: datetime) -> State:
     going = last if last and last["kind"] == Kind.LOG else None
     paused = record.watch.status is Status.PAUSED
     return State(

@@ -104,7 +104,7 @@ async def change_project(call: Called, name: str) -> Response:
         sent = {"name": project.name, "url": project.url} | checked(ProjectChange, said).given()
         if sent["url"] != project.url:
             _check_address(sent["url"])
-        return _project(tx, call, call.naming, projects.change(tx, project, **sent))
+        return _project(tx, call, call.give_names, projects.change(tx, project, **sent))
 
     return shown(await call.write(changed, name))
 

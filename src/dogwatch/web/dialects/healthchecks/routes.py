@@ -65,19 +65,19 @@ class Teller:
 
     def checks(self, tx: Tx, many: Sequence[Named]) -> list[dict[str, Any]]:
         """Return checks."""
-        heard = assigning.heard_by(tx, [record for _, record in many])
-        return [self._one(tx, named, heard[named[1].id]) for named in many]
+        records = [record for _, record in many]
+        heard, counts = assigning.heard_by(tx, records), numbered.ping_counts(tx, records)
+        return [self._one(named, heard[named[1].id], counts.get(named[1].id, 0)) for named in many]
 
     def check(self, tx: Tx, named: Named) -> dict[str, Any]:
         """Return one check."""
         return self.checks(tx, [named])[0]
 
-    def _one(self, tx: Tx, named: Named, channels: Sequence[str]) -> dict[str, Any]:
+    def _one(self, named: Named, channels: Sequence[str], pings: int) -> dict[str, Any]:
         call, record = self.call, named[1]
         addresses = badges.addresses(
             call.origin, record.workspace_id, badges.CHECK + record.slug, call.services.vault
         )
-        pings = numbered.tally(tx, record).pings
         return check(
             named, pings, channels, call.origin, addresses["svg3"], self.version, call.at,
             readonly=self.readonly,
