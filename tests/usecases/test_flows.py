@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from functools import partial
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 
 from dogwatch.core.problems import Problem
 from dogwatch.core.result import Outcome, Result
 from dogwatch.core.run import LostRun, Overlap
+from dogwatch.store.tables import runs as run_table
 from dogwatch.store.tables import watches as watch_table
 from dogwatch.usecases import nodes as node_cases
 from dogwatch.usecases import runs, watches, workflows
@@ -332,6 +333,18 @@ def test_what_cannot_be_repeated(flowing: Flowing, node: str, told: str) -> None
     flowing.play(2)
     with pytest.raises(Problem, match=told):
         house.do(runs.rerun, house.workspace.id, run.id, node, after(3))
+
+
+@alone
+def test_the_audit_sees_a_node_that_stands_still(flowing: Flowing) -> None:
+    house = flowing.house
+    flowing.make("a>b")
+    run = flowing.trigger()
+    work = flowing.claim(1)["a"]
+    mine = run_table.c.id == work.run.id
+    house.plant(update(run_table).where(mine).values(state="done", outcome="ok"))
+    found = [(one.rule, one.where, one.detail) for one in house.audit(2)]
+    assert found == [("workflows go on", run.id, "the node a stands still")]
 
 
 def test_siblings_that_end_at_once_on_two_nodes(nodes: tuple[House, House]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 
 from dogwatch.core.problems import Problem, invalid
+from dogwatch.core.spec import WatchSpec
 from dogwatch.core.workflow.definition import RULES, Definition, from_json, to_json
 from dogwatch.core.workflow.difference import Difference, differences
 from dogwatch.core.workflow.graph import Graph
@@ -154,7 +155,14 @@ def find(tx: Tx, workspace_id: int, name: str, *, lock: bool = False) -> Record:
 
 def definition_of(tx: Tx, record: Record) -> Definition:
     """Return a workflow as it is now; its jobs are named by id."""
-    return present(tx, record).definition
+    return replace(present(tx, record).definition, watch=spec_of(record))
+
+
+def edit_watch_of(
+    tx: Tx, record: Record, watch: WatchSpec, vault: Vault, at: datetime, by: str = ""
+) -> Record:
+    """Change what a locked workflow has of a watch alone, which makes a version, too."""
+    return edit(tx, record, replace(definition_of(tx, record), watch=watch), vault, at, by)
 
 
 def present(tx: Tx, record: Record) -> Version:

@@ -73,6 +73,9 @@ def test_made_shown_listed_changed_and_gone(api: Client, make: Make) -> None:
     assert api.get("/jobs/orders").status == 404
     changed = api("PATCH", "/workflows/orders", {"edges": [], "schedule": None}).json
     assert (changed["version"], changed["edges"], changed["schedule"]) == (2, [], None)
+    assert api("PATCH", "/watches/orders", {"schedule": "@daily"}).status == 200
+    renamed = api("PATCH", "/workflows/orders", {"name": "Orders 2"}).json
+    assert (renamed["version"], renamed["schedule"]) == (4, "@daily")
     assert api("POST", "/workflows/orders/pause").json["status"] == "paused"
     assert api("POST", "/workflows/orders/resume").json["status"] == "new"
     assert api("DELETE", "/workflows/orders").status == 204

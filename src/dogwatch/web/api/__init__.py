@@ -72,8 +72,10 @@ def native(services: Services) -> FastAPI:
     app.state.holders = Holders(services.door, services.vault, services.clock)
     for resource in _RESOURCES:
         app.router.routes.extend(resource.router.routes)
-    for further in (actions.runs_router, workflows.runs_router, audit_log.instance_router):
-        app.router.routes.extend(further.routes)
+        if resource is runs:
+            app.router.routes.extend(actions.runs_router.routes)
+            app.router.routes.extend(workflows.runs_router.routes)
+    app.router.routes.extend(audit_log.instance_router.routes)
     problems.install(app)
     document = cache(lambda: completed(app.openapi()))
     app.add_route("/openapi.json", _once(lambda: _machine_readable(document())))
