@@ -21,6 +21,7 @@ CRONIUM = {
     "execute": ("run:jobs",),
     "admin": (*_WATCHES, *_JOBS, *_VARIABLES, "manage:alerts", "manage:keys"),
 }
+CRONPULSE = {"read:projects": ("read:watches",), "write:projects": ("write:watches",)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,9 @@ class Dialect:
     """One of them, mounted at `/{mount}`.
 
     `key` opens its API and may do `scopes` unless its maker says less, `item` is the id of a
-    watch, `token` what it is pinged by; where both are one form, they are one text. A product that
-    has names of its own for what a key may do has them in `permissions`.
+    watch, `token` what it is pinged by; where both are one form, they are one text. `item_pings`:
+    the id is a ping token, too. A product that has names of its own for what a key may do has them
+    in `permissions`.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Dialect:
     scopes: tuple[str, ...]
     item: Form
     token: Form
+    item_pings: bool = False
     permissions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def scopes_of(self, names: Sequence[str]) -> Sequence[str]:
@@ -75,7 +78,8 @@ DIALECTS: Mapping[str, Dialect] = {
         ),
         Dialect(
             "cronpulse", "cronpulse", "CronPulse", Form(BASE62, 40, "cpk_"), (*_WATCHES, *_JOBS),
-            Form(LOWER, 23, "cl"), Form(LOWER, 9),
+            Form(LOWER, 23, "cl"), Form(LOWER, 9), item_pings=True,
+            permissions=CRONPULSE,
         ),
         Dialect(
             "cronowl", "cronowl", "CronOwl", Form(URL_SAFE, 32, "sk_live_"),

@@ -124,8 +124,10 @@ def _fire_slot(
 
 
 def _overlapped(job: JobRow, record: Record) -> str:
+    """Say why a run may not begin now; runs that pings tell of are no runs of ours."""
     waiting = _waiting(record)
-    return overlapped(job.policy, waiting, len(record.watch.open) - waiting)
+    ours = sum(run.queued_at is not None for run in record.watch.open)
+    return overlapped(job.policy, waiting, ours - waiting)
 
 
 def _waiting(record: Record) -> int:

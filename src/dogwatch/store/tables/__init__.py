@@ -1,7 +1,7 @@
 """Every table, once."""
 
 from dogwatch.store.tables.base import metadata
-from dogwatch.store.tables.dialects import aliases
+from dogwatch.store.tables.dialects import aliases, dialect_settings, projects
 from dogwatch.store.tables.flows import (
     effects,
     workflow_runs,
@@ -58,6 +58,7 @@ __all__ = [
     "channels",
     "deliveries",
     "dependencies",
+    "dialect_settings",
     "effects",
     "environments",
     "flips",
@@ -79,6 +80,7 @@ __all__ = [
     "ping_keys",
     "pings",
     "probes",
+    "projects",
     "receipts",
     "recovery_codes",
     "results",

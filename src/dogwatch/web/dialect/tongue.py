@@ -47,6 +47,7 @@ class Tongue:
     worded: Callable[[Refusal, datetime], Response]
     public: Mapping[str, Endpoint] = field(default_factory=dict)
     hooks: Mapping[str, Endpoint] = field(default_factory=dict)
+    key_header: str = "X-API-Key"
 
 
 def application(tongue: Tongue, services: Services) -> FastAPI:
@@ -57,7 +58,7 @@ def application(tongue: Tongue, services: Services) -> FastAPI:
         version=__version__,
         docs_url=None,
         redoc_url=None,
-        openapi_url=f"{tongue.base}/openapi.json",
+        openapi_url=None,
         redirect_slashes=False,
     )
     app.state.services, app.state.tongue = services, tongue
