@@ -74,7 +74,7 @@ DIALECTS: Mapping[str, Dialect] = {
         Dialect(
             "cronium", "cronium", "Cronium", Form(URL_SAFE, 32),
             (*_WATCHES, *_JOBS, *_VARIABLES, "manage:alerts", "manage:keys"),
-            Form(digits, 9), Form(URL_SAFE, 16), CRONIUM,
+            Form(digits, 9), Form(URL_SAFE, 16), permissions=CRONIUM,
         ),
         Dialect(
             "cronpulse", "cronpulse", "CronPulse", Form(BASE62, 40, "cpk_"), (*_WATCHES, *_JOBS),

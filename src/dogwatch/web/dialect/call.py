@@ -121,10 +121,6 @@ class DialectCall:
     def _naming(self, *, make: bool) -> Naming:
         return Naming(self.workspace_id, self.tongue.name, make)
 
-    def give_names(self, tx: Tx, records: Sequence[Record]) -> list[Named]:
-        """Return watches with their aliases, given where one has none: for what writes."""
-        return self._naming(make=True)(tx, records)
-
     def find(self, tx: Tx, name: str | int, *, lock: bool = False) -> Named:
         """Return the watch that the dialect knows by this name or number, or raise not_found."""
         return aliases.find(tx, self.workspace_id, self.tongue.name, name, lock=lock)
