@@ -17,18 +17,18 @@ Call = tuple[str, str, Any]
 class Guide:
     """How a dialect makes, lists, renames, pauses and resumes; `{}` in a path is the id.
 
-    `jobs_only`: what is only watched is nothing to it. `moves` are members that tell of the
-    present, `rests` says which of them show that it is paused.
+    What it cannot do is None. `jobs_only`: what is only watched is nothing to it. `moves` are
+    members that tell of the present, `rests` says which of them show that it is paused.
     """
 
-    make: Call
+    make: Call | None
     path: str
     many: str
     id: str
     rename: tuple[str, str]
-    pause: Call
-    resume: Call
-    rests: tuple[str, Any]
+    pause: Call | None
+    resume: Call | None
+    rests: tuple[str, Any] | None
     moves: frozenset[str]
     jobs_only: bool = False
 
@@ -56,6 +56,10 @@ GUIDES: Mapping[str, Guide] = {
         ("POST", "/{}/pause", None), ("POST", "/{}/resume", None),
         ("status", "paused"), frozenset({"status", "next_expected_at"}),
     ),
+    "cronpulse": Guide(
+        None, "/api/v1/jobs", "", "id", ("PUT", "/{}"), None, None, None,
+        frozenset({"lastStatus", "lastActivityAt", "nextRunAt"}),
+    ),
     "healthchecks": Guide(
         ("POST", "/api/v3/checks/", {"name": "walked", "schedule": "0 2 * * *",
                                      "tz": "Europe/Warsaw", "grace": 77, "tags": "a b"}),
@@ -65,6 +69,7 @@ GUIDES: Mapping[str, Guide] = {
     ),
 }  # fmt: skip
 NAMES = [tongue.name for tongue in TONGUES]
+ORIGINS = [name for name in NAMES if GUIDES[name].make]
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,8 @@ class Walker:
         """Return how the one watch looks here; None where it is nothing to this dialect."""
         answer = self.client.get(self.guide.path)
         assert answer.status == 200, answer.text
-        found: list[dict[str, Any]] = answer.json[self.guide.many]
+        many = self.guide.many
+        found: list[dict[str, Any]] = answer.json[many] if many else answer.json
         assert len(found) <= 1
         return found[0] if found else None
 
@@ -92,10 +98,11 @@ class Walker:
         return view and {name: view[name] for name in view if name not in self.guide.moves}
 
     def rests(self) -> bool:
-        view, (name, value) = self.view() or {}, self.guide.rests
-        return bool(view[name] == value)
+        view, rests = self.view() or {}, self.guide.rests
+        return bool(rests and view[rests[0]] == rests[1])
 
-    def does(self, call: Call) -> None:
+    def does(self, call: Call | None) -> None:
+        assert call is not None
         method, end, body = call
         view = self.view()
         assert view is not None
@@ -112,9 +119,10 @@ def test_every_dialect_has_its_guide() -> None:
     assert set(NAMES) == set(GUIDES)
 
 
-@pytest.mark.parametrize("origin", NAMES)
+@pytest.mark.parametrize("origin", ORIGINS)
 def test_one_watch_is_walked_through_all(walkers: list[Walker], origin: str) -> None:
     maker = next(one for one in walkers if one.name == origin)
+    assert maker.guide.make
     method, path, body = maker.guide.make
     assert maker.client(method, path, body).status == 201
     seers = [one for one in walkers if maker.guide.jobs_only or not one.guide.jobs_only]
@@ -124,8 +132,10 @@ def test_one_watch_is_walked_through_all(walkers: list[Walker], origin: str) -> 
         name = f"renamed by {walker.name}"
         walker.does((*walker.guide.rename, {"name": name}))
         _all_look(seers, first, name)
+        if walker.guide.pause is None:
+            continue
         walker.does(walker.guide.pause)
-        assert all(one.rests() for one in seers), walker
+        assert all(one.rests() for one in seers if one.guide.rests), walker
         _all_look(seers, first, name)
         walker.does(walker.guide.resume)
         assert not any(one.rests() for one in seers), walker

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dogwatch.core.problems import Problem
 from dogwatch.usecases import actions, watches
 from dogwatch.usecases.door import Tx
-from dogwatch.usecases.lists import Record
+from dogwatch.usecases.lists import Record, WatchView
 from dogwatch.web.dialect.call import DialectCall, Naming
 from dogwatch.web.dialects.cronium.wire.actions import NONE, Action, targets_of, theirs, worded
 
@@ -28,10 +28,10 @@ def _id(tx: Tx, call: DialectCall, number: int) -> str | None:
 
 
 def of_many(
-    tx: Tx, call: DialectCall, naming: Naming, records: Sequence[Record]
+    tx: Tx, call: DialectCall, naming: Naming, views: Sequence[WatchView]
 ) -> Mapping[str, Sequence[Action]]:
     """Return what follows the runs of each of these events, by the id of its watch."""
-    found = {record.id: actions.of(tx, record) for record in records}
+    found = {view.record.id: view.job.actions for view in views if view.job}
     targets = {one.run for some in found.values() for one in some if one.run}
     others = watches.of_ids(tx, call.workspace_id, targets).values()
     numbers = {record.id: alias.number for alias, record in naming(tx, list(others))}

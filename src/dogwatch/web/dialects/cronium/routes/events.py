@@ -182,9 +182,8 @@ def event_named(tx: Tx, call: DialectCall, number: str, *, lock: bool = False) -
 
 def shown(tx: Tx, call: DialectCall, naming: Naming, some: Sequence[Named]) -> list[EventOut]:
     """Return what is shown of jobs."""
-    records = [record for _, record in some]
-    views = lists.views(tx, records, call.at)
-    follows = actions.of_many(tx, call, naming, records)
+    views = lists.views(tx, [record for _, record in some], call.at)
+    follows = actions.of_many(tx, call, naming, views)
     ended = numbered.scores(tx, call.workspace_id, [record.id for _, record in some])
     return [
         EventOut.of(
