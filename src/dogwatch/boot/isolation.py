@@ -1,5 +1,6 @@
 """How far scripts are kept apart here: asked of the settings and of the machine, once."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -39,6 +40,11 @@ def isolation(config: Config) -> Isolation:
     if sandbox:
         return Isolation("bubblewrap", sandbox=sandbox)
     return Isolation("off" if config.sandbox == "bubblewrap" else "trusted", why)
+
+
+def runs_as_root(config: Config) -> bool:
+    """Whether scripts have root's rights: no sandbox takes these away from them."""
+    return config.scripts_on and os.geteuid() == 0 and isolation(config).level == "trusted"
 
 
 @cache

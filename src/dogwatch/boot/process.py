@@ -20,7 +20,7 @@ import uvloop
 
 from dogwatch import directory
 from dogwatch.boot import anteroom, first_run, oidc, remote
-from dogwatch.boot.isolation import Isolation, isolation
+from dogwatch.boot.isolation import Isolation, isolation, runs_as_root
 from dogwatch.boot.isolation import prepare as prepare_isolation
 from dogwatch.boot.limits import limits
 from dogwatch.boot.store import (
@@ -116,6 +116,8 @@ def serve(config: Config, *, web: bool = True, ready: Callable[[], None] = lambd
     oidc.client(config)  # what is wrong there is told before anything begins
     if config.scripts_on:
         host.prepare()
+    if runs_as_root(config):
+        _log.warning("scripts run as root", do="run Dogwatch as a user of its own")
     with _owned(config), contextlib.ExitStack() as stack:
         clock = clock_of(config)
         bound, spool = None, _spool(config, clock)
@@ -465,6 +467,7 @@ def _app(
             scripts_on=config.scripts_on,
             isolation=here.level,
             isolation_why=here.why,
+            scripts_as_root=runs_as_root(config),
             mail_on=config.smtp_url is not None,
             hosted=config.hosted,
             apprise_on=config.apprise == "on",

@@ -100,12 +100,14 @@ def test_facts(at: datetime) -> dict[str, Any]:
 def message_of(delivery: Delivery, workspace: str, base_url: str, ack_code: str = "") -> Message:
     """Return the message of a delivery; `ack_code` is of the link that acknowledges it."""
     facts = _grouped(delivery)
+    several = len(facts["items"]) + facts["more"] > 1
+    own = f"/{delivery.incident_id}" if delivery.incident_id else ""
     return Message(
         delivery_id=delivery.id,
         key=facts["key"] or delivery.id,
         workspace=workspace,
         items=tuple(_item(one, base_url) for one in facts["items"]),
-        url=base_url,
+        url=f"{base_url.rstrip('/')}/incidents{own}" if several else base_url,
         more=facts["more"],
         also_down=tuple(facts["also_down"]),
         also_down_count=facts["also_down_count"],

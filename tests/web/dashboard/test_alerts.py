@@ -194,7 +194,7 @@ def test_windows_recur(house: House, ana: Browser) -> None:
     assert ana.fill(f"{path}?kind=cron", path, **cron).status == 303
     page = words(ana.get("/alerts").text)
     assert "on sun at 02:00 UTC, for 1 h 30 min" in page
-    assert "0 2 * * * UTC, for 30 min" in page
+    assert "by cron 0 2 * * * (UTC), for 30 min" in page
     wrong = ana.fill(f"{path}?kind=weekly", path, **weekly | {"day_sun": "1", "start": "x"})
     assert 'id="start-error"' in wrong.text
     assert ana.fill(path, path, name="x", start_at="x", end_at="y").status == 422

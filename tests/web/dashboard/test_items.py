@@ -206,10 +206,18 @@ def test_a_job_and_a_probe_are_edited(house: House) -> None:
     house.write(made)
     changed = {"schedule": "every 2h", "timezone": "UTC", "start_by_s": "",
                "failures_before_down": "3"}  # fmt: skip
-    for slug in ("report", "shop"):
+    own = {
+        "report": {"action.source": "echo other\r\necho more", "action.timeout_s": "60"},
+        "shop": {"action.url": "https://shop.example/health", "action.method": "HEAD"},
+    }
+    for slug, action in own.items():
         path = f"/i/{slug}/edit"
-        assert ana.fill(path, path, name=slug.title(), **changed).status == 303, slug
+        assert ana.fill(path, path, name=slug.title(), **changed, **action).status == 303, slug
         assert "Every 2 hours" in ana.get(f"/i/{slug}").text
+    assert "<pre>echo other\necho more</pre>" in ana.get("/i/report").text
+    assert "https://shop.example/health" in ana.get("/i/shop").text
+    wrong = ana.fill("/i/shop/edit", "/i/shop/edit", name="Shop", **changed, **{"action.url": "x"})
+    assert (wrong.status, 'id="action.url-error"' in wrong.text) == (422, True)
     assert "Run now" in ana.get("/i/report").text
     assert "Run now" not in ana.get("/i/shop").text
     assert "probe" in ana.get("/", q="Shop").text

@@ -17,7 +17,7 @@ from dogwatch.usecases.door import Tx
 from dogwatch.usecases.maintenance import Maintenance
 from dogwatch.web.dashboard.pages import rendered
 from dogwatch.web.dashboard.visit import Visit
-from dogwatch.web.dashboard.words import EVENTS, about, sentence, when
+from dogwatch.web.dashboard.words import EVENTS, about, sentence
 
 MOST = 500
 
@@ -57,7 +57,7 @@ async def show(visit: Visit) -> Response:
     asked = visit.query.get("item", "").strip()[:64]
     page = await visit.see(lambda tx: _page(tx, visit, asked))
     kinds = {kind: channel.label for kind, channel in CHANNELS.items()}
-    return rendered(visit, "alerts.html", page=page, kinds=kinds, words=EVENTS, when=when)
+    return rendered(visit, "alerts.html", page=page, kinds=kinds, words=EVENTS)
 
 
 def _page(tx: Tx, visit: Visit, asked: str) -> Page:

@@ -74,10 +74,6 @@ def _minute(at: datetime) -> str:
     return at.strftime("%Y-%m-%d %H:%M")
 
 
-def _time(at: datetime) -> Markup:
-    return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), _minute(at))
-
-
 def _moment(at: datetime) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), at.strftime(_SECONDS))
 
@@ -97,7 +93,7 @@ _TEMPLATES.globals |= {"style": STYLE_ADDRESS, "script": SCRIPT_ADDRESS, "wrong"
 _TEMPLATES.filters |= {
     "sentence": _sentence,
     "minute": _minute,
-    "time": _time,
+    "time": _moment,
     "strip": strip.drawn,
     "durations": durations.drawn,
     "took": durations.took,
