@@ -68,7 +68,7 @@ from dogwatch.spool import Spool
 from dogwatch.store import migrate
 from dogwatch.store.retention import Keep
 from dogwatch.store.tx import Tx
-from dogwatch.usecases import keys, nodes
+from dogwatch.usecases import demo, keys, nodes, workspaces
 from dogwatch.usecases.desk import Desks
 from dogwatch.usecases.limiting import Limits
 from dogwatch.usecases.probes import HERE
@@ -105,8 +105,17 @@ def log_to_stderr(config: Config) -> None:
 # --- one process ------------------------------------------------------------------------------
 
 
-def serve(config: Config, *, web: bool = True, ready: Callable[[], None] = lambda: None) -> None:
-    """Run until SIGTERM or SIGINT; `web=False` runs the engine alone. Calls `ready` once up."""
+def serve(
+    config: Config,
+    *,
+    web: bool = True,
+    ready: Callable[[], None] = lambda: None,
+    examples: bool = False,
+) -> None:
+    """Run until SIGTERM or SIGINT; `web=False` runs the engine alone. Calls `ready` once up.
+
+    `examples`: the first workspace has those of the demo.
+    """
     log_to_stderr(config)
     if elsewhere(config) and (web or alone(config)):
         raise Problem(
@@ -132,10 +141,17 @@ def serve(config: Config, *, web: bool = True, ready: Callable[[], None] = lambd
                 raise
             bound = stack.enter_context(_bound(config)) if web else None
             store = uvloop.run(anteroom.wait(config, clock, enter, spool, bound))
+        if store and examples:
+            _add_examples(store)
         if store:
             uvloop.run(_run(config, store, spool, bound, web=web, ready=ready))
         elif spool:
             spool.close()
+
+
+def _add_examples(store: Store) -> None:
+    at, vault = store.clock.now(), store.vault
+    store.database.write(lambda tx: demo.add(tx, workspaces.first(tx, at).id, vault, at)).result()
 
 
 @contextlib.contextmanager

@@ -129,6 +129,15 @@ def test_a_rule_is_made_and_removed(house: House, ana: Browser) -> None:
             "not from 22:00 to 07:00 Europe/Warsaw; again every 1 h.")  # fmt: skip
     assert told in page
     first = re.findall(r'action="\./(alerts/rules/[^"]*)"', ana.get("/alerts").text)[0]
+    edit = "/" + re.findall(r'href="\./(alerts/rules/[^"]*/edit)"', ana.get("/alerts").text)[-1]
+    form = ana.get(edit).text
+    assert 'value="22:00"' in form
+    assert 'value="nightly"' in form
+    assert ana.fill(edit, edit, **given | {"repeat_min": "", "event_down": "1"}).status == 303
+    page = words(ana.get("/alerts").text)
+    changed = told.replace("was late", "went down, was late").replace("; again every 1 h", "")
+    assert changed in page
+    assert ana.fill(edit, edit, **given | {"delay_min": "x"}).status == 422
     assert ana.fill("/alerts", f"/{first}").status == 303
     assert page.count("is told of") > words(ana.get("/alerts").text).count("is told of")
 

@@ -7,6 +7,7 @@ from dogwatch.web.dashboard import (
     acknowledge,
     alerts,
     channels,
+    demo,
     edit,
     icon,
     incidents,
@@ -24,6 +25,7 @@ from dogwatch.web.dashboard import (
     setup,
     sign_in,
     system,
+    timeline,
     variables,
 )
 from dogwatch.web.dashboard.gate import Handler, either, form, open_to_all, signed_in
@@ -39,6 +41,7 @@ OPEN: dict[str, tuple[Handler, Handler]] = {
 }
 MEMBERS: dict[str, tuple[Handler, Handler]] = {
     "/new": (new.show, new.take),
+    "/demo/remove": (now.show, demo.clear),
     "/i/{name}/pause": (item.show, item.pause),
     "/i/{name}/resume": (item.show, item.resume),
     "/i/{name}/run": (item.show, item.trigger),
@@ -50,6 +53,7 @@ MEMBERS: dict[str, tuple[Handler, Handler]] = {
     "/alerts/channels/{name}/disable": (alerts.show, channels.disable),
     "/alerts/channels/{name}/delete": (channels.ask_removal, channels.remove),
     "/alerts/rules/new": (rules.show_new, rules.make),
+    "/alerts/rules/{name}/edit": (rules.show_edit, rules.change),
     "/alerts/rules/{name}/delete": (alerts.show, rules.remove),
     "/alerts/maintenance/new": (maintenance.show_new, maintenance.make),
     "/alerts/maintenance/{name}/delete": (alerts.show, maintenance.remove),
@@ -86,6 +90,9 @@ def install(app: FastAPI, front: Endpoint) -> None:
     app.add_route("/login/oidc/callback", open_to_all(oidc.finish))
     app.add_route("/", either(front, now.show))
     app.add_route("/i/{name}", signed_in(item.show))
+    app.add_route("/timeline", signed_in(timeline.show))
+    app.add_route("/timeline.svg", signed_in(timeline.draw))
+    app.add_route("/timeline.json", signed_in(timeline.tell))
     app.add_route("/runs/{run_id}", signed_in(run.show))
     app.add_route("/alerts", signed_in(alerts.show))
     app.add_route("/alerts/deliveries/{name}", signed_in(channels.show_delivery))
