@@ -13,6 +13,7 @@ from dogwatch.web.dashboard import (
     incidents,
     invitation,
     item,
+    item_pictures,
     keys,
     maintenance,
     new,
@@ -90,6 +91,9 @@ def install(app: FastAPI, front: Endpoint) -> None:
     app.add_route("/login/oidc/callback", open_to_all(oidc.finish))
     app.add_route("/", either(front, now.show))
     app.add_route("/i/{name}", signed_in(item.show))
+    for name in item_pictures.PICTURES:
+        app.add_route(f"/i/{{name}}/{name}.svg", signed_in(item_pictures.draw(name)))
+        app.add_route(f"/i/{{name}}/{name}.json", signed_in(item_pictures.tell(name)))
     app.add_route("/timeline", signed_in(timeline.show))
     app.add_route("/timeline.svg", signed_in(timeline.draw))
     app.add_route("/timeline.json", signed_in(timeline.tell))

@@ -6,6 +6,7 @@ from datetime import datetime
 from markupsafe import Markup
 
 from dogwatch.usecases.timeline import Lane, Ran, Timeline
+from dogwatch.web.dashboard.pictures.alone import STYLE
 from dogwatch.web.dashboard.pictures.durations import took
 
 WIDTH, HEIGHT = 1000.0, 20
@@ -27,12 +28,6 @@ _WHOLE = Markup(
 )
 _NAME = Markup('<text x="8" y="{}">{}</text>')
 _AT = Markup('<g transform="translate({} {})">{}</g>')
-# A picture that stands alone has colours that can be told on white.
-STYLE = (
-    "svg{background:#fff;font:12px system-ui,sans-serif}text{fill:#1b2422}"
-    ".ok,.running{fill:#226a4a}.slow{fill:#8a5a00}.fail,.timeout,.missed{fill:#a3261d}.coming{fill:none;stroke:#55625d}"
-    ".skipped,.suppressed,.unknown{fill:#7d8a85}.together{fill:#7d8a85}.now{stroke:#a3261d}"
-)
 
 
 class Scale:
