@@ -12,11 +12,11 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 
 from tests.harness.served import Served
 
-WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+WIDE, NARROW = ViewportSize(width=1280, height=900), ViewportSize(width=390, height=844)
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 COLOURS: dict[str, Any] = {"runOnly": ["color-contrast"], "resultTypes": ["violations"]}
 EVERYTHING: dict[str, Any] = {"resultTypes": ["violations"]}
@@ -172,6 +172,8 @@ def test_every_page_is_sound(site: Site) -> None:
 
 def _looked_at(site: Site, path: str) -> Iterator[str]:
     page = site.go(path)
+    # Six hundred time zones in a list take axe seconds, and are all alike.
+    page.evaluate("document.querySelectorAll('option:nth-child(n+9)').forEach(one => one.remove())")
     page.evaluate(AXE)
     yield from _findings(page, path, EVERYTHING)
     yield from _scrolls(page, path)
