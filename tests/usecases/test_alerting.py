@@ -10,9 +10,12 @@ from dogwatch.core.ping import Kind
 from dogwatch.core.problems import Problem
 from dogwatch.core.windows import Digest, Quiet, WindowSpec
 from dogwatch.usecases import (
+    ack_links,
     channels,
     dependencies,
     incidents,
+    ladder,
+    lists,
     maintenance,
     pings,
     rules,
@@ -355,6 +358,44 @@ def test_what_happens_within_a_window_is_one_message(house: House) -> None:
     assert {(row["state"], row["reason"]) for row in flips} == {("sent", "HTTP 200")}
     assert {row["bundle_id"] for row in flips} == {parcel.delivery.id}
     assert (house.rows("tasks"), house.audit(13)) == ([], [])
+
+
+def test_a_message_of_several_incidents_has_a_link_to_all_of_them(house: House) -> None:
+    grouping(house, window_s=120)
+    fail(house, "one", 1)
+    fail(house, "two", 100)
+    step(house, 121)
+    (parcel,) = house.parcels(121)
+    assert parcel.message.url.endswith("/incidents")
+    code = parcel.message.ack_url.rpartition("/")[2]
+    offer = house.see(ack_links.offer, code, house.vault, after(122))
+    assert ([one.number for one in offer.incidents], offer.used) == ([1, 2], False)
+    house.do(ack_links.use, code, "Ana", house.vault, after(122))
+    assert [row["acked_by"] for row in house.rows("incidents")] == ["Ana", "Ana"]
+    with pytest.raises(Problem, match="has been used"):
+        house.do(ack_links.use, code, "Bo", house.vault, after(123))
+    house.settle(parcel, 124, Verdict.SENT, detail="HTTP 200")
+    two = house.see(incidents.find, house.workspace.id, "2")
+    _, steps = house.see(ladder.ladder, two)
+    (told_once,) = [one for one in steps if one.kind == "alert sent"]
+    assert told_once.text.startswith("down to chat, with other incidents: HTTP 200")
+    assert told_once.delivery_id == parcel.delivery.id
+    own = next(row for row in house.rows("deliveries") if row["flip_id"])
+    _, receipts = house.see(lists.delivery, house.workspace.id, own["id"])
+    assert [one.detail for one in receipts] == ["HTTP 200"]
+
+
+def test_a_window_that_is_over_is_refused(house: House) -> None:
+    past = WindowSpec("once", start_at=after(-60), end_at=after(10))
+    own = house.workspace.id
+    with pytest.raises(Problem, match="is over already"):
+        house.do(maintenance.add, own, "Upgrade", Scope(), past, after(10))
+    one = house.do(maintenance.add, own, "Upgrade", Scope(), past, after(9))
+    named = house.do(maintenance.change, one, "Other", Scope(), past, after(60))
+    assert named.name == "Other"
+    longer = WindowSpec("once", start_at=after(-60), end_at=after(20))
+    with pytest.raises(Problem, match="is over already"):
+        house.do(maintenance.change, named, "Other", Scope(), longer, after(60))
 
 
 def test_one_alone_is_itself(house: House) -> None:
