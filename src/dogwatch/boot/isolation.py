@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import structlog
+
 from dogwatch.config import Config
 from dogwatch.core.isolation import Level
 from dogwatch.core.problems import Problem
 from dogwatch.runners.sandbox import Sandbox, found
+
+_log = structlog.get_logger("dogwatch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,12 @@ def _tried(uid: int, paths: Sequence[Path], hidden: Sequence[Path]) -> tuple[San
 
 
 def prepare(config: Config) -> None:
-    """Make the place of runs that lies outside the data directory: others may pass, none look."""
+    """Make the place of runs that lies outside the data directory: others may pass, none look.
+
+    Says so where scripts run as root.
+    """
+    if runs_as_root(config):
+        _log.warning("scripts run as root", do="run Dogwatch as a user of its own")
     here = isolation(config)
     if here.sandbox and here.sandbox.drops:
         workdir = here.workdir(config.data)

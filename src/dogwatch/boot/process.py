@@ -68,7 +68,7 @@ from dogwatch.spool import Spool
 from dogwatch.store import migrate
 from dogwatch.store.retention import Keep
 from dogwatch.store.tx import Tx
-from dogwatch.usecases import demo, keys, nodes, workspaces
+from dogwatch.usecases import keys, nodes
 from dogwatch.usecases.desk import Desks
 from dogwatch.usecases.limiting import Limits
 from dogwatch.usecases.probes import HERE
@@ -125,8 +125,6 @@ def serve(
     oidc.client(config)  # what is wrong there is told before anything begins
     if config.scripts_on:
         host.prepare()
-    if runs_as_root(config):
-        _log.warning("scripts run as root", do="run Dogwatch as a user of its own")
     with _owned(config), contextlib.ExitStack() as stack:
         clock = clock_of(config)
         bound, spool = None, _spool(config, clock)
@@ -139,19 +137,14 @@ def serve(
         except Problem as problem:
             if problem.kind != "away" or alone(config):
                 raise
-            bound = stack.enter_context(_bound(config)) if web else None
+            bound = stack.enter_context(anteroom.listening(config)) if web else None
             store = uvloop.run(anteroom.wait(config, clock, enter, spool, bound))
         if store and examples:
-            _add_examples(store)
+            first_run.add_examples(store)
         if store:
             uvloop.run(_run(config, store, spool, bound, web=web, ready=ready))
         elif spool:
             spool.close()
-
-
-def _add_examples(store: Store) -> None:
-    at, vault = store.clock.now(), store.vault
-    store.database.write(lambda tx: demo.add(tx, workspaces.first(tx, at).id, vault, at)).result()
 
 
 @contextlib.contextmanager
@@ -230,7 +223,7 @@ async def _run(
     engine = assemble(config, store, egress, intake, desks)
     # Bound before anything runs: who cannot listen does no work, and callers wait from here on.
     async with contextlib.AsyncExitStack() as stack:
-        bound = stack.enter_context(bound or _bound(config)) if web else None
+        bound = stack.enter_context(bound or anteroom.listening(config)) if web else None
         if config.scripts_on:
             await stack.enter_async_context(remote.listening(desks, store.clock))
         await engine.start(socket.gethostname(), alone=alone(config))
@@ -279,20 +272,6 @@ async def _listening(
         finally:
             http.should_exit = True
             await task
-
-
-def _bound(config: Config) -> socket.socket:
-    """Return the listening socket; connections wait in it until the server takes them."""
-    family = socket.AF_INET6 if ":" in config.listen.host else socket.AF_INET
-    try:
-        return socket.create_server(
-            (config.listen.host, config.listen.port), family=family, backlog=2048
-        )
-    except OSError as error:
-        raise Problem(
-            "refused",
-            f"cannot listen on {config.listen}: {error.strerror}; choose another --listen",
-        ) from None
 
 
 def _introduce(config: Config, store: Store) -> None:
