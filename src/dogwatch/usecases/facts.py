@@ -111,6 +111,7 @@ def message_of(delivery: Delivery, workspace: str, base_url: str, ack_code: str 
         more=facts["more"],
         also_down=tuple(facts["also_down"]),
         also_down_count=facts["also_down_count"],
+        rehearsal=facts.get("rehearsal", False),
         ack_url=f"{base_url.rstrip('/')}/acknowledge/{ack_code}" if ack_code else "",
     )
 

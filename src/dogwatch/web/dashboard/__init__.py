@@ -48,6 +48,7 @@ MEMBERS: dict[str, tuple[Handler, Handler]] = {
     "/i/{name}/run": (item.show, item.trigger),
     "/i/{name}/edit": (edit.show, edit.take),
     "/i/{name}/delete": (item.ask_removal, item.remove),
+    "/alerts/rehearse": (alerts.show, alerts.rehearse),
     "/alerts/channels/new": (channels.show_new, channels.make),
     "/alerts/channels/{name}/test": (alerts.show, channels.test),
     "/alerts/channels/{name}/enable": (alerts.show, channels.enable),
