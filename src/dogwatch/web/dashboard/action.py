@@ -8,7 +8,7 @@ from dogwatch.core.http_action import METHODS
 from dogwatch.core.probe.dns import TYPES
 from dogwatch.core.problems import Problem
 from dogwatch.core.spec import WatchSpec
-from dogwatch.usecases import jobs, probes, watches
+from dogwatch.usecases import jobs, probes, watches, workflows
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.lists import Record
 from dogwatch.web.api.masks import masked_action, unmasked_action
@@ -113,7 +113,7 @@ def action_of(tx: Tx, visit: Visit, record: Record) -> Action | None:
             ("Asked again before it is down", f"{spec.rechecks} times"),
         )
         return Action(str(target.get("kind", "")), target, facts)
-    if not record.watch.job:
+    if not record.watch.job or record.workflow:
         return None
     job = _job(tx, visit, record)
     kind = "request" if job.action_kind == "http" else job.action_kind
@@ -125,6 +125,9 @@ def change(tx: Tx, visit: Visit, record: Record, words: WatchSpec) -> Record:
     vault = visit.services.vault
     if not record.watch.job:
         return watches.edit(tx, record, words, visit.at)
+    if record.workflow:
+        by = visit.caller.name
+        return workflows.edit_watch_of(tx, record, words, vault, visit.at, by)
     if record.probe:
         probe = _probe(tx, visit, record, words)
         kind = str(probe.target.get("kind", ""))

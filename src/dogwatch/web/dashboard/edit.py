@@ -50,8 +50,7 @@ async def take(visit: Visit) -> Response:
 
 
 def _operation(record: Record) -> str:
-    noun = "probes" if record.probe else "jobs" if record.watch.job else "watches"
-    return f"{noun}.change"
+    return f"{record.kind}s.change" if record.watch.job else "watches.change"
 
 
 def _changed(tx: Tx, visit: Visit, record: Record) -> Record:

@@ -19,7 +19,12 @@ from dogwatch.web.dashboard.visit import Visit
 RUNS, PINGS, FLIPS = 60, 10, 10
 DAY, DAYS = timedelta(days=1), 90
 COMING = 5
-_SHOWS = {"heartbeat": "watches.show", "job": "jobs.show", "probe": "probes.show"}
+_SHOWS = {
+    "heartbeat": "watches.show",
+    "job": "jobs.show",
+    "probe": "probes.show",
+    "workflow": "watches.show",
+}
 
 
 @dataclass(frozen=True, slots=True)
