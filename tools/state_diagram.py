@@ -18,7 +18,9 @@ EVENTS = {
     Event.SLOW: "the same, but it took longer than the limit",
     Event.BAD: "a failure, a timeout or a miss; as many in a row as the watch asks for",
     Event.PAUSE: "somebody paused the watch",
-    Event.RESUME: "somebody resumed a watch that had been heard before",
+    Event.RESUME: "somebody resumed a watch whose last evidence was good",
+    Event.RESUME_SLOW: "somebody resumed a watch whose last evidence was slow",
+    Event.RESUME_DOWN: "somebody resumed a watch that was down, or failed during the pause",
     Event.RESTART: "somebody resumed a watch that had never been heard",
 }
 

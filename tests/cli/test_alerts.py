@@ -136,6 +136,26 @@ def test_a_secret_can_come_by_standard_input(
     assert sent(told)[0]["settings"]["routing_key"] == "e93facc04764012d7bfb002500d5d1a6"
 
 
+def test_for_how_long_a_channel_collects(here: Here, told: Stub) -> None:
+    told.replies["PATCH /api/v1/channels/c1"] = (200, CHANNEL | {"group_window_s": 30})
+    done = here("channel", "edit", "On call", "--group-window", "30s")
+    assert (done.returncode, done.stdout) == (0, "On call collects for 30 s\n")
+    assert sent(told)[-1] == {"group_window_s": 30}
+    assert here("channel", "edit", "c1", "--usual-window").returncode == 0
+    assert sent(told)[-1] == {"group_window_s": None}
+    assert here("channel", "edit", "c1").returncode == 2
+
+
+def test_what_was_told_with_others_names_the_message(here: Here, told: Stub) -> None:
+    bundled = {**DELIVERY, "state": "sent", "bundle_id": "d2"}
+    told.replies["GET /api/v1/deliveries"] = page(bundled)
+    told.replies["GET /api/v1/deliveries/d1"] = (200, {**bundled, "receipts": [RECEIPT]})
+    assert "410; told by d2" in here("deliveries").stdout
+    shown = here("deliveries", "d1").stdout
+    assert "told with others, by one message: dogwatch deliveries d2\n" in shown
+    assert "gone for good" in shown
+
+
 OUTCOMES = [
     ({"state": "sent"}, [RECEIPT | {"detail": "Slack said: ok"}], "Sent. Slack said: ok"),
     ({"state": "pending"}, [RECEIPT], "Not sent yet, it is tried again. gone for good"),

@@ -53,12 +53,15 @@ def trouble(stub: Stub) -> Stub:
         "GET /api/v1/channels": page(*CHANNELS),
         "GET /api/v1/rules": page(RULE),
         "POST /api/v1/rules": (201, RULE),
+        "PATCH /api/v1/rules/r1": (200, RULE),
+        "GET /api/v1/maintenance/m1": (200, WINDOW),
+        "PATCH /api/v1/maintenance/m1": (200, WINDOW),
     }
     return stub
 
 
 def sent(stub: Stub) -> Any:
-    return json.loads(stub.requests[-1].body)
+    return json.loads([request.body for request in stub.requests if request.body][-1])
 
 
 def test_incidents_are_listed_and_shown(here: Here, trouble: Stub) -> None:
@@ -121,14 +124,14 @@ def test_windows_are_made(
     here: Here, trouble: Stub, words: tuple[str, ...], window: dict[str, Any]
 ) -> None:
     done = here("maintenance", "add", "Night", "--tag", "db", *words)
-    assert done.stdout == "Night is window m1\n"
+    assert done.stdout == "Night is window m1: tags db, by cron 0 3 * * * (UTC), for 1 min\n"
     scope = {"kind": "tags", "values": ["db"]}
     assert sent(trouble) == {"name": "Night", "scope": scope, "window": window}
 
 
 def test_windows_are_listed_and_removed(here: Here, trouble: Stub) -> None:
     _, row = here("maintenance", "ls").stdout.splitlines()
-    assert "tags db" in row
+    assert row.endswith("tags db  by cron 0 3 * * * (UTC), for 1 min  –")
     assert here.json("maintenance", "ls") == [WINDOW]
     assert here("maintenance", "rm", "m1").returncode == 0
     assert here("maintenance", "add", "x", "--tag", "a", "--watch", "b").returncode == 2
@@ -144,8 +147,54 @@ def test_a_rule_says_when(here: Here, trouble: Stub) -> None:
         "channel_id": "c1", "scope": RULE["scope"], **timing, "escalations": escalations,
     }  # fmt: skip
     _, row = here("rule", "ls").stdout.splitlines()
-    assert "after 300 s; quiet 22:00-07:00 UTC; daily at 08:00 UTC; again every 600 s" in row
-    assert "Chief after 900 s" in row
+    said = "if it lasts 5 min; quiet 22:00-07:00 UTC; daily at 08:00 UTC; again every 10 min; "
+    assert said + "then Chief after 15 min" in row
+    assert done.stdout == f"Team hears of all watches: down; {said}then Chief after 15 min\n"
+
+
+def test_a_rule_is_changed(here: Here, trouble: Stub) -> None:
+    assert (
+        here("rule", "edit", "r1", "--delay", "0s", "--no-quiet", "--no-escalate").returncode == 0
+    )
+    assert sent(trouble) == {"quiet": None, "escalations": None, "delay_s": 0}
+    assert here("rule", "edit", "r1", "--all", "--event", "late").returncode == 0
+    assert sent(trouble) == {"events": ["late"], "scope": {"kind": "all", "values": []}}
+    assert here("rule", "edit", "r1").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "window"),
+    [
+        (("--for", "2h"), {"kind": "cron", "cron": "0 3 * * *", "duration_s": 7200}),
+        (
+            ("--day", "sun", "--at", "23:00", "--for", "1h"),
+            {"kind": "weekly", "days": ["sun"], "start": "23:00", "duration_s": 3600,
+             "timezone": "UTC"},
+        ),
+        (
+            ("--from", "2036-01-05T22:00:00Z", "--until", "2036-01-06T02:00:00Z"),
+            {"kind": "once", "start_at": "2036-01-05T22:00:00Z",
+             "end_at": "2036-01-06T02:00:00Z"},
+        ),
+    ],
+)  # fmt: skip
+def test_a_window_is_changed(
+    here: Here, trouble: Stub, words: tuple[str, ...], window: dict[str, Any]
+) -> None:
+    assert here("maintenance", "edit", "m1", *words).returncode == 0
+    assert sent(trouble) == {"window": window}
+    assert here("maintenance", "edit", "m1", "--name", "Night 2", "--all").returncode == 0
+    assert sent(trouble) == {"name": "Night 2", "scope": {"kind": "all", "values": []}}
+    assert here("maintenance", "edit", "m1").returncode == 2
+
+
+def test_a_second_acknowledgement_says_that_it_changes_nothing(here: Here, trouble: Stub) -> None:
+    assert here("ack", "7").stderr == ""
+    known = {**INCIDENT, "acked_at": "2026-11-20T02:05:00Z", "acked_by": "Ana"}
+    trouble.replies["GET /api/v1/incidents/7"] = (200, known)
+    told = here("ack", "7")
+    assert told.returncode == 0
+    assert told.stderr.startswith("dogwatch: nothing is changed: Ana acknowledged it at Fri 2026")
 
 
 @pytest.mark.parametrize("words", [("--quiet", "22:00"), ("--escalate", "Chief"), ("--delay", "x")])

@@ -49,6 +49,17 @@ def test_runs_are_listed(here: Here, told: Stub) -> None:
     assert told.requests[0].query == {"watch": "report", "outcome": "fail", "limit": "20"}
 
 
+def test_a_run_is_shown_with_what_it_handed_on(here: Here, told: Stub) -> None:
+    own = "01kam3v7t0000000000000000a"
+    handed = {"output_value": {"rows": 3}, "condition": False, "phases_ms": {"dns": 1.4}}
+    told.replies[f"GET /api/v1/runs/{own}"] = (200, {**RUN, "id": own, "input": "x", **handed})
+    shown = here("runs", own).stdout
+    assert 'output value  {"rows": 3}\n' in shown
+    assert "condition     false\n" in shown
+    assert "phases        dns 1 ms\n" in shown
+    assert here.json("runs", own)["condition"] is False
+
+
 def test_logs_of_a_run_and_of_a_slugs_latest(here: Here, told: Stub) -> None:
     assert here("logs", RUN_ID).stdout == "one\ntwo\n"
     assert here("logs", "report").stdout == "one\ntwo\n"

@@ -62,6 +62,13 @@ def test_ls_is_aligned_and_in_local_time(dogwatch: Program, told: Stub) -> None:
     assert row.endswith("db, prod")
 
 
+def test_ls_tells_when_a_probe_was_asked_whatever_pinged_it(here: Here, stub: Stub) -> None:
+    asked = {"state": "done", "outcome": "ok", "finished_at": "2026-11-20T03:00:00Z"}
+    probe = {**WATCH, "kind": "probe", "last_run": asked}
+    stub.replies["GET /api/v1/watches"] = (200, {"data": [probe], "next_cursor": None})
+    assert "Fri 2026-11-20 03:00:00" in here("ls").stdout
+
+
 def test_ls_of_nothing_says_how_to_begin(here: Here, stub: Stub) -> None:
     stub.replies["GET /api/v1/watches"] = (200, {"data": [], "next_cursor": None})
     assert "dogwatch add" in here("ls").stdout

@@ -99,7 +99,12 @@ def _slot(line: Line) -> str:
          "up! paused! paused up! up down!"),
         ("0 pause, 1 resume", "paused! new!"),
         ("0 ok, 1 pause, 2 pause, 3 resume, 4 resume", "up! paused! paused up! up"),
-        ("0 fail, 1 pause, 2 resume", "down! paused! up!"),
+        # resumed as its evidence says: down stays down until it is heard well again
+        ("0 fail, 1 pause, 2 resume", "down! paused! down!"),
+        ("0 ok, 65 lapse, 66 pause, 90 resume, 91 ok", "up! down! paused! down! up!"),
+        ("0 fail, 1 pause, 2 ok, 3 resume", "down! paused! paused up!"),
+        ("0 ok, 1 pause, 2 fail, 3 resume", "up! paused! paused down!"),
+        ("0 start, 500 lapse, 501 pause, 502 resume", "new down! paused! down!"),
         # down, a late end arms it again
         ("0 start/a, 65 lapse, 70 ok/a, 134 lapse, 135 lapse", "new down! up! up down!"),
         ("0 ok, 60 start/a, 185 lapse, 186 ok/a, 250 lapse, 251 lapse",
@@ -238,6 +243,8 @@ def test_thresholds(failures: int, successes: int, script: str, expected: str) -
         ({"slow_after_ms": 60_000}, "0 start, 1 ok, 60 start, 61.1 ok, 121 ok",
          "new up! up degraded! up!"),
         ({"slow_after_ms": 60_000}, "0 fail, 1 start, 3 ok", "down! down degraded!"),
+        ({"slow_after_ms": 60_000}, "1 start, 3 ok, 4 pause, 5 resume",
+         "new degraded! paused! degraded!"),
         ({"min_duration_ms": 60_000}, "0 start, 0.5 ok", "new down!"),
         ({"min_duration_ms": 60_000}, "0 start, 1 ok", "new up!"),
         # a first run that timed out begins the watch, too

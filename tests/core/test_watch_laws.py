@@ -220,10 +220,23 @@ def test_the_counters_match_the_thresholds(played: list[Played]) -> None:
 
 @SETTINGS
 @given(ANY)
-def test_pause_resume_and_edit_never_turn_a_watch_down(played: list[Played]) -> None:
+def test_pause_and_edit_never_turn_a_watch_down(played: list[Played]) -> None:
     for each in played:
-        if isinstance(each.signal, Pause | Resume | Edit) and each.step.flip:
+        if isinstance(each.signal, Pause | Edit) and each.step.flip:
             assert each.step.flip.to_status is not Status.DOWN
+
+
+@SETTINGS
+@given(ANY)
+def test_a_watch_is_resumed_as_its_evidence_says(played: list[Played]) -> None:
+    for each in played:
+        flip, watch = each.step.flip, each.before
+        if isinstance(each.signal, Resume) and flip:
+            assert watch.since_at
+            silent = watch.heard_at is None or watch.heard_at <= watch.since_at
+            if silent and watch.failures >= watch.plan.failures_before_down:
+                assert flip.to_status is Status.DOWN
+            assert flip.to_status is not Status.UP or watch.heard_at is not None
 
 
 @SETTINGS

@@ -46,13 +46,17 @@ class Answer:
 
 @dataclass(slots=True)
 class Served:
-    """One server on its own data directory; `flags` are those of `dogwatch up`."""
+    """One server on its own data directory; `flags` are those of `dogwatch up`.
+
+    `words` are further ones of `dogwatch up`, which no other command knows.
+    """
 
     data: Path
     flags: Mapping[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
     process: "subprocess.Popen[bytes] | None" = None
     program: tuple[str, ...] = PROGRAM
+    words: tuple[str, ...] = ()
 
     @property
     def url(self) -> str:
@@ -84,7 +88,7 @@ class Served:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*self.program, "up", "--data", str(self.data), "--listen", self.url[7:],
-                 *self._told],
+                 *self._told, *self.words],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environ,
             )  # fmt: skip
         return before

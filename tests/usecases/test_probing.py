@@ -12,7 +12,7 @@ from dogwatch.core.result import Outcome, Result
 from dogwatch.core.statistics import Tally
 from dogwatch.store import rollups
 from dogwatch.store.tables import jobs
-from dogwatch.usecases import nodes, probes, probing, statistics, watches
+from dogwatch.usecases import nodes, probes, probing, statistics, system, watches, why
 from dogwatch.usecases.probing import Reply
 from tests.harness.house import House, after, meet
 from tests.harness.probing import Probing
@@ -259,6 +259,23 @@ def test_each_location_asks_for_itself_and_two_decide(probing_house: Probing) ->
     down = probing_house.house.rows("runs")[-1]
     assert down["reason"] == "2 of 3 locations: fra: fail; nyc: timeout"
     assert [len(probing_house.claim(180, one)) for one in ("here", "fra", "nyc")] == [1, 1, 1]
+
+
+def test_a_location_without_anybody_is_told(probing_house: Probing) -> None:
+    house = probing_house.house
+    own = probing_house.make(**THREE)
+    probing_house.ask(60)
+    probing_house.ask(60, "ok", "fra")
+    probing_house.ask(120)
+    assert house.see(system.unasked, after(119)) == []
+    probing_house.ask(120, "ok", "fra")
+    (found,) = house.see(system.unasked, after(130))
+    assert (found.location, found.since_at, found.count) == ("nyc", after(60), 1)
+    assert "nobody asks at location nyc: 1 probe waits" in found.words
+    state = house.see(system.state, after(130))
+    assert found.words in state.problems
+    told = house.see(why.why, house.workspace.id, own.id, after(130)).sentence
+    assert "It is unwatched from nyc: its turn came at 2026-01-05 12:01:00 UTC" in told
 
 
 def test_a_location_that_is_silent_is_not_waited_for(probing_house: Probing) -> None:

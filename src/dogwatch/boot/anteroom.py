@@ -80,3 +80,17 @@ async def _spooling(
             await task
     finally:
         database.close()
+
+
+def listening(config: Config) -> socket.socket:
+    """Return the listening socket; connections wait in it until the server takes them."""
+    family = socket.AF_INET6 if ":" in config.listen.host else socket.AF_INET
+    try:
+        return socket.create_server(
+            (config.listen.host, config.listen.port), family=family, backlog=2048
+        )
+    except OSError as error:
+        raise Problem(
+            "refused",
+            f"cannot listen on {config.listen}: {error.strerror}; choose another --listen",
+        ) from None

@@ -1,13 +1,15 @@
 """What `dogwatch doctor` asks of the database, mail and the sandbox; it changes nothing."""
 
 import asyncio
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy.exc import DBAPIError
 
-from dogwatch.boot.isolation import isolation
+from dogwatch.boot.isolation import isolation, runs_as_root
 from dogwatch.boot.store import alone
+from dogwatch.clock import SystemClock
 from dogwatch.config import Config
 from dogwatch.core.problems import Problem
 from dogwatch.egress import Egress, EgressError
@@ -16,6 +18,7 @@ from dogwatch.store import migrate, walls
 from dogwatch.store.database import Database, parse_url
 from dogwatch.store.sqlite import file_of
 from dogwatch.store.tx import Tx
+from dogwatch.usecases import system
 
 MAIL_S = 5.0
 
@@ -52,6 +55,25 @@ def _faults(tx: Tx) -> str:
         return ""
     said = tx.conn.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
     return "" if said == "ok" else str(said)
+
+
+def locations(config: Config) -> str:
+    """Say that each location of probes has somebody who asks; a Problem naming those without."""
+    if migrate.current(config.database_url) != migrate.HEAD:
+        return "not asked: the database is not of this program"
+    with _opened(config) as store:
+        at = SystemClock().now()
+        found = store.read(lambda tx: system.unasked(tx, at)).result()
+    if found:
+        raise Problem("away", "; ".join(one.words for one in found))
+    return "every probe is asked where it should be"
+
+
+def user(config: Config) -> str:
+    """Say as whom a server runs that is started from here; a Problem where scripts have root."""
+    if runs_as_root(config):
+        raise Problem("refused", "scripts would run as root")
+    return f"a server started from here runs as user {os.geteuid()}"
 
 
 def scripts(config: Config) -> str:

@@ -8,7 +8,7 @@ from dogwatch.config import Config
 from dogwatch.core.people import checked_email, checked_name
 from dogwatch.core.problems import Problem
 from dogwatch.store.tx import Tx
-from dogwatch.usecases import audit_log, setup
+from dogwatch.usecases import audit_log, demo, setup, workspaces
 from dogwatch.usecases.callers import host
 from dogwatch.usecases.people import User
 
@@ -36,6 +36,12 @@ def offer(config: Config, store: Store) -> str | None:
     link = f"{config.base_url.rstrip('/')}/setup?code={code}"
     write_private(link_file(config), link)
     return link
+
+
+def add_examples(store: Store) -> None:
+    """Add the examples to the first workspace, unless they are there."""
+    at, vault = store.clock.now(), store.vault
+    store.database.write(lambda tx: demo.add(tx, workspaces.first(tx, at).id, vault, at)).result()
 
 
 def forget(config: Config) -> None:

@@ -1,14 +1,19 @@
 """How far scripts are kept apart here: asked of the settings and of the machine, once."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import structlog
+
 from dogwatch.config import Config
 from dogwatch.core.isolation import Level
 from dogwatch.core.problems import Problem
 from dogwatch.runners.sandbox import Sandbox, found
+
+_log = structlog.get_logger("dogwatch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,11 @@ def isolation(config: Config) -> Isolation:
     return Isolation("off" if config.sandbox == "bubblewrap" else "trusted", why)
 
 
+def runs_as_root(config: Config) -> bool:
+    """Whether scripts have root's rights: no sandbox takes these away from them."""
+    return config.scripts_on and os.geteuid() == 0 and isolation(config).level == "trusted"
+
+
 @cache
 def _tried(uid: int, paths: Sequence[Path], hidden: Sequence[Path]) -> tuple[Sandbox | None, str]:
     try:
@@ -50,7 +60,12 @@ def _tried(uid: int, paths: Sequence[Path], hidden: Sequence[Path]) -> tuple[San
 
 
 def prepare(config: Config) -> None:
-    """Make the place of runs that lies outside the data directory: others may pass, none look."""
+    """Make the place of runs that lies outside the data directory: others may pass, none look.
+
+    Says so where scripts run as root.
+    """
+    if runs_as_root(config):
+        _log.warning("scripts run as root", do="run Dogwatch as a user of its own")
     here = isolation(config)
     if here.sandbox and here.sandbox.drops:
         workdir = here.workdir(config.data)

@@ -20,7 +20,7 @@ import uvloop
 
 from dogwatch import directory
 from dogwatch.boot import anteroom, first_run, oidc, remote
-from dogwatch.boot.isolation import Isolation, isolation
+from dogwatch.boot.isolation import Isolation, isolation, runs_as_root
 from dogwatch.boot.isolation import prepare as prepare_isolation
 from dogwatch.boot.limits import limits
 from dogwatch.boot.store import (
@@ -106,8 +106,17 @@ def log_to_stderr(config: Config) -> None:
 # --- one process ------------------------------------------------------------------------------
 
 
-def serve(config: Config, *, web: bool = True, ready: Callable[[], None] = lambda: None) -> None:
-    """Run until SIGTERM or SIGINT; `web=False` runs the engine alone. Calls `ready` once up."""
+def serve(
+    config: Config,
+    *,
+    web: bool = True,
+    ready: Callable[[], None] = lambda: None,
+    examples: bool = False,
+) -> None:
+    """Run until SIGTERM or SIGINT; `web=False` runs the engine alone. Calls `ready` once up.
+
+    `examples`: the first workspace has those of the demo.
+    """
     log_to_stderr(config)
     if elsewhere(config) and (web or alone(config)):
         raise Problem(
@@ -129,8 +138,10 @@ def serve(config: Config, *, web: bool = True, ready: Callable[[], None] = lambd
         except Problem as problem:
             if problem.kind != "away" or alone(config):
                 raise
-            bound = stack.enter_context(_bound(config)) if web else None
+            bound = stack.enter_context(anteroom.listening(config)) if web else None
             store = uvloop.run(anteroom.wait(config, clock, enter, spool, bound))
+        if store and examples:
+            first_run.add_examples(store)
         if store:
             uvloop.run(_run(config, store, spool, bound, web=web, ready=ready))
         elif spool:
@@ -213,7 +224,7 @@ async def _run(
     engine = assemble(config, store, egress, intake, desks)
     # Bound before anything runs: who cannot listen does no work, and callers wait from here on.
     async with contextlib.AsyncExitStack() as stack:
-        bound = stack.enter_context(bound or _bound(config)) if web else None
+        bound = stack.enter_context(bound or anteroom.listening(config)) if web else None
         if config.scripts_on:
             await stack.enter_async_context(remote.listening(desks, store.clock))
         await engine.start(socket.gethostname(), alone=alone(config))
@@ -262,20 +273,6 @@ async def _listening(
         finally:
             http.should_exit = True
             await task
-
-
-def _bound(config: Config) -> socket.socket:
-    """Return the listening socket; connections wait in it until the server takes them."""
-    family = socket.AF_INET6 if ":" in config.listen.host else socket.AF_INET
-    try:
-        return socket.create_server(
-            (config.listen.host, config.listen.port), family=family, backlog=2048
-        )
-    except OSError as error:
-        raise Problem(
-            "refused",
-            f"cannot listen on {config.listen}: {error.strerror}; choose another --listen",
-        ) from None
 
 
 def _introduce(config: Config, store: Store) -> None:
@@ -467,6 +464,7 @@ def _app(
             scripts_on=config.scripts_on,
             isolation=here.level,
             isolation_why=here.why,
+            scripts_as_root=runs_as_root(config),
             mail_on=config.smtp_url is not None,
             hosted=config.hosted,
             apprise_on=config.apprise == "on",

@@ -8,6 +8,7 @@ import click
 
 from dogwatch.cli.client import Api, Limits, connect, slugs
 from dogwatch.cli.confirm import confirm
+from dogwatch.cli.length import LENGTH
 from dogwatch.cli.output import as_json, local, table
 from dogwatch.cli.session import Session, command
 from dogwatch.core.problems import Problem
@@ -141,7 +142,39 @@ def channel_disable(session: Session, channel: str) -> None:
     _turn(session, channel, enabled=False)
 
 
-for one in (channel_ls, channel_test, channel_rm, channel_enable, channel_disable):
+@command(
+    "edit",
+    """
+dogwatch channel edit Team --name 'Team on call'
+dogwatch channel edit Team --group-window 30s
+dogwatch channel edit Team --group-window 0s --json
+""",
+)
+@click.argument("channel")
+@click.option("--name", help="What people call it.")
+@click.option(
+    "--group-window",
+    "group_window_s",
+    type=LENGTH,
+    metavar="30s",
+    help="For how long to collect what happens for one message; 0s: each on its own.",
+)
+@click.option("--usual-window", is_flag=True, help="Collect as channels of its kind do.")
+def channel_edit(session: Session, channel: str, usual_window: bool, **options: Any) -> None:
+    """Change a channel's name, or for how long it collects."""
+    given = {name: value for name, value in options.items() if value is not None}
+    given |= {"group_window_s": None} if usual_window else {}
+    if not given:
+        raise click.UsageError("Nothing to change; give an option.")
+    api = connect(session)
+    changed = api.send("PATCH", f"/channels/{find_channel(api, channel)['id']}", given)
+    if session.json:
+        as_json(changed)
+    else:
+        click.echo(f"{changed['name']} collects for {changed['group_window_s']} s")
+
+
+for one in (channel_ls, channel_test, channel_rm, channel_enable, channel_disable, channel_edit):
     channel_command.add_command(one)
 
 
@@ -185,6 +218,8 @@ def _attempts(session: Session, delivery: Mapping[str, Any]) -> None:
         return
     reason = f": {delivery['reason']}" if delivery.get("reason") else ""
     click.echo(f"{delivery['event']}: {delivery['state']}{reason}")
+    if bundle_id := delivery.get("bundle_id"):
+        click.echo(f"told with others, by one message: dogwatch deliveries {bundle_id}")
     rows = [
         {**one, "at": local(one["at"]), "status": one["status_code"]}
         for one in delivery["receipts"]
@@ -202,7 +237,17 @@ def _listed(api: Api, found: list[Any]) -> None:
             "at": local(one["created_at"]),
             "slug": named.get(one.get("watch_id") or "", "–"),
             "channel": channels.get(one["channel_id"]),
+            "reason": _reason(one),
         }
         for one in found
     ]
     table(rows, ("delivery", "at", "slug", "event", "channel", "state", "attempts", "reason"))
+
+
+def _reason(delivery: Mapping[str, Any]) -> str:
+    told = [delivery.get("reason"), _bundled(delivery)]
+    return "; ".join(filter(None, told))
+
+
+def _bundled(delivery: Mapping[str, Any]) -> str:
+    return f"told by {delivery['bundle_id']}" if delivery.get("bundle_id") else ""

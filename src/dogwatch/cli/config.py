@@ -3,6 +3,8 @@
 from dataclasses import asdict
 from typing import Any
 
+import click
+
 from dogwatch.cli.flags import configured, server_flags
 from dogwatch.cli.output import as_json, table
 from dogwatch.cli.session import Session, command
@@ -21,10 +23,13 @@ def config_command(session: Session, **flags: Any) -> None:
     """Show every setting and where it came from.
 
     Flags win over the environment, the environment over the file, the file over the default.
-    Secrets are masked.
+    Secrets are masked. It is what a server would get that is started from here; one that runs
+    keeps what it was started with.
     """
     rows = [asdict(row) for row in describe(configured(session, flags))]
     if session.json:
         as_json(rows)
     else:
         table(rows, ("name", "value", "source"))
+        told = "what a server started from here would get; one that runs keeps its own"
+        click.echo(f"dogwatch: {told}", err=True)

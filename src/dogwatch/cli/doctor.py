@@ -91,6 +91,20 @@ def _scripts(session: Session) -> Iterator[Finding]:
     yield from _asked("scripts", session, checkup.scripts, advice)
 
 
+def _user(session: Session) -> Iterator[Finding]:
+    from dogwatch.boot import checkup
+
+    advice = "run Dogwatch as a user of its own, or with --scripts off"
+    yield from _asked("user", session, checkup.user, advice)
+
+
+def _locations(session: Session) -> Iterator[Finding]:
+    from dogwatch.boot import checkup
+
+    advice = "start one there: dogwatch worker --location NAME, or edit the probes"
+    yield from _asked("locations", session, checkup.locations, advice)
+
+
 def _zones(_session: Session) -> Iterator[Finding]:
     try:
         ZoneInfo("Europe/Berlin")
@@ -132,6 +146,8 @@ CHECKS: list[Callable[[Session], Iterator[Finding]]] = [
     _wall,
     _mail,
     _scripts,
+    _user,
+    _locations,
     _zones,
     _spool,
     _server,

@@ -76,6 +76,16 @@ def _told(incident: Mapping[str, Any]) -> None:
     )
 
 
+def _acknowledge(session: Session, number: str) -> None:
+    api = connect(session)
+    known = api.get(f"/incidents/{number}")
+    done = api.send("POST", f"/incidents/{number}/acknowledge", {})
+    if known["acked_at"] and not session.json:
+        told = f"{known['acked_by']} acknowledged it at {local(known['acked_at'])}"
+        click.echo(f"dogwatch: nothing is changed: {told} already", err=True)
+    as_json(done) if session.json else _told(done)
+
+
 def _act(session: Session, number: str, verb: str, body: Mapping[str, Any]) -> None:
     done = connect(session).send("POST", f"/incidents/{number}/{verb}", dict(body))
     as_json(done) if session.json else _told(done)
@@ -85,7 +95,7 @@ def _act(session: Session, number: str, verb: str, body: Mapping[str, Any]) -> N
 @click.argument("number")
 def incident_ack(session: Session, number: str) -> None:
     """Say that somebody looks after it: no more reminders, and nobody else is called."""
-    _act(session, number, "acknowledge", {})
+    _acknowledge(session, number)
 
 
 @command("snooze", "dogwatch incident snooze 7 2h\ndogwatch incident snooze 7 30m --json")
@@ -111,7 +121,7 @@ for one in (incident_ls, incident_show, incident_ack, incident_snooze, incident_
 @click.argument("number")
 def ack_command(session: Session, number: str) -> None:
     """Acknowledge an incident."""
-    _act(session, number, "acknowledge", {})
+    _acknowledge(session, number)
 
 
 @command("why", "dogwatch why nightly-backup\ndogwatch why nightly-backup --json")

@@ -21,6 +21,8 @@ class Length(Seconds):
         """Return the seconds, or fail with what is wrong."""
         if isinstance(value, int):
             return value
+        if value in ("0", "0s"):  # no schedule, but a length
+            return 0
         try:
             return interval_s(str(value))
         except ValueError:

@@ -1,6 +1,6 @@
 """Who is left alone, and when: maintenance, depend."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
@@ -10,9 +10,35 @@ from dogwatch.cli.length import LENGTH
 from dogwatch.cli.output import as_json, local, table
 from dogwatch.cli.session import Session, command
 from dogwatch.cli.zone import local_zone
+from dogwatch.core.windows import WindowSpec
 
 _ALL = 10_000
 _DAYS = click.Choice(("mon", "tue", "wed", "thu", "fri", "sat", "sun"))
+
+
+_ALL_OF: Mapping[str, Any] = {"kind": "all", "values": []}
+_TIMES = ("start_at", "end_at", "days", "start", "cron", "length", "tz")
+# What tells that another kind of window is meant.
+_KINDS = {"once": "start_at", "weekly": "days", "cron": "cron"}
+_SAID = (
+    click.option("--from", "start_at", metavar="TIME", help="Once: ISO time with a zone."),
+    click.option("--until", "end_at", metavar="TIME", help="Once: its end."),
+    click.option("--day", "days", type=_DAYS, multiple=True, help="Weekly; may be repeated."),
+    click.option("--at", "start", metavar="22:00", help="Weekly: from this time on."),
+    click.option("--cron", metavar="LINE", help="From each due time of a cron line on."),
+    click.option("--for", "length", type=LENGTH, metavar="2h", help="How long, weekly or by cron."),
+    click.option("--tz", metavar="ZONE", help="Time zone; this machine's if absent."),
+    click.option("--tag", "tags", multiple=True, help="Watches with one of these tags."),
+    click.option("--project", "project", multiple=True, help="Watches of these projects."),
+    click.option("--watch", "watches", multiple=True, help="These watches, by slug."),
+)
+
+
+def _said(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say when a window is, and for what."""
+    for option in reversed(_SAID):
+        function = option(function)
+    return function
 
 
 @click.group("maintenance")
@@ -29,22 +55,55 @@ dogwatch maintenance add Monthly --cron "0 3 1 * *" --for 1h --tz Europe/Warsaw
 """,
 )
 @click.argument("name")
-@click.option("--from", "start_at", metavar="TIME", help="Once: ISO time with a zone.")
-@click.option("--until", "end_at", metavar="TIME", help="Once: its end.")
-@click.option("--day", "days", type=_DAYS, multiple=True, help="Weekly; may be repeated.")
-@click.option("--at", "start", metavar="22:00", help="Weekly: from this time on.")
-@click.option("--cron", metavar="LINE", help="From each due time of a cron line on.")
-@click.option("--for", "length", type=LENGTH, metavar="2h", help="How long, weekly or by cron.")
-@click.option("--tz", metavar="ZONE", help="Time zone; this machine's if absent.")
-@click.option("--tag", "tags", multiple=True, help="Watches with one of these tags.")
-@click.option("--project", "project", multiple=True, help="Watches of these projects.")
-@click.option("--watch", "watches", multiple=True, help="These watches, by slug.")
+@_said
 def maintenance_add(session: Session, name: str, **given: Any) -> None:
     """Make a window for watches: for all, unless told which."""
     window = _window(given, given["tz"] or local_zone(session.environ))
-    asked = {"name": name, "scope": _scope(given), "window": window}
+    asked = {"name": name, "scope": _scope(given) or _ALL_OF, "window": window}
     made = connect(session).send("POST", "/maintenance", asked)
-    as_json(made) if session.json else click.echo(f"{made['name']} is window {made['id']}")
+    as_json(made) if session.json else click.echo(_told(made))
+
+
+def _told(one: Mapping[str, Any]) -> str:
+    return f"{one['name']} is window {one['id']}: {_of(one)}, {_when(one)}"
+
+
+@command(
+    "edit",
+    """
+dogwatch maintenance edit 01kam3v7t0000000000000000a --until 2036-01-06T04:00:00Z
+dogwatch maintenance edit 01kam3v7t0000000000000000a --day sun --at 23:00
+dogwatch maintenance edit 01kam3v7t0000000000000000a --name Upgrade --all
+""",
+)
+@click.argument("maintenance")
+@click.option("--name", help="What people call it.")
+@_said
+@click.option("--all", "every", is_flag=True, help="For all watches from now on.")
+def maintenance_edit(session: Session, maintenance: str, name: str | None, **given: Any) -> None:
+    """Change a window; what is not given stays."""
+    api, path = connect(session), f"/maintenance/{maintenance}"
+    scope = _scope(given) or (_ALL_OF if given["every"] else None)
+    asked: dict[str, Any] = {"name": name} if name else {}
+    asked |= {"scope": scope} if scope else {}
+    if any(given[one] for one in _TIMES):
+        asked["window"] = _changed(api.get(path)["window"], given)
+    if not asked:
+        raise click.UsageError("Nothing to change; give an option.")
+    changed = api.send("PATCH", path, asked)
+    as_json(changed) if session.json else click.echo(_told(changed))
+
+
+def _changed(window: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a window with what is said anew; another kind begins from nothing."""
+    said = {name: list(given[name]) if name == "days" else given[name] for name in _TIMES}
+    said["duration_s"], said["timezone"] = said.pop("length"), said.pop("tz")
+    said = {name: value for name, value in said.items() if value}
+    kind = next((kind for kind, name in _KINDS.items() if name in said), window["kind"])
+    kept = window if kind == window["kind"] else {"timezone": window.get("timezone", "UTC")}
+    if kind == "once":
+        kept = {name: value for name, value in kept.items() if name != "timezone"}
+    return {**kept, **said, "kind": kind}
 
 
 def _window(given: Mapping[str, Any], zone: str) -> dict[str, Any]:
@@ -59,12 +118,25 @@ def _window(given: Mapping[str, Any], zone: str) -> dict[str, Any]:
     return {"kind": kind, **told, **({} if kind == "once" else {"timezone": zone})}
 
 
-def _scope(given: Mapping[str, Any]) -> dict[str, Any]:
+def _scope(given: Mapping[str, Any]) -> dict[str, Any] | None:
     named = {kind: list(given[kind]) for kind in ("tags", "project", "watches") if given[kind]}
     if len(named) > 1:
         raise click.UsageError("Give --tag, --project or --watch, one of them.")
-    kind, values = next(iter(named.items()), ("all", list[str]()))
-    return {"kind": kind, "values": values}
+    return next(({"kind": kind, "values": values} for kind, values in named.items()), None)
+
+
+def _of(one: Mapping[str, Any]) -> str:
+    scope = one["scope"]
+    named = ", ".join(scope["values"])
+    return "all watches" if scope["kind"] == "all" else f"{scope['kind']} {named}"
+
+
+def _when(one: Mapping[str, Any]) -> str:
+    """Return the times of a window in words."""
+    window = dict(one["window"])
+    if window["kind"] == "once":
+        return f"{local(window['start_at'])} to {local(window['end_at'])}"
+    return WindowSpec(**window | {"days": tuple(window.get("days", ()))}).words()
 
 
 @command("ls", "dogwatch maintenance ls\ndogwatch maintenance ls --json")
@@ -78,8 +150,8 @@ def maintenance_ls(session: Session) -> None:
         {
             "maintenance": one["id"],
             "name": one["name"],
-            "of": f"{one['scope']['kind']} {', '.join(one['scope']['values'])}".strip(),
-            "when": ", ".join(f"{name} {value}" for name, value in one["window"].items()),
+            "of": _of(one),
+            "when": _when(one),
             "open_until": one["open_until_at"] and local(one["open_until_at"]),
         }
         for one in found
@@ -96,7 +168,7 @@ def maintenance_rm(session: Session, maintenance: str) -> None:
     as_json(done) if session.json else click.echo(f"window {maintenance} is deleted")
 
 
-for one in (maintenance_add, maintenance_ls, maintenance_rm):
+for one in (maintenance_add, maintenance_edit, maintenance_ls, maintenance_rm):
     maintenance_command.add_command(one)
 
 

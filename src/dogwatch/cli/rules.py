@@ -1,6 +1,6 @@
 """`dogwatch rule`: who is told of what, and when."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import click
@@ -11,9 +11,36 @@ from dogwatch.cli.length import LENGTH
 from dogwatch.cli.output import as_json, table
 from dogwatch.cli.session import Session, command
 from dogwatch.cli.zone import local_zone
+from dogwatch.core.plain import span
 
 _ALL = 10_000
 _EVENTS = click.Choice(("down", "degraded", "slow", "late", "recovered"))
+
+
+_ALL_OF: Mapping[str, Any] = {"kind": "all", "values": []}
+_SAID = (
+    click.option("--event", "events", type=_EVENTS, multiple=True, help="May be repeated."),
+    click.option("--tag", "tags", multiple=True, help="Watches with one of these tags."),
+    click.option("--project", "project", multiple=True, help="Watches of these projects."),
+    click.option("--watch", "watches", multiple=True, help="These watches, by slug."),
+    click.option("--delay", type=LENGTH, metavar="5m", help="Only if it still is so by then."),
+    click.option("--quiet", metavar="22:00-07:00", help="Hold everything in these hours."),
+    click.option("--repeat", type=LENGTH, metavar="30m", help="Again until acknowledged or over."),
+    click.option("--digest", metavar="08:00", help="Collect, and tell at this time of day."),
+    click.option(
+        "--escalate", multiple=True, metavar="CHANNEL=15m", help="Then tell this one, too."
+    ),
+    click.option(
+        "--tz", metavar="ZONE", help="Zone of --quiet and --digest; this machine's if absent."
+    ),
+)
+
+
+def _said(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say what a rule is."""
+    for option in reversed(_SAID):
+        function = option(function)
+    return function
 
 
 @click.group("rule")
@@ -30,39 +57,67 @@ dogwatch rule add Team --quiet 22:00-07:00 --repeat 30m --escalate 'On call=15m'
 """,
 )
 @click.argument("channel")
-@click.option("--event", "events", type=_EVENTS, multiple=True, help="May be repeated.")
-@click.option("--tag", "tags", multiple=True, help="Watches with one of these tags.")
-@click.option("--project", "project", multiple=True, help="Watches of these projects.")
-@click.option("--watch", "watches", multiple=True, help="These watches, by slug.")
-@click.option("--delay", type=LENGTH, metavar="5m", help="Only if it still is so by then.")
-@click.option("--quiet", metavar="22:00-07:00", help="Hold everything in these hours.")
-@click.option("--repeat", type=LENGTH, metavar="30m", help="Again until acknowledged or over.")
-@click.option("--digest", metavar="08:00", help="Collect, and tell at this time of day.")
-@click.option("--escalate", multiple=True, metavar="CHANNEL=15m", help="Then tell this one, too.")
-@click.option(
-    "--tz", metavar="ZONE", help="Zone of --quiet and --digest; this machine's if absent."
-)
+@_said
 def rule_add(session: Session, channel: str, events: tuple[str, ...], **given: Any) -> None:
     """Tell a channel of watches: of all, unless told which; down and recovered, unless told."""
-    kind, values = _scope_asked(given)
-    timing = _timing(given, given["tz"] or local_zone(session.environ))
-    steps = [_split(words, "=", "--escalate CHANNEL=15m") for words in given["escalate"]]
     api = connect(session)
-    asked = {"channel_id": find_channel(api, channel)["id"]}
-    asked |= {"scope": {"kind": kind, "values": values}, **timing}
+    asked = {
+        "channel_id": find_channel(api, channel)["id"],
+        "scope": _scope_asked(given) or _ALL_OF,
+    }
+    rule = api.send("POST", "/rules", asked | _asked(session, api, events, given))
+    as_json(rule) if session.json else click.echo(_told(api, rule))
+
+
+@command(
+    "edit",
+    """
+dogwatch rule edit 01kam3v7t0000000000000000a --event down --event late
+dogwatch rule edit 01kam3v7t0000000000000000a --quiet 22:00-07:00 --delay 0s
+dogwatch rule edit 01kam3v7t0000000000000000a --all --no-repeat --no-digest
+""",
+)
+@click.argument("rule")
+@_said
+@click.option("--all", "every", is_flag=True, help="Of all watches from now on.")
+@click.option("--no-quiet", "no_quiet", is_flag=True, help="No quiet hours any more.")
+@click.option("--no-repeat", "no_repeat_s", is_flag=True, help="Tell it once.")
+@click.option("--no-digest", "no_digest", is_flag=True, help="Tell it when it happens.")
+@click.option("--no-escalate", "no_escalations", is_flag=True, help="Tell nobody besides.")
+def rule_edit(session: Session, rule: str, events: tuple[str, ...], **given: Any) -> None:
+    """Change a rule; what is not given stays."""
+    api = connect(session)
+    cleared = {name[3:]: None for name in given if name.startswith("no_") and given[name]}
+    scope = _scope_asked(given) or (_ALL_OF if given["every"] else None)
+    asked = cleared | _asked(session, api, events, given) | ({"scope": scope} if scope else {})
+    if not asked:
+        raise click.UsageError("Nothing to change; give an option.")
+    changed = api.send("PATCH", f"/rules/{rule}", asked)
+    as_json(changed) if session.json else click.echo(_told(api, changed))
+
+
+def _asked(
+    session: Session, api: Api, events: tuple[str, ...], given: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what is said of a rule beside its channel and its scope."""
+    steps = [_split(words, "=", "--escalate CHANNEL=15m") for words in given["escalate"]]
+    asked = _timing(given, given["tz"] or local_zone(session.environ))
     asked |= {"escalations": [_step(api, *step) for step in steps]} if steps else {}
-    rule = api.send("POST", "/rules", asked | ({"events": list(events)} if events else {}))
-    if session.json:
-        as_json(rule)
-    else:
-        click.echo(f"{channel} hears of {_scope(rule)}: {', '.join(rule['events'])}")
+    return asked | ({"events": list(events)} if events else {})
 
 
-def _scope_asked(given: Mapping[str, Any]) -> tuple[str, list[str]]:
+def _told(api: Api, rule: Mapping[str, Any]) -> str:
+    """Return a rule in words, with all that holds it back or has it told again."""
+    names = {one["id"]: one["name"] for one in api.pages("/channels", _ALL)}
+    told = f"{names.get(rule['channel_id'])} hears of {_scope(rule)}: {', '.join(rule['events'])}"
+    return "; ".join([told, *_when(rule, names)])
+
+
+def _scope_asked(given: Mapping[str, Any]) -> dict[str, Any] | None:
     named = {kind: list(given[kind]) for kind in ("tags", "project", "watches") if given[kind]}
     if len(named) > 1:
         raise click.UsageError("Give --tag, --project or --watch, one of them; or add two rules.")
-    return next(iter(named.items()), ("all", []))
+    return next(({"kind": kind, "values": values} for kind, values in named.items()), None)
 
 
 def _timing(given: Mapping[str, Any], zone: str) -> dict[str, Any]:
@@ -117,15 +172,15 @@ def rule_ls(session: Session) -> None:
 
 def _when(rule: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[str]:
     if rule.get("delay_s"):
-        yield f"after {rule['delay_s']} s"
+        yield f"if it lasts {span(rule['delay_s'])}"
     if quiet := rule.get("quiet"):
         yield f"quiet {quiet['start']}-{quiet['end']} {quiet['timezone']}"
     if digest := rule.get("digest"):
         yield f"daily at {digest['time']} {digest['timezone']}"
     if rule.get("repeat_s"):
-        yield f"again every {rule['repeat_s']} s"
+        yield f"again every {span(rule['repeat_s'])}"
     for step in rule.get("escalations") or []:
-        yield f"{names.get(step['channel_id'])} after {step['after_s']} s"
+        yield f"then {names.get(step['channel_id'])} after {span(step['after_s'])}"
 
 
 @command("rm", "dogwatch rule rm 01kam3v7t0000000000000000a")
@@ -136,5 +191,5 @@ def rule_rm(session: Session, rule: str) -> None:
     as_json({"deleted": rule}) if session.json else click.echo(f"rule {rule} is deleted")
 
 
-for one in (rule_add, rule_ls, rule_rm):
+for one in (rule_add, rule_edit, rule_ls, rule_rm):
     rule_command.add_command(one)

@@ -12,7 +12,7 @@ import click
 
 from dogwatch.cli.client import Api, Limits, connect, slugs
 from dogwatch.cli.exits import FAILED
-from dogwatch.cli.output import as_json, local, table, took
+from dogwatch.cli.output import as_json, local, pairs, table, took
 from dogwatch.cli.session import Session, command
 from dogwatch.core.problems import Problem, invalid
 
@@ -21,13 +21,23 @@ _GOOD = frozenset({"ok", "slow"})
 _FOLLOW = Limits(connect_s=10.0, answer_s=60.0)  # the server sends a comment more often than that
 
 
-@command("runs", "dogwatch runs\ndogwatch runs nightly-backup -n 5\ndogwatch runs --outcome fail")
-@click.argument("slug", required=False)
+@command(
+    "runs",
+    """
+dogwatch runs
+dogwatch runs nightly-backup -n 5 --outcome fail
+dogwatch runs 01kam3v7t0000000000000000a
+""",
+)
+@click.argument("slug", metavar="[SLUG|RUN]", required=False)
 @click.option("-n", "count", type=click.IntRange(1, 100_000), default=20, help="How many.")
 @click.option("--outcome", help="Only runs that ended so: ok, slow, fail, timeout, missed ….")
 def runs_command(session: Session, slug: str | None, count: int, outcome: str | None) -> None:
-    """List runs, newest first."""
+    """List runs, newest first; of one run, all that is known."""
     api = connect(session)
+    if slug and _RUN_ID.fullmatch(slug):
+        _show(session, api, slug)
+        return
     runs = api.pages("/runs", count, watch=slug, outcome=outcome)
     if session.json:
         as_json(runs)
@@ -35,6 +45,32 @@ def runs_command(session: Session, slug: str | None, count: int, outcome: str | 
     named = slugs(api, runs)
     columns = ("run", "slug", "outcome", "started", "took", "attempt", "reason")
     table([_row(run, named) for run in runs], columns)
+
+
+def _show(session: Session, api: Api, run_id: str) -> None:
+    run = api.get(f"/runs/{run_id}")
+    if session.json:
+        as_json(run)
+        return
+    value, condition = run.get("output_value"), run.get("condition")
+    times = ("slot_at", "queued_at", "started_at", "finished_at")
+    phases = (run.get("phases_ms") or {}).items()
+    told = {
+        "run": run["id"],
+        "watch": slugs(api, [run]).get(run["watch_id"]),
+        "outcome": outcome_of(run),
+        **{name.removesuffix("_at"): run.get(name) and local(run[name]) for name in times},
+        "by": run.get("trigger"),
+        "attempt": run.get("attempt"),
+        "exit status": run.get("exit_code"),
+        "answer": run.get("status_code"),
+        "phases": ", ".join(f"{name} {took(round(ms))}" for name, ms in phases),
+        "input": run.get("input"),
+        "output value": None if value is None else json.dumps(value, ensure_ascii=False),
+        "condition": None if condition is None else str(condition).lower(),
+        "preview": run.get("preview"),
+    }
+    pairs(told)
 
 
 def _row(run: Mapping[str, Any], named: Mapping[str, str]) -> dict[str, Any]:

@@ -12,10 +12,12 @@ from dogwatch.cli.session import Session, command
 from dogwatch.core.problems import Problem
 
 
-@command("up", "dogwatch up\ndogwatch up --listen 127.0.0.1:9000 --data /srv/dogwatch\n"
+@command("up", "dogwatch up\ndogwatch up --demo\n"
+         "dogwatch up --listen 127.0.0.1:9000 --data /srv/dogwatch\n"
          "dogwatch up --database postgresql://dogwatch:secret@db/dogwatch")  # fmt: skip
+@click.option("--demo", is_flag=True, help="Add twelve examples, with a history of thirty days.")
 @server_flags
-def up_command(session: Session, **flags: Any) -> None:
+def up_command(session: Session, demo: bool, **flags: Any) -> None:
     """Run the server until SIGTERM or Ctrl-C."""
     config = configured(session, flags)
 
@@ -28,7 +30,7 @@ def up_command(session: Session, **flags: Any) -> None:
             click.echo(f"  set up {link}", err=True)
             click.echo("         within 15 minutes; for a new link: dogwatch init", err=True)
 
-    serve(config, ready=ready)
+    serve(config, ready=ready, examples=demo)
 
 
 @command("worker", "dogwatch worker --database postgresql://dogwatch:secret@db/dogwatch")

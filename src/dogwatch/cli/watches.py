@@ -1,6 +1,7 @@
 """Watches from the command line: add, ls, show, next, pause, resume."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import click
@@ -70,10 +71,19 @@ def _row(api: Api, watch: Mapping[str, Any]) -> dict[str, Any]:
         "state": state(watch),
         "slug": watch["slug"],
         "schedule": watch.get("schedule"),
-        "last": local(watch.get("last_ping_at") or _last_finished(api, watch)),
+        "last": local(_last(api, watch)),
         "next": local(watch.get("next_due_at")),
         "tags": watch.get("tags") or "",
     }
+
+
+def _last(api: Api, watch: Mapping[str, Any]) -> str | None:
+    """Return when something was heard last; a ping of a probe says nothing of when it was asked."""
+    pinged_at = watch.get("last_ping_at")
+    if pinged_at and watch.get("kind") not in ("job", "probe"):
+        return str(pinged_at)
+    times = filter(None, (pinged_at, _last_finished(api, watch)))
+    return max(times, key=datetime.fromisoformat, default=None)
 
 
 def _last_finished(api: Api, watch: Mapping[str, Any]) -> str | None:

@@ -13,6 +13,8 @@ from dogwatch.core.alerts import Event, Rule
 
 # A watch above may end its trouble in ways that wake nobody, so it is looked at again.
 PARENT_AGAIN = timedelta(minutes=5)
+# A watch above whose own judgement is due this soon may be what is really down.
+PARENT_SOON = timedelta(seconds=30)
 
 
 class Held(StrEnum):
@@ -70,7 +72,8 @@ class Case:
 
     `began_at` is the time of the flip. `over`: why it is no longer true, empty while it is.
     `before` is the fate of the alert that it closes. `maintenance` is the name and the end of a
-    window the watch is in, `parent` the name of a watch above that is down.
+    window the watch is in, `parent` the name of a watch above that is down, `parent_due` that of
+    one which is about to be judged.
     """
 
     event: Event
@@ -81,6 +84,7 @@ class Case:
     before: Fate = Fate.TOLD
     maintenance: tuple[str, datetime] | None = None
     parent: str = ""
+    parent_due: str = ""
     snoozed_until_at: datetime | None = None
 
 
@@ -111,6 +115,9 @@ def _opening_holds(case: Case) -> Iterator[Hold]:
         yield Hold(
             case.at + PARENT_AGAIN, Held.PARENT, f"{case.parent}, which it depends on, is down"
         )
+    elif case.parent_due and case.began_at + PARENT_SOON > case.at:
+        told = f"{case.parent_due}, which it depends on, is about to be judged"
+        yield Hold(case.began_at + PARENT_SOON, Held.PARENT, told)
     if case.snoozed_until_at and case.snoozed_until_at > case.at:
         yield Hold(case.snoozed_until_at, Held.SNOOZE, "its incident is snoozed")
     due_at = case.began_at + timedelta(seconds=case.rule.delay_s)

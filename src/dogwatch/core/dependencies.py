@@ -1,6 +1,9 @@
 """Which watches depend on which: no cycles, and who stands above whom."""
 
 from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
+
+from dogwatch.core.watch import Status, Watch, wake_at
 
 # By watch id: the ids of those it depends on.
 Graph = Mapping[str, Collection[str]]
@@ -29,6 +32,19 @@ def above(graph: Graph, watch_id: str) -> Iterator[str]:
             seen.add(one)
             yield one
             waiting += sorted(graph.get(one, ()))
+
+
+def judged_by(watch: Watch, until_at: datetime) -> bool:
+    """Tell whether a watch that is not down will be judged by then: by silence, or by our asking.
+
+    A run of ours that is going on counts: it may end at any moment.
+    """
+    if watch.status in (Status.DOWN, Status.PAUSED):
+        return False
+    due_at = wake_at(watch)
+    if watch.job:
+        return watch.open != () or (watch.slot_at is not None and watch.slot_at <= until_at)
+    return due_at is not None and due_at <= until_at
 
 
 def below(graph: Graph, watch_ids: Collection[str]) -> set[str]:

@@ -13,7 +13,8 @@ class State:
     """The evidence, the rule and the clock behind a watch's phase.
 
     `heard_at` is the last evidence, `ok_at` the last good one; `reason` what the last change of
-    status gave. A slot is due at `due_at` and judged at `deadline_at`.
+    status gave. A slot is due at `due_at` and judged at `deadline_at`. `unasked`: where, and since
+    when, nobody asks what is a probe.
     """
 
     phase: str
@@ -25,6 +26,7 @@ class State:
     deadline_at: datetime | None
     failures: int
     failures_before_down: int
+    unasked: Sequence[tuple[str, datetime]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,15 @@ def state_sentence(state: State) -> str:
         "down": _down,
         "paused": _paused,
     }
-    return told[state.phase](state)
+    return " ".join([told[state.phase](state), *map(_unwatched, state.unasked)])
+
+
+def _unwatched(place: tuple[str, datetime]) -> str:
+    location, since_at = place
+    return (
+        f"It is unwatched from {location}: its turn came at {clock(since_at)}, and no node of that "
+        "location is there to ask."
+    )
 
 
 def alert_sentence(event: Event | None, alerts: Sequence[Alert]) -> str:

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from dogwatch.core.plain import span
 from dogwatch.core.problems import Problem, invalid
 from dogwatch.core.schedule import Schedule, parse
 
@@ -115,6 +116,17 @@ class WindowSpec:
     cron: str | None = None
     duration_s: int | None = None
     timezone: str = "UTC"
+
+    def words(self) -> str:
+        """Return it for people; times of one that comes once are in UTC."""
+        length = span(self.duration_s or 0)
+        match self.kind:
+            case "once":
+                return f"from {self.start_at:%Y-%m-%d %H:%M} to {self.end_at:%Y-%m-%d %H:%M} UTC"
+            case "weekly":
+                return f"on {', '.join(self.days)} at {self.start} {self.timezone}, for {length}"
+            case _:
+                return f"by cron {self.cron} ({self.timezone}), for {length}"
 
     def window(self) -> Window:
         """Return the window; a Problem names each bad field."""

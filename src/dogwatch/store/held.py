@@ -132,6 +132,17 @@ def next_due_at(tx: Tx, workspace_id: int, channel_id: str, hold: str) -> dateti
     return first
 
 
+def incidents_of_bundle(tx: Tx, workspace_id: int, carrier_id: str) -> Sequence[str]:
+    """Return the incidents whose alerts the message of `carrier_id` tells of, if they opened."""
+    found = select(deliveries.c.incident_id).where(
+        deliveries.c.workspace_id == workspace_id,
+        deliveries.c.bundle_id == carrier_id,
+        deliveries.c.event == "down",
+        deliveries.c.incident_id.is_not(None),
+    )
+    return sorted(set(tx.conn.scalars(found)))
+
+
 def settle_bundles(tx: Tx, carriers: Sequence[Delivery]) -> None:
     """Write what became of messages to all that they told of."""
     rows = [

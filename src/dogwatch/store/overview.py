@@ -18,7 +18,7 @@ _ORDER = ("down", _LATE, "degraded", "new", "up", "paused")
 def _phase(at: datetime) -> ColumnElement[str]:
     """The status as people see it; see `core.watch.phase`."""
     late = and_(
-        watches.c.kind != "job",
+        watches.c.kind.not_in(("job", "probe", "workflow")),
         watches.c.slot_at <= at,
         or_(
             watches.c.status.in_(("up", "degraded")),

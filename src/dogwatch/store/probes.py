@@ -185,6 +185,25 @@ def stuck(tx: Tx, key: Key, before_at: datetime) -> Sequence[datetime | None]:
     return tx.conn.scalars(found).all()
 
 
+def unasked(tx: Tx, before_at: datetime) -> Sequence[tuple[str, datetime, int]]:
+    """Return locations where turns passed that nobody took: (name, since when, how many)."""
+    found = (
+        select(probes.c.location, func.min(probes.c.due_at), func.count())
+        .where(probes.c.node_id.is_(None), probes.c.due_at < before_at)
+        .group_by(probes.c.location)
+        .order_by(probes.c.location)
+    )
+    return [(row[0], row[1], row[2]) for row in tx.conn.execute(found)]
+
+
+def unasked_of(tx: Tx, key: Key, before_at: datetime) -> Sequence[tuple[str, datetime]]:
+    """Return the locations where a watch's turn has passed and nobody took it."""
+    mine = (probes.c.workspace_id == key[0], probes.c.watch_id == key[1])
+    late = (probes.c.node_id.is_(None), probes.c.due_at < before_at)
+    found = select(probes.c.location, probes.c.due_at).where(*mine, *late)
+    return [(row[0], row[1]) for row in tx.conn.execute(found.order_by(probes.c.location))]
+
+
 def ahead(tx: Tx, at: datetime) -> set[Key]:
     """Return the watches that are asked after `at`."""
     found = select(*_PLACE[:2]).where(probes.c.due_at > at).distinct()

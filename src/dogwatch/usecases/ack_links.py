@@ -1,16 +1,20 @@
-"""Links that acknowledge an incident: signed, of one delivery, good for a week and for one use."""
+"""Links that acknowledge: signed, of one delivery, good for a week and for one use.
 
+A message that tells of several incidents acknowledges them all.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hmac import compare_digest
 
 from dogwatch.core.alerts import Event
 from dogwatch.core.problems import Problem
-from dogwatch.store import channels, deliveries, incidents
+from dogwatch.store import channels, deliveries, held, incidents
 from dogwatch.store.deliveries import Delivery
 from dogwatch.store.incidents import Incident
 from dogwatch.store.tx import Tx
-from dogwatch.usecases.incidents import acknowledge, find
+from dogwatch.usecases.incidents import acknowledge
 from dogwatch.vault import Vault
 
 GOOD_FOR = timedelta(days=7)
@@ -19,9 +23,9 @@ _PURPOSE = "acknowledge"
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What a link offers: its incident, the channel it was sent to, and whether it was used."""
+    """What a link offers: its incidents, the channel it was sent to, and whether it was used."""
 
-    incident: Incident
+    incidents: Sequence[Incident]
     delivery_id: str
     channel: str
     used: bool
@@ -32,7 +36,8 @@ def code_of(delivery: Delivery, vault: Vault) -> str:
 
     It is the same for every attempt to send the message.
     """
-    if delivery.incident_id is None or delivery.event != Event.DOWN:
+    bundle = delivery.flip_id is None and delivery.watch_id is None
+    if delivery.event != Event.DOWN or not (delivery.incident_id or bundle):
         return ""
     until = int((delivery.created_at + GOOD_FOR).timestamp())
     words = f"{delivery.workspace_id}.{delivery.id}.{until}"
@@ -48,25 +53,33 @@ def offer(tx: Tx, code: str, vault: Vault, at: datetime) -> Offer:
     if at >= datetime.fromtimestamp(int(until), UTC):
         raise Problem("not_found", "this link is too old; use a newer message")
     delivery = deliveries.by_id(tx, int(workspace), delivery_id)
-    if delivery is None or delivery.incident_id is None:
+    found = _incidents(tx, delivery) if delivery else []
+    if delivery is None or not found:
         raise Problem("not_found", "what this link was about is gone")
     channel = channels.by_id(tx, delivery.workspace_id, delivery.channel_id)
     return Offer(
-        find(tx, delivery.workspace_id, delivery.incident_id),
+        found,
         delivery.id,
         channel.name if channel else "",
         incidents.link_used(tx, delivery.workspace_id, delivery.id),
     )
 
 
-def use(tx: Tx, code: str, by: str, vault: Vault, at: datetime) -> Incident:
-    """Acknowledge by a link, once; conflict where it was used or the incident is closed."""
+def _incidents(tx: Tx, delivery: Delivery) -> list[Incident]:
+    own = [delivery.incident_id] if delivery.incident_id else []
+    ids = own or held.incidents_of_bundle(tx, delivery.workspace_id, delivery.id)
+    found = (incidents.by_id(tx, delivery.workspace_id, one) for one in ids)
+    return sorted((one for one in found if one), key=lambda one: one.number)
+
+
+def use(tx: Tx, code: str, by: str, vault: Vault, at: datetime) -> Sequence[Incident]:
+    """Acknowledge by a link, once; conflict where it was used or all of it is closed."""
     found = offer(tx, code, vault, at)
     if found.used:
         raise Problem("conflict", "this link has been used")
     who = by.strip() or f"somebody by the link sent to {found.channel}"
-    incident = found.incident
-    return acknowledge(tx, incident.workspace_id, incident.id, who, at, found.delivery_id)
+    still = [one for one in found.incidents if not one.closed_at] or found.incidents
+    return [acknowledge(tx, one.workspace_id, one.id, who, at, found.delivery_id) for one in still]
 
 
 def _signature(words: str, vault: Vault) -> str:

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NoReturn
 
 from dogwatch.core.decision import Held
 from dogwatch.core.dependencies import cycle
-from dogwatch.core.problems import Problem, invalid
+from dogwatch.core.problems import invalid
 from dogwatch.store import dependencies, watches, workspaces
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
@@ -46,8 +47,7 @@ def _parent_id(tx: Tx, workspace_id: int, name: str) -> str:
     return record.id
 
 
-def _refuse(tx: Tx, workspace_id: int, path: Sequence[str]) -> None:
+def _refuse(tx: Tx, workspace_id: int, path: Sequence[str]) -> NoReturn:
     known = watches.look(tx, workspace_id, set(path))
     told = " → ".join(known[one].slug for one in path)
-    fields = {"parents": f"they would depend on each other in a circle: {told}"}
-    raise Problem("conflict", f"parents: {fields['parents']}", fields)
+    raise invalid("parents", f"they would depend on each other in a circle: {told}")

@@ -112,15 +112,18 @@ def message_of(
     `variables` are those that its note names.
     """
     facts = _grouped(delivery)
+    several = len(facts["items"]) + facts["more"] > 1
+    own = f"/{delivery.incident_id}" if delivery.incident_id else ""
     return Message(
         delivery_id=delivery.id,
         key=facts["key"] or delivery.id,
         workspace=workspace,
         items=tuple(_item(one, base_url) for one in facts["items"]),
-        url=base_url,
+        url=f"{base_url.rstrip('/')}/incidents{own}" if several else base_url,
         more=facts["more"],
         also_down=tuple(facts["also_down"]),
         also_down_count=facts["also_down_count"],
+        rehearsal=facts.get("rehearsal", False),
         ack_url=f"{base_url.rstrip('/')}/acknowledge/{ack_code}" if ack_code else "",
         note=_note(facts["note"], variables) if "note" in facts else None,
     )

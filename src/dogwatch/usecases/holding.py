@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from dogwatch.core.alerts import Event
 from dogwatch.core.decision import TOGETHER, Decision, Fate, Held, Hold, Send, Suppress
 from dogwatch.ids import new_id, new_ids
-from dogwatch.store import deliveries, held, tasks, timers, watches
+from dogwatch.store import deliveries, held, incidents, tasks, timers, watches
 from dogwatch.store.deliveries import Delivery
 from dogwatch.store.held import Brief
 from dogwatch.store.tasks import NewTask
@@ -110,17 +110,25 @@ def reconsider(tx: Tx, scene: Scene, ids: Sequence[str]) -> None:
     """Decide anew on held deliveries."""
     found = held.waiting(tx, scene.workspace_id, ids)
     known = watches.look(tx, scene.workspace_id, {one.watch_id for one in found if one.watch_id})
-    again = [_again(one, known[one.watch_id], scene) for one in found if one.watch_id in known]
+    snoozed = incidents.snoozed(tx, scene.workspace_id, known, scene.at) if known else {}
+    again = [
+        _again(one, known[one.watch_id], scene, snoozed.get(one.watch_id))
+        for one in found
+        if one.watch_id in known
+    ]
     deliveries.save_many(tx, again)
     _start(tx, scene, again)
 
 
-def _again(delivery: Delivery, watch: Record, scene: Scene) -> Delivery:
+def _again(
+    delivery: Delivery, watch: Record, scene: Scene, snoozed_until_at: datetime | None
+) -> Delivery:
     event = Event(delivery.event)
     candidates = scene.wanted(watch, event).get(delivery.channel_id, [])
     if not candidates:
         return ruled(delivery, Suppress("no rule sends it any more"), scene.at)
-    matter = Matter(watch, event, delivery.created_at, over(delivery, watch, scene.at))
+    gone = over(delivery, watch, scene.at)
+    matter = Matter(watch, event, delivery.created_at, gone, snoozed_until_at)
     decision, rule = scene.decided(matter, candidates, Fate.TOLD)
     return _grouped(replace(ruled(delivery, decision, scene.at), rule_id=rule.id), scene)
 

@@ -1,6 +1,6 @@
 """Incidents: opened and closed by flips, followed up until somebody acknowledges."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -77,7 +77,7 @@ class _Book:
     opened: dict[str, Incident] = field(default_factory=dict)
     members: dict[str, Member] = field(default_factory=dict)
     ended: dict[str, datetime] = field(default_factory=dict)
-    touched: set[str] = field(default_factory=set)
+    touched: dict[str, str] = field(default_factory=dict)
     joined: set[str] = field(default_factory=set)
 
     def belonging(self, turn: Turn) -> Belonging:
@@ -92,7 +92,8 @@ class _Book:
             self.members[member.flip_id] = replace(member, ended_at=turn.flip.at)
         else:
             self.ended[watch_id] = turn.flip.at
-        self.touched.add(member.incident_id)
+        ended_by = "pause" if turn.flip.to_status == "paused" else "recovery"
+        self.touched[member.incident_id] = ended_by
         return Belonging(member.incident_id)
 
     def _join(self, turn: Turn, incident: Incident) -> Belonging:
@@ -126,10 +127,10 @@ class _Book:
         close_over(tx, self.workspace_id, self.touched, self.at)
 
 
-def close_over(tx: Tx, workspace_id: int, ids: Iterable[str], at: datetime) -> None:
-    """Close those incidents of which nothing goes on."""
-    for incident_id in incidents.over(tx, workspace_id, list(ids)):
-        _close(tx, workspace_id, incident_id, "recovery", at)
+def close_over(tx: Tx, workspace_id: int, touched: Mapping[str, str], at: datetime) -> None:
+    """Close those incidents of which nothing goes on, each by what ended its last part."""
+    for incident_id in incidents.over(tx, workspace_id, list(touched)):
+        _close(tx, workspace_id, incident_id, touched[incident_id], at)
 
 
 def _close(tx: Tx, workspace_id: int, incident_id: str, by: str, at: datetime) -> None:
@@ -297,13 +298,15 @@ def acknowledge(
 ) -> Incident:
     """Note that somebody looks after it: nothing is said again, and nobody else is called.
 
-    Who acknowledges first counts; later ones are noted.
+    Who acknowledges first counts; later ones change nothing, though a link is used up by it.
     """
     incident = _open(tx, workspace_id, name)
     who = one_line(by, MAX_NAME) or "somebody"
-    note = Note(workspace_id, incident.id, at, "acknowledged", who, link=link)
-    incidents.note(tx, note)
-    if incident.acked_at is None:
+    first = incident.acked_at is None
+    if first or link:
+        kind = "acknowledged" if first else "link used"
+        incidents.note(tx, Note(workspace_id, incident.id, at, kind, who, link=link))
+    if first:
         incidents.change(tx, workspace_id, incident.id, acked_at=at, acked_by=who)
         timers.stop(tx, workspace_id, "incident", incident.id)
     return find(tx, workspace_id, incident.id)

@@ -63,8 +63,8 @@ def ladder(tx: Tx, incident: Incident) -> tuple[View, list[Step]]:
 
 def _member_steps(one: Member, slug: str) -> Iterator[Step]:
     if one.expected_at:
-        yield Step(one.expected_at, "late", "due, and nothing heard", slug)
-    yield Step(one.began_at, "down", "went down", slug)
+        yield Step(one.expected_at, "late", "was due, and nothing was heard", slug)
+    yield Step(one.began_at, "down", "is down from here on", slug)
     if one.ended_at:
         yield Step(one.ended_at, "recovered", "is no longer down", slug)
 
@@ -73,25 +73,49 @@ def _delivery_steps(tx: Tx, incident: Incident, slugs: Mapping[str, str]) -> Ite
     workspace_id = incident.workspace_id
     found = held.of_incident(tx, workspace_id, incident.id, MOST_DELIVERIES)
     rows = channels.by_ids(tx, {(workspace_id, one.channel_id) for one in found})
-    receipts = deliveries.last_receipts(tx, workspace_id, [one.id for one in found])
+    ids = {one.bundle_id or one.id for one in found}
+    receipts = deliveries.last_receipts(tx, workspace_id, ids)
+    for one in _messages(found):
+        name = rows[workspace_id, one.channel_id].name
+        receipt = receipts.get(one.bundle_id or one.id)
+        at = receipt.at if receipt else one.settled_at or one.created_at
+        text = _told(one, name, receipt)
+        slug = slugs.get(one.watch_id or "")
+        yield Step(at, f"alert {one.state}", text, slug, one.bundle_id or one.id)
+
+
+def _messages(found: Sequence[Delivery]) -> Iterator[Delivery]:
+    """Yield what stands for each message: of one that told of other incidents, too, its first."""
+    seen = {one.id for one in found}
     for one in found:
         if one.bundle_id is None:
-            name = rows[workspace_id, one.channel_id].name
-            receipt = receipts.get(one.id)
-            at = receipt.at if receipt else one.settled_at or one.created_at
-            text = _told(one, name, receipt)
-            yield Step(at, f"alert {one.state}", text, slugs.get(one.watch_id or ""), one.id)
+            yield one
+        elif one.bundle_id not in seen:
+            seen.add(one.bundle_id)
+            yield one
 
 
 def _told(one: Delivery, channel: str, receipt: Receipt | None) -> str:
     answer = f": {receipt.detail} in {receipt.duration_ms} ms" if receipt else ""
     reason = f": {one.reason}" if one.reason and not receipt else ""
-    return f"{one.event} to {channel} {one.state}{answer or reason}"
+    shared = ", with other incidents" if one.bundle_id else ""
+    return f"{one.event} to {channel}{shared}{answer or reason}"
 
 
 def _note_steps(tx: Tx, incident: Incident) -> Iterator[Step]:
     for note in incidents.notes(tx, incident.workspace_id, incident.id):
         detail = f" {note.detail}" if note.detail else ""
-        yield Step(note.at, note.kind, f"{note.kind} by {note.by}{detail}")
+        if note.kind != "closed":  # told below
+            yield Step(note.at, note.kind, f"by {note.by}{detail}")
     if incident.closed_at:
-        yield Step(incident.closed_at, "closed", f"closed by {incident.closed_by}")
+        yield Step(incident.closed_at, "closed", ended(incident.closed_by or ""))
+
+
+def ended(closed_by: str) -> str:
+    """Return how an incident ended, after the word closed."""
+    told = {
+        "recovery": "all that was down has recovered",
+        "pause": "what was still down was paused",
+        "removal of a watch": "what was still down was removed",
+    }
+    return told.get(closed_by, f"by {closed_by}, by hand")

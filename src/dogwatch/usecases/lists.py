@@ -156,11 +156,11 @@ def delivery_page(
 
 
 def delivery(tx: Tx, workspace_id: int, delivery_id: str) -> tuple[Delivery, Sequence[Receipt]]:
-    """Return a delivery with its receipts."""
+    """Return a delivery with its receipts, or those of the one message that tells of it."""
     found = deliveries.by_id(tx, workspace_id, delivery_id)
     if found is None:
         raise Problem("not_found", f"there is no delivery {delivery_id!r}")
-    return found, deliveries.receipts_of(tx, workspace_id, delivery_id)
+    return found, deliveries.receipts_of(tx, workspace_id, found.bundle_id or delivery_id)
 
 
 Chunk = tuple[int, str, str]

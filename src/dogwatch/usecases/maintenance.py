@@ -7,7 +7,7 @@ from datetime import datetime
 
 from dogwatch.core.alerts import Scope
 from dogwatch.core.decision import Held
-from dogwatch.core.problems import Problem
+from dogwatch.core.problems import Problem, invalid
 from dogwatch.core.windows import WindowSpec
 from dogwatch.ids import new_id
 from dogwatch.store import maintenance, workspaces
@@ -42,8 +42,8 @@ def open_until(one: Maintenance, at: datetime) -> datetime | None:
 def add(
     tx: Tx, workspace_id: int, name: str, scope: Scope, spec: WindowSpec, at: datetime
 ) -> Maintenance:
-    """Add a window; a Problem names each bad field."""
-    spec.window()
+    """Add a window; a Problem names each bad field, and refuses what is over already."""
+    _check(spec, at)
     scope = known(tx, workspace_id, scope)
     one = Maintenance(workspace_id, new_id(at), name.strip(), scope, spec, at)
     maintenance.add(tx, one)
@@ -54,12 +54,19 @@ def change(
     tx: Tx, one: Maintenance, name: str, scope: Scope, spec: WindowSpec, at: datetime
 ) -> Maintenance:
     """Put other words in the place of those of a window."""
-    spec.window()
+    if spec != one.spec:
+        _check(spec, at)
     scope = known(tx, one.workspace_id, scope)
     changed = replace(one, name=name.strip(), scope=scope, spec=spec)
     maintenance.save(tx, changed)
     _apply(tx, one.workspace_id, at)
     return changed
+
+
+def _check(spec: WindowSpec, at: datetime) -> None:
+    spec.window()
+    if spec.end_at and spec.end_at <= at:
+        raise invalid("window.end_at", "is over already; give a time to come")
 
 
 def remove(tx: Tx, workspace_id: int, maintenance_id: str, at: datetime) -> None:

@@ -70,7 +70,7 @@ def strips_of(
     count: int,
 ) -> dict[str, list[Status]]:
     """Return the strips of watches by id; the last cell is the present one."""
-    begin_at = _floor(at, cell) - cell * (count - 1)
+    begin_at = begin_of(at, cell, count)
     flips = overview.turns(tx, workspace_id, [record.id for record in records], begin_at)
     strips: dict[str, list[Status]] = {}
     for record in records:
@@ -81,6 +81,11 @@ def strips_of(
         unborn = max(0, (record.created_at - begin_at) // cell)
         strips[record.id] = [Status.NEW] * min(unborn, count) + cells[unborn:]
     return strips
+
+
+def begin_of(at: datetime, cell: timedelta, count: int) -> datetime:
+    """Return the time at which a strip begins."""
+    return _floor(at, cell) - cell * (count - 1)
 
 
 def _floor(at: datetime, cell: timedelta) -> datetime:

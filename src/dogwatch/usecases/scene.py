@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Self
 
 from dogwatch.core.alerts import Event, Rule, group_window_s, matches
-from dogwatch.core.decision import Case, Decision, Fate, decide, most_eager
-from dogwatch.core.dependencies import Graph, above
+from dogwatch.core.decision import PARENT_SOON, Case, Decision, Fate, decide, most_eager
+from dogwatch.core.dependencies import Graph, above, judged_by
 from dogwatch.core.problems import Problem
-from dogwatch.store import channels, dependencies, maintenance, rules
+from dogwatch.store import channels, dependencies, maintenance, rules, watches
 from dogwatch.store.maintenance import Maintenance
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Down, Record
@@ -33,7 +33,10 @@ class Matter:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What surrounds the alerts of one workspace at `at`; `down` are names of watches above."""
+    """What surrounds the alerts of one workspace at `at`.
+
+    `down` and `due` are names of watches above: those that are down, or about to be judged.
+    """
 
     workspace_id: int
     at: datetime
@@ -41,6 +44,7 @@ class Scene:
     windows: Sequence[tuple[Maintenance, datetime]]
     graph: Graph
     down: Mapping[str, str]
+    due: Mapping[str, str]
     group_windows_s: Mapping[str, int]
     others_down: Down
 
@@ -57,6 +61,7 @@ class Scene:
             [(one, end_at) for one in every if (end_at := _end_at(one, at))],
             graph,
             dependencies.down_above(tx, workspace_id) if graph else {},
+            _due_above(tx, workspace_id, at + PARENT_SOON) if graph else {},
             {own_id: group_window_s(*given) for own_id, given in kinds.items()},
             down_in(tx, workspace_id) if kinds else Down(),
         )
@@ -74,7 +79,8 @@ class Scene:
     ) -> tuple[Decision, Rule]:
         """Return what the most eager of the rules for one channel does, and which it is."""
         watch = matter.watch
-        maintained, parent = self.maintained(watch), self._parent(watch.id)
+        maintained, parent = self.maintained(watch), self._above(watch.id, self.down)
+        parent_due = self._above(watch.id, self.due)
         cases = (
             Case(
                 event=matter.event,
@@ -85,6 +91,7 @@ class Scene:
                 before=before,
                 maintenance=maintained,
                 parent=parent,
+                parent_due=parent_due,
                 snoozed_until_at=matter.snoozed_until_at,
             )
             for rule in candidates
@@ -102,15 +109,20 @@ class Scene:
         ]
         return max(mine, key=lambda window: window[1], default=None)
 
-    def _parent(self, watch_id: str) -> str:
-        if not self.down:
+    def _above(self, watch_id: str, named: Mapping[str, str]) -> str:
+        if not named:
             return ""
-        return next((self.down[one] for one in above(self.graph, watch_id) if one in self.down), "")
+        return next((named[one] for one in above(self.graph, watch_id) if one in named), "")
 
     def _naming(self, watch: Record) -> list[Rule]:
         tags = [("tags", tag) for tag in watch.tags]
         named = [("all", None), *tags, ("project", watch.project), ("watches", watch.id)]
         return [rule for name in named for rule in self.rules.get(name, ())]
+
+
+def _due_above(tx: Tx, workspace_id: int, by: datetime) -> dict[str, str]:
+    found = watches.look(tx, workspace_id, dependencies.due_above(tx, workspace_id, by))
+    return {own_id: one.name for own_id, one in found.items() if judged_by(one.watch, by)}
 
 
 def _end_at(one: Maintenance, at: datetime) -> datetime | None:

@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from dogwatch.store import lag, tasks, watches
+from dogwatch.store import lag, probes, tasks, watches
 from dogwatch.store.tx import Tx
 from dogwatch.usecases.nodes import LEASE
 
 # A loop that is this far behind is not well; what a plan or a share holds back waits longer.
 SLACK = timedelta(seconds=30)
+# A turn at a location that nobody took for so long tells that there is nobody.
+UNASKED = timedelta(seconds=60)
 GAPS = 20
 LOOPS = ("scheduler", "sweeper", "alerter")
 LANES = ("http", "script", "delivery")
@@ -42,6 +44,24 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class Unasked:
+    """A location whose probes nobody asks: since when, and how many wait."""
+
+    location: str
+    since_at: datetime
+    count: int
+
+    @property
+    def words(self) -> str:
+        """Word it for people."""
+        probes = "1 probe waits" if self.count == 1 else f"{self.count} probes wait"
+        return (
+            f"nobody asks at location {self.location}: {probes}, the first since "
+            f"{self.since_at:%Y-%m-%d %H:%M:%S} UTC"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class System:
     """The state of the instance at `at`."""
 
@@ -50,12 +70,14 @@ class System:
     waiting: Sequence[Waiting]
     gaps: Sequence[tuple[datetime, datetime, str]]
     watches: Mapping[str, int]
+    unasked: Sequence[Unasked] = ()
 
     @property
     def problems(self) -> list[str]:
         """What is wrong, in words; empty while all is well."""
         told = [] if any(one.alive for one in self.nodes) else ["no engine is alive"]
-        return told + [f"the {one.name} is behind" for one in self.waiting if not one.well]
+        told += [f"the {one.name} is behind" for one in self.waiting if not one.well]
+        return told + [one.words for one in self.unasked]
 
 
 def state(tx: Tx, at: datetime) -> System:
@@ -67,4 +89,9 @@ def state(tx: Tx, at: datetime) -> System:
         for name in (*LOOPS, *LANES)
     ]
     gaps = lag.gaps_named(tx, GAPS)
-    return System(at, nodes, waiting, gaps, watches.count_by_status(tx))
+    return System(at, nodes, waiting, gaps, watches.count_by_status(tx), unasked(tx, at))
+
+
+def unasked(tx: Tx, at: datetime) -> list[Unasked]:
+    """Return the locations that no living node asks for."""
+    return [Unasked(*row) for row in probes.unasked(tx, at - UNASKED)]

@@ -7,12 +7,13 @@ from datetime import datetime
 from dogwatch.core.alerts import Event, event_of
 from dogwatch.core.watch import phase
 from dogwatch.core.why import Alert, State, alert_sentence, state_sentence
-from dogwatch.store import channels, deliveries, flips
+from dogwatch.store import channels, deliveries, flips, probes
 from dogwatch.store.deliveries import Delivery
 from dogwatch.store.flips import FlipRow
 from dogwatch.store.tx import Tx
 from dogwatch.usecases import lists
 from dogwatch.usecases.lists import WatchView
+from dogwatch.usecases.system import UNASKED
 
 # So many flips are looked at for one that people are told of.
 FLIPS_SEEN = 10
@@ -42,10 +43,14 @@ def why(tx: Tx, workspace_id: int, name: str, at: datetime) -> Why:
     told = next((one for one in seen if event_of(one.from_status, one.to_status)), None)
     event = event_of(told.from_status, told.to_status) if told else None
     alerts = _alerts(tx, workspace_id, told.id) if told else []
-    return Why(view, _state(view, seen), told, event, alerts)
+    key, before_at = view.record.key, at - UNASKED
+    unasked = probes.unasked_of(tx, key, before_at) if view.record.probe else ()
+    return Why(view, _state(view, seen, unasked), told, event, alerts)
 
 
-def _state(view: WatchView, seen: Sequence[FlipRow]) -> State:
+def _state(
+    view: WatchView, seen: Sequence[FlipRow], unasked: Sequence[tuple[str, datetime]]
+) -> State:
     watch = view.record.watch
     return State(
         phase=phase(watch, view.at),
@@ -57,6 +62,7 @@ def _state(view: WatchView, seen: Sequence[FlipRow]) -> State:
         deadline_at=view.deadline_at,
         failures=watch.failures,
         failures_before_down=watch.plan.failures_before_down,
+        unasked=unasked,
     )
 
 

@@ -29,7 +29,8 @@ class Services:
     away, or raises; there is none where nothing keeps them. Without `limits` nobody is limited.
     `stopping` is set once the server
     shuts down: streams end then. `admit_script` raises a Problem for a script that nothing here
-    can run; `isolation` is how far they are kept apart, and `isolation_why` why no further.
+    can run; `isolation` is how far they are kept apart, and `isolation_why` why no further;
+    `scripts_as_root` where they have its rights.
     `on_set_up` is called once the first person is made. `oidc` is the provider that people
     may sign in by, `oidc_new_people` the e-mail domains whose people are made when they first do.
     `trusted_user_header` names who is signed in, on requests of trusted proxies. `dialect_hosts`
@@ -47,6 +48,7 @@ class Services:
     scripts_on: bool = False
     isolation: Level = "trusted"
     isolation_why: str = ""
+    scripts_as_root: bool = False
     mail_on: bool = True
     hosted: bool = False
     apprise_on: bool = False

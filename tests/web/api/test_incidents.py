@@ -113,7 +113,7 @@ def test_dependencies_refuse_circles(api: Client, watch: Any) -> None:
     assert api("PUT", path, {"parents": ["router"]}).json["parents"][0]["id"] == router["id"]
     assert [one["slug"] for one in api.get(path).json["parents"]] == ["router"]
     circle = api("PUT", "/watches/router/parents", {"parents": [watch["id"]]})
-    assert circle.status == 409
+    assert circle.status == 422
     assert "router → nightly-backup → router" in circle.faults["parents"]
     assert api("PUT", path, {"parents": []}).json == {"parents": []}
     assert api("PUT", path, {"parents": ["nobody"]}).status == 422
@@ -131,7 +131,7 @@ def test_an_incident_is_a_ladder_of_facts(house: House, api: Client, broken: Any
     shown = api.get(f"/incidents/{row['id']}").json
     kinds = [step["kind"] for step in shown["ladder"]]
     assert kinds == ["down", "alert sent", "acknowledged", "recovered", "alert sent", "closed"]
-    assert shown["ladder"][1]["text"] == "down to Ops sent: HTTP 204 in 180 ms"
+    assert shown["ladder"][1]["text"] == "down to Ops: HTTP 204 in 180 ms"
     assert (shown["state"], shown["closed_by"], shown["watches"]) == (
         "closed", "recovery", ["nightly"],
     )  # fmt: skip

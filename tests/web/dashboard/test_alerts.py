@@ -120,6 +120,7 @@ def test_deleting_asks_and_names_what_uses_it(house: House, ana: Browser) -> Non
 def test_a_rule_is_made_and_removed(house: House, ana: Browser) -> None:
     own = hook(ana)
     watch(house, "Nightly")
+    house.clock.advance(1)  # what is made later stands last
     given = {"channel_id": own, "event_late": "1", "scope": "watches", "values": "nightly",
              "delay_min": "5", "repeat_min": "60", "quiet_start": "22:00", "quiet_end": "07:00",
              "timezone": "Europe/Warsaw"}  # fmt: skip
@@ -129,6 +130,15 @@ def test_a_rule_is_made_and_removed(house: House, ana: Browser) -> None:
             "not from 22:00 to 07:00 Europe/Warsaw; again every 1 h.")  # fmt: skip
     assert told in page
     first = re.findall(r'action="\./(alerts/rules/[^"]*)"', ana.get("/alerts").text)[0]
+    edit = "/" + re.findall(r'href="\./(alerts/rules/[^"]*/edit)"', ana.get("/alerts").text)[-1]
+    form = ana.get(edit).text
+    assert 'value="22:00"' in form
+    assert 'value="nightly"' in form
+    assert ana.fill(edit, edit, **given | {"repeat_min": "", "event_down": "1"}).status == 303
+    page = words(ana.get("/alerts").text)
+    changed = told.replace("was late", "went down, was late").replace("; again every 1 h", "")
+    assert changed in page
+    assert ana.fill(edit, edit, **given | {"delay_min": "x"}).status == 422
     assert ana.fill("/alerts", f"/{first}").status == 303
     assert page.count("is told of") > words(ana.get("/alerts").text).count("is told of")
 
@@ -194,7 +204,7 @@ def test_windows_recur(house: House, ana: Browser) -> None:
     assert ana.fill(f"{path}?kind=cron", path, **cron).status == 303
     page = words(ana.get("/alerts").text)
     assert "on sun at 02:00 UTC, for 1 h 30 min" in page
-    assert "0 2 * * * UTC, for 30 min" in page
+    assert "by cron 0 2 * * * (UTC), for 30 min" in page
     wrong = ana.fill(f"{path}?kind=weekly", path, **weekly | {"day_sun": "1", "start": "x"})
     assert 'id="start-error"' in wrong.text
     assert ana.fill(path, path, name="x", start_at="x", end_at="y").status == 422
@@ -211,3 +221,22 @@ def test_a_viewer_sees_no_alerts_and_changes_none(house: House, ana: Browser) ->
                  *(f"/alerts/channels/{own}/{verb}" for verb in ("test", "enable", "delete")),
                  f"/alerts/rules/{own}/delete", f"/alerts/maintenance/{own}/delete"):  # fmt: skip
         assert viewer.post(path, token=token, kind="webhook", name="x").status == 403, path
+
+
+def test_a_miss_is_rehearsed(house: House, ana: Browser) -> None:
+    hook(ana)
+    record = watch(house, "Nightly")
+    ping(house, record)
+    assert "Rehearse a miss" in ana.get("/alerts", item="nightly").text
+    done = ana.fill("/alerts?item=nightly", "/alerts/rehearse")
+    assert (done.status, "A rehearsal is on its way" in done.text) == (200, True)
+    link = re.findall(r"alerts/deliveries/[0-9a-z]{26}", done.text)[0]
+    assert ana.get(f"/{link}").status == 200
+    at, vault = house.clock.now(), house.services.vault
+    (parcel,) = house.write(lambda tx: telling.claim(tx, "n", at, Room(9, 9), vault, "http://x"))
+    message = parcel.message
+    assert (message.rehearsal, message.event, message.ack_url) == (True, "down", "")
+    assert message.key == parcel.delivery.id
+    assert "Nothing has broken" in ana.get("/incidents").text
+    wrong = ana.fill("/alerts?item=nightly", "/alerts/rehearse", item="nobody")
+    assert wrong.status == 404

@@ -70,13 +70,14 @@ def test_it_is_acknowledged_snoozed_and_closed(house: House, ana: Browser) -> No
     assert (done.status, done.headers["location"]) == (303, "../../incidents/1")
     page = words(ana.get("/incidents/1").text)
     assert "ana@example.org looks after it" in page
-    assert "acknowledged by ana@example.org" in page
+    assert "Acknowledged by ana@example.org" in page
     snoozed = ana.fill("/incidents/1", "/incidents/1/snooze")
     assert snoozed.status == 303
     assert "Snoozed until" in words(ana.get("/incidents/1").text)
     assert ana.fill("/incidents/1", "/incidents/1/close").status == 303
     page = words(ana.get("/incidents/1").text)
-    assert "closed by ana@example.org" in page
+    assert "It is over: by ana@example.org, by hand." in page
+    assert "Closed by ana@example.org, by hand" in page
     assert "Acknowledge Snooze" not in page
 
 
@@ -93,7 +94,8 @@ def test_recovery_closes_it_and_says_how_long(house: House, ana: Browser) -> Non
     record = house.write(lambda tx: watch_of(tx, house))
     ping(house, record)
     page = words(ana.get("/incidents/1").text)
-    assert "for 1 h 10 min; closed by recovery" in page
+    assert "1 h 10 min in all. It is over: all that was down has recovered." in page
+    assert "Nobody had acknowledged it." in page
     assert "+1 h 10 min" in page
     assert "Closed: incident 1" in page
 
@@ -114,7 +116,7 @@ def test_who_was_told_stands_in_it_with_the_answer(house: House, ana: Browser) -
 
     house.write(sent)
     page = words(ana.get("/incidents/1").text)
-    assert "down to Ops sent: 204 No Content in 180 ms" in page
+    assert "down to Ops: 204 No Content in 180 ms" in page
 
 
 def test_a_viewer_sees_all_and_changes_nothing(house: House, ana: Browser) -> None:
@@ -134,4 +136,4 @@ def test_a_late_one_shows_since_when(house: House, ana: Browser) -> None:
     ping(house, record)
     pass_time(house, 661)
     page = ana.get("/incidents/1").text
-    assert page.index("due, and nothing heard") < page.index("went down")
+    assert page.index("was due, and nothing was heard") < page.index("is down from")

@@ -1,12 +1,14 @@
 """The pages of items: what is wrong, what each did, and how one begins."""
 
 import re
+from datetime import datetime
 from html import unescape
 
 import pytest
 
 from dogwatch.core.spec import WatchSpec
-from dogwatch.usecases import probes, workspaces
+from dogwatch.store import results
+from dogwatch.usecases import probes, runs, watches, workspaces
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.probes import ProbeSpec
 from tests.web.dashboard.conftest import Browser, House, pass_time, ping, watch
@@ -191,6 +193,26 @@ def test_an_item_is_edited(house: House, ana: Browser) -> None:
     assert 'id="start_by_s-error"' in wrong.text
 
 
+def _handed(tx: Tx, at: datetime) -> str:
+    """Have a run of the report hand something on."""
+    own = workspaces.first(tx, at).id
+    run = runs.trigger(tx, watches.find(tx, own, "report", lock=True), "", at)
+    results.put(tx, own, run.id, output='{"rows": 3}', condition=False)
+    return run.id
+
+
+def test_an_address_is_asked_by_a_probe(house: House) -> None:
+    ana = house.ana()
+    given = {"kind": "request", "name": "Shop", "schedule": "every 1m", "timezone": "UTC",
+             "method": "GET", "url": "https://shop.example/"}  # fmt: skip
+    assert ana.fill("/new?kind=request", "/new", **given).status == 303
+    page = ana.get("/i/shop").text
+    assert '<span class="tag">probe</span>' in page
+    assert "https://shop.example/" in page
+    wrong = ana.fill("/new?kind=request", "/new", **given | {"url": "x"})
+    assert (wrong.status, "aria-invalid" in wrong.text) == (422, True)
+
+
 def test_a_job_and_a_probe_are_edited(house: House) -> None:
     ana = house.ana(scripts_on=True)
     given = {"kind": "script", "name": "Report", "schedule": "every 1h", "timezone": "UTC",
@@ -206,10 +228,22 @@ def test_a_job_and_a_probe_are_edited(house: House) -> None:
     house.write(made)
     changed = {"schedule": "every 2h", "timezone": "UTC", "start_by_s": "",
                "failures_before_down": "3"}  # fmt: skip
-    for slug in ("report", "shop"):
+    own = {
+        "report": {"action.source": "echo other\r\necho more", "action.timeout_s": "60"},
+        "shop": {"action.url": "https://shop.example/health", "action.method": "HEAD"},
+    }
+    for slug, action in own.items():
         path = f"/i/{slug}/edit"
-        assert ana.fill(path, path, name=slug.title(), **changed).status == 303, slug
+        assert ana.fill(path, path, name=slug.title(), **changed, **action).status == 303, slug
         assert "Every 2 hours" in ana.get(f"/i/{slug}").text
+    assert "<pre>echo other\necho more</pre>" in ana.get("/i/report").text
+    assert "https://shop.example/health" in ana.get("/i/shop").text
+    wrong = ana.fill("/i/shop/edit", "/i/shop/edit", name="Shop", **changed, **{"action.url": "x"})
+    assert (wrong.status, 'id="action.url-error"' in wrong.text) == (422, True)
     assert "Run now" in ana.get("/i/report").text
+    run_id = house.write(lambda tx: _handed(tx, at))
+    shown = ana.get(f"/runs/{run_id}").text
+    assert "<dt>Output value</dt><dd><code>{&#34;rows&#34;: 3}</code></dd>" in shown
+    assert "<dt>Condition</dt><dd>false</dd>" in shown
     assert "Run now" not in ana.get("/i/shop").text
     assert "probe" in ana.get("/", q="Shop").text

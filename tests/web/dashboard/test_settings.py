@@ -158,6 +158,11 @@ def test_a_variable_is_set_and_its_value_never_shown(house: House, ana: Browser)
     assert viewer.post(path, token=token, key="A", value="b").status == 403
 
 
+def test_the_system_warns_of_scripts_that_run_as_root(house: House) -> None:
+    page = house.ana(scripts_on=True, scripts_as_root=True).get("/system").text
+    assert "scripts run as root; run Dogwatch as a user of its own" in page
+
+
 def test_the_system_tells_of_nodes_gaps_and_lag(house: House, ana: Browser) -> None:
     assert "Dogwatch is not well" in ana.get("/system").text
     at = house.clock.now()

@@ -1,4 +1,4 @@
-"""Pause, resume and edit: nothing is judged for the time before them."""
+"""Pause, resume and edit: no silence is judged for the time before them."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -25,12 +25,30 @@ def pause(watch: Watch, signal: Pause, gaps: Sequence[Gap]) -> Step:
 
 
 def resume(watch: Watch, signal: Resume, gaps: Sequence[Gap]) -> Step:
-    """Expect again, from now on."""
+    """Expect again, from now on; it is as its last evidence says, never better."""
     if watch.status is not Status.PAUSED:
         return Step(watch)
-    event = Event.RESUME if watch.heard_at else Event.RESTART
+    event, failures, reason = _evidence(watch)
     watch = replace(_forgive(watch), slot_at=_owed(watch, signal.at), unheard=())
-    return turn(replace(watch, failures=0, successes=0), event, signal.at, "resumed", ())
+    return turn(replace(watch, failures=failures, successes=0), event, signal.at, reason, ())
+
+
+def _evidence(watch: Watch) -> tuple[Event, int, str]:
+    """Return what a paused watch is resumed as, with how many failures in a row, and why.
+
+    What was heard during the pause counts; before it, enough failures in a row for it to be down.
+    """
+    heard_at, paused_at = watch.heard_at, watch.since_at
+    meanwhile = heard_at is not None and paused_at is not None and heard_at > paused_at
+    failures = watch.failures
+    if meanwhile:
+        failures = failures + 1 if watch.heard == "bad" else 0
+    if failures >= watch.plan.failures_before_down:
+        told = "it failed during the pause" if meanwhile else "it was down before the pause"
+        return Event.RESUME_DOWN, failures, f"resumed; {told}"
+    if not watch.heard_at:
+        return Event.RESTART, 0, "resumed"
+    return Event.RESUME_SLOW if watch.heard == "slow" else Event.RESUME, 0, "resumed"
 
 
 def edit(watch: Watch, signal: Edit, gaps: Sequence[Gap]) -> Step:

@@ -101,13 +101,18 @@ def finish(watch: Watch, signal: Finish, gaps: Sequence[Gap]) -> Step:
     recent = remembered(watch, counted)
     if _stale(watch, signal) or outcome not in _JUDGED:
         return Step(replace(drop_run(watch, run), recent=recent), lines)
-    heard: dict[str, Any] = {"recent": recent, "heard_at": signal.at, "heard": kind}
+    said = _said(outcome)
+    heard: dict[str, Any] = {"recent": recent, "heard_at": signal.at, "heard": said}
     if outcome in GOOD:
         heard |= {"ok_at": signal.at, "duration_ms": duration_ms}
     watch = drop_run(watch, run)
     if outcome in GOOD and _outlived(watch, signal, gaps):
         return Step(replace(watch, **heard), lines)
     return judge(watch, signal.at, [outcome], reason, lines, heard)
+
+
+def _said(outcome: Outcome) -> str:
+    return "slow" if outcome is Outcome.SLOW else "good" if outcome in GOOD else "bad"
 
 
 def _settle(
@@ -246,10 +251,10 @@ def answer(watch: Watch, signal: Answer, gaps: Sequence[Gap]) -> Step:
     lines = (*_unasked(watch.plan, owed_at, signal, gaps), line)
     if outcome not in _JUDGED:
         return Step(watch, lines)
-    heard: dict[str, Any] = {"heard_at": signal.at, "heard": "good"}
+    heard: dict[str, Any] = {"heard_at": signal.at, "heard": _said(outcome)}
     if outcome in GOOD:
-        return judge(watch, signal.at, [outcome], reason, lines, heard | _ok(signal))
-    return judge(watch, signal.at, [outcome], reason, lines, heard | {"heard": "bad"})
+        heard |= _ok(signal)
+    return judge(watch, signal.at, [outcome], reason, lines, heard)
 
 
 def _ok(signal: Answer) -> dict[str, Any]:

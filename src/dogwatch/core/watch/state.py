@@ -34,6 +34,8 @@ class Event(StrEnum):
     BAD = "bad"
     PAUSE = "pause"
     RESUME = "resume"
+    RESUME_SLOW = "resume slow"
+    RESUME_DOWN = "resume down"
     RESTART = "restart"
 
 
@@ -52,6 +54,8 @@ TABLE: Mapping[tuple[Status, Event], Status] = {
     (Status.DOWN, Event.SLOW): Status.DEGRADED,
     (Status.DOWN, Event.PAUSE): Status.PAUSED,
     (Status.PAUSED, Event.RESUME): Status.UP,
+    (Status.PAUSED, Event.RESUME_SLOW): Status.DEGRADED,
+    (Status.PAUSED, Event.RESUME_DOWN): Status.DOWN,
     (Status.PAUSED, Event.RESTART): Status.NEW,
 }
 
@@ -75,7 +79,8 @@ class OpenRun:
 class Watch:
     """The state of one watch. `job`: we run it ourselves, its runs come from our scheduler.
 
-    `slot_at` is the oldest slot still owed; `unheard` the latest slots that ended without
+    `heard` says what the evidence of `heard_at` was: good, slow, bad, or nothing yet. `slot_at` is
+    the oldest slot still owed; `unheard` the latest slots that ended without
     evidence and may still be settled late; `recent` the run signals already counted.
     """
 

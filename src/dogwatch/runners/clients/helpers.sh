@@ -49,7 +49,7 @@ _dogwatch_call() {
   if [[ $_dogwatch_name ]]; then
     builtin printf -v "$_dogwatch_name" %s "$_dogwatch_body"
   elif [[ $1 == get* || $1 == input || $1 == event ]]; then
-    builtin printf %s "$_dogwatch_body"
+    [[ -z $_dogwatch_body ]] || builtin printf '%s\n' "$_dogwatch_body"
   fi
 }
 

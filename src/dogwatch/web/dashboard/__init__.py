@@ -7,11 +7,13 @@ from dogwatch.web.dashboard import (
     acknowledge,
     alerts,
     channels,
+    demo,
     edit,
     icon,
     incidents,
     invitation,
     item,
+    item_pictures,
     keys,
     maintenance,
     new,
@@ -25,6 +27,7 @@ from dogwatch.web.dashboard import (
     sign_in,
     status_pages,
     system,
+    timeline,
     variables,
 )
 from dogwatch.web.dashboard.gate import Handler, either, form, open_to_all, signed_in
@@ -40,17 +43,20 @@ OPEN: dict[str, tuple[Handler, Handler]] = {
 }
 MEMBERS: dict[str, tuple[Handler, Handler]] = {
     "/new": (new.show, new.take),
+    "/demo/remove": (now.show, demo.clear),
     "/i/{name}/pause": (item.show, item.pause),
     "/i/{name}/resume": (item.show, item.resume),
     "/i/{name}/run": (item.show, item.trigger),
     "/i/{name}/edit": (edit.show, edit.take),
     "/i/{name}/delete": (item.ask_removal, item.remove),
+    "/alerts/rehearse": (alerts.show, alerts.rehearse),
     "/alerts/channels/new": (channels.show_new, channels.make),
     "/alerts/channels/{name}/test": (alerts.show, channels.test),
     "/alerts/channels/{name}/enable": (alerts.show, channels.enable),
     "/alerts/channels/{name}/disable": (alerts.show, channels.disable),
     "/alerts/channels/{name}/delete": (channels.ask_removal, channels.remove),
     "/alerts/rules/new": (rules.show_new, rules.make),
+    "/alerts/rules/{name}/edit": (rules.show_edit, rules.change),
     "/alerts/rules/{name}/delete": (alerts.show, rules.remove),
     "/alerts/maintenance/new": (maintenance.show_new, maintenance.make),
     "/alerts/maintenance/{name}/delete": (alerts.show, maintenance.remove),
@@ -96,6 +102,12 @@ def install(app: FastAPI, front: Endpoint) -> None:
     app.add_route("/login/oidc/callback", open_to_all(oidc.finish))
     app.add_route("/", either(front, now.show))
     app.add_route("/i/{name}", signed_in(item.show))
+    for name in item_pictures.PICTURES:
+        app.add_route(f"/i/{{name}}/{name}.svg", signed_in(item_pictures.draw(name)))
+        app.add_route(f"/i/{{name}}/{name}.json", signed_in(item_pictures.tell(name)))
+    app.add_route("/timeline", signed_in(timeline.show))
+    app.add_route("/timeline.svg", signed_in(timeline.draw))
+    app.add_route("/timeline.json", signed_in(timeline.tell))
     app.add_route("/runs/{run_id}", signed_in(run.show))
     app.add_route("/alerts", signed_in(alerts.show))
     app.add_route("/alerts/deliveries/{name}", signed_in(channels.show_delivery))

@@ -11,11 +11,11 @@ GONE = 410
 
 
 async def show(visit: Visit) -> Response:
-    """Show the incident and the button; a link that was used says so."""
+    """Show the incidents and the button; a link that was used says so."""
     found = await _offered(visit)
     status = GONE if found.used else 200
     return rendered(
-        visit, "acknowledge.html", status, incident=found.incident, used=found.used,
+        visit, "acknowledge.html", status, incidents=found.incidents, used=found.used,
         code=_code(visit), done=False,
     )  # fmt: skip
 
@@ -24,8 +24,8 @@ async def take(visit: Visit) -> Response:
     """Acknowledge, in the name of who is signed in, or of who the form says."""
     vault, code = visit.services.vault, _code(visit)
     by = visit.user.email if visit.present else visit.form.get("name", "")
-    incident = await visit.write(lambda tx: ack_links.use(tx, code, by, vault, visit.at))
-    return rendered(visit, "acknowledge.html", incident=incident, used=True, code=code, done=True)
+    done = await visit.write(lambda tx: ack_links.use(tx, code, by, vault, visit.at))
+    return rendered(visit, "acknowledge.html", incidents=done, used=True, code=code, done=True)
 
 
 async def _offered(visit: Visit) -> Offer:

@@ -9,7 +9,7 @@ from fastapi import Response
 from dogwatch.core.alerts import Event, Rule
 from dogwatch.core.plain import span
 from dogwatch.notify import CHANNELS
-from dogwatch.usecases import audience, channels, maintenance, rules, watches
+from dogwatch.usecases import audience, channels, maintenance, rehearsal, rules, watches
 from dogwatch.usecases.audience import Hearer
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.channels import ChannelRow
@@ -17,7 +17,7 @@ from dogwatch.usecases.door import Tx
 from dogwatch.usecases.maintenance import Maintenance
 from dogwatch.web.dashboard.pages import rendered
 from dogwatch.web.dashboard.visit import Visit
-from dogwatch.web.dashboard.words import EVENTS, about, sentence, when
+from dogwatch.web.dashboard.words import EVENTS, about, sentence
 
 MOST = 500
 
@@ -54,10 +54,19 @@ class Page:
 async def show(visit: Visit) -> Response:
     """Show channels, rules, windows, and who would be told of one item."""
     require(visit.caller, "channels.list")
-    asked = visit.query.get("item", "").strip()[:64]
+    asked = (visit.query.get("item") or visit.form.get("item", "")).strip()[:64]
     page = await visit.see(lambda tx: _page(tx, visit, asked))
     kinds = {kind: channel.label for kind, channel in CHANNELS.items()}
-    return rendered(visit, "alerts.html", page=page, kinds=kinds, words=EVENTS, when=when)
+    return rendered(visit, "alerts.html", page=page, kinds=kinds, words=EVENTS)
+
+
+async def rehearse(visit: Visit) -> Response:
+    """Send what a miss of an item would, marked as a rehearsal."""
+    item, own = visit.form.get("item", "").strip()[:64], visit.workspace_id
+    sent = await visit.carry_out(
+        "channels.test", item, lambda tx: rehearsal.rehearse(tx, own, item, visit.at)
+    )
+    return rendered(visit, "rehearsal.html", item=item, sent=sent)
 
 
 def _page(tx: Tx, visit: Visit, asked: str) -> Page:

@@ -1,4 +1,4 @@
-"""The form of an item that is there: its name, its schedule, how patient it is."""
+"""The form of an item that is there: its name, what it does, its schedule, how patient it is."""
 
 from dataclasses import replace
 
@@ -6,10 +6,12 @@ from fastapi import Response
 
 from dogwatch.core.schedule.spans import zone_names
 from dogwatch.core.spec import WatchSpec
-from dogwatch.usecases import jobs, probes, watches, workflows
+from dogwatch.usecases import watches
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.lists import Record
+from dogwatch.web.dashboard import action
+from dogwatch.web.dashboard.action import Action
 from dogwatch.web.dashboard.fields import parts, times, whole
 from dogwatch.web.dashboard.pages import moved, rendered
 from dogwatch.web.dashboard.visit import Visit
@@ -20,9 +22,18 @@ MINUTE_S = 60
 async def show(visit: Visit) -> Response:
     """Show the form, with what is so now or what was just sent."""
     require(visit.caller, "watches.change")
-    record = await visit.see(lambda tx: watches.find(tx, visit.workspace_id, _name(visit)))
-    values = _values(record) | dict(visit.form)
-    return rendered(visit, "edit.html", record=record, values=values, zones=sorted(zone_names()))
+    record, done = await visit.see(lambda tx: _found(tx, visit))
+    shown = {one.field: one.shown(done.values) for one in done.fields} if done else {}
+    values = _values(record) | shown | dict(visit.form)
+    return rendered(
+        visit, "edit.html", record=record, values=values, zones=sorted(zone_names()),
+        fields=done.fields if done else (),
+    )  # fmt: skip
+
+
+def _found(tx: Tx, visit: Visit) -> tuple[Record, Action | None]:
+    record = watches.find(tx, visit.workspace_id, _name(visit))
+    return record, action.action_of(tx, visit, record)
 
 
 async def take(visit: Visit) -> Response:
@@ -43,16 +54,7 @@ def _operation(record: Record) -> str:
 
 
 def _changed(tx: Tx, visit: Visit, record: Record) -> Record:
-    spec, vault = _spec(visit, record), visit.services.vault
-    if not record.watch.job:
-        return watches.edit(tx, record, spec, visit.at)
-    if record.workflow:
-        return workflows.edit_watch_of(tx, record, spec, vault, visit.at, visit.caller.name)
-    if record.probe:
-        _, row = probes.find(tx, visit.workspace_id, record.id)
-        return probes.edit(tx, record, probes.spec_of(row, spec, vault), vault, visit.at)
-    job = jobs.spec_of(record, jobs.find(tx, record), spec, vault)
-    return jobs.edit(tx, record, job, vault, visit.at)
+    return action.change(tx, visit, record, _spec(visit, record))
 
 
 def _name(visit: Visit) -> str:

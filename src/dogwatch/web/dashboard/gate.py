@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from fastapi import Request, Response
 
 from dogwatch.core.problems import Problem
+from dogwatch.core.script_action import MAX_SOURCE_BYTES
 from dogwatch.usecases import people
 from dogwatch.usecases.people import Present
 from dogwatch.web.dashboard import cookie
@@ -21,7 +22,10 @@ Handler = Callable[[Visit], Awaitable[Response]]
 _SAFE = frozenset({"GET", "HEAD"})
 _FORM = "application/x-www-form-urlencoded"
 _FORM_BYTES = 16_384
-_FORM_FIELDS = 20
+# A script may be long, and each of its bytes three in a form.
+_LONG_FORM_BYTES = 3 * MAX_SOURCE_BYTES + _FORM_BYTES
+_LONG_FORMS = ("/new", "/edit")
+_FORM_FIELDS = 30
 # What a form tells beside its fields; other problems get a page of their own.
 _TOLD = frozenset({"invalid", "conflict", "limited"})
 
@@ -135,10 +139,11 @@ def _check_origin(visit: Visit) -> None:
 async def _form_of(request: Request) -> Mapping[str, str]:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
         raise Problem("invalid", "send a form")
-    body = bytearray()
+    long = request.url.path.endswith(_LONG_FORMS)
+    body, most = bytearray(), _LONG_FORM_BYTES if long else _FORM_BYTES
     async for piece in request.stream():
         body += piece
-        if len(body) > _FORM_BYTES:
+        if len(body) > most:
             raise Problem("invalid", "the form is too large")
     try:
         fields = parse_qsl(

@@ -43,6 +43,7 @@ async def show(visit: Visit) -> Response:
     snoozed = view.incident.snoozed_until_at
     return rendered(
         visit, "incident.html", view=view, incident=view.incident, steps=steps, hours=HOURS,
+        ended=ladder.ended(view.incident.closed_by or ""),
         snoozed=snoozed if snoozed and snoozed > visit.at else None,
         wrong=int(view.incident.closed_at is None),
     )  # fmt: skip

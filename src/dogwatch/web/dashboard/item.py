@@ -12,12 +12,19 @@ from dogwatch.usecases import lists, overview, runs, watches, why
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.lists import FlipRow, Record, Run, WatchView
+from dogwatch.web.dashboard.action import Action, action_of
 from dogwatch.web.dashboard.pages import moved, rendered
 from dogwatch.web.dashboard.visit import Visit
 
 RUNS, PINGS, FLIPS = 60, 10, 10
 DAY, DAYS = timedelta(days=1), 90
 COMING = 5
+_SHOWS = {
+    "heartbeat": "watches.show",
+    "job": "jobs.show",
+    "probe": "probes.show",
+    "workflow": "watches.show",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,7 @@ class Page:
     flips: Sequence[FlipRow]
     coming: Sequence[datetime]
     why: str
+    action: Action | None
 
     @property
     def record(self) -> Record:
@@ -70,6 +78,7 @@ def _page(tx: Tx, visit: Visit) -> Page:
         lists.flip_page(tx, workspace_id, FLIPS, "", only),
         _coming(view) if schedule and not paused else [],
         why.why(tx, workspace_id, record.id, at).sentence,
+        action_of(tx, visit, record) if visit.may(_SHOWS[record.kind]) else None,
     )  # fmt: skip
 
 

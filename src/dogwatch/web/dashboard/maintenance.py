@@ -28,7 +28,7 @@ async def show_new(visit: Visit) -> Response:
     kind = visit.form.get("kind") or visit.query.get("kind", "")
     return rendered(
         visit, "maintenance_new.html", kind=kind if kind in KINDS else "once", kinds=KINDS,
-        days=DAYS, zones=sorted(zone_names()),
+        days=DAYS, zones=sorted(zone_names()), values=visit.form,
     )  # fmt: skip
 
 

@@ -1,5 +1,7 @@
 """New: what shall Dogwatch watch or run?"""
 
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -9,17 +11,18 @@ from dogwatch.core.problems import Problem
 from dogwatch.core.schedule import Schedule, parse
 from dogwatch.core.schedule.spans import zone_names
 from dogwatch.core.spec import GRACE_S, WatchSpec
-from dogwatch.usecases import jobs, watches
+from dogwatch.usecases import jobs, probes, watches
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.jobs import JobSpec, default_policy
 from dogwatch.usecases.lists import Record
+from dogwatch.usecases.probes import ProbeSpec
 from dogwatch.web.api.jobs import admit_script
+from dogwatch.web.dashboard.action import LANGUAGES, told
 from dogwatch.web.dashboard.pages import moved, rendered
 from dogwatch.web.dashboard.visit import Visit
 
 KINDS = ("watch", "script", "request")
-LANGUAGES = ("bash", "python", "node")
 COMING = 5
 
 
@@ -52,9 +55,9 @@ async def take(visit: Visit) -> Response:
         parse(visit.form.get("schedule", ""), visit.form.get("timezone", "UTC"))
         return await show(visit)
     kind = visit.form.get("kind", "")
-    make = _made_watch if kind == "watch" else _made_job
+    operation, make = _WAYS.get(kind, _WAYS["script"])
     record = await visit.carry_out(
-        "watches.make" if kind == "watch" else "jobs.make",
+        operation,
         visit.form.get("name", "")[:200],
         lambda tx: make(tx, visit, visit.at),
     )
@@ -80,6 +83,14 @@ def _made_watch(tx: Tx, visit: Visit, at: datetime) -> Record:
     return watches.add(tx, visit.workspace_id, _watch_of(visit), at)
 
 
+def _made_probe(tx: Tx, visit: Visit, at: datetime) -> Record:
+    """Make what asks an address; nobody waits for it, so nothing is late."""
+    form = visit.form
+    target = {"kind": "http", "method": form.get("method", "GET"), "url": form.get("url", "")}
+    spec = ProbeSpec(replace(_watch_of(visit), start_by_s=None), target)
+    return told(lambda: probes.add(tx, visit.workspace_id, spec, visit.services.vault, at))
+
+
 def _made_job(tx: Tx, visit: Visit, at: datetime) -> Record:
     kind, action = _action_of(visit)
     spec = JobSpec(_watch_of(visit), kind, action, default_policy(kind, action))
@@ -88,11 +99,16 @@ def _made_job(tx: Tx, visit: Visit, at: datetime) -> Record:
 
 def _action_of(visit: Visit) -> tuple[str, dict[str, Any]]:
     form = visit.form
-    if form.get("kind") == "request":
-        return "http", {"method": form.get("method", "GET"), "url": form.get("url", "")}
     action = {
         "language": form.get("language", "bash"),
         "source": form.get("source", "").replace("\r\n", "\n"),
     }
     admit_script(visit.services, "script", action)
     return "script", action
+
+
+_WAYS: Mapping[str, tuple[str, Callable[[Tx, Visit, datetime], Record]]] = {
+    "watch": ("watches.make", _made_watch),
+    "script": ("jobs.make", _made_job),
+    "request": ("probes.make", _made_probe),
+}

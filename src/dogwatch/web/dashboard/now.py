@@ -4,7 +4,7 @@ from urllib.parse import urlencode
 
 from fastapi import Response
 
-from dogwatch.usecases import overview
+from dogwatch.usecases import demo, overview
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.overview import CELL, PAGE, STATES, Chosen
 from dogwatch.web.dashboard.pages import rendered
@@ -17,17 +17,22 @@ LONGEST = 100
 async def show(visit: Visit) -> Response:
     """Show the watches, the worst first, as the address chooses them."""
     require(visit.caller, "watches.list")
-    chosen = _chosen(visit)
-    found = await visit.see(lambda tx: overview.now(tx, visit.workspace_id, chosen, visit.at))
+    chosen = chosen_of(visit)
+    found, examples = await visit.see(
+        lambda tx: (
+            overview.now(tx, visit.workspace_id, chosen, visit.at),
+            demo.count(tx, visit.workspace_id),
+        )
+    )
     pages = max(1, -(-found.total // PAGE))
     wrong = found.counts.get("down", 0)
     return rendered(
         visit, "now.html", found=found, chosen=chosen, cell=CELL, states=STATES, wrong=wrong,
-        pages=pages, address=lambda **changes: _address(chosen, **changes),
+        pages=pages, examples=examples, address=lambda **changes: _address(chosen, **changes),
     )  # fmt: skip
 
 
-def _chosen(visit: Visit) -> Chosen:
+def chosen_of(visit: Visit) -> Chosen:
     """Return what the address asks for; what it cannot mean is left out."""
     state, page = visit.query.get("state", ""), visit.query.get("page", "")
     number = int(page) if page.isascii() and page.isdigit() and len(page) < 6 else 1

@@ -2,6 +2,7 @@
 that they don't need."""
 
 import hashlib
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from importlib.resources import files
@@ -33,6 +34,9 @@ SCRIPTED: Mapping[str, str] = {
     "Content-Security-Policy": HEADERS["Content-Security-Policy"]
     + "; script-src 'self'; connect-src 'self'",
 }
+DRAWN: Mapping[str, str] = {
+    **HEADERS, "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+}  # fmt: skip
 LIVE = "dogwatch-live"
 LOG_LINES = 500
 _SECONDS = "%Y-%m-%d %H:%M:%S"
@@ -74,10 +78,6 @@ def _minute(at: datetime) -> str:
     return at.strftime("%Y-%m-%d %H:%M")
 
 
-def _time(at: datetime) -> Markup:
-    return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), _minute(at))
-
-
 def _moment(at: datetime) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), at.strftime(_SECONDS))
 
@@ -97,7 +97,7 @@ _TEMPLATES.globals |= {"style": STYLE_ADDRESS, "script": SCRIPT_ADDRESS, "wrong"
 _TEMPLATES.filters |= {
     "sentence": _sentence,
     "minute": _minute,
-    "time": _time,
+    "time": _moment,
     "strip": strip.drawn,
     "durations": durations.drawn,
     "took": durations.took,
@@ -125,6 +125,16 @@ def rendered(visit: Visit, template: str, status: int = 200, **values: Any) -> R
         if visit.request.headers.get("if-none-match") == tag:
             return Response(None, 304, headers)
     return Response(text, status, headers, "text/html; charset=utf-8")
+
+
+def picture(drawn: Markup) -> Response:
+    """Return a picture that stands alone, with its own style and nothing else."""
+    return Response(drawn, 200, DRAWN, "image/svg+xml")
+
+
+def values(told: Any) -> Response:
+    """Return the numbers behind a page or a picture."""
+    return Response(json.dumps(told, ensure_ascii=False), 200, HEADERS, "application/json")
 
 
 def moved(visit: Visit, place: str) -> Response:

@@ -1,12 +1,15 @@
 """Rules on the page of alerts: which events of which items go where, and when."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from fastapi import Response
 
 from dogwatch.core.alerts import Event, Rule, Scope
 from dogwatch.core.problems import Problem, invalid
 from dogwatch.core.schedule.spans import zone_names
 from dogwatch.core.windows import Digest, Quiet, check_zone, clock_time
-from dogwatch.usecases import channels, rules
+from dogwatch.usecases import channels, rules, watches
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.door import Tx
 from dogwatch.web.dashboard.fields import parts, ticked, times, whole
@@ -26,13 +29,32 @@ CHANNELS_SHOWN = 500
 async def show_new(visit: Visit) -> Response:
     """Show the form."""
     require(visit.caller, "rules.make")
+    usual = {f"event_{one}": "1" for one in USUAL} if not visit.form else {}
+    return await _shown(visit, usual | dict(visit.form))
+
+
+async def show_edit(visit: Visit) -> Response:
+    """Show the form of a rule that is there."""
+    require(visit.caller, "rules.change")
+    rule, names = await visit.see(lambda tx: _found(tx, visit))
+    return await _shown(visit, dict(visit.form) or _values(rule, names), rule)
+
+
+async def _shown(visit: Visit, values: Mapping[str, str], rule: Rule | None = None) -> Response:
     found = await visit.see(
         lambda tx: channels.channel_page(tx, visit.workspace_id, CHANNELS_SHOWN, "")
     )
     return rendered(
-        visit, "rule_new.html", channels=found, events=EVENTS, usual=USUAL,
-        zones=sorted(zone_names()), words=WORDS, sent=bool(visit.form),
+        visit, "rule.html", channels=found, events=EVENTS, zones=sorted(zone_names()), words=WORDS,
+        values=values, rule=rule,
     )  # fmt: skip
+
+
+def _found(tx: Tx, visit: Visit) -> tuple[Rule, Mapping[str, str]]:
+    """Return a rule with the slugs of the items it names."""
+    rule, _ = rules.rule_by_id(tx, visit.workspace_id, str(visit.request.path_params["name"]))
+    ids = rule.scope.values if rule.scope.kind == "watches" else ()
+    return rule, watches.slugs_of(tx, visit.workspace_id, ids)
 
 
 async def make(visit: Visit) -> Response:
@@ -45,6 +67,44 @@ async def make(visit: Visit) -> Response:
 
     await visit.carry_out("rules.make", asked.channel_id[:26], made)
     return moved(visit, "alerts")
+
+
+async def change(visit: Visit) -> Response:
+    """Change a rule; what the form does not show stays."""
+    require(visit.caller, "rules.change")
+
+    def changed(tx: Tx) -> Rule:
+        rule, names = _found(tx, visit)
+        asked, shown = _rule(visit), _values(rule, names)
+        kept = {
+            name: getattr(rule, name)
+            for name, field in (("delay_s", "delay_min"), ("repeat_s", "repeat_min"))
+            if visit.form.get(field, "") == shown[field]  # whole minutes may cut seconds
+        }
+        asked = replace(asked, id=rule.id, escalations=rule.escalations, **kept)
+        return rules.change_rule(tx, visit.workspace_id, asked, visit.at)
+
+    await visit.carry_out("rules.change", str(visit.request.path_params["name"]), changed)
+    return moved(visit, "alerts")
+
+
+def _values(rule: Rule, names: Mapping[str, str]) -> dict[str, str]:
+    """Return a rule as the form shows it."""
+    quiet, digest = rule.quiet, rule.digest
+    zone = quiet.timezone if quiet else digest.timezone if digest else "UTC"
+    events = {Event.DEGRADED if one is Event.SLOW else one for one in rule.events}
+    return {
+        "channel_id": rule.channel_id,
+        **{f"event_{one}": "1" for one in events},
+        "scope": rule.scope.kind,
+        "values": ", ".join(sorted(names.get(one, one) for one in rule.scope.values)),
+        "delay_min": str(rule.delay_s // MINUTE_S) if rule.delay_s else "",
+        "repeat_min": str(rule.repeat_s // MINUTE_S) if rule.repeat_s else "",
+        "quiet_start": f"{quiet.start:%H:%M}" if quiet else "",
+        "quiet_end": f"{quiet.end:%H:%M}" if quiet else "",
+        "digest": f"{digest.time:%H:%M}" if digest else "",
+        "timezone": zone,
+    }
 
 
 async def remove(visit: Visit) -> Response:

@@ -2,10 +2,10 @@
 
 from fastapi import Response
 
-from dogwatch.usecases import lists, runs, watches
+from dogwatch.usecases import lists, watches
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.door import Tx
-from dogwatch.usecases.lists import Record, Run
+from dogwatch.usecases.lists import Handed, Record, Run
 from dogwatch.web.api.runs import pieces
 from dogwatch.web.dashboard.pages import rendered
 from dogwatch.web.dashboard.visit import Visit
@@ -16,11 +16,11 @@ async def show(visit: Visit) -> Response:
     require(visit.caller, "runs.output")
     run_id = str(visit.request.path_params["run_id"])
 
-    def found(tx: Tx) -> tuple[Run, Record, str]:
-        run = runs.find(tx, visit.workspace_id, run_id)
+    def found(tx: Tx) -> tuple[Run, Handed, Record, str]:
+        run, handed = lists.run(tx, visit.workspace_id, run_id)
         record = watches.find(tx, visit.workspace_id, run.watch_id)
         _, chunks = lists.output(tx, visit.workspace_id, run_id)
-        return run, record, "".join(pieces(chunks))
+        return run, handed, record, "".join(pieces(chunks))
 
-    run, record, output = await visit.see(found)
-    return rendered(visit, "run.html", run=run, record=record, output=output)
+    run, handed, record, output = await visit.see(found)
+    return rendered(visit, "run.html", run=run, handed=handed, record=record, output=output)

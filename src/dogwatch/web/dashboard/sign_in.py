@@ -16,7 +16,8 @@ from dogwatch.web.dashboard.visit import Visit
 
 _NEXT = re.compile(
     r"account|new|i/[a-z0-9_-]{1,64}|runs/[0-9a-z]{26}|invitations/[0-9A-Za-z]{1,64}"
-    r"|incidents(/[0-9]{1,9})?|alerts|settings(/[a-z]{1,20})?|system"
+    r"|timeline|incidents(/[0-9a-z]{1,26})?|alerts(/deliveries/[0-9a-z]{26})?"
+    r"|settings(/[a-z]{1,20})?|system"
 )
 
 

@@ -24,9 +24,12 @@ async def show(visit: Visit) -> Response:
     """Show it to admins of the instance: it counts over all workspaces."""
     require(visit.caller, "workspaces.list")
     found = await _latest(visit).get()
+    problems = found.problems
+    if visit.services.scripts_as_root:
+        problems.append("scripts run as root; run Dogwatch as a user of its own")
     return rendered(
         visit, "system.html", system=found, words=WORDS, version=__version__,
-        database=visit.services.dialect, wrong=len(found.problems),
+        database=visit.services.dialect, wrong=len(problems), problems=problems,
     )  # fmt: skip
 
 

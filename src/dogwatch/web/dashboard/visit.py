@@ -23,6 +23,7 @@ WORKSPACE = "dogwatch-workspace"
 
 PLACES = (
     ("n", "", "Now", "watches.list"),
+    ("t", "timeline", "Timeline", "watches.list"),
     ("i", "incidents", "Incidents", "incidents.list"),
     ("a", "alerts", "Alerts", "channels.list"),
     ("s", "settings", "Settings", "workspace.show"),

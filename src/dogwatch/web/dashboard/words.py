@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 from dogwatch.core.alerts import Event, Rule, Scope
 from dogwatch.core.plain import span
-from dogwatch.core.windows import WindowSpec
 
 EVENTS: Mapping[Event, str] = {
     Event.DOWN: "went down",
@@ -46,15 +45,3 @@ def _when(rule: Rule) -> list[str]:
     if rule.repeat_s:
         told.append(f"again every {span(rule.repeat_s)}")
     return told
-
-
-def when(spec: WindowSpec) -> str:
-    """Return the times of a window in words."""
-    length = span(spec.duration_s or 0)
-    match spec.kind:
-        case "once":
-            return f"from {spec.start_at:%Y-%m-%d %H:%M} to {spec.end_at:%Y-%m-%d %H:%M} UTC"
-        case "weekly":
-            return f"on {', '.join(spec.days)} at {spec.start} {spec.timezone}, for {length}"
-        case _:
-            return f"{spec.cron} {spec.timezone}, for {length}"

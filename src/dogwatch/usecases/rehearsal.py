@@ -1,0 +1,69 @@
+"""Rehearsals: what a miss would send is sent, marked as such, to all who would be told of it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from dogwatch.core.alerts import Event
+from dogwatch.core.problems import invalid
+from dogwatch.ids import new_ids
+from dogwatch.store import channels, deliveries, tasks
+from dogwatch.store.deliveries import Delivery
+from dogwatch.store.tasks import NewTask
+from dogwatch.store.tx import Tx
+from dogwatch.store.watches import Record
+from dogwatch.usecases.holding import LANE
+from dogwatch.usecases.scene import Scene
+from dogwatch.usecases.watches import find
+
+MOST = 500
+
+
+def rehearse(tx: Tx, workspace_id: int, name: str, at: datetime) -> Sequence[tuple[Delivery, str]]:
+    """Send at once what a miss of a watch would; return the deliveries with their channels' names.
+
+    It opens no incident, and neither delay nor quiet hours hold it. Invalid where nobody would be
+    told.
+    """
+    watch = find(tx, workspace_id, name)
+    wanted = Scene.of(tx, workspace_id, at).wanted(watch, Event.DOWN)
+    told = [
+        one
+        for one in channels.listed(tx, workspace_id, MOST, "")
+        if one.id in wanted and not one.disabled_reason
+    ]
+    if not told:
+        raise invalid("item", "nobody would be told: no rule sends it to a channel that is on")
+    ids = new_ids(at, len(told))
+    made = [_delivery(watch, own, one.id, at) for own, one in zip(ids, told, strict=True)]
+    deliveries.add_many(tx, made)
+    tasks.add_many(tx, [_task(one, at) for one in made])
+    return [(own, one.name) for own, one in zip(made, told, strict=True)]
+
+
+def _delivery(watch: Record, own_id: str, channel_id: str, at: datetime) -> Delivery:
+    return Delivery(
+        watch.workspace_id, own_id, None, None, channel_id, str(Event.TEST), "pending", "",
+        _facts(watch, at), 0, at,
+    )  # fmt: skip
+
+
+def _task(one: Delivery, at: datetime) -> NewTask:
+    bulkhead = f"{one.workspace_id}:{one.channel_id}"
+    return NewTask(one.workspace_id, LANE, one.id, bulkhead, at, one.id)
+
+
+def _facts(watch: Record, at: datetime) -> dict[str, Any]:
+    """Return what the message says; without the watch's id it closes and opens nothing there."""
+    ok_at = watch.watch.ok_at
+    item = {
+        "event": str(Event.DOWN), "watch_id": "", "slug": watch.slug, "name": watch.name,
+        "kind": watch.kind, "tags": list(watch.tags), "status": "down",
+        "previous_status": str(watch.watch.status), "since_at": at.isoformat(),
+        "reason": "nothing heard by the deadline", "last_ok_at": ok_at and ok_at.isoformat(),
+        "timezone": watch.timezone, "schedule": watch.schedule,
+    }  # fmt: skip
+    return {
+        "key": "", "items": [item], "more": 0, "also_down": [], "also_down_count": 0,
+        "rehearsal": True,
+    }  # fmt: skip

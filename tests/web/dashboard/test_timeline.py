@@ -1,0 +1,80 @@
+"""The timeline and the pictures of items: drawn, alone, and as numbers."""
+
+import re
+from xml.etree import ElementTree
+
+import pytest
+
+from dogwatch.usecases import demo
+from dogwatch.usecases.workspaces import first
+from tests.web.dashboard.conftest import Browser, House
+
+
+def words(page: str) -> str:
+    return " ".join(re.sub(r"<[^>]*>", " ", page).split())
+
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """The URL of a fresh database; one kind of store is enough for pictures."""
+    return sqlite_url
+
+
+@pytest.fixture
+def ana(house: House) -> Browser:
+    """Somebody who looks at the examples."""
+    at, vault = house.clock.now(), house.services.vault
+    ana = house.ana()
+    house.write(lambda tx: demo.add(tx, first(tx, at).id, vault, at))
+    return ana
+
+
+def test_a_lane_has_its_runs_and_what_is_to_come(ana: Browser) -> None:
+    page = ana.get("/timeline").text
+    assert page.count('<svg class="lane"') == 13
+    assert 'aria-label="Invoices to accounting: 1 fail; 0 to come"' in page
+    assert 'aria-label="Clean old sessions: 12 ok; 3 to come"' in page
+    assert 'class="coming"' in page
+    assert '<a href="./runs/' in page
+    assert "items ran together, first at" in words(page)
+    assert "Clean old sessions" not in ana.get("/timeline", q="backup").text
+    assert ana.get("/timeline", hours="168", state="x", page="x").status == 200
+    drawn = ana.get("/timeline.svg")
+    assert drawn.headers["content-type"].startswith("image/svg+xml")
+    assert "default-src 'none'" in drawn.headers["content-security-policy"]
+    root = ElementTree.fromstring(drawn.text)
+    assert root.tag == f"{SVG}svg"
+    assert len(root.findall(f"{SVG}text")) == 12
+    told = ana.get("/timeline.json", q="invoices").json
+    (lane,) = told["lanes"]
+    assert lane["ran"][0]["outcome"] == "fail"
+    assert told["most_together"]["count"] == 1
+
+
+def test_pictures_of_an_item_stand_alone(ana: Browser) -> None:
+    page = ana.get("/i/search-index").text
+    for name in ("day", "quarter", "durations"):
+        _alone(ana, page, name)
+    assert ana.get("/i/phone-app-heartbeat/durations.svg").status == 404
+
+
+def _alone(ana: Browser, page: str, name: str) -> None:
+    assert f'href="../i/search-index/{name}.svg"' in page
+    root = ElementTree.fromstring(ana.get(f"/i/search-index/{name}.svg").text)
+    assert root.find(f"{SVG}style") is not None
+    assert root.attrib["aria-label"]
+    told = ana.get(f"/i/search-index/{name}.json").json
+    assert (
+        len(told.get("cells") or told["runs"]) == {"day": 48, "quarter": 90, "durations": 60}[name]
+    )
+    assert ana.get(f"/i/nothing/{name}.svg").status == 404
+
+
+def test_the_examples_are_marked_and_go_by_one_click(ana: Browser) -> None:
+    assert "12 of these are examples" in words(ana.get("/").text)
+    assert ana.fill("/", "/demo/remove").status == 303
+    assert "examples" not in ana.get("/").text
+    assert "Nothing is watched yet." in ana.get("/timeline").text
