@@ -45,7 +45,7 @@ DOORS = (
         asyncio.create_subprocess_exec asyncio.create_subprocess_shell
         *.subprocess_exec *.subprocess_shell""",
         """dogwatch.runners.script dogwatch.runners.supervisor dogwatch.runners.tree
-        dogwatch.runners.sandbox dogwatch.runners.box
+        dogwatch.runners.sandbox dogwatch.runners.forkserver dogwatch.runners.launcher
         dogwatch.cli.wrap dogwatch.cli.child dogwatch.boot""",
     ),
 )

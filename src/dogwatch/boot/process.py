@@ -60,6 +60,7 @@ from dogwatch.ids import new_id
 from dogwatch.oidc import Provider
 from dogwatch.outbox import Outbox
 from dogwatch.runners import host, scratch
+from dogwatch.runners.box import Boxes, boxes
 from dogwatch.runners.http import run_http
 from dogwatch.runners.interpreters import Interpreters
 from dogwatch.runners.probe import run_probe
@@ -313,13 +314,14 @@ def assemble(
     node_id = new_id(clock.now())
     prepare_isolation(config)
     desks = desks or Desks(database, vault, clock)
+    made = _boxes(config)
     prober = _prober(config, store, egress, node_id)
     workers = (
         []
         if elsewhere(config)
         else [
             Worker(lane, concurrency, runner, database, clock, vault, node_id)
-            for lane, concurrency, runner in _lanes(config, clock, egress, desks)
+            for lane, concurrency, runner in _lanes(config, clock, egress, desks, made)
         ]
     )
 
@@ -357,7 +359,7 @@ def assemble(
     ]  # fmt: skip
     if intake.spool:
         others.append(Folder(database, clock, intake, intake.spool, node_id))
-    return Engine(database, clock, node_id, workers, courier, others)
+    return Engine(database, clock, node_id, workers, courier, others, made.close if made else None)
 
 
 def elsewhere(config: Config) -> bool:
@@ -382,13 +384,19 @@ def _postman(config: Config, store: Store) -> Postman:
     )  # fmt: skip
 
 
+def _boxes(config: Config) -> Boxes | None:
+    """Return the maker of sandboxes, where scripts run in such."""
+    here = isolation(config)
+    return boxes(here.sandbox, here.workdir(config.data)) if here.sandbox else None
+
+
 def _interpreters(config: Config) -> Interpreters:
     usual = {"bash": config.bash, "python": config.python, "node": config.node}
     return Interpreters(usual, config.interpreters)
 
 
 def _lanes(
-    config: Config, clock: Clock, egress: Egress, desks: Desks
+    config: Config, clock: Clock, egress: Egress, desks: Desks, made: Boxes | None
 ) -> list[tuple[str, int, Runner]]:
     here = isolation(config)
 
@@ -421,8 +429,8 @@ def _lanes(
                     on_output=masked.add,
                     interpreters=_interpreters(config),
                     desk=desk,
-                    environ={} if here.sandbox else desks.environ(desk),  # no way to loopback
-                    sandbox=here.sandbox,
+                    environ={} if made else desks.environ(desk),  # no way to loopback
+                    boxes=made,
                 )
 
     return [
