@@ -20,6 +20,7 @@ from dogwatch.runners.tree import DRAIN_S, Sink, Stream, pipe
 
 GRACE_S = 0.3  # from SIGTERM to SIGKILL
 LOST = ""
+FIRST = asyncio.FIRST_COMPLETED
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Box:
         self.number = 0
         self._launcher = launcher
         self._streams = streams
-        self._first = 0
+        self._first: asyncio.Future[int] = loop.create_future()
         self.reported: asyncio.Future[str] = loop.create_future()
         self.ended: asyncio.Future[None] = loop.create_future()
 
@@ -65,9 +66,8 @@ class Box:
         Nothing inside needs a mark to be found by.
         """
         if not self.reported.done():
-            await asyncio.to_thread(self._ask_to_end)
-            await asyncio.wait({self.reported}, timeout=GRACE_S)
-        self._launcher.kill(self.number)
+            await self._ask_to_end()
+            self._launcher.kill(self.number)
         await self.ended
         await asyncio.wait([stream.ended for stream in self._streams], timeout=DRAIN_S)
         for stream in self._streams:
@@ -76,27 +76,25 @@ class Box:
             if fault := stream.ended.result():
                 raise fault
 
-    def _ask_to_end(self) -> None:
-        for pid in below(self._first) if self._first else ():
-            for number in (signal.SIGTERM, signal.SIGCONT):
-                with suppress(OSError):
-                    os.kill(pid, number)
+    async def _ask_to_end(self) -> None:
+        self._launcher.ask(self.number)
+        await asyncio.wait({self._first, self.reported}, timeout=GRACE_S, return_when=FIRST)
+        if self._first.done():
+            await asyncio.to_thread(_terminate, self._first.result())
+            await asyncio.wait({self.reported}, timeout=GRACE_S)
 
     def on_first(self, pid: int) -> None:
         """Know the first process inside."""
-        self._first = pid
+        self._first.set_result(pid)
 
     def on_exit(self, code: int) -> None:
         """Report how the script ended."""
         self.reported.set_result(f"exit {code}" if code >= 0 else f"signal {-code}")
 
-    def on_error(self, number: int) -> None:
-        """Report that there is none."""
-        self.reported.set_result(f"error {number}")
-        self.ended.set_result(None)
-
-    def on_gone(self) -> None:
-        """Be over."""
+    def on_gone(self, error: int | None) -> None:
+        """Be over; with an error it has never begun."""
+        if error is not None:
+            self.reported.set_result(f"error {error}")
         self.ended.set_result(None)
 
     def on_lost(self) -> None:
@@ -104,6 +102,14 @@ class Box:
         if not self.reported.done():
             self.reported.set_result(LOST)
         self.ended.set_result(None)
+
+
+def _terminate(first: int) -> None:
+    """Ask all below the first process to end."""
+    for pid in below(first):
+        for number in (signal.SIGTERM, signal.SIGCONT):
+            with suppress(OSError):
+                os.kill(pid, number)
 
 
 def enclose(makers: Boxes, errand: Errand, sink: Sink) -> Box:

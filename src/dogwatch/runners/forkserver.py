@@ -6,12 +6,14 @@ Standard input is the control socket. Both sides say frames: the length in four 
 then JSON. What it is told:
 
     {"run": 7, "command": […], "limits": {"6": 512}, "joins": false}    and open files
+    {"ask": 7}
     {"kill": 7}
 
 The files become the numbers 0, 1, … of the command, which is bwrap(1); its words go through one of
 them, unread here. With `joins` the last one is the `cgroup.procs` of its control group. What is
-answered, in this order: `{"run": 7, "first": PID}`, the first process inside; `{"run": 7, "exit":
-N}`, with -N for a signal; `{"run": 7, "gone": true}`. Or nothing but `{"run": 7, "error": ERRNO}`.
+answered: `{"run": 7, "exit": N}`, with -N for a signal, and `{"run": 7, "gone": true}` once nothing
+is left, most often both in one frame; or nothing but `{"run": 7, "error": ERRNO}`. Who asks is told
+the first process inside: `{"run": 7, "first": PID}`.
 
 It ends with the server, whose end closes the socket; every bwrap ends with it (PR_SET_PDEATHSIG),
 and the first process inside with that. As their subreaper (prctl(2)) it sees them all out.
@@ -89,6 +91,8 @@ class Server:
         told = json.loads(self.control.recv(LENGTH.unpack(head)[0], socket.MSG_WAITALL))
         if "kill" in told:
             self.kill(told["kill"])
+        elif "ask" in told:
+            self.tell_first(told["ask"])
         else:
             self.begin(told, files)
         return True
@@ -103,6 +107,12 @@ class Server:
         run = self.runs.get(number)
         if run and not run.exited:
             os.kill(run.pid, KILL)
+
+    def tell_first(self, number: int) -> None:
+        """Say which process is the first inside, if it is known and the run has not ended."""
+        run = self.runs.get(number)
+        if run and run.first:
+            self.say(run=number, first=run.first)
 
     def begin(self, told: "dict[str, Any]", files: list[int]) -> None:
         """Start a sandbox, and wait for what becomes of it."""
@@ -150,7 +160,6 @@ class Server:
             run.first = json.loads(run.words)["child-pid"]
             limit(run)
             os.write(run.gate, b"1")
-            self.say(run=run.number, first=run.first)
         except ValueError:  # bwrap gave up before
             pass
         except OSError:  # it is dead, or else it must not run without its limits
@@ -164,20 +173,24 @@ class Server:
         self.waited(run.pidfd)
         _, status = os.waitpid(run.pid, 0)
         run.exited = True
-        self.say(run=run.number, exit=os.waitstatus_to_exitcode(status))
-        self.settle(run)
+        self.settle(run, exit=os.waitstatus_to_exitcode(status))
 
-    def settle(self, run: Run) -> None:
-        """See whether anything is left of a run: the first process inside comes to us last."""
-        if not run.exited or run.told >= 0:
-            return
+    def settle(self, run: Run, **news: object) -> None:
+        """Tell the news, and whether anything is left."""
+        if run.exited and run.told < 0 and not self.is_left(run):
+            self.end(run, **news)
+        elif news:
+            self.say(run=run.number, **news)
+
+    def is_left(self, run: Run) -> bool:
+        """Whether the first process inside is; it comes to us last, and is waited for."""
         try:
             if run.first and os.waitpid(run.first, os.WNOHANG) == (0, 0):
                 self.watch(run.first, self.last, run)
-                return
+                return True
         except ChildProcessError:
             pass  # bwrap has collected it
-        self.end(run)
+        return False
 
     def last(self, run: Run) -> None:
         """Collect the first process inside, with which everything inside has ended."""
@@ -185,10 +198,10 @@ class Server:
         os.waitpid(run.first, 0)
         self.end(run)
 
-    def end(self, run: Run) -> None:
+    def end(self, run: Run, **news: object) -> None:
         """Forget a run."""
         del self.runs[run.number]
-        self.say(run=run.number, gone=True)
+        self.say(run=run.number, gone=True, **news)
 
 
 def received(control: socket.socket) -> tuple[bytes, list[int]]:

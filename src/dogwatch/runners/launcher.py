@@ -30,11 +30,8 @@ class Launched(Protocol):
     def on_exit(self, code: int) -> None:
         """Hear how bwrap ended: its status, or a signal as a negative number."""
 
-    def on_gone(self) -> None:
-        """Hear that nothing is left inside."""
-
-    def on_error(self, number: int) -> None:
-        """Hear the errno of what could not be started."""
+    def on_gone(self, error: int | None) -> None:
+        """Hear that nothing is left inside, or the errno of what could not be started."""
 
     def on_lost(self) -> None:
         """Hear that the fork server has died, and with it the sandbox."""
@@ -74,10 +71,17 @@ class Launcher:
         self._line.launch(number, order, launched)
         return number
 
+    def ask(self, number: int) -> None:
+        """Ask for the first process inside a sandbox, which may be gone."""
+        self._tell(number, "ask")
+
     def kill(self, number: int) -> None:
         """End a sandbox at once; it may be gone."""
+        self._tell(number, "kill")
+
+    def _tell(self, number: int, what: str) -> None:
         if self._line and number in self._line.runs:
-            self._line.kill(number)
+            self._line.tell(number, what)
 
     async def close(self) -> None:
         """End the fork server, and with it what it started."""
@@ -117,9 +121,9 @@ class _Line:
         say(self._control, [*order.fds, *joins], **_frame(number, order))
         self.runs[number] = launched
 
-    def kill(self, number: int) -> None:
+    def tell(self, number: int, what: str) -> None:
         try:
-            say(self._control, kill=number)
+            say(self._control, **{what: number})
         except OSError:  # it hears nothing any more: all have to go
             self._process.kill()
 
@@ -156,17 +160,13 @@ class _Line:
     def _on_frame(self, frame: Mapping[str, Any]) -> None:
         number = frame["run"]
         launched = self.runs[number]
-        match frame:
-            case {"first": pid}:
-                launched.on_first(pid)
-            case {"exit": code}:
-                launched.on_exit(code)
-            case {"gone": _}:
-                del self.runs[number]
-                launched.on_gone()
-            case {"error": fault}:
-                del self.runs[number]
-                launched.on_error(fault)
+        if "first" in frame:
+            launched.on_first(frame["first"])
+        if "exit" in frame:
+            launched.on_exit(frame["exit"])
+        if frame.keys() & {"gone", "error"}:
+            del self.runs[number]
+            launched.on_gone(frame.get("error"))
 
 
 def started(uid: int | None) -> "tuple[subprocess.Popen[bytes], socket.socket]":
@@ -198,13 +198,12 @@ def once(uid: int | None, order: Order, timeout_s: float) -> int:
         control.settimeout(timeout_s)
         say(control, order.fds, **_frame(1, order))
         try:
-            while not (frame := cut(heard)) or "gone" not in frame:
-                if frame is None:
-                    heard += _more(control)
-                elif fault := frame.get("error"):
+            while "gone" not in (frame := cut(heard) or {}):
+                if fault := frame.get("error"):
                     raise OSError(fault, os.strerror(fault))
-                else:
-                    code = frame.get("exit", code)
+                code = frame.get("exit", code)
+                heard += b"" if frame else _more(control)
+            code = frame.get("exit", code)
         finally:
             control.close()
             process.wait()

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import os
 import resource
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Mapping
@@ -20,10 +21,10 @@ from dogwatch.core.problems import Problem
 from dogwatch.core.result import Outcome, Result
 from dogwatch.core.script_action import MIB, ScriptAction, unsupported
 from dogwatch.runners.box import Box, Boxes, enclose
-from dogwatch.runners.helpers import Desk, served
+from dogwatch.runners.helpers import PLACE, Desk, served
 from dogwatch.runners.interpreters import STANDARD_PATH, Interpreters
 from dogwatch.runners.sandbox import GIVEN, HELPERS, Errand
-from dogwatch.runners.scratch import Scratch, prepare, remove
+from dogwatch.runners.scratch import Scratch, outline, prepare, remove
 from dogwatch.runners.system import HOME
 from dogwatch.runners.tree import Sink, Tree, plant
 
@@ -75,24 +76,38 @@ async def run_script(
     except Problem as problem:
         return Result(Outcome.FAIL, problem.message, retryable=False)
     try:
-        scratch = prepare(workdir, action.source, SUFFIXES[action.language], input)
+        scratch = _scratch(action, input, workdir, boxes)
     except OSError as fault:
         return _unstarted("cannot make the run's directory", fault.errno)
-    run = _Run(action, interpreter, scratch, marks, boxes)
+    run = _Run(action, interpreter, scratch, marks, input, boxes)
     try:
         return await _helped(run, desk, on_output, clock)
     finally:
-        await _through(asyncio.to_thread(remove, scratch.root))
+        if boxes:  # no script could put anything there
+            shutil.rmtree(scratch.root, ignore_errors=True)
+        else:
+            await _through(asyncio.to_thread(remove, scratch.root))
+
+
+def _scratch(action: ScriptAction, given: str, workdir: Path, boxes: Boxes | None) -> Scratch:
+    """Make the run's directory; a sandbox brings its own, but for the helpers."""
+    if boxes:
+        return outline(workdir, SUFFIXES[action.language])
+    return prepare(workdir, action.source, SUFFIXES[action.language], given)
 
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """One attempt that has all it needs: `marks` are the variables that Dogwatch sets itself."""
+    """One attempt that has all it needs.
+
+    `marks` are the variables that Dogwatch sets itself, `given` is the input.
+    """
 
     action: ScriptAction
     interpreter: str
     scratch: Scratch
     marks: Mapping[str, str]
+    given: str
     boxes: Boxes | None = None
 
 
@@ -151,9 +166,8 @@ def _enclose(run: _Run, boxes: Boxes, sink: Sink) -> Box:
     action, scratch = run.action, run.scratch
     errand = Errand(
         _interpreter(run), scratch.script.name, action.source.encode(), action.args,
-        # Not from the disk: who owns a file can open it anew to write, by /proc/self/fd/0.
-        scratch.given.read_bytes(), _seen(run, HOME, GIVEN), _limits_inside(action),
-        scratch.helpers if scratch.helpers.exists() else None,
+        run.given.encode(errors="replace"), _seen(run, HOME, GIVEN), _limits_inside(action),
+        scratch.helpers if PLACE in run.marks else None,
     )  # fmt: skip
     return enclose(boxes, errand, sink)
 
