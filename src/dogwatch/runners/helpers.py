@@ -7,7 +7,8 @@ with its kind (text, json, none, error) and its length, then the body. All text 
 Both go over a Unix socket, or over a lane, a pair of FIFOs, from those that cannot open one (Bash),
 or cannot wait for one (Node). They take the letter of a free lane from the FIFO `free`, open
 LETTER.ask and LETTER.say, and write the letter to the FIFO `bell`; once they have hung up, the
-letter is free again. Nothing of this writes to the directory, so a sandbox has it read-only.
+letter is free again. There is one lane, until it is not enough. Nothing of this writes to the
+directory, so a sandbox has it read-only.
 
 Who is killed before it rings takes its letter along. Who waits in vain for a free lane rings `!`:
 then those that nobody has open are torn down, and new ones made under other letters.
@@ -25,7 +26,7 @@ import termios
 from asyncio import StreamReader, StreamReaderProtocol, StreamWriter, WriteTransport
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, suppress
-from functools import partial
+from functools import cache, partial
 from importlib.resources import files
 from itertools import accumulate, cycle, pairwise
 from pathlib import Path
@@ -97,11 +98,15 @@ async def served(
 
 def _write(place: Path, language: Language) -> None:
     place.mkdir(mode=0o700)
-    clients = files("dogwatch.runners.clients")
     for name, text in _FILES[language].items():
-        (place / name).write_text(text or clients.joinpath(name).read_text("utf-8"), "utf-8")
-    for name in ("bell", "free", *(end for letter in LETTERS[:LANES] for end in _ends(letter))):
+        (place / name).write_text(text or _client(name), "utf-8")
+    for name in ("bell", "free"):
         os.mkfifo(place / name, 0o600)
+
+
+@cache
+def _client(name: str) -> str:
+    return files("dogwatch.runners.clients").joinpath(name).read_text("utf-8")
 
 
 def _ends(letter: str) -> tuple[str, str]:
@@ -137,8 +142,8 @@ class _Server:
         self._calls: set[asyncio.Task[None]] = set()
         self._turns = asyncio.Semaphore(MOST_CONNECTIONS)
         self._reading = asyncio.Lock()
-        self._lanes = dict.fromkeys(LETTERS[:LANES], False)  # whether somebody has rung there
-        self._letters = cycle(LETTERS[LANES:] + LETTERS[:LANES])
+        self._lanes: dict[str, bool] = {}  # whether somebody has rung there
+        self._letters = cycle(LETTERS)
 
     async def open(self) -> None:
         """Begin to hear."""
@@ -155,7 +160,7 @@ class _Server:
         # Open for both, so that they have no end while nobody else has them open.
         self._bell = os.open("bell", os.O_RDWR | os.O_NONBLOCK, dir_fd=self._directory)
         self._free = os.open("free", os.O_RDWR | os.O_NONBLOCK, dir_fd=self._directory)
-        os.write(self._free, "".join(self._lanes).encode())
+        self._give_back(self._fresh())
         self._loop.add_reader(self._bell, self._on_bell)
 
     async def close(self) -> None:
@@ -205,6 +210,8 @@ class _Server:
                 elif self._lanes.get(letter) is False:
                     self._lanes[letter] = True
                     self._take(self._rang(letter)).add_done_callback(partial(self._left, letter))
+        if len(self._lanes) < LANES and not _waiting_bytes(self._free):
+            self._give_back(self._fresh())
 
     def _left(self, letter: str, _call: object) -> None:
         """Let others have a lane, after the files of its transports are closed, which is later."""
