@@ -12,6 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from socket import socket
 from statistics import median
 
 from bench.table import Row, markdown
@@ -57,6 +58,11 @@ async def supervised(workdir: Path, made: Boxes | None = None) -> None:
         boxes=made,
     )
     assert result.exit_code == 0, result
+
+
+async def nowhere(host: str, port: int, _timeout_s: float) -> socket:
+    """Connect to nobody."""
+    raise ConnectionRefusedError(f"{host}:{port}")
 
 
 async def one_by_one(work: Work, seconds: float) -> float:
@@ -116,7 +122,7 @@ def boxed(runner: asyncio.Runner, data: Path, seconds: float) -> Iterator[Row]:
         return
     workdir = sandbox.workdir(data)
     workdir.mkdir(mode=0o711, exist_ok=True)
-    made = boxes(sandbox, workdir)
+    made = boxes(sandbox, workdir, nowhere)
     sides: Mapping[str, Work] = {
         "bare": bare, "bwrap": partial(bare, *BWRAP), "ours": partial(supervised, workdir, made),
     }  # fmt: skip

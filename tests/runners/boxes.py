@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -12,9 +12,11 @@ from typing import Any, TypeVar
 import pytest
 
 from dogwatch.clock import SystemClock
+from dogwatch.core.addresses import Network
 from dogwatch.core.problems import Problem
 from dogwatch.core.result import Outcome, Result
 from dogwatch.core.script_action import Language, ScriptAction
+from dogwatch.egress import Egress
 from dogwatch.runners.box import boxes
 from dogwatch.runners.helpers import Desk
 from dogwatch.runners.interpreters import Interpreters
@@ -58,13 +60,14 @@ class Boxed:
 class Cell:
     """A server's event loop, data directory and fork server, for many runs."""
 
-    def __init__(self, sandbox: Sandbox, data: Path) -> None:
+    def __init__(self, sandbox: Sandbox, data: Path, allow: Sequence[Network] = ()) -> None:
         self.sandbox = sandbox
         self.data = data
         self.workdir = sandbox.workdir(data)
         self.workdir.mkdir(mode=0o711, exist_ok=True)
-        self.boxes = boxes(sandbox, self.workdir)
         self._runner = asyncio.Runner()
+        self.egress = self.wait(opened(allow))
+        self.boxes = boxes(sandbox, self.workdir, self.egress.connect)
 
     def begin(
         self,
@@ -104,9 +107,15 @@ class Cell:
     def close(self) -> None:
         """End the server; nothing at all is left."""
         self.wait(self.boxes.close())
+        self.wait(self.egress.close())
         self._runner.close()
         assert list(self.workdir.iterdir()) == []
         self.workdir.rmdir()
+
+
+async def opened(allow: Sequence[Network]) -> Egress:
+    """Open the way out on the loop that runs."""
+    return Egress(allow)
 
 
 def inhabitants(sandbox: Sandbox) -> list[str]:

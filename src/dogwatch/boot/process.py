@@ -20,7 +20,7 @@ import uvloop
 
 from dogwatch import directory
 from dogwatch.boot import anteroom, first_run, oidc, remote
-from dogwatch.boot.isolation import Isolation, isolation
+from dogwatch.boot.isolation import isolation
 from dogwatch.boot.isolation import prepare as prepare_isolation
 from dogwatch.boot.limits import limits
 from dogwatch.boot.store import (
@@ -35,7 +35,7 @@ from dogwatch.boot.store import (
 from dogwatch.clock import Clock
 from dogwatch.config import Config
 from dogwatch.core.http_action import HttpAction
-from dogwatch.core.isolation import Least, lacking, offline
+from dogwatch.core.isolation import lacking
 from dogwatch.core.probe import target as targets
 from dogwatch.core.problems import Problem
 from dogwatch.core.result import Outcome, Result
@@ -314,7 +314,7 @@ def assemble(
     node_id = new_id(clock.now())
     prepare_isolation(config)
     desks = desks or Desks(database, vault, clock)
-    made = _boxes(config)
+    made = _boxes(config, egress)
     prober = _prober(config, store, egress, node_id)
     workers = (
         []
@@ -384,10 +384,12 @@ def _postman(config: Config, store: Store) -> Postman:
     )  # fmt: skip
 
 
-def _boxes(config: Config) -> Boxes | None:
+def _boxes(config: Config, egress: Egress) -> Boxes | None:
     """Return the maker of sandboxes, where scripts run in such."""
     here = isolation(config)
-    return boxes(here.sandbox, here.workdir(config.data)) if here.sandbox else None
+    if here.sandbox is None:
+        return None
+    return boxes(here.sandbox, here.workdir(config.data), egress.connect)
 
 
 def _interpreters(config: Config) -> Interpreters:
@@ -413,7 +415,7 @@ def _lanes(
 
     async def script(work: Work, on_output: Callable[[str, bytes], None]) -> Result:
         action = ScriptAction.from_json(work.action)
-        if reason := _refusal(here, action, work.least_isolation):
+        if reason := lacking(here.level, work.least_isolation, here.why):
             return Result(Outcome.FAIL, reason, retryable=False)
         masked = Masked(on_output, [value for _, value in action.env])
         with contextlib.closing(masked):
@@ -438,11 +440,6 @@ def _lanes(
         ("probe", config.http_concurrency, probe),
         ("script", config.script_concurrency, script),
     ]
-
-
-def _refusal(here: Isolation, action: ScriptAction, least: Least) -> str | None:
-    """Say why a script does not run here; None if it does."""
-    return lacking(here.level, least, here.why) or offline(here.level, network=action.network)
 
 
 def _kept(config: Config) -> Mapping[str, Keep]:

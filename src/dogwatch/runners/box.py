@@ -11,9 +11,12 @@ from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from socket import socket
+from typing import Any
 
 from dogwatch.runners.launcher import Launcher
 from dogwatch.runners.orphans import below
+from dogwatch.runners.proxy import Connect, Proxy
 from dogwatch.runners.sandbox import Errand, Sandbox, order_of
 from dogwatch.runners.system import System
 from dogwatch.runners.tree import DRAIN_S, Sink, Stream, pipe
@@ -25,11 +28,15 @@ FIRST = asyncio.FIRST_COMPLETED
 
 @dataclass(frozen=True, slots=True)
 class Boxes:
-    """What sandboxes are made of and by; belongs to one event loop until it is closed."""
+    """What sandboxes are made of and by; belongs to one event loop until it is closed.
+
+    `connect` is the way out for those that have a network.
+    """
 
     sandbox: Sandbox
     system: System
     launcher: Launcher
+    connect: Connect
 
     async def close(self) -> None:
         """End all of them, and take away what they stood on."""
@@ -37,10 +44,10 @@ class Boxes:
         await asyncio.to_thread(self.system.remove)
 
 
-def boxes(sandbox: Sandbox, workdir: Path) -> Boxes:
+def boxes(sandbox: Sandbox, workdir: Path, connect: Connect) -> Boxes:
     """Return the maker of such sandboxes; nothing is made before the first."""
     uid = sandbox.uid if sandbox.drops else None
-    return Boxes(sandbox, System(workdir, sandbox.paths), Launcher(uid))
+    return Boxes(sandbox, System(workdir, sandbox.paths), Launcher(uid), connect)
 
 
 class Box:
@@ -51,11 +58,12 @@ class Box:
     inside.
     """
 
-    def __init__(self, launcher: Launcher, streams: Sequence[Stream]) -> None:
+    def __init__(self, launcher: Launcher, streams: Sequence[Stream], proxy: Proxy) -> None:
         loop = asyncio.get_running_loop()
         self.number = 0
         self._launcher = launcher
         self._streams = streams
+        self._proxy = proxy
         self._first: asyncio.Future[int] = loop.create_future()
         self.reported: asyncio.Future[str] = loop.create_future()
         self.ended: asyncio.Future[None] = loop.create_future()
@@ -69,6 +77,7 @@ class Box:
             await self._ask_to_end()
             self._launcher.kill(self.number)
         await self.ended
+        await self._proxy.close()
         await asyncio.wait([stream.ended for stream in self._streams], timeout=DRAIN_S)
         for stream in self._streams:
             stream.close()
@@ -78,7 +87,8 @@ class Box:
 
     async def _ask_to_end(self) -> None:
         self._launcher.ask(self.number)
-        await asyncio.wait({self._first, self.reported}, timeout=GRACE_S, return_when=FIRST)
+        either: set[asyncio.Future[Any]] = {self._first, self.reported}
+        await asyncio.wait(either, timeout=GRACE_S, return_when=FIRST)
         if self._first.done():
             await asyncio.to_thread(_terminate, self._first.result())
             await asyncio.wait({self.reported}, timeout=GRACE_S)
@@ -87,21 +97,32 @@ class Box:
         """Know the first process inside."""
         self._first.set_result(pid)
 
+    def on_listening(self, listener: socket) -> None:
+        """Have the script's network answered."""
+        self._proxy.serve(listener)
+
+    def on_fault(self, number: int) -> None:
+        """Report that the script cannot run as it should."""
+        self._report(f"error {number}")
+
     def on_exit(self, code: int) -> None:
         """Report how the script ended."""
-        self.reported.set_result(f"exit {code}" if code >= 0 else f"signal {-code}")
+        self._report(f"exit {code}" if code >= 0 else f"signal {-code}")
 
     def on_gone(self, error: int | None) -> None:
         """Be over; with an error it has never begun."""
         if error is not None:
-            self.reported.set_result(f"error {error}")
+            self._report(f"error {error}")
         self.ended.set_result(None)
 
     def on_lost(self) -> None:
         """Be over with the fork server."""
-        if not self.reported.done():
-            self.reported.set_result(LOST)
+        self._report(LOST)
         self.ended.set_result(None)
+
+    def _report(self, words: str) -> None:
+        if not self.reported.done():
+            self.reported.set_result(words)
 
 
 def _terminate(first: int) -> None:
@@ -120,7 +141,7 @@ def enclose(makers: Boxes, errand: Errand, sink: Sink) -> Box:
             makers.sandbox, makers.system.root(), errand, (outs[0][1], outs[1][1]), theirs
         )
         streams = [Stream(name, outs[n][0], sink) for n, name in enumerate(("stdout", "stderr"))]
-        box = Box(makers.launcher, streams)
+        box = Box(makers.launcher, streams, Proxy(makers.connect))
         try:
             box.number = makers.launcher.launch(order, box)
         except OSError:

@@ -5,7 +5,7 @@ on nothing of Dogwatch. It becomes that user itself, who may have no way to this
 Standard input is the control socket. Both sides say frames: the length in four bytes, big-endian,
 then JSON. What it is told:
 
-    {"run": 7, "command": […], "limits": {"6": 512}, "joins": false}    and open files
+    {"run": 7, "command": […], "limits": {"6": 512}, "joins": false, "port": 0}    and open files
     {"ask": 7}
     {"kill": 7}
 
@@ -13,7 +13,9 @@ The files become the numbers 0, 1, … of the command, which is bwrap(1); its wo
 them, unread here. With `joins` the last one is the `cgroup.procs` of its control group. What is
 answered: `{"run": 7, "exit": N}`, with -N for a signal, and `{"run": 7, "gone": true}` once nothing
 is left, most often both in one frame; or nothing but `{"run": 7, "error": ERRNO}`. Who asks is told
-the first process inside: `{"run": 7, "first": PID}`.
+the first process inside: `{"run": 7, "first": PID}`. With a `port`, a socket comes before all that,
+one which listens there in the sandbox's own network: `{"run": 7, "listens": true}`. What keeps a
+sandbox from its limits or its network is told, `{"run": 7, "fault": ERRNO}`, and it ends.
 
 It ends with the server, whose end closes the socket; every bwrap ends with it (PR_SET_PDEATHSIG),
 and the first process inside with that. As their subreaper (prctl(2)) it sees them all out.
@@ -24,6 +26,7 @@ Linux 5.14, by user namespace, so it has to be set inside.
 
 import ctypes
 import errno
+import fcntl
 import json
 import os
 import resource
@@ -34,11 +37,12 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any
 
 PR_SET_DUMPABLE = 4
 PR_SET_CHILD_SUBREAPER = 36
+NS_GET_USERNS = 0xB701
 # Numbers of signal(7); importing `signal` would double the imports' cost.
 HUP, INT, QUIT, KILL, PIPE, TERM, CHLD, CONT, XFSZ = 1, 2, 3, 9, 13, 15, 17, 18, 25
 USUAL = (HUP, INT, QUIT, PIPE, TERM, CHLD, CONT, XFSZ)
@@ -59,6 +63,7 @@ class Run:
         self.first = 0
         self.limits: dict[str, int] = {}
         self.group = -1
+        self.port = 0
         self.exited = False
 
 
@@ -97,10 +102,10 @@ class Server:
             self.begin(told, files)
         return True
 
-    def say(self, **frame: object) -> None:
+    def say(self, files: "Sequence[int]" = (), **frame: "Any") -> None:
         """Answer."""
         body = json.dumps(frame).encode()
-        self.control.sendall(LENGTH.pack(len(body)) + body)
+        socket.send_fds(self.control, [LENGTH.pack(len(body)), body], files)
 
     def kill(self, number: int) -> None:
         """End a run at once, if it has not ended."""
@@ -129,7 +134,7 @@ class Server:
         finally:
             close(*given)
         run = self.runs[told["run"]] = Run(told["run"], pid, told_here, gate_here)
-        run.limits, run.group = told["limits"], group
+        run.limits, run.group, run.port = told["limits"], group, told["port"]
         self.wait(told_here, self.hear_first, run)
         self.watch(pid, self.exit, run)
 
@@ -160,14 +165,26 @@ class Server:
         try:
             run.first = json.loads(run.words)["child-pid"]
             limit(run)
+            if run.port:
+                self.listen(run)
             os.write(run.gate, b"1")
         except ValueError:  # bwrap gave up before
             pass
-        except OSError:  # it is dead, or else it must not run without its limits
+        except OSError as fault:  # it is dead, or else it must not run without its limits
+            if not run.exited:
+                self.say(run=run.number, fault=fault.errno)
             self.kill(run.number)
         finally:
             close(run.gate, run.group)
         self.settle(run)
+
+    def listen(self, run: Run) -> None:
+        """Give the server a socket in the sandbox's network."""
+        made = listening(run.first, run.port)
+        try:
+            self.say([made], run=run.number, listens=True)
+        finally:
+            os.close(made)
 
     def exit(self, run: Run) -> None:
         """Collect bwrap."""
@@ -176,7 +193,7 @@ class Server:
         run.exited = True
         self.settle(run, exit=os.waitstatus_to_exitcode(status))
 
-    def settle(self, run: Run, **news: object) -> None:
+    def settle(self, run: Run, **news: "Any") -> None:
         """Tell the news, and whether anything is left."""
         if run.exited and run.told < 0 and not self.is_left(run):
             self.end(run, **news)
@@ -199,7 +216,7 @@ class Server:
         os.waitpid(run.first, 0)
         self.end(run)
 
-    def end(self, run: Run, **news: object) -> None:
+    def end(self, run: Run, **news: "Any") -> None:
         """Forget a run."""
         del self.runs[run.number]
         self.say(run=run.number, gone=True, **news)
@@ -235,6 +252,37 @@ def limit(run: Run) -> None:
         resource.prlimit(run.first, int(kind), (most, most))
     if run.group >= 0:
         os.write(run.group, str(run.first).encode())
+
+
+def listening(first: int, port: int) -> int:
+    """Return a socket that listens in the network of a process; only a child of ours goes there."""
+    here, there = socket.socketpair()
+    with here, there:
+        if (pid := os.fork()) == 0:
+            try:
+                send_listener(there, first, port)
+            finally:
+                os._exit(0)
+        there.close()
+        _, files, _, _ = socket.recv_fds(here, 1, 1)
+        os.waitpid(pid, 0)
+    if not files:
+        raise PermissionError(errno.EPERM, "the network of the sandbox")
+    os.set_inheritable(files[0], False)
+    return files[0]
+
+
+def send_listener(there: socket.socket, first: int, port: int) -> None:
+    """Enter the network of a process by way of the user namespace that owns it; ioctl_ns(2)."""
+    network = os.open(f"/proc/{first}/ns/net", os.O_RDONLY)
+    owner = fcntl.ioctl(network, NS_GET_USERNS)
+    libc = ctypes.CDLL(None)
+    if libc.setns(owner, 0) or libc.setns(network, 0):
+        return
+    made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    made.bind(("", port))  # whether or not bwrap has set its loopback up by now
+    made.listen()
+    socket.send_fds(there, [b"1"], [made.fileno()])
 
 
 def close(*fds: int) -> None:

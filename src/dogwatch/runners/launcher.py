@@ -19,6 +19,7 @@ from dogwatch.runners.tree import SUPERVISORS
 PROGRAM = Path(__file__).with_name("forkserver.py")
 LENGTH = struct.Struct("!I")
 CHUNK_BYTES = 65536
+MOST_FILES = 16
 
 
 class Launched(Protocol):
@@ -26,6 +27,12 @@ class Launched(Protocol):
 
     def on_first(self, pid: int) -> None:
         """Hear which process is the first inside."""
+
+    def on_listening(self, listener: socket.socket) -> None:
+        """Take the socket in the sandbox's network."""
+
+    def on_fault(self, number: int) -> None:
+        """Hear the errno of what keeps the sandbox from running; it ends."""
 
     def on_exit(self, code: int) -> None:
         """Hear how bwrap ended: its status, or a signal as a negative number."""
@@ -41,13 +48,15 @@ class Launched(Protocol):
 class Order:
     """What to start: a command for bwrap whose files are `fds`, as its numbers 0, 1, …
 
-    `limits` are by number as in setrlimit(2); `group` is the open `cgroup.procs` to join, if any.
+    `limits` are by number as in setrlimit(2); `group` is the open `cgroup.procs` to join, if any;
+    `port` is where a socket is to listen in the sandbox's own network, 0 for none.
     """
 
     command: Sequence[str]
     fds: Sequence[int]
     limits: Mapping[int, int]
     group: int | None = None
+    port: int = 0
 
 
 class Launcher:
@@ -112,6 +121,7 @@ class _Line:
         self._control = control
         self._on_end = on_end
         self._heard = bytearray()
+        self._files: list[socket.socket] = []
         self._loop = asyncio.get_running_loop()
         control.setblocking(False)
         self._loop.add_reader(control.fileno(), self._on_readable)
@@ -123,7 +133,8 @@ class _Line:
 
     def tell(self, number: int, what: str) -> None:
         try:
-            say(self._control, **{what: number})
+            frame: dict[str, Any] = {what: number}
+            say(self._control, **frame)
         except OSError:  # it hears nothing any more: all have to go
             self._process.kill()
 
@@ -132,7 +143,8 @@ class _Line:
         if not self.ended:
             self.ended = True
             self._loop.remove_reader(self._control.fileno())
-            self._control.close()
+            for one in (self._control, *self._files):
+                one.close()
             self._on_end(self)
 
     async def bury(self) -> None:
@@ -144,12 +156,16 @@ class _Line:
             launched.on_lost()
 
     def _on_readable(self) -> None:
+        files: list[int] = []
         try:
-            piece = self._control.recv(CHUNK_BYTES)
+            piece, files, _, _ = socket.recv_fds(
+                self._control, CHUNK_BYTES, MOST_FILES, socket.MSG_CMSG_CLOEXEC
+            )
         except BlockingIOError:
             return
         except OSError:
             piece = b""
+        self._files += map(_opened, files)
         if not piece:
             self.hang_up()
             return
@@ -160,6 +176,10 @@ class _Line:
     def _on_frame(self, frame: Mapping[str, Any]) -> None:
         number = frame["run"]
         launched = self.runs[number]
+        if "listens" in frame:
+            launched.on_listening(self._files.pop(0))
+        if "fault" in frame:
+            launched.on_fault(frame["fault"])
         if "first" in frame:
             launched.on_first(frame["first"])
         if "exit" in frame:
@@ -193,7 +213,7 @@ def started(uid: int | None) -> "tuple[subprocess.Popen[bytes], socket.socket]":
 def once(uid: int | None, order: Order, timeout_s: float) -> int:
     """Start one sandbox, wait, and return how bwrap ended; OSError if that can't be."""
     process, control = started(uid)
-    heard, code = bytearray(), 0
+    heard, code = bytearray(), -1
     with control:
         control.settimeout(timeout_s)
         say(control, order.fds, **_frame(1, order))
@@ -201,9 +221,9 @@ def once(uid: int | None, order: Order, timeout_s: float) -> int:
             while "gone" not in (frame := cut(heard) or {}):
                 if fault := frame.get("error"):
                     raise OSError(fault, os.strerror(fault))
-                code = frame.get("exit", code)
+                code = int(frame.get("exit", code))
                 heard += b"" if frame else _more(control)
-            code = frame.get("exit", code)
+            code = int(frame.get("exit", code))
         finally:
             control.close()
             process.wait()
@@ -223,7 +243,12 @@ def _frame(number: int, order: Order) -> dict[str, Any]:
         "command": order.command,
         "limits": {str(kind): most for kind, most in order.limits.items()},
         "joins": order.group is not None,
+        "port": order.port,
     }
+
+
+def _opened(fd: int) -> socket.socket:
+    return socket.socket(fileno=fd)
 
 
 def say(control: socket.socket, fds: Sequence[int] = (), **frame: Any) -> None:

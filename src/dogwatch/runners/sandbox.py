@@ -106,7 +106,7 @@ class Errand:
     """What a sandbox is for: the script's name and text, its words, its environment.
 
     `given` is its input. `limits` are as in setrlimit(2). `helpers` is the directory of its
-    helpers, None without.
+    helpers, None without. `port` is where its network is answered, 0 for nowhere.
     """
 
     interpreter: Sequence[str]
@@ -117,6 +117,7 @@ class Errand:
     environ: Mapping[str, str]
     limits: Mapping[int, int] = field(default_factory=dict)
     helpers: Path | None = None
+    port: int = 0
 
 
 def found(uid: int, paths: Sequence[Path] = (), hidden: Sequence[Path] = ()) -> Sandbox:
@@ -175,6 +176,7 @@ def order_of(
         [sandbox.program, "--args", listed, "--", *errand.interpreter, *script],
         [files.again(given), *outs, *files.fds],
         {**errand.limits, resource.RLIMIT_NPROC: sandbox.bounds.processes},
+        port=errand.port,
     )
 
 

@@ -20,6 +20,7 @@ from dogwatch.clock import Clock
 from dogwatch.core.problems import Problem
 from dogwatch.core.result import Outcome, Result
 from dogwatch.core.script_action import MIB, ScriptAction, unsupported
+from dogwatch.runners import proxy
 from dogwatch.runners.box import Box, Boxes, enclose
 from dogwatch.runners.helpers import PLACE, Desk, served
 from dogwatch.runners.interpreters import STANDARD_PATH, Interpreters
@@ -70,6 +71,7 @@ async def run_script(
         MARK: run_id,
         "DOGWATCH_ATTEMPT": str(attempt),
         "DOGWATCH_SLOT_AT": slot_at.isoformat() if slot_at else "",
+        **(proxy.ENVIRON if boxes and action.network else {}),
     }
     try:
         interpreter = interpreters.find(action)
@@ -167,7 +169,7 @@ def _enclose(run: _Run, boxes: Boxes, sink: Sink) -> Box:
     errand = Errand(
         _interpreter(run), scratch.script.name, action.source.encode(), action.args,
         run.given.encode(errors="replace"), _seen(run, HOME, GIVEN), _limits_inside(action),
-        scratch.helpers if PLACE in run.marks else None,
+        scratch.helpers if PLACE in run.marks else None, proxy.PORT if action.network else 0,
     )  # fmt: skip
     return enclose(boxes, errand, sink)
 
