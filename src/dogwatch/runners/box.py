@@ -21,7 +21,7 @@ from dogwatch.runners.sandbox import Errand, Sandbox, order_of
 from dogwatch.runners.system import System
 from dogwatch.runners.tree import DRAIN_S, Sink, Stream, pipe
 
-GRACE_S = 0.3  # from SIGTERM to SIGKILL
+GRACE_S = 0.5  # from SIGTERM to SIGKILL
 LOST = ""
 FIRST = asyncio.FIRST_COMPLETED
 

@@ -160,7 +160,7 @@ class _Server:
         # Open for both, so that they have no end while nobody else has them open.
         self._bell = os.open("bell", os.O_RDWR | os.O_NONBLOCK, dir_fd=self._directory)
         self._free = os.open("free", os.O_RDWR | os.O_NONBLOCK, dir_fd=self._directory)
-        self._give_back(self._fresh())
+        self._add()
         self._loop.add_reader(self._bell, self._on_bell)
 
     async def close(self) -> None:
@@ -211,7 +211,8 @@ class _Server:
                     self._lanes[letter] = True
                     self._take(self._rang(letter)).add_done_callback(partial(self._left, letter))
         if len(self._lanes) < LANES and not _waiting_bytes(self._free):
-            self._give_back(self._fresh())
+            with suppress(OSError):
+                self._add()
 
     def _left(self, letter: str, _call: object) -> None:
         """Let others have a lane, after the files of its transports are closed, which is later."""
@@ -228,21 +229,35 @@ class _Server:
         if _waiting_bytes(self._free):
             return
         for letter in [letter for letter, rung in self._lanes.items() if not rung]:
-            with suppress(OSError), self._fifo(_ends(letter)[0], os.O_RDONLY) as ask:
-                for end in _ends(letter):
-                    os.unlink(end, dir_fd=self._directory)
-                if ask.read(1) is not None:  # None: somebody has it open, and will ring
-                    del self._lanes[letter]
-                    self._give_back(self._fresh())
+            with suppress(OSError):  # a script may have done anything to them
+                self._replace(letter)
 
-    def _fresh(self) -> str:
-        """Make a lane."""
+    def _replace(self, letter: str) -> None:
+        """Hide a lane, so that it is opened no more, and see whether it is open."""
+        for end in _ends(letter):
+            self._rename(end, f"{end}.hidden")
+        with self._fifo(f"{_ends(letter)[0]}.hidden", os.O_RDONLY) as ask:
+            is_open = ask.read(1) is None  # else its end is read
+        for end in _ends(letter):
+            if is_open:
+                self._rename(f"{end}.hidden", end)
+            else:
+                os.unlink(f"{end}.hidden", dir_fd=self._directory)
+        if not is_open:
+            del self._lanes[letter]
+            self._add()
+
+    def _rename(self, name: str, new: str) -> None:
+        os.rename(name, new, src_dir_fd=self._directory, dst_dir_fd=self._directory)
+
+    def _add(self) -> None:
+        """Make a lane; OSError if a script has taken its place."""
         letter = next(one for one in self._letters if one not in self._lanes)
         for end in _ends(letter):
             os.mkfifo(end, 0o600, dir_fd=self._directory)
             if self._owner is not None:
                 os.chown(end, self._owner, self._owner, dir_fd=self._directory)
-        return letter
+        self._give_back(letter)
 
     async def _rang(self, letter: str) -> None:
         """Open the FIFOs of a caller, who is waiting at them."""
