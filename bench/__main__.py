@@ -7,7 +7,7 @@ import argparse
 import os
 from collections.abc import Callable, Iterator, Mapping
 
-from bench import egress, limits, pings, probes, runs, scale, spawn, webhooks
+from bench import egress, helpers, limits, pings, probes, runs, scale, spawn, webhooks
 from bench.table import Row, markdown
 
 BENCHES: Mapping[str, Callable[[bool], Iterator[Row]]] = {
@@ -15,6 +15,7 @@ BENCHES: Mapping[str, Callable[[bool], Iterator[Row]]] = {
     "egress": lambda long: egress.rows(),
     "probes": lambda long: probes.rows(),
     "spawn": lambda long: spawn.rows(),
+    "helpers": lambda long: helpers.rows(),
     "runs": lambda long: runs.rows(),
     "scale": lambda long: scale.rows(1_000_000 if long else 10_000),
     "webhooks": lambda long: webhooks.rows(),

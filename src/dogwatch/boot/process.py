@@ -59,8 +59,9 @@ from dogwatch.engine.worker import Runner, Worker
 from dogwatch.ids import new_id
 from dogwatch.oidc import Provider
 from dogwatch.outbox import Outbox
-from dogwatch.runners import host, scratch
+from dogwatch.runners import cgroup, host, scratch
 from dogwatch.runners.box import Boxes, boxes
+from dogwatch.runners.cgroup import Groups
 from dogwatch.runners.http import run_http
 from dogwatch.runners.interpreters import Interpreters
 from dogwatch.runners.probe import run_probe
@@ -389,7 +390,16 @@ def _boxes(config: Config, egress: Egress) -> Boxes | None:
     here = isolation(config)
     if here.sandbox is None:
         return None
-    return boxes(here.sandbox, here.workdir(config.data), egress.connect)
+    return boxes(here.sandbox, here.workdir(config.data), egress.connect, _groups())
+
+
+def _groups() -> Groups | None:
+    """Return the maker of control groups, where one is delegated to us."""
+    try:
+        return cgroup.delegated(cgroup.own())
+    except Problem as problem:
+        _log.info("scripts are limited each process for itself", why=problem.message)
+        return None
 
 
 def _interpreters(config: Config) -> Interpreters:

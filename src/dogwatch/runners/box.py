@@ -6,15 +6,18 @@ ends with bwrap, and with that one the kernel ends everything inside, pid_namesp
 
 import asyncio
 import os
+import resource
 import signal
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from socket import socket
 from typing import Any
 
-from dogwatch.runners.launcher import Launcher
+from dogwatch.core.script_action import MIB
+from dogwatch.runners.cgroup import Group, Groups
+from dogwatch.runners.launcher import Launcher, Order
 from dogwatch.runners.orphans import below
 from dogwatch.runners.proxy import Connect, Proxy
 from dogwatch.runners.sandbox import Errand, Sandbox, order_of
@@ -30,13 +33,15 @@ FIRST = asyncio.FIRST_COMPLETED
 class Boxes:
     """What sandboxes are made of and by; belongs to one event loop until it is closed.
 
-    `connect` is the way out for those that have a network.
+    `connect` is the way out for those that have a network; `groups` makes their control groups,
+    where it can.
     """
 
     sandbox: Sandbox
     system: System
     launcher: Launcher
     connect: Connect
+    groups: Groups | None = None
 
     async def close(self) -> None:
         """End all of them, and take away what they stood on."""
@@ -44,10 +49,10 @@ class Boxes:
         await asyncio.to_thread(self.system.remove)
 
 
-def boxes(sandbox: Sandbox, workdir: Path, connect: Connect) -> Boxes:
+def boxes(sandbox: Sandbox, workdir: Path, connect: Connect, groups: Groups | None = None) -> Boxes:
     """Return the maker of such sandboxes; nothing is made before the first."""
     uid = sandbox.uid if sandbox.drops else None
-    return Boxes(sandbox, System(workdir, sandbox.paths), Launcher(uid), connect)
+    return Boxes(sandbox, System(workdir, sandbox.paths), Launcher(uid), connect, groups)
 
 
 class Box:
@@ -58,12 +63,15 @@ class Box:
     inside.
     """
 
-    def __init__(self, launcher: Launcher, streams: Sequence[Stream], proxy: Proxy) -> None:
+    def __init__(
+        self, launcher: Launcher, streams: Sequence[Stream], proxy: Proxy, group: Group | None
+    ) -> None:
         loop = asyncio.get_running_loop()
         self.number = 0
         self._launcher = launcher
         self._streams = streams
         self._proxy = proxy
+        self._group = group
         self._first: asyncio.Future[int] = loop.create_future()
         self.reported: asyncio.Future[str] = loop.create_future()
         self.ended: asyncio.Future[None] = loop.create_future()
@@ -78,6 +86,8 @@ class Box:
             self._launcher.kill(self.number)
         await self.ended
         await self._proxy.close()
+        if self._group:
+            self._group.close()
         await asyncio.wait([stream.ended for stream in self._streams], timeout=DRAIN_S)
         for stream in self._streams:
             stream.close()
@@ -136,18 +146,37 @@ def _terminate(first: int) -> None:
 def enclose(makers: Boxes, errand: Errand, sink: Sink) -> Box:
     """Start a sandbox; OSError if that can't be."""
     with ExitStack() as theirs, ExitStack() as ours:
+        group = _group(makers, errand)
+        if group:
+            ours.callback(group.close)
         outs = [pipe(ours, theirs) for _ in range(2)]
         order = order_of(
             makers.sandbox, makers.system.root(), errand, (outs[0][1], outs[1][1]), theirs
         )
         streams = [Stream(name, outs[n][0], sink) for n, name in enumerate(("stdout", "stderr"))]
-        box = Box(makers.launcher, streams, Proxy(makers.connect))
+        box = Box(makers.launcher, streams, Proxy(makers.connect), group)
         try:
-            box.number = makers.launcher.launch(order, box)
+            box.number = makers.launcher.launch(_joining(order, group), box)
         except OSError:
             for stream in streams:
                 stream.close()
+            if group:
+                group.close()
             raise
         finally:
-            ours.pop_all()  # the streams' by now
+            ours.pop_all()  # the box has it all by now
     return box
+
+
+def _group(makers: Boxes, errand: Errand) -> Group | None:
+    """Make the control group of a run: for its memory, and for the files that it has there."""
+    if makers.groups is None:
+        return None
+    bounds = makers.sandbox.bounds
+    places_mb = bounds.work_mb + bounds.tmp_mb + bounds.shm_mb
+    memory_mb = errand.limits[resource.RLIMIT_DATA] // MIB
+    return makers.groups.open(memory_mb + places_mb, bounds.processes)
+
+
+def _joining(order: Order, group: Group | None) -> Order:
+    return replace(order, group=group.procs) if group else order

@@ -30,6 +30,7 @@ from functools import cache, partial
 from importlib.resources import files
 from itertools import accumulate, cycle, pairwise
 from pathlib import Path
+from string import ascii_letters, digits
 from typing import IO, Any, Protocol
 
 import structlog
@@ -44,8 +45,8 @@ MOST_BYTES = DATA_BYTES + 1024
 MOST_CONNECTIONS = 64
 MOST_WAITING = 256
 PLACE = "DOGWATCH_HELPERS"
-LANES = 8
-LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+LANES = 48  # fewer than the letters, so that there are some to replace lost ones by
+LETTERS = ascii_letters + digits
 LOST = "!"
 STALL_S = 10.0
 BUFFER_BYTES = 16 * 1024

@@ -1,5 +1,6 @@
 // Gives every Node script the helpers; loaded by way of NODE_OPTIONS. See helpers.py for what is
-// said. Node can do nothing at once with a socket, but it can with a lane, a pair of FIFOs.
+// said. Node can do nothing at once with a socket, but it can with a lane, a pair of FIFOs, which it
+// keeps.
 "use strict";
 
 const MOST_TRIES = 1000;
@@ -20,35 +21,15 @@ class Line {
     const { O_RDONLY, O_NONBLOCK, O_WRONLY } = this.fs.constants;
     this.free = this.fs.openSync(`${place}/free`, O_RDONLY | O_NONBLOCK);
     this.bell = this.fs.openSync(`${place}/bell`, O_WRONLY);
+    this.read = Buffer.alloc(0);
+    let letter;
+    do letter = this.letter();
+    while (!this.open(letter));
+    this.fs.writeSync(this.bell, letter);
+    for (const fd of [this.free, this.bell]) this.fs.closeSync(fd);
   }
 
-  // Calls `use` with a lane open.
-  within(use) {
-    const opened = [];
-    try {
-      const letter = this.open(opened);
-      [this.to, this.from] = opened;
-      this.read = Buffer.alloc(0);
-      this.fs.writeSync(this.bell, letter);
-      return use();
-    } finally {
-      opened.forEach((fd) => this.fs.closeSync(fd));
-    }
-  }
-
-  open(opened) {
-    for (;;) {
-      const letter = this.letter();
-      try {
-        for (const end of ["ask", "say"]) opened.push(this.fs.openSync(`${place}/${letter}.${end}`, "r+"));
-        return letter;
-      } catch (fault) {
-        if (fault.code !== "ENOENT") throw fault;
-        opened.splice(0).forEach((fd) => this.fs.closeSync(fd));
-      }
-    }
-  }
-
+  // Takes the letter of a free lane.
   letter() {
     const found = Buffer.alloc(1);
     for (let tries = 1; ; tries++) {
@@ -62,11 +43,23 @@ class Line {
     }
   }
 
-  ask(...fields) {
-    return this.within(() => this.answer(fields));
+  // Opens a lane; false where it was replaced meanwhile.
+  open(letter) {
+    const opened = [];
+    try {
+      for (const end of ["ask", "say"]) {
+        opened.push(this.fs.openSync(`${place}/${letter}.${end}`, "r+"));
+      }
+      [this.to, this.from] = opened;
+      return true;
+    } catch (fault) {
+      if (fault.code !== "ENOENT") throw fault;
+      opened.forEach((fd) => this.fs.closeSync(fd));
+      return false;
+    }
   }
 
-  answer(fields) {
+  ask(...fields) {
     const parts = [token, ...fields].map((field) => Buffer.from(field));
     const head = Buffer.from(`${parts.map((part) => part.length).join(" ")}\n`);
     this.write(Buffer.concat([head, ...parts]));
@@ -76,6 +69,7 @@ class Line {
     const last = end + 1 + Number(length);
     while (this.read.length < last) this.more();
     const body = this.read.toString("utf8", end + 1, last);
+    this.read = this.read.subarray(last);
     if (kind === "error") throw new HelperError(body);
     if (kind === "none") return null;
     return kind === "json" ? JSON.parse(body) : body;
