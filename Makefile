@@ -19,7 +19,7 @@ run: $(STAMP) ## set up everything and start Dogwatch on SQLite at http://127.0.
 	$(BIN)/dogwatch up
 
 test: system $(STAMP) ## set up everything and run the whole suite on SQLite and PostgreSQL
-	$(BIN)/pytest --numprocesses auto --dist loadfile
+	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 check: lint test ## everything: format, lint, types, import contracts, laws, tests
 

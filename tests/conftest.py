@@ -24,6 +24,22 @@ settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
 
+# Files whose tests wait for real processes come first, or one of them is left running at the end.
+_LONG = ("tests/web/api/test_contract.py", "tests/boot/", "tests/e2e/", "tests/faults/")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Half as many workers again as cores, since many tests wait for processes of their own."""
+    cores = os.cpu_count() or 1
+    return cores + cores // 2
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the long files first."""
+    items.sort(key=lambda item: [item.nodeid.startswith(long) for long in _LONG], reverse=True)
+
+
 def pytest_configure() -> None:
     """Hear Ctrl-C, as do the programs that tests start, even where a shell ran us by `&`."""
     signal.signal(signal.SIGINT, signal.default_int_handler)

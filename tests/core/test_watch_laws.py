@@ -43,8 +43,8 @@ CRONS = [
     parse("0 0 * * *\n0 12 * * *", "America/New_York"),
 ]
 INTERVALS = [parse("every 30s"), parse("every 10m"), parse("every 60m"), parse("every 1d")]
-SETTINGS = settings(max_examples=80, deadline=None, derandomize="CI" in os.environ)
-LIVES = settings(SETTINGS, max_examples=40)
+SETTINGS = settings(max_examples=50, deadline=None, derandomize="CI" in os.environ)
+LIVES = settings(SETTINGS, max_examples=25)
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from tests.harness.disk import Disk
 from tests.harness.proof import length, tell
 from tests.harness.recording import Recording
 
-SEEDS = int(length("DOGWATCH_SEEDS", 100, 500))
+SEEDS = int(length("DOGWATCH_SEEDS", 40, 500))
 FIRST = int(os.environ.get("DOGWATCH_SEED", "1"))
 
 

@@ -80,7 +80,7 @@ def test_everything_of_a_flip_is_written_in_one_transaction(house: House) -> Non
     assert house.everything() == before
     house.ping(heard(record, 5, Kind.FAIL, exit_code=3))
     changed = {name for name, rows in house.everything().items() if rows != before[name]}
-    incident = {"incidents", "incident_members"}
+    incident = {"incidents", "incident_members", "instance"}
     assert changed == {"watches", "pings", "runs", "flips", "deliveries", "tasks"} | incident
 
 

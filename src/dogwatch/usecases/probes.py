@@ -27,7 +27,8 @@ from dogwatch.vault import Vault
 
 KIND = "probe"
 HERE = "here"
-MAX_RECHECKS = 5
+RANGES = {"rechecks": (0, 5), "recheck_after_s": (1, 60)}
+WATCH_RANGES = {"failures_before_down": (1, 10)}
 _LOCATION = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
 
@@ -124,8 +125,6 @@ def check(spec: ProbeSpec) -> dict[str, Any]:
         bad |= {f"target.{field}": message for field, message in problem.fields.items()}
     if not spec.watch.schedule:
         bad["schedule"] = "is required: how often to ask, such as 60 for once a minute"
-    if not 1 <= spec.watch.failures_before_down <= 10:
-        bad["failures_before_down"] = "give a whole number from 1 to 10"
     bad |= _bad_numbers(spec) | _bad_locations(spec)
     if bad:
         words = "; ".join(f"{field}: {message}" for field, message in bad.items())
@@ -134,11 +133,12 @@ def check(spec: ProbeSpec) -> dict[str, Any]:
 
 
 def _bad_numbers(spec: ProbeSpec) -> dict[str, str]:
-    bad = {}
-    if not 0 <= spec.rechecks <= MAX_RECHECKS:
-        bad["rechecks"] = f"give a whole number from 0 to {MAX_RECHECKS}"
-    if not 1 <= spec.recheck_after_s <= 60:
-        bad["recheck_after_s"] = "give a whole number from 1 to 60"
+    bad = {
+        name: f"give a whole number from {least} to {most}"
+        for of, ranges in ((spec, RANGES), (spec.watch, WATCH_RANGES))
+        for name, (least, most) in ranges.items()
+        if not least <= getattr(of, name) <= most
+    }
     if not 1 <= spec.agree <= max(len(spec.locations), 1):
         bad["agree"] = "give a whole number from 1 to the number of locations"
     return bad

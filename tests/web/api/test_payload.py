@@ -8,7 +8,8 @@ import pytest
 from tests.web.api.conftest import House
 from tests.web.asgi_client import Answer, Client
 
-BUDGET_S = 0.4  # of this process; an idle machine needs a tenth of it
+# Of this process; an idle machine needs a tenth of it, and a collection may fall into a try.
+BUDGET_S = 0.4
 ONES = ["1"] * 400_000
 NAMES = [f'"{n}":1' for n in range(80_000)]
 
@@ -48,12 +49,14 @@ def test_a_body_made_to_be_slow(api: Client, kind: str) -> None:
     path, body = SLOW[kind]
     assert len(body) <= 1024 * 1024
     api("POST", path, {})
-    began = process_time()
-    answer = api("POST", path, body.encode())
-    took = process_time() - began
-    assert answer.status in (400, 422), answer.text[:500]
-    assert len(answer.body) < 16_000
-    assert took < BUDGET_S, f"{took:.3f} s"
+    took: list[float] = []
+    while len(took) < 3 and min(took, default=BUDGET_S) >= BUDGET_S:
+        began = process_time()
+        answer = api("POST", path, body.encode())
+        took.append(process_time() - began)
+        assert answer.status in (400, 422), answer.text[:500]
+        assert len(answer.body) < 16_000
+    assert min(took) < BUDGET_S, took
 
 
 def faulty(api: Client, body: Any) -> Answer:

@@ -11,6 +11,7 @@ from dogwatch.core.problems import Problem
 from dogwatch.core.run import CatchUp, LostRun, Overlap, Policy
 from dogwatch.core.spec import WatchSpec, check
 from dogwatch.usecases import jobs
+from dogwatch.usecases.channels import MOST_WINDOW_S
 from dogwatch.usecases.jobs import JobSpec
 from dogwatch.web.api.body import Body
 from dogwatch.web.api.instants import DATE_TIME, instant
@@ -232,9 +233,11 @@ class Nothing(Body):
     """No fields."""
 
 
-_GROUP = (
-    "Seconds for which flips are collected for one message, 0: each is told by itself. If not "
-    "given or null: 0 for webhook, pagerduty and opsgenie, 10 for all others."
+_GROUP: Any = Field(
+    default=None,
+    description="Seconds for which flips are collected for one message, 0: each is told by itself."
+    " If not given or null: 0 for webhook, pagerduty and opsgenie, 10 for all others.",
+    json_schema_extra={"minimum": 0, "maximum": MOST_WINDOW_S},
 )
 
 
@@ -249,7 +252,7 @@ class ChannelNew(Body):
     name: Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
     kind: ChannelKind
     settings: dict[str, Any]
-    group_window_s: int | None = Field(default=None, description=_GROUP)
+    group_window_s: int | None = _GROUP
 
     def check(self) -> None:
         """Raise a Problem of all settings that the kind refuses."""
@@ -262,4 +265,4 @@ class ChannelChange(Body):
     name: Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")] = "x"
     settings: dict[str, Any] = Field(default_factory=dict)
     enabled: bool = True
-    group_window_s: int | None = Field(default=None, description=_GROUP)
+    group_window_s: int | None = _GROUP

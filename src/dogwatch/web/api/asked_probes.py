@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from dogwatch.core.problems import Problem
 from dogwatch.core.spec import WatchSpec
@@ -12,6 +12,7 @@ from dogwatch.usecases import probes
 from dogwatch.usecases.probes import ProbeSpec
 from dogwatch.web.api.asked import WatchFields
 from dogwatch.web.api.masks import MASK
+from dogwatch.web.api.told import tell_of_probe
 
 _STAND_IN = {"kind": "http", "url": "http://x"}
 _DEFAULT = ProbeSpec(WatchSpec(name="x", schedule="60", start_by_s=None), _STAND_IN)
@@ -26,6 +27,8 @@ _Target = Annotated[
 
 class ProbeFields(WatchFields):
     """What may be said of a probe besides its watch and its target."""
+
+    model_config = ConfigDict(json_schema_extra=tell_of_probe)
 
     rechecks: int | None = Field(
         default=None, description="How often a slot that begins badly is asked again; 2."

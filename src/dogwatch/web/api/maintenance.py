@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from fastapi import Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field
 
 from dogwatch.core.alerts import Scope
 from dogwatch.core.problems import Problem
@@ -23,7 +23,16 @@ from dogwatch.web.api.wire import Instant, PageOf
 router = resource("maintenance")
 
 _Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
-_At = Annotated[AwareDatetime | None, Field(strict=False)]
+
+
+def _text(value: Any) -> Any:
+    """Refuse a number, which would be read as seconds since 1970."""
+    if value is not None and not isinstance(value, str):
+        raise ValueError("give a time such as 2027-01-01T00:00:00Z")
+    return value
+
+
+_At = Annotated[AwareDatetime | None, Field(strict=False), BeforeValidator(_text)]
 
 
 class Window(Body):

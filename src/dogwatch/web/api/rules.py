@@ -24,14 +24,21 @@ router = resource("rules")
 
 _CHANNEL_ID = Annotated[str, Field(min_length=1, max_length=26)]
 _DAY_S = 86_400
+_ClockTime = Annotated[
+    str,
+    Field(
+        description="Such as 22:00.",
+        json_schema_extra={"pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"},
+    ),
+]
 
 
 class Hours(BaseModel):
     """Quiet hours of every day, on the clock of a zone; they may pass midnight."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
-    start: str = Field(description="Such as 22:00.")
-    end: str
+    start: _ClockTime
+    end: _ClockTime
     timezone: str = "UTC"
 
 
@@ -39,7 +46,7 @@ class TimeOfDay(BaseModel):
     """A time of every day, on the clock of a zone."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
-    time: str = Field(description="Such as 08:00.")
+    time: _ClockTime
     timezone: str = "UTC"
 
 
@@ -55,7 +62,9 @@ class RuleFields(Body):
     """What may be said of a rule; null clears a field, so that its default holds."""
 
     events: list[Literal["down", "degraded", "slow", "late", "recovered"]] | None = Field(
-        default=None, description="down and recovered if not given."
+        default=None,
+        description="down and recovered if not given.",
+        json_schema_extra={"minItems": 1},
     )
     scope: ScopeAsked | None = None
     delay_s: int | None = Field(

@@ -21,7 +21,7 @@ from dogwatch.core.spec import (
     TAGS,
 )
 from dogwatch.notify import CHANNELS
-from dogwatch.usecases import jobs
+from dogwatch.usecases import jobs, probes
 
 Keywords = Mapping[str, Any]
 
@@ -46,12 +46,22 @@ FIELDS: Mapping[str, Keywords] = {
     "grace_s": _number(*RANGES["start_by_s"]),
     **{name: _number(*limits) for name, limits in (RANGES | jobs.RANGES).items()},
 }
+OF_PROBES: Mapping[str, Keywords] = {
+    name: _number(*limits) for name, limits in (probes.RANGES | probes.WATCH_RANGES).items()
+}
 
 
 def tell(schema: dict[str, Any]) -> None:
     """Add to each field of a model what the rules say of it."""
     for name, field in schema["properties"].items():
         field.update(FIELDS.get(name, {}))
+
+
+def tell_of_probe(schema: dict[str, Any]) -> None:
+    """Add what the rules of probes say besides."""
+    tell(schema)
+    for name, field in schema["properties"].items():
+        field.update(OF_PROBES.get(name, {}))
 
 
 def _one_of(*words: str) -> Any:
