@@ -20,7 +20,7 @@ import uvloop
 
 from dogwatch import directory
 from dogwatch.boot import anteroom, first_run, oidc, remote
-from dogwatch.boot.isolation import isolation
+from dogwatch.boot.isolation import isolation, makers
 from dogwatch.boot.isolation import prepare as prepare_isolation
 from dogwatch.boot.limits import limits
 from dogwatch.boot.store import (
@@ -59,9 +59,8 @@ from dogwatch.engine.worker import Runner, Worker
 from dogwatch.ids import new_id
 from dogwatch.oidc import Provider
 from dogwatch.outbox import Outbox
-from dogwatch.runners import cgroup, host, scratch
-from dogwatch.runners.box import Boxes, boxes
-from dogwatch.runners.cgroup import Groups
+from dogwatch.runners import host, scratch
+from dogwatch.runners.box import Boxes
 from dogwatch.runners.http import run_http
 from dogwatch.runners.interpreters import Interpreters
 from dogwatch.runners.probe import run_probe
@@ -315,7 +314,7 @@ def assemble(
     node_id = new_id(clock.now())
     prepare_isolation(config)
     desks = desks or Desks(database, vault, clock)
-    made = _boxes(config, egress)
+    made = makers(config, egress.connect)
     prober = _prober(config, store, egress, node_id)
     workers = (
         []
@@ -383,23 +382,6 @@ def _postman(config: Config, store: Store) -> Postman:
         store.database, store.clock, Outbox((config.data / "spool",)),
         [config.listen.url, config.base_url, *before], config.ping_body_limit_bytes,
     )  # fmt: skip
-
-
-def _boxes(config: Config, egress: Egress) -> Boxes | None:
-    """Return the maker of sandboxes, where scripts run in such."""
-    here = isolation(config)
-    if here.sandbox is None:
-        return None
-    return boxes(here.sandbox, here.workdir(config.data), egress.connect, _groups())
-
-
-def _groups() -> Groups | None:
-    """Return the maker of control groups, where one is delegated to us."""
-    try:
-        return cgroup.delegated(cgroup.own())
-    except Problem as problem:
-        _log.info("scripts are limited each process for itself", why=problem.message)
-        return None
 
 
 def _interpreters(config: Config) -> Interpreters:
