@@ -7,7 +7,19 @@ import argparse
 import os
 from collections.abc import Callable, Iterator, Mapping
 
-from bench import egress, helpers, limits, pings, probes, runs, scale, spawn, webhooks
+from bench import (
+    dialects,
+    egress,
+    helpers,
+    limits,
+    pings,
+    probes,
+    runs,
+    scale,
+    spawn,
+    webhooks,
+    workflows,
+)
 from bench.table import Row, markdown
 
 BENCHES: Mapping[str, Callable[[bool], Iterator[Row]]] = {
@@ -17,9 +29,11 @@ BENCHES: Mapping[str, Callable[[bool], Iterator[Row]]] = {
     "spawn": lambda long: spawn.rows(),
     "helpers": lambda long: helpers.rows(),
     "runs": lambda long: runs.rows(),
+    "workflows": lambda long: workflows.rows(100 if long else 20),
     "scale": lambda long: scale.rows(1_000_000 if long else 10_000),
     "webhooks": lambda long: webhooks.rows(),
     "limits": lambda long: limits.rows(),
+    "dialects": lambda long: dialects.rows(),
 }
 
 

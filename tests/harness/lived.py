@@ -1,6 +1,7 @@
 """A store that has been lived in: something in every table, some of it still to be done."""
 
 from dogwatch.core.alerts import Scope, Verdict
+from dogwatch.core.dialects import UUID
 from dogwatch.core.ping import Kind
 from dogwatch.core.policy import Role
 from dogwatch.core.run import Overlap
@@ -12,12 +13,15 @@ from dogwatch.usecases import (
     aliases,
     audit_log,
     dependencies,
+    dialect_settings,
+    environments,
     incidents,
     keyring,
     keys,
     maintenance,
     members,
     people,
+    projects,
     setup,
     variables,
 )
@@ -33,6 +37,8 @@ def lived_in(house: House) -> House:
     house.channel()
     one, job = house.watch("one", tags=("ä", "b")), house.job(overlap=Overlap.ALLOW)
     house.do(aliases.give, one, "healthchecks")
+    house.do(dialect_settings.put, house.workspace.id, "cronbeats", {"alert_on_down": False})
+    house.do(projects.make, house.workspace.id, "Shöp", "https://x.example", UUID, after(0))
     house.ping(heard(one, 0, body="Zeile \U0001f415\n"), heard(one, 1, Kind.FAIL))
     house.settle(house.parcels(2)[0], 2, Verdict.RETRY)
     _trouble(house)
@@ -44,6 +50,7 @@ def lived_in(house: House) -> House:
     house.do(append_output, job.workspace_id, work.run.id, [(0, "stdout", "hi")])
     mine = job.workspace_id, work.run.id
     house.do(lambda tx: results.put(tx, *mine, output="[1]", condition=True))
+    house.do(environments.give, house.vault, *mine, {"WHO": "Ana"})
     house.do(variables.put, house.vault, house.workspace.id, "KEY", "välue", after(5), "words")
     house.do(variables.note_uses, house.workspace.id, job.id, ["KEY"], ["OTHER"], after(5))
     house.finish(work, 61, phases_ms={"dns": 0.25})
@@ -51,6 +58,7 @@ def lived_in(house: House) -> House:
     house.claim(120)
     house.fire(180)
     house.join("b", 650)
+    _workflow(house, job.id, work.run.id)
     _people(house)
     return house
 
@@ -62,6 +70,22 @@ def _trouble(house: House) -> None:
     house.do(incidents.snooze, workspace_id, "1", "Ana", 3600, after(4))
     night = WindowSpec("weekly", days=("sat",), start="22:00", duration_s=3600)
     house.do(maintenance.add, workspace_id, "Upgrades", Scope(), night, after(5))
+
+
+def _workflow(house: House, watch_id: str, run_id: str) -> None:
+    """Leave rows of a workflow, of a run that is over, and of what followed it."""
+    of_watch = {"workspace_id": house.workspace.id, "watch_id": watch_id}
+    of_run = {"workspace_id": house.workspace.id, "run_id": run_id}
+    definition = {"name": "w", "nodes": [{"key": "a", "job": watch_id}], "edges": []}
+    house.put("workflows", **of_watch, version=1, hook_hash=b"h")
+    house.put(
+        "workflow_versions", **of_watch, number=1, definition=definition, made_at=after(1),
+        made_by="Ana",
+    )  # fmt: skip
+    house.put("workflow_runs", **of_run, watch_id=watch_id, version=1, ended_at=after(9))
+    house.put("workflow_steps", **of_run, node="a", outcome="ok", reason="", timeout_s=0.5)
+    house.put("effects", **of_run, seq=0, action={"on": "always", "run": "x"}, state="done",
+              reason="")  # fmt: skip
 
 
 def _people(house: House) -> None:

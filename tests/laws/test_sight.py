@@ -12,6 +12,7 @@ ACROSS = (
     "dogwatch.web.dialects.cronbeats.pings",
     "dogwatch.web.dialects.healthchecks.pings",
     "dogwatch.web.health",
+    "dogwatch.web.hooks",
     "dogwatch.web.metrics",
 )
 

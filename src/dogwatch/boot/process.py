@@ -42,6 +42,7 @@ from dogwatch.core.result import Outcome, Result
 from dogwatch.core.script_action import ScriptAction
 from dogwatch.egress import Egress
 from dogwatch.engine.alerter import Alerter
+from dogwatch.engine.conductor import Conductor
 from dogwatch.engine.courier import Courier
 from dogwatch.engine.engine import Engine
 from dogwatch.engine.folder import Folder
@@ -349,6 +350,7 @@ def assemble(
     )  # fmt: skip
     others: list[Loop] = [
         Scheduler(database, clock),
+        Conductor(database, clock),
         Sweeper(database, clock, node_id, intake.unfolded_at),
         Alerter(database, clock),
         heart,

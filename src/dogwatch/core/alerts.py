@@ -12,7 +12,7 @@ class Event(StrEnum):
     """What people can be told about, gravest first; `test` is sent by hand and matches no flip.
 
     `slow` is another word for `degraded` in rules: nothing but slowness degrades. `late` comes from
-    no flip: a slot is due and has not been judged yet.
+    no flip: a slot is due and has not been judged yet. `note` is what a conditional action says.
     """
 
     DOWN = "down"
@@ -20,6 +20,7 @@ class Event(StrEnum):
     SLOW = "slow"
     LATE = "late"
     RECOVERED = "recovered"
+    NOTE = "note"
     TEST = "test"
 
 

@@ -65,6 +65,15 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """What somebody has told about a run in words of his own: a subject, which may be empty, and
+    a text of any number of lines."""
+
+    subject: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One delivery to one channel: one flip, one test, or a group of flips with one cause.
 
@@ -72,7 +81,7 @@ class Message:
     for all messages of one trouble, from its opening to its closing: the watch's id for one item,
     the incident's for a group. `items` are at most `MOST_ITEMS`, `more` counts the others.
     `also_down` names other watches that are down, of `also_down_count` in all. `ack_url` opens a
-    page that acknowledges its incident.
+    page that acknowledges its incident. A `note` stands in place of the facts.
     """
 
     delivery_id: str
@@ -85,6 +94,7 @@ class Message:
     also_down_count: int = 0
     rehearsal: bool = False
     ack_url: str = ""
+    note: Note | None = None
 
     @property
     def first(self) -> Item:
@@ -126,6 +136,8 @@ class Words:
 
 def words(message: Message) -> Words:
     """Return what every channel lays out."""
+    if message.note:
+        return _noted(message, message.note)
     single = message.count == 1
     facts = _facts(message) if single else _group_facts(message)
     return Words(
@@ -138,8 +150,23 @@ def words(message: Message) -> Words:
     )
 
 
+def _noted(message: Message, note: Note) -> Words:
+    """Lay out somebody's own words, line by line."""
+    lines = (line.rstrip() for line in printable(note.text).split("\n"))
+    return Words(
+        title=subject(message),
+        notes=tuple(line for line in lines if line),
+        facts=(),
+        members=(),
+        output="",
+        url=message.first.url or message.url,
+    )
+
+
 def subject(message: Message) -> str:
     """Return one line: "Down: Nightly backup", "Down: Nightly backup and 36 others"."""
+    if message.note:
+        return one_line(message.note.subject) or _name(message.first, _NAME_LENGTH)
     name = _name(message.first, _NAME_LENGTH)
     others = message.count - 1
     told = f"{message.event.capitalize()}: {name}{_and_others(others)}"

@@ -41,7 +41,7 @@ _LOCAL = frozenset(
     }
 )
 _CONNECT_S = 4.0
-_TYPES = {Event.DOWN: "failure", Event.RECOVERED: "success", Event.TEST: "info"}
+_TYPES = {Event.DOWN: "failure", Event.RECOVERED: "success", Event.TEST: "info", Event.NOTE: "info"}
 
 
 def _fault(value: object) -> str | None:

@@ -14,7 +14,12 @@ from dogwatch.notify.markdown import escaped, fenced
 
 Json = dict[str, Any]
 TITLE, DESCRIPTION, VALUE = 256, 3000, 700
-COLORS = {Event.DOWN: 0xC4314B, Event.RECOVERED: 0x2E8B57, Event.TEST: 0x4A6FA5}
+COLORS = {
+    Event.DOWN: 0xC4314B,
+    Event.RECOVERED: 0x2E8B57,
+    Event.TEST: 0x4A6FA5,
+    Event.NOTE: 0x4A6FA5,
+}
 _WARNING = 0xD9A406
 
 

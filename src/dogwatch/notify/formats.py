@@ -52,6 +52,8 @@ def standard(message: Message) -> Json:
         "others": [{"event": str(item.event), **_facts(item)} for item in message.items[1:]],
         "also_down": {"names": list(message.also_down), "count": message.also_down_count},
     }
+    if message.note:
+        data["note"] = {"subject": message.note.subject, "text": message.note.text}
     return {"type": f"watch.{message.event}", "timestamp": iso(first.since_at), "data": data}
 
 

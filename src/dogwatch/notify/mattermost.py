@@ -14,7 +14,12 @@ from dogwatch.notify.http_channel import HttpChannel, post
 from dogwatch.notify.markdown import escaped, fenced, parted
 
 TEXT = 7000
-_COLORS = {Event.DOWN: "#c4314b", Event.RECOVERED: "#2e8b57", Event.TEST: "#4a6fa5"}
+_COLORS = {
+    Event.DOWN: "#c4314b",
+    Event.RECOVERED: "#2e8b57",
+    Event.TEST: "#4a6fa5",
+    Event.NOTE: "#4a6fa5",
+}
 
 
 def _hook(value: object) -> str | None:

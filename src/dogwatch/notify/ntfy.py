@@ -13,7 +13,12 @@ from dogwatch.notify.http_channel import HttpChannel, post
 
 TITLE_BYTES, MESSAGE_BYTES = 250, 4000
 PRIORITIES = {Event.DOWN: 4, Event.RECOVERED: 3, Event.TEST: 3}
-_TAGS = {Event.DOWN: "rotating_light", Event.RECOVERED: "white_check_mark", Event.TEST: "wave"}
+_TAGS = {
+    Event.DOWN: "rotating_light",
+    Event.RECOVERED: "white_check_mark",
+    Event.TEST: "wave",
+    Event.NOTE: "speech_balloon",
+}
 
 
 class NtfyChannel(HttpChannel):

@@ -16,7 +16,7 @@ from dogwatch.notify.http_channel import HttpChannel, post
 
 HOSTS = {"us": "https://events.pagerduty.com", "eu": "https://events.eu.pagerduty.com"}
 SUMMARY = 1024
-SEVERITIES = {Event.DOWN: "critical", Event.TEST: "info"}
+SEVERITIES = {Event.DOWN: "critical", Event.TEST: "info", Event.NOTE: "info"}
 
 
 class PagerDutyChannel(HttpChannel):

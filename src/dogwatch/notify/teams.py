@@ -15,7 +15,12 @@ from dogwatch.notify.fields import Field, webhook_of
 from dogwatch.notify.http_channel import HttpChannel, post
 
 Json = dict[str, Any]
-_COLORS = {Event.DOWN: "attention", Event.RECOVERED: "good", Event.TEST: "accent"}
+_COLORS = {
+    Event.DOWN: "attention",
+    Event.RECOVERED: "good",
+    Event.TEST: "accent",
+    Event.NOTE: "accent",
+}
 
 
 class TeamsChannel(HttpChannel):

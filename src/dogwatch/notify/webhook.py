@@ -64,7 +64,7 @@ class WebhookChannel(HttpChannel):
     def request(self, settings: Mapping[str, Any], message: Message, at: datetime) -> Request:
         """Return the request of one attempt, signed now."""
         form = FORMATS[settings.get("format") or "standard"]
-        body = encoded(form.payload(message))
+        body = encoded((FORMATS["standard"] if message.note else form).payload(message))
         keys = settings.get("secrets") or []
         made = post(str(settings["url"]), {}, message)
         headers = form.headers(message, at, body, keys)

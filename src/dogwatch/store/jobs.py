@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, bindparam, func, insert, select, tuple_, update
 
+from dogwatch.core.conditional import ConditionalAction
 from dogwatch.core.plans import MONITOR_ACTIONS
 from dogwatch.core.run import CatchUp, LostRun, Overlap, Policy
 from dogwatch.store.tables import jobs
@@ -17,7 +18,8 @@ from dogwatch.store.tx import Tx
 class JobRow:
     """The job of one watch. `action` is the sealed JSON of an HTTP or script action.
 
-    `run_count` counts runs since the last reset; saving a job leaves it as it is.
+    `run_count` counts runs since the last reset, `actions` follow the end of a run; saving a job
+    leaves both as they are.
     """
 
     workspace_id: int
@@ -27,6 +29,7 @@ class JobRow:
     policy: Policy
     next_at: datetime | None
     run_count: int = 0
+    actions: tuple[ConditionalAction, ...] = ()
 
     @property
     def spent(self) -> bool:
@@ -137,6 +140,17 @@ def spent(tx: Tx, keys: Collection[tuple[int, str]]) -> set[tuple[int, str]]:
     return {(row.workspace_id, row.watch_id) for row in rows}
 
 
+def set_actions(
+    tx: Tx, workspace_id: int, watch_id: str, actions: Sequence[ConditionalAction]
+) -> None:
+    """Set what follows the end of a run of a job."""
+    tx.conn.execute(
+        update(jobs)
+        .where(jobs.c.workspace_id == workspace_id, jobs.c.watch_id == watch_id)
+        .values(actions=[one.to_json() for one in actions])
+    )
+
+
 _SPENT = select(jobs.c.workspace_id, jobs.c.watch_id).where(
     tuple_(jobs.c.workspace_id, jobs.c.watch_id).in_(bindparam("keys", expanding=True)),
     jobs.c.run_count >= jobs.c.max_runs,
@@ -185,5 +199,5 @@ def _job(row: Row[Any]) -> JobRow:
     )
     return JobRow(
         row.workspace_id, row.watch_id, row.action_kind, row.action, policy, row.next_at,
-        row.run_count,
+        row.run_count, tuple(map(ConditionalAction.from_json, row.actions)),
     )  # fmt: skip

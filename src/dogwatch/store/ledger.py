@@ -15,6 +15,8 @@ from dogwatch.store.tables import (
     runs,
     tasks,
     watches,
+    workflow_runs,
+    workflow_steps,
 )
 from dogwatch.store.tx import Tx
 
@@ -48,6 +50,22 @@ def orphaned_runs(tx: Tx) -> Iterator[dict[str, Any]]:
         runs.c.state != "done", runs.c.trigger != "ping", ~queued
     )
     yield from _rows(tx, found)
+
+
+def stalled_steps(tx: Tx) -> Iterator[dict[str, Any]]:
+    """Yield nodes of workflows that are open though their run, or the workflow's, is over."""
+    child = exists().where(
+        runs.c.workspace_id == workflow_steps.c.workspace_id,
+        runs.c.id == workflow_steps.c.child_id,
+        runs.c.state == "done",
+    )
+    whole = exists().where(
+        workflow_runs.c.workspace_id == workflow_steps.c.workspace_id,
+        workflow_runs.c.run_id == workflow_steps.c.run_id,
+        workflow_runs.c.ended_at.is_not(None),
+    )
+    found = select(workflow_steps.c.run_id, workflow_steps.c.node)
+    yield from _rows(tx, found.where(workflow_steps.c.outcome.is_(None), or_(child, whole)))
 
 
 def stuck_deliveries(tx: Tx) -> Iterator[dict[str, Any]]:

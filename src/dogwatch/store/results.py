@@ -1,10 +1,10 @@
 """What the scripts of runs handed on: an output value and a condition."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dogwatch.store.tables import results
@@ -36,6 +36,17 @@ def get(tx: Tx, workspace_id: int, run_id: str) -> Handed:
     )
     row = tx.conn.execute(found).first()
     return Handed(**row._mapping) if row else Handed()
+
+
+def of_runs(tx: Tx, keys: Collection[tuple[int, str]]) -> dict[tuple[int, str], Handed]:
+    """Return what those of these (workspace id, run id) handed on that said anything."""
+    rows = tx.conn.execute(_OF_RUNS, {"keys": list(keys)}) if keys else ()
+    return {(row.workspace_id, row.run_id): Handed(row.output, row.condition) for row in rows}
+
+
+_OF_RUNS = select(results).where(
+    tuple_(results.c.workspace_id, results.c.run_id).in_(bindparam("keys", expanding=True))
+)
 
 
 def drop(tx: Tx, workspace_id: int, run_id: str) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
@@ -16,6 +16,7 @@ from sqlalchemy import (
     exists,
     func,
     insert,
+    literal_column,
     null,
     select,
     true,
@@ -29,14 +30,18 @@ from dogwatch.core.result import Outcome, Result
 from dogwatch.core.signals import Line
 from dogwatch.ids import new_id
 from dogwatch.store.bulk import Build, Bulk, New, Values
-from dogwatch.store.tables import outputs, runs
+from dogwatch.store.tables import outputs, runs, watches
 from dogwatch.store.tx import Tx
-from dogwatch.store.types import encode, microseconds
+from dogwatch.store.types import encode, microseconds, to_microseconds
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One occurrence of a watch. `state`: queued, running or done; `outcome` once done."""
+    """One occurrence of a watch. `state`: queued, running or done; `outcome` once done.
+
+    `parent_id` is the run of the workflow that it is a node of, or the run whose conditional
+    action made it; `depth` counts the runs that it follows from.
+    """
 
     workspace_id: int
     id: str
@@ -60,6 +65,8 @@ class Run:
     error: str | None = None
     detail: str | None = None
     preview: str | None = None
+    parent_id: str | None = None
+    depth: int = 0
 
 
 @data()
@@ -283,6 +290,89 @@ _RESULTS = Bulk(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A run that a workflow makes of a job, queued at `at`; the watch of the job is not told."""
+
+    workspace_id: int
+    id: str
+    watch_id: str
+    parent_id: str
+    depth: int
+    input: str
+    at: datetime
+
+
+CHILD: Final = "workflow"
+"""The trigger of a run that is a node of a workflow's run."""
+
+
+def add_children(tx: Tx, new: Sequence[Child]) -> None:
+    """Insert the runs of nodes, waiting."""
+    rows = [
+        (
+            one.workspace_id, one.id, one.watch_id, "queued", "", CHILD, 1, one.input,
+            to_microseconds(one.at), one.parent_id, one.depth,
+        )
+        for one in new
+    ]  # fmt: skip
+    _ADD_CHILD.run(tx, rows)
+
+
+_OF_CHILD = (
+    runs.c.workspace_id, runs.c.id, runs.c.watch_id, runs.c.state, runs.c.reason, runs.c.trigger,
+    runs.c.attempt, runs.c.input, runs.c.queued_at, runs.c.parent_id, runs.c.depth,
+)  # fmt: skip
+_ADD_CHILD = Bulk(_OF_CHILD, lambda new: insert(runs).from_select(list(new), select(*new.values())))
+
+
+def start_children(tx: Tx, keys: Sequence[tuple[int, str]], at: datetime) -> None:
+    """Note that runs of nodes began."""
+    _START_CHILD.run(tx, [(*key, to_microseconds(at)) for key in keys])
+
+
+_START_CHILD = Bulk(
+    (runs.c.workspace_id, runs.c.id, runs.c.started_at),
+    lambda new: (
+        update(runs)
+        .where(runs.c.workspace_id == new["workspace_id"], runs.c.id == new["id"])
+        .where(runs.c.state == literal_column("'queued'"))
+        .values(state=literal_column("'running'"), started_at=new["started_at"])
+    ),
+)
+
+
+def end_children(tx: Tx, ended: Mapping[tuple[int, str], Result], at: datetime) -> None:
+    """Give runs of nodes their outcome."""
+    rows = [
+        (*key, str(one.outcome), one.reason, to_microseconds(at), one.duration_ms or None)
+        for key, one in ended.items()
+    ]
+    _END_CHILD.run(tx, rows)
+
+
+_END_CHILD = Bulk(
+    (
+        runs.c.workspace_id, runs.c.id, runs.c.outcome, runs.c.reason, runs.c.finished_at,
+        runs.c.duration_ms,
+    ),
+    lambda new: (
+        update(runs)
+        .where(runs.c.workspace_id == new["workspace_id"], runs.c.id == new["id"])
+        .values(
+            {name: new[name] for name in ("outcome", "reason", "finished_at", "duration_ms")}
+            | {"state": literal_column("'done'")}
+        )
+    ),
+)  # fmt: skip
+
+
+def follow(tx: Tx, workspace_id: int, run_id: str, parent_id: str, depth: int) -> None:
+    """Note which run another follows from."""
+    mine = runs.c.workspace_id == workspace_id, runs.c.id == run_id
+    tx.conn.execute(update(runs).where(*mine).values(parent_id=parent_id, depth=depth))
+
+
 def ask_cancel(tx: Tx, workspace_id: int, run_ids: Sequence[str], reason: str) -> None:
     """Ask whoever runs these to stop."""
     tx.conn.execute(
@@ -374,6 +464,22 @@ def tally(tx: Tx, workspace_id: int, watch_id: str) -> dict[Outcome, int]:
         .group_by(runs.c.outcome)
     )
     return {Outcome(outcome): count for outcome, count in tx.conn.execute(found)}
+
+
+def numbered(
+    tx: Tx, workspace_id: int, offset: int, limit: int, watch_id: str | None, kind: str
+) -> tuple[Sequence[Run], int]:
+    """Return runs of our own, newest first, from the `offset`th one on, and how many there are:
+    those of one watch, else those of all watches of a kind."""
+    mine = [runs.c.workspace_id == workspace_id, runs.c.queued_at.is_not(None)]
+    if watch_id:
+        mine.append(runs.c.watch_id == watch_id)
+    else:
+        same = watches.c.workspace_id == workspace_id, watches.c.kind == kind
+        mine.append(runs.c.watch_id.in_(select(watches.c.id).where(*same)))
+    found = select(runs).where(*mine).order_by(runs.c.id.desc()).offset(offset).limit(limit)
+    total = tx.conn.scalar(select(func.count()).select_from(runs).where(*mine))
+    return [_run(row) for row in tx.conn.execute(found)], int(total or 0)
 
 
 def started_before(tx: Tx, workspace_id: int, watch_id: str, run_id: str) -> datetime | None:

@@ -133,6 +133,34 @@ def claim(
     return [*first, *_taken(tx, _CLAIM, given | {"limit": limit - len(first)})]
 
 
+def due(tx: Tx, lane: str, at: datetime, limit: int) -> Sequence[Task]:
+    """Return free tasks that are due, of each ordering only the first; nothing is taken yet."""
+    return [
+        _task(row) for row in tx.conn.execute(_DUE, {"of_lane": lane, "at": at, "limit": limit})
+    ]
+
+
+def lock_due(tx: Tx, found: Sequence[Task], at: datetime) -> Sequence[Task]:
+    """Return and lock those of these that are still free and due."""
+    given = {"ids": [task.id for task in found], "at": at}
+    rows = tx.conn.execute(_LOCK_DUE, given) if found else ()
+    return [_task(row) for row in rows]
+
+
+def put_off(tx: Tx, workspace_id: int, lane: str, ref_id: str, run_at: datetime) -> None:
+    """Have a free task done at another time."""
+    mine = tasks.c.workspace_id == workspace_id, tasks.c.lane == lane, tasks.c.ref_id == ref_id
+    tx.conn.execute(update(tasks).where(*mine).values(run_at=run_at))
+    tx.wake(lane)
+
+
+def drop_refs(tx: Tx, lane: str, keys: Collection[tuple[int, str]]) -> None:
+    """Drop the tasks of a lane for these (workspace id, ref id), and wake it."""
+    if keys:
+        tx.conn.execute(_DROP_REFS, {"of_lane": lane, "keys": list(keys)})
+        tx.wake(lane)
+
+
 def claim_shared(
     tx: Tx,
     lane: str,
@@ -217,6 +245,23 @@ _TAKE = _take(
         tasks.c.node_id.is_(None),
         tasks.c.run_at <= bindparam("at"),
     )
+)
+
+
+_DUE = select(tasks).where(_free()).order_by(tasks.c.run_at, tasks.c.id).limit(bindparam("limit"))
+_LOCK_DUE = (
+    select(tasks)
+    .where(
+        tasks.c.id.in_(bindparam("ids", expanding=True)),
+        tasks.c.node_id.is_(None),
+        tasks.c.run_at <= bindparam("at"),
+    )
+    .order_by(tasks.c.id)
+    .with_for_update()
+)
+_DROP_REFS = delete(tasks).where(
+    tasks.c.lane == bindparam("of_lane"),
+    tuple_(tasks.c.workspace_id, tasks.c.ref_id).in_(bindparam("keys", expanding=True)),
 )
 
 
@@ -336,6 +381,12 @@ def by_refs(
         tasks.c.ref_id.in_(ref_ids),
     )
     return [_task(row) for row in tx.conn.execute(found.with_for_update())]
+
+
+def of_refs(tx: Tx, workspace_id: int, ref_ids: Collection[str]) -> Sequence[Task]:
+    """Return and lock the tasks of these runs, whatever their lane."""
+    found = select(tasks).where(tasks.c.workspace_id == workspace_id, tasks.c.ref_id.in_(ref_ids))
+    return [_task(row) for row in tx.conn.execute(found.order_by(tasks.c.id).with_for_update())]
 
 
 def rewind(tx: Tx, before_at: datetime, at: datetime) -> None:

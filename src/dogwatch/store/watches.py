@@ -74,6 +74,7 @@ class Record:
     due_at: datetime | None = None
     fault: str = ""
     probe: bool = False
+    workflow: bool = False
 
     @property
     def key(self) -> Key:
@@ -82,9 +83,9 @@ class Record:
 
     @property
     def kind(self) -> str:
-        """`heartbeat`, `job` or `probe`."""
-        if self.probe:
-            return "probe"
+        """`heartbeat`, `job`, `probe` or `workflow`."""
+        if self.probe or self.workflow:
+            return "probe" if self.probe else "workflow"
         return "job" if self.watch.job else "heartbeat"
 
 
@@ -383,6 +384,7 @@ def _record(row: Sequence[Any]) -> Record:
         instant(due_at),
         fault,
         kind == "probe",
+        kind == "workflow",
     )
 
 

@@ -43,6 +43,8 @@ def _slots_once(tx: Tx) -> Iterator[Finding]:
 def _nothing_stuck(tx: Tx) -> Iterator[Finding]:
     for row in ledger.orphaned_runs(tx):
         yield Finding("every run ends", row["watch_id"], f"nothing will end run {row['id']}")
+    for row in ledger.stalled_steps(tx):
+        yield Finding("workflows go on", row["run_id"], f"the node {row['node']} stands still")
     for row in ledger.stuck_deliveries(tx):
         yield Finding("every flip is told", row["watch_id"] or "", f"delivery {row['id']} is stuck")
     for row in ledger.unexplained(tx):

@@ -1,13 +1,15 @@
 """The facts of a flip: gathered in the flip's own transaction, stored with each delivery."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from dogwatch.core.alerts import Event
 from dogwatch.core.data import data
-from dogwatch.core.message import MOST_ALSO_DOWN, Alias, Item, Message, tail
+from dogwatch.core.message import MOST_ALSO_DOWN, Alias, Item, Message, Note, tail
+from dogwatch.core.template import Part, join
 from dogwatch.core.watch import Watch
 from dogwatch.store import aliases, runs, watches
 from dogwatch.store.deliveries import Delivery
@@ -17,6 +19,7 @@ from dogwatch.store.watches import Down, Record
 
 # The last chunks of an output; a message carries a few lines of them.
 CHUNKS = 20
+_NONE: Mapping[str, str] = {}
 _TIMES = ("since_at", "expected_at", "last_ok_at")
 
 
@@ -97,8 +100,17 @@ def test_facts(at: datetime) -> dict[str, Any]:
     return {"key": "", "items": [item], "more": 0, "also_down": [], "also_down_count": 0}
 
 
-def message_of(delivery: Delivery, workspace: str, base_url: str, ack_code: str = "") -> Message:
-    """Return the message of a delivery; `ack_code` is of the link that acknowledges it."""
+def message_of(
+    delivery: Delivery,
+    workspace: str,
+    base_url: str,
+    ack_code: str = "",
+    variables: Mapping[str, str] = _NONE,
+) -> Message:
+    """Return the message of a delivery; `ack_code` is of the link that acknowledges it.
+
+    `variables` are those that its note names.
+    """
     facts = _grouped(delivery)
     return Message(
         delivery_id=delivery.id,
@@ -110,7 +122,23 @@ def message_of(delivery: Delivery, workspace: str, base_url: str, ack_code: str 
         also_down=tuple(facts["also_down"]),
         also_down_count=facts["also_down_count"],
         ack_url=f"{base_url.rstrip('/')}/acknowledge/{ack_code}" if ack_code else "",
+        note=_note(facts["note"], variables) if "note" in facts else None,
     )
+
+
+def variables_of(delivery: Delivery) -> Collection[str]:
+    """Return the keys of the variables that a delivery's note names."""
+    parts = chain.from_iterable(delivery.message.get("note", {}).values())
+    return {part[1].partition(".")[2] for part in parts if not isinstance(part, str)}
+
+
+def _note(parts: Mapping[str, Any], variables: Mapping[str, str]) -> Note:
+    values = {"variables": variables}
+    return Note(*(join(map(_part, parts[name]), values) for name in ("subject", "text")))
+
+
+def _part(stored: Any) -> Part:
+    return stored if isinstance(stored, str) else (stored[0], stored[1])
 
 
 def aliased(tx: Tx, message: Message, workspace_id: int, dialect: str) -> Message:

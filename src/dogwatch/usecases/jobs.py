@@ -98,8 +98,8 @@ def find(tx: Tx, record: Record) -> JobRow:
     job = jobs.by_watch(tx, *record.key)
     if job is None:
         raise Problem("not_found", f"{record.slug} is watched only; it is no job")
-    if record.probe:
-        raise Problem("not_found", f"{record.slug} is a probe, not a job")
+    if record.kind != "job":
+        raise Problem("not_found", f"{record.slug} is a {record.kind}, not a job")
     return job
 
 

@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,18 +22,23 @@ from dogwatch.core.run import (
     overlapped,
     retry_in_s,
 )
-from dogwatch.core.signals import Finish, Queue, Signal, Skip, Start
+from dogwatch.core.signals import Queue, Skip, Start
 from dogwatch.core.variable import data_fault, text_of
 from dogwatch.core.watch import Status
 from dogwatch.ids import new_id
+from dogwatch.store import flows as flow_rows
 from dogwatch.store import jobs, results, runs, tasks, watches, workspaces
+from dogwatch.store.flows import FlowRow
 from dogwatch.store.jobs import JobRow
-from dogwatch.store.runs import Run
+from dogwatch.store.runs import CHILD, Run
 from dogwatch.store.tasks import EVER, NewTask, Share, Task
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
+from dogwatch.usecases import effects, ending, environments, flows
 from dogwatch.usecases.allowances import limited
-from dogwatch.usecases.signals import Change, apply, apply_many
+from dogwatch.usecases.ending import Key, Over, Records, run_key, watch_key
+from dogwatch.usecases.flows import Steps
+from dogwatch.usecases.signals import Change, apply
 from dogwatch.usecases.watches import pause
 from dogwatch.vault import Vault
 
@@ -44,9 +49,7 @@ MAX_REASON = 255
 DIED = "its node died"
 LEFT = "its node was shut down"
 AGAIN = "it was dealt with before the clock was set back"
-
-Key = tuple[int, str]
-Records = Mapping[Key, Record]
+ORPHANED = "its workflow is gone"
 
 
 # --- firing -----------------------------------------------------------------------------------
@@ -121,8 +124,10 @@ def _fire_slot(
 
 
 def _overlapped(job: JobRow, record: Record) -> str:
+    """Say why a run may not begin now; runs that pings tell of are no runs of ours."""
     waiting = _waiting(record)
-    return overlapped(job.policy, waiting, len(record.watch.open) - waiting)
+    ours = sum(run.queued_at is not None for run in record.watch.open)
+    return overlapped(job.policy, waiting, ours - waiting)
 
 
 def _waiting(record: Record) -> int:
@@ -153,8 +158,8 @@ def _queue(
     return record, job
 
 
-def trigger(tx: Tx, record: Record, given: str, at: datetime) -> Run:
-    """Queue a run by hand, now; it has no slot. The watch is locked.
+def trigger(tx: Tx, record: Record, given: str, at: datetime, by: str = "manual") -> Run:
+    """Queue a run that has no slot, now, by hand or by something else. The watch is locked.
 
     Its overlap rule holds: what would skip a slot is a conflict here.
     """
@@ -170,9 +175,9 @@ def trigger(tx: Tx, record: Record, given: str, at: datetime) -> Run:
     if _waiting(record) >= MAX_WAITING:
         raise Problem("limited", f"{MAX_WAITING} runs of {record.slug} wait already")
     if job.policy.overlap is Overlap.CANCEL_PREVIOUS:
-        record = _cancel_open(tx, record, "another run was started by hand", at)
+        record = _cancel_open(tx, record, "another run was started", at)
     before = {run.id for run in record.watch.open}
-    record, _ = _queue(tx, job, record, None, record.watch.slot_at, "manual", given, at)
+    record, _ = _queue(tx, job, record, None, record.watch.slot_at, by, given, at)
     made = next(run.id for run in record.watch.open if run.id not in before)
     run = runs.by_id(tx, record.workspace_id, made)
     if run is None:
@@ -215,18 +220,30 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
-class _Over:
-    """A run that gets its outcome; nothing more is to be done for its task."""
+class _Known:
+    """What surrounds runs: their jobs, the steps of those that are nodes of workflows, and the
+    watches that are told of them, locked."""
 
-    task: Task
-    run: Run
-    result: Result
+    records: Records
+    jobs: Mapping[Key, JobRow]
+    steps: Steps
+    envs: Mapping[Key, bytes] = field(default_factory=dict)
 
-    def signal(self, at: datetime) -> Finish:
-        """Return what its watch is told."""
-        result = self.result
-        measured = result.duration_ms or None
-        return Finish(at, self.run.id, result.outcome, None, result.reason, measured)
+    def policy(self, run: Run) -> Policy | None:
+        """Return the run rules of a run, as its node has them where it is one."""
+        job = self.jobs.get(watch_key(run))
+        step = self.steps.get(run_key(run))
+        return flows.policy_of(job.policy, step[0] if step else None) if job else None
+
+    def tells(self, run: Run) -> bool:
+        """Whether there still is who is told of a run."""
+        return run.trigger == CHILD or watch_key(run) in self.records
+
+
+def _known(tx: Tx, some: Sequence[Run]) -> _Known:
+    steps = flows.steps_of(tx, some)
+    records = watches.by_ids(tx, flows.locks(some, steps))
+    return _Known(records, jobs.by_watches(tx, {watch_key(run) for run in some}), steps)
 
 
 def claim(
@@ -243,26 +260,44 @@ def claim(
     taken = _take(tx, lane, node_id, at, limit, since_at, plans)
     found = runs.by_keys(tx, [(task.workspace_id, task.ref_id) for task in taken])
     waiting = {key: run for key, run in found.items() if run.state != "done"}
-    records, known = _watched(tx, waiting.values())
+    known = _known(tx, list(waiting.values()))
+    known = replace(known, envs=environments.of_runs(tx, ending.by_hand(waiting.values())))
+    slugs = _slugs(tx, waiting.values(), known)
     void, over, begun = [], [], []
     for task in taken:
         run = waiting.get((task.workspace_id, task.ref_id))
-        if run is None or (key := _watch_key(run)) not in known or key not in records:
+        if run is None or watch_key(run) not in known.jobs or watch_key(run) not in slugs:
             void.append(task)
-        elif isinstance(work := _opened(task, run, records[key], known[key], vault), Work):
+        elif isinstance(work := _opened(task, run, slugs[watch_key(run)], known, vault), Work):
             plan = plans.get(task.workspace_id, UNLIMITED)
             least = demanding.get(task.workspace_id, "trusted")
             begun.append(replace(work, most_output_bytes=plan.output_bytes, least_isolation=least))
         else:
-            over.append(_Over(task, run, work))
-    tasks.done_many(tx, [*void, *(one.task for one in over)])
-    records = _settle(tx, over, records, at)
-    _tell(tx, [(work.run, Start(at, work.run.id)) for work in begun], records, at)
+            over.append(Over(run, work, task))
+    tasks.done_many(tx, [*void, *(one.task for one in over if one.task)])
+    records = _settle(tx, over, known, at)
+    _start(tx, begun, records, at)
+    return begun
+
+
+def _slugs(tx: Tx, waiting: Iterable[Run], known: _Known) -> Mapping[Key, str]:
+    """Return the slugs of the jobs of runs; the watch of a node's job is looked at alone."""
+    records = known.records
+    others = {watch_key(run) for run in waiting} - records.keys()
+    if others:
+        records = {**records, **watches.seen(tx, others)}
+    return {key: record.slug for key, record in records.items()}
+
+
+def _start(tx: Tx, begun: Sequence[Work], records: Records, at: datetime) -> None:
+    """Note that runs began."""
+    own = [work.run for work in begun if work.run.trigger != CHILD]
+    ending.tell(tx, [(run, Start(at, run.id)) for run in own], records, at)
+    runs.start_children(tx, [run_key(w.run) for w in begun if w.run.trigger == CHILD], at)
     for work in begun:
         if work.task.attempt > 1:  # the signal of another start is old news to the watch
             _note_attempt(tx, work.task, state="running")
             results.drop(tx, work.run.workspace_id, work.run.id)
-    return begun
 
 
 def _take(
@@ -284,76 +319,64 @@ def _take(
     )
 
 
-def _opened(task: Task, run: Run, record: Record, job: JobRow, vault: Vault) -> Work | Result:
+def _opened(task: Task, run: Run, slug: str, known: _Known, vault: Vault) -> Work | Result:
     """Return what there is to do for a run, or how it ends without having begun."""
-    if run.cancel_reason:
-        return cancelled(run.cancel_reason)
+    step = known.steps.get(run_key(run))
+    if run.cancel_reason or (run.trigger == CHILD and step is None):
+        return cancelled(run.cancel_reason or ORPHANED)
+    job = known.jobs[watch_key(run)]
     try:
-        return Work(task, run, record.slug, job.action_kind, action_of(vault, job))
+        own = environments.opened(vault, run_key(run), known.envs)
+        action = environments.added(action_of(vault, job), own)
     except Problem as problem:  # one job that cannot be read must not hold up the others
         return Result(Outcome.FAIL, problem.message)
+    if step and step[0].timeout_s:
+        action["timeout_s"] = step[0].timeout_s
+    return Work(task, run, slug, job.action_kind, action)
 
 
 def finish(tx: Tx, ended: Sequence[Ended], at: datetime) -> list[bool]:
-    """Write outcomes, or queue the next attempts; False for each run that is no longer ours."""
-    records, known = _watched(tx, [one.work.run for one in ended])
+    """Write outcomes, or queue the next attempts; False for each run that is no longer ours.
+
+    What follows the end of a workflow's node, or of the whole, is written with it.
+    """
+    known = _known(tx, [one.work.run for one in ended])
     ours: set[int] = set()
     over = []
     for one in ended:
-        task, run = one.work.task, one.work.run
-        job = known.get(_watch_key(run))
-        wait_s = retry_in_s(job.policy, task.attempt, one.result, one.jitter) if job else None
-        if wait_s is None:
-            over.append(_Over(task, run, one.result))
+        task, run, policy = one.work.task, one.work.run, known.policy(one.work.run)
+        wait_s = retry_in_s(policy, task.attempt, one.result, one.jitter) if policy else None
+        if wait_s is None or _stopping(tx, run, known):
+            over.append(Over(run, one.result, task))
             continue
         reason = f"attempt {task.attempt}: {one.result.reason}"
         if _queue_again(tx, task, at + timedelta(seconds=wait_s), reason):
             ours.add(task.id)
-    ours |= _end(tx, over, records, at)
+    ours |= _end(tx, over, known, at)
     return [one.work.task.id in ours for one in ended]
 
 
-def _end(tx: Tx, over: Sequence[_Over], records: Records, at: datetime) -> set[int]:
+def _stopping(tx: Tx, run: Run, known: _Known) -> bool:
+    """Whether a node's workflow is being stopped: then it is not tried again."""
+    return run_key(run) in known.steps and bool(runs.cancel_asked(tx, [run_key(run)]))
+
+
+def _end(tx: Tx, over: Sequence[Over], known: _Known, at: datetime) -> set[int]:
     """Give runs that are still ours their outcome; return the ids of their tasks."""
-    ours = tasks.done_many(tx, [one.task for one in over])
-    kept = [one for one in over if one.task.id in ours and _watch_key(one.run) in records]
-    _settle(tx, kept, records, at)
+    ours = tasks.done_many(tx, [one.task for one in over if one.task])
+    kept = [one for one in over if one.task and one.task.id in ours and known.tells(one.run)]
+    _settle(tx, kept, known, at)
     return ours
 
 
-def _settle(tx: Tx, over: Sequence[_Over], records: Records, at: datetime) -> Records:
-    after = _tell(tx, [(one.run, one.signal(at)) for one in over], records, at)
-    runs.set_results(tx, {(one.run.workspace_id, one.run.id): one.result for one in over})
-    return {**after, **_retired(tx, [after[_watch_key(one.run)] for one in over], at)}
-
-
-def _retired(tx: Tx, ended: Sequence[Record], at: datetime) -> Records:
-    """Pause the jobs that have had all their runs, once the last of them has ended."""
-    still = [one for one in ended if not one.watch.open and one.watch.status is not Status.PAUSED]
-    spent = jobs.spent(tx, [one.key for one in still if one.watch.slot_at is None])
-    records = {one.key: one for one in still if one.key in spent}
-    return {key: pause(tx, record, at) for key, record in records.items()}
-
-
-def _tell(tx: Tx, told: Sequence[tuple[Run, Signal]], records: Records, at: datetime) -> Records:
-    """Apply signals of runs, all those of one watch together; return the watches afterwards."""
-    signals: dict[Key, list[Signal]] = {}
-    for run, signal in told:
-        signals.setdefault(_watch_key(run), []).append(signal)
-    triggers = {_watch_key(run): run.trigger for run, _ in told}
-    changes = [Change(records[key], some, triggers[key]) for key, some in signals.items()]
-    changed = apply_many(tx, changes, at) if changes else []
-    return {**records, **{record.key: record for record in changed}}
-
-
-def _watched(tx: Tx, some: Iterable[Run]) -> tuple[Records, Mapping[Key, JobRow]]:
-    """Return the watches of runs, locked, and their jobs."""
-    keys = {_watch_key(run) for run in some}
-    return watches.by_ids(tx, keys), jobs.by_watches(tx, keys)
-
-
-def _watch_key(run: Run) -> Key:
-    return run.workspace_id, run.watch_id
+def _settle(tx: Tx, over: Sequence[Over], known: _Known, at: datetime) -> Records:
+    """Write how runs ended, and all that follows; return the watches afterwards."""
+    own = [one for one in over if one.run.trigger != CHILD]
+    nodes = [one for one in over if one.run.trigger == CHILD]
+    records = ending.settle(tx, own, known.records, at)
+    whole = flows.settle(tx, nodes, known.steps, records, at)
+    effects.note(tx, [*own, *whole], known.jobs, at)
+    return records
 
 
 def _queue_again(tx: Tx, task: Task, run_at: datetime, reason: str) -> bool:
@@ -383,14 +406,14 @@ def lost(tx: Tx, dead: set[str], at: datetime, limit: int = 200) -> int:
 
 def _lose(tx: Tx, task: Task, at: datetime) -> None:
     run = runs.by_id(tx, task.workspace_id, task.ref_id)
-    records, known = _watched(tx, [run] if run else [])
-    job = known.get(_watch_key(run)) if run else None
-    if run is None or job is None:
+    known = _known(tx, [run] if run else [])
+    policy = known.policy(run) if run else None
+    if run is None or policy is None:
         tasks.done(tx, task)
-    elif job.policy.lost_run is LostRun.RERUN and task.attempt < _most_attempts(job.policy):
+    elif policy.lost_run is LostRun.RERUN and task.attempt < _most_attempts(policy):
         _queue_again(tx, task, at, DIED)
     else:
-        _end(tx, [_Over(task, run, lost_result(job.policy, DIED))], records, at)
+        _end(tx, [Over(run, lost_result(policy, DIED), task)], known, at)
 
 
 def _most_attempts(policy: Policy) -> int:
@@ -400,7 +423,7 @@ def _most_attempts(policy: Policy) -> int:
 
 def give_back(tx: Tx, work: Work, at: datetime) -> bool:
     """Give an unfinished run back at shutdown: rerun elsewhere or end it, as its policy says."""
-    job = jobs.by_watch(tx, *_watch_key(work.run))
+    job = jobs.by_watch(tx, *watch_key(work.run))
     policy = job.policy if job else Policy()
     if policy.lost_run is LostRun.RERUN:
         return _queue_again(tx, work.task, at, LEFT)
@@ -411,11 +434,19 @@ def give_back(tx: Tx, work: Work, at: datetime) -> bool:
 
 
 def cancel(tx: Tx, workspace_id: int, run_id: str, reason: str, at: datetime) -> Run:
-    """Cancel a run: at once if it waits, else its node is asked to stop it."""
-    watch = watches.by_id(tx, workspace_id, find(tx, workspace_id, run_id).watch_id, lock=True)
-    if find(tx, workspace_id, run_id).state == "done" or watch is None:
+    """Cancel a run: at once if it waits, else its node is asked to stop it.
+
+    That of a workflow stops what runs of it, and passes over the rest.
+    """
+    known = _known(tx, [find(tx, workspace_id, run_id)])
+    run = find(tx, workspace_id, run_id)
+    (record,) = known.records.values() or (None,)
+    if run.state == "done" or record is None:
         raise Problem("conflict", "the run has ended already")
-    _cancel(tx, watch, [run_id], reason[:MAX_REASON], at)
+    if run.trigger == CHILD:
+        _cancel_nodes(tx, [run], known, reason[:MAX_REASON], at)
+    else:
+        _cancel(tx, record, [run_id], reason[:MAX_REASON], at)
     return find(tx, workspace_id, run_id)
 
 
@@ -426,12 +457,38 @@ def _cancel_open(tx: Tx, record: Record, reason: str, at: datetime) -> Record:
 def _cancel(tx: Tx, record: Record, run_ids: Sequence[str], reason: str, at: datetime) -> Record:
     runs.ask_cancel(tx, record.workspace_id, run_ids, reason)
     tx.wake("cancel")
-    for task in tasks.by_refs(tx, record.workspace_id, LANES, run_ids):
+    going = _begun_flows(tx, record, run_ids)
+    flows.cancel(tx, going, reason, {record.key: record}, at)
+    if going:
+        record = watches.by_ids(tx, [record.key])[record.key]
+    alone = set(run_ids) - {flow.run_id for flow in going}
+    for task in tasks.by_refs(tx, record.workspace_id, (*LANES, flows.LANE), alone):
         if task.node_id is None and tasks.done(tx, task):
             run = find(tx, record.workspace_id, task.ref_id)
-            over = [_Over(task, run, cancelled(reason))]
-            record = _settle(tx, over, {record.key: record}, at)[record.key]
+            over = [Over(run, cancelled(reason), task)]
+            record = ending.settle(tx, over, {record.key: record}, at)[record.key]
     return record
+
+
+def _begun_flows(tx: Tx, record: Record, run_ids: Sequence[str]) -> list[FlowRow]:
+    if not record.workflow:
+        return []
+    rows = flow_rows.by_runs(tx, [(record.workspace_id, run_id) for run_id in run_ids])
+    return [row for row in rows.values() if row.begun_at and not row.ended_at]
+
+
+def _cancel_nodes(tx: Tx, some: Sequence[Run], known: _Known, reason: str, at: datetime) -> None:
+    """Stop nodes of a workflow, which goes on as its edges say."""
+    workspace_id, ids = some[0].workspace_id, [run.id for run in some]
+    runs.ask_cancel(tx, workspace_id, ids, reason)
+    tx.wake("cancel")
+    waiting = {run.id: run for run in some}
+    over = [
+        Over(waiting[task.ref_id], cancelled(reason), task)
+        for task in tasks.by_refs(tx, workspace_id, LANES, ids)
+        if task.node_id is None and tasks.done(tx, task)
+    ]
+    _settle(tx, over, known, at)
 
 
 def find(tx: Tx, workspace_id: int, run_id: str) -> Run:
@@ -440,6 +497,41 @@ def find(tx: Tx, workspace_id: int, run_id: str) -> Run:
     if run is None:
         raise Problem("not_found", f"there is no run {run_id!r}")
     return run
+
+
+# --- again -----------------------------------------------------------------------------------
+
+
+def rerun(tx: Tx, workspace_id: int, run_id: str, node: str | None, at: datetime) -> Run:
+    """Repeat a run of a workflow at its version: whole, or from a node on with its saved input.
+
+    What came before the node, and ended, is taken over; its overlap rule holds.
+    """
+    before = find(tx, workspace_id, run_id)
+    record = watches.by_id(tx, workspace_id, before.watch_id, lock=True)
+    key = workspace_id, run_id
+    row = flow_rows.by_runs(tx, [key]).get(key)
+    if record is None or row is None:
+        raise Problem("not_found", f"there is no run {run_id!r} of a workflow that has begun")
+    if not row.ended_at:
+        raise Problem("conflict", "the run is still going; cancel it, or wait for its end")
+    if node is not None:
+        _saved(tx, row, node)
+    run = trigger(tx, record, before.input, at)
+    flow_rows.add(
+        tx,
+        FlowRow(workspace_id, run.id, record.id, row.version, rerun_of=run_id, rerun_from=node),
+    )
+    return run
+
+
+def _saved(tx: Tx, row: FlowRow, node: str) -> None:
+    """Raise a Problem unless a node was run, and what it was given is still kept."""
+    step = flow_rows.steps(tx, [row.key])[row.key].get(node)
+    if step is None:
+        raise invalid("node", f"there is no node {node[:64]!r} in that run")
+    if step.child_id is None or runs.by_id(tx, row.workspace_id, step.child_id) is None:
+        raise invalid("node", f"{node} was not run then, or its run is kept no more")
 
 
 # --- the action -------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Telling people: deliveries that are on their way, claimed, sent, and what became of them."""
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,9 +16,10 @@ from dogwatch.store.channels import ChannelRow
 from dogwatch.store.deliveries import Delivery, Receipt
 from dogwatch.store.tasks import NewTask, Share, Task
 from dogwatch.store.tx import Tx
+from dogwatch.usecases import variables
 from dogwatch.usecases.ack_links import code_of
 from dogwatch.usecases.channels import channel_by_id, unsealed
-from dogwatch.usecases.facts import aliased, message_of, test_facts
+from dogwatch.usecases.facts import aliased, message_of, test_facts, variables_of
 from dogwatch.usecases.holding import LANE
 from dogwatch.vault import Vault
 
@@ -116,7 +118,8 @@ def claim(
         channel = delivery and opened[task.workspace_id, delivery.channel_id]
         if delivery and channel and not channel.fault:
             code = code_of(delivery, vault)
-            message = message_of(delivery, names[task.workspace_id], base_url, code)
+            named = _variables(tx, delivery, vault)
+            message = message_of(delivery, names[task.workspace_id], base_url, code, named)
             if dialect := _dialect(channel.settings):
                 message = aliased(tx, message, task.workspace_id, dialect)
             parcels.append(Parcel(task, delivery, channel.row, channel.settings, message))
@@ -126,6 +129,16 @@ def claim(
     sent = {parcel.task.id for parcel in parcels}
     tasks.done_many(tx, [task for task in taken if task.id not in sent])
     return parcels
+
+
+def _variables(tx: Tx, delivery: Delivery, vault: Vault) -> Mapping[str, str]:
+    """Return the values of the variables that a delivery names; one that cannot be read is none."""
+    found = {}
+    for key in variables_of(delivery):
+        with suppress(Problem):
+            if (value := variables.value(tx, vault, delivery.workspace_id, key)) is not None:
+                found[key] = value
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from dogwatch.core.signals import Edit, Lapse, Pause, Resume
 from dogwatch.core.spec import WatchSpec, check, check_due, slug_of
 from dogwatch.core.watch import Status, create, wake_at
 from dogwatch.ids import new_id, new_token
-from dogwatch.store import deliveries, dependencies, jobs, probes, tasks, watches
+from dogwatch.store import deliveries, dependencies, flows, jobs, probes, tasks, watches
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
 from dogwatch.usecases import incidents, lateness
@@ -32,13 +32,13 @@ _log = structlog.get_logger("dogwatch.watches")
 
 def add(
     tx: Tx, workspace_id: int, spec: WatchSpec, at: datetime, *, job: bool = False,
-    probe: bool = False,
+    probe: bool = False, workflow: bool = False,
 ) -> Record:  # fmt: skip
     """Make a watch; a slug that is taken is a conflict, one not given is made from the name."""
     spec = check(spec)
     check_due(spec, at)
     admit_watch(tx, workspace_id)
-    record = replace(_new(workspace_id, spec, at, job=job), probe=probe)
+    record = replace(_new(workspace_id, spec, at, job=job), probe=probe, workflow=workflow)
     record = _inserted(tx, record, spec)
     lateness.arm(tx, record, at)
     return record
@@ -104,10 +104,14 @@ def find(tx: Tx, workspace_id: int, name: str, *, lock: bool = False) -> Record:
     return record
 
 
+def of_ids(tx: Tx, workspace_id: int, ids: Collection[str]) -> dict[str, Record]:
+    """Return those of these watches that there are, by id."""
+    return watches.look(tx, workspace_id, ids) if ids else {}
+
+
 def slugs_of(tx: Tx, workspace_id: int, ids: Collection[str]) -> dict[str, str]:
     """Return the slugs of these watches by id."""
-    found = watches.look(tx, workspace_id, ids) if ids else {}
-    return {own_id: record.slug for own_id, record in found.items()}
+    return {own_id: record.slug for own_id, record in of_ids(tx, workspace_id, ids).items()}
 
 
 def exists(tx: Tx, workspace_id: int, watch_id: str) -> bool:
@@ -216,6 +220,8 @@ def remove(tx: Tx, record: Record) -> None:
     dependencies.replace_parents(tx, *record.key, ())
     incidents.forget_watch(tx, *record.key)
     wake_held(tx, record.workspace_id, Held.PARENT, tasks.EVER)
+    if record.workflow:
+        flows.cancel_children(tx, *record.key, "its workflow was removed")
     tasks.drop_of_watch(tx, *record.key)
     deliveries.remove_of_watch(tx, *record.key)
     watches.remove(tx, record)

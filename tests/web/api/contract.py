@@ -11,7 +11,8 @@ OWN_KEY = set(os.environ.get("CONTRACT_OWN_KEY", "").split())
 # What no schema can say: whether a cron line is one, whether there is such a channel.
 BEYOND_SCHEMAS = re.compile(
     r"cursor|Idempotency-Key|schedule|timezone|(.*\.)?channel_id|expires_at|owner|email"
-    r"|agree|parents|locations|(quiet|digest)\.timezone|(action|settings|scope|target|window)(\..*)?",
+    r"|agree|node|parents|locations|(quiet|digest)\.timezone|(nodes|edges|actions)(\..*)?"
+    r"|(action|settings|scope|target|window)(\..*)?",
     re.DOTALL,
 )
 
@@ -28,6 +29,9 @@ SENSIBLE: dict[str, Any] = {
     "expires_at": "2036-01-01T00:00:00Z",
     "email": "ana@example.org",
     "owner": None,
+    "nodes": [],
+    "edges": [],
+    "actions": [],
 }
 
 

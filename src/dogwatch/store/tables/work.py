@@ -139,6 +139,8 @@ jobs = Table(
     Column("max_runs", Integer),
     Column("reset_on_resume", Boolean, nullable=False, server_default=false()),
     Column("run_count", BigInteger, nullable=False, server_default="0"),
+    # What follows the end of a run.
+    Column("actions", Json, nullable=False, server_default="[]"),
     Column("next_at", Instant),
     PrimaryKeyConstraint("workspace_id", "watch_id"),
     of("watches", "watch_id"),
@@ -171,10 +173,20 @@ runs = Table(
     Column("error", String(16)),
     Column("detail", String(255)),
     Column("preview", Text),
+    # The run that it belongs to or follows from, and how many it follows from.
+    Column("parent_id", Id),
+    Column("depth", Integer, nullable=False, server_default="0"),
     PrimaryKeyConstraint("workspace_id", "id"),
     UniqueConstraint("workspace_id", "watch_id", "slot_at"),
     of("watches", "watch_id"),
     Index(None, "workspace_id", "watch_id", "id"),
+    Index(
+        "ix_runs_parent_id",
+        "workspace_id",
+        "parent_id",
+        sqlite_where=text("parent_id IS NOT NULL"),
+        postgresql_where=text("parent_id IS NOT NULL"),
+    ),
 )
 
 # What a script handed on, apart from what it printed.
@@ -186,6 +198,17 @@ results = Table(
     # JSON text.
     Column("output", Text),
     Column("condition", Boolean),
+    PrimaryKeyConstraint("workspace_id", "run_id"),
+    of("runs", "run_id"),
+)
+
+# What the script of one run finds in its environment beside what its job says.
+environments = Table(
+    "environments",
+    metadata,
+    workspace(),
+    Column("run_id", Id, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
     PrimaryKeyConstraint("workspace_id", "run_id"),
     of("runs", "run_id"),
 )

@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request, Response
 from dogwatch import __version__
 from dogwatch.usecases.holders import Holders
 from dogwatch.web.api import (
+    actions,
     audit_log,
     channels,
     deliveries,
@@ -30,6 +31,7 @@ from dogwatch.web.api import (
     users,
     variables,
     watches,
+    workflows,
     workspace,
     workspaces,
 )
@@ -38,7 +40,20 @@ from dogwatch.web.page import Endpoint, html, served
 from dogwatch.web.services import Services
 
 _RESOURCES = (
-    *(watches, surroundings, jobs, probes, runs, flips, channels, rules, maintenance, incidents),
+    *(
+        watches,
+        surroundings,
+        jobs,
+        actions,
+        probes,
+        workflows,
+        runs,
+        flips,
+        channels,
+        rules,
+        maintenance,
+        incidents,
+    ),
     *(deliveries, variables, workspace),
     *(keys, members, invitations, audit_log, users, workspaces, plans),
 )
@@ -57,6 +72,9 @@ def native(services: Services) -> FastAPI:
     app.state.holders = Holders(services.door, services.vault, services.clock)
     for resource in _RESOURCES:
         app.router.routes.extend(resource.router.routes)
+        if resource is runs:
+            app.router.routes.extend(actions.runs_router.routes)
+            app.router.routes.extend(workflows.runs_router.routes)
     app.router.routes.extend(audit_log.instance_router.routes)
     problems.install(app)
     document = cache(lambda: completed(app.openapi()))

@@ -53,6 +53,33 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "failures_before_down": 2,
     },
     "ProbeChange": {"schedule": "30", "locations": ["here", "fra"], "agree": 2},
+    "WorkflowNew": {
+        "name": "Nightly orders",
+        "schedule": "0 3 * * *",
+        "nodes": [
+            {"key": "fetch", "job": "fetch-orders"},
+            {"key": "load", "job": "load-orders", "retries": 2, "timeout_s": 600},
+            {"key": "tell", "job": "tell-support"},
+        ],
+        "edges": [
+            {"source": "fetch", "target": "load", "on": "success"},
+            {"source": "fetch", "target": "tell", "on": "failure"},
+        ],
+    },
+    "WorkflowChange": {"schedule": "0 4 * * *", "webhook": True},
+    "Rerun": {"node": "load"},
+    "WebhookAsked": {"signed": True},
+    "ActionsAsked": {
+        "actions": [
+            {"on": "success", "run": "load-orders"},
+            {
+                "on": "failure",
+                "channel": "01kd0000000000000000000000",
+                "subject": "{{event.name}} failed",
+                "message": "{{event.error}} on {{event.server}}",
+            },
+        ]
+    },
     "Trigger": {"input": {"day": "2026-01-05"}},
     "Cancel": {"reason": "took too long"},
     "ChannelNew": {

@@ -20,7 +20,7 @@ def _plain(text: str) -> str:
 Text = Annotated[
     str | None, Query(min_length=1, max_length=_LONGEST), AfterValidator(lambda t: t and _plain(t))
 ]
-Kind = Literal["heartbeat", "job", "probe"] | None
+Kind = Literal["heartbeat", "job", "probe", "workflow"] | None
 Status = WatchStatus | None
 RunState = Literal["queued", "running", "done"] | None
 RunOutcome = Outcome | None

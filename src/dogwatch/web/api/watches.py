@@ -5,7 +5,7 @@ from typing import Literal
 from fastapi import Response
 
 from dogwatch.core.spec import WatchSpec
-from dogwatch.usecases import lists, statistics, watches
+from dogwatch.usecases import lists, statistics, watches, workflows
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.lists import Record
@@ -36,7 +36,7 @@ def _locked(tx: Tx, call: Call, name: str) -> Record:
     """Return a watch to be changed; that of a job asks for the scope of jobs, too."""
     record = watches.find(tx, call.workspace_id, name, lock=True)
     if record.watch.job:
-        require(call.caller, "probes.change" if record.probe else "jobs.change")
+        require(call.caller, f"{record.kind}s.change")
     return record
 
 
@@ -78,9 +78,17 @@ async def change_watch(call: Called, name: Name, body: WatchChange) -> Response:
     def changed(tx: Tx) -> WatchOut:
         record = _locked(tx, call, name)
         spec = body.spec(watches.spec_of(record))
-        return written(tx, watches.edit(tx, record, spec, call.at), call)
+        return written(tx, _edited(tx, call, record, spec), call)
 
     return shown(await call.write(changed))
+
+
+def _edited(tx: Tx, call: Call, record: Record, spec: WatchSpec) -> Record:
+    """Change a watch; of a workflow that is a version, too."""
+    if not record.workflow:
+        return watches.edit(tx, record, spec, call.at)
+    vault, by = call.services.vault, call.caller.name
+    return workflows.edit_watch_of(tx, record, spec, vault, call.at, by)
 
 
 @router.delete("/{name}", status_code=204, **needs("watches.delete"))

@@ -64,6 +64,11 @@ class RunOut(BaseModel):
         default=None,
         description="Of requests and probes: the class of what went wrong, such as timeout.",
     )
+    parent_id: str | None = Field(
+        default=None,
+        description="The run of the workflow that it belongs to, or that it follows from.",
+    )
+    depth: int = Field(default=0, description="How many runs it follows from.")
 
     @classmethod
     def of(cls, run: Run) -> Self:

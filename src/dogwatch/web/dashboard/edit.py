@@ -6,7 +6,7 @@ from fastapi import Response
 
 from dogwatch.core.schedule.spans import zone_names
 from dogwatch.core.spec import WatchSpec
-from dogwatch.usecases import jobs, probes, watches
+from dogwatch.usecases import jobs, probes, watches, workflows
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.lists import Record
@@ -39,14 +39,15 @@ async def take(visit: Visit) -> Response:
 
 
 def _operation(record: Record) -> str:
-    noun = "probes" if record.probe else "jobs" if record.watch.job else "watches"
-    return f"{noun}.change"
+    return f"{record.kind}s.change" if record.watch.job else "watches.change"
 
 
 def _changed(tx: Tx, visit: Visit, record: Record) -> Record:
     spec, vault = _spec(visit, record), visit.services.vault
     if not record.watch.job:
         return watches.edit(tx, record, spec, visit.at)
+    if record.workflow:
+        return workflows.edit_watch_of(tx, record, spec, vault, visit.at, visit.caller.name)
     if record.probe:
         _, row = probes.find(tx, visit.workspace_id, record.id)
         return probes.edit(tx, record, probes.spec_of(row, spec, vault), vault, visit.at)

@@ -1,0 +1,69 @@
+"""`POST /hook/KEY`: whoever knows the key of a workflow starts it, with the body as its input."""
+
+import json
+
+from fastapi import Request, Response
+
+from dogwatch.core.problems import Problem
+from dogwatch.core.signature import fault
+from dogwatch.core.variable import data_of
+from dogwatch.usecases import runs, watches, workflows
+from dogwatch.usecases.door import Tx
+from dogwatch.usecases.limiting import admit, failure_windows
+from dogwatch.web.api import limits
+from dogwatch.web.api.payload import capped
+from dogwatch.web.api.problems import on_problem
+from dogwatch.web.origin import origin_of
+from dogwatch.web.services import Services
+
+PATH = "/hook/{key}"
+UNKNOWN = "there is no workflow with this key"
+
+
+async def start(request: Request) -> Response:
+    """Queue a run; 202 with its id. A key that is none is counted against its sender."""
+    try:
+        return await _started(request)
+    except Problem as problem:
+        return await on_problem(request, problem)
+
+
+async def _started(request: Request) -> Response:
+    services: Services = request.app.state.services
+    key = request.path_params["key"][:200]
+    found = await services.door.aread(
+        lambda tx: workflows.hooked(tx, key, services.vault), workspace_id=None
+    )
+    if found is None:
+        _count(request, services)
+        raise Problem("not_found", UNKNOWN)
+    workspace_id, watch_id = found
+    await limits.spend(request, workspace_id)
+    body = await Request(request.scope, capped(request)).body()
+    at = services.clock.now()
+    sent = (
+        request.headers.get("x-webhook-timestamp", ""),
+        request.headers.get("x-webhook-signature", ""),
+    )
+
+    def queued(tx: Tx) -> str:
+        record = watches.find(tx, workspace_id, watch_id, lock=True)
+        hook = workflows.webhook_of(tx, record, services.vault)
+        if hook is None or hook.key != key:
+            raise Problem("not_found", UNKNOWN)
+        if hook.secret and (why := fault(hook.secret, *sent, body, at)):
+            raise Problem("unauthorized", why)
+        if watches.is_paused(record):
+            raise Problem("conflict", f"{record.slug} is paused")
+        given = data_of(body.decode(errors="replace")) if body.strip() else ""
+        return runs.trigger(tx, record, given, at, "webhook").id
+
+    run_id = await services.door.awrite(queued, workspace_id)
+    return Response(json.dumps({"run_id": run_id}), 202, media_type="application/json")
+
+
+def _count(request: Request, services: Services) -> None:
+    """Count an unknown key; too many are told to wait."""
+    if services.limits:
+        ip = origin_of(request.scope, services.trusted_proxies).ip
+        admit(services.limits.failures.spend_now(failure_windows(ip)))

@@ -1,0 +1,69 @@
+"""Templates of messages: names filled in once, nothing else."""
+
+import pytest
+
+from dogwatch.core import template
+
+VALUES = {
+    "event": {"name": "Nightly", "status": "failure", "duration": 80_000, "error": None},
+    "run": {"id": "r1"},
+    "output": {"total": 3, "deep": {"er": "x"}},
+    "input": "text",
+    "condition": True,
+    "variables": {"A.B": "{{event.name}}", "KEY": "v"},
+}
+
+
+@pytest.mark.parametrize(
+    ("given", "made"),
+    [
+        ("{{event.name}} is {{ event.status }}", "Nightly is failure"),
+        ("{{cronium.event.name}} {{{cronium.input}}}", "Nightly text"),
+        ("{{cronium.getVariables.KEY}}{{cronium.getCondition}}", "vtrue"),
+        ("{{output.total}} {{output.deep.er}} {{output.deep}}", '3 x {"er": "x"}'),
+        ("{{json output}}", '{"total": 3, "deep": {"er": "x"}}'),
+        ("{{formatDuration event.duration}}", "1 min"),
+        # what has no value is empty
+        ("<{{event.error}}{{output.none.at.all}}{{variables.GONE}}>", "<>"),
+        # what is filled in is not looked at again
+        ("{{variables.A.B}}", "{{event.name}}"),
+        # what is no name stays as it is
+        ("{{#if x}}a{{/if}} {{}} {{ a b }} }} {{", "{{#if x}}a{{/if}} {{}} {{ a b }} }} {{"),
+        ("{{ {{event.name}}", "{{ Nightly"),
+        ("", ""),
+    ],
+)
+def test_filling_in(given: str, made: str) -> None:
+    assert template.render(given, VALUES) == made
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("{{event.name}} {{output.any.thing}} {{variables.X}} {{run.id}}", None),
+        ("{{event.secret}}", "there is no 'event.secret'"),
+        ("{{nothing}}", "there is no 'nothing'"),
+        ("{{variables}}", "there is no 'variables'"),
+        ("x" * 10_001, "at most 10000 characters"),
+    ],
+)
+def test_names_that_there_are_not(given: str, told: str | None) -> None:
+    fault = template.fault(given)
+    assert fault is None if told is None else fault and fault.startswith(told)
+
+
+def test_the_variables_that_it_names() -> None:
+    told = "{{variables.A}} {{cronium.getVariables.B.C}} {{event.name}}"
+    assert template.variables_in(told) == {"A", "B.C"}
+
+
+def test_what_is_long_is_cut() -> None:
+    values = {"output": "y" * 100_000}
+    assert len(template.render("{{output}}", values)) == template.MAX_VALUE
+    made = template.render("{{output}}" * 900, values)
+    assert (len(made), made[-1]) == (template.MAX_TEXT, "…")
+
+
+def test_braces_without_end_take_no_longer_than_others() -> None:
+    for evil in ("{{" * 5_000, "{{a" * 3_300 + "}}", "}}" * 5_000, "{" * 9_999):
+        assert len(template.render(evil, VALUES)) <= template.MAX_TEXT
