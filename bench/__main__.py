@@ -7,7 +7,19 @@ import argparse
 import os
 from collections.abc import Callable, Iterator, Mapping
 
-from bench import dialects, egress, limits, pings, probes, runs, scale, spawn, webhooks, workflows
+from bench import (
+    dialects,
+    egress,
+    helpers,
+    limits,
+    pings,
+    probes,
+    runs,
+    scale,
+    spawn,
+    webhooks,
+    workflows,
+)
 from bench.table import Row, markdown
 
 BENCHES: Mapping[str, Callable[[bool], Iterator[Row]]] = {
@@ -15,6 +27,7 @@ BENCHES: Mapping[str, Callable[[bool], Iterator[Row]]] = {
     "egress": lambda long: egress.rows(),
     "probes": lambda long: probes.rows(),
     "spawn": lambda long: spawn.rows(),
+    "helpers": lambda long: helpers.rows(),
     "runs": lambda long: runs.rows(),
     "workflows": lambda long: workflows.rows(100 if long else 20),
     "scale": lambda long: scale.rows(1_000_000 if long else 10_000),

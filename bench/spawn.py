@@ -1,4 +1,4 @@
-"""Scripts per second: `run_script` against a bare subprocess, same run.
+"""Scripts per second: `run_script` against a bare subprocess and a bare bwrap, same run.
 
 One after the other as the server's user and in a sandbox; then sandboxes, several at once.
 
@@ -9,33 +9,41 @@ import asyncio
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from socket import socket
+from statistics import median
 
 from bench.table import Row, markdown
 from bench.turns import Sample, in_turns
 from dogwatch.clock import SystemClock
 from dogwatch.core.problems import Problem
 from dogwatch.core.script_action import ScriptAction
+from dogwatch.runners.box import Boxes, boxes
 from dogwatch.runners.interpreters import Interpreters
-from dogwatch.runners.sandbox import Sandbox
+from dogwatch.runners.sandbox import APART
 from dogwatch.runners.sandbox import found as sandbox_here
 from dogwatch.runners.script import run_script
 
 AT_ONCE = 4
 UID = 65_533
 TRUE = ScriptAction("bash", "true\n")
+BARE = ("/bin/bash", "-c", "true")
+BWRAP = ("bwrap", *APART, "--dev-bind", "/", "/", *BARE)
+
+Work = Callable[[], Awaitable[None]]
 
 
-async def bare() -> None:
+async def bare(*command: str) -> None:
     """Start bash and read its output, with nothing around it."""
     pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec("/bin/bash", "-c", "true", stdout=pipe)
+    process = await asyncio.create_subprocess_exec(*(command or BARE), stdout=pipe)
     await process.communicate()
+    assert process.returncode == 0, command
 
 
-async def supervised(workdir: Path, sandbox: Sandbox | None = None) -> None:
+async def supervised(workdir: Path, made: Boxes | None = None) -> None:
     """Run the same as a script job."""
     result = await run_script(
         TRUE,
@@ -47,12 +55,26 @@ async def supervised(workdir: Path, sandbox: Sandbox | None = None) -> None:
         clock=SystemClock(),
         on_output=lambda _stream, _chunk: None,
         interpreters=Interpreters({"bash": "bash"}),
-        sandbox=sandbox,
+        boxes=made,
     )
     assert result.exit_code == 0, result
 
 
-async def rate(work: Callable[[], Awaitable[None]], seconds: float) -> float:
+async def nowhere(host: str, port: int, _timeout_s: float) -> socket:
+    """Connect to nobody."""
+    raise ConnectionRefusedError(f"{host}:{port}")
+
+
+async def one_by_one(work: Work, seconds: float) -> float:
+    """Return how often `work` would get done in a second, were each as quick as the median."""
+    end, took = time.perf_counter() + seconds, []
+    while (began := time.perf_counter()) < end:
+        await work()
+        took.append(time.perf_counter() - began)
+    return 1 / median(took)
+
+
+async def rate(work: Work, seconds: float) -> float:
     """Return how often `work` gets done in a second."""
     began, done = time.perf_counter(), 0
     while time.perf_counter() - began < seconds:
@@ -61,22 +83,37 @@ async def rate(work: Callable[[], Awaitable[None]], seconds: float) -> float:
     return done / (time.perf_counter() - began)
 
 
-async def at_once(work: Callable[[], Awaitable[None]], seconds: float) -> float:
+async def at_once(work: Work, seconds: float) -> float:
     """Return how often `work` gets done in a second, several at once."""
     return sum(await asyncio.gather(*(rate(work, seconds) for _ in range(AT_ONCE))))
 
 
+def turns(
+    runner: asyncio.Runner,
+    how: Callable[[Work, float], Coroutine[None, None, float]],
+    sides: Mapping[str, Work],
+    seconds: float,
+) -> Mapping[str, float]:
+    """Measure the sides in turns on one event loop."""
+    measured = {
+        name: partial(lambda one: Sample(runner.run(how(one, seconds))), work)
+        for name, work in sides.items()
+    }
+    return {name: sample.rate for name, sample in in_turns(measured).items()}
+
+
 def rows(seconds: float = 1.0) -> Iterator[Row]:
     """Measure both in turns."""
-    with tempfile.TemporaryDirectory() as directory:
-        work = {"bare": bare, "ours": lambda: supervised(Path(directory))}
-        found = in_turns({name: partial(measure, one, seconds) for name, one in work.items()})
-        plain, ours = found["bare"].rate, found["ours"].rate
-        yield Row("scripts, one after the other", ours, "bare subprocess", plain)
-        yield from boxed(Path(directory), seconds)
+    with tempfile.TemporaryDirectory() as directory, asyncio.Runner() as runner:
+        place = Path(directory)
+        found = turns(
+            runner, one_by_one, {"bare": bare, "ours": partial(supervised, place)}, seconds
+        )
+        yield Row("scripts, one after the other", found["ours"], "bare subprocess", found["bare"])
+        yield from boxed(runner, place, seconds)
 
 
-def boxed(data: Path, seconds: float) -> Iterator[Row]:
+def boxed(runner: asyncio.Runner, data: Path, seconds: float) -> Iterator[Row]:
     """Measure sandboxes in turns with bare subprocesses, where there are any."""
     try:
         sandbox = sandbox_here(UID)
@@ -85,27 +122,22 @@ def boxed(data: Path, seconds: float) -> Iterator[Row]:
         return
     workdir = sandbox.workdir(data)
     workdir.mkdir(mode=0o711, exist_ok=True)
-    work = {"bare": bare, "ours": lambda: supervised(workdir, sandbox)}
-    alone = in_turns({name: partial(measure, one, seconds) for name, one in work.items()})
-    many = in_turns({name: partial(measure_many, one, seconds) for name, one in work.items()})
+    made = boxes(sandbox, workdir, nowhere)
+    sides: Mapping[str, Work] = {
+        "bare": bare, "bwrap": partial(bare, *BWRAP), "ours": partial(supervised, workdir, made),
+    }  # fmt: skip
+    alone = turns(runner, one_by_one, sides, seconds)
+    many = turns(runner, at_once, sides, seconds)
+    runner.run(made.close())
     workdir.rmdir()
-    plain, ours = alone["bare"].rate, alone["ours"].rate
-    yield Row("sandboxed scripts, one after the other", ours, "bare subprocess", plain)
-    yield Row(
-        f"sandboxed scripts, {AT_ONCE} at once", many["ours"].rate,
-        f"bare, {AT_ONCE} at once", many["bare"].rate,
-    )  # fmt: skip
-    yield Row("what a sandbox adds", 1000 / ours - 1000 / plain, "bare", 1000 / plain, " ms")
-
-
-def measure_many(work: Callable[[], Awaitable[None]], seconds: float) -> Sample:
-    """Measure several at once for so long."""
-    return Sample(asyncio.run(at_once(work, seconds)))
-
-
-def measure(work: Callable[[], Awaitable[None]], seconds: float) -> Sample:
-    """Measure one of them for so long."""
-    return Sample(asyncio.run(rate(work, seconds)))
+    for name, told in (("bare", "bare subprocess"), ("bwrap", "bare bwrap")):
+        yield Row("sandboxed scripts, one after the other", alone["ours"], told, alone[name])
+    for name, told in (("bare", "bare"), ("bwrap", "bare bwrap")):
+        what = f"sandboxed scripts, {AT_ONCE} at once"
+        yield Row(what, many["ours"], f"{told}, {AT_ONCE} at once", many[name])
+    for name, told in (("bare", "a bare subprocess"), ("bwrap", "a bare bwrap")):
+        adds_ms = 1000 / alone["ours"] - 1000 / alone[name]
+        yield Row(f"what a sandbox adds to {told}", adds_ms, told, 1000 / alone[name], " ms")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dogwatch.core.isolation import Least, Level, lacking, offline
+from dogwatch.core.isolation import Least, Level, lacking
 
 
 @pytest.mark.parametrize(
@@ -26,11 +26,3 @@ def test_a_level_is_enough_or_the_reason_is_told(
 def test_without_a_reason_the_words_stand_alone() -> None:
     assert lacking("off", "trusted") == "scripts are switched off here"
     assert str(lacking("trusted", "bubblewrap")).endswith("here it is trusted")
-
-
-@pytest.mark.parametrize(
-    ("level", "network", "runs"),
-    [("bubblewrap", True, False), ("bubblewrap", False, True), ("trusted", True, True)],
-)
-def test_what_needs_a_network_runs_in_no_sandbox(level: Level, network: bool, runs: bool) -> None:
-    assert (offline(level, network=network) is None) is runs

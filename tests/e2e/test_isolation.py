@@ -39,10 +39,20 @@ def test_a_job_runs_in_a_sandbox_with_its_helpers(served: Served) -> None:
     assert value(served, "SEEN") == "größe"
 
 
+def test_a_job_that_asks_for_a_network_has_the_proxy(served: Served) -> None:
+    source = """
+exec 3<>/dev/tcp/127.0.0.1/3128
+printf 'CONNECT 127.0.0.1:22 HTTP/1.1\\r\\n\\r\\n' >&3; cat <&3
+"""
+    done = ran(served, "bash", source, network=True)
+    assert "403 Forbidden" in done.out
+    assert "blocked address" in done.out
+
+
 def test_the_level_is_told(served: Served) -> None:
     assert served.get("/workspace")["isolation"] == "bubblewrap"
     told = served.cli("doctor", code=None, DOGWATCH_SANDBOX="auto").stdout
-    assert "✓ scripts: isolation bubblewrap" in told
+    assert "✓ scripts: isolation bubblewrap, limits for each " in told
 
 
 def test_a_demand_is_made_by_the_command_line(served: Served) -> None:

@@ -26,8 +26,10 @@ DOORS = (
         """socket.socket socket.create_connection socket.getaddrinfo
         asyncio.open_connection asyncio.open_unix_connection
         *.create_connection *.sock_connect *.getaddrinfo""",
-        # Scripts reach the socket of their run by `clients`; `helpers` binds it.
-        "dogwatch.egress dogwatch.cli.client dogwatch.runners.clients dogwatch.runners.helpers",
+        # Scripts reach the socket of their run by `clients`; `helpers` binds it. The fork server
+        # hands the launcher its ends of sockets, one of which listens inside a sandbox.
+        """dogwatch.egress dogwatch.cli.client dogwatch.runners.clients dogwatch.runners.helpers
+        dogwatch.runners.forkserver dogwatch.runners.launcher""",
     ),
     Door("mail", "smtplib", "", "dogwatch.egress dogwatch.notify.smtp"),
     Door(
@@ -45,7 +47,7 @@ DOORS = (
         asyncio.create_subprocess_exec asyncio.create_subprocess_shell
         *.subprocess_exec *.subprocess_shell""",
         """dogwatch.runners.script dogwatch.runners.supervisor dogwatch.runners.tree
-        dogwatch.runners.sandbox dogwatch.runners.box
+        dogwatch.runners.sandbox dogwatch.runners.forkserver dogwatch.runners.launcher
         dogwatch.cli.wrap dogwatch.cli.child dogwatch.boot""",
     ),
 )

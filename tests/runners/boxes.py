@@ -3,18 +3,21 @@
 import asyncio
 import os
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
 from dogwatch.clock import SystemClock
+from dogwatch.core.addresses import Network
 from dogwatch.core.problems import Problem
 from dogwatch.core.result import Outcome, Result
 from dogwatch.core.script_action import Language, ScriptAction
+from dogwatch.egress import Egress
+from dogwatch.runners.box import boxes
 from dogwatch.runners.helpers import Desk
 from dogwatch.runners.interpreters import Interpreters
 from dogwatch.runners.output import Tail
@@ -24,6 +27,7 @@ from dogwatch.runners.script import run_script
 SMALL = Bounds(work_mb=16, tmp_mb=8, shm_mb=8, processes=64)
 INTERPRETERS = Interpreters({"bash": "bash", "python": "/usr/bin/python3", "node": "/usr/bin/node"})
 KEPT_BYTES = 1 << 20
+T = TypeVar("T")
 
 
 def sandbox_of_this_process() -> Sandbox:
@@ -53,42 +57,65 @@ class Boxed:
         return self.output.text()
 
 
-def begin(
-    sandbox: Sandbox,
-    source: str,
-    language: Language = "bash",
-    *,
-    desk: Desk | None = None,
-    on_output: Callable[[str, bytes], None],
-    data: Path,
-    **action: Any,
-) -> Coroutine[Any, Any, Result]:
-    """Begin a run as the server of a data directory does."""
-    return run_script(
-        ScriptAction(language, source, **action), run_id=f"boxed-{os.getpid()}", attempt=1,
-        slot_at=None, input="given", workdir=sandbox.workdir(data), clock=SystemClock(),
-        on_output=on_output, interpreters=INTERPRETERS, desk=desk, sandbox=sandbox,
-    )  # fmt: skip
+class Cell:
+    """A server's event loop, data directory and fork server, for many runs."""
+
+    def __init__(self, sandbox: Sandbox, data: Path, allow: Sequence[Network] = ()) -> None:
+        self.sandbox = sandbox
+        self.data = data
+        self.workdir = sandbox.workdir(data)
+        self.workdir.mkdir(mode=0o711, exist_ok=True)
+        self._runner = asyncio.Runner()
+        self.egress = self.wait(opened(allow))
+        self.boxes = boxes(sandbox, self.workdir, self.egress.connect)
+
+    def begin(
+        self,
+        source: str,
+        language: Language = "bash",
+        *,
+        desk: Desk | None = None,
+        on_output: Callable[[str, bytes], None] = lambda _stream, _chunk: None,
+        **action: Any,
+    ) -> Coroutine[Any, Any, Result]:
+        """Begin a run as the server does."""
+        return run_script(
+            ScriptAction(language, source, **action), run_id=f"boxed-{os.getpid()}", attempt=1,
+            slot_at=None, input="given", workdir=self.workdir, clock=SystemClock(),
+            on_output=on_output, interpreters=INTERPRETERS, desk=desk, boxes=self.boxes,
+        )  # fmt: skip
+
+    def wait(self, story: Coroutine[Any, Any, T]) -> T:
+        """Run a story on the server's loop."""
+        return self._runner.run(story)
+
+    def run(self, source: str, *args: Any, **more: Any) -> Boxed:
+        """Run to the end, and see that nothing is left."""
+        boxed, before, began = Boxed(), resident_kib(), time.monotonic()
+        taken = self.begin(source, *args, on_output=lambda _, one: boxed.output.add(one), **more)
+        boxed.result = self.wait(taken)
+        boxed.took_s = time.monotonic() - began
+        boxed.grew_kib = resident_kib() - before
+        self.is_empty()
+        return boxed
+
+    def is_empty(self) -> None:
+        """See that no run has left anything."""
+        assert inhabitants(self.sandbox) == []
+        assert [one for one in self.workdir.iterdir() if not one.name.startswith("system-")] == []
+
+    def close(self) -> None:
+        """End the server; nothing at all is left."""
+        self.wait(self.boxes.close())
+        self.wait(self.egress.close())
+        self._runner.close()
+        assert list(self.workdir.iterdir()) == []
+        self.workdir.rmdir()
 
 
-def run(sandbox: Sandbox, data: Path, source: str, *args: Any, **more: Any) -> Boxed:
-    """Run to the end, and see that nothing is left."""
-    boxed, before, began = Boxed(), resident_kib(), time.monotonic()
-    boxed.result = asyncio.run(
-        begin(
-            sandbox,
-            source,
-            *args,
-            data=data,
-            on_output=lambda _, chunk: boxed.output.add(chunk),
-            **more,
-        )
-    )
-    boxed.took_s = time.monotonic() - began
-    boxed.grew_kib = resident_kib() - before
-    assert inhabitants(sandbox) == []
-    assert list(sandbox.workdir(data).iterdir()) == []
-    return boxed
+async def opened(allow: Sequence[Network]) -> Egress:
+    """Open the way out on the loop that runs."""
+    return Egress(allow)
 
 
 def inhabitants(sandbox: Sandbox) -> list[str]:

@@ -239,13 +239,46 @@ def test_a_bell_that_names_no_fifo_opens_nothing(workdir: Path, tmp_path: Path) 
     kept = tmp_path / "kept"
     kept.write_text("precious")
     source = f"""
-cd $DOGWATCH_HELPERS
-ln -s {kept} a.ask; ln -s {kept} a.say; mkdir b.ask b.say; echo x >c.ask; echo x >c.say
-printf '%s\\n' a b c d "$(printf '%0100d')" >bell
+cd $DOGWATCH_HELPERS; read -r -N 1 letter <free; rm $letter.*
+ln -s {kept} a.ask; ln -s {kept} a.say; mkdir c.ask c.say
+printf '%s\\n' $letter x y "$(printf '%0100d')" >bell
 cronium.setVariable K 1 && ls -d a.* b.* c.* | wc -l
 """
     assert run(workdir, source).out.strip() == "6"
     assert kept.read_text() == "precious"
+
+
+@pytest.mark.parametrize(
+    ("language", "source"),
+    [
+        ("bash", "cronium.setVariable K 1"),
+        ("node", "cronium.setVariable('K', 1)"),
+    ],
+)  # fmt: skip
+def test_lanes_that_were_lost_are_replaced(workdir: Path, language: Language, source: str) -> None:
+    """As by those who are killed between taking a letter and ringing."""
+    taking = {
+        "bash": "for n in {1..8}; do head -c 1 $DOGWATCH_HELPERS/free >/dev/null; "
+                "printf '!' >$DOGWATCH_HELPERS/bell; done; head -c 1 $DOGWATCH_HELPERS/free\n",
+        "node": "const fs = require('fs'); const free = fs.openSync("
+                "`${process.env.DOGWATCH_HELPERS}/free`);\n"
+                "fs.readSync(free, Buffer.alloc(8));\n",
+    }  # fmt: skip
+    desk = Desk()
+    ran = run(workdir, taking[language] + source, language, desk)
+    assert (ran.result.outcome, ran.err, desk.kept) == (Outcome.OK, "", {"K": "1"})
+
+
+def test_a_lane_that_somebody_has_open_is_not_taken_away(workdir: Path) -> None:
+    source = """
+cd $DOGWATCH_HELPERS; read -r -N 1 letter <free; exec 7<>$letter.ask 8<>$letter.say
+printf '!!' >bell; cronium.setVariable A 1
+printf %s "$letter" >bell; printf '%s\\n' "5 11 1 1" >&7; printf %s t0kensetVariableB2 >&7
+read -r answer <&8; echo "$answer"
+"""
+    desk = Desk()
+    ran = run(workdir, source, "bash", desk)
+    assert (ran.out, desk.kept) == ("none 0\n", {"A": "1", "B": "2"})
 
 
 def test_who_dies_in_the_midst_is_forgotten(workdir: Path) -> None:

@@ -14,6 +14,7 @@ from dogwatch.config import Config
 from dogwatch.core.problems import Problem
 from dogwatch.egress import Egress, EgressError
 from dogwatch.notify.smtp import mail_server
+from dogwatch.runners import cgroup
 from dogwatch.store import migrate, walls
 from dogwatch.store.database import Database, parse_url
 from dogwatch.store.sqlite import file_of
@@ -81,7 +82,11 @@ def scripts(config: Config) -> str:
     here = isolation(config)
     if config.scripts_on and here.level == "off":
         raise Problem("refused", here.why)
-    return f"isolation {here}"
+    if here.sandbox is None:
+        return f"isolation {here}"
+    why = cgroup.lacking(cgroup.own())
+    limits = f"each process for itself ({why})" if why else "each run as a whole, by control groups"
+    return f"isolation {here}, limits for {limits}"
 
 
 def wall(config: Config) -> str:

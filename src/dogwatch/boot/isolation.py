@@ -11,6 +11,9 @@ import structlog
 from dogwatch.config import Config
 from dogwatch.core.isolation import Level
 from dogwatch.core.problems import Problem
+from dogwatch.runners.box import Boxes, boxes
+from dogwatch.runners.cgroup import Groups, delegated, own
+from dogwatch.runners.proxy import Connect
 from dogwatch.runners.sandbox import Sandbox, found
 
 _log = structlog.get_logger("dogwatch")
@@ -71,3 +74,20 @@ def prepare(config: Config) -> None:
         workdir = here.workdir(config.data)
         workdir.mkdir(mode=0o711, exist_ok=True)
         workdir.chmod(0o711)
+
+
+def makers(config: Config, connect: Connect) -> Boxes | None:
+    """Return what makes sandboxes, where scripts run in such; `connect` is their way out."""
+    here = isolation(config)
+    if here.sandbox is None:
+        return None
+    return boxes(here.sandbox, here.workdir(config.data), connect, _groups())
+
+
+def _groups() -> Groups | None:
+    """Return what makes control groups, where one is delegated to us."""
+    try:
+        return delegated(own())
+    except Problem as problem:
+        _log.info("scripts are limited each process for itself", why=problem.message)
+        return None

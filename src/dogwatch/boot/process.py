@@ -20,7 +20,7 @@ import uvloop
 
 from dogwatch import directory
 from dogwatch.boot import anteroom, first_run, oidc, remote
-from dogwatch.boot.isolation import Isolation, isolation, runs_as_root
+from dogwatch.boot.isolation import Isolation, isolation, makers, runs_as_root
 from dogwatch.boot.isolation import prepare as prepare_isolation
 from dogwatch.boot.limits import limits
 from dogwatch.boot.store import (
@@ -35,7 +35,7 @@ from dogwatch.boot.store import (
 from dogwatch.clock import Clock
 from dogwatch.config import Config
 from dogwatch.core.http_action import HttpAction
-from dogwatch.core.isolation import Least, lacking, offline
+from dogwatch.core.isolation import lacking
 from dogwatch.core.probe import target as targets
 from dogwatch.core.problems import Problem
 from dogwatch.core.result import Outcome, Result
@@ -61,6 +61,7 @@ from dogwatch.ids import new_id
 from dogwatch.oidc import Provider
 from dogwatch.outbox import Outbox
 from dogwatch.runners import host, scratch
+from dogwatch.runners.box import Boxes
 from dogwatch.runners.http import run_http
 from dogwatch.runners.interpreters import Interpreters
 from dogwatch.runners.probe import run_probe
@@ -311,13 +312,14 @@ def assemble(
     node_id = new_id(clock.now())
     prepare_isolation(config)
     desks = desks or Desks(database, vault, clock)
+    made = makers(config, egress.connect)
     prober = _prober(config, store, egress, node_id)
     workers = (
         []
         if elsewhere(config)
         else [
             Worker(lane, concurrency, runner, database, clock, vault, node_id)
-            for lane, concurrency, runner in _lanes(config, clock, egress, desks)
+            for lane, concurrency, runner in _lanes(config, clock, egress, desks, made)
         ]
     )
 
@@ -356,7 +358,7 @@ def assemble(
     ]  # fmt: skip
     if intake.spool:
         others.append(Folder(database, clock, intake, intake.spool, node_id))
-    return Engine(database, clock, node_id, workers, courier, others)
+    return Engine(database, clock, node_id, workers, courier, others, made.close if made else None)
 
 
 def elsewhere(config: Config) -> bool:
@@ -387,7 +389,7 @@ def _interpreters(config: Config) -> Interpreters:
 
 
 def _lanes(
-    config: Config, clock: Clock, egress: Egress, desks: Desks
+    config: Config, clock: Clock, egress: Egress, desks: Desks, made: Boxes | None
 ) -> list[tuple[str, int, Runner]]:
     here = isolation(config)
 
@@ -404,7 +406,7 @@ def _lanes(
 
     async def script(work: Work, on_output: Callable[[str, bytes], None]) -> Result:
         action = ScriptAction.from_json(work.action)
-        if reason := _refusal(here, action, work.least_isolation):
+        if reason := lacking(here.level, work.least_isolation, here.why):
             return Result(Outcome.FAIL, reason, retryable=False)
         masked = Masked(on_output, [value for _, value in action.env])
         with contextlib.closing(masked):
@@ -420,8 +422,8 @@ def _lanes(
                     on_output=masked.add,
                     interpreters=_interpreters(config),
                     desk=desk,
-                    environ={} if here.sandbox else desks.environ(desk),  # no way to loopback
-                    sandbox=here.sandbox,
+                    environ={} if made else desks.environ(desk),  # no way to loopback
+                    boxes=made,
                 )
 
     return [
@@ -429,11 +431,6 @@ def _lanes(
         ("probe", config.http_concurrency, probe),
         ("script", config.script_concurrency, script),
     ]
-
-
-def _refusal(here: Isolation, action: ScriptAction, least: Least) -> str | None:
-    """Say why a script does not run here; None if it does."""
-    return lacking(here.level, least, here.why) or offline(here.level, network=action.network)
 
 
 def _kept(config: Config) -> Mapping[str, Keep]:

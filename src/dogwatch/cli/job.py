@@ -43,7 +43,7 @@ _WHAT = _options(
     click.option("--language", type=click.Choice(LANGUAGES), help="Told from FILE if absent."),
     click.option("--interpreter", metavar="PROGRAM", help="One that the server allows."),
     click.option("--network/--no-network", default=None,
-                 help="The script cannot do without a network."),
+                 help="A network for the script; in a sandbox by a proxy."),
     click.option("--arg", "args", multiple=True, help="An argument; may be repeated."),
     click.option("--env", multiple=True, metavar="NAME=VALUE", help="May be repeated."),
     click.option("--input", metavar="JSON", help="For runs that nobody gives another."),

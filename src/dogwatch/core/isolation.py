@@ -19,13 +19,3 @@ def lacking(level: Level, least: Least, why: str = "") -> str | None:
         return None
     reason = f" ({why})" if why else ""
     return f"the workspace demands isolation by {least}, and here it is {level}{reason}"
-
-
-def offline(level: Level, *, network: bool) -> str | None:
-    """Say why a script has not the network that it needs; None if it has, or needs none."""
-    if not network or level != "bubblewrap":
-        return None
-    return (
-        "scripts have no network at the isolation level bubblewrap; use an HTTP job, or have the "
-        "server run with DOGWATCH_SANDBOX=trusted"
-    )

@@ -52,7 +52,7 @@ class ScriptAction:
     `memory_limit_mb` bounds the data segment of each process (RLIMIT_DATA), `file_limit_mb` the
     size of each file it writes (RLIMIT_FSIZE), both in MiB. `input` is what runs are given that
     nobody gives another, any JSON. `interpreter` is another program than the usual one.
-    `network`: it cannot do without; nothing forbids a network to others but a sandbox.
+    `network`: it has one in a sandbox, too, by way of a proxy; elsewhere all have.
     """
 
     language: Language

@@ -1,7 +1,7 @@
 """The engine: its loops, started, woken and stopped together."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
@@ -29,12 +29,14 @@ class Engine:
         workers: Sequence[Worker],
         courier: Courier | None,
         others: Sequence[Loop],
+        at_end: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._node_id = node_id
         self._workers = workers
         self._courier = courier
+        self._at_end = at_end
         self._probers = [loop for loop in others if isinstance(loop, Prober)]
         loops: list[Loop] = [*others, *workers, *([courier] if courier else [])]
         self._turning = [Turning(loop) for loop in loops]
@@ -70,6 +72,8 @@ class Engine:
         if self._courier:
             drains.append(self._courier.drain(grace_s))
         await asyncio.gather(*drains)
+        if self._at_end:
+            await self._at_end()
         self._unsubscribe()
         try:
             for prober in self._probers:

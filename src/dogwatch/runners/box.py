@@ -1,45 +1,80 @@
 """A sandbox as the server sees it: its output, its end, and how to end it.
 
-It needs no supervisor: bwrap ends with the server (PR_SET_PDEATHSIG), the first process inside ends
-with bwrap, and with that one the kernel ends everything inside, pid_namespaces(7).
+It needs no supervisor: bwrap ends with the fork server, and that with us; the first process inside
+ends with bwrap, and with that one the kernel ends everything inside, pid_namespaces(7).
 """
 
 import asyncio
-import json
 import os
+import resource
 import signal
-import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from socket import socket
+from typing import Any
 
+from dogwatch.core.script_action import MIB
+from dogwatch.runners.cgroup import Group, Groups
+from dogwatch.runners.launcher import Launcher, Order
 from dogwatch.runners.orphans import below
-from dogwatch.runners.tree import DRAIN_S, SUPERVISORS, Sink, Stream, pipe
+from dogwatch.runners.proxy import Connect, Proxy
+from dogwatch.runners.sandbox import Errand, Sandbox, order_of
+from dogwatch.runners.system import System
+from dogwatch.runners.tree import DRAIN_S, Sink, Stream, pipe
 
-GRACE_S = 0.3  # from SIGTERM to SIGKILL
-UMASK = 0o077
+GRACE_S = 0.5  # from SIGTERM to SIGKILL
+LOST = ""
+FIRST = asyncio.FIRST_COMPLETED
+
+
+@dataclass(frozen=True, slots=True)
+class Boxes:
+    """What sandboxes are made of and by; belongs to one event loop until it is closed.
+
+    `connect` is the way out for those that have a network; `groups` makes their control groups,
+    where it can.
+    """
+
+    sandbox: Sandbox
+    system: System
+    launcher: Launcher
+    connect: Connect
+    groups: Groups | None = None
+
+    async def close(self) -> None:
+        """End all of them, and take away what they stood on."""
+        await self.launcher.close()
+        await asyncio.to_thread(self.system.remove)
+
+
+def boxes(sandbox: Sandbox, workdir: Path, connect: Connect, groups: Groups | None = None) -> Boxes:
+    """Return the maker of such sandboxes; nothing is made before the first."""
+    uid = sandbox.uid if sandbox.drops else None
+    return Boxes(sandbox, System(workdir, sandbox.paths), Launcher(uid), connect, groups)
 
 
 class Box:
     """A running sandbox.
 
-    `reported` is done when the script has ended: "exit N", or "signal N" when bwrap was killed.
-    `ended` is done when nothing is left inside.
+    `reported` is done when the script has ended: "exit N", "signal N" when bwrap was killed,
+    "error ERRNO", or "" when the fork server was killed. `ended` is done when nothing is left
+    inside.
     """
 
     def __init__(
-        self, process: "subprocess.Popen[bytes]", told: int, streams: Sequence[Stream]
+        self, launcher: Launcher, streams: Sequence[Stream], proxy: Proxy, group: Group | None
     ) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._process = process
-        self._told = told
+        loop = asyncio.get_running_loop()
+        self.number = 0
+        self._launcher = launcher
         self._streams = streams
-        self._words = b""
-        self._first = 0
-        self._left = 2  # bwrap itself, and the first process inside
-        self.reported: asyncio.Future[str] = self._loop.create_future()
-        self.ended: asyncio.Future[None] = self._loop.create_future()
-        self._watch(process.pid, self._on_exit)
-        self._loop.add_reader(told, self._on_told)
+        self._proxy = proxy
+        self._group = group
+        self._first: asyncio.Future[int] = loop.create_future()
+        self.reported: asyncio.Future[str] = loop.create_future()
+        self.ended: asyncio.Future[None] = loop.create_future()
 
     async def close(self, _mark: str = "") -> None:
         """End what lives, read what is left, let go; raise what the sink raised.
@@ -47,10 +82,12 @@ class Box:
         Nothing inside needs a mark to be found by.
         """
         if not self.reported.done():
-            await asyncio.to_thread(self._ask_to_end)
-            await asyncio.wait({self.reported}, timeout=GRACE_S)
-        self._process.kill()
+            await self._ask_to_end()
+            self._launcher.kill(self.number)
         await self.ended
+        await self._proxy.close()
+        if self._group:
+            self._group.close()
         await asyncio.wait([stream.ended for stream in self._streams], timeout=DRAIN_S)
         for stream in self._streams:
             stream.close()
@@ -58,90 +95,88 @@ class Box:
             if fault := stream.ended.result():
                 raise fault
 
-    def _ask_to_end(self) -> None:
-        for pid in below(self._first) if self._first else ():
-            for number in (signal.SIGTERM, signal.SIGCONT):
-                with suppress(OSError):
-                    os.kill(pid, number)
+    async def _ask_to_end(self) -> None:
+        self._launcher.ask(self.number)
+        either: set[asyncio.Future[Any]] = {self._first, self.reported}
+        await asyncio.wait(either, timeout=GRACE_S, return_when=FIRST)
+        if self._first.done():
+            await asyncio.to_thread(_terminate, self._first.result())
+            await asyncio.wait({self.reported}, timeout=GRACE_S)
 
-    def _watch(self, pid: int, ended: Callable[[], None]) -> None:
-        """Call `ended` once, when a process is gone."""
-        pidfd = os.pidfd_open(pid)
+    def on_first(self, pid: int) -> None:
+        """Know the first process inside."""
+        self._first.set_result(pid)
 
-        def gone() -> None:
-            self._loop.remove_reader(pidfd)
-            os.close(pidfd)
-            ended()
+    def on_listening(self, listener: socket) -> None:
+        """Have the script's network answered."""
+        self._proxy.serve(listener)
 
-        self._loop.add_reader(pidfd, gone)
+    def on_fault(self, number: int) -> None:
+        """Report that the script cannot run as it should."""
+        self._report(f"error {number}")
 
-    def _on_exit(self) -> None:
-        code = self._process.wait()
-        SUPERVISORS.end(self._process.pid)
-        self.reported.set_result(f"exit {code}" if code >= 0 else f"signal {-code}")
-        self._one_less()
+    def on_exit(self, code: int) -> None:
+        """Report how the script ended."""
+        self._report(f"exit {code}" if code >= 0 else f"signal {-code}")
 
-    def _on_told(self) -> None:
-        """Hear which process is the first inside; none is where bwrap gave up before."""
-        if piece := os.read(self._told, 1024):
-            self._words += piece
-            return
-        self._loop.remove_reader(self._told)
-        os.close(self._told)
-        try:
-            self._first = json.loads(self._words)["child-pid"]
-            self._watch(self._first, self._on_first)
-        except (ValueError, ProcessLookupError):
-            self._one_less()
+    def on_gone(self, error: int | None) -> None:
+        """Be over; with an error it has never begun."""
+        if error is not None:
+            self._report(f"error {error}")
+        self.ended.set_result(None)
 
-    def _on_first(self) -> None:
-        with suppress(ChildProcessError):  # ours to reap where orphans come to us
-            os.waitpid(self._first, 0)
-        self._one_less()
+    def on_lost(self) -> None:
+        """Be over with the fork server."""
+        self._report(LOST)
+        self.ended.set_result(None)
 
-    def _one_less(self) -> None:
-        self._left -= 1
-        if not self._left:
-            self.ended.set_result(None)
+    def _report(self, words: str) -> None:
+        if not self.reported.done():
+            self.reported.set_result(words)
 
 
-def enclose(
-    command: Sequence[str],
-    *,
-    given: str,
-    told: int,
-    fds: Sequence[int],
-    uid: int | None,
-    sink: Sink,
-) -> Box:
-    """Start a sandbox; OSError if that can't be.
+def _terminate(first: int) -> None:
+    """Ask all below the first process to end."""
+    for pid in below(first):
+        for number in (signal.SIGTERM, signal.SIGCONT):
+            with suppress(OSError):
+                os.kill(pid, number)
 
-    `given` is the number of the file that becomes standard input. bwrap writes to one of the `fds`
-    which process is the first inside, and it is read from `told`, which is the box's to close.
-    `uid` is the user to change to.
-    """
+
+def enclose(makers: Boxes, errand: Errand, sink: Sink) -> Box:
+    """Start a sandbox; OSError if that can't be."""
     with ExitStack() as theirs, ExitStack() as ours:
-        ours.callback(os.close, told)
-        # Opened anew, at its beginning: bwrap reads the other.
-        stdin = os.open(f"/proc/self/fd/{given}", os.O_RDONLY)
-        theirs.callback(os.close, stdin)
+        group = _group(makers, errand)
+        if group:
+            ours.callback(group.close)
         outs = [pipe(ours, theirs) for _ in range(2)]
-        process = SUPERVISORS.start(
-            lambda: subprocess.Popen(
-                command,
-                stdin=stdin,
-                stdout=outs[0][1],
-                stderr=outs[1][1],
-                env={},
-                cwd="/",
-                start_new_session=True,
-                pass_fds=fds,
-                umask=UMASK,
-                user=uid,
-                group=uid,
-                extra_groups=None if uid is None else [],
-            )
+        order = order_of(
+            makers.sandbox, makers.system.root(), errand, (outs[0][1], outs[1][1]), theirs
         )
-        ours.pop_all()
-    streams = [Stream(name, outs[n][0], sink) for n, name in enumerate(("stdout", "stderr"))]
-    return Box(process, told, streams)
+        streams = [Stream(name, outs[n][0], sink) for n, name in enumerate(("stdout", "stderr"))]
+        box = Box(makers.launcher, streams, Proxy(makers.connect), group)
+        try:
+            box.number = makers.launcher.launch(_joining(order, group), box)
+        except OSError:
+            for stream in streams:
+                stream.close()
+            if group:
+                group.close()
+            raise
+        finally:
+            ours.pop_all()  # the box has it all by now
+    return box
+
+
+def _group(makers: Boxes, errand: Errand) -> Group | None:
+    """Make the control group of a run: for its memory, and for the files that it has there."""
+    if makers.groups is None:
+        return None
+    bounds = makers.sandbox.bounds
+    places_mb = bounds.work_mb + bounds.tmp_mb + bounds.shm_mb
+    memory_mb = errand.limits[resource.RLIMIT_DATA] // MIB
+    return makers.groups.open(memory_mb + places_mb, bounds.processes)
+
+
+def _joining(order: Order, group: Group | None) -> Order:
+    return replace(order, group=group.procs) if group else order

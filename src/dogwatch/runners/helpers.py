@@ -4,22 +4,33 @@ Files in the run's own directory put them into place, by `clients/`. A question 
 lengths of its fields in bytes, then the fields: token, operation, arguments. An answer is a line
 with its kind (text, json, none, error) and its length, then the body. All text is UTF-8.
 
-Both go over a Unix socket, or over a pair of FIFOs from those that cannot open one (Bash), or
-cannot wait for one (Node): they make NAME.ask and NAME.say and write NAME to the FIFO `bell`.
+Both go over a Unix socket, or over a lane, a pair of FIFOs, from those that cannot open one (Bash),
+or cannot wait for one (Node). They take the letter of a free lane from the FIFO `free`, open
+LETTER.ask and LETTER.say, and write the letter to the FIFO `bell`; once they have hung up, the
+letter is free again. There is one lane, until it is not enough. Nothing of this writes to the
+directory, so a sandbox has it read-only.
+
+Who is killed before it rings takes its letter along. Who waits in vain for a free lane rings `!`:
+then those that nobody has open are torn down, and new ones made under other letters.
 """
 
 import asyncio
+import fcntl
 import hmac
 import os
 import re
 import socket
 import stat
-from asyncio import StreamReader, StreamReaderProtocol, StreamWriter
+import struct
+import termios
+from asyncio import StreamReader, StreamReaderProtocol, StreamWriter, WriteTransport
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, suppress
+from functools import cache, partial
 from importlib.resources import files
-from itertools import accumulate, pairwise
+from itertools import accumulate, cycle, pairwise
 from pathlib import Path
+from string import ascii_letters, digits
 from typing import IO, Any, Protocol
 
 import structlog
@@ -33,10 +44,13 @@ MOST_FIELDS = 8
 MOST_BYTES = DATA_BYTES + 1024
 MOST_CONNECTIONS = 64
 MOST_WAITING = 256
+PLACE = "DOGWATCH_HELPERS"
+LANES = 48  # fewer than the letters, so that there are some to replace lost ones by
+LETTERS = ascii_letters + digits
+LOST = "!"
 STALL_S = 10.0
 BUFFER_BYTES = 16 * 1024
 _LENGTHS = re.compile(rb"\d{1,9}(?: \d{1,9})*\n")
-_NAME = re.compile(rb"[0-9A-Za-z.]{1,64}")
 _IMPORTED = "import builtins, sys\nsys.modules[__name__] = getattr(builtins, __name__)\n"
 _REQUIRED = 'module.exports = require("./helpers.js");\n'
 _FILES: Mapping[str, Mapping[str, str]] = {
@@ -73,7 +87,7 @@ async def served(
     another. OSError if that cannot be.
     """
     _write(place, language)
-    server = _Server(place, desk)
+    server = _Server(place, desk, owner)
     try:
         await server.open()
         if owner is not None:
@@ -85,10 +99,19 @@ async def served(
 
 def _write(place: Path, language: Language) -> None:
     place.mkdir(mode=0o700)
-    clients = files("dogwatch.runners.clients")
     for name, text in _FILES[language].items():
-        (place / name).write_text(text or clients.joinpath(name).read_text("utf-8"), "utf-8")
-    os.mkfifo(place / "bell", 0o600)
+        (place / name).write_text(text or _client(name), "utf-8")
+    for name in ("bell", "free"):
+        os.mkfifo(place / name, 0o600)
+
+
+@cache
+def _client(name: str) -> str:
+    return files("dogwatch.runners.clients").joinpath(name).read_text("utf-8")
+
+
+def _ends(letter: str) -> tuple[str, str]:
+    return f"{letter}.ask", f"{letter}.say"
 
 
 def _give(place: Path, owner: int) -> None:
@@ -104,22 +127,24 @@ def _environ(place: Path, language: Language, desk: Desk) -> dict[str, str]:
         "python": {"PYTHONPATH": str(place)},
         "node": {"NODE_OPTIONS": f'--require="{place}/helpers.js"', "NODE_PATH": str(place)},
     }
-    return {"DOGWATCH_HELPERS": str(place), "DOGWATCH_TOKEN": desk.token, **own[language]}
+    return {PLACE: str(place), "DOGWATCH_TOKEN": desk.token, **own[language]}
 
 
 class _Server:
     """Hears the socket and the bell, and answers a bounded number of callers at once."""
 
-    def __init__(self, place: Path, desk: Desk) -> None:
+    def __init__(self, place: Path, desk: Desk, owner: int | None) -> None:
         self._place = place
         self._desk = desk
+        self._owner = owner
         self._loop = asyncio.get_running_loop()
-        self._directory = self._bell = -1
+        self._directory = self._bell = self._free = -1
         self._server: asyncio.Server | None = None
         self._calls: set[asyncio.Task[None]] = set()
         self._turns = asyncio.Semaphore(MOST_CONNECTIONS)
         self._reading = asyncio.Lock()
-        self._rung = b""
+        self._lanes: dict[str, bool] = {}  # whether somebody has rung there
+        self._letters = cycle(LETTERS)
 
     async def open(self) -> None:
         """Begin to hear."""
@@ -133,16 +158,20 @@ class _Server:
         except BaseException:
             bound.close()
             raise
-        # Open for writing, too, so that it has no end while nobody rings.
+        # Open for both, so that they have no end while nobody else has them open.
         self._bell = os.open("bell", os.O_RDWR | os.O_NONBLOCK, dir_fd=self._directory)
+        self._free = os.open("free", os.O_RDWR | os.O_NONBLOCK, dir_fd=self._directory)
+        self._add()
         self._loop.add_reader(self._bell, self._on_bell)
 
     async def close(self) -> None:
         """Hang up on everybody."""
         if self._bell >= 0:
             self._loop.remove_reader(self._bell)
-            os.close(self._bell)
-            self._bell = -1
+            for fd in (self._bell, self._free):
+                if fd >= 0:
+                    os.close(fd)
+            self._bell = self._free = -1
         if self._server:
             self._server.close()
         for call in self._calls:
@@ -172,29 +201,72 @@ class _Server:
         self._calls.discard(call)
         if not call.cancelled() and (error := call.exception()):
             _log.error("helper failed", error=type(error).__name__)
-        if self._bell >= 0:
-            self._loop.add_reader(self._bell, self._on_bell)
 
     def _on_bell(self) -> None:
-        """Take the names rung; where too many wait, those that ring have to wait as well."""
-        if len(self._calls) >= MOST_WAITING:
-            self._loop.remove_reader(self._bell)
-            return
+        """Answer at the lanes that are rung for."""
         with suppress(BlockingIOError):
-            self._rung += os.read(self._bell, 512)
-        *names, rest = self._rung.split(b"\n")
-        self._rung = rest[:64]
-        for name in names:
-            if _NAME.fullmatch(name):
-                self._take(self._rang(name.decode()))
+            for letter in os.read(self._bell, 512).decode(errors="replace"):
+                if letter == LOST:
+                    self._renew()
+                elif self._lanes.get(letter) is False:
+                    self._lanes[letter] = True
+                    self._take(self._rang(letter)).add_done_callback(partial(self._left, letter))
+        if len(self._lanes) < LANES and not _waiting_bytes(self._free):
+            with suppress(OSError):
+                self._add()
 
-    async def _rang(self, name: str) -> None:
-        """Open the FIFOs of a caller, who is waiting at them, and take their names away."""
+    def _left(self, letter: str, _call: object) -> None:
+        """Let others have a lane, after the files of its transports are closed, which is later."""
+        self._loop.call_soon(self._give_back, letter)
+
+    def _give_back(self, letter: str) -> None:
+        if self._free >= 0:
+            self._lanes[letter] = False
+            with suppress(BlockingIOError):
+                os.write(self._free, letter.encode())
+
+    def _renew(self) -> None:
+        """Replace the lanes that were taken and that nobody has open, where none is free."""
+        if _waiting_bytes(self._free):
+            return
+        for letter in [letter for letter, rung in self._lanes.items() if not rung]:
+            with suppress(OSError):  # a script may have done anything to them
+                self._replace(letter)
+
+    def _replace(self, letter: str) -> None:
+        """Hide a lane, so that it is opened no more, and see whether it is open."""
+        for end in _ends(letter):
+            self._rename(end, f"{end}.hidden")
+        with self._fifo(f"{_ends(letter)[0]}.hidden", os.O_RDONLY) as ask:
+            is_open = ask.read(1) is None  # else its end is read
+        for end in _ends(letter):
+            if is_open:
+                self._rename(f"{end}.hidden", end)
+            else:
+                os.unlink(f"{end}.hidden", dir_fd=self._directory)
+        if not is_open:
+            del self._lanes[letter]
+            self._add()
+
+    def _rename(self, name: str, new: str) -> None:
+        os.rename(name, new, src_dir_fd=self._directory, dst_dir_fd=self._directory)
+
+    def _add(self) -> None:
+        """Make a lane; OSError if a script has taken its place."""
+        letter = next(one for one in self._letters if one not in self._lanes)
+        for end in _ends(letter):
+            os.mkfifo(end, 0o600, dir_fd=self._directory)
+            if self._owner is not None:
+                os.chown(end, self._owner, self._owner, dir_fd=self._directory)
+        self._give_back(letter)
+
+    async def _rang(self, letter: str) -> None:
+        """Open the FIFOs of a caller, who is waiting at them."""
         async with self._turns:
             # A transport closes its file itself, later: nobody else may, or the loop breaks.
             with suppress(OSError), ExitStack() as opened, ExitStack() as unowned:
-                ask = unowned.enter_context(self._fifo(f"{name}.ask", os.O_RDONLY))
-                say = unowned.enter_context(self._fifo(f"{name}.say", os.O_WRONLY))
+                ask = unowned.enter_context(self._fifo(_ends(letter)[0], os.O_RDONLY))
+                say = unowned.enter_context(self._fifo(_ends(letter)[1], os.O_WRONLY))
                 unowned.pop_all()
                 reader = StreamReader(BUFFER_BYTES)
                 heard, _ = await self._loop.connect_read_pipe(
@@ -204,17 +276,17 @@ class _Server:
                 told, protocol = await self._loop.connect_write_pipe(
                     lambda: StreamReaderProtocol(StreamReader()), say
                 )
-                opened.callback(told.abort)
-                await self._talk(reader, StreamWriter(told, protocol, None, self._loop))
+                opened.callback(_hang_up, told)
+                writer = StreamWriter(told, protocol, None, self._loop)
+                await self._talk(reader, writer)
 
     def _fifo(self, name: str, mode: int) -> IO[bytes]:
-        """Open what a script made; OSError if it is no FIFO."""
+        """Open one end of a lane; OSError if a script has put something else there."""
         flags = mode | os.O_NONBLOCK | os.O_NOFOLLOW
         fd = os.open(name, flags, dir_fd=self._directory)
         if not stat.S_ISFIFO(os.fstat(fd).st_mode):
             os.close(fd)
             raise OSError(name)
-        os.unlink(name, dir_fd=self._directory)
         return os.fdopen(fd, "rb" if mode == os.O_RDONLY else "wb", buffering=0)
 
     # --- what is said -----------------------------------------------------------------------
@@ -265,6 +337,11 @@ class _Server:
         return operation, args
 
 
+def _hang_up(told: WriteTransport) -> None:
+    if not told.is_closing():  # a second time would break the loop
+        told.abort()
+
+
 async def _skip(reader: StreamReader, count: int) -> None:
     """Read what is too much: a caller hears the answer only once it has said all."""
     while count:
@@ -278,3 +355,9 @@ async def _skip(reader: StreamReader, count: int) -> None:
 def _told(kind: str, body: str) -> bytes:
     text = body.encode(errors="replace")
     return b"%s %d\n%s" % (kind.encode(), len(text), text)
+
+
+def _waiting_bytes(fifo: int) -> int:
+    """Return how much can be read, pipe(7)."""
+    found: tuple[int] = struct.unpack("i", fcntl.ioctl(fifo, termios.FIONREAD, bytes(4)))
+    return found[0]

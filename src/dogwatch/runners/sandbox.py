@@ -9,8 +9,10 @@ empty.
 
 import fcntl
 import os
+import resource
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -20,25 +22,15 @@ from dogwatch.core.problems import Problem
 from dogwatch.core.script_action import MIB
 from dogwatch.runners import seccomp
 from dogwatch.runners.interpreters import STANDARD_PATH
+from dogwatch.runners.launcher import Order, once
+from dogwatch.runners.system import HOME, INSIDE_UID, SYSTEM, System
 
 PROBE_S = 10.0
+STREAMS = 3  # standard input, output and error come before the files
 SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
-INSIDE_UID = 1000
-HOME = Path("/work")
 OURS = Path("/run/dogwatch")
 GIVEN = OURS / "input"
 HELPERS = OURS / "helpers"
-SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
-ETC = (
-    "alternatives", "ca-certificates", "hosts", "ld.so.cache", "localtime", "mime.types",
-    "nsswitch.conf", "pki/ca-trust/extracted", "pki/tls/certs", "resolv.conf", "services",
-    "ssl/certs", "ssl/openssl.cnf", "timezone",
-)  # fmt: skip
-PASSWD = (
-    f"root:x:0:0::/:/usr/sbin/nologin\nscript:x:{INSIDE_UID}:{INSIDE_UID}::{HOME}:/bin/bash\n"
-    "nobody:x:65534:65534::/:/usr/sbin/nologin\n"
-)
-GROUP = f"root:x:0:\nscript:x:{INSIDE_UID}:\nnogroup:x:65534:\n"
 APART = (
     "--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-net",
     "--unshare-cgroup-try", "--die-with-parent", "--new-session", "--cap-drop", "ALL",
@@ -65,7 +57,6 @@ class Sandbox:
     """
 
     program: str
-    prlimit: str
     uid: int
     nested: Sequence[str] = ()
     paths: Sequence[Path] = ()
@@ -86,7 +77,7 @@ class Sandbox:
 
 
 class Files:
-    """Files in memory that nobody can change, open to those who are told their numbers."""
+    """Files in memory that nobody can change, numbered as a sandbox has them open."""
 
     def __init__(self, stack: ExitStack) -> None:
         self._stack = stack
@@ -101,32 +92,32 @@ class Files:
         os.lseek(fd, 0, os.SEEK_SET)
         fcntl.fcntl(fd, fcntl.F_ADD_SEALS, SEALS)
         self.fds.append(fd)
-        return str(fd)
+        return str(STREAMS + len(self.fds) - 1)
 
-    def pipe(self) -> tuple[int, int]:
-        """Return both ends of a pipe; the reader is the caller's to close."""
-        reader, writer = os.pipe()
-        self._stack.callback(os.close, writer)
-        self.fds.append(writer)
-        return reader, writer
+    def again(self, number: str) -> int:
+        """Open a file anew, at its beginning."""
+        fd = os.open(f"/proc/self/fd/{self.fds[int(number) - STREAMS]}", os.O_RDONLY)
+        self._stack.callback(os.close, fd)
+        return fd
 
 
 @dataclass(frozen=True, slots=True)
 class Errand:
     """What a sandbox is for: the script's name and text, its words, its environment.
 
-    `given` is the number of the file with its input. `limits` are named as by prlimit(1).
-    `helpers` is the directory of its helpers, None without.
+    `given` is its input. `limits` are as in setrlimit(2). `helpers` is the directory of its
+    helpers, None without. `port` is where its network is answered, 0 for nowhere.
     """
 
     interpreter: Sequence[str]
     script: str
     source: bytes
     args: Sequence[str]
-    given: str
+    given: bytes
     environ: Mapping[str, str]
-    limits: Mapping[str, int] = field(default_factory=dict)
+    limits: Mapping[int, int] = field(default_factory=dict)
     helpers: Path | None = None
+    port: int = 0
 
 
 def found(uid: int, paths: Sequence[Path] = (), hidden: Sequence[Path] = ()) -> Sandbox:
@@ -134,11 +125,11 @@ def found(uid: int, paths: Sequence[Path] = (), hidden: Sequence[Path] = ()) -> 
 
     `uid` is the user for sandboxes of a server that runs as root.
     """
-    program, prlimit = _program("bwrap", "bubblewrap"), _program("prlimit", "util-linux")
+    program = _program("bwrap", "bubblewrap")
     chosen = uid if os.geteuid() == 0 else os.geteuid()
     fault = ""
     for nested in (("--disable-userns",), ()):
-        sandbox = Sandbox(program, prlimit, chosen, nested, tuple(paths), tuple(hidden))
+        sandbox = Sandbox(program, chosen, nested, tuple(paths), tuple(hidden))
         if not (fault := _fault(sandbox)):
             return sandbox
     raise Problem("refused", f"bubblewrap does not work here: {fault}")
@@ -152,72 +143,79 @@ def _program(name: str, package: str) -> str:
 
 
 def _fault(sandbox: Sandbox) -> str:
-    """Run a sandbox that does nothing; return what it complains of."""
-    uid = sandbox.uid if sandbox.drops else None
+    """Have a sandbox made that does nothing; return what it complains of."""
+    nothing = Errand(("/bin/sh",), "probe", b"exit 0\n", (), b"", {})
     with ExitStack() as stack:
-        files = Files(stack)
-        nothing = Errand(("/bin/sh",), "probe", b"exit 0\n", (), files.hold(b""), {})
-        command = command_of(sandbox, nothing, files)
+        said = stack.enter_context(tempfile.TemporaryFile())
+        place = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        place.chmod(0o711)
         try:
-            done = subprocess.run(
-                command, check=False, env={}, pass_fds=files.fds, cwd="/", capture_output=True,
-                timeout=PROBE_S, user=uid, group=uid, extra_groups=None if uid is None else [],
-            )  # fmt: skip
+            root = System(place, sandbox.paths).root()
+            order = order_of(sandbox, root, nothing, (said.fileno(), said.fileno()), stack)
+            code = once(sandbox.uid if sandbox.drops else None, order, PROBE_S)
         except (OSError, subprocess.SubprocessError) as error:
             return str(error)
-    said = done.stderr.decode(errors="replace").strip()
-    return "" if done.returncode == 0 else said or f"exit status {done.returncode}"
+        said.seek(0)
+        words = said.read().decode(errors="replace").strip()
+    return "" if code == 0 else words or f"exit status {code}"
 
 
-def command_of(
-    sandbox: Sandbox, errand: Errand, files: Files, told: int | None = None
-) -> list[str]:
-    """Return the command of a sandbox, which must find the files open.
+def order_of(
+    sandbox: Sandbox, root: Path, errand: Errand, outs: tuple[int, int], stack: ExitStack
+) -> Order:
+    """Return what to launch; its files are open as long as the stack.
 
-    It writes to `told` in JSON which process is the first inside.
+    `root` is the root directory of all sandboxes, `outs` become standard output and error.
     """
-    options = [*_options(sandbox, errand, files), "--remount-ro", "/"]
-    if told is not None:
-        options += ["--info-fd", str(told)]
-    file = files.hold(b"".join(option.encode() + b"\0" for option in options))
-    limits = {**errand.limits, "nproc": sandbox.bounds.processes}
-    limit = (sandbox.prlimit, *(f"--{name}={most}" for name, most in limits.items()), "--")
+    files = Files(stack)
+    given = files.hold(errand.given)
+    options = [*_options(sandbox, root, errand, given, files)]
+    listed = files.hold(b"".join(option.encode() + b"\0" for option in options))
     script = (str(OURS / errand.script), *errand.args)
-    return [sandbox.program, "--args", file, "--", *limit, *errand.interpreter, *script]
+    return Order(
+        [sandbox.program, "--args", listed, "--", *errand.interpreter, *script],
+        [files.again(given), *outs, *files.fds],
+        {**errand.limits, resource.RLIMIT_NPROC: sandbox.bounds.processes},
+        port=errand.port,
+    )
 
 
-def _options(sandbox: Sandbox, errand: Errand, files: Files) -> Iterator[str]:
+def _options(
+    sandbox: Sandbox, root: Path, errand: Errand, given: str, files: Files
+) -> Iterator[str]:
     yield from (*APART, *sandbox.nested)
-    yield from _system(sandbox)
+    yield from _system(sandbox, root)
     yield from _places(sandbox.bounds)
-    for name, text in (("passwd", PASSWD), ("group", GROUP)):
-        yield from ("--perms", "0444", "--ro-bind-data", files.hold(text.encode()), f"/etc/{name}")
-    yield from ("--ro-bind-data", files.hold(errand.source), str(OURS / errand.script))
-    yield from ("--ro-bind-data", errand.given, str(GIVEN))
-    if errand.helpers:
-        yield from ("--bind", str(errand.helpers), str(HELPERS))
+    yield from _ours(errand, given, files)
     if filtered := seccomp.program():
         yield from ("--seccomp", files.hold(filtered))
     for name, value in errand.environ.items():
         yield from ("--setenv", name, value)
 
 
-def _system(sandbox: Sandbox) -> Iterator[str]:
+def _system(sandbox: Sandbox, root: Path) -> Iterator[str]:
     """Yield what shows the programs of the system, and what hides parts of it."""
-    yield from ("--ro-bind", "/usr", "/usr")
-    for place in map(Path, SYSTEM):
-        if place.is_symlink():
-            yield from ("--symlink", str(place.readlink()), str(place))
-        elif place.is_dir():
+    yield from ("--ro-bind", str(root), "/", "--ro-bind", "/usr", "/usr")
+    for place in (Path("/") / name for name in SYSTEM):
+        if place.is_dir() and not place.is_symlink():
             yield from ("--ro-bind", str(place), str(place))
-    yield from ("--perms", "0755", "--dir", "/etc")
-    for name in ETC:
-        yield from ("--ro-bind-try", f"/etc/{name}", f"/etc/{name}")
     for path in sandbox.paths:
-        yield from ("--ro-bind-try", str(path), str(path))
+        if path.exists():
+            yield from ("--ro-bind", str(path), str(path))
     for path in sandbox.hidden:
         if any(path.is_relative_to(shown) for shown in (Path("/usr"), *sandbox.paths)):
             yield from ("--perms", "0000", "--size", "4096", "--tmpfs", str(path))
+
+
+def _ours(errand: Errand, given: str, files: Files) -> Iterator[str]:
+    """Yield what a run finds of Dogwatch: its script, its input, its helpers."""
+    room = len(errand.source) + len(errand.given) + MIB
+    yield from ("--perms", "0755", "--size", str(room), "--tmpfs", "/run")
+    yield from ("--file", files.hold(errand.source), str(OURS / errand.script))
+    yield from ("--file", given, str(GIVEN))
+    if errand.helpers:
+        yield from ("--ro-bind", str(errand.helpers), str(HELPERS))
+    yield from ("--remount-ro", "/run")
 
 
 def _places(bounds: Bounds) -> Iterator[str]:

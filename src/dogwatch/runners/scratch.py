@@ -19,25 +19,28 @@ class Scratch:
     helpers: Path
 
 
-def prepare(workdir: Path, source: str, suffix: str, given: str) -> Scratch:
-    """Make a fresh directory below `workdir`; OSError if that fails."""
+def outline(workdir: Path, suffix: str) -> Scratch:
+    """Make a fresh, empty directory below `workdir`; OSError if that fails."""
     workdir.mkdir(parents=True, exist_ok=True, mode=0o700)
     root = Path(tempfile.mkdtemp(prefix="run-", dir=workdir.absolute()))
-    scratch = Scratch(
-        root, root / f"script{suffix}", root / "input", root / "home", root / "helpers"
-    )
+    return Scratch(root, root / f"script{suffix}", root / "input", root / "home", root / "helpers")
+
+
+def prepare(workdir: Path, source: str, suffix: str, given: str) -> Scratch:
+    """Make a fresh directory below `workdir` with all in it; OSError if that fails."""
+    scratch = outline(workdir, suffix)
     try:
         scratch.home.mkdir(mode=0o700)
         _write(scratch.script, source.encode())
         _write(scratch.given, given.encode(errors="replace"))
     except OSError:
-        remove(root)
+        remove(scratch.root)
         raise
     return scratch
 
 
 def _write(path: Path, content: bytes) -> None:
-    path.touch(mode=0o600)  # the directory may be opened to the user of a sandbox
+    path.touch(mode=0o600)
     path.write_bytes(content)
 
 

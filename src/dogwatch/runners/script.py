@@ -4,10 +4,11 @@ import asyncio
 import errno
 import os
 import resource
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 from math import ceil
@@ -19,23 +20,18 @@ from dogwatch.clock import Clock
 from dogwatch.core.problems import Problem
 from dogwatch.core.result import Outcome, Result
 from dogwatch.core.script_action import MIB, ScriptAction, unsupported
-from dogwatch.runners.box import Box, enclose
-from dogwatch.runners.helpers import Desk, served
+from dogwatch.runners import proxy
+from dogwatch.runners.box import Box, Boxes, enclose
+from dogwatch.runners.helpers import PLACE, Desk, served
 from dogwatch.runners.interpreters import STANDARD_PATH, Interpreters
-from dogwatch.runners.sandbox import GIVEN, HELPERS, HOME, Errand, Files, Sandbox, command_of
-from dogwatch.runners.scratch import Scratch, prepare, remove
+from dogwatch.runners.sandbox import GIVEN, HELPERS, Errand
+from dogwatch.runners.scratch import Scratch, outline, prepare, remove
+from dogwatch.runners.system import HOME
 from dogwatch.runners.tree import Sink, Tree, plant
 
 MARK = "DOGWATCH_RUN_ID"
 OPEN_FILES = 1024
 SANDBOX_MEMORY_MB = 2048
-NAMES = {
-    resource.RLIMIT_CORE: "core",
-    resource.RLIMIT_NOFILE: "nofile",
-    resource.RLIMIT_FSIZE: "fsize",
-    resource.RLIMIT_DATA: "data",
-    resource.RLIMIT_CPU: "cpu",
-}
 OF_SIGNALS = 128  # a sandbox adds the signal that ended the script, as shells do
 SUFFIXES = {"bash": ".sh", "python": ".py", "node": ".js"}
 HOPELESS = frozenset({errno.E2BIG, errno.ENOENT, errno.EACCES, errno.ENOEXEC})
@@ -56,13 +52,13 @@ async def run_script(
     interpreters: Interpreters,
     desk: Desk | None = None,
     environ: Mapping[str, str] = MappingProxyType({}),
-    sandbox: Sandbox | None = None,
+    boxes: Boxes | None = None,
     platform: str = sys.platform,
 ) -> Result:
     """Run one attempt; return how it ended.
 
     At the `desk` the script is answered by its helpers; without one it has none. `environ` is
-    what Dogwatch tells the script besides. Without a `sandbox` it runs as the server's user.
+    what Dogwatch tells the script besides. Without `boxes` it runs as the server's user.
 
     `on_output` takes
     ("stdout" | "stderr", chunk of at most 64 KiB) and must be quick. Cancelling kills the whole
@@ -75,31 +71,46 @@ async def run_script(
         MARK: run_id,
         "DOGWATCH_ATTEMPT": str(attempt),
         "DOGWATCH_SLOT_AT": slot_at.isoformat() if slot_at else "",
+        **(proxy.ENVIRON if boxes and action.network else {}),
     }
     try:
         interpreter = interpreters.find(action)
     except Problem as problem:
         return Result(Outcome.FAIL, problem.message, retryable=False)
     try:
-        scratch = prepare(workdir, action.source, SUFFIXES[action.language], input)
+        scratch = _scratch(action, input, workdir, boxes)
     except OSError as fault:
         return _unstarted("cannot make the run's directory", fault.errno)
-    run = _Run(action, interpreter, scratch, marks, sandbox)
+    run = _Run(action, interpreter, scratch, marks, input, boxes)
     try:
         return await _helped(run, desk, on_output, clock)
     finally:
-        await _through(asyncio.to_thread(remove, scratch.root))
+        if boxes:  # no script could put anything there
+            shutil.rmtree(scratch.root, ignore_errors=True)
+        else:
+            await _through(asyncio.to_thread(remove, scratch.root))
+
+
+def _scratch(action: ScriptAction, given: str, workdir: Path, boxes: Boxes | None) -> Scratch:
+    """Make the run's directory; a sandbox brings its own, but for the helpers."""
+    if boxes:
+        return outline(workdir, SUFFIXES[action.language])
+    return prepare(workdir, action.source, SUFFIXES[action.language], given)
 
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """One attempt that has all it needs: `marks` are the variables that Dogwatch sets itself."""
+    """One attempt that has all it needs.
+
+    `marks` are the variables that Dogwatch sets itself, `given` is the input.
+    """
 
     action: ScriptAction
     interpreter: str
     scratch: Scratch
     marks: Mapping[str, str]
-    sandbox: Sandbox | None = None
+    given: str
+    boxes: Boxes | None = None
 
 
 async def _helped(run: _Run, desk: Desk | None, sink: Sink, clock: Clock) -> Result:
@@ -115,9 +126,10 @@ async def _helped(run: _Run, desk: Desk | None, sink: Sink, clock: Clock) -> Res
 
 
 def _served(run: _Run, desk: Desk) -> AbstractAsyncContextManager[Mapping[str, str]]:
-    place, language, sandbox = run.scratch.helpers, run.action.language, run.sandbox
-    if sandbox is None:
+    place, language = run.scratch.helpers, run.action.language
+    if run.boxes is None:
         return served(place, language, desk)
+    sandbox = run.boxes.sandbox
     owner = sandbox.uid if sandbox.drops else None
     return served(place, language, desk, seen_at=HELPERS, owner=owner)
 
@@ -126,7 +138,7 @@ async def _run(run: _Run, sink: Sink, clock: Clock) -> Result:
     """See the script from its start to its end, and its tree to the end of that."""
     began = clock.monotonic()
     try:
-        tree = _enclose(run, run.sandbox, sink) if run.sandbox else _plant(run, sink)
+        tree = _enclose(run, run.boxes, sink) if run.boxes else _plant(run, sink)
     except OSError as fault:
         return _unstarted("cannot start", fault.errno)
     try:
@@ -152,21 +164,14 @@ def _plant(run: _Run, sink: Sink) -> Tree:
     )
 
 
-def _enclose(run: _Run, sandbox: Sandbox, sink: Sink) -> Box:
+def _enclose(run: _Run, boxes: Boxes, sink: Sink) -> Box:
     action, scratch = run.action, run.scratch
-    with ExitStack() as stack:
-        files = Files(stack)
-        # Not from the disk: who owns a file can open it anew to write, by /proc/self/fd/0.
-        given = files.hold(scratch.given.read_bytes())
-        errand = Errand(
-            _interpreter(run), scratch.script.name, action.source.encode(), action.args, given,
-            _seen(run, HOME, GIVEN), _limits_inside(action),
-            scratch.helpers if scratch.helpers.exists() else None,
-        )  # fmt: skip
-        told, telling = files.pipe()
-        command = command_of(sandbox, errand, files, telling)
-        uid = sandbox.uid if sandbox.drops else None
-        return enclose(command, given=given, told=told, fds=files.fds, uid=uid, sink=sink)
+    errand = Errand(
+        _interpreter(run), scratch.script.name, action.source.encode(), action.args,
+        run.given.encode(errors="replace"), _seen(run, HOME, GIVEN), _limits_inside(action),
+        scratch.helpers if PLACE in run.marks else None, proxy.PORT if action.network else 0,
+    )  # fmt: skip
+    return enclose(boxes, errand, sink)
 
 
 def _interpreter(run: _Run) -> tuple[str, ...]:
@@ -219,15 +224,15 @@ def _limits(action: ScriptAction) -> dict[int, int]:
     return limits
 
 
-def _limits_inside(action: ScriptAction) -> dict[str, int]:
-    """Return the limits in a sandbox by name; there memory has one in any case."""
+def _limits_inside(action: ScriptAction) -> dict[int, int]:
+    """Return the limits in a sandbox; there memory has one in any case."""
     memory_mb = SANDBOX_MEMORY_MB if action.memory_limit_mb is None else action.memory_limit_mb
     wanted = {
         **_limits(action),
         resource.RLIMIT_DATA: memory_mb * MIB,
         resource.RLIMIT_CPU: ceil(action.timeout_s) * (os.cpu_count() or 1) + 1,
     }
-    return {NAMES[kind]: _allowed(kind, most) for kind, most in wanted.items()}
+    return {kind: _allowed(kind, most) for kind, most in wanted.items()}
 
 
 def _allowed(kind: int, most: int) -> int:
@@ -245,7 +250,7 @@ def _judge(status: str, run: _Run) -> Result:
     match kind:
         case "exit" if number == "0":
             return Result(Outcome.OK, exit_code=0)
-        case "exit" if run.sandbox and int(number) > OF_SIGNALS:
+        case "exit" if run.boxes and int(number) > OF_SIGNALS:
             told = f"exit status {number}, as of {_signal_name(int(number) - OF_SIGNALS)}"
             return Result(Outcome.FAIL, told, exit_code=int(number))
         case "exit":

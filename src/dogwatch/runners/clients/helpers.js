@@ -1,9 +1,10 @@
 // Gives every Node script the helpers; loaded by way of NODE_OPTIONS. See helpers.py for what is
-// said. Node can do nothing at once with a socket, but it can with FIFOs: it has a pair of them
-// made, names it on the bell, and keeps it.
+// said. Node can do nothing at once with a socket, but it can with a lane, a pair of FIFOs, which it
+// keeps.
 "use strict";
 
-const STANDARD_PATH = "/usr/local/bin:/usr/bin:/bin";
+const MOST_TRIES = 1000;
+const TRY_MS = 2;
 const { DOGWATCH_HELPERS: place, DOGWATCH_TOKEN: token } = process.env;
 
 class HelperError extends Error {
@@ -15,20 +16,47 @@ class HelperError extends Error {
 
 class Line {
   constructor() {
-    const fs = require("fs");
-    const { spawnSync } = require("child_process");
     if (!place) throw new HelperError("helpers work in runs of Dogwatch only");
-    const name = `${process.pid}.${require("crypto").randomBytes(8).toString("hex")}`;
-    const [ask, say] = ["ask", "say"].map((end) => `${place}/${name}.${end}`);
-    const made = spawnSync("mkfifo", [ask, say], { env: { PATH: STANDARD_PATH } });
-    if (made.status !== 0) throw new HelperError(`mkfifo: ${made.error || made.stderr}`);
-    this.fs = fs;
-    this.to = fs.openSync(ask, "r+");
-    this.from = fs.openSync(say, "r+");
-    const bell = fs.openSync(`${place}/bell`, fs.constants.O_WRONLY);
-    fs.writeSync(bell, `${name}\n`);
-    fs.closeSync(bell);
+    this.fs = require("fs");
+    const { O_RDONLY, O_NONBLOCK, O_WRONLY } = this.fs.constants;
+    this.free = this.fs.openSync(`${place}/free`, O_RDONLY | O_NONBLOCK);
+    this.bell = this.fs.openSync(`${place}/bell`, O_WRONLY);
     this.read = Buffer.alloc(0);
+    let letter;
+    do letter = this.letter();
+    while (!this.open(letter));
+    this.fs.writeSync(this.bell, letter);
+    for (const fd of [this.free, this.bell]) this.fs.closeSync(fd);
+  }
+
+  // Takes the letter of a free lane.
+  letter() {
+    const found = Buffer.alloc(1);
+    for (let tries = 1; ; tries++) {
+      try {
+        if (this.fs.readSync(this.free, found)) return found.toString();
+      } catch (fault) {
+        if (fault.code !== "EAGAIN") throw fault;
+      }
+      if (tries % MOST_TRIES === 0) this.fs.writeSync(this.bell, "!");
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, TRY_MS);
+    }
+  }
+
+  // Opens a lane; false where it was replaced meanwhile.
+  open(letter) {
+    const opened = [];
+    try {
+      for (const end of ["ask", "say"]) {
+        opened.push(this.fs.openSync(`${place}/${letter}.${end}`, "r+"));
+      }
+      [this.to, this.from] = opened;
+      return true;
+    } catch (fault) {
+      if (fault.code !== "ENOENT") throw fault;
+      opened.forEach((fd) => this.fs.closeSync(fd));
+      return false;
+    }
   }
 
   ask(...fields) {

@@ -1,19 +1,15 @@
 # Gives every Bash script the helpers; read by way of BASH_ENV. See helpers.py for what is said.
-# A call is a pair of FIFOs that the script makes and names on the bell; Dogwatch opens them, and
-# takes their names away.
+# A call takes a lane, a pair of FIFOs, and rings the bell; no other program takes part.
 
 _dogwatch_ask() {
   if [[ ! -p ${DOGWATCH_HELPERS-}/bell ]]; then
     builtin printf 'dogwatch: helpers work in runs of Dogwatch only\n' >&2
     return 1
   fi
-  builtin local LC_ALL=C IFS=$' \t\n' _dogwatch_n=$BASHPID.$RANDOM$RANDOM
+  builtin local LC_ALL=C IFS=$' \t\n'
   builtin local _dogwatch_a _dogwatch_lengths= _dogwatch_to _dogwatch_from _dogwatch_kind
   for _dogwatch_a in "$DOGWATCH_TOKEN" "$@"; do _dogwatch_lengths+=" ${#_dogwatch_a}"; done
-  builtin command -p mkfifo "$DOGWATCH_HELPERS/$_dogwatch_n".{ask,say} || return
-  exec {_dogwatch_to}<>"$DOGWATCH_HELPERS/$_dogwatch_n.ask" \
-    {_dogwatch_from}<>"$DOGWATCH_HELPERS/$_dogwatch_n.say"
-  builtin printf '%s\n' "$_dogwatch_n" >"$DOGWATCH_HELPERS/bell"
+  until _dogwatch_lane; do :; done
   builtin printf '%s\n' "${_dogwatch_lengths# }" >&"$_dogwatch_to"
   builtin printf '%s' "$DOGWATCH_TOKEN" "$@" >&"$_dogwatch_to"
   builtin read -r -u "$_dogwatch_from" _dogwatch_kind _dogwatch_length
@@ -32,6 +28,18 @@ _dogwatch_ask() {
     _dogwatch_body=
     return 1
   fi
+}
+
+_dogwatch_lane() {
+  builtin local _dogwatch_letter=
+  if ! builtin read -r -t 2 -N 1 _dogwatch_letter <"$DOGWATCH_HELPERS/free"; then
+    builtin printf '!' >"$DOGWATCH_HELPERS/bell"
+    return 1
+  fi
+  [[ -p $DOGWATCH_HELPERS/$_dogwatch_letter.ask ]] || return
+  { exec {_dogwatch_to}<>"$DOGWATCH_HELPERS/$_dogwatch_letter.ask" \
+    {_dogwatch_from}<>"$DOGWATCH_HELPERS/$_dogwatch_letter.say"; } 2>/dev/null || return
+  builtin printf %s "$_dogwatch_letter" >"$DOGWATCH_HELPERS/bell"
 }
 
 _dogwatch_call() {

@@ -5,8 +5,8 @@ from typing import Any, Literal
 
 from fastapi import Response
 
-from dogwatch.core.isolation import lacking, offline
-from dogwatch.core.problems import Problem, invalid
+from dogwatch.core.isolation import lacking
+from dogwatch.core.problems import Problem
 from dogwatch.core.script_action import ScriptAction, unsupported
 from dogwatch.core.spec import WatchSpec
 from dogwatch.usecases import jobs, lists, runs, watches, workspaces
@@ -79,8 +79,6 @@ def admit_script(services: Services, kind: str, action: Mapping[str, Any]) -> No
     try:
         script = ScriptAction.from_json(action)
         services.admit_script(script)
-        if reason := offline(services.isolation, network=script.network):
-            raise invalid("network", reason)
     except Problem as problem:
         fields = {f"action.{name}": told for name, told in problem.fields.items()}
         raise Problem(problem.kind, problem.message, fields) from None

@@ -1,0 +1,324 @@
+"""Starts sandboxes for the server, as their own user: small, single-threaded, with no secret in it.
+
+A program of its own, started by `launcher.py` as `python -I -S forkserver.py [UID]` and dependent
+on nothing of Dogwatch. It becomes that user itself, who may have no way to this file or to Python.
+Standard input is the control socket. Both sides say frames: the length in four bytes, big-endian,
+then JSON. What it is told:
+
+    {"run": 7, "command": […], "limits": {"6": 512}, "joins": false, "port": 0}    and open files
+    {"ask": 7}
+    {"kill": 7}
+
+The files become the numbers 0, 1, … of the command, which is bwrap(1); its words go through one of
+them, unread here. With `joins` the last one is the `cgroup.procs` of its control group. What is
+answered: `{"run": 7, "exit": N}`, with -N for a signal, and `{"run": 7, "gone": true}` once nothing
+is left, most often both in one frame; or nothing but `{"run": 7, "error": ERRNO}`. Who asks is told
+the first process inside: `{"run": 7, "first": PID}`. With a `port`, a socket comes before all that,
+one which listens there in the sandbox's own network: `{"run": 7, "listens": true}`. What keeps a
+sandbox from its limits or its network is told, `{"run": 7, "fault": ERRNO}`, and it ends.
+
+It ends with the server, whose end closes the socket; every bwrap ends with it (PR_SET_PDEATHSIG),
+and the first process inside with that. As their subreaper (prctl(2)) it sees them all out.
+
+A run waits at a gate, its sandbox made, until it has its limits: RLIMIT_NPROC counts, since
+Linux 5.14, by user namespace, so it has to be set inside.
+"""
+
+import ctypes
+import errno
+import fcntl
+import json
+import os
+import resource
+import select
+import socket
+import struct
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+PR_SET_DUMPABLE = 4
+PR_SET_CHILD_SUBREAPER = 36
+NS_GET_USERNS = 0xB701
+# Numbers of signal(7); importing `signal` would double the imports' cost.
+HUP, INT, QUIT, KILL, PIPE, TERM, CHLD, CONT, XFSZ = 1, 2, 3, 9, 13, 15, 17, 18, 25
+USUAL = (HUP, INT, QUIT, PIPE, TERM, CHLD, CONT, XFSZ)
+MOST_FILES = 32
+LENGTH = struct.Struct("!I")
+
+
+class Run:
+    """One sandbox: bwrap, what it says of itself, and the gate at which its script waits."""
+
+    def __init__(self, number: int, pid: int, told: int, gate: int) -> None:
+        self.number = number
+        self.pid = pid
+        self.told = told
+        self.gate = gate
+        self.pidfd = -1
+        self.words = b""
+        self.first = 0
+        self.limits: dict[str, int] = {}
+        self.group = -1
+        self.port = 0
+        self.exited = False
+
+
+class Server:
+    """The runs of one server, whom it hears on `control`."""
+
+    def __init__(self, control: socket.socket) -> None:
+        self.control = control
+        self.poll = select.poll()
+        self.poll.register(control, select.POLLIN)
+        self.runs: dict[int, Run] = {}
+        self.waiting: dict[int, tuple[Callable[[Run], None], Run]] = {}
+
+    def serve(self) -> None:
+        """Work until the control socket ends."""
+        while True:
+            for fd, _ in self.poll.poll():
+                if fd == self.control.fileno():
+                    if not self.hear():
+                        return
+                elif fd in self.waiting:
+                    step, run = self.waiting[fd]
+                    step(run)
+
+    def hear(self) -> bool:
+        """Do what one frame says; return False at the end."""
+        head, files = received(self.control)
+        if len(head) < LENGTH.size:
+            return False
+        told = json.loads(self.control.recv(LENGTH.unpack(head)[0], socket.MSG_WAITALL))
+        if "kill" in told:
+            self.kill(told["kill"])
+        elif "ask" in told:
+            self.tell_first(told["ask"])
+        else:
+            self.begin(told, files)
+        return True
+
+    def say(self, files: "Sequence[int]" = (), **frame: "Any") -> None:
+        """Answer."""
+        body = json.dumps(frame).encode()
+        socket.send_fds(self.control, [LENGTH.pack(len(body)), body], files)
+
+    def kill(self, number: int) -> None:
+        """End a run at once, if it has not ended."""
+        run = self.runs.get(number)
+        if run and not run.exited:
+            os.kill(run.pid, KILL)
+
+    def tell_first(self, number: int) -> None:
+        """Say which process is the first inside, if it is known and the run has not ended."""
+        run = self.runs.get(number)
+        if run and run.first:
+            self.say(run=number, first=run.first)
+
+    def begin(self, told: "dict[str, Any]", files: list[int]) -> None:
+        """Start a sandbox, and wait for what becomes of it."""
+        group = files.pop() if told["joins"] else -1
+        told_here, told_there = os.pipe()
+        gate_there, gate_here = os.pipe()
+        given = [*files, told_there, gate_there]
+        try:
+            pid = spawned(told["command"], given)
+        except OSError as fault:
+            close(told_here, gate_here, group)
+            self.say(run=told["run"], error=fault.errno)
+            return
+        finally:
+            close(*given)
+        run = self.runs[told["run"]] = Run(told["run"], pid, told_here, gate_here)
+        run.limits, run.group, run.port = told["limits"], group, told["port"]
+        self.wait(told_here, self.hear_first, run)
+        self.watch(pid, self.exit, run)
+
+    def watch(self, pid: int, step: "Callable[[Run], None]", run: Run) -> None:
+        """Call `step` once a process has ended."""
+        run.pidfd = os.pidfd_open(pid)
+        self.wait(run.pidfd, step, run)
+
+    def wait(self, fd: int, step: "Callable[[Run], None]", run: Run) -> None:
+        """Call `step` once there is something to read."""
+        self.waiting[fd] = step, run
+        self.poll.register(fd, select.POLLIN)
+
+    def waited(self, fd: int) -> None:
+        """Wait for this no more."""
+        self.poll.unregister(fd)
+        del self.waiting[fd]
+        os.close(fd)
+
+    def hear_first(self, run: Run) -> None:
+        """Hear which process is the first inside, limit it, and open the gate."""
+        piece = os.read(run.told, 1024)
+        run.words += piece
+        if piece and b"}" not in run.words:
+            return
+        self.waited(run.told)
+        run.told = -1
+        try:
+            run.first = json.loads(run.words)["child-pid"]
+            limit(run)
+            if run.port:
+                self.listen(run)
+            os.write(run.gate, b"1")
+        except ValueError:  # bwrap gave up before
+            pass
+        except OSError as fault:  # it is dead, or else it must not run without its limits
+            if not run.exited:
+                self.say(run=run.number, fault=fault.errno)
+            self.kill(run.number)
+        finally:
+            close(run.gate, run.group)
+        self.settle(run)
+
+    def listen(self, run: Run) -> None:
+        """Give the server a socket in the sandbox's network."""
+        made = listening(run.first, run.port)
+        try:
+            self.say([made], run=run.number, listens=True)
+        finally:
+            os.close(made)
+
+    def exit(self, run: Run) -> None:
+        """Collect bwrap."""
+        self.waited(run.pidfd)
+        _, status = os.waitpid(run.pid, 0)
+        run.exited = True
+        self.settle(run, exit=os.waitstatus_to_exitcode(status))
+
+    def settle(self, run: Run, **news: "Any") -> None:
+        """Tell the news, and whether anything is left."""
+        if run.exited and run.told < 0 and not self.is_left(run):
+            self.end(run, **news)
+        elif news:
+            self.say(run=run.number, **news)
+
+    def is_left(self, run: Run) -> bool:
+        """Whether the first process inside is; it comes to us last, and is waited for."""
+        try:
+            if run.first and os.waitpid(run.first, os.WNOHANG) == (0, 0):
+                self.watch(run.first, self.last, run)
+                return True
+        except ChildProcessError:
+            pass  # bwrap has collected it
+        return False
+
+    def last(self, run: Run) -> None:
+        """Collect the first process inside, with which everything inside has ended."""
+        self.waited(run.pidfd)
+        os.waitpid(run.first, 0)
+        self.end(run)
+
+    def end(self, run: Run, **news: "Any") -> None:
+        """Forget a run."""
+        del self.runs[run.number]
+        self.say(run=run.number, gone=True, **news)
+
+
+def received(control: socket.socket) -> tuple[bytes, list[int]]:
+    """Return the head of a frame and the files that came with it, closed on exec."""
+    room = socket.CMSG_SPACE(MOST_FILES * 4)
+    head, extras, _, _ = control.recvmsg(
+        LENGTH.size, room, socket.MSG_CMSG_CLOEXEC | socket.MSG_WAITALL
+    )
+    files = [
+        fd
+        for level, kind, data in extras
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS)
+        for (fd,) in struct.iter_unpack("i", data[: len(data) // 4 * 4])
+    ]
+    return head, files
+
+
+def spawned(command: list[str], files: list[int]) -> int:
+    """Start a command with these files as 0, 1, … and no other; return its process id."""
+    actions = [(os.POSIX_SPAWN_DUP2, fd, number) for number, fd in enumerate(files)]
+    last = (str(len(files) - 2), str(len(files) - 1))
+    at = command.index("--")
+    words = [*command[:at], "--info-fd", last[0], "--block-fd", last[1], *command[at:]]
+    return os.posix_spawn(words[0], words, {}, file_actions=actions, setsid=True, setsigdef=USUAL)
+
+
+def limit(run: Run) -> None:
+    """Set the limits of the first process inside, which all others inherit."""
+    for kind, most in run.limits.items():
+        resource.prlimit(run.first, int(kind), (most, most))
+    if run.group >= 0:
+        os.write(run.group, str(run.first).encode())
+
+
+def listening(first: int, port: int) -> int:
+    """Return a socket that listens in the network of a process; only a child of ours goes there."""
+    here, there = socket.socketpair()
+    with here, there:
+        if (pid := os.fork()) == 0:
+            try:
+                send_listener(there, first, port)
+            finally:
+                os._exit(0)
+        there.close()
+        _, files, _, _ = socket.recv_fds(here, 1, 1)
+        os.waitpid(pid, 0)
+    if not files:
+        raise PermissionError(errno.EPERM, "the network of the sandbox")
+    os.set_inheritable(files[0], False)
+    return files[0]
+
+
+def send_listener(there: socket.socket, first: int, port: int) -> None:
+    """Enter the network of a process by way of the user namespace that owns it; ioctl_ns(2)."""
+    network = os.open(f"/proc/{first}/ns/net", os.O_RDONLY)
+    owner = fcntl.ioctl(network, NS_GET_USERNS)
+    libc = ctypes.CDLL(None)
+    if libc.setns(owner, 0) or libc.setns(network, 0):
+        return
+    made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    made.bind(("", port))  # whether or not bwrap has set its loopback up by now
+    made.listen()
+    socket.send_fds(there, [b"1"], [made.fileno()])
+
+
+def close(*fds: int) -> None:
+    """Close what is open of these."""
+    for fd in fds:
+        if fd >= 0:
+            os.close(fd)
+
+
+def drop(uid: int) -> None:
+    """Become another user for good."""
+    os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+
+
+def main() -> None:
+    """Keep the low numbers taken, so that what we get never stands where it has to go."""
+    if len(sys.argv) > 1:
+        drop(int(sys.argv[1]))
+    libc = ctypes.CDLL(None)
+    libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+    os.umask(0o077)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    while os.dup(nothing) < MOST_FILES:
+        pass
+    control = socket.socket(fileno=os.dup(0))
+    os.dup2(nothing, 0)
+    try:
+        Server(control).serve()
+    except OSError as fault:
+        if fault.errno not in {errno.EPIPE, errno.ECONNRESET}:  # the server has ended
+            raise
+
+
+if __name__ == "__main__":
+    main()
+    os._exit(0)

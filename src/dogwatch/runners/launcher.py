@@ -1,0 +1,270 @@
+"""The server's side of the fork server, which starts sandboxes: see `forkserver.py`."""
+
+import asyncio
+import json
+import os
+import socket
+import struct
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any, Protocol
+
+from dogwatch.runners.tree import SUPERVISORS
+
+PROGRAM = Path(__file__).with_name("forkserver.py")
+LENGTH = struct.Struct("!I")
+CHUNK_BYTES = 65536
+MOST_FILES = 16
+
+
+class Launched(Protocol):
+    """Whom a launcher tells what becomes of a sandbox."""
+
+    def on_first(self, pid: int) -> None:
+        """Hear which process is the first inside."""
+
+    def on_listening(self, listener: socket.socket) -> None:
+        """Take the socket in the sandbox's network."""
+
+    def on_fault(self, number: int) -> None:
+        """Hear the errno of what keeps the sandbox from running; it ends."""
+
+    def on_exit(self, code: int) -> None:
+        """Hear how bwrap ended: its status, or a signal as a negative number."""
+
+    def on_gone(self, error: int | None) -> None:
+        """Hear that nothing is left inside, or the errno of what could not be started."""
+
+    def on_lost(self) -> None:
+        """Hear that the fork server has died, and with it the sandbox."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to start: a command for bwrap whose files are `fds`, as its numbers 0, 1, …
+
+    `limits` are by number as in setrlimit(2); `group` is the open `cgroup.procs` to join, if any;
+    `port` is where a socket is to listen in the sandbox's own network, 0 for none.
+    """
+
+    command: Sequence[str]
+    fds: Sequence[int]
+    limits: Mapping[int, int]
+    group: int | None = None
+    port: int = 0
+
+
+class Launcher:
+    """Has sandboxes started as the user `uid`, None for our own.
+
+    It starts the fork server when first needed, and anew after its death. It belongs to the event
+    loop that first uses it, until it is closed.
+    """
+
+    def __init__(self, uid: int | None) -> None:
+        self._uid = uid
+        self._line: _Line | None = None
+        self._numbers = count(1)
+        self._burials: set[asyncio.Task[None]] = set()
+
+    def launch(self, order: Order, launched: Launched) -> int:
+        """Start a sandbox and return its number; OSError if that can't be."""
+        if self._line is None or self._line.ended:
+            self._line = _Line(*started(self._uid), self._bury)
+        number = next(self._numbers)
+        self._line.launch(number, order, launched)
+        return number
+
+    def ask(self, number: int) -> None:
+        """Ask for the first process inside a sandbox, which may be gone."""
+        self._tell(number, "ask")
+
+    def kill(self, number: int) -> None:
+        """End a sandbox at once; it may be gone."""
+        self._tell(number, "kill")
+
+    def _tell(self, number: int, what: str) -> None:
+        if self._line and number in self._line.runs:
+            self._line.tell(number, what)
+
+    async def close(self) -> None:
+        """End the fork server, and with it what it started."""
+        if self._line:
+            self._line.hang_up()
+            self._line = None
+        while self._burials:
+            await asyncio.wait(self._burials)
+
+    def _bury(self, line: "_Line") -> None:
+        burial = asyncio.get_running_loop().create_task(line.bury())
+        self._burials.add(burial)
+        burial.add_done_callback(self._burials.discard)
+
+
+class _Line:
+    """One fork server, and the runs that it has."""
+
+    def __init__(
+        self,
+        process: "subprocess.Popen[bytes]",
+        control: socket.socket,
+        on_end: "Callable[[_Line], None]",
+    ) -> None:
+        self.runs: dict[int, Launched] = {}
+        self.ended = False
+        self._process = process
+        self._control = control
+        self._on_end = on_end
+        self._heard = bytearray()
+        self._files: list[socket.socket] = []
+        self._loop = asyncio.get_running_loop()
+        control.setblocking(False)
+        self._loop.add_reader(control.fileno(), self._on_readable)
+
+    def launch(self, number: int, order: Order, launched: Launched) -> None:
+        joins = [] if order.group is None else [order.group]
+        say(self._control, [*order.fds, *joins], **_frame(number, order))
+        self.runs[number] = launched
+
+    def tell(self, number: int, what: str) -> None:
+        try:
+            frame: dict[str, Any] = {what: number}
+            say(self._control, **frame)
+        except OSError:  # it hears nothing any more: all have to go
+            self._process.kill()
+
+    def hang_up(self) -> None:
+        """End it."""
+        if not self.ended:
+            self.ended = True
+            self._loop.remove_reader(self._control.fileno())
+            for one in (self._control, *self._files):
+                one.close()
+            self._on_end(self)
+
+    async def bury(self) -> None:
+        """See it and its sandboxes out, which come to us as orphans; then say so."""
+        self._process.kill()
+        await asyncio.to_thread(self._process.wait)
+        await asyncio.to_thread(SUPERVISORS.sweep, SUPERVISORS.end(self._process.pid))
+        for launched in self.runs.values():
+            launched.on_lost()
+
+    def _on_readable(self) -> None:
+        files: list[int] = []
+        try:
+            piece, files, _, _ = socket.recv_fds(
+                self._control, CHUNK_BYTES, MOST_FILES, socket.MSG_CMSG_CLOEXEC
+            )
+        except BlockingIOError:
+            return
+        except OSError:
+            piece = b""
+        self._files += map(_opened, files)
+        if not piece:
+            self.hang_up()
+            return
+        self._heard += piece
+        while frame := cut(self._heard):
+            self._on_frame(frame)
+
+    def _on_frame(self, frame: Mapping[str, Any]) -> None:
+        number = frame["run"]
+        launched = self.runs[number]
+        if "listens" in frame:
+            launched.on_listening(self._files.pop(0))
+        if "fault" in frame:
+            launched.on_fault(frame["fault"])
+        if "first" in frame:
+            launched.on_first(frame["first"])
+        if "exit" in frame:
+            launched.on_exit(frame["exit"])
+        if frame.keys() & {"gone", "error"}:
+            del self.runs[number]
+            launched.on_gone(frame.get("error"))
+
+
+def started(uid: int | None) -> "tuple[subprocess.Popen[bytes], socket.socket]":
+    """Start a fork server; return it and our end of its socket."""
+    with ExitStack() as ours:
+        control, far = socket.socketpair()
+        ours.callback(control.close)
+        user = [] if uid is None else [str(uid)]
+        with far:
+            process = SUPERVISORS.start(
+                lambda: subprocess.Popen(
+                    [sys.executable, "-I", "-S", "-X", "utf8", str(PROGRAM), *user],
+                    stdin=far.fileno(),
+                    stdout=subprocess.DEVNULL,
+                    env={},
+                    cwd="/",
+                    start_new_session=True,
+                )
+            )
+        ours.pop_all()
+    return process, control
+
+
+def once(uid: int | None, order: Order, timeout_s: float) -> int:
+    """Start one sandbox, wait, and return how bwrap ended; OSError if that can't be."""
+    process, control = started(uid)
+    heard, code = bytearray(), -1
+    with control:
+        control.settimeout(timeout_s)
+        say(control, order.fds, **_frame(1, order))
+        try:
+            while "gone" not in (frame := cut(heard) or {}):
+                if fault := frame.get("error"):
+                    raise OSError(fault, os.strerror(fault))
+                code = int(frame.get("exit", code))
+                heard += b"" if frame else _more(control)
+            code = int(frame.get("exit", code))
+        finally:
+            control.close()
+            process.wait()
+            SUPERVISORS.end(process.pid)
+    return code
+
+
+def _more(control: socket.socket) -> bytes:
+    if piece := control.recv(CHUNK_BYTES):
+        return piece
+    raise OSError("the fork server has ended")
+
+
+def _frame(number: int, order: Order) -> dict[str, Any]:
+    return {
+        "run": number,
+        "command": order.command,
+        "limits": {str(kind): most for kind, most in order.limits.items()},
+        "joins": order.group is not None,
+        "port": order.port,
+    }
+
+
+def _opened(fd: int) -> socket.socket:
+    return socket.socket(fileno=fd)
+
+
+def say(control: socket.socket, fds: Sequence[int] = (), **frame: Any) -> None:
+    """Send a frame, whole or not at all (a small one never goes in parts), with open files."""
+    body = json.dumps(frame).encode()
+    socket.send_fds(control, [LENGTH.pack(len(body)), body], fds)
+
+
+def cut(heard: bytearray) -> "Mapping[str, Any] | None":
+    """Take the first frame off what was heard; None while it is not whole."""
+    if len(heard) < LENGTH.size:
+        return None
+    end = LENGTH.size + LENGTH.unpack_from(heard)[0]
+    if len(heard) < end:
+        return None
+    body = bytes(heard[LENGTH.size : end])
+    del heard[:end]
+    found: Mapping[str, Any] = json.loads(body)
+    return found

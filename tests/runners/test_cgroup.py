@@ -1,0 +1,70 @@
+"""Control groups, by files laid out as the kernel's: a real delegated one is rare in a test."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from dogwatch.core.problems import Problem
+from dogwatch.runners.cgroup import LEAF, delegated, lacking, own
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    """A group that is ours and has no other process."""
+    group = tmp_path / "system.slice" / "dogwatch.service"
+    (group / LEAF).mkdir(parents=True)
+    (group / "cgroup.controllers").write_text("cpu io memory pids\n")
+    (group / "cgroup.procs").write_text(f"{os.getpid()}\n")
+    (group / "cgroup.subtree_control").touch()
+    return group
+
+
+def test_our_group_is_found(tmp_path: Path) -> None:
+    listed = tmp_path / "cgroup"
+    listed.write_text("4:memory:/other\n0::/a/b\n")
+    assert own(tmp_path, listed) == tmp_path / "a/b"
+    listed.write_text(f"0::/a/b/{LEAF}\n")
+    assert own(tmp_path, listed) == tmp_path / "a/b"
+    listed.write_text("0::/\n")
+    assert own(tmp_path, listed) == tmp_path
+    assert own(tmp_path, tmp_path / "none") == tmp_path
+
+
+def test_the_server_moves_to_a_leaf_and_hands_controllers_down(base: Path) -> None:
+    (base / "run-1-1").mkdir()
+    delegated(base)
+    assert (base / LEAF / "cgroup.procs").read_text() == str(os.getpid())
+    assert (base / "cgroup.subtree_control").read_text() == "+cpu +memory +pids"
+    assert not (base / "run-1-1").exists()
+    (base / "cgroup.procs").write_text(f"1\n{os.getpid()}\n")
+    with pytest.raises(Problem, match="other processes"):
+        delegated(base)
+
+
+def test_a_run_has_a_group_of_its_own(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    groups = delegated(base)
+    made = Path.mkdir
+
+    def with_procs(path: Path) -> None:
+        made(path)
+        (path / "cgroup.procs").touch()
+
+    monkeypatch.setattr(Path, "mkdir", with_procs)
+    group = groups.open(memory_mb=64, processes=10)
+    told = {file.name: file.read_text() for file in group.path.iterdir()}
+    assert told == {
+        "memory.max": str(64 << 20), "memory.oom.group": "1", "pids.max": "10",
+        "cpu.weight": "25", "cgroup.procs": "",
+    }  # fmt: skip
+    group.close()
+    assert (group.path / "cgroup.kill").read_text() == "1"
+
+
+def test_what_is_lacking_is_told(base: Path) -> None:
+    assert lacking(base) == ""
+    (base / "cgroup.controllers").write_text("cpu\n")
+    assert lacking(base) == "memory and pids not among the controllers of our control group"
+    assert lacking(base / "none") == "no control groups of version 2 here"
+    with pytest.raises(Problem):
+        delegated(base)

@@ -1,0 +1,120 @@
+"""The fork server: it dies with the server, and its own death is survived."""
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dogwatch.core.result import Outcome, Result
+from dogwatch.runners.launcher import PROGRAM, Launcher, Order
+from tests.eventually import eventually, eventually_async
+from tests.runners.boxes import Cell, inhabitants, sandbox_of_this_process
+from tests.runners.test_script import alive, children, descriptors
+
+
+@pytest.fixture(scope="module")
+def cell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cell]:
+    made = Cell(sandbox_of_this_process(), tmp_path_factory.mktemp("launcher"))
+    files, family = descriptors(), children()
+    yield made
+    made.wait(made.boxes.launcher.close())
+    assert (descriptors(), children()) == (files, family)
+    made.close()
+
+
+def fork_servers(parent: int) -> list[int]:
+    """Return the process ids of the fork servers of a process."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            ours = int((entry / "stat").read_text().rpartition(")")[2].split()[1]) == parent
+            if ours and PROGRAM.name in (entry / "cmdline").read_text():
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return found
+
+
+def test_it_holds_nothing_of_the_server(cell: Cell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOGWATCH_SECRET_KEY", "canary")
+    cell.wait(cell.boxes.launcher.close())
+    assert cell.run("true").result.outcome is Outcome.OK
+    (server,) = fork_servers(os.getpid())
+    assert Path(f"/proc/{server}/environ").read_bytes() == b""
+    assert list(Path(f"/proc/{server}/task").iterdir()) == [Path(f"/proc/{server}/task/{server}")]
+    status = Path(f"/proc/{server}/status").read_text()
+    assert f"Uid:\t{cell.sandbox.uid}\t{cell.sandbox.uid}\t" in status
+    opened = {one.name: str(one.readlink()) for one in Path(f"/proc/{server}/fd").iterdir()}
+    opened.pop("2")  # where it complains
+    assert {what.partition(":")[0] for what in opened.values()} == {"/dev/null", "socket"}
+
+
+def test_its_death_ends_its_runs_and_another_takes_its_place(cell: Cell) -> None:
+    async def story() -> Result:
+        running = asyncio.create_task(cell.begin("sleep 600"))
+        await eventually_async(lambda: any("sleep" in one for one in inhabitants(cell.sandbox)))
+        for server in fork_servers(os.getpid()):
+            os.kill(server, signal.SIGKILL)
+        return await running
+
+    lost = cell.wait(story())
+    assert lost.reason == "lost: the process that supervises the script was killed"
+    eventually(lambda: inhabitants(cell.sandbox) == [])
+    assert cell.run("echo on").out == "on\n"
+
+
+def test_many_runs_at_once_are_told_apart(cell: Cell) -> None:
+    async def story() -> list[int | None]:
+        told = await asyncio.gather(*(cell.begin(f"exit {code}") for code in range(20)))
+        return [one.exit_code for one in told]
+
+    assert cell.wait(story()) == list(range(20))
+
+
+def test_what_cannot_be_started_is_told(cell: Cell) -> None:
+    class Told:
+        def __init__(self) -> None:
+            self.gone = asyncio.get_running_loop().create_future()
+
+        def on_gone(self, error: int | None) -> None:
+            self.gone.set_result(error)
+
+    async def story() -> int:
+        launcher, told = Launcher(None), Told()
+        nothing = os.open(os.devnull, os.O_RDWR)
+        launcher.launch(Order(["/no/such", "--"], [nothing] * 3, {}), told)  # type: ignore[arg-type]  # no more comes
+        found: int = await told.gone
+        os.close(nothing)
+        await launcher.close()
+        return found
+
+    assert cell.wait(story()) == 2
+
+
+def test_it_dies_with_the_server(cell: Cell, tmp_path: Path) -> None:
+    """A server that is killed leaves neither its fork server nor what runs."""
+    source = f"""
+        import asyncio, pathlib
+        from dogwatch.runners.sandbox import Sandbox
+        from tests.runners.boxes import SMALL, Cell
+        sandbox = Sandbox({cell.sandbox.program!r}, {cell.sandbox.uid}, bounds=SMALL)
+        cell = Cell(sandbox, pathlib.Path({str(tmp_path)!r}))
+        cell.wait(cell.begin("echo on; sleep 600", on_output=lambda *_: print("on", flush=True)))
+    """
+    with subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(source)], stdout=subprocess.PIPE, env=os.environ
+    ) as server:
+        assert server.stdout is not None
+        assert server.stdout.readline() == b"on\n"
+        (started,) = fork_servers(server.pid)
+        assert inhabitants(cell.sandbox)
+        server.kill()
+    shutil.rmtree(cell.sandbox.workdir(tmp_path))
+    eventually(lambda: not alive(started) and inhabitants(cell.sandbox) == [])
