@@ -7,7 +7,7 @@ import argparse
 import os
 from collections.abc import Callable, Iterator, Mapping
 
-from bench import egress, limits, pings, probes, runs, scale, spawn, webhooks, workflows
+from bench import dialects, egress, limits, pings, probes, runs, scale, spawn, webhooks, workflows
 from bench.table import Row, markdown
 
 BENCHES: Mapping[str, Callable[[bool], Iterator[Row]]] = {
@@ -20,6 +20,7 @@ BENCHES: Mapping[str, Callable[[bool], Iterator[Row]]] = {
     "scale": lambda long: scale.rows(1_000_000 if long else 10_000),
     "webhooks": lambda long: webhooks.rows(),
     "limits": lambda long: limits.rows(),
+    "dialects": lambda long: dialects.rows(),
 }
 
 

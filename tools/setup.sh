@@ -19,6 +19,7 @@ python_can_venv() { "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null; }
 python_is_new() { "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
 has_postgresql() { has postgres || compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null; }
 has_libfaketime() { compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null; }
+php_has_curl() { has php && php -m | grep -qx curl; }
 has_chromium() { has chromium || has chromium-browser || has google-chrome; }
 
 needed_for_python() {
@@ -35,6 +36,9 @@ needed_for_tests() {
   need strace has strace
   need libfaketime has_libfaketime
   need nodejs has node
+  need jq has jq
+  need php-cli has php
+  need php-curl php_has_curl
   need cron test -e /etc/crontab
   need sysstat test -e /etc/cron.d/sysstat
 }

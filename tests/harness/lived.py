@@ -1,6 +1,7 @@
 """A store that has been lived in: something in every table, some of it still to be done."""
 
 from dogwatch.core.alerts import Scope, Verdict
+from dogwatch.core.dialects import UUID
 from dogwatch.core.ping import Kind
 from dogwatch.core.policy import Role
 from dogwatch.core.run import Overlap
@@ -12,12 +13,15 @@ from dogwatch.usecases import (
     aliases,
     audit_log,
     dependencies,
+    environments,
+    dialect_settings,
     incidents,
     keyring,
     keys,
     maintenance,
     members,
     people,
+    projects,
     setup,
     variables,
 )
@@ -33,6 +37,8 @@ def lived_in(house: House) -> House:
     house.channel()
     one, job = house.watch("one", tags=("ä", "b")), house.job(overlap=Overlap.ALLOW)
     house.do(aliases.give, one, "healthchecks")
+    house.do(dialect_settings.put, house.workspace.id, "cronbeats", {"alert_on_down": False})
+    house.do(projects.make, house.workspace.id, "Shöp", "https://x.example", UUID, after(0))
     house.ping(heard(one, 0, body="Zeile \U0001f415\n"), heard(one, 1, Kind.FAIL))
     house.settle(house.parcels(2)[0], 2, Verdict.RETRY)
     _trouble(house)
@@ -44,6 +50,7 @@ def lived_in(house: House) -> House:
     house.do(append_output, job.workspace_id, work.run.id, [(0, "stdout", "hi")])
     mine = job.workspace_id, work.run.id
     house.do(lambda tx: results.put(tx, *mine, output="[1]", condition=True))
+    house.do(environments.give, house.vault, *mine, {"WHO": "Ana"})
     house.do(variables.put, house.vault, house.workspace.id, "KEY", "välue", after(5), "words")
     house.do(variables.note_uses, house.workspace.id, job.id, ["KEY"], ["OTHER"], after(5))
     house.finish(work, 61, phases_ms={"dns": 0.25})

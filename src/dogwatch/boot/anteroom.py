@@ -64,7 +64,12 @@ async def _spooling(
         intake = Intake(database, clock, spool)
         intake.away = True
         app = anteroom.build(
-            intake.record, spool.probe, clock, config.trusted_proxies, config.ping_body_limit_bytes
+            intake.record,
+            spool.probe,
+            clock,
+            config.trusted_proxies,
+            config.ping_body_limit_bytes,
+            config.dialect_hosts,
         )
         http = server(app, config.listen.host, config.listen.port, clock=clock)
         task = asyncio.create_task(http.serve(sockets=[bound.dup()]))

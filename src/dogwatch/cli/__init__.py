@@ -51,6 +51,7 @@ COMMANDS = {
     "restore": ("store", "Put a backup back."),
     "migrate": ("store", "Bring the database's tables up to date."),
     "worker": ("server", "Run an engine without the web."),
+    "dialect": ("dialect", "Show and prove the APIs of other products that are spoken."),
     "key": ("keys", "Make, list, rotate and revoke API keys."),
     "user": ("users", "Add, list, disable and enable people."),
     "member": ("members", "Who belongs to a workspace, and what as."),

@@ -76,10 +76,17 @@ def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
+def ask(
+    method: str, url: str, headers: Mapping[str, str], body: bytes | None, limits: Limits
+) -> Answer:
+    """Return the answer whatever its status; Problem away without an answer."""
+    with _exchange(method, url, headers, body, limits) as response:
+        return Answer(response.status, response.read())
+
+
 def post(url: str, headers: Mapping[str, str], body: bytes, limits: Limits) -> Answer:
     """Post bytes and return the answer whatever its status; Problem away without an answer."""
-    with _exchange("POST", url, headers, body, limits) as response:
-        return Answer(response.status, response.read())
+    return ask("POST", url, headers, body, limits)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ def key_command() -> None:
 @verb(key_command, "new", "dogwatch key new --name ci\n"
       "dogwatch key new --name deploy --scopes '*'\n"
       "dogwatch key new --name board --scopes read:watches,read:jobs --days 90\n"
-      "dogwatch key new --name legacy --dialect cronowl")  # fmt: skip
+      "dogwatch key new --name legacy --dialect cronowl\n"
+      "dogwatch key new --name ci --dialect cronium --scopes read,execute")  # fmt: skip
 @click.option("--name", required=True, help="What the key is for.")
 @click.option("--scopes", help="Comma-separated, or *; if not given, * and, of a dialect, all "
               "that its API can do.")  # fmt: skip
@@ -39,7 +40,7 @@ def key_new(
     **flags: Any,
 ) -> None:
     """Make a key and print it, alone, once."""
-    wanted = _scopes(scopes) if scopes is not None else _all_of(dialect)
+    wanted = _scopes(scopes, dialect) if scopes is not None else _all_of(dialect)
 
     def made(visit: Visit) -> str:
         until = visit.at + timedelta(days=days) if days else None
@@ -51,8 +52,9 @@ def key_new(
     _print(session, carry_out(session, flags, "keys.make", name, made))
 
 
-def _scopes(text: str) -> Sequence[str]:
-    return [scope.strip() for scope in text.replace(" ", ",").split(",") if scope.strip()]
+def _scopes(text: str, dialect: str) -> Sequence[str]:
+    named = [scope.strip() for scope in text.replace(" ", ",").split(",") if scope.strip()]
+    return named if dialect == keys.NATIVE else DIALECTS[dialect].scopes_of(named)
 
 
 def _all_of(dialect: str) -> Sequence[str]:

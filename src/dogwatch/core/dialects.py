@@ -3,8 +3,8 @@
 The sources are the documents of each; where one says nothing, the length gives enough chance.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from string import ascii_letters, ascii_lowercase, digits
 
 LOWER = ascii_lowercase + digits
@@ -14,6 +14,14 @@ URL_SAFE = BASE62 + "-_"
 _WATCHES = ("read:watches", "write:watches")
 _JOBS = ("read:jobs", "write:jobs", "run:jobs")
 _VARIABLES = ("read:variables", "write:variables")
+# "Read (view events, workflows, logs), Write (create/modify), Execute (trigger), Admin (all)".
+CRONIUM = {
+    "read": ("read:watches", "read:jobs", "read:variables"),
+    "write": ("write:watches", "write:jobs", "write:variables"),
+    "execute": ("run:jobs",),
+    "admin": (*_WATCHES, *_JOBS, *_VARIABLES, "manage:alerts", "manage:keys"),
+}
+CRONPULSE = {"read:projects": ("read:watches",), "write:projects": ("write:watches",)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +43,9 @@ class Dialect:
     """One of them, mounted at `/{mount}`.
 
     `key` opens its API and may do `scopes` unless its maker says less, `item` is the id of a
-    watch, `token` what it is pinged by; where both are one form, they are one text.
+    watch, `token` what it is pinged by; where both are one form, they are one text. `item_pings`:
+    the id is a ping token, too. A product that has names of its own for what a key may do has them
+    in `permissions`.
     """
 
     name: str
@@ -45,6 +55,17 @@ class Dialect:
     scopes: tuple[str, ...]
     item: Form
     token: Form
+    item_pings: bool = False
+    permissions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def scopes_of(self, names: Sequence[str]) -> Sequence[str]:
+        """Return scopes, each of our own or those of a permission."""
+        return [scope for name in names for scope in self.permissions.get(name, (name,))]
+
+    def permissions_of(self, scopes: Collection[str]) -> Sequence[str]:
+        """Return the permissions that scopes make up."""
+        held = set(self.scopes) if "*" in scopes else set(scopes)
+        return [name for name, parts in self.permissions.items() if held.issuperset(parts)]
 
 
 DIALECTS: Mapping[str, Dialect] = {
@@ -52,12 +73,13 @@ DIALECTS: Mapping[str, Dialect] = {
     for one in (
         Dialect(
             "cronium", "cronium", "Cronium", Form(URL_SAFE, 32),
-            (*_WATCHES, *_JOBS, *_VARIABLES, "manage:alerts"),
-            Form(digits, 9), Form(URL_SAFE, 16),
+            (*_WATCHES, *_JOBS, *_VARIABLES, "manage:alerts", "manage:keys"),
+            Form(digits, 9), Form(URL_SAFE, 16), CRONIUM,
         ),
         Dialect(
             "cronpulse", "cronpulse", "CronPulse", Form(BASE62, 40, "cpk_"), (*_WATCHES, *_JOBS),
-            Form(LOWER, 23, "cl"), Form(LOWER, 9),
+            Form(LOWER, 23, "cl"), Form(LOWER, 9), item_pings=True,
+            permissions=CRONPULSE,
         ),
         Dialect(
             "cronowl", "cronowl", "CronOwl", Form(URL_SAFE, 32, "sk_live_"),

@@ -239,14 +239,14 @@ def keep(body: bytes, limit: int, total: int) -> str:
     UTF-8, and NUL, which PostgreSQL's text cannot hold, become U+FFFD.
     """
     if total <= len(body) <= limit:
-        return _storable(body.decode("utf-8", "replace"))
+        return storable(body.decode("utf-8", "replace"))
     room = max(0, min(limit, len(body)))
     head = body[: room - room // 2]
     tail = _from_character(body[len(body) - room // 2 :])
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     text = decoder.decode(head)
     dropped = total - len(head) + len(decoder.getstate()[0]) - len(tail)
-    return _storable(f"{text}\n[{dropped} bytes dropped]\n{tail.decode('utf-8', 'replace')}")
+    return storable(f"{text}\n[{dropped} bytes dropped]\n{tail.decode('utf-8', 'replace')}")
 
 
 def _from_character(tail: bytes) -> bytes:
@@ -257,5 +257,6 @@ def _from_character(tail: bytes) -> bytes:
     return tail[cut:]
 
 
-def _storable(text: str) -> str:
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+def storable(text: str) -> str:
+    """Return text without NUL and half characters, which no database keeps."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()

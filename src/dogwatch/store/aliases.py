@@ -23,15 +23,19 @@ class Alias:
     number: int = 0
 
 
-def add(tx: Tx, alias: Alias) -> Alias:
-    """Insert an alias and its ping key; IntegrityError where name or key are taken."""
+def add(tx: Tx, alias: Alias, *, name_pings: bool = False) -> Alias:
+    """Insert an alias and its ping key, or both its ping keys where the name is one, too.
+
+    IntegrityError where name or key are taken.
+    """
     values = {name: getattr(alias, name) for name in Alias.__slots__ if name != "number"}
     number = tx.conn.scalar(insert(aliases).values(**values).returning(aliases.c.number))
-    tx.conn.execute(
-        insert(ping_keys).values(
-            key=alias.ping_key, workspace_id=alias.workspace_id, watch_id=alias.watch_id
+    for key in (alias.ping_key, alias.name) if name_pings else (alias.ping_key,):
+        tx.conn.execute(
+            insert(ping_keys).values(
+                key=key, workspace_id=alias.workspace_id, watch_id=alias.watch_id
+            )
         )
-    )
     return Alias(**values, number=int(number or 0))
 
 

@@ -30,7 +30,7 @@ from dogwatch.core.result import Outcome, Result
 from dogwatch.core.signals import Line
 from dogwatch.ids import new_id
 from dogwatch.store.bulk import Build, Bulk, New, Values
-from dogwatch.store.tables import outputs, runs
+from dogwatch.store.tables import outputs, runs, watches
 from dogwatch.store.tx import Tx
 from dogwatch.store.types import encode, microseconds, to_microseconds
 
@@ -464,6 +464,22 @@ def tally(tx: Tx, workspace_id: int, watch_id: str) -> dict[Outcome, int]:
         .group_by(runs.c.outcome)
     )
     return {Outcome(outcome): count for outcome, count in tx.conn.execute(found)}
+
+
+def numbered(
+    tx: Tx, workspace_id: int, offset: int, limit: int, watch_id: str | None, kind: str
+) -> tuple[Sequence[Run], int]:
+    """Return runs of our own, newest first, from the `offset`th one on, and how many there are:
+    those of one watch, else those of all watches of a kind."""
+    mine = [runs.c.workspace_id == workspace_id, runs.c.queued_at.is_not(None)]
+    if watch_id:
+        mine.append(runs.c.watch_id == watch_id)
+    else:
+        same = watches.c.workspace_id == workspace_id, watches.c.kind == kind
+        mine.append(runs.c.watch_id.in_(select(watches.c.id).where(*same)))
+    found = select(runs).where(*mine).order_by(runs.c.id.desc()).offset(offset).limit(limit)
+    total = tx.conn.scalar(select(func.count()).select_from(runs).where(*mine))
+    return [_run(row) for row in tx.conn.execute(found)], int(total or 0)
 
 
 def started_before(tx: Tx, workspace_id: int, watch_id: str, run_id: str) -> datetime | None:

@@ -6,7 +6,15 @@ from typing import Any
 
 from sqlalchemy import Column, LargeBinary, Row, Select, Table, func, literal, select, update
 
-from dogwatch.store.tables import channels, idempotency, jobs, users, variables, workflows
+from dogwatch.store.tables import (
+    channels,
+    environments,
+    idempotency,
+    jobs,
+    users,
+    variables,
+    workflows,
+)
 from dogwatch.store.tx import Tx
 
 
@@ -54,4 +62,5 @@ JOBS = Sealed(jobs, "action")
 USERS = Sealed(users, "totp_sealed")
 ANSWERS = Sealed(idempotency, "body")
 VARIABLES = Sealed(variables, "sealed")
+ENVIRONMENTS = Sealed(environments, "sealed")
 HOOKS = Sealed(workflows, "hook")

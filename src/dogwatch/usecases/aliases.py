@@ -7,9 +7,10 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 
 from dogwatch.core.dialects import DIALECTS, Form
+from dogwatch.core.ping import Target
 from dogwatch.core.problems import Problem
 from dogwatch.ids import new_text
-from dogwatch.store import aliases, watches
+from dogwatch.store import aliases, watches, workspaces
 from dogwatch.store.aliases import Alias
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
@@ -46,7 +47,7 @@ def give(tx: Tx, record: Record, dialect: str, said: Mapping[str, Any] | None = 
         alias = Alias(record.workspace_id, dialect, record.id, name, token, said or {})
         try:
             with tx.conn.begin_nested():
-                return aliases.add(tx, alias)
+                return aliases.add(tx, alias, name_pings=forms.item_pings)
         except IntegrityError:
             rival = aliases.of_watches(tx, record.workspace_id, dialect, [record.id])
             if rival:
@@ -67,7 +68,7 @@ def find(tx: Tx, workspace_id: int, dialect: str, name: str | int, *, lock: bool
     if isinstance(name, int):
         if 0 < name < MOST_NUMBER:
             alias = aliases.by_number(tx, workspace_id, dialect, name)
-    else:
+    elif name.isascii() and name.isprintable():  # PostgreSQL cannot even be asked for NUL
         alias = aliases.by_name(tx, workspace_id, dialect, name)
     record = watches.by_id(tx, workspace_id, alias.watch_id, lock=lock) if alias else None
     if alias is None or record is None:
@@ -75,14 +76,22 @@ def find(tx: Tx, workspace_id: int, dialect: str, name: str | int, *, lock: bool
     return alias, record
 
 
-def pinged(tx: Tx, dialect: str, ping_key: str, *, lock: bool = False) -> Named | None:
-    """Return the watch behind a dialect's ping key, in whatever workspace."""
-    key = watches.keys_of_pings(tx, [ping_key]).get(ping_key)
+def pinged(tx: Tx, dialect: str, target: Target, *, lock: bool = False) -> Named | None:
+    """Return the watch that a ping is for, in whatever workspace, if the dialect knows it."""
+    key = _key_of(tx, target)
     record = watches.by_id(tx, *key, lock=lock) if key else None
     if record is None:
         return None
     alias = aliases.of_watches(tx, record.workspace_id, dialect, [record.id]).get(record.id)
     return (alias, record) if alias else None
+
+
+def _key_of(tx: Tx, target: Target) -> tuple[int, str] | None:
+    if target.key:
+        return watches.keys_of_pings(tx, [target.key]).get(target.key)
+    owner = workspaces.by_ping_keys(tx, [target.workspace_key]).get(target.workspace_key)
+    slug = (owner.id, target.slug) if owner else None
+    return watches.keys_of_slugs(tx, [slug]).get(slug) if slug else None
 
 
 def say(tx: Tx, alias: Alias, **said: Any) -> Alias:

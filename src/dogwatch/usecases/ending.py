@@ -12,6 +12,7 @@ from dogwatch.store.runs import Run
 from dogwatch.store.tasks import Task
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
+from dogwatch.usecases import environments
 from dogwatch.usecases.signals import Change, apply_many
 from dogwatch.usecases.watches import pause
 
@@ -44,10 +45,16 @@ def run_key(run: Run) -> Key:
     return run.workspace_id, run.id
 
 
+def by_hand(some: Iterable[Run]) -> Sequence[Key]:
+    """Return the keys of those runs that may have an environment of their own."""
+    return [run_key(run) for run in some if run.trigger == environments.TRIGGER]
+
+
 def settle(tx: Tx, over: Sequence[Over], records: Records, at: datetime) -> Records:
     """Write how runs of locked watches ended; return the watches afterwards."""
     after = tell(tx, [(one.run, one.signal(at)) for one in over], records, at)
     runs.set_results(tx, {run_key(one.run): one.result for one in over})
+    environments.forget(tx, by_hand(one.run for one in over))
     return {**after, **_retired(tx, [after[watch_key(one.run)] for one in over], at)}
 
 

@@ -10,7 +10,15 @@ from dogwatch.core.problems import Problem
 from dogwatch.store import nodes, sealed
 from dogwatch.store.sealed import Sealed
 from dogwatch.store.tx import Tx
-from dogwatch.usecases import channels, once, people, runs, variables, workflows
+from dogwatch.usecases import (
+    channels,
+    environments,
+    once,
+    people,
+    runs,
+    variables,
+    workflows,
+)
 from dogwatch.vault import Keyring, Vault, names_in
 
 TOPIC = "keyring"
@@ -24,6 +32,7 @@ _CONTEXTS: Mapping[Sealed, Callable[[Row[Any]], str]] = {
     sealed.JOBS: lambda row: runs.context(row.workspace_id, row.watch_id),
     sealed.USERS: lambda row: people.context(row.id),
     sealed.ANSWERS: lambda row: once.context(row.workspace_id, row.key),
+    sealed.ENVIRONMENTS: lambda row: environments.context(row.workspace_id, row.run_id),
     sealed.VARIABLES: lambda row: variables.context(row.workspace_id, row.key),
     sealed.HOOKS: lambda row: workflows.context(row.workspace_id, row.watch_id),
 }

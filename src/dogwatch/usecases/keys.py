@@ -57,6 +57,7 @@ def make(
     name = _checked_name(name)
     if dialect != NATIVE and dialect not in DIALECTS:
         raise invalid("dialect", f"use one of {', '.join((NATIVE, *DIALECTS))}")
+    scopes = _translated(scopes, dialect)
     _check_scopes(caller, scopes)
     if expires_at is not None and expires_at <= at:
         raise invalid("expires_at", "give a time to come")
@@ -69,6 +70,11 @@ def _checked_name(name: str) -> str:
     if not 1 <= len(name) <= 200 or not name.isprintable():
         raise invalid("name", "give 1 to 200 characters on one line")
     return name
+
+
+def _translated(scopes: Sequence[str], dialect: str) -> Sequence[str]:
+    """Return scopes by our words for them."""
+    return DIALECTS[dialect].scopes_of(scopes) if dialect in DIALECTS else scopes
 
 
 def _check_scopes(caller: Caller, scopes: Sequence[str]) -> None:

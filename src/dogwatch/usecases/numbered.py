@@ -1,11 +1,13 @@
 """Pages that are counted, as the dialects have them: by number, with the total."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from dogwatch.store import flips, pings, watches
+from dogwatch.core.result import BAD, GOOD
+from dogwatch.store import flips, logs, pings, runs, watches
+from dogwatch.store.runs import Run
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
 
@@ -28,6 +30,14 @@ class Tally:
 
     pings: int
     downs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How often the runs of a watch ended well, and how often badly."""
+
+    good: int
+    bad: int
 
 
 def watch_page(
@@ -53,6 +63,14 @@ def kept_page(
     return Counted(kept[(page - 1) * size : page * size], len(kept))
 
 
+def batches(tx: Tx, workspace_id: int, **filters: Any) -> Iterator[Sequence[Record]]:
+    """Yield all watches, oldest first, some at a time; filters by column."""
+    after = ""
+    while seen := watches.listed(tx, workspace_id, SCANNED, after, **filters):
+        yield seen
+        after = seen[-1].id
+
+
 def ping_page(
     tx: Tx,
     record: Record,
@@ -70,3 +88,46 @@ def tally(tx: Tx, record: Record) -> Tally:
     """Return how often a watch was heard, and how often it went down."""
     _, heard = pings.numbered(tx, *record.key, 0, 0)
     return Tally(heard, flips.count(tx, *record.key, "down"))
+
+
+def scores(tx: Tx, workspace_id: int, watch_ids: Sequence[str]) -> Mapping[str, Score]:
+    """Return how the runs of each of these watches ended, as far back as they are kept."""
+    return {
+        watch_id: Score(
+            sum(counted.get(outcome, 0) for outcome in GOOD),
+            sum(counted.get(outcome, 0) for outcome in BAD),
+        )
+        for watch_id, counted in logs.tallies(tx, workspace_id, watch_ids).items()
+    }
+
+
+def run_page(
+    tx: Tx,
+    workspace_id: int,
+    offset: int,
+    size: int,
+    watch_id: str | None = None,
+    kind: str = "job",
+) -> Counted[Run]:
+    """Return runs of our own from the `offset`th one on, newest first, of one watch or of all
+    watches of a kind."""
+    return Counted(*runs.numbered(tx, workspace_id, offset, size, watch_id, kind))
+
+
+def whole_of(tx: Tx, some: Sequence[Run]) -> Mapping[str, str]:
+    """Return the watch id of the workflow that each of these runs is a node of, by run id."""
+    nodes = [run for run in some if run.trigger == runs.CHILD and run.parent_id]
+    parents = runs.by_keys(tx, {(run.workspace_id, run.parent_id or "") for run in nodes})
+    return {
+        run.id: parents[key].watch_id
+        for run in nodes
+        if (key := (run.workspace_id, run.parent_id or "")) in parents
+    }
+
+
+def output_ends(
+    tx: Tx, workspace_id: int, run_ids: Sequence[str], length: int
+) -> Mapping[str, str]:
+    """Return the last characters of the output of each of these runs."""
+    tails = logs.output_tails(tx, workspace_id, run_ids, length)
+    return {run_id: text[-length:] for run_id, text in tails.items()}

@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -34,7 +34,7 @@ from dogwatch.store.runs import CHILD, Run
 from dogwatch.store.tasks import EVER, NewTask, Share, Task
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
-from dogwatch.usecases import effects, ending, flows
+from dogwatch.usecases import effects, ending, environments, flows
 from dogwatch.usecases.allowances import limited
 from dogwatch.usecases.ending import Key, Over, Records, run_key, watch_key
 from dogwatch.usecases.flows import Steps
@@ -124,8 +124,10 @@ def _fire_slot(
 
 
 def _overlapped(job: JobRow, record: Record) -> str:
+    """Say why a run may not begin now; runs that pings tell of are no runs of ours."""
     waiting = _waiting(record)
-    return overlapped(job.policy, waiting, len(record.watch.open) - waiting)
+    ours = sum(run.queued_at is not None for run in record.watch.open)
+    return overlapped(job.policy, waiting, ours - waiting)
 
 
 def _waiting(record: Record) -> int:
@@ -225,6 +227,7 @@ class _Known:
     records: Records
     jobs: Mapping[Key, JobRow]
     steps: Steps
+    envs: Mapping[Key, bytes] = field(default_factory=dict)
 
     def policy(self, run: Run) -> Policy | None:
         """Return the run rules of a run, as its node has them where it is one."""
@@ -258,6 +261,7 @@ def claim(
     found = runs.by_keys(tx, [(task.workspace_id, task.ref_id) for task in taken])
     waiting = {key: run for key, run in found.items() if run.state != "done"}
     known = _known(tx, list(waiting.values()))
+    known = replace(known, envs=environments.of_runs(tx, ending.by_hand(waiting.values())))
     slugs = _slugs(tx, waiting.values(), known)
     void, over, begun = [], [], []
     for task in taken:
@@ -322,7 +326,8 @@ def _opened(task: Task, run: Run, slug: str, known: _Known, vault: Vault) -> Wor
         return cancelled(run.cancel_reason or ORPHANED)
     job = known.jobs[watch_key(run)]
     try:
-        action = action_of(vault, job)
+        own = environments.opened(vault, run_key(run), known.envs)
+        action = environments.added(action_of(vault, job), own)
     except Problem as problem:  # one job that cannot be read must not hold up the others
         return Result(Outcome.FAIL, problem.message)
     if step and step[0].timeout_s:

@@ -27,6 +27,11 @@ def find(tx: Tx, workspace_id: int, key: str) -> Variable:
     return variable
 
 
+def exists(tx: Tx, workspace_id: int, key: str) -> bool:
+    """Whether there is a variable of this key."""
+    return variables.get(tx, workspace_id, key) is not None
+
+
 def value_of(vault: Vault, variable: Variable) -> str:
     """Decrypt the value of a variable."""
     return vault.open(variable.sealed, context(variable.workspace_id, variable.key)).decode()

@@ -104,10 +104,14 @@ def find(tx: Tx, workspace_id: int, name: str, *, lock: bool = False) -> Record:
     return record
 
 
+def of_ids(tx: Tx, workspace_id: int, ids: Collection[str]) -> dict[str, Record]:
+    """Return those of these watches that there are, by id."""
+    return watches.look(tx, workspace_id, ids) if ids else {}
+
+
 def slugs_of(tx: Tx, workspace_id: int, ids: Collection[str]) -> dict[str, str]:
     """Return the slugs of these watches by id."""
-    found = watches.look(tx, workspace_id, ids) if ids else {}
-    return {own_id: record.slug for own_id, record in found.items()}
+    return {own_id: record.slug for own_id, record in of_ids(tx, workspace_id, ids).items()}
 
 
 def exists(tx: Tx, workspace_id: int, watch_id: str) -> bool:

@@ -9,6 +9,7 @@ from dogwatch.clock import Clock
 from dogwatch.core.ping import Answer, Heard
 from dogwatch.core.problems import Problem
 from dogwatch.web.api import problems
+from dogwatch.web.dialects import Hosts, dialect_pings
 from dogwatch.web.health import Readiness, healthz, spooled
 from dogwatch.web.inbox import PingInbox
 from dogwatch.web.origin import Network
@@ -25,6 +26,7 @@ def build(
     clock: Clock,
     trusted_proxies: Sequence[Network],
     ping_body_limit_bytes: int,
+    dialect_hosts: Mapping[str, str],
 ) -> App:
     """Return the ASGI application; `probe_spool` raises where no ping would be kept now."""
 
@@ -37,7 +39,11 @@ def build(
     app.add_route("/readyz", Readiness(checks, clock).__call__)
     app.add_route("/{path:path}", _away, METHODS)
     inbox = PingInbox(record_pings)
-    return Pings(inbox, clock, cast("App", app), trusted_proxies, ping_body_limit_bytes)
+    behind = dialect_pings(
+        inbox, None, clock, cast("App", app), trusted_proxies, ping_body_limit_bytes
+    )
+    pings = Pings(inbox, clock, behind, trusted_proxies, ping_body_limit_bytes)
+    return Hosts(dialect_hosts, pings) if dialect_hosts else pings
 
 
 async def _away(request: Request) -> Response:

@@ -6,10 +6,8 @@ from typing import cast
 from fastapi import FastAPI
 
 from dogwatch import __version__
-from dogwatch.core.dialects import DIALECTS
 from dogwatch.web import dashboard, dialects, hooks
 from dogwatch.web.api import native, problems
-from dogwatch.web.dialect.pings import DialectPings
 from dogwatch.web.health import Readiness, checks_of, healthz
 from dogwatch.web.inbox import PingInbox
 from dogwatch.web.metrics import Metrics
@@ -51,9 +49,7 @@ def build(services: Services) -> App:
     """Return the ASGI application of one process."""
     metrics = Metrics(services)
     inbox = PingInbox(metrics.counted(services.record_pings), lanes=LANES[services.dialect])
-    behind = DialectPings(
-        dialects.PING_FORMS,
-        [DIALECTS[tongue.name].mount for tongue in dialects.TONGUES],
+    behind = dialects.dialect_pings(
         inbox,
         services.door,
         services.clock,

@@ -36,12 +36,16 @@ def door(house: House) -> Door:
     """Return clients of a dialect, each with a new key; `changes` are other services."""
 
     def opened(name: str, *scopes: str, **changes: Any) -> Client:
-        dialect, at, vault = DIALECTS[name], house.clock.now(), house.services.vault
-        us = host(house.workspace.id)
-        made = house.write(
-            lambda tx: keys.make(tx, us, "test", scopes or dialect.scopes, vault, at, dialect=name)
-        )
+        token = token_of_dialect(house, name, *scopes)
         app = build(replace(house.services, **changes))
-        return Client(app, made.token, f"/{dialect.mount}", TOKEN_HEADERS.get(name, ""))
+        return Client(app, token, f"/{DIALECTS[name].mount}", TOKEN_HEADERS.get(name, ""))
 
     return opened
+
+
+def token_of_dialect(house: House, name: str, *scopes: str) -> str:
+    """Return a new key of a dialect."""
+    at, vault, us = house.clock.now(), house.services.vault, host(house.workspace.id)
+    asked = scopes or DIALECTS[name].scopes
+    made = house.write(lambda tx: keys.make(tx, us, "test", asked, vault, at, dialect=name))
+    return made.token

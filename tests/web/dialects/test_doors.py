@@ -63,7 +63,9 @@ def test_every_dialect_is_one_of_the_table() -> None:
 
 
 @pytest.mark.parametrize("tongue", TONGUES, ids=lambda tongue: tongue.name)
-@pytest.mark.parametrize("path", ["/nothing", "//", "/%2e%2e/api/v1/watches", "/openapi.json/x"])
+@pytest.mark.parametrize(
+    "path", ["/nothing", "/%0A", "//", "/%2e%2e/api/v1/watches", "/openapi.json/x"]
+)
 def test_paths_that_are_none_are_told(door: Door, tongue: Tongue, path: str) -> None:
     answer = door(tongue.name).get(f"{tongue.base}{path}")
     assert answer.status == 404

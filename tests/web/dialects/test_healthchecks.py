@@ -292,3 +292,26 @@ def test_a_body_that_cannot_be_read_is_told(client: Client, body: bytes) -> None
 def test_what_is_not_there_is_told(client: Client, path: str) -> None:
     answer = client.get(path)
     assert (answer.status, answer.json) == (404, {"error": "not found"})
+
+
+@ON_BOTH
+def test_a_check_that_takes_post_alone_ignores_others(client: Client, house: House) -> None:
+    check = made(client, methods="POST", slug="strict")
+    by_slug = f"/hc/ping/{house.workspace.ping_key}/{check['slug']}"
+    stranger = Client(client.app)
+    for method, path in (("GET", f"/ping/{check['uuid']}"), ("HEAD", by_slug), ("GET", by_slug)):
+        assert stranger(method, path).status == 200
+    assert shown(client, check)["status"] == "new"
+    assert stranger("POST", by_slug).text == "OK"
+    assert shown(client, check)["status"] == "up"
+    stranger.get(f"/ping/{check['uuid']}/fail")
+    assert shown(client, check)["status"] == "up"
+    pings = client.get(f"/api/v3/checks/{check['uuid']}/pings/").json["pings"]
+    assert [one["type"] for one in pings] == ["ign", "success", "ign", "ign", "ign"]
+
+
+def test_a_paused_check_goes_on_by_its_slug_too(client: Client, house: House) -> None:
+    check = made(client)
+    client("POST", f"/api/v3/checks/{check['uuid']}/pause")
+    Client(client.app).get(f"/hc/ping/{house.workspace.ping_key}/{check['slug']}")
+    assert shown(client, check)["status"] == "up"

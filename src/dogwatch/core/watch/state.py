@@ -151,15 +151,18 @@ def turn(
 
 
 def find_run(watch: Watch, run_id: str, rid: str | None) -> OpenRun | None:
-    """Find the open run a signal speaks of: by run id, by rid, or the one without a rid."""
+    """Find the open run a signal speaks of: by run id, by rid, or the one without a rid.
+
+    Of a job, that is one whose start a ping told: its own runs are known by their ids.
+    """
     if not watch.open:
         return None
     for run in watch.open:
         if run.id == run_id or (rid is not None and run.rid == rid):
             return run
-    if rid is not None or watch.job:
+    if rid is not None:
         return None
-    return next((run for run in watch.open if run.rid is None), None)
+    return next((run for run in watch.open if run.rid is None and run.queued_at is None), None)
 
 
 def open_run(watch: Watch, run: OpenRun, at: datetime) -> tuple[Watch, tuple[Line, ...]]:

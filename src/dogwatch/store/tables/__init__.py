@@ -1,7 +1,7 @@
 """Every table, once."""
 
 from dogwatch.store.tables.base import metadata
-from dogwatch.store.tables.dialects import aliases
+from dogwatch.store.tables.dialects import aliases, dialect_settings, projects
 from dogwatch.store.tables.flows import (
     effects,
     workflow_runs,
@@ -32,6 +32,7 @@ from dogwatch.store.tables.trouble import (
 from dogwatch.store.tables.work import (
     channels,
     deliveries,
+    environments,
     flips,
     idempotency,
     instance,
@@ -57,7 +58,9 @@ __all__ = [
     "channels",
     "deliveries",
     "dependencies",
+    "dialect_settings",
     "effects",
+    "environments",
     "flips",
     "idempotency",
     "identities",
@@ -77,6 +80,7 @@ __all__ = [
     "ping_keys",
     "pings",
     "probes",
+    "projects",
     "receipts",
     "recovery_codes",
     "results",

@@ -1,9 +1,17 @@
-"""Tables of the dialects: by which names they know our watches."""
+"""Tables of the dialects: by which names they know our watches, and their projects."""
 
-from sqlalchemy import Column, Index, String, Table, UniqueConstraint
+from sqlalchemy import (
+    Column,
+    Index,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 from dogwatch.store.tables.base import Id, Serial, metadata, of, workspace
-from dogwatch.store.types import Json
+from dogwatch.store.types import Instant, Json
 
 # What a watch is called in a dialect. `number` is its id where ids are numbers, `name` where they
 # are text; `said` keeps what only the dialect has a field for.
@@ -21,4 +29,29 @@ aliases = Table(
     UniqueConstraint("workspace_id", "dialect", "watch_id"),
     of("watches", "watch_id"),
     Index(None, "workspace_id", "watch_id"),
+)
+
+# A project of the dialects that have them. Its watches name it by `label`; "" is for those that
+# name none.
+projects = Table(
+    "projects",
+    metadata,
+    workspace(),
+    Column("id", String(64), nullable=False),
+    Column("label", String(64), nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "id"),
+    UniqueConstraint("workspace_id", "label"),
+)
+
+# What only a dialect has fields for, of a workspace as a whole.
+dialect_settings = Table(
+    "dialect_settings",
+    metadata,
+    workspace(),
+    Column("dialect", String(16), nullable=False),
+    Column("said", Json, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "dialect"),
 )

@@ -202,6 +202,17 @@ results = Table(
     of("runs", "run_id"),
 )
 
+# What the script of one run finds in its environment beside what its job says.
+environments = Table(
+    "environments",
+    metadata,
+    workspace(),
+    Column("run_id", Id, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "run_id"),
+    of("runs", "run_id"),
+)
+
 outputs = Table(
     "outputs",
     metadata,

@@ -62,12 +62,11 @@ def refuse_script(services: Services, kind: str) -> None:
         raise Problem("refused", services.isolation_why)
 
 
-def refuse_exposed(tx: Tx, call: Call, kind: str) -> None:
+def refuse_exposed(tx: Tx, here: Services, workspace_id: int, kind: str) -> None:
     """Raise refused for a script where the workspace demands more isolation than there is here."""
     if kind != "script":
         return
-    least = workspaces.get(tx, call.workspace_id).least_isolation
-    here = call.services
+    least = workspaces.get(tx, workspace_id).least_isolation
     if reason := lacking(here.isolation, least, here.isolation_why):
         raise Problem("refused", reason)
 
@@ -111,7 +110,7 @@ async def make_job(call: Called, body: JobNew) -> Response:
     spec = JobSpec(watch, kind, action, body.policy(default, default))
 
     def made(tx: Tx) -> JobOut:
-        refuse_exposed(tx, call, kind)
+        refuse_exposed(tx, call.services, call.workspace_id, kind)
         record = jobs.add(tx, call.workspace_id, spec, call.services.vault, call.at)
         return _written(tx, record, call)
 
@@ -137,7 +136,7 @@ def _changed(tx: Tx, call: Call, name: str, body: JobChange) -> JobOut:
     kind, action = _action(body.given_action(), job, runs.action_of(vault, job))
     if body.given_action() is not None:
         admit_script(call.services, kind, action)
-        refuse_exposed(tx, call, kind)
+        refuse_exposed(tx, call.services, call.workspace_id, kind)
     policy = body.policy(job.policy, jobs.default_policy(kind, action))
     spec = JobSpec(body.spec(watches.spec_of(record)), kind, action, policy)
     return _written(tx, jobs.edit(tx, record, spec, vault, call.at), call)
@@ -201,7 +200,7 @@ async def trigger_job(call: Called, name: Name, body: Trigger | None = None) -> 
     def queued(tx: Tx) -> RunOut:
         record, job = _locked(tx, call, name)
         refuse_script(call.services, job.action_kind)
-        refuse_exposed(tx, call, job.action_kind)
+        refuse_exposed(tx, call.services, call.workspace_id, job.action_kind)
         return RunOut.of(runs.trigger(tx, record, given_input, call.at))
 
     return await call.post(202, queued)

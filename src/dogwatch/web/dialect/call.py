@@ -25,7 +25,18 @@ from dogwatch.web.services import Services
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
 
-Naming = Callable[[Tx, Sequence[Record]], list[Named]]
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """Names watches as a dialect does; `make`: those without a name get one."""
+
+    workspace_id: int
+    dialect: str
+    make: bool
+
+    def __call__(self, tx: Tx, records: Sequence[Record]) -> list[Named]:
+        """Return watches with their aliases."""
+        return aliases.named(tx, self.workspace_id, self.dialect, records, make=self.make)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +69,10 @@ class DialectCall:
         return base + str(self.request.scope.get("root_path", ""))
 
     async def sent(self, model: type[M]) -> M:
+        """Return the body as its model reads it. Raises Refused."""
+        return checked(model, await self.body())
+
+    async def body(self) -> dict[str, Any]:
         """Return the body; none is `{}`, whatever its content type says. Raises Refused."""
         try:
             said = await self.request.json() if await self.request.body() else {}
@@ -67,7 +82,7 @@ class DialectCall:
             raise Refused(Refusal("unreadable", "the body is not valid JSON")) from None
         if not isinstance(said, dict):
             raise Refused(Refusal("unreadable", "the body is not a JSON object"))
-        return checked(model, said)
+        return said
 
     def asked(self, model: type[M]) -> M:
         """Return the query, the last value of each parameter. Raises Refused."""
@@ -98,11 +113,17 @@ class DialectCall:
 
         return await self.services.door.awrite(noted, self._sight)
 
-    def _naming(self, *, make: bool) -> Naming:
-        def named(tx: Tx, records: Sequence[Record]) -> list[Named]:
-            return aliases.named(tx, self.workspace_id, self.tongue.name, records, make=make)
+    @property
+    def naming(self) -> Naming:
+        """What names watches in a transaction that may write."""
+        return self._naming(make=True)
 
-        return named
+    def _naming(self, *, make: bool) -> Naming:
+        return Naming(self.workspace_id, self.tongue.name, make)
+
+    def give_names(self, tx: Tx, records: Sequence[Record]) -> list[Named]:
+        """Return watches with their aliases, given where one has none: for what writes."""
+        return self._naming(make=True)(tx, records)
 
     def find(self, tx: Tx, name: str | int, *, lock: bool = False) -> Named:
         """Return the watch that the dialect knows by this name or number, or raise not_found."""
@@ -145,7 +166,24 @@ def shown(model: BaseModel, status: int = 200) -> Response:
     return Response(model.model_dump_json(), status, media_type="application/json")
 
 
+def shown_all(models: Sequence[BaseModel]) -> Response:
+    """Answer with a bare list."""
+    text = ",".join(model.model_dump_json() for model in models)
+    return Response(f"[{text}]", media_type="application/json")
+
+
 def takes(model: type[BaseModel]) -> dict[str, Any]:
     """Return the part of `openapi_extra` that describes a body read by `sent`."""
     schema = model.model_json_schema()
     return {"requestBody": {"content": {"application/json": {"schema": schema}}}}
+
+
+def asks(model: type[BaseModel]) -> dict[str, Any]:
+    """Return the part of `openapi_extra` that describes a query read by `asked`."""
+    own = model.model_json_schema()["properties"]
+    return {
+        "parameters": [
+            {"name": name, "in": "query", "required": False, "schema": schema}
+            for name, schema in own.items()
+        ]
+    }

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from dogwatch.clock import Clock
-from dogwatch.core.ping import NOWHERE, Answer, Heard, Target, heard_at
+from dogwatch.core.ping import NOWHERE, Answer, Heard, Target, heard_at, storable
 from dogwatch.core.problems import Problem
 from dogwatch.usecases.door import Door
 from dogwatch.usecases.limiting import Memory
@@ -32,21 +32,23 @@ _METHODS = frozenset({"GET", "POST", "HEAD"})
 
 @dataclass(frozen=True, slots=True)
 class Knock:
-    """A ping as it arrived: `path` without the mount of its dialect, `body` as text."""
+    """A ping as it arrived: `path` from `/ping/` on, as a rule, and `body` as text."""
 
     path: str
     query: bytes
     body: str
     at: datetime
+    method: str = "GET"
 
 
 @dataclass(frozen=True, slots=True)
 class Became:
-    """What became of a ping, and how long that took; `door` leads to what is known of its watch."""
+    """What became of a ping, and how long that took; `door` leads to what is known of its watch,
+    None where the database is waited for."""
 
     answer: Answer
     took_ms: float
-    door: Door
+    door: Door | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,8 @@ class Said:
 class PingForm:
     """How a dialect is pinged. `reads` says whether a path is of its form, `target` whom and what
     such a ping means (None: it means nothing), and `said` words what became of it; `refused`
-    words that it was not recorded, with status 429 or 503. `before` is done before it is recorded.
+    words that it was not recorded, with status 429 or 503. `before` is done before it is recorded,
+    and says what it means in the end.
     """
 
     name: str
@@ -71,7 +74,7 @@ class PingForm:
     target: Callable[[Knock], Target | None]
     said: Callable[[Knock, Target, Became], Awaitable[Said]]
     refused: Callable[[int], Said]
-    before: Callable[[Target, Knock, Door], Awaitable[None]] | None = None
+    before: Callable[[Target, Knock, Door], Awaitable[Target]] | None = None
 
 
 class DialectPings:
@@ -85,7 +88,7 @@ class DialectPings:
         forms: Sequence[PingForm],
         mounts: Sequence[str],
         inbox: PingInbox,
-        door: Door,
+        door: Door | None,
         clock: Clock,
         next_app: App,
         trusted_proxies: Sequence[Network] = (),
@@ -112,21 +115,23 @@ class DialectPings:
             await self._ping(form, path, scope, receive, send)
 
     def _below(self, path: str) -> str:
-        """Return the path below the mount of a dialect."""
+        """Return the path below the mount of a dialect; some ping below `/api`, and that is one."""
         mount, slash, rest = path[1:].partition("/")
-        return f"{slash}{rest}" if mount in self._mounts else path
+        below = f"{slash}{rest}" if mount in self._mounts else path
+        return below.removeprefix("/api") if below.startswith("/api/ping/") else below
 
     async def _ping(
         self, form: PingForm, path: str, scope: Scope, receive: Receive, send: Send
     ) -> None:
         at, began_s = self._clock.now(), self._clock.monotonic()
         body = await collected(receive, self._body_limit_bytes)
-        knock = Knock(path, scope["query_string"], body.text() if body.total else "", at)
+        text = body.text() if body.total else ""
+        knock = Knock(path, scope["query_string"], text, at, scope["method"])
         target = form.target(knock) or NOWHERE
-        heard = self._heard(target, knock, scope, body.total)
         try:
-            if form.before:
-                await form.before(target, knock, self._door)
+            if form.before and self._door:
+                target = await form.before(target, knock, self._door)
+            heard = self._heard(target, knock, scope, body.total)
             answer = await self._inbox.put(heard)
             wait_s = unknown_wait_s(self._unknown, answer, heard.remote_ip)
             took_ms = (self._clock.monotonic() - began_s) * 1000
@@ -140,7 +145,7 @@ class DialectPings:
     def _heard(self, target: Target, knock: Knock, scope: Scope, body_bytes: int) -> Heard:
         origin = origin_of(scope, self._trusted_proxies)
         return target.heard(
-            body=target.text if target.text is not None else knock.body,
+            body=storable(knock.body if target.text is None else target.text),
             body_bytes=body_bytes,
             method=scope["method"],
             scheme=origin.scheme,

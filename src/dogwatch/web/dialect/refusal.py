@@ -21,7 +21,8 @@ class Refusal:
     """Why: `unreadable` is a body that is no JSON, `nameless` a call without any key, `no_path`
     and `no_method` what the framework does not find, `fault` a mistake of ours.
 
-    `fields` are faults by field; `spent` are the windows of a limited caller.
+    `fields` are faults by field; `spent` are the windows of a limited caller; `mark` finds a fault
+    in our log.
     """
 
     why: Why
@@ -30,6 +31,7 @@ class Refusal:
     retry_after_s: float | None = None
     spent: Sequence[tuple[Asked, Verdict]] = ()
     allowed: str = ""
+    mark: str = ""
 
     @property
     def headers(self) -> dict[str, str]:

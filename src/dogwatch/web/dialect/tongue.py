@@ -17,6 +17,7 @@ from dogwatch.core.dialects import DIALECTS
 from dogwatch.core.limits import Verdict
 from dogwatch.core.plans import Plan
 from dogwatch.core.problems import Problem
+from dogwatch.ids import new_token
 from dogwatch.usecases.callers import Caller
 from dogwatch.usecases.holders import Holders
 from dogwatch.usecases.limiting import Asked
@@ -34,7 +35,7 @@ _log = logging.getLogger("dogwatch.dialects")
 class Tongue:
     """How a dialect speaks: who calls by `token_of` a request, `windows` he is limited by and
     `told` of, and how a refusal is `worded` at a time. `base` leads all paths of its routes; those
-    of `public` are open to all.
+    of `public` are open to all, and those of `hooks` to whoever has the key that is in the path.
     """
 
     name: str
@@ -45,6 +46,8 @@ class Tongue:
     told: Callable[[Sequence[tuple[Asked, Verdict]]], Headers]
     worded: Callable[[Refusal, datetime], Response]
     public: Mapping[str, Endpoint] = field(default_factory=dict)
+    hooks: Mapping[str, Endpoint] = field(default_factory=dict)
+    key_header: str = "X-API-Key"
 
 
 def application(tongue: Tongue, services: Services) -> FastAPI:
@@ -55,7 +58,7 @@ def application(tongue: Tongue, services: Services) -> FastAPI:
         version=__version__,
         docs_url=None,
         redoc_url=None,
-        openapi_url=f"{tongue.base}/openapi.json",
+        openapi_url=None,
         redirect_slashes=False,
     )
     app.state.services, app.state.tongue = services, tongue
@@ -63,6 +66,8 @@ def application(tongue: Tongue, services: Services) -> FastAPI:
     app.router.routes.extend(tongue.router.routes)
     for path, endpoint in tongue.public.items():
         app.add_route(path, endpoint)
+    for path, endpoint in tongue.hooks.items():
+        app.add_route(path, endpoint, ["POST"])
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(Refused, _on_refused)
     app.add_exception_handler(HTTPException, _on_http)
@@ -129,10 +134,11 @@ class _Guard:
             await self._app(scope, receive, watched)
         except Exception as error:
             where = "".join(traceback.format_tb(error.__traceback__))
-            _log.error("unexpected %s\n%s", type(error).__name__, where)
+            mark = new_token(60)
+            _log.error("unexpected %s (%s)\n%s", type(error).__name__, mark, where)
             if begun:
                 raise
-            told = Refusal("fault", "Dogwatch made a mistake; its log says where")
+            told = Refusal("fault", "Dogwatch made a mistake; its log says where", mark=mark)
             sorry = self._tongue.worded(told, self._clock.now())
             await sorry(scope, receive, watched)
 

@@ -1,21 +1,48 @@
 """The dialects: one folder each, strangers to each other. A new one has its line below."""
 
-from collections.abc import Mapping
+import json
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
+from starlette.routing import Mount
 
+from dogwatch.clock import Clock
 from dogwatch.core.dialects import DIALECTS
+from dogwatch.usecases.door import Door
+from dogwatch.usecases.limiting import Memory
+from dogwatch.web.dialect.document import completed
 from dogwatch.web.dialect.front import front
-from dogwatch.web.dialect.pings import PingForm
+from dogwatch.web.dialect.pings import DialectPings, PingForm
 from dogwatch.web.dialect.tongue import Tongue, application
-from dogwatch.web.dialects import cronbeats, cronmonitor, healthchecks
+from dogwatch.web.dialects import cronbeats, cronium, cronmonitor, cronpulse, healthchecks
+from dogwatch.web.inbox import PingInbox
+from dogwatch.web.origin import Network
 from dogwatch.web.pings import App, Receive, Scope, Send
 from dogwatch.web.services import Services
 
-_ALL = (cronbeats, cronmonitor, healthchecks)
+_ALL = (cronbeats, cronium, cronmonitor, cronpulse, healthchecks)
+_PINGED = (cronbeats, cronmonitor, cronpulse, healthchecks)
 
 TONGUES: tuple[Tongue, ...] = tuple(one.TONGUE for one in _ALL)
-PING_FORMS: tuple[PingForm, ...] = tuple(one.PINGS for one in _ALL)
+PING_FORMS: tuple[PingForm, ...] = tuple(one.PINGS for one in _PINGED)
+
+
+def dialect_pings(
+    inbox: PingInbox,
+    door: Door | None,
+    clock: Clock,
+    next_app: App,
+    trusted_proxies: Sequence[Network],
+    body_limit_bytes: int,
+    unknown: Memory | None = None,
+) -> DialectPings:
+    """Return what answers the pings of every dialect, with `next_app` behind it."""
+    mounts = [DIALECTS[tongue.name].mount for tongue in TONGUES]
+    return DialectPings(
+        PING_FORMS, mounts, inbox, door, clock, next_app, trusted_proxies, body_limit_bytes, unknown
+    )
 
 
 class Hosts:
@@ -46,4 +73,21 @@ def install(app: FastAPI, services: Services) -> None:
         mount, page = f"/{DIALECTS[tongue.name].mount}", front(tongue)
         app.add_route(mount, page)
         app.add_route(f"{mount}/", page)
-        app.mount(mount, application(tongue, services))
+        below = Mount(mount, documented(application(tongue, services), tongue))
+        below.path_regex = re.compile(below.path_regex.pattern, re.DOTALL)  # a %0A, too
+        app.router.routes.append(below)
+
+
+def documented(app: FastAPI, tongue: Tongue) -> FastAPI:
+    """Return the application of a dialect with its OpenAPI document."""
+    told = cache(lambda: completed(app.openapi(), tongue))
+
+    async def document(request: Request) -> Response:
+        services: Services = app.state.services
+        own = request.url.hostname == services.dialect_hosts.get(tongue.name)
+        servers = [{"url": "/" if own else f"/{DIALECTS[tongue.name].mount}"}]
+        text = json.dumps(told() | {"servers": servers})
+        return Response(text, media_type="application/json")
+
+    app.add_route(f"{tongue.base}/openapi.json", document)
+    return app

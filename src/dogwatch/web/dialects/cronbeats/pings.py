@@ -69,7 +69,9 @@ async def said(knock: Knock, target: Target, became: Became) -> Said:
         return _error(400, "Progress must be between 0 and 100")
     if became.answer is not Answer.RECORDED:
         return _error(404, MISSING)
-    paused, next_at = await became.door.aread(lambda tx: _now(tx, found["key"]))
+    paused, next_at = False, None
+    if became.door:
+        paused, next_at = await became.door.aread(lambda tx: _now(tx, found["key"]))
     if paused:
         return _error(404, MISSING)
     return json_said(

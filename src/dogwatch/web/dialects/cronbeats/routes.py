@@ -11,7 +11,7 @@ from dogwatch.core.watch import Status
 from dogwatch.usecases import aliases, lists, numbered, watches
 from dogwatch.usecases.aliases import Named
 from dogwatch.usecases.door import Tx
-from dogwatch.web.dialect.call import Called, DialectCall, fields_as, shown, takes
+from dogwatch.web.dialect.call import Called, DialectCall, asks, fields_as, shown, takes
 from dogwatch.web.dialect.refusal import Refusal, Refused
 from dogwatch.web.dialect.route import needs, router_of
 from dogwatch.web.dialects.cronbeats.errors import refused
@@ -67,7 +67,9 @@ async def make_job(call: Called) -> Response:
     return shown(Data(data=await call.write(work)), 201)
 
 
-@router.get("/jobs", response_model=Items[Job], openapi_extra=needs("watches.list"))
+@router.get(
+    "/jobs", response_model=Items[Job], openapi_extra=needs("watches.list") | asks(JobsAsked)
+)
 async def list_jobs(call: Called) -> Response:
     """List jobs, oldest first."""
     asked = call.asked(JobsAsked)
@@ -83,7 +85,11 @@ async def list_jobs(call: Called) -> Response:
     return shown(await call.read(work))
 
 
-@router.post("/jobs/bulk/{verb}", openapi_extra=needs("watches.change") | takes(JobIds))
+@router.post(
+    "/jobs/bulk/{verb}",
+    response_model=Data[dict[str, Any]],
+    openapi_extra=needs("watches.change") | takes(JobIds),
+)
 async def change_many(call: Called, verb: str) -> Response:
     """Pause, resume or delete up to 100 jobs; those that cannot be are named."""
     if verb not in BULK:
@@ -164,7 +170,9 @@ async def resume_job(call: Called, number: str) -> Response:
 
 
 @router.get(
-    "/jobs/{number}/signals", response_model=Items[Signal], openapi_extra=needs("watches.pings")
+    "/jobs/{number}/signals",
+    response_model=Items[Signal],
+    openapi_extra=needs("watches.pings") | asks(PageAsked),
 )
 async def list_signals(call: Called, number: str) -> Response:
     """List the signals of a job, newest first."""

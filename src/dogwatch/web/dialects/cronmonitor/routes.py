@@ -13,7 +13,7 @@ from dogwatch.core.watch import Status
 from dogwatch.usecases import aliases, numbered, watches
 from dogwatch.usecases.aliases import Named
 from dogwatch.usecases.door import Tx
-from dogwatch.web.dialect.call import Called, DialectCall, fields_as, shown, takes
+from dogwatch.web.dialect.call import Called, DialectCall, asks, fields_as, shown, takes
 from dogwatch.web.dialect.refusal import Refusal, Refused
 from dogwatch.web.dialect.route import needs, router_of
 from dogwatch.web.dialects.cronmonitor.wire import (
@@ -53,7 +53,11 @@ async def token_of(request: Request) -> str | None:
     return request.headers.get("x-api-key")
 
 
-@router.get("/monitors", response_model=Items[Monitor], openapi_extra=needs("watches.list"))
+@router.get(
+    "/monitors",
+    response_model=Items[Monitor],
+    openapi_extra=needs("watches.list") | asks(PageAsked),
+)
 async def list_monitors(call: Called) -> Response:
     """List monitors, oldest first."""
     asked = call.asked(PageAsked)
@@ -164,7 +168,9 @@ async def resume_monitor(call: Called, name: str) -> Response:
 
 
 @router.get(
-    "/monitors/{name}/pings", response_model=Items[Ping], openapi_extra=needs("watches.pings")
+    "/monitors/{name}/pings",
+    response_model=Items[Ping],
+    openapi_extra=needs("watches.pings") | asks(PingsAsked),
 )
 async def list_pings(call: Called, name: str) -> Response:
     """List the pings of a monitor, newest first."""

@@ -1,11 +1,13 @@
 """Pings to a UUID, and those below this dialect's mount, as Healthchecks answers them.
 
-A check that is paused goes on with its next ping, unless it is to be resumed by hand.
+A check that is paused goes on with its next ping, unless it is to be resumed by hand. One that
+takes POST alone hears of others, and ignores them.
 """
 
 import re
+from dataclasses import replace
 
-from dogwatch.core.ping import Answer, Target, read_path
+from dogwatch.core.ping import Answer, Kind, Target, read_path
 from dogwatch.usecases import aliases, watches
 from dogwatch.usecases.door import Door, Tx
 from dogwatch.web.dialect.pings import Became, Knock, PingForm, Said
@@ -35,22 +37,31 @@ def target(knock: Knock) -> Target | None:
     return read_path(f"/ping/{key}{slash}{rest}", knock.query)
 
 
-async def awake(target: Target, knock: Knock, door: Door) -> None:
-    """Resume a paused check that shall go on with its next ping."""
-    if await door.aread(lambda tx: _sleeps(tx, target)):
+async def judged(target: Target, knock: Knock, door: Door) -> Target:
+    """Return what a ping means to its check: that of a method it does not take means nothing.
+
+    A paused check that shall go on with its next ping does.
+    """
+    ignored, sleeps = await door.aread(lambda tx: _known(tx, target, knock))
+    if ignored:
+        return replace(target, kind=Kind.LOG, exit_code=None)
+    if sleeps:
         await door.awrite(lambda tx: _resume(tx, target, knock))
+    return target
 
 
-def _sleeps(tx: Tx, target: Target) -> bool:
-    found = aliases.pinged(tx, "healthchecks", target.key) if target.key else None
+def _known(tx: Tx, target: Target, knock: Knock) -> tuple[bool, bool]:
+    """Return whether the check takes no such ping, and whether it is paused until the next one."""
+    found = aliases.pinged(tx, "healthchecks", target)
     if found is None:
-        return False
+        return False, False
     alias, record = found
-    return watches.is_paused(record) and not alias.said.get("manual_resume", False)
+    ignored = alias.said.get("methods") == "POST" and knock.method != "POST"
+    return ignored, watches.is_paused(record) and not alias.said.get("manual_resume", False)
 
 
 def _resume(tx: Tx, target: Target, knock: Knock) -> None:
-    found = aliases.pinged(tx, "healthchecks", target.key, lock=True)
+    found = aliases.pinged(tx, "healthchecks", target, lock=True)
     if found and watches.is_paused(found[1]):
         watches.resume(tx, found[1], knock.at)
 
@@ -71,4 +82,4 @@ def _text(status: int, words: str) -> Said:
     return Said(status, "text/plain; charset=utf-8", words.encode(), _HEADERS)
 
 
-PINGS = PingForm("healthchecks", reads, target, said, refused, awake)
+PINGS = PingForm("healthchecks", reads, target, said, refused, judged)

@@ -247,7 +247,8 @@ async def list_pings(call: Called, version: str, name: str) -> Response:
         alias, record = call.find(tx, name.lower())
         place = f"{call.origin}/api/{version}/checks/{alias.name}"
         page = numbered.ping_page(tx, record, 1, MOST_PINGS)
-        return [ping(row, page.total - place_in, place) for place_in, row in enumerate(page.items)]
+        methods = alias.said.get("methods", "")
+        return [ping(row, page.total - n, place, methods) for n, row in enumerate(page.items)]
 
     return _said({"pings": await call.read(found)})
 

@@ -108,10 +108,12 @@ def _timing(record: Record) -> dict[str, Any]:
     return {"schedule": record.schedule, "tz": record.timezone}
 
 
-def ping(row: Mapping[str, Any], number: int, place: str) -> dict[str, Any]:
-    """Return the `number`th ping of the log; `place` is the address of its check."""
+def ping(row: Mapping[str, Any], number: int, place: str, methods: str) -> dict[str, Any]:
+    """Return the `number`th ping of the log; `place` is the address of its check, which takes
+    these `methods`."""
+    ignored = row["kind"] == Kind.LOG and methods not in ("", row["method"])
     shown = {
-        "type": _TYPES[row["kind"]],
+        "type": "ign" if ignored else _TYPES[row["kind"]],
         "date": row["at"].astimezone(UTC).isoformat(),
         "n": number,
         "scheme": row["scheme"],

@@ -1,0 +1,12 @@
+"""Cronium's API: events that are run, with their logs, variables and workflows."""
+
+from dogwatch.web.dialect.tongue import Tongue
+from dogwatch.web.dialects.cronium.errors import worded
+from dogwatch.web.dialects.cronium.health import PUBLIC
+from dogwatch.web.dialects.cronium.hooks import HOOKS
+from dogwatch.web.dialects.cronium.limits import told, windows
+from dogwatch.web.dialects.cronium.routes import BASE, router, token_of
+
+__all__ = ["TONGUE"]
+
+TONGUE = Tongue("cronium", BASE, router, token_of, windows, told, worded, PUBLIC, HOOKS)

@@ -1,0 +1,76 @@
+"""Errors as Cronium words them: {error, message, code, details?, timestamp}."""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from math import ceil
+from typing import Any
+
+from fastapi import Response
+
+from dogwatch.web.dialect.refusal import AGAIN_S, Refusal, Why
+from dogwatch.web.dialects.cronium.answers import iso
+
+CODES: Mapping[Why, tuple[int, str]] = {
+    "nameless": (401, "Unauthorized"),
+    "unauthorized": (401, "Unauthorized"),
+    "refused": (403, "Forbidden"),
+    "exceeded": (403, "Forbidden"),
+    "not_found": (404, "Not Found"),
+    "no_path": (404, "Not Found"),
+    "no_method": (405, "Method Not Allowed"),
+    "unreadable": (400, "Validation Error"),
+    "invalid": (400, "Validation Error"),
+    "conflict": (409, "Conflict"),
+    "limited": (429, "Rate Limit Exceeded"),
+    "away": (503, "Service Unavailable"),
+    "fault": (500, "Internal Server Error"),
+}
+MESSAGES: Mapping[Why, str] = {
+    "nameless": "Invalid or missing API token",
+    "unauthorized": "Invalid or missing API token",
+    "unreadable": "Invalid request data",
+    "invalid": "Invalid request data",
+    "limited": "Too many requests; try again later",
+    "fault": "An unexpected error occurred",
+}
+TYPES = "Type must be one of: BASH, PYTHON, NODEJS, HTTP_REQUEST"
+_SUBJECT = re.compile(r"^(Input|Value|String|List|Dictionary|Number)(?= should| must|$)")
+_OF_PYDANTIC = ("Value error, ", "Assertion failed, ")
+
+
+def worded(refusal: Refusal, at: datetime) -> Response:
+    """Return the answer to a refused call."""
+    status, error = CODES[refusal.why]
+    message = MESSAGES.get(refusal.why) or refusal.message[:500]
+    said: dict[str, Any] = {"error": error, "message": message, "code": status}
+    if status == 400:
+        said["details"] = _details(refusal)
+    said["timestamp"] = iso(at)
+    if refusal.why == "limited":
+        said["retryAfter"] = max(1, ceil(refusal.retry_after_s or AGAIN_S))
+    if refusal.why == "fault":
+        said["requestId"] = refusal.mark
+    return Response(json.dumps(said), status, media_type="application/json")
+
+
+def _details(refusal: Refusal) -> list[dict[str, str]]:
+    faults = refusal.fields or {"body": refusal.message}
+    return [{"field": name, "message": sentence(name, text)} for name, text in faults.items()]
+
+
+def sentence(field: str, fault: str) -> str:
+    """Return a fault as a sentence about its field, such as "Name is required"."""
+    if field == "type" and fault == "is required":
+        return TYPES
+    for mark in _OF_PYDANTIC:
+        fault = fault.removeprefix(mark)
+    named = _SUBJECT.sub("", fault).strip()
+    return f"{_label(field)} {named}"[:500] if named[:1].islower() else named[:500]
+
+
+def _label(field: str) -> str:
+    """Return the name of a field as people read it: timeoutValue, "Timeout value"."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", field)
+    return words[:1].upper() + words[1:].lower() if "." not in field else words

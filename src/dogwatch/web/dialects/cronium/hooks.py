@@ -1,0 +1,80 @@
+"""Webhooks: whoever has the key of a workflow starts it, with what he sends as its input."""
+
+from collections.abc import Mapping
+
+from fastapi import Request, Response
+
+from dogwatch.core.limits import Window
+from dogwatch.core.problems import Problem
+from dogwatch.core.signature import fault
+from dogwatch.core.variable import data_of
+from dogwatch.usecases import aliases, runs, watches, workflows
+from dogwatch.usecases.door import Tx
+from dogwatch.usecases.limiting import Asked, admit, failure_windows
+from dogwatch.web.api.payload import capped
+from dogwatch.web.dialect.refusal import Refusal, Refused
+from dogwatch.web.dialects.cronium.answers import Shape, answer
+from dogwatch.web.dialects.cronium.limits import MINUTE_S, PER_MINUTE
+from dogwatch.web.dialects.cronium.wire.event import status_of
+from dogwatch.web.origin import origin_of
+from dogwatch.web.page import Endpoint
+from dogwatch.web.services import Services
+
+DIALECT = "cronium"
+UNKNOWN = "Webhook not found"
+
+
+class Started(Shape):
+    """Which workflow was started."""
+
+    workflow_id: int
+
+
+async def start(request: Request) -> Response:
+    """Start a workflow; a body that is no JSON is its input as a string."""
+    services: Services = request.app.state.services
+    key, at = request.path_params["key"][:100], services.clock.now()
+    body = await Request(request.scope, capped(request)).body()
+    place = await services.door.aread(
+        lambda tx: workflows.hooked(tx, key, services.vault), workspace_id=None
+    )
+    await _spend(request, services, place)
+    if place is None:
+        raise Problem("not_found", UNKNOWN)
+    workspace_id, own_id = place
+    headers = request.headers
+    signed = headers.get("x-webhook-timestamp", ""), headers.get("x-webhook-signature", "")
+    given = data_of(body.decode(errors="replace")) if body else ""
+
+    def started(tx: Tx) -> int:
+        record = watches.find(tx, workspace_id, own_id, lock=True)
+        hook = workflows.webhook_of(tx, record, services.vault)
+        if hook is None or hook.key != key:
+            raise Problem("not_found", UNKNOWN)
+        if hook.secret and (why := fault(hook.secret, *signed, body, at)):
+            raise Problem("unauthorized", why)
+        (named,) = aliases.named(tx, workspace_id, DIALECT, [record], make=True)
+        if status_of(*named) != "ACTIVE":
+            told = {"status": "of the workflow is not ACTIVE"}
+            raise Refused(Refusal("invalid", "the workflow is not active", told))
+        runs.trigger(tx, record, given, at, by="webhook")
+        return named[0].number
+
+    number = await services.door.awrite(started, workspace_id)
+    return answer(Started(workflow_id=number), "Workflow triggered successfully", at)
+
+
+async def _spend(request: Request, services: Services, place: tuple[int, str] | None) -> None:
+    """Count a call of a workflow, or of nobody by its address; too many are told to wait."""
+    if services.limits is None:
+        return
+    if place:
+        asked = [Asked(f"hook:{place[1]}", "minute", Window("fixed", PER_MINUTE, MINUTE_S))]
+        verdicts = await services.limits.limiter.spend(asked)
+    else:
+        ip = origin_of(request.scope, services.trusted_proxies).ip
+        verdicts = services.limits.failures.spend_now(failure_windows(ip))
+    admit(verdicts)
+
+
+HOOKS: Mapping[str, Endpoint] = {"/api/workflows/webhook/{key}": start}

@@ -1,0 +1,19 @@
+"""The routes of Cronium, a file for each of its nouns."""
+
+from dogwatch.web.dialect.route import router_of
+from dogwatch.web.dialects.cronium.routes import (
+    events,
+    executions,
+    logs,
+    servers,
+    tokens,
+    variables,
+    workflows,
+)
+from dogwatch.web.dialects.cronium.routes.calls import BASE, token_of
+
+__all__ = ["BASE", "router", "token_of"]
+
+router = router_of(BASE)
+for _part in (events, logs, executions, workflows, variables, servers, tokens):
+    router.routes.extend(_part.router.routes)

@@ -1,0 +1,69 @@
+"""What the routes of Cronium share."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from fastapi import Request
+from pydantic.alias_generators import to_camel
+
+from dogwatch.core.problems import Problem
+from dogwatch.core.variable import json_text
+from dogwatch.usecases.aliases import Named
+from dogwatch.usecases.door import Tx
+from dogwatch.web.dialect.call import DialectCall
+from dogwatch.web.dialect.refusal import Refusal, Refused
+from dogwatch.web.dialects.cronium.wire.event import FIELDS
+
+BASE = "/api"
+_BEARER = re.compile(r"(?i:bearer) +(\S+) *")
+_NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
+
+
+async def token_of(request: Request) -> str | None:
+    """Return the token that was sent."""
+    given = _BEARER.fullmatch(request.headers.get("authorization", ""))
+    return given[1] if given else None
+
+
+def numbered(noun: str, text: str) -> int:
+    """Return an id of a path; Refused where it is no number."""
+    if not _NUMBER.fullmatch(text):
+        told = {"id": f"{noun} ID must be a number"}
+        raise Refused(Refusal("invalid", f"invalid {noun} ID", told))
+    return int(text)
+
+
+def found(tx: Tx, call: DialectCall, noun: str, kind: str, text: str, *, lock: bool) -> Named:
+    """Return the watch of this kind with this number; Problem("not_found") names it."""
+    try:
+        named = call.find(tx, numbered(noun, text), lock=lock)
+    except Problem:
+        named = None
+    if named is None or named[1].kind != kind:
+        raise Problem("not_found", f"{noun} with ID {text} not found")
+    return named
+
+
+def given_text(given: Any) -> str:
+    """Return an input as the JSON text that a run is handed; none is none."""
+    return "" if given is None or given == {} else json_text(given)
+
+
+@contextmanager
+def as_theirs() -> Iterator[None]:
+    """Have bad fields told by the names that Cronium has for them."""
+    try:
+        yield
+    except Problem as problem:
+        fields = {_theirs(name): text for name, text in problem.fields.items()}
+        told = Problem(problem.kind, problem.message, fields, retry_after_s=problem.retry_after_s)
+        raise told from None
+
+
+def _theirs(name: str) -> str:
+    head, dot, rest = name.removeprefix("action.").partition(".")
+    if head == "nodes" and rest.endswith(".job"):
+        rest = rest.removesuffix("job") + "eventId"
+    return (FIELDS.get(head) or to_camel(head)) + dot + rest

@@ -1,0 +1,1 @@
+"""The shapes of Cronium: camelCase, whole ids, enums in upper case."""

@@ -1,0 +1,27 @@
+"""What a key of a dialect may do, in the words of its product."""
+
+import pytest
+
+from dogwatch.core.dialects import DIALECTS
+from dogwatch.core.policy import SCOPES
+
+CRONIUM = DIALECTS["cronium"]
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+def test_what_keys_may_do_is_made_of_scopes(name: str) -> None:
+    one = DIALECTS[name]
+    assert {*one.scopes, *(scope for parts in one.permissions.values() for scope in parts)} <= set(
+        SCOPES
+    )
+
+
+def test_permissions_become_scopes_and_scopes_permissions() -> None:
+    assert CRONIUM.scopes_of(["execute", "read:watches"]) == ["run:jobs", "read:watches"]
+    for names in (["read"], ["write"], ["execute"], ["read", "execute"]):
+        assert CRONIUM.permissions_of(CRONIUM.scopes_of(names)) == names
+    every = ["read", "write", "execute", "admin"]
+    assert CRONIUM.permissions_of(CRONIUM.scopes_of(["admin"])) == every
+    assert CRONIUM.permissions_of(["*"]) == every
+    assert CRONIUM.permissions_of(["read:jobs"]) == []
+    assert DIALECTS["cronowl"].scopes_of(["read"]) == ["read"]

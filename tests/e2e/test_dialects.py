@@ -1,0 +1,315 @@
+"""The dialects as the world speaks them: documented samples, and clients that others wrote.
+
+The samples are those of the published documents, verbatim but for host, key and id.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.harness.served import Served
+
+SAMPLES = Path(__file__).parent / "samples"
+LOUD = "curl() { command curl -sS -w '\\n%{http_code}\\n' \"$@\"; }\n"
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """One running server, and keys of its dialects."""
+
+    served: Served
+
+    def key(self, dialect: str) -> str:
+        body = {"name": "e2e", "scopes": ["*"], "dialect": dialect}
+        key: str = self.served.post("/keys", body)["key"]
+        return key
+
+    def call(self, dialect: str, method: str, path: str, body: Any = None) -> Any:
+        """Call a dialect that takes bearer keys or X-API-Key."""
+        sent = [] if body is None else ["-d", json.dumps(body)]
+        url = f"{self.served.url}/{dialect}/api/v1{path}"
+        done = said(
+            "curl", "-sS", "-X", method, "-H", f"X-API-Key: {self.key(dialect)}", *sent, url
+        )
+        return json.loads(done) if done else None
+
+
+def said(*words: str, stdin: str = "") -> str:
+    """Run a program, which must succeed, and return what it printed."""
+    done = subprocess.run(
+        words, input=stdin, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    served = Served(tmp_path_factory.mktemp("dialects") / "node")
+    try:
+        yield House(served.start())
+        served.close()
+    finally:
+        if served.process is not None:
+            served.kill9()
+
+
+def sample(name: str, changes: dict[str, str]) -> str:
+    text = (SAMPLES / name).read_text()
+    for published, ours in changes.items():
+        assert published in text
+        text = text.replace(published, ours)
+    return text
+
+
+def answers(text: str) -> list[tuple[int, Any]]:
+    """Run samples one by one by bash and curl; return statuses and bodies."""
+    found = []
+    for one in text.strip().split("\n\n"):
+        body, status = said("bash", stdin=LOUD + one).rstrip("\n").rsplit("\n", 1)
+        found.append((int(status), json.loads(body) if body else None))
+    return found
+
+
+# --- the documents -----------------------------------------------------------------------------
+
+
+def test_cronpulse_samples_answer(house: House) -> None:
+    base = f"{house.served.url}/cronpulse/api/v1"
+    changes = {
+        "https://app.cronpulse.live/api/v1": base, "cpk_your_api_key_here": house.key("cronpulse"),
+    }  # fmt: skip
+    ((status, body),) = answers(sample("cronpulse.sh", changes))
+    assert (status, type(body)) == (200, list)
+
+
+def test_the_shell_workflow_of_cronpulse_runs(house: House) -> None:
+    base = f"{house.served.url}/cronpulse/api/v1"
+    changes = {
+        "https://app.cronpulse.live/api/v1": base, "cpk_your_api_key": house.key("cronpulse"),
+    }  # fmt: skip
+    job = json.loads(
+        said("bash", "-euo", "pipefail", stdin=sample("cronpulse_workflow.sh", changes))
+    )
+    assert list(job) == [
+        "id", "name", "projectId", "url", "method", "schedule", "heartbeat", "heartbeatTolerance",
+        "timeout", "expectedStatusCode", "headers", "body", "lastStatus", "lastActivityAt",
+        "nextRunAt",
+    ]  # fmt: skip
+    assert (job["name"], job["heartbeat"], job["schedule"]) == ("Health Check", True, "*/5 * * * *")
+    projects = house.call("cronpulse", "GET", "/projects")
+    assert {"id": job["projectId"], "name": "My API Project"}.items() <= projects[-1].items()
+
+
+def test_cronbeats_samples_answer(house: House) -> None:
+    """All but that which has Slack told; that is tried where Slack is not needed for it."""
+    changes = {
+        "https://cronbeats.com/api/v1": f"{house.served.url}/cronbeats/api/v1",
+        "cb_your_api_key_here": house.key("cronbeats"),
+    }
+    samples = sample("cronbeats.sh", changes).split("\n\n")
+    quiet = [one for one in samples if "/slack/test" not in one]
+    assert len(quiet) == len(samples) - 1
+    found = answers("\n\n".join(quiet))
+    assert [status for status, _ in found] == [200, 201, *[200] * 8]
+    assert list(found[1][1]["data"]) == [
+        "id", "job_key", "name", "ping_url", "is_enabled", "created_at",
+    ]  # fmt: skip
+    assert [list(body)[:2] for _, body in found] == [["success", "data"]] * 10
+    none = {"alert_on_down": False, "alert_on_recovery": False}
+    assert house.call("cronbeats", "PUT", "/integrations/alert-rules", none)["data"] == none
+
+
+def test_cronmonitor_samples_answer(house: House) -> None:
+    made = house.call("cronmonitor", "POST", "/monitors", {"name": "x", "schedule": "0 2 * * *"})
+    changes = {
+        "https://cronmonitor.io/api/v1": f"{house.served.url}/cronmonitor/api/v1",
+        "your-api-token": house.key("cronmonitor"),
+        "mon_abc123": made["data"]["id"],
+    }
+    found = answers(sample("cronmonitor.sh", changes))
+    assert [status for status, _ in found] == [200, 200, 200, 200, 201, 204]
+    assert list(found[4][1]["data"]) == [
+        "id", "name", "schedule", "timezone", "grace_period", "status", "ping_url", "created_at",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "then"),
+    [
+        ("cronmonitor_create.php", ["php"], "\necho $response;"),
+        ("cronmonitor_create.py.txt", [sys.executable, "-"], "\nprint(response.text)"),
+    ],
+)
+def test_cronmonitor_samples_in_other_languages(
+    house: House, name: str, words: list[str], then: str
+) -> None:
+    changes = {
+        "https://cronmonitor.io/api/v1": f"{house.served.url}/cronmonitor/api/v1",
+        "your-api-token": house.key("cronmonitor"),
+    }
+    made = json.loads(said(*words, stdin=sample(name, changes) + then))
+    assert (made["data"]["status"], made["data"]["timezone"]) == ("pending", "Europe/Warsaw")
+
+
+REST_OF_WRAPPER = """
+$id = $monitor['data']['id'];
+$told = [$api->getMonitor($id),
+         $api->updateMonitor($id, ['name' => 'Again', 'grace_period' => 600]),
+         $api->resumeMonitor($id)];
+try { $api->deleteMonitor($id); $told[] = 'array'; } catch (TypeError $e) { $told[] = 'TypeError'; }
+try { $api->getMonitor($id); } catch (Exception $e) { $told[] = $e->getMessage(); }
+echo json_encode($told);
+"""
+
+
+def test_the_php_wrapper_of_cronmonitor_works(house: House) -> None:
+    """Its delete fails on the documented 204 after the monitor is gone, as published."""
+    changes = {
+        "https://cronmonitor.io/api/v1": f"{house.served.url}/cronmonitor/api/v1",
+        "your-api-token": house.key("cronmonitor"),
+    }
+    text = sample("cronmonitor_wrapper.php", changes)
+    shown, changed, resumed, deleted, gone = json.loads(said("php", stdin=text + REST_OF_WRAPPER))
+    assert shown["data"]["status"] == "paused"
+    assert changed["data"]["name"] == "Again"
+    assert resumed["data"]["status"] == "pending"
+    assert deleted == "TypeError"
+    assert gone == ('API Error: {"error": {"code": "not_found", "message": "Resource not found"}}')
+
+
+# --- clients that others wrote -----------------------------------------------------------------
+
+
+def client(text: str, *words: str) -> Any:
+    """Run a program that uses a client in a process of its own; its last line is JSON."""
+    return json.loads(said(sys.executable, "-W", "ignore", "-c", text, *words).splitlines()[-1])
+
+
+CRONBEATS = """
+import json, sys
+from cronbeats_python import ApiError, PingClient
+url, key = sys.argv[1:]
+client = PingClient(key, {"base_url": url})
+told = [client.ping(), client.start(), client.progress(40, "half"), client.progress(message="on"),
+        client.success(), client.fail()]
+try:
+    PingClient("Unknown1", {"base_url": url}).ping()
+except ApiError as error:
+    told.append(error.code)
+print(json.dumps(told))
+"""
+
+
+@pytest.mark.parametrize("mount", ["/cronbeats", ""])
+def test_cronbeats_python_pings(house: House, mount: str) -> None:
+    new = {"name": "x", "expected_interval_seconds": 3600}
+    job = house.call("cronbeats", "POST", "/jobs", new)["data"]
+    *told, unknown = client(CRONBEATS, house.served.url + mount, job["job_key"])
+    assert [one["action"] for one in told] == [
+        "ping", "start", "progress", "progress", "end", "end",
+    ]  # fmt: skip
+    assert all(one["ok"] and one["jobKey"] == job["job_key"] for one in told)
+    assert unknown == "NOT_FOUND"
+    state = house.call("cronbeats", "GET", f"/jobs/{job['id']}")["data"]["current_state"]
+    assert (state["status"], state["last_signal"]) == ("down", "end")
+
+
+CRONPULSE = """
+import json, sys
+import requests
+from cronpulse.monitor import Monitor
+url, key = sys.argv[1:]
+monitor = Monitor(key, base_url=url)
+told = [monitor.ping(state) for state in ("beat", "start", "success", "fail")]
+told.append(monitor.ping({"state": "fail", "message": "disk full"}))
+try:
+    Monitor("unknown12", base_url=url).ping("beat")
+except requests.HTTPError as error:
+    told.append(error.response.status_code)
+print(json.dumps(told))
+"""
+
+
+@pytest.mark.parametrize("mount", ["/cronpulse", ""])
+def test_cronpulse_python_pings(house: House, mount: str) -> None:
+    owner = house.call("cronpulse", "POST", "/projects", {"name": "P", "url": "https://x.example"})
+    new = {
+        "name": "x", "projectId": owner["id"], "url": "https://x.example", "method": "GET",
+        "schedule": "0 0 1 1 *",
+    }  # fmt: skip
+    job = house.call("cronpulse", "POST", "/jobs", new)
+    told = client(CRONPULSE, house.served.url + mount, job["id"])
+    assert told == [*['{"success": true}'] * 5, 404]
+    assert house.call("cronpulse", "GET", f"/jobs/{job['id']}")["lastStatus"] == "failed"
+
+
+HEALTHCHECKS = """
+import json, sys
+from healthchecks_io import Client, CheckCreate, CheckTrap
+from healthchecks_io.client.exceptions import CheckNotFoundError
+url, key, ping_key = sys.argv[1:]
+with Client(api_key=key, ping_key=ping_key, api_url=url + "/hc/api/",
+            ping_url=url + "/hc/ping/") as client:
+    made = client.create_check(CheckCreate(name="Nightly", tags="prod db", timeout=3600, grace=60))
+    told = {"made": [made.name, made.tags, made.status, made.timeout]}
+    uuid = made.uuid
+    told["pings"] = [client.success_ping(uuid=uuid), client.start_ping(uuid=uuid),
+                     client.exit_code_ping(3, uuid=uuid, data="broken"),
+                     client.success_ping(slug=made.slug)]
+    with CheckTrap(client, uuid=uuid):
+        pass
+    told["status"] = client.get_check(uuid).status
+    told["listed"] = [one.name for one in client.get_checks(tags=["prod"])]
+    told["log"] = [one.type for one in client.get_check_pings(uuid)]
+    told["channels"] = [one.kind for one in client.get_integrations()]
+    told["badges"] = sorted(client.get_badges())
+    told["updated"] = client.update_check(uuid, CheckCreate(name="Nightly 2", timeout=7200)).name
+    told["paused"] = client.pause_check(uuid).status
+    told["deleted"] = client.delete_check(uuid).name
+    try:
+        client.get_check(uuid)
+    except CheckNotFoundError:
+        told["gone"] = True
+print(json.dumps(told))
+"""
+
+
+def test_healthchecks_io_manages_and_pings(house: House) -> None:
+    """All it can do but flips, whose list it wants bare, which no server of theirs sends."""
+    ping_key = house.served.get("/workspace")["ping_key"]
+    told = client(HEALTHCHECKS, house.served.url, house.key("healthchecks"), ping_key)
+    assert told["made"] == ["Nightly", "prod db", "new", 3600]
+    assert told["pings"] == [[True, "OK"]] * 4
+    assert (told["status"], told["listed"]) == ("up", ["Nightly"])
+    assert told["log"] == ["success", "start", "success", "fail", "start", "success"]
+    assert (told["updated"], told["paused"], told["deleted"]) == (
+        "Nightly 2", "paused", "Nightly 2",
+    )  # fmt: skip
+    assert told["gone"]
+
+
+# --- the proof that an operator can have --------------------------------------------------------
+
+
+def test_each_dialect_proves_itself(house: House) -> None:
+    listed = json.loads(house.served.cli("dialect", "ls", "--json").stdout)
+    for one in listed:
+        if not one["check"]:
+            continue
+        results = json.loads(house.served.cli("dialect", "check", one["name"], "--json").stdout)
+        assert len(results) > 10
+        assert {step["told"] for step in results} == {""}
+    assert {one["name"] for one in listed if one["check"]} >= {"cronpulse", "cronbeats"}
+
+
+def test_a_wrong_key_fails_the_check(house: House) -> None:
+    done = house.served.cli("dialect", "check", "cronpulse", "--key", "cpk_wrong", code=1)
+    assert "status 401, not 201" in done.stdout
+    assert "1 of 2 as documented" in done.stdout
