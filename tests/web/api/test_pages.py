@@ -83,7 +83,7 @@ def test_a_page_has_50_items_unless_asked(api: Client) -> None:
 
 def test_a_filter_takes_what_there_is_and_names_it(api: Client) -> None:
     for path, name, example in (
-        ("/watches", "kind", "'heartbeat', 'job' or 'probe'"),
+        ("/watches", "kind", "'heartbeat', 'job', 'probe' or 'workflow'"),
         ("/watches", "status", "'degraded', 'down' or 'paused'"),
         ("/jobs", "status", "'degraded', 'down' or 'paused'"),
         ("/runs", "outcome", "'suppressed' or 'unknown'"),

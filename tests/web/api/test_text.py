@@ -104,9 +104,11 @@ def test_an_address_and_a_query(api: Client, addresses: Mapping[str, str]) -> No
 
 
 def _with(api: Client, method: str, path: str, parameter: Mapping[str, Any], bad: bytes) -> Any:
-    if parameter["in"] == "path":
-        return api(method, path.replace("{id}", quote(bad)), None)
-    return api(method, path.replace("{id}", "w"), None, query={parameter["name"]: bad})
+    in_path = parameter["in"] == "path"
+    if in_path:
+        path = path.replace(f"{{{parameter['name']}}}", quote(bad))
+    path = path.replace("{id}", "w").replace("{number}", "1")
+    return api(method, path, None, query={} if in_path else {parameter["name"]: bad})
 
 
 def test_headers_that_are_not_ascii(api: Client) -> None:

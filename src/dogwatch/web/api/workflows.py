@@ -33,7 +33,10 @@ runs_router = resource("runs")
 
 _MOST = 2**31 - 1
 Number = Annotated[int, Path(ge=1, le=_MOST, description="Number of a version.")]
-_Asked = Annotated[int, Query(ge=1, le=_MOST, description="Number of a version.")]
+_Asked = Annotated[
+    int | None,
+    Query(ge=1, le=_MOST, description="A version; if not given, the present, or the one before."),
+]
 
 
 def _found(tx: Tx, call: Call, views: list[WatchView]) -> list[WorkflowOut]:
@@ -178,12 +181,16 @@ async def show_version(call: Called, name: Name, number: Number) -> Response:
 
 
 @router.get("/{name}/diff", response_model=DiffOut, **needs("workflows.versions"))
-async def compare_versions(call: Called, name: Name, before: _Asked, after: _Asked) -> Response:
+async def compare_versions(
+    call: Called, name: Name, before: _Asked = None, after: _Asked = None
+) -> Response:
     """Tell what changed from one version to another."""
 
     def found(tx: Tx) -> DiffOut:
         record = workflows.find(tx, call.workspace_id, name)
-        return DiffOut.of(before, after, workflows.diff(tx, record, before, after))
+        last = after or workflows.present(tx, record).number
+        first = before or max(last - 1, 1)
+        return DiffOut.of(first, last, workflows.diff(tx, record, first, last))
 
     return shown(await call.read(found))
 
