@@ -8,6 +8,7 @@ from dogwatch.web.dashboard import (
     alerts,
     channels,
     edit,
+    flow,
     icon,
     incidents,
     invitation,
@@ -43,6 +44,8 @@ MEMBERS: dict[str, tuple[Handler, Handler]] = {
     "/i/{name}/resume": (item.show, item.resume),
     "/i/{name}/run": (item.show, item.trigger),
     "/i/{name}/edit": (edit.show, edit.take),
+    "/flows/{name}/rerun": (flow.show, flow.rerun),
+    "/flows/{name}/restore": (flow.show, flow.restore),
     "/i/{name}/delete": (item.ask_removal, item.remove),
     "/alerts/channels/new": (channels.show_new, channels.make),
     "/alerts/channels/{name}/test": (alerts.show, channels.test),
@@ -86,6 +89,7 @@ def install(app: FastAPI, front: Endpoint) -> None:
     app.add_route("/login/oidc/callback", open_to_all(oidc.finish))
     app.add_route("/", either(front, now.show))
     app.add_route("/i/{name}", signed_in(item.show))
+    app.add_route("/flows/{name}", signed_in(flow.show))
     app.add_route("/runs/{run_id}", signed_in(run.show))
     app.add_route("/alerts", signed_in(alerts.show))
     app.add_route("/alerts/deliveries/{name}", signed_in(channels.show_delivery))
