@@ -9,6 +9,7 @@ from dogwatch.web.dashboard import (
     channels,
     demo,
     edit,
+    flow,
     icon,
     incidents,
     invitation,
@@ -48,6 +49,8 @@ MEMBERS: dict[str, tuple[Handler, Handler]] = {
     "/i/{name}/resume": (item.show, item.resume),
     "/i/{name}/run": (item.show, item.trigger),
     "/i/{name}/edit": (edit.show, edit.take),
+    "/flows/{name}/rerun": (flow.show, flow.rerun),
+    "/flows/{name}/restore": (flow.show, flow.restore),
     "/i/{name}/delete": (item.ask_removal, item.remove),
     "/alerts/rehearse": (alerts.show, alerts.rehearse),
     "/alerts/channels/new": (channels.show_new, channels.make),
@@ -108,6 +111,7 @@ def install(app: FastAPI, front: Endpoint) -> None:
     app.add_route("/timeline", signed_in(timeline.show))
     app.add_route("/timeline.svg", signed_in(timeline.draw))
     app.add_route("/timeline.json", signed_in(timeline.tell))
+    app.add_route("/flows/{name}", signed_in(flow.show))
     app.add_route("/runs/{run_id}", signed_in(run.show))
     app.add_route("/alerts", signed_in(alerts.show))
     app.add_route("/alerts/deliveries/{name}", signed_in(channels.show_delivery))

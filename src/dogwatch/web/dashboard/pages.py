@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from dogwatch.core.plain import span
 from dogwatch.web.api.problems import STATUSES
-from dogwatch.web.dashboard.pictures import durations, strip
+from dogwatch.web.dashboard.pictures import durations, flow, strip
 from dogwatch.web.dashboard.visit import Visit
 from dogwatch.web.page import HEADERS as BARE
 from dogwatch.web.page import Endpoint, served
@@ -100,6 +100,7 @@ _TEMPLATES.filters |= {
     "time": _moment,
     "strip": strip.drawn,
     "durations": durations.drawn,
+    "flow": flow.drawn,
     "took": durations.took,
     "moment": _moment,
     "pair": _pair,

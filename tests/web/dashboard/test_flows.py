@@ -1,0 +1,132 @@
+"""The page of a workflow: in which order, and where it stopped."""
+
+import re
+from html import unescape
+
+import pytest
+
+from dogwatch.core.policy import Role
+from dogwatch.core.result import Outcome
+from dogwatch.core.workflow.graph import MAX_NODES
+from dogwatch.usecases import workflows
+from tests.harness.flowing import Flowing
+from tests.harness.house import House as Engine
+from tests.harness.house import after
+from tests.web.dashboard.conftest import Browser, House, hidden_in, member, pass_time
+
+
+@pytest.fixture
+def ana(house: House) -> Browser:
+    return house.ana()
+
+
+@pytest.fixture
+def flowing(house: House, ana: Browser) -> Flowing:
+    """Workflows in Ana's workspace."""
+    return Flowing(Engine(house.database, house.services.vault))
+
+
+def label(page: str) -> str:
+    """Return the picture in words."""
+    found = re.search(r'<svg class="flow"[^>]* aria-label="([^"]*)"', page)
+    assert found
+    return unescape(found[1])
+
+
+def nodes(page: str) -> dict[str, str]:
+    """Return what the text says of each node."""
+    rows = re.findall(
+        r"<tr>\n<td>(.*?)</td>\n<td>.*?</td>\n<td>.*?</td>\n<td>(.*?)</td>", page, re.S
+    )
+    return {re.sub(r"<[^>]*>", "", name): words for name, words in rows}
+
+
+def test_before_its_first_run_it_tells_the_order(flowing: Flowing, ana: Browser) -> None:
+    flowing.make("load>check, check>mail?failure")
+    page = ana.get("/flows/flow").text
+    assert "It has not run yet" in page
+    assert label(page) == "3 nodes: load, check, mail"
+    assert '<span class="hint">(failure)</span>' in page
+    assert ">on failure</text>" in page
+    assert 'href="../flows/flow"' in ana.get("/i/flow").text
+
+
+def test_it_tells_where_it_stopped(flowing: Flowing, ana: Browser) -> None:
+    flowing.make("load>check, check>send, check>mail?failure")
+    flowing.trigger()
+    first = ana.get("/flows/flow").text
+    assert nodes(first) == {
+        "load": "running",
+        "check": "waiting",
+        "send": "waiting",
+        "mail": "waiting",
+    }
+    flowing.play(5, check=Outcome.FAIL)
+    page = ana.get("/flows/flow").text
+    told = nodes(page)
+    assert told["load"].startswith("OK")
+    assert re.fullmatch("failed.*, handled", told["check"])
+    assert told["send"] == "not reached"
+    assert label(page).startswith("load: OK")
+    assert page.count('class="edge failure taken"') == 1
+    assert '"node fail"' in page
+
+
+def test_from_a_node_on_it_runs_again(house: House, flowing: Flowing, ana: Browser) -> None:
+    flowing.make("load>check")
+    run = flowing.trigger('{"day": 1}')
+    flowing.play(5, check=Outcome.FAIL)
+    pass_time(house, 10)
+    answer = ana.fill("/flows/flow", "/flows/flow/rerun", run=run.id, node="check")
+    assert answer.status == 303, answer.text
+    flowing.conduct(10)
+    assert flowing.play(11) == ["check"]
+    page = ana.get("/flows/flow").text
+    assert "from check on" in page
+    assert nodes(page)["check"].startswith("OK")
+    older = ana.get("/flows/flow", run=run.id).text
+    assert nodes(older)["check"].startswith("failed")
+    unknown = ana.fill("/flows/flow", "/flows/flow/rerun", run=run.id, node="nothing")
+    assert unknown.status in (404, 409, 422)
+
+
+def test_an_old_version_comes_back(flowing: Flowing, ana: Browser) -> None:
+    house = flowing.house
+    flowing.make("a>b")
+    house.on("flow", workflows.edit, flowing.definition("a>c"), house.vault, after(1), "ann")
+    page = ana.get("/flows/flow").text
+    assert "changes</summary>" in page
+    assert ana.fill("/flows/flow", "/flows/flow/restore", version="1").status == 303
+    assert label(ana.get("/flows/flow").text) == "2 nodes: a, b"
+    for wrong in ("x", "9" * 30, "77"):
+        assert ana.fill("/flows/flow", "/flows/flow/restore", version=wrong).status in (404, 422)
+
+
+def test_a_viewer_only_looks(house: House, flowing: Flowing, ana: Browser) -> None:
+    flowing.make("a>b")
+    run = flowing.trigger()
+    flowing.play(1)
+    bob = member(house, Role.VIEWER)
+    page = bob.get("/flows/flow").text
+    assert "Run from here" not in page
+    assert "Run now" not in page
+    token = hidden_in(bob.get("/account").text, "/account/name")["token"]
+    assert bob.post("/flows/flow/rerun", token=token, run=run.id).status == 403
+    assert bob.post("/flows/flow/restore", token=token, version="1").status == 403
+
+
+def test_what_is_no_workflow_has_no_flow(flowing: Flowing, ana: Browser) -> None:
+    flowing.make("a>b")
+    other = flowing.house.trigger("job-a")
+    for path, query in (
+        ("/flows/job-a", {}),
+        ("/flows/none", {}),
+        ("/flows/flow", {"run": other.id}),
+    ):
+        assert ana.get(path, **query).status == 404
+
+
+def test_the_greatest_graph_is_drawn(flowing: Flowing, ana: Browser) -> None:
+    flowing.make(",".join(f"n{one}>n{one + 1}" for one in range(20)))
+    page = ana.get("/flows/flow").text
+    assert page.count('class="node"') == 21 <= MAX_NODES
