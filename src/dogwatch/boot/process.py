@@ -20,7 +20,7 @@ import uvloop
 
 from dogwatch import directory
 from dogwatch.boot import anteroom, first_run, oidc, remote
-from dogwatch.boot.isolation import Isolation, isolation, makers, runs_as_root
+from dogwatch.boot.isolation import isolation, makers, runs_as_root
 from dogwatch.boot.isolation import prepare as prepare_isolation
 from dogwatch.boot.limits import limits
 from dogwatch.boot.store import (

@@ -199,7 +199,7 @@ def _event(call: DialectCall, named: Named, job: JobRow) -> Event:
 
 
 def _one(tx: Tx, call: DialectCall, named: Named) -> OneEvent:
-    return OneEvent(event=shown(tx, call, call.naming, [named])[0])
+    return OneEvent(event=shown(tx, call, call.give_names, [named])[0])
 
 
 def _page(tx: Tx, call: DialectCall, naming: Naming, asked: EventsAsked) -> Counted[Named]:
@@ -237,7 +237,7 @@ async def _changed(call: DialectCall, number: str) -> Response:
         job, vault = jobs.find(tx, record), call.services.vault
         stored = runs.action_of(vault, job)
         event = event_of((alias, record), job, stored)
-        changes = body.changes(shown(tx, call, call.naming, [(alias, record)])[0])
+        changes = body.changes(shown(tx, call, call.give_names, [(alias, record)])[0])
         event = event.with_changes(changes)
         spec = event.job(stored, watches.spec_of(record), job.policy)
         if spec.action != stored:
@@ -272,7 +272,7 @@ async def _set_status(call: DialectCall, number: str, status: str, done: str) ->
 def _turned(tx: Tx, call: DialectCall, named: Named, status: str) -> EventOut:
     """Return the event with this status, which a locked job is given unless it has it."""
     named = with_status(tx, named, status, call.at)
-    return shown(tx, call, call.naming, [named])[0]
+    return shown(tx, call, call.give_names, [named])[0]
 
 
 def with_status(tx: Tx, named: Named, status: str, at: datetime) -> Named:

@@ -208,7 +208,7 @@ async def _changed(call: DialectCall, number: str) -> Response:
         named, vault = (alias, record), call.services.vault
         before = workflows.definition_of(tx, record)
         old = workflow_of(named, before)
-        changes = body.changes(_shown(tx, call, call.naming, [named])[0])
+        changes = body.changes(_shown(tx, call, call.give_names, [named])[0])
         workflow = old.with_changes(_with_graph(tx, call, old, body, changes))
         _check_active(workflow)
         definition = workflow.definition(before)
@@ -275,4 +275,4 @@ def _set_hook(
 
 def _turned(tx: Tx, call: DialectCall, named: Named, status: str) -> OneWorkflow:
     named = with_status(tx, named, status, call.at)
-    return OneWorkflow(workflow=_shown(tx, call, call.naming, [named])[0])
+    return OneWorkflow(workflow=_shown(tx, call, call.give_names, [named])[0])
