@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from dogwatch.cli.workflow_file import loaded, written
 from dogwatch.core.workflow.definition import to_json
 from dogwatch.core.workflow.reading import FIELDS, read
+from dogwatch.core.workflow.text import loaded, written
 from tests.cli.stub import Here, Stub
 
 RUN: dict[str, Any] = {
@@ -91,7 +91,7 @@ def test_what_is_exported_is_applied_exactly(here: Here, told: Stub, tmp_path: P
     sent = json.loads(told.requests[-1].body)
     assert {name: value for name, value in sent.items() if value is not None} == DEFINITION
     assert sent.keys() == set(FIELDS)
-    assert written(to_json(read(loaded(str(file))))) == out
+    assert written(to_json(read(loaded(file.read_text())))) == out
 
 
 def test_apply_makes_what_is_not_there(here: Here, told: Stub, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import click
@@ -11,7 +12,7 @@ from dogwatch.cli.confirm import confirm
 from dogwatch.cli.output import as_json, local, pairs, state, table, took
 from dogwatch.cli.runs import outcome_of
 from dogwatch.cli.session import Session, command
-from dogwatch.core.problems import Problem
+from dogwatch.core.problems import Problem, invalid
 from dogwatch.core.spec import slug_of
 from dogwatch.core.workflow.definition import from_json, to_json
 from dogwatch.core.workflow.drawing import drawn
@@ -138,7 +139,7 @@ def workflow_cancel(session: Session, slug: str, reason: str | None) -> None:
 @click.argument("slug")
 def workflow_export(session: Session, slug: str) -> None:
     """Print a workflow as YAML; apply takes it back."""
-    from dogwatch.cli.workflow_file import written  # only files want it
+    from dogwatch.core.workflow.text import written  # only files want it
 
     api = connect(session)
     number = api.get(f"/workflows/{slug}")["version"]
@@ -161,12 +162,21 @@ def workflow_validate(session: Session, files: tuple[str, ...]) -> None:
 
 def _read(path: str) -> dict[str, Any]:
     """Return what a file holds, judged and in its usual form."""
-    from dogwatch.cli.workflow_file import loaded  # only files want it
+    from dogwatch.core.workflow.text import loaded  # only files want it
 
     try:
-        return to_json(read(loaded(path)))
+        return to_json(read(loaded(_text_of(path), "FILE")))
     except Problem as problem:
         raise Problem(problem.kind, f"{path}: {problem.message}", problem.fields) from None
+
+
+def _text_of(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise invalid("FILE", f"cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise invalid("FILE", "is no UTF-8") from None
 
 
 @command("apply", "dogwatch workflow apply orders.yaml\ndogwatch workflow apply flows/*.yaml")

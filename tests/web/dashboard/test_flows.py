@@ -130,3 +130,59 @@ def test_the_greatest_graph_is_drawn(flowing: Flowing, ana: Browser) -> None:
     flowing.make(",".join(f"n{one}>n{one + 1}" for one in range(20)))
     page = ana.get("/flows/flow").text
     assert page.count('class="node"') == 21 <= MAX_NODES
+
+
+def text_in(page: str) -> str:
+    found = re.search(r"<textarea[^>]*>(.*?)</textarea>", page, re.S)
+    assert found
+    return unescape(found[1])
+
+
+def test_a_flow_is_made_and_changed_as_text(flowing: Flowing, ana: Browser) -> None:
+    flowing.house.job("fetch", schedule=None, kind="script")
+    begun = text_in(ana.get("/flows/new").text).replace("fetch-orders", "fetch")
+    made = ana.fill("/flows/new", "/flows/new", text=begun)
+    assert (made.status, made.headers["location"]) == (303, "../flows/nightly-orders")
+    page = ana.get("/flows/nightly-orders/edit").text
+    text = text_in(page)
+    assert label(page) == "2 nodes: fetch, load"
+    changed = text.replace("key: load", "key: store").replace("target: load", "target: store")
+    path = "/flows/nightly-orders/edit"
+    assert ana.fill(path, path, text=changed.replace("\n", "\r\n")).status == 303
+    assert label(ana.get("/flows/nightly-orders").text) == "2 nodes: fetch, store"
+    assert text_in(ana.get(path).text) == changed
+
+
+def test_a_wrong_text_is_kept_and_told_by_line(flowing: Flowing, ana: Browser) -> None:
+    flowing.make("a>b")
+    path = "/flows/flow/edit"
+    page = ana.get(path).text
+    text, hidden = text_in(page), hidden_in(page, path)
+    wrong = {
+        "name: [": "line 1, column 8",
+        text.replace("target: b", "target: c"): ", edges.0.target: there is no node",
+        text.replace("job: job-a", "job: gone"): "nodes.0.job: there is no job",
+        "[" * 50_000: "is no YAML",
+        "x" * 70_000: "is too long",
+        "name: x\nnodes: 3": "line 2, nodes: must be a list",
+        "": "body: must be an object",
+    }
+    for sent, told in wrong.items():
+        answer = ana.fill(path, path, text=sent)
+        assert answer.status == 422
+        assert told in unescape(answer.text), answer.text[-3_000:]
+        assert text_in(answer.text).strip("\n") == sent.strip("\n")
+        shown = ana.post("/flows/preview", **hidden, text=sent)
+        assert (shown.status, told in unescape(shown.text)) == (200, True)
+    assert "hidden" in ana.post("/flows/preview", **hidden, text=text).text
+    assert len(flowing.house.on("flow", workflows.versions, 10)) == 1
+
+
+def test_a_viewer_edits_no_text(house: House, flowing: Flowing, ana: Browser) -> None:
+    flowing.make("a>b")
+    bob = member(house, Role.VIEWER)
+    token = hidden_in(bob.get("/account").text, "/account/name")["token"]
+    for path in ("/flows/flow/edit", "/flows/new", "/flows/preview"):
+        assert bob.post(path, token=token, text="name: x").status == 403
+    assert bob.get("/flows/flow/edit").status == 403
+    assert ana.post("/flows/preview", token="x", text="name: x").status == 403

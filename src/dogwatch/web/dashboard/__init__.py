@@ -10,6 +10,7 @@ from dogwatch.web.dashboard import (
     demo,
     edit,
     flow,
+    flow_edit,
     icon,
     incidents,
     invitation,
@@ -32,7 +33,14 @@ from dogwatch.web.dashboard import (
     variables,
 )
 from dogwatch.web.dashboard.gate import Handler, either, form, open_to_all, signed_in
-from dogwatch.web.dashboard.pages import SCRIPT, SCRIPT_ADDRESS, STYLE_ADDRESS, STYLE_SHEET
+from dogwatch.web.dashboard.pages import (
+    FLOW_SCRIPT,
+    FLOW_SCRIPT_ADDRESS,
+    SCRIPT,
+    SCRIPT_ADDRESS,
+    STYLE_ADDRESS,
+    STYLE_SHEET,
+)
 from dogwatch.web.page import Endpoint
 
 OPEN: dict[str, tuple[Handler, Handler]] = {
@@ -49,6 +57,8 @@ MEMBERS: dict[str, tuple[Handler, Handler]] = {
     "/i/{name}/resume": (item.show, item.resume),
     "/i/{name}/run": (item.show, item.trigger),
     "/i/{name}/edit": (edit.show, edit.take),
+    "/flows/new": (flow_edit.show, flow_edit.make),
+    "/flows/{name}/edit": (flow_edit.show, flow_edit.take),
     "/flows/{name}/rerun": (flow.show, flow.rerun),
     "/flows/{name}/restore": (flow.show, flow.restore),
     "/i/{name}/delete": (item.ask_removal, item.remove),
@@ -100,6 +110,7 @@ def install(app: FastAPI, front: Endpoint) -> None:
     """Add the pages to an application; `front` is shown to those who are not signed in."""
     app.add_route(f"/{STYLE_ADDRESS}", STYLE_SHEET)
     app.add_route(f"/{SCRIPT_ADDRESS}", SCRIPT)
+    app.add_route(f"/{FLOW_SCRIPT_ADDRESS}", FLOW_SCRIPT)
     app.add_route("/icon/{count}.svg", icon.show)
     app.add_route("/login/oidc", open_to_all(oidc.begin))
     app.add_route("/login/oidc/callback", open_to_all(oidc.finish))
@@ -111,7 +122,6 @@ def install(app: FastAPI, front: Endpoint) -> None:
     app.add_route("/timeline", signed_in(timeline.show))
     app.add_route("/timeline.svg", signed_in(timeline.draw))
     app.add_route("/timeline.json", signed_in(timeline.tell))
-    app.add_route("/flows/{name}", signed_in(flow.show))
     app.add_route("/runs/{run_id}", signed_in(run.show))
     app.add_route("/alerts", signed_in(alerts.show))
     app.add_route("/alerts/deliveries/{name}", signed_in(channels.show_delivery))
@@ -125,3 +135,5 @@ def install(app: FastAPI, front: Endpoint) -> None:
         app.add_route(path, open_to_all(form(show, take)), ["GET", "POST"])
     for path, (show, take) in MEMBERS.items():
         app.add_route(path, signed_in(form(show, take)), ["GET", "POST"])
+    app.add_route("/flows/preview", signed_in(flow_edit.preview), ["POST"])
+    app.add_route("/flows/{name}", signed_in(flow.show))

@@ -7,7 +7,6 @@ from fastapi import Response
 
 from dogwatch.core.problems import Problem
 from dogwatch.core.watch import phase
-from dogwatch.core.workflow.definition import Definition
 from dogwatch.core.workflow.difference import Difference
 from dogwatch.core.workflow.graph import Edge, Graph, entering, order
 from dogwatch.usecases import flows, lists, runs, watches, workflows
@@ -127,9 +126,3 @@ async def restore(visit: Visit) -> Response:
 
     record = await visit.carry_out("workflows.restore", _name(visit), restored)
     return moved(visit, f"flows/{record.slug}")
-
-
-def definition_of(tx: Tx, visit: Visit) -> Definition:
-    """Return a workflow as it is now, its jobs by slug."""
-    record = workflows.find(tx, visit.workspace_id, _name(visit))
-    return workflows.named(tx, record.workspace_id, workflows.definition_of(tx, record))

@@ -59,6 +59,7 @@ def _asset(name: str, media_type: str) -> tuple[str, Endpoint]:
 
 STYLE_ADDRESS, STYLE_SHEET = _asset("dashboard.css", "text/css; charset=utf-8")
 SCRIPT_ADDRESS, SCRIPT = _asset("dashboard.js", "text/javascript; charset=utf-8")
+FLOW_SCRIPT_ADDRESS, FLOW_SCRIPT = _asset("flow.js", "text/javascript; charset=utf-8")
 
 _TEMPLATES = Environment(
     loader=PackageLoader(__name__.rpartition(".")[0]),
@@ -93,7 +94,12 @@ def _parts(text: str) -> list[str]:
     return ["\n".join(lines[at : at + LOG_LINES]) for at in range(0, len(lines), LOG_LINES)]
 
 
-_TEMPLATES.globals |= {"style": STYLE_ADDRESS, "script": SCRIPT_ADDRESS, "wrong": 0}
+_TEMPLATES.globals |= {
+    "style": STYLE_ADDRESS,
+    "script": SCRIPT_ADDRESS,
+    "flow_script": FLOW_SCRIPT_ADDRESS,
+    "wrong": 0,
+}
 _TEMPLATES.filters |= {
     "sentence": _sentence,
     "minute": _minute,

@@ -67,7 +67,9 @@ def _node(key: str, x: float, y: float, tree: Tree | None) -> Markup:
     told = f"{SHAPES[state]} {in_words(key, tree)}" if tree else ""
     label = f"{key}: {in_words(key, tree)}" if tree else key
     kind = f"node {state.replace(' ', '-')}".strip()
-    return _NODE.format(kind, label, x, y, WIDE, HIGH, middle, y + 22, name, middle, y + 41, told)
+    return _NODE.format(
+        kind, label, x, y, WIDE, HIGH, middle, y + (22 if told else 31), name, middle, y + 41, told
+    )
 
 
 def _line(edge: Edge, places: Places, tree: Tree | None) -> Markup:

@@ -2,12 +2,11 @@
 guessed."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-from dogwatch.core.problems import Problem, invalid
+from dogwatch.core.problems import invalid
 
 # The core schema of YAML 1.2; PyYAML's own resolvers are those of 1.1, where `on` is true.
 _PLAIN = (
@@ -16,6 +15,7 @@ _PLAIN = (
     ("int", re.compile(r"^-?(?:0|[1-9][0-9]*)$"), "-0123456789"),
     ("float", re.compile(r"^-?[0-9]+\.[0-9]+(?:[eE][-+]?[0-9]+)?$"), "-0123456789"),
 )
+MAX_LENGTH = 65_536
 
 
 class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML ships no types
@@ -46,16 +46,40 @@ def written(definition: dict[str, Any]) -> str:
     )
 
 
-def loaded(path: str) -> Any:
-    """Return what a file holds; a Problem says where it is no YAML."""
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except OSError as error:
-        raise invalid("FILE", f"cannot read {path}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise invalid("FILE", f"{path} is no UTF-8") from None
+def loaded(text: str, field: str = "text") -> Any:
+    """Return what YAML holds; a Problem of `field` says in which line and column it is none."""
+    if len(text) > MAX_LENGTH:
+        raise invalid(field, f"is too long: at most {MAX_LENGTH} characters")
     try:
         return yaml.load(text, Loader=_Loader)  # noqa: S506  (a SafeLoader)
     except (yaml.YAMLError, RecursionError) as error:
-        told = " ".join(str(error).split())
-        raise Problem("invalid", f"{path} is no YAML: {told}", {"FILE": told}) from None
+        raise invalid(field, f"is no YAML: {_where(error)}") from None
+
+
+def _where(error: Exception) -> str:
+    mark = getattr(error, "problem_mark", None)
+    told = getattr(error, "problem", None) or " ".join(str(error).split())
+    return f"line {mark.line + 1}, column {mark.column + 1}: {told}" if mark else str(told)
+
+
+def line_of(text: str, place: str) -> int | None:
+    """Return the line of a field such as `edges.2.target`, or of what should have had it."""
+    try:
+        node = yaml.compose(text, Loader=_Loader)
+    except (yaml.YAMLError, RecursionError):
+        return None
+    for part in place.split("."):
+        inner = _within(node, part)
+        if inner is None:
+            break
+        node = inner
+    return node.start_mark.line + 1 if node else None
+
+
+def _within(node: Any, part: str) -> Any:
+    """Return the node of a field or an element, None where there is none."""
+    if isinstance(node, yaml.SequenceNode) and part.isdigit() and int(part) < len(node.value):
+        return node.value[int(part)]
+    if isinstance(node, yaml.MappingNode):
+        return next((value for key, value in node.value if key.value == part), None)
+    return None
