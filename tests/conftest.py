@@ -25,7 +25,10 @@ settings.load_profile("patient")
 
 
 # Files whose tests wait for real processes come first, or one of them is left running at the end.
-_LONG = ("tests/web/api/test_contract.py", "tests/boot/", "tests/e2e/", "tests/faults/")
+_LONG = (
+    "tests/web/api/test_contract.py", "tests/browser/", "tests/boot/", "tests/e2e/",
+    "tests/faults/",
+)  # fmt: skip
 
 
 @pytest.hookimpl(optionalhook=True)
