@@ -35,6 +35,8 @@ CALLS: Mapping[str, tuple[str, str]] = {
     "cronmonitor": ("/api/v1/monitors", "Authorization: Bearer "),
     "cronbeats": ("/api/v1/jobs", "X-API-Key: "),
     "cronowl": ("/api/v1/checks", "Authorization: Bearer "),
+    "cronpulse": ("/api/v1/jobs", "X-API-Key: "),
+    "cronium": ("/api/events", "Authorization: Bearer "),
 }
 
 
