@@ -46,7 +46,7 @@ def test_why_it_is_so(changes: dict[str, object], told: str) -> None:
 def test_why_nobody_was_told() -> None:
     assert alert_sentence(None, []).startswith("Nobody was told anything")
     told = alert_sentence(Event.DOWN, [])
-    assert told == "Nobody was told that it went down: no rule sends this event of this watch."
+    assert told == "Nobody was told that it went down: no rule sent this event of this watch then."
 
 
 def test_what_became_of_each_alert() -> None:

@@ -89,7 +89,12 @@ def job_add(session: Session, **options: Any) -> None:
         as_json(job)
         return
     next_due = there(job.get("next_due_at"), job.get("timezone") or "UTC")
-    click.echo(f"{job['slug']} is scheduled. Next due: {next_due}")
+    told = (
+        f"is scheduled. Next due: {next_due}"
+        if job.get("schedule")
+        else "runs when it is asked to."
+    )
+    click.echo(f"{job['slug']} {told}")
     click.echo(f"  dogwatch trigger {job['slug']} --follow")
 
 

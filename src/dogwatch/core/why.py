@@ -68,7 +68,7 @@ def alert_sentence(event: Event | None, alerts: Sequence[Alert]) -> str:
         return "Nobody was told anything: nothing has happened yet that people are told of."
     what = {Event.DOWN: "it went down", Event.RECOVERED: "it recovered"}.get(event, "it got slow")
     if not alerts:
-        return f"Nobody was told that {what}: no rule sends this event of this watch."
+        return f"Nobody was told that {what}: no rule sent this event of this watch then."
     return f"That {what}: {'; '.join(map(_alert, alerts))}."
 
 

@@ -10,6 +10,8 @@ from dogwatch.core.variable import data_of
 from dogwatch.usecases import runs, watches, workflows
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.limiting import admit, failure_windows
+from dogwatch.usecases.lists import Record
+from dogwatch.usecases.once import Done, Sent, once
 from dogwatch.web.api import limits
 from dogwatch.web.api.payload import capped
 from dogwatch.web.api.problems import on_problem
@@ -46,7 +48,7 @@ async def _started(request: Request) -> Response:
         request.headers.get("x-webhook-signature", ""),
     )
 
-    def queued(tx: Tx) -> str:
+    def queued(tx: Tx) -> Done:
         record = watches.find(tx, workspace_id, watch_id, lock=True)
         hook = workflows.webhook_of(tx, record, services.vault)
         if hook is None or hook.key != key:
@@ -55,11 +57,19 @@ async def _started(request: Request) -> Response:
             raise Problem("unauthorized", why)
         if watches.is_paused(record):
             raise Problem("conflict", f"{record.slug} is paused")
-        given = data_of(body.decode(errors="replace")) if body.strip() else ""
-        return runs.trigger(tx, record, given, at, "webhook").id
+        if not hook.secret:
+            return begun(tx, record)
+        # Who overheard a signed request and sends it again starts nothing: he gets its answer.
+        seen = Sent(workspace_id, f"hook:{record.id}:{sent[1].lower()}", record.id)
+        return once(tx, seen, services.vault, at, lambda: begun(tx, record))
 
-    run_id = await services.door.awrite(queued, workspace_id)
-    return Response(json.dumps({"run_id": run_id}), 202, media_type="application/json")
+    def begun(tx: Tx, record: Record) -> Done:
+        given = data_of(body.decode(errors="replace")) if body.strip() else ""
+        run = runs.trigger(tx, record, given, at, "webhook")
+        return Done(202, json.dumps({"run_id": run.id}).encode())
+
+    done = await services.door.awrite(queued, workspace_id)
+    return Response(done.body, done.status, media_type="application/json")
 
 
 def _count(request: Request, services: Services) -> None:

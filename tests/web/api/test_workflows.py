@@ -199,6 +199,9 @@ def test_a_signed_webhook_takes_nothing_else(house: House, api: Client, make: Ma
     answer = hook(house, made["url"], body, x_webhook_timestamp=now, x_webhook_signature=good)
     assert answer.status == 202
     assert api.get(f"/runs/{answer.json['run_id']}").json["input"] == '"plain words"'
+    play(house)
+    again = hook(house, made["url"], body, x_webhook_timestamp=now, x_webhook_signature=good)
+    assert (again.status, again.json) == (202, answer.json)  # nothing began
 
 
 @alone
