@@ -1,5 +1,7 @@
 """Templates of messages: names filled in once, nothing else."""
 
+import json
+
 import pytest
 
 from dogwatch.core import template
@@ -35,6 +37,12 @@ VALUES = {
 )
 def test_filling_in(given: str, made: str) -> None:
     assert template.render(given, VALUES) == made
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), 10**400, -(10**400), 1e300, True])
+def test_a_duration_that_is_none(value: float) -> None:
+    made = template.render("{{formatDuration output.x}}", {"output": {"x": value}})
+    assert made == ("0 s" if value is True else json.dumps(value))
 
 
 @pytest.mark.parametrize(

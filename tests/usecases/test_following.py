@@ -9,7 +9,7 @@ from dogwatch.core.problems import Problem
 from dogwatch.core.result import Outcome
 from dogwatch.core.run import Overlap
 from dogwatch.store import runs as run_rows
-from dogwatch.usecases import actions, channels, runs, variables, watches
+from dogwatch.usecases import actions, channels, following, runs, variables, watches
 from tests.harness.flowing import Flowing
 from tests.harness.house import House, after
 
@@ -113,6 +113,26 @@ def test_what_cannot_follow_says_why(flowing: Flowing) -> None:
     flowing.finish(flowing.claim(5)["a"], 6)
     flowing.conduct(7)
     assert effects(flowing, second.id) == [("always", "refused", "the job is gone")]
+
+
+@alone
+def test_a_mistake_of_ours_holds_up_no_other(
+    flowing: Flowing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def mistaken(template: str, values: object) -> str:
+        raise ZeroDivisionError(template)
+
+    monkeypatch.setattr(following, "fill", mistaken)
+    flowing.house.job("job-c", schedule=None, kind="script")
+    channel = flowing.house.channel()
+    flowing.acts("job-a", ConditionalAction(On.ALWAYS, channel=channel.id, message="x"))
+    flowing.acts("job-b", ConditionalAction(On.ALWAYS, run="job-c"))
+    first, second = flowing.house.trigger("job-a"), flowing.house.trigger("job-b")
+    for work in flowing.claim(1).values():
+        flowing.finish(work, 2)
+    flowing.conduct(3)
+    assert effects(flowing, first.id) == [("always", "refused", following.MISTAKE)]
+    assert [state for _, state, _ in effects(flowing, second.id)] == ["done"]
 
 
 @alone

@@ -133,9 +133,12 @@ def _known(name: str) -> bool:
     return first in _DEEP or (first == "variables" and bool(rest)) or name == "condition"
 
 
+_LONGEST_MS = 1e15  # not so: what JSON reads as infinite, or not a number
+
+
 def _shown(form: str, name: str, values: Mapping[str, Any]) -> str:
     value = _value(name, values)
-    if form == "formatDuration" and isinstance(value, int | float):
+    if form == "formatDuration" and isinstance(value, int | float) and abs(value) < _LONGEST_MS:
         return span(value / 1000)
     text = json.dumps(value, ensure_ascii=False) if form == "json" else _text(value)
     return text if len(text) <= MAX_VALUE else text[: MAX_VALUE - 1] + _CUT

@@ -6,6 +6,7 @@ taken, too, as its first release took them.
 
 import json
 import re
+from math import isfinite
 from typing import Any
 
 from dogwatch.core.problems import Problem
@@ -78,10 +79,17 @@ def json_text(value: Any) -> str:
 def data_of(text: str) -> str:
     """Return what a run is given or hands on as JSON text: what is no JSON is a string."""
     try:
-        json.loads(text, parse_constant=_no_constant)
+        json.loads(text, parse_constant=_no_constant, parse_float=_finite)
     except (ValueError, RecursionError):
         return json_text(text)
     return text
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not isfinite(value):
+        raise ValueError(f"{text} is too great a number")
+    return value
 
 
 def _no_constant(name: str) -> Any:

@@ -6,6 +6,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
 from dogwatch.core.alerts import Event
 from dogwatch.core.conditional import MAX_DEPTH, TOO_DEEP, ConditionalAction
 from dogwatch.core.message import iso
@@ -24,8 +27,10 @@ from dogwatch.usecases.holding import LANE as DELIVERIES
 from dogwatch.usecases.runs import trigger
 
 TRIGGER = "action"
+MISTAKE = "Dogwatch made a mistake; its log says where"
 OUTPUT_LENGTH = 4_000
 CHUNKS = 20
+_log = structlog.get_logger("dogwatch.following")
 _STATUS = {Outcome.TIMEOUT: "timeout"}
 
 
@@ -56,12 +61,22 @@ def _follow(tx: Tx, key: tuple[int, str], own: Sequence[Effect], at: datetime) -
     for effect in own:
         if run is None or effect.state != "waiting":
             continue
-        try:
-            do = _run if effect.action.run else _send
-            done = replace(effect, state="done", ref_id=do(tx, run, effect.action, at))
-        except Problem as problem:
-            done = replace(effect, state="refused", reason=problem.message)
-        effects.save(tx, done)
+        effects.save(tx, _done(tx, run, effect, at))
+
+
+def _done(tx: Tx, run: Run, effect: Effect, at: datetime) -> Effect:
+    """Do what follows a run; one that cannot be done holds up no others, whatever the reason."""
+    do = _run if effect.action.run else _send
+    try:
+        with tx.conn.begin_nested():
+            return replace(effect, state="done", ref_id=do(tx, run, effect.action, at))
+    except Problem as problem:
+        return replace(effect, state="refused", reason=problem.message)
+    except SQLAlchemyError:
+        raise
+    except Exception:
+        _log.exception("what follows a run could not be done", run_id=run.id)
+        return replace(effect, state="refused", reason=MISTAKE)
 
 
 def _run(tx: Tx, cause: Run, action: ConditionalAction, at: datetime) -> str:

@@ -166,6 +166,13 @@ def test_a_wrong_text_is_kept_and_told_by_line(flowing: Flowing, ana: Browser) -
         "x" * 70_000: "is too long",
         "name: x\nnodes: 3": "line 2, nodes: must be a list",
         "": "body: must be an object",
+        "a: &x [1]\nb: *x": "line 2, column 4: write it out",
+        f"name: x\ntimeout_s: {'9' * 60_000}": "no YAML of a workflow: ValueError",
+        "name: !!timestamp abc": "no YAML of a workflow",
+        "webhook: !!bool 5": "no YAML of a workflow",
+        'name: "\\ud800"': "no YAML of a workflow",
+        'name: "\\0"': "holds a NUL",
+        "name: x\n" + "".join(f"k{one}: 1\n" for one in range(500)): "line 20, k18: is not a field",
     }
     for sent, told in wrong.items():
         answer = ana.fill(path, path, text=sent)

@@ -291,8 +291,20 @@ def test_permissions_have_the_words_of_the_document(door: Door) -> None:
 
 
 WRONG_PROJECT: dict[str, list[Any]] = {
-    "name": [None, 5, "", " ", "x" * 201, [], "\ud800"],
-    "url": [None, 5, "", "ftp://example.com", "example.com", "https://", "https://a b", "\ud800"],
+    "name": [None, 5, "", " ", "x" * 201, [], "\ud800", "a\0b"],
+    "url": [
+        None,
+        5,
+        "",
+        "ftp://example.com",
+        "example.com",
+        "https://",
+        "https://a b",
+        "\ud800",
+        "http://[::1",
+        "http://x:99999/",
+        "https://a\0b",
+    ],
 }
 WRONG: dict[str, list[Any]] = {
     **WRONG_PROJECT,

@@ -1,7 +1,9 @@
 """Workflows as YAML: words mean what JSON makes of them, so that `on` is a word and no time is
 guessed."""
 
+import json
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import yaml
@@ -19,9 +21,16 @@ MAX_LENGTH = 65_536
 
 
 class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML ships no types
-    """Reads what JSON can hold."""
+    """Reads what JSON can hold, each value where it stands: aliases could grow without end."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  (PyYAML's own way to replace them)
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """Read a value."""
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark
+            raise yaml.composer.ComposerError(None, None, "write it out instead of an alias", mark)
+        return super().compose_node(parent, index)
 
 
 class _Dumper(yaml.SafeDumper):  # type: ignore[misc]  # PyYAML ships no types
@@ -51,29 +60,39 @@ def loaded(text: str, field: str = "text") -> Any:
     if len(text) > MAX_LENGTH:
         raise invalid(field, f"is too long: at most {MAX_LENGTH} characters")
     try:
-        return yaml.load(text, Loader=_Loader)  # noqa: S506  (a SafeLoader)
-    except (yaml.YAMLError, RecursionError) as error:
+        data = yaml.load(text, Loader=_Loader)  # noqa: S506  (a SafeLoader)
+        kept = "\\u0000" not in json.dumps(data, ensure_ascii=False).encode().decode()
+    except yaml.MarkedYAMLError as error:
         raise invalid(field, f"is no YAML: {_where(error)}") from None
+    except Exception as error:  # its constructors raise whatever their values do
+        raise invalid(field, f"is no YAML of a workflow: {type(error).__name__}") from None
+    if not kept:
+        raise invalid(field, "holds a NUL")
+    return data
 
 
-def _where(error: Exception) -> str:
-    mark = getattr(error, "problem_mark", None)
-    told = getattr(error, "problem", None) or " ".join(str(error).split())
+def _where(error: yaml.MarkedYAMLError) -> str:
+    mark = error.problem_mark
+    told = error.problem or " ".join(str(error).split())
     return f"line {mark.line + 1}, column {mark.column + 1}: {told}" if mark else str(told)
 
 
-def line_of(text: str, place: str) -> int | None:
-    """Return the line of a field such as `edges.2.target`, or of what should have had it."""
+def lines_of(text: str, places: Iterable[str]) -> dict[str, int]:
+    """Return the lines of fields such as `edges.2.target`, or of what should have had them."""
     try:
-        node = yaml.compose(text, Loader=_Loader)
+        root = yaml.compose(text, Loader=_Loader)
     except (yaml.YAMLError, RecursionError):
-        return None
+        return {}
+    return {place: _nearest(root, place).start_mark.line + 1 for place in places} if root else {}
+
+
+def _nearest(node: Any, place: str) -> Any:
     for part in place.split("."):
         inner = _within(node, part)
         if inner is None:
             break
         node = inner
-    return node.start_mark.line + 1 if node else None
+    return node
 
 
 def _within(node: Any, part: str) -> Any:

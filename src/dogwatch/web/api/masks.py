@@ -77,8 +77,12 @@ def same_origin(one: str, other: str) -> bool:
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)
+    """Return scheme, host and port; what is no address is of an origin of its own."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)
+    except ValueError:
+        return url, None, None
 
 
 def _headers(given: Sequence[Pair], stored: Sequence[Pair]) -> Iterator[list[str]]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from fastapi import Response
 
@@ -9,7 +10,7 @@ from dogwatch.core.problems import Problem
 from dogwatch.core.workflow.definition import Definition, to_json
 from dogwatch.core.workflow.graph import Graph
 from dogwatch.core.workflow.reading import read
-from dogwatch.core.workflow.text import line_of, loaded, written
+from dogwatch.core.workflow.text import lines_of, loaded, written
 from dogwatch.usecases import lists, workflows
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.door import Tx
@@ -17,7 +18,7 @@ from dogwatch.usecases.lists import Record
 from dogwatch.web.dashboard.pages import moved, rendered
 from dogwatch.web.dashboard.visit import Visit
 
-JOBS = 100
+JOBS, FAULTS = 100, 20
 _BEGIN = """\
 name: Nightly orders
 schedule: 0 3 * * *
@@ -50,7 +51,7 @@ async def show(visit: Visit) -> Response:
     sent = visit.form.get("text")
     return rendered(
         visit, "flow_edit.html", page=page, text=page.text if sent is None else sent,
-        faults=_worded(sent or "", visit.problem),
+        faults=await _worded(sent or "", visit.problem),
     )  # fmt: skip
 
 
@@ -114,18 +115,21 @@ async def preview(visit: Visit) -> Response:
         await visit.see(lambda tx: workflows.check(tx, visit.workspace_id, asked))
     except Problem as found:
         problem = found
-    faults = _worded(visit.form.get("text", ""), problem)
+    faults = await _worded(visit.form.get("text", ""), problem)
     return rendered(visit, "flow_preview.html", graph=graph, faults=faults)
 
 
-def _worded(text: str, problem: Problem | None) -> list[str]:
+async def _worded(text: str, problem: Problem | None) -> list[str]:
     """Return what is wrong, each with the line where that is known."""
+    fields = dict(islice(problem.fields.items(), FAULTS)) if problem else {}
+    lines: dict[str, int] = {}
+    if fields.keys() - {"text"}:
+        lines = await asyncio.to_thread(lines_of, text, list(fields))
     return [
-        told if place == "text" else f"{_line(text, place)}{place}: {told}"
-        for place, told in (problem.fields if problem else {}).items()
+        told if place == "text" else f"{_line(lines.get(place))}{place[:100]}: {told}"
+        for place, told in fields.items()
     ]
 
 
-def _line(text: str, place: str) -> str:
-    number = line_of(text, place)
+def _line(number: int | None) -> str:
     return f"line {number}, " if number else ""

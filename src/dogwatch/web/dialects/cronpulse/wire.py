@@ -181,7 +181,8 @@ def cron_of(record: Record) -> str:
     return record.schedule or ""
 
 
-Name = Annotated[str, Field(strict=True, min_length=1, max_length=200, pattern=r"\S")]
+_NO_NUL = r"^[^\x00]*[^\s\x00][^\x00]*$"
+Name = Annotated[str, Field(strict=True, min_length=1, max_length=200, pattern=_NO_NUL)]
 Address = Annotated[str, Field(strict=True, min_length=1, max_length=MAX_URL)]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 Cron = Annotated[str, Field(strict=True, min_length=1, max_length=256)]
