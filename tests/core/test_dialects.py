@@ -25,3 +25,13 @@ def test_permissions_become_scopes_and_scopes_permissions() -> None:
     assert CRONIUM.permissions_of(["*"]) == every
     assert CRONIUM.permissions_of(["read:jobs"]) == []
     assert DIALECTS["cronowl"].scopes_of(["read"]) == ["read"]
+
+
+@pytest.mark.parametrize(
+    ("scope", "word"),
+    [("read:jobs", "read"), ("write:jobs", "write"), ("run:jobs", "execute"),
+     ("manage:keys", "admin"), ("manage:members", None)],
+)  # fmt: skip
+def test_a_scope_has_the_least_permission_that_gives_it(scope: str, word: str | None) -> None:
+    assert CRONIUM.word_for(scope) == word
+    assert DIALECTS["cronowl"].word_for(scope) is None

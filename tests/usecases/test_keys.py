@@ -45,6 +45,17 @@ def test_a_key_opens_and_says_what_it_may(house: House) -> None:
     assert keys.checksum(token[:-6]) == token[-6:]
 
 
+def test_what_a_key_may_do_is_told_in_the_words_of_the_product(house: House) -> None:
+    def told(dialect: str) -> str:
+        us, given = host(house.workspace.id), ("read", "fly")
+        with pytest.raises(Problem) as caught:
+            house.do(keys.make, us, "ci", given, house.vault, after(0), None, dialect)
+        return caught.value.fields["scopes"]
+
+    assert told("cronium") == "use some of read, write, execute, admin"
+    assert told("cronowl") == told(keys.NATIVE) == f"use some of {', '.join(SCOPES)}"
+
+
 def test_the_last_use_is_noted_once_a_minute(house: House) -> None:
     token = new_key(house)
     caller, _ = holder(house, token)

@@ -68,6 +68,10 @@ class Dialect:
         held = set(self.scopes) if "*" in scopes else set(scopes)
         return [name for name, parts in self.permissions.items() if held.issuperset(parts)]
 
+    def word_for(self, scope: str) -> str | None:
+        """Return the least permission that gives a scope; None without names of its own."""
+        return next((name for name, parts in self.permissions.items() if scope in parts), None)
+
 
 DIALECTS: Mapping[str, Dialect] = {
     one.name: one

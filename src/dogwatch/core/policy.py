@@ -97,10 +97,15 @@ class Grant:
     instance: bool = False
 
 
+def lacks_scope(grant: Grant, operation: str) -> bool:
+    """Whether the caller's key has not the scope of an operation. KeyError: unknown."""
+    return grant.scopes is not None and not grant.scopes & {POLICY[operation].scope, "*"}
+
+
 def lacks(grant: Grant, operation: str) -> str | None:
     """Return what the caller lacks for an operation, in words, or None. KeyError: unknown."""
     need = POLICY[operation]
-    if grant.scopes is not None and not grant.scopes & {need.scope, "*"}:
+    if lacks_scope(grant, operation):
         return f"the API key lacks the scope {need.scope}"
     if need.instance and not grant.instance:
         return "only an admin of this instance may do this"

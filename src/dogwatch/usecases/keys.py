@@ -2,7 +2,7 @@
 
 import hmac
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -58,7 +58,7 @@ def make(
     if dialect != NATIVE and dialect not in DIALECTS:
         raise invalid("dialect", f"use one of {', '.join((NATIVE, *DIALECTS))}")
     scopes = _translated(scopes, dialect)
-    _check_scopes(caller, scopes)
+    _check_scopes(caller, scopes, _words(dialect))
     if expires_at is not None and expires_at <= at:
         raise invalid("expires_at", "give a time to come")
     _admit(tx, caller, at)
@@ -77,9 +77,15 @@ def _translated(scopes: Sequence[str], dialect: str) -> Sequence[str]:
     return DIALECTS[dialect].scopes_of(scopes) if dialect in DIALECTS else scopes
 
 
-def _check_scopes(caller: Caller, scopes: Sequence[str]) -> None:
+def _words(dialect: str) -> Collection[str]:
+    """Return the words for what a key may do: a product's own, where it has some."""
+    return (DIALECTS[dialect].permissions if dialect in DIALECTS else ()) or SCOPES
+
+
+def _check_scopes(caller: Caller, scopes: Sequence[str], words: Collection[str] = SCOPES) -> None:
+    """Raise a Problem for scopes that are none, told in these words, or that he may not give."""
     if not scopes or any(scope not in SCOPES for scope in scopes):
-        raise invalid("scopes", f"use some of {', '.join(SCOPES)}")
+        raise invalid("scopes", f"use some of {', '.join(words)}")
     mine, held = grantable(caller.grant.role), caller.grant.scopes
     for scope in scopes:
         if scope not in mine or (held is not None and not held & {scope, "*"}):

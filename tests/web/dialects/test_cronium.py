@@ -328,6 +328,7 @@ def test_tokens_are_shown_once_do_what_they_may_and_end(client: Client, house: H
     assert own("POST", f"/api/events/{event['id']}/execute").status == 200
     refused = own("POST", "/api/events", BACKUP)
     assert (refused.status, refused.json["error"]) == (403, "Forbidden")
+    assert refused.json["message"] == "the API key lacks the permission write"
     listed = data_of(client.get("/api/tokens"))
     assert [one["status"] for one in listed["tokens"]] == ["ACTIVE", "ACTIVE"]
     assert said["displayToken"] not in str(listed)

@@ -1,6 +1,7 @@
 """What holds for every route of every dialect: who may, who may not, and how it is said."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from fastapi.routing import APIRoute
@@ -12,6 +13,8 @@ from dogwatch.web.dialect.tongue import Tongue
 from dogwatch.web.dialects import TONGUES
 from tests.web.asgi_client import Answer, Client
 from tests.web.dialects.conftest import Door, House
+
+README = Path(__file__).parents[3] / "docs/dialects/README.md"
 
 Route = tuple[str, str, str, str]  # dialect, method, path, operation
 
@@ -70,3 +73,13 @@ def test_paths_that_are_none_are_told(door: Door, tongue: Tongue, path: str) -> 
     answer = door(tongue.name).get(f"{tongue.base}{path}")
     assert answer.status == 404
     assert answer.headers["content-type"].startswith("application/json")
+
+
+@pytest.mark.parametrize("tongue", TONGUES, ids=lambda tongue: tongue.name)
+def test_the_document_is_at_the_base_and_at_the_root(door: Door, tongue: Tongue) -> None:
+    client = door(tongue.name)
+    found = [client.get(f"{base}/openapi.json") for base in (tongue.base, "")]
+    assert [answer.status for answer in found] == [200, 200]
+    assert found[0].json == found[1].json
+    told = f"`https://HOST/{DIALECTS[tongue.name].mount}{tongue.base}`"
+    assert told in README.read_text()

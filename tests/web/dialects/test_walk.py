@@ -18,7 +18,8 @@ class Guide:
     """How a dialect makes, lists, renames, pauses and resumes; `{}` in a path is the id.
 
     What it cannot do is None. `jobs_only`: what is only watched is nothing to it. `moves` are
-    members that tell of the present, `rests` says which of them show that it is paused.
+    members that tell of the present, `rests` says which of them show that it is paused; `made` is
+    the status that making answers.
     """
 
     make: Call | None
@@ -31,6 +32,7 @@ class Guide:
     rests: tuple[str, Any] | None
     moves: frozenset[str]
     jobs_only: bool = False
+    made: int = 201
 
 
 GUIDES: Mapping[str, Guide] = {
@@ -55,6 +57,14 @@ GUIDES: Mapping[str, Guide] = {
         "/api/v1/monitors", "data", "id", ("PATCH", "/{}"),
         ("POST", "/{}/pause", None), ("POST", "/{}/resume", None),
         ("status", "paused"), frozenset({"status", "next_expected_at"}),
+    ),
+    "cronowl": Guide(
+        ("POST", "/api/v1/checks", {"name": "walked", "cronExpression": "0 2 * * *",
+                                    "timezone": "Europe/Warsaw", "gracePeriod": 7,
+                                    "tags": ["a", "b"]}),
+        "/api/v1/checks", "data", "id", ("PATCH", "/{}"),
+        ("POST", "/{}/pause", None), ("POST", "/{}/resume", None),
+        ("paused", True), frozenset({"paused", "status"}), made=200,
     ),
     "cronpulse": Guide(
         None, "/api/v1/jobs", "", "id", ("PUT", "/{}"), None, None, None,
@@ -124,7 +134,7 @@ def test_one_watch_is_walked_through_all(walkers: list[Walker], origin: str) -> 
     maker = next(one for one in walkers if one.name == origin)
     assert maker.guide.make
     method, path, body = maker.guide.make
-    assert maker.client(method, path, body).status == 201
+    assert maker.client(method, path, body).status == maker.guide.made
     seers = [one for one in walkers if maker.guide.jobs_only or not one.guide.jobs_only]
     assert [one for one in walkers if one.view()] == seers
     first = {one.name: one.lasting() for one in seers}

@@ -6,7 +6,8 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
-from dogwatch.core.policy import POLICY
+from dogwatch.core.dialects import DIALECTS
+from dogwatch.core.policy import POLICY, lacks_scope
 from dogwatch.core.problems import Problem
 from dogwatch.usecases.callers import Caller, require
 from dogwatch.usecases.holders import Holders
@@ -48,11 +49,20 @@ class DialectRoute(APIRoute):
             request = StrictRequest(received.scope, capped(received))
             caller = await authenticate(request)
             await _spend(request, caller)
-            require(caller, operation)
+            _permit(request, caller, operation)
             request.state.caller, request.state.operation = caller, operation
             return await handle(request)
 
         return guarded
+
+
+def _permit(request: Request, caller: Caller, operation: str) -> None:
+    """Raise refused unless the caller may; a product's own word for what is missing is named."""
+    tongue: Tongue = request.app.state.tongue
+    word = DIALECTS[tongue.name].word_for(POLICY[operation].scope)
+    if word and lacks_scope(caller.grant, operation):
+        raise Problem("refused", f"the API key lacks the permission {word}")
+    require(caller, operation)
 
 
 async def authenticate(request: Request) -> Caller:

@@ -96,5 +96,6 @@ def documented(app: FastAPI, tongue: Tongue) -> FastAPI:
         text = json.dumps(told() | {"servers": servers})
         return Response(text, media_type="application/json")
 
-    app.add_route(f"{tongue.base}/openapi.json", document)
+    for base in (tongue.base, ""):  # clients differ in what they call the base
+        app.add_route(f"{base}/openapi.json", document)
     return app
