@@ -235,6 +235,55 @@ print("held")
     assert run(workdir, source, "python").out == "held\n"
 
 
+HOLDING = """
+import os, time
+place = os.environ["DOGWATCH_HELPERS"]
+bell, free = os.open(place + "/bell", os.O_WRONLY), os.open(place + "/free", os.O_RDONLY)
+held = []
+while len(held) < 2 * LANES:
+    os.write(bell, b"~")
+    for letter in os.read(free, 1).decode():
+        held += [os.open(f"{place}/{letter}.{end}", os.O_RDWR) for end in ("ask", "say")]
+os.set_blocking(bell, False)
+"""
+
+
+def test_whoever_rings_in_a_loop_holds_up_nobody_and_loses_its_helpers(
+    workdir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All lanes open, none rung for: each would be looked at for each `!`."""
+    looked: list[int] = [0]
+    turns: list[int] = []
+
+    def replace(server: helpers._Server, letter: str) -> None:
+        looked[0] += 1
+        real(server, letter)
+
+    def some(server: helpers._Server) -> None:
+        before = looked[0]
+        real_some(server)
+        turns.append(looked[0] - before)
+
+    real, real_some = helpers._Server._replace, helpers._Server._replace_some
+    monkeypatch.setattr(helpers._Server, "_replace", replace)
+    monkeypatch.setattr(helpers._Server, "_replace_some", some)
+    source = (
+        HOLDING.replace("LANES", str(helpers.LANES))
+        + """
+while os.path.exists(place + "/bell"):
+    try: os.write(bell, b"!" * 4096)
+    except BlockingIOError: time.sleep(0.001)
+try: cronium.setVariable("K", 1)
+except (OSError, cronium.HelperError): print("refused")
+"""
+    )
+    desk = Desk()
+    ran = run(workdir, source, "python", desk)
+    assert (ran.out, desk.kept) == ("refused\n", {})
+    assert ran.err.count("the run has no helpers any more: it rang") == 1
+    assert max(turns) == helpers.LANES_PER_TURN
+
+
 def test_a_bell_that_names_no_fifo_opens_nothing(workdir: Path, tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     kept.write_text("precious")

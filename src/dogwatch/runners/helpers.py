@@ -11,7 +11,8 @@ letter is free again. There is one lane, until it is not enough. Nothing of this
 directory, so a sandbox has it read-only.
 
 Who is killed before it rings takes its letter along. Who waits in vain for a free lane rings `!`:
-then those that nobody has open are torn down, and new ones made under other letters.
+then those that nobody has open are torn down, and new ones made under other letters, a few per turn
+of the loop. A script that rings without sense loses its helpers.
 """
 
 import asyncio
@@ -24,11 +25,11 @@ import stat
 import struct
 import termios
 from asyncio import StreamReader, StreamReaderProtocol, StreamWriter, WriteTransport
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
-from contextlib import ExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from functools import cache, partial
 from importlib.resources import files
-from itertools import accumulate, cycle, pairwise
+from itertools import accumulate, cycle, islice, pairwise
 from pathlib import Path
 from string import ascii_letters, digits
 from typing import IO, Any, Protocol
@@ -39,6 +40,7 @@ from dogwatch.core.helper import VOID, Reply
 from dogwatch.core.problems import Problem
 from dogwatch.core.script_action import Language
 from dogwatch.core.variable import DATA_BYTES
+from dogwatch.runners.bell import Bell
 
 MOST_FIELDS = 8
 MOST_BYTES = DATA_BYTES + 1024
@@ -47,11 +49,12 @@ MOST_WAITING = 256
 PLACE = "DOGWATCH_HELPERS"
 LANES = 48  # fewer than the letters, so that there are some to replace lost ones by
 LETTERS = ascii_letters + digits
-LOST = "!"
+LANES_PER_TURN = 4  # to replace, which takes some system calls each
 STALL_S = 10.0
 BUFFER_BYTES = 16 * 1024
 _LENGTHS = re.compile(rb"\d{1,9}(?: \d{1,9})*\n")
 _IMPORTED = "import builtins, sys\nsys.modules[__name__] = getattr(builtins, __name__)\n"
+_TIRED = "dogwatch: the run has no helpers any more: it rang for them too often without a question"
 _REQUIRED = 'module.exports = require("./helpers.js");\n'
 _FILES: Mapping[str, Mapping[str, str]] = {
     "bash": {"helpers.sh": ""},
@@ -77,6 +80,7 @@ async def served(
     place: Path,
     language: Language,
     desk: Desk,
+    tell: Callable[[str], None],
     *,
     seen_at: Path | None = None,
     owner: int | None = None,
@@ -84,10 +88,10 @@ async def served(
     """Serve the helpers of a run at `place` inside the block; yields what its script is told.
 
     A sandboxed script sees the place at `seen_at`, and `owner` is the user that it runs as, if
-    another. OSError if that cannot be.
+    another. `tell` is given the reason why it has no helpers any more. OSError if that cannot be.
     """
     _write(place, language)
-    server = _Server(place, desk, owner)
+    server = _Server(place, desk, tell, owner)
     try:
         await server.open()
         if owner is not None:
@@ -133,17 +137,22 @@ def _environ(place: Path, language: Language, desk: Desk) -> dict[str, str]:
 class _Server:
     """Hears the socket and the bell, and answers a bounded number of callers at once."""
 
-    def __init__(self, place: Path, desk: Desk, owner: int | None) -> None:
+    def __init__(
+        self, place: Path, desk: Desk, tell: Callable[[str], None], owner: int | None
+    ) -> None:
         self._place = place
         self._desk = desk
+        self._tell = tell
         self._owner = owner
         self._loop = asyncio.get_running_loop()
-        self._directory = self._bell = self._free = -1
+        self._directory = self._rings = self._free = -1
+        self._bell: Bell | None = None
         self._server: asyncio.Server | None = None
         self._calls: set[asyncio.Task[None]] = set()
         self._turns = asyncio.Semaphore(MOST_CONNECTIONS)
         self._reading = asyncio.Lock()
         self._lanes: dict[str, bool] = {}  # whether somebody has rung there
+        self._doubted: dict[str, None] = {}  # lanes that may be lost
         self._letters = cycle(LETTERS)
 
     async def open(self) -> None:
@@ -159,27 +168,42 @@ class _Server:
             bound.close()
             raise
         # Open for both, so that they have no end while nobody else has them open.
-        self._bell = os.open("bell", os.O_RDWR | os.O_NONBLOCK, dir_fd=self._directory)
+        self._rings = os.open("bell", os.O_RDWR | os.O_NONBLOCK, dir_fd=self._directory)
         self._free = os.open("free", os.O_RDWR | os.O_NONBLOCK, dir_fd=self._directory)
         self._add()
-        self._loop.add_reader(self._bell, self._on_bell)
+        self._bell = Bell(
+            self._loop, self._rings, rung=self._rung, lost=self._renew, enough=self._give_up
+        )
+        self._bell.hear()
 
     async def close(self) -> None:
         """Hang up on everybody."""
-        if self._bell >= 0:
-            self._loop.remove_reader(self._bell)
-            for fd in (self._bell, self._free):
-                if fd >= 0:
-                    os.close(fd)
-            self._bell = self._free = -1
-        if self._server:
-            self._server.close()
-        for call in self._calls:
-            call.cancel()
+        if self._bell:
+            self._bell.close()
+        for fd in (self._rings, self._free):
+            if fd >= 0:
+                os.close(fd)
+        self._rings = self._free = -1
+        self._hang_up()
         while self._calls:
             await asyncio.wait(self._calls)
         if self._directory >= 0:
             os.close(self._directory)
+
+    def _hang_up(self) -> None:
+        self._doubted.clear()
+        if self._server:
+            self._server.close()
+        for call in self._calls:
+            call.cancel()
+
+    def _give_up(self) -> None:
+        """Answer this run no more, and say so; what it calls from now on fails at once."""
+        self._hang_up()
+        for name in ("socket", "bell", "free"):
+            with suppress(OSError):  # a script may have done anything to them
+                os.unlink(name, dir_fd=self._directory)
+        self._tell(_TIRED)
 
     # --- how they come ----------------------------------------------------------------------
 
@@ -202,18 +226,17 @@ class _Server:
         if not call.cancelled() and (error := call.exception()):
             _log.error("helper failed", error=type(error).__name__)
 
-    def _on_bell(self) -> None:
-        """Answer at the lanes that are rung for."""
-        with suppress(BlockingIOError):
-            for letter in os.read(self._bell, 512).decode(errors="replace"):
-                if letter == LOST:
-                    self._renew()
-                elif self._lanes.get(letter) is False:
-                    self._lanes[letter] = True
-                    self._take(self._rang(letter)).add_done_callback(partial(self._left, letter))
+    def _rung(self, letter: str) -> bool:
+        """Answer at a lane that is rung for, if it is one where nobody has rung."""
+        known = self._lanes.get(letter) is False
+        if known:
+            self._lanes[letter] = True
+            self._doubted.pop(letter, None)
+            self._take(self._rang(letter)).add_done_callback(partial(self._left, letter))
         if len(self._lanes) < LANES and not _waiting_bytes(self._free):
             with suppress(OSError):
                 self._add()
+        return known
 
     def _left(self, letter: str, _call: object) -> None:
         """Let others have a lane, after the files of its transports are closed, which is later."""
@@ -222,16 +245,23 @@ class _Server:
     def _give_back(self, letter: str) -> None:
         if self._free >= 0:
             self._lanes[letter] = False
+            self._doubted.pop(letter, None)
             with suppress(BlockingIOError):
                 os.write(self._free, letter.encode())
 
     def _renew(self) -> None:
         """Replace the lanes that were taken and that nobody has open, where none is free."""
-        if _waiting_bytes(self._free):
-            return
-        for letter in [letter for letter, rung in self._lanes.items() if not rung]:
-            with suppress(OSError):  # a script may have done anything to them
+        if not _waiting_bytes(self._free):
+            self._doubted = {letter: None for letter, rung in self._lanes.items() if not rung}
+            self._replace_some()
+
+    def _replace_some(self) -> None:
+        for letter in list(islice(self._doubted, LANES_PER_TURN)):
+            del self._doubted[letter]
+            with suppress(OSError):
                 self._replace(letter)
+        if self._doubted:
+            self._loop.call_soon(self._replace_some)
 
     def _replace(self, letter: str) -> None:
         """Hide a lane, so that it is opened no more, and see whether it is open."""
@@ -264,7 +294,7 @@ class _Server:
         """Open the FIFOs of a caller, who is waiting at them."""
         async with self._turns:
             # A transport closes its file itself, later: nobody else may, or the loop breaks.
-            with suppress(OSError), ExitStack() as opened, ExitStack() as unowned:
+            with self._at_fault(), ExitStack() as opened, ExitStack() as unowned:
                 ask = unowned.enter_context(self._fifo(_ends(letter)[0], os.O_RDONLY))
                 say = unowned.enter_context(self._fifo(_ends(letter)[1], os.O_WRONLY))
                 unowned.pop_all()
@@ -279,6 +309,15 @@ class _Server:
                 opened.callback(_hang_up, told)
                 writer = StreamWriter(told, protocol, None, self._loop)
                 await self._talk(reader, writer)
+
+    @contextmanager
+    def _at_fault(self) -> Iterator[None]:
+        """Count a ring where there is nobody, or no lane."""
+        try:
+            yield
+        except OSError:
+            if self._bell:
+                self._bell.senseless()
 
     def _fifo(self, name: str, mode: int) -> IO[bytes]:
         """Open one end of a lane; OSError if a script has put something else there."""

@@ -117,7 +117,7 @@ async def _helped(run: _Run, desk: Desk | None, sink: Sink, clock: Clock) -> Res
     if desk is None:
         return await _run(run, sink, clock)
     async with AsyncExitStack() as stack:
-        helpers = _served(run, desk)
+        helpers = _served(run, desk, sink)
         try:
             told = await stack.enter_async_context(helpers)
         except OSError as fault:
@@ -125,13 +125,16 @@ async def _helped(run: _Run, desk: Desk | None, sink: Sink, clock: Clock) -> Res
         return await _run(replace(run, marks={**run.marks, **told}), sink, clock)
 
 
-def _served(run: _Run, desk: Desk) -> AbstractAsyncContextManager[Mapping[str, str]]:
+def _served(run: _Run, desk: Desk, sink: Sink) -> AbstractAsyncContextManager[Mapping[str, str]]:
+    def tell(reason: str) -> None:
+        sink("stderr", f"{reason}\n".encode())
+
     place, language = run.scratch.helpers, run.action.language
     if run.boxes is None:
-        return served(place, language, desk)
+        return served(place, language, desk, tell)
     sandbox = run.boxes.sandbox
     owner = sandbox.uid if sandbox.drops else None
-    return served(place, language, desk, seen_at=HELPERS, owner=owner)
+    return served(place, language, desk, tell, seen_at=HELPERS, owner=owner)
 
 
 async def _run(run: _Run, sink: Sink, clock: Clock) -> Result:

@@ -9,7 +9,7 @@ _dogwatch_ask() {
   builtin local LC_ALL=C IFS=$' \t\n'
   builtin local _dogwatch_a _dogwatch_lengths= _dogwatch_to _dogwatch_from _dogwatch_kind
   for _dogwatch_a in "$DOGWATCH_TOKEN" "$@"; do _dogwatch_lengths+=" ${#_dogwatch_a}"; done
-  until _dogwatch_lane; do :; done
+  until _dogwatch_lane; do [[ -p $DOGWATCH_HELPERS/bell ]] || return; done
   builtin printf '%s\n' "${_dogwatch_lengths# }" >&"$_dogwatch_to"
   builtin printf '%s' "$DOGWATCH_TOKEN" "$@" >&"$_dogwatch_to"
   builtin read -r -u "$_dogwatch_from" _dogwatch_kind _dogwatch_length
