@@ -102,6 +102,25 @@ def test_an_old_version_comes_back(flowing: Flowing, ana: Browser) -> None:
         assert ana.fill("/flows/flow", "/flows/flow/restore", version=wrong).status in (404, 422)
 
 
+def test_a_run_that_is_going_is_cancelled(house: House, flowing: Flowing, ana: Browser) -> None:
+    flowing.make("a>b")
+    run, path = flowing.trigger(), "/runs/{}/cancel"
+    bob = member(house, Role.VIEWER)
+    assert "/cancel" not in bob.get("/flows/flow").text + bob.get(f"/runs/{run.id}").text
+    answer = ana.fill("/flows/flow", path.format(run.id))
+    assert answer.headers["location"] == f"../../flows/flow?run={run.id}"
+    assert flowing.ended(run)[0] == "skipped"
+    assert "/cancel" not in ana.get("/flows/flow").text
+    token = hidden_in(ana.get("/flows/flow").text, "/i/flow/run")["token"]
+    again = ana.post(path.format(run.id), token=token)
+    assert (again.status, "has ended already" in again.text) == (409, True)
+    alone = flowing.house.trigger("job-a")
+    assert path.format(alone.id) in ana.get("/i/job-a").text
+    gone = ana.fill(f"/runs/{alone.id}", path.format(alone.id))
+    assert gone.headers["location"] == f"../../runs/{alone.id}"
+    assert flowing.ended(alone)[0] == "skipped"
+
+
 def test_no_edge_crosses_a_box(flowing: Flowing, ana: Browser) -> None:
     flowing.make("fetch>load, load>tell, tell>finish, fetch>finish, fetch>finish?failure")
     page = ana.get("/flows/flow").text
