@@ -43,6 +43,20 @@ def test_a_page_is_as_its_worst_item(states: list[str], state: str) -> None:
     assert state_of_page(states) == state
 
 
+@pytest.mark.parametrize(
+    ("states", "impacts", "state"),
+    [
+        (["operational"], ["minor"], "operational"), (["operational"], ["major"], "degraded"),
+        ([], ["minor", "critical"], "down"), (["down"], ["major"], "down"),
+        (["degraded"], ["critical", "major"], "down"),
+    ],
+)  # fmt: skip
+def test_a_page_is_never_better_than_people_say(
+    states: list[str], impacts: list[str], state: str
+) -> None:
+    assert state_of_page(states, impacts) == state
+
+
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"title": " "}, "title"),
     ({"title": "x" * 201}, "title"),

@@ -14,6 +14,7 @@ ITEMS = 100
 UPDATES = 100
 STATES = ("investigating", "identified", "monitoring", "resolved")
 IMPACTS = ("minor", "major", "critical")
+_TOLD = {"major": "degraded", "critical": "down"}
 SLUG_PATTERN = r"[a-z0-9](?:[a-z0-9-]{1,62})[a-z0-9]"
 _SLUG = re.compile(SLUG_PATTERN)
 
@@ -100,9 +101,12 @@ def state_of_item(statuses: Collection[Status]) -> str:
     return "operational" if all(one is Status.UP for one in judged) else "degraded"
 
 
-def state_of_page(states: Iterable[str]) -> str:
-    """Return operational, degraded or down: the worst of its items, of which none need be known."""
-    there = set(states)
+def state_of_page(states: Iterable[str], impacts: Iterable[str] = ()) -> str:
+    """Return operational, degraded or down: the worst of its items, of which none need be known.
+
+    `impacts` are of the incidents that are open: a page is never better than people say.
+    """
+    there = {*states, *(_TOLD[one] for one in impacts if one in _TOLD)}
     return next((one for one in ("down", "degraded") if one in there), "operational")
 
 

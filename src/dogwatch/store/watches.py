@@ -231,6 +231,12 @@ def taken_slugs(tx: Tx, workspace_id: int, prefix: str) -> set[str]:
     return set(tx.conn.scalars(found))
 
 
+def slugs(tx: Tx, workspace_id: int, limit: int) -> Sequence[str]:
+    """Return the slugs of a workspace by the alphabet, so many at most."""
+    found = select(watches.c.slug).where(watches.c.workspace_id == workspace_id)
+    return tx.conn.scalars(found.order_by(watches.c.slug).limit(limit)).all()
+
+
 def count(tx: Tx, workspace_id: int) -> int:
     """Return how many watches a workspace has."""
     mine = select(func.count()).where(watches.c.workspace_id == workspace_id)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from dogwatch.core.policy import Role
 from dogwatch.core.problems import Problem
 from dogwatch.ids import new_token
-from dogwatch.store import members, nodes, users
+from dogwatch.store import members, nodes, users, watches
 from dogwatch.store.tx import Tx
 from dogwatch.store.users import User
 from dogwatch.usecases import people, workspaces
@@ -22,6 +22,11 @@ _FACT = "setup"
 def needed(tx: Tx) -> bool:
     """Whether nobody was ever made here."""
     return users.count(tx) == 0
+
+
+def is_empty(tx: Tx, at: datetime) -> bool:
+    """Whether nothing is watched yet in the first person's workspace."""
+    return watches.count(tx, workspaces.first(tx, at).id) == 0
 
 
 def offer(tx: Tx, vault: Vault, at: datetime) -> str | None:

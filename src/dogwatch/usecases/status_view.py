@@ -78,10 +78,11 @@ def view(tx: Tx, page: StatusPage, at: datetime) -> View:
         _component(number, item, some, history)
         for number, (item, some) in enumerate(zip(page.items, behind, strict=True), 1)
     ]
+    posts = status_pages.posts(tx, page.workspace_id, page.id, POSTS_SHOWN, at - POSTS_FOR)
+    impacts = [one.impact for one in posts if one.resolved_at is None]
     return View(
-        page, state_of_page(one.state for one in components), components,
-        _works(tx, page, behind, at),
-        status_pages.posts(tx, page.workspace_id, page.id, POSTS_SHOWN, at - POSTS_FOR), at,
+        page, state_of_page((one.state for one in components), impacts), components,
+        _works(tx, page, behind, at), posts, at,
     )  # fmt: skip
 
 

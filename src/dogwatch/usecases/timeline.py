@@ -1,12 +1,12 @@
 """The timeline: what ran when, what overlapped, and what is to come, a lane for each item."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dogwatch.core.watch import Status, phase
 from dogwatch.store import overview, timeline
-from dogwatch.store.timeline import Ran
+from dogwatch.store.timeline import Level, Ran
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
 from dogwatch.usecases.overview import Chosen
@@ -43,7 +43,8 @@ class Lane:
 class Timeline:
     """All lanes from `begin_at` to `end_at`; what lies after `at` is to come.
 
-    `together` tells for each cell of the past how many items ran in it.
+    `together` tells for each cell of the past how many items ran at once in it at most, `busiest`
+    how many did in all of it, and when first.
     """
 
     begin_at: datetime
@@ -52,13 +53,7 @@ class Timeline:
     lanes: Sequence[Lane]
     together: Sequence[int]
     total: int
-
-    @property
-    def busiest(self) -> tuple[int, datetime]:
-        """How many items ran together at most, and when that was."""
-        most = max(self.together, default=0)
-        cell = (self.at - self.begin_at) / max(len(self.together), 1)
-        return most, self.begin_at + cell * (self.together.index(most) if most else 0)
+    busiest: tuple[int, datetime]
 
 
 def timeline_of(
@@ -72,13 +67,14 @@ def timeline_of(
     )
     begin_at, end_at = at - past, at + past / AHEAD
     found: dict[str, list[Ran]] = {}
-    for one in timeline.ran(
-        tx, workspace_id, [record.id for record in records], begin_at, at, past / CELLS
-    ):
+    asked = tx, workspace_id, [record.id for record in records], begin_at, at, past / CELLS
+    for one in timeline.ran(*asked):
         found.setdefault(one.watch_id, []).append(one)
     lanes = [_lane(record, found.get(record.id, ()), at, end_at) for record in records]
     total = counts.get(chosen.state, 0) if chosen.state else sum(counts.values())
-    return Timeline(begin_at, at, end_at, lanes, _together(found, begin_at, at), total)
+    levels = timeline.levels(*asked)
+    busiest = _busiest(levels, begin_at)
+    return Timeline(begin_at, at, end_at, lanes, _together(levels), total, busiest)
 
 
 def _lane(record: Record, ran: Sequence[Ran], at: datetime, end_at: datetime) -> Lane:
@@ -100,19 +96,17 @@ def _coming(record: Record, at: datetime, end_at: datetime) -> list[datetime]:
     return coming
 
 
-def _together(found: Mapping[str, Sequence[Ran]], begin_at: datetime, at: datetime) -> list[int]:
-    """Count the items that ran in each cell: of one that began and ended often, each time."""
-    counts = [0] * CELLS
-    cell = (at - begin_at) / CELLS
-    for own in found.values():
-        cells = {
-            place
-            for one in own
-            for place in range(
-                max(0, (one.began_at - begin_at) // cell),
-                min(CELLS - 1, (one.ended_at - begin_at) // cell) + 1,
-            )
-        }
-        for place in cells:
-            counts[place] += 1
+def _together(found: Sequence[Level]) -> list[int]:
+    """Return the most items that ran at once in each cell; what goes on is carried over."""
+    counts, going = [0] * CELLS, 0
+    changed = {one.cell: one for one in found}
+    for place in range(CELLS):
+        one = changed.get(place)
+        counts[place] = max(going, one.most if one else 0)
+        going += one.change if one else 0
     return counts
+
+
+def _busiest(found: Sequence[Level], begin_at: datetime) -> tuple[int, datetime]:
+    best = max(found, key=lambda one: one.most, default=None)
+    return (best.most, best.at) if best else (0, begin_at)

@@ -114,6 +114,11 @@ def slugs_of(tx: Tx, workspace_id: int, ids: Collection[str]) -> dict[str, str]:
     return {own_id: record.slug for own_id, record in of_ids(tx, workspace_id, ids).items()}
 
 
+def slugs(tx: Tx, workspace_id: int, limit: int) -> Sequence[str]:
+    """Return the slugs of a workspace by the alphabet, so many at most."""
+    return watches.slugs(tx, workspace_id, limit)
+
+
 def exists(tx: Tx, workspace_id: int, watch_id: str) -> bool:
     """Whether there still is a watch."""
     return watches.by_id(tx, workspace_id, watch_id) is not None

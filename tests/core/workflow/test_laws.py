@@ -11,7 +11,7 @@ from dogwatch.core.spec import WatchSpec
 from dogwatch.core.workflow.definition import Definition, from_json, to_json
 from dogwatch.core.workflow.difference import differences
 from dogwatch.core.workflow.graph import Edge, Graph, Node, entering, faults, order
-from dogwatch.core.workflow.layout import layers
+from dogwatch.core.workflow.layout import Place, layers, layout
 from dogwatch.core.workflow.progress import State, advance, followed
 
 OUTCOMES = (Outcome.OK, Outcome.SLOW, Outcome.FAIL, Outcome.TIMEOUT, Outcome.SKIPPED)
@@ -69,6 +69,19 @@ def test_edges_lead_down_and_every_node_is_drawn_once(graph: Graph) -> None:
     assert sorted(key for row in rows for key in row) == sorted(order(graph))
     assert all(row_of[edge.source] < row_of[edge.target] for edge in graph.edges)
     assert all(rows)
+
+
+@given(graphs())
+def test_an_edge_has_a_lane_in_each_layer_that_it_passes(graph: Graph) -> None:
+    plan = layout(graph)
+    row_of = {one: at for at, row in enumerate(plan.rows) for one in row}
+    assert sum(map(len, plan.rows)) == len(row_of)
+    taken = set()
+    for edge in graph.edges:
+        way: list[Place] = [edge.source, *plan.between(edge), edge.target]
+        assert [row_of[one] for one in way] == [*range(row_of[way[0]], row_of[way[-1]] + 1)]
+        taken.update(way)
+    assert row_of.keys() == taken | {node.key for node in graph.nodes}
 
 
 @given(graphs(), st.data())

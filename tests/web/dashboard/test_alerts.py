@@ -240,3 +240,13 @@ def test_a_miss_is_rehearsed(house: House, ana: Browser) -> None:
     assert "Nothing has broken" in ana.get("/incidents").text
     wrong = ana.fill("/alerts?item=nightly", "/alerts/rehearse", item="nobody")
     assert wrong.status == 404
+
+
+def test_an_item_that_is_not_there_is_told_in_the_form(house: House, ana: Browser) -> None:
+    watch(house, "Backup")
+    page = ana.get("/alerts", item="nope")
+    assert page.status == 404
+    assert re.search(r'id="item-error">There is no watch &#39;nope&#39;', page.text)
+    assert '<option value="backup">' in page.text
+    assert "Rehearse a miss" not in page.text
+    assert 'id="item-error"' not in ana.get("/alerts", item="backup").text

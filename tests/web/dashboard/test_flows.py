@@ -8,7 +8,7 @@ import pytest
 from dogwatch.core.policy import Role
 from dogwatch.core.result import Outcome
 from dogwatch.core.workflow.graph import MAX_NODES
-from dogwatch.usecases import workflows
+from dogwatch.usecases import runs, workflows
 from tests.harness.flowing import Flowing
 from tests.harness.house import House as Engine
 from tests.harness.house import after
@@ -100,6 +100,55 @@ def test_an_old_version_comes_back(flowing: Flowing, ana: Browser) -> None:
     assert label(ana.get("/flows/flow").text) == "2 nodes: a, b"
     for wrong in ("x", "9" * 30, "77"):
         assert ana.fill("/flows/flow", "/flows/flow/restore", version=wrong).status in (404, 422)
+
+
+def test_a_run_that_is_going_is_cancelled(house: House, flowing: Flowing, ana: Browser) -> None:
+    flowing.make("a>b")
+    run, path = flowing.trigger(), "/runs/{}/cancel"
+    bob = member(house, Role.VIEWER)
+    assert "/cancel" not in bob.get("/flows/flow").text + bob.get(f"/runs/{run.id}").text
+    answer = ana.fill("/flows/flow", path.format(run.id))
+    assert answer.headers["location"] == f"../../flows/flow?run={run.id}"
+    assert flowing.ended(run)[0] == "skipped"
+    assert "/cancel" not in ana.get("/flows/flow").text
+    token = hidden_in(ana.get("/flows/flow").text, "/i/flow/run")["token"]
+    again = ana.post(path.format(run.id), token=token)
+    assert (again.status, "has ended already" in again.text) == (409, True)
+    alone = flowing.house.trigger("job-a")
+    assert path.format(alone.id) in ana.get("/i/job-a").text
+    gone = ana.fill(f"/runs/{alone.id}", path.format(alone.id))
+    assert gone.headers["location"] == f"../../runs/{alone.id}"
+    assert flowing.ended(alone)[0] == "skipped"
+
+
+def test_no_edge_crosses_a_box(flowing: Flowing, ana: Browser) -> None:
+    flowing.make("fetch>load, load>tell, tell>finish, fetch>finish, fetch>finish?failure")
+    page = ana.get("/flows/flow").text
+    drawn = re.findall(r'<rect x="([\d.]+)" y="([\d.]+)" width="(\d+)" height="(\d+)"', page)
+    boxes = [tuple(map(float, one)) for one in drawn]
+    paths = re.findall(r'<path d="M([\d.]+) ([\d.]+)(V[^"]*)"', page)
+    assert (len(boxes), len(paths)) == (4, 5)
+    for x, y, path in paths:
+        at = float(x), float(y)
+        for down, *end in re.findall(r"V([\d.]+)C[^VC]* ([\d.]+) ([\d.]+)(?=V|$)", path):
+            to = float(end[0]), float(end[1])
+            for left, top, wide, high in boxes:
+                beside = not left <= at[0] <= left + wide
+                assert beside or top >= float(down) or at[1] >= top + high  # straight down
+                assert top >= to[1] or float(down) >= top + high  # between two layers
+            at = to
+
+
+def test_an_edge_is_taken_once_its_target_is_reached(flowing: Flowing, ana: Browser) -> None:
+    flowing.make("a>c, b>c, c>d")
+    run = flowing.trigger()
+    works = flowing.claim(1)
+    flowing.finish(works["a"], 2)
+    assert ' taken"' not in ana.get("/flows/flow").text
+    flowing.finish(works["b"], 3)
+    assert ana.get("/flows/flow").text.count('class="edge success taken"') == 2
+    flowing.house.do(runs.cancel, run.workspace_id, run.id, "enough", after(4))
+    assert ana.get("/flows/flow").text.count('class="edge success taken"') == 2
 
 
 def test_a_viewer_only_looks(house: House, flowing: Flowing, ana: Browser) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from dogwatch.usecases import people
-from tests.web.dashboard.conftest import PASSWORD, House
+from tests.web.dashboard.conftest import PASSWORD, House, watch
 
 ANA = {"name": "Ana", "email": "ana@example.org", "password": PASSWORD}
 
@@ -18,9 +18,15 @@ def test_the_link_leads_to_a_form_that_makes_the_first_person(house: House) -> N
     code = house.code()
     assert "<h1>Set up Dogwatch</h1>" in browser.get("/setup", code=code).text
     made = browser.fill(f"/setup?code={code}", "/setup", **ANA)
-    assert (made.status, made.headers["location"]) == (303, "./account")
+    assert (made.status, made.headers["location"]) == (303, "./new")
     assert "admin of this instance" in browser.get("/account").text
     assert told == ["set up"]
+
+
+def test_where_something_is_watched_it_leads_to_now(house: House) -> None:
+    watch(house, "Backup")
+    made = house.browser().post("/setup", code=house.code(), **ANA)
+    assert (made.status, made.headers["location"]) == (303, "./")
 
 
 def test_there_is_no_form_without_the_code(house: House) -> None:

@@ -62,6 +62,7 @@ MEMBERS: dict[str, tuple[Handler, Handler]] = {
     "/flows/{name}/rerun": (flow.show, flow.rerun),
     "/flows/{name}/restore": (flow.show, flow.restore),
     "/i/{name}/delete": (item.ask_removal, item.remove),
+    "/runs/{run_id}/cancel": (run.show, run.cancel),
     "/alerts/rehearse": (alerts.show, alerts.rehearse),
     "/alerts/channels/new": (channels.show_new, channels.make),
     "/alerts/channels/{name}/test": (alerts.show, channels.test),

@@ -8,6 +8,7 @@ from fastapi import Response
 
 from dogwatch.core.alerts import Event, Rule
 from dogwatch.core.plain import span
+from dogwatch.core.problems import Problem
 from dogwatch.notify import CHANNELS
 from dogwatch.usecases import audience, channels, maintenance, rehearsal, rules, watches
 from dogwatch.usecases.audience import Hearer
@@ -24,7 +25,10 @@ MOST = 500
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """All that is shown; `names` are slugs of watches by id, `asked` the item looked for."""
+    """All that is shown; `names` are slugs of watches by id, `asked` the item looked for.
+
+    `fault` is why nothing can be told of that item, `offered` are the slugs to choose from.
+    """
 
     channels: Sequence[ChannelRow]
     rules: Sequence[Rule]
@@ -32,6 +36,8 @@ class Page:
     names: Mapping[str, str]
     asked: str
     hearers: Mapping[Event, Sequence[Hearer]]
+    fault: str
+    offered: Sequence[str]
 
     def channel(self, channel_id: str) -> str:
         """Return the name of a channel."""
@@ -57,7 +63,9 @@ async def show(visit: Visit) -> Response:
     asked = (visit.query.get("item") or visit.form.get("item", "")).strip()[:64]
     page = await visit.see(lambda tx: _page(tx, visit, asked))
     kinds = {kind: channel.label for kind, channel in CHANNELS.items()}
-    return rendered(visit, "alerts.html", page=page, kinds=kinds, words=EVENTS)
+    return rendered(
+        visit, "alerts.html", 404 if page.fault else 200, page=page, kinds=kinds, words=EVENTS
+    )
 
 
 async def rehearse(visit: Visit) -> Response:
@@ -75,11 +83,26 @@ def _page(tx: Tx, visit: Visit, asked: str) -> Page:
     windows = maintenance.page(tx, workspace_id)
     scopes = [*(rule.scope for rule in own), *(one.scope for one in windows)]
     ids = {value for scope in scopes if scope.kind == "watches" for value in scope.values}
+    hearers, fault = _hearers(tx, visit, asked)
     return Page(
         channels.channel_page(tx, workspace_id, MOST, ""),
         own,
         [(one, maintenance.open_until(one, visit.at)) for one in windows],
         watches.slugs_of(tx, workspace_id, ids),
         asked,
-        audience.of_watch(tx, workspace_id, asked, visit.at) if asked else {},
+        hearers,
+        fault,
+        watches.slugs(tx, workspace_id, MOST),
     )
+
+
+def _hearers(tx: Tx, visit: Visit, asked: str) -> tuple[Mapping[Event, Sequence[Hearer]], str]:
+    """Return who would be told of an item, or why that cannot be said."""
+    if not asked:
+        return {}, ""
+    try:
+        return audience.of_watch(tx, visit.workspace_id, asked, visit.at), ""
+    except Problem as problem:
+        if problem.kind != "not_found":
+            raise
+        return {}, problem.message

@@ -32,18 +32,19 @@ async def take(visit: Visit) -> Response:
     password_hash = await visit.services.passwords.hash(visit.form.get("password", ""))
     vault = visit.services.vault
 
-    def claimed(tx: Tx) -> SignedIn | None:
+    def claimed(tx: Tx) -> tuple[SignedIn, bool] | None:
         user = setup.claim(tx, code, email, name, password_hash, vault, visit.at)
         if user is None:
             return None
         note(tx, visit, user, "instance.set_up")
-        return begun(tx, visit, user)
+        return begun(tx, visit, user), setup.is_empty(tx, visit.at)
 
-    signed_in = await visit.write(claimed)
-    if signed_in is None:
+    done = await visit.write(claimed)
+    if done is None:
         return _closed(visit)
+    signed_in, empty = done
     await asyncio.to_thread(visit.services.on_set_up)
-    return let_in(visit, signed_in)
+    return let_in(visit, signed_in, "new" if empty else "")
 
 
 async def _opens(visit: Visit, code: str) -> bool:
