@@ -6,6 +6,7 @@ from dogwatch.core.ping import Kind
 from dogwatch.core.policy import Role
 from dogwatch.core.run import Overlap
 from dogwatch.core.statistics import Tally
+from dogwatch.core.status_page import Item, PageSpec
 from dogwatch.core.windows import WindowSpec
 from dogwatch.store import probes, results, rollups, users
 from dogwatch.store.runs import append_output
@@ -23,6 +24,7 @@ from dogwatch.usecases import (
     people,
     projects,
     setup,
+    status_pages,
     variables,
 )
 from dogwatch.usecases.callers import host
@@ -59,8 +61,16 @@ def lived_in(house: House) -> House:
     house.fire(180)
     house.join("b", 650)
     _workflow(house, job.id, work.run.id)
+    _status_page(house, one.id)
     _people(house)
     return house
+
+
+def _status_page(house: House, watch_id: str) -> None:
+    """Have a page for anybody, and a post on it."""
+    spec = PageSpec(title="Shöp", items=(Item(name="Ordering", watch=watch_id),))
+    page = house.do(status_pages.add, house.workspace.id, spec, after(5))
+    house.do(status_pages.post, page, "Slow", "minor", "investigating", "We look.", after(6))
 
 
 def _trouble(house: House) -> None:
