@@ -22,7 +22,7 @@ exit 3
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     sandbox_of_this_process()
     data = tmp_path_factory.mktemp("isolation") / "data"
-    server = Served(data, {"sandbox": "bubblewrap"}).start()
+    server = Served(data, {"sandbox": "bubblewrap"}, warm=False).start()
     yield server
     server.stop()
 

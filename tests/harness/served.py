@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.eventually import eventually
+from tests.harness.warm import Warm
 
 START_S = 120.0
 STOP_S = 60.0
@@ -48,15 +49,17 @@ class Answer:
 class Served:
     """One server on its own data directory; `flags` are those of `dogwatch up`.
 
-    `words` are further ones of `dogwatch up`, which no other command knows.
+    `words` are further ones of `dogwatch up`, which no other command knows. `warm`: forked from
+    what is imported already; not so where its environment or its command line is looked at.
     """
 
     data: Path
     flags: Mapping[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
-    process: "subprocess.Popen[bytes] | None" = None
+    process: "subprocess.Popen[bytes] | Warm | None" = None
     program: tuple[str, ...] = PROGRAM
     words: tuple[str, ...] = ()
+    warm: bool = True
 
     @property
     def url(self) -> str:
@@ -85,10 +88,14 @@ class Served:
     def launch(self) -> int:
         """Start and wait for nothing; return the size of its log before."""
         before = self.log.stat().st_size if self.log.exists() else 0
+        words = ["up", "--data", str(self.data), "--listen", self.url[7:], *self._told, *self.words]
+        if self.warm and self.program == PROGRAM:
+            self.log.touch()
+            self.process = Warm(words, self.log, self.environ)
+            return before
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*self.program, "up", "--data", str(self.data), "--listen", self.url[7:],
-                 *self._told, *self.words],
+                [*self.program, *words],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environ,
             )  # fmt: skip
         return before
