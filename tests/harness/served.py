@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.eventually import eventually
-from tests.harness.warm import Warm
+from tests.harness.warm import Warm, ran
 
 START_S = 120.0
 STOP_S = 60.0
+COMMAND_S = 120.0
 PROGRAM = (sys.executable, "-m", "dogwatch.cli")
 
 
@@ -91,7 +92,7 @@ class Served:
         words = ["up", "--data", str(self.data), "--listen", self.url[7:], *self._told, *self.words]
         if self.warm and self.program == PROGRAM:
             self.log.touch()
-            self.process = Warm(words, self.log, self.environ)
+            self.process = Warm(words, self.log, self.log, self.environ)
             return before
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -146,13 +147,18 @@ class Served:
         self, *words: str, code: int | None = 0, **environ: str
     ) -> "subprocess.CompletedProcess[str]":
         """Run a command of ours; it must end with `code`, unless that is None."""
+        given = {**self.environ, **environ}
+        if self.warm and self.program == PROGRAM:
+            done = ran(words, given, COMMAND_S)
+            assert code is None or done.returncode == code, (words, done)
+            return done
         done = subprocess.run(
             [*self.program, *words],
             capture_output=True,
             text=True,
-            env={**self.environ, **environ},
+            env=given,
             stdin=subprocess.DEVNULL,
-            timeout=120,
+            timeout=COMMAND_S,
             check=False,
         )
         assert code is None or done.returncode == code, (words, done)

@@ -9,17 +9,18 @@ from collections.abc import Mapping, Sequence
 from multiprocessing import get_context
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 _FORKS = get_context("forkserver")
 _FORKS.set_forkserver_preload(["dogwatch.cli.server", "dogwatch.web.app", "uvicorn", "uvloop"])
 
 
-def _run(words: Sequence[str], log: Path, environ: Mapping[str, str]) -> None:
+def _run(words: Sequence[str], out: Path, err: Path, environ: Mapping[str, str]) -> None:
     """Be `dogwatch` from here on, as a shell would have started it."""
-    told = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-    for number in (1, 2):
+    for number, path in ((1, out), (2, err)):
+        told = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         os.dup2(told, number)
-    os.close(told)
+        os.close(told)
     os.environ.clear()
     os.environ.update(environ)
     time.tzset()
@@ -33,8 +34,11 @@ def _run(words: Sequence[str], log: Path, environ: Mapping[str, str]) -> None:
 class Warm:
     """Such a process, handled as one of `subprocess` is."""
 
-    def __init__(self, words: Sequence[str], log: Path, environ: Mapping[str, str]) -> None:
-        self._process: ForkServerProcess = _FORKS.Process(target=_run, args=(words, log, environ))
+    def __init__(
+        self, words: Sequence[str], out: Path, err: Path, environ: Mapping[str, str]
+    ) -> None:
+        given = words, out, err, environ
+        self._process: ForkServerProcess = _FORKS.Process(target=_run, args=given)
         self._process.start()
         assert self._process.pid is not None
         self.pid = self._process.pid
@@ -68,3 +72,21 @@ class Warm:
     def terminate(self) -> None:
         """Ask it to end."""
         self.send_signal(signal.SIGTERM)
+
+
+def ran(
+    words: Sequence[str], environ: Mapping[str, str], timeout_s: float
+) -> "subprocess.CompletedProcess[str]":
+    """Run a command to its end."""
+    with TemporaryDirectory() as folder:
+        out, err = Path(folder, "out"), Path(folder, "err")
+        process = Warm(words, out, err, environ)
+        try:
+            status = process.wait(timeout_s)
+        finally:
+            process.kill()
+        return subprocess.CompletedProcess(list(words), status, _read(out), _read(err))
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""
