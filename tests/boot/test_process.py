@@ -13,7 +13,7 @@ import pytest
 
 from tests.eventually import eventually
 from tests.harness.postgres import PostgresServer
-from tests.harness.served import Served, listening
+from tests.harness.served import START_S, STOP_S, Served, listening
 
 
 @pytest.fixture
@@ -196,11 +196,13 @@ def test_an_interrupt_while_it_starts_ends_it(served: Served) -> None:
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=served.environ,
     )  # fmt: skip
     try:
-        eventually(lambda: (served.data / "server.lock").exists(), what="it begins")
+        begun = served.data / "server.lock"
+        eventually(begun.exists, within_s=START_S, what="it begins")
         process.terminate()
-        process.wait(10)
+        process.wait(STOP_S)
     finally:
         process.kill()
+        process.wait()
     assert process.returncode in (0, -15)
 
 
