@@ -84,13 +84,17 @@ class Served:
     def _told(self) -> list[str]:
         return [word for name, value in self.flags.items() for word in (f"--{name}", value)]
 
+    def _forks(self, environ: Mapping[str, str]) -> bool:
+        """Whether to fork; what a program loads at its start, as a false clock, it does not get."""
+        return self.warm and self.program == PROGRAM and "LD_PRELOAD" not in environ
+
     # --- its life ---------------------------------------------------------------------------
 
     def launch(self) -> int:
         """Start and wait for nothing; return the size of its log before."""
         before = self.log.stat().st_size if self.log.exists() else 0
         words = ["up", "--data", str(self.data), "--listen", self.url[7:], *self._told, *self.words]
-        if self.warm and self.program == PROGRAM:
+        if self._forks(self.environ):
             self.log.touch()
             self.process = Warm(words, self.log, self.log, self.environ)
             return before
@@ -148,7 +152,7 @@ class Served:
     ) -> "subprocess.CompletedProcess[str]":
         """Run a command of ours; it must end with `code`, unless that is None."""
         given = {**self.environ, **environ}
-        if self.warm and self.program == PROGRAM:
+        if self._forks(given):
             done = ran(words, given, COMMAND_S)
             assert code is None or done.returncode == code, (words, done)
             return done
