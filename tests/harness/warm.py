@@ -43,11 +43,6 @@ class Warm:
         assert self._process.pid is not None
         self.pid = self._process.pid
 
-    @property
-    def returncode(self) -> int | None:
-        """How it ended, as of the last look."""
-        return self._process.exitcode
-
     def poll(self) -> int | None:
         """Look whether it has ended."""
         return self._process.exitcode
@@ -55,7 +50,7 @@ class Warm:
     def wait(self, timeout: float | None = None) -> int:
         """Wait for its end and return its status."""
         self._process.join(timeout)
-        status = self._process.exitcode
+        status = self.poll()
         if status is None:
             raise subprocess.TimeoutExpired("dogwatch", timeout or 0)
         return status
@@ -68,10 +63,6 @@ class Warm:
     def kill(self) -> None:
         """Kill it."""
         self.send_signal(signal.SIGKILL)
-
-    def terminate(self) -> None:
-        """Ask it to end."""
-        self.send_signal(signal.SIGTERM)
 
 
 def ran(

@@ -33,12 +33,12 @@ T = TypeVar("T")
 def sandbox_of_this_process() -> Sandbox:
     """Return a small sandbox, of a user whom no other process here has if we are root.
 
-    A machine that permits none is no reason to fail, unless it has no bubblewrap in CI.
+    A machine that permits none is no reason to fail, unless it is that of CI.
     """
     try:
         return replace(found(60_000 + os.getpid() % 1000), bounds=SMALL)
     except Problem as problem:
-        if os.environ.get("CI") and "missing" in problem.message:
+        if os.environ.get("CI"):
             pytest.fail(problem.message)
         pytest.skip(problem.message)
 

@@ -61,7 +61,7 @@ def loaded(text: str, field: str = "text") -> Any:
         raise invalid(field, f"is too long: at most {MAX_LENGTH} characters")
     try:
         data = yaml.load(text, Loader=_Loader)  # noqa: S506  (a SafeLoader)
-        kept = "\\u0000" not in json.dumps(data, ensure_ascii=False).encode().decode()
+        kept = b"\\u0000" not in json.dumps(data, ensure_ascii=False).encode()
     except yaml.MarkedYAMLError as error:
         raise invalid(field, f"is no YAML: {_where(error)}") from None
     except Exception as error:  # its constructors raise whatever their values do
