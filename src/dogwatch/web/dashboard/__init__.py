@@ -9,6 +9,7 @@ from dogwatch.web.dashboard import (
     channels,
     demo,
     edit,
+    files,
     flow,
     flow_edit,
     icon,
@@ -92,6 +93,9 @@ MEMBERS: dict[str, tuple[Handler, Handler]] = {
         status_pages.show,
         status_pages.remove_post,
     ),
+    "/settings/files": (files.show, files.take),
+    "/settings/files/forget": (files.show, files.forget),
+    "/i/{name}/release": (item.show, item.release),
     "/incidents/{name}/acknowledge": (incidents.show, incidents.acknowledge),
     "/incidents/{name}/snooze": (incidents.show, incidents.snooze),
     "/incidents/{name}/close": (incidents.show, incidents.close),
@@ -127,6 +131,7 @@ def install(app: FastAPI, front: Endpoint) -> None:
     app.add_route("/alerts", signed_in(alerts.show))
     app.add_route("/alerts/deliveries/{name}", signed_in(channels.show_delivery))
     app.add_route("/settings", signed_in(settings.show))
+    app.add_route("/dogwatch.yaml", signed_in(files.download))
     app.add_route("/system", signed_in(system.show))
     app.add_route("/incidents", signed_in(incidents.show_all))
     app.add_route("/incidents/{name}", signed_in(incidents.show))
