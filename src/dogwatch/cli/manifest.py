@@ -79,7 +79,7 @@ def _show(lines: list[str]) -> None:
 @click.option("-f", "--file", "more", multiple=True, metavar="FILE", help="The same as FILE.")
 def validate_command(session: Session, files: tuple[str, ...], more: tuple[str, ...]) -> None:
     """Judge files without a server; whether what they name exists, apply finds out."""
-    from dogwatch.web.manifest.whole import read  # only files want it, and it takes a while
+    from dogwatch.web.api.manifest.whole import read  # only files want it, and it takes a while
 
     texts = _texts((*files, *more))
     for path, text in texts:

@@ -12,10 +12,10 @@ from dogwatch.usecases.manifests import NAME_LENGTH, Manifest
 from dogwatch.web.api.auth import needs, resource
 from dogwatch.web.api.body import Body
 from dogwatch.web.api.call import Called, shown
+from dogwatch.web.api.manifest.hand import Hand
+from dogwatch.web.api.manifest.whole import Applied, export
+from dogwatch.web.api.manifest.work import Work
 from dogwatch.web.api.wire import Instant, PageOf
-from dogwatch.web.manifest.hand import Hand
-from dogwatch.web.manifest.whole import Applied, export
-from dogwatch.web.manifest.work import Work
 
 router = resource("manifests")
 

@@ -6,11 +6,11 @@ from dogwatch.core.manifest.text import written
 from dogwatch.core.problems import Problem
 from dogwatch.usecases import manifests
 from dogwatch.usecases.callers import require
+from dogwatch.web.api.manifest.hand import Hand
+from dogwatch.web.api.manifest.whole import Applied, export
+from dogwatch.web.api.manifest.work import Work
 from dogwatch.web.dashboard.pages import DOWNLOADED, moved, rendered
 from dogwatch.web.dashboard.visit import Visit
-from dogwatch.web.manifest.hand import Hand
-from dogwatch.web.manifest.whole import Applied, export
-from dogwatch.web.manifest.work import Work
 
 NAME = "dogwatch.yaml"
 

@@ -9,7 +9,8 @@ from importlib.resources import files
 from typing import Any
 
 from fastapi import Response
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup
 
 from dogwatch.core.plain import span
@@ -37,6 +38,10 @@ SCRIPTED: Mapping[str, str] = {
 DRAWN: Mapping[str, str] = {
     **HEADERS, "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 }  # fmt: skip
+DOWNLOADED: Mapping[str, str] = {
+    **HEADERS,
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+}
 LIVE = "dogwatch-live"
 LOG_LINES = 500
 _SECONDS = "%Y-%m-%d %H:%M:%S"
@@ -48,18 +53,32 @@ def _asset(name: str, media_type: str) -> tuple[str, Endpoint]:
     The address changes with the content, so a browser may keep it for ever.
     """
     content = files(__name__.rpartition(".")[0]).joinpath(name).read_bytes()
-    stem, _, ending = name.partition(".")
+    stem, _, ending = name.rpartition("/")[2].partition(".")
     headers = {
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "public, max-age=31536000, immutable",
+        # A worker goes by the policy of its own file.
+        "Content-Security-Policy": "default-src 'none'; connect-src 'self'",
     }
     address = f"{stem}-{hashlib.sha256(content).hexdigest()[:16]}.{ending}"
     return address, served(content, media_type, headers)
 
 
-STYLE_ADDRESS, STYLE_SHEET = _asset("dashboard.css", "text/css; charset=utf-8")
-SCRIPT_ADDRESS, SCRIPT = _asset("dashboard.js", "text/javascript; charset=utf-8")
-FLOW_SCRIPT_ADDRESS, FLOW_SCRIPT = _asset("flow.js", "text/javascript; charset=utf-8")
+_FILES = {
+    "style": "dashboard.css",
+    "plot_style": "vendor/uPlot.css",
+    "script": "dashboard.js",
+    "worker": "live.js",
+    "flow_script": "flow.js",
+    "log_script": "log.js",
+    "schedule_script": "schedule.js",
+    "plot_script": "plot.js",
+    "plot_library": "vendor/uPlot.js",
+}
+_TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
+_ASSETS = {name: _asset(file, _TYPES[file.rpartition(".")[2]]) for name, file in _FILES.items()}
+# What a browser may keep for ever, by its address.
+ASSETS: Mapping[str, Endpoint] = dict(_ASSETS.values())
 
 _TEMPLATES = Environment(
     loader=PackageLoader(__name__.rpartition(".")[0]),
@@ -79,8 +98,11 @@ def _minute(at: datetime) -> str:
     return at.strftime("%Y-%m-%d %H:%M")
 
 
-def _moment(at: datetime) -> Markup:
-    return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), at.strftime(_SECONDS))
+@pass_context
+def _moment(context: Context, at: datetime) -> Markup:
+    """Return a time on the clock of who looks."""
+    shown = at.astimezone(context["visit"].zone).strftime(_SECONDS)
+    return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), shown)
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -94,11 +116,10 @@ def _parts(text: str) -> list[str]:
     return ["\n".join(lines[at : at + LOG_LINES]) for at in range(0, len(lines), LOG_LINES)]
 
 
+_TEMPLATES.globals |= {name: address for name, (address, _) in _ASSETS.items()}
 _TEMPLATES.globals |= {
-    "style": STYLE_ADDRESS,
-    "script": SCRIPT_ADDRESS,
-    "flow_script": FLOW_SCRIPT_ADDRESS,
     "wrong": 0,
+    "log_lines": LOG_LINES,
 }
 _TEMPLATES.filters |= {
     "sentence": _sentence,

@@ -10,8 +10,8 @@ from dogwatch.core.problems import Problem
 from dogwatch.usecases import manifests
 from dogwatch.usecases.callers import Caller, require
 from dogwatch.usecases.door import Tx
-from dogwatch.web.manifest.whole import Applied, apply, read, refused
-from dogwatch.web.manifest.work import Work
+from dogwatch.web.api.manifest.whole import Applied, apply, read, refused
+from dogwatch.web.api.manifest.work import Work
 from dogwatch.web.services import Services
 
 Write = Callable[[Callable[[Tx], Applied]], Awaitable[Applied]]

@@ -29,10 +29,10 @@ from dogwatch.web.api.asked import JobNew, WatchNew, split
 from dogwatch.web.api.asked_probes import ProbeNew
 from dogwatch.web.api.asked_workflows import ActionsAsked, WorkflowNew
 from dogwatch.web.api.jobs import admit_script, refuse_exposed
+from dogwatch.web.api.manifest import channels
+from dogwatch.web.api.manifest.work import Work, at, parsed
 from dogwatch.web.api.masks import masked_action, unmasked_action
 from dogwatch.web.api.probes import unmasked_target
-from dogwatch.web.manifest import channels
-from dogwatch.web.manifest.work import Work, at, parsed
 
 MOST = 1_000_000
 _WATCH = tuple(one.name for one in fields(WatchSpec) if one.name not in ("slug", "name"))

@@ -9,7 +9,7 @@ from dogwatch.core.manifest.said import Told
 from dogwatch.core.spec import PROJECT_LENGTH
 from dogwatch.usecases import projects
 from dogwatch.web.api.body import Body
-from dogwatch.web.manifest.work import Work, at, parsed
+from dogwatch.web.api.manifest.work import Work, at, parsed
 
 
 class ProjectTold(Body):

@@ -8,8 +8,8 @@ from dogwatch.core.windows import WindowSpec
 from dogwatch.usecases import maintenance
 from dogwatch.usecases.maintenance import Maintenance
 from dogwatch.web.api.maintenance import MaintenanceNew, window_told
-from dogwatch.web.manifest import scopes
-from dogwatch.web.manifest.work import Work, at, parsed
+from dogwatch.web.api.manifest import scopes
+from dogwatch.web.api.manifest.work import Work, at, parsed
 
 
 def told(work: Work) -> list[Told]:

@@ -11,7 +11,7 @@ from dogwatch.core.manifest.text import SECTIONS, Document
 from dogwatch.core.problems import Problem
 from dogwatch.usecases import manifests
 from dogwatch.usecases.callers import require
-from dogwatch.web.manifest import (
+from dogwatch.web.api.manifest import (
     channels,
     items,
     maintenance,
@@ -20,7 +20,7 @@ from dogwatch.web.manifest import (
     status_pages,
     variables,
 )
-from dogwatch.web.manifest.work import Work, at, words
+from dogwatch.web.api.manifest.work import Work, at, words
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,9 @@ from dogwatch.usecases import channels
 from dogwatch.usecases.channels import ChannelRow
 from dogwatch.web.api.asked import ChannelNew
 from dogwatch.web.api.channels import refuse_kind
+from dogwatch.web.api.manifest.work import Work, at, parsed
 from dogwatch.web.api.masks import masked_settings, unmasked_settings
 from dogwatch.web.api.settings import checked
-from dogwatch.web.manifest.work import Work, at, parsed
 
 MOST = 1_000_000
 _OWN = ("key", "enabled")

@@ -8,8 +8,8 @@ from dogwatch.core.problems import Problem
 from dogwatch.core.status_page import Item, PageSpec
 from dogwatch.usecases import status_pages, watches
 from dogwatch.usecases.status_pages import StatusPage
+from dogwatch.web.api.manifest.work import Work, at, parsed
 from dogwatch.web.api.status_pages import StatusPageNew
-from dogwatch.web.manifest.work import Work, at, parsed
 
 
 def told(work: Work) -> list[Told]:

@@ -6,9 +6,9 @@ from dogwatch.core.manifest.said import Told
 from dogwatch.core.problems import Problem, invalid
 from dogwatch.core.variable import key_fault
 from dogwatch.usecases import variables
+from dogwatch.web.api.manifest.work import Work, at, parsed
 from dogwatch.web.api.masks import MASK
 from dogwatch.web.api.variables import VariableValue
-from dogwatch.web.manifest.work import Work, at, parsed
 
 MOST = 1_000_000
 

@@ -8,9 +8,9 @@ from dogwatch.core.alerts import Rule
 from dogwatch.core.manifest.said import Told, without
 from dogwatch.core.problems import invalid
 from dogwatch.usecases import rules
+from dogwatch.web.api.manifest import channels, scopes
+from dogwatch.web.api.manifest.work import Work, at, parsed
 from dogwatch.web.api.rules import RuleNew, RuleOut
-from dogwatch.web.manifest import channels, scopes
-from dogwatch.web.manifest.work import Work, at, parsed
 
 MOST = 1_000_000
 _FIELDS = ("events", "delay_s", "quiet", "repeat_s", "digest", "escalations")

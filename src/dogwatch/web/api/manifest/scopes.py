@@ -3,7 +3,7 @@
 from dogwatch.core.alerts import Scope
 from dogwatch.core.manifest.said import Told
 from dogwatch.usecases import watches
-from dogwatch.web.manifest.work import Work
+from dogwatch.web.api.manifest.work import Work
 
 
 def told(work: Work, scope: Scope) -> Told:
