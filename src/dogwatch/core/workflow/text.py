@@ -18,6 +18,8 @@ _PLAIN = (
     ("float", re.compile(r"^-?[0-9]+\.[0-9]+(?:[eE][-+]?[0-9]+)?$"), "-0123456789"),
 )
 MAX_LENGTH = 65_536
+# What else ends a line in YAML, and is not read back as it was.
+_BREAKS = re.compile("[\r\x85\u2028\u2029]")
 
 
 class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML ships no types
@@ -44,8 +46,8 @@ class _Dumper(yaml.SafeDumper):  # type: ignore[misc]  # PyYAML ships no types
 
 
 def _text(dumper: Any, value: str) -> Any:
-    """Write text of several lines as lines, where YAML can."""
-    style = "|" if "\n" in value else None
+    """Write text of several lines as lines, where YAML can; its other breaks are escaped."""
+    style = '"' if _BREAKS.search(value) else "|" if "\n" in value else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 

@@ -52,7 +52,8 @@ def local(found: Timeline, zone: tzinfo) -> Timeline:
         for lane in found.lanes
     ]  # fmt: skip
     times = {name: getattr(found, name).astimezone(zone) for name in ("begin_at", "at", "end_at")}
-    return replace(found, lanes=lanes, **times)
+    most, first_at = found.busiest
+    return replace(found, lanes=lanes, busiest=(most, first_at.astimezone(zone)), **times)
 
 
 async def draw(visit: Visit) -> Response:
