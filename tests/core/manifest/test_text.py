@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dogwatch.core.manifest.change import between
 from dogwatch.core.manifest.said import said, without
-from dogwatch.core.manifest.text import MAX_LENGTH, SECTIONS, located, read, written
+from dogwatch.core.manifest.text import MAX_LENGTH, SECTIONS, Document, located, read, written
 from dogwatch.core.problems import Problem, invalid
 from dogwatch.core.spec import WatchSpec
 
@@ -20,7 +20,7 @@ VALUE = st.recursive(
 )
 THING = st.dictionaries(TEXT, VALUE, max_size=4)
 DOCUMENT = st.dictionaries(st.sampled_from(SECTIONS), st.lists(THING, max_size=3))
-GOOD = {"watches": [{"slug": "backup", "name": "Backup"}], "rules": [{"channel": "Ops"}]}
+GOOD: Document = {"watches": [{"slug": "backup", "name": "Backup"}], "rules": [{"channel": "Ops"}]}
 
 
 @given(DOCUMENT)
@@ -86,7 +86,7 @@ def test_changes_are_told_by_name_and_as_a_diff() -> None:
         "watches": [{"slug": "backup", "name": "Nightly"}, {"slug": "new", "name": "New"}],
         "rules": [{"channel": "Ops"}, {"channel": "Ops", "delay_s": 60}],
     }
-    found = between(GOOD | {"jobs": [{"slug": "old"}]}, after)
+    found = between({**GOOD, "jobs": [{"slug": "old"}]}, after)
     assert (found.made, found.changed, found.removed) == (
         ["watches new", "rules Ops (2)"], ["watches backup"], ["jobs old"],
     )  # fmt: skip

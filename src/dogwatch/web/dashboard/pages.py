@@ -3,8 +3,9 @@ that they don't need."""
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any
 
@@ -44,7 +45,9 @@ DOWNLOADED: Mapping[str, str] = {
 }
 LIVE = "dogwatch-live"
 LOG_LINES = 500
-_SECONDS = "%Y-%m-%d %H:%M:%S"
+_SECONDS, _MINUTES = "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"
+# A time in a sentence; of a stretch the zone stands once, behind its end.
+_UTC = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?)(?= UTC| to \d{4}-)")
 
 
 def _asset(name: str, media_type: str) -> tuple[str, Endpoint]:
@@ -95,7 +98,7 @@ def _sentence(text: str) -> str:
 
 
 def _minute(at: datetime) -> str:
-    return at.strftime("%Y-%m-%d %H:%M")
+    return at.strftime(_MINUTES)
 
 
 @pass_context
@@ -103,6 +106,19 @@ def _moment(context: Context, at: datetime) -> Markup:
     """Return a time on the clock of who looks."""
     shown = at.astimezone(context["visit"].zone).strftime(_SECONDS)
     return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), shown)
+
+
+@pass_context
+def _local(context: Context, text: str) -> str:
+    """Return a sentence with its times of UTC on the clock of who looks."""
+    zone, name = context["visit"].zone, context["visit"].zone_name
+
+    def there(found: re.Match[str]) -> str:
+        at = datetime.fromisoformat(found[1]).replace(tzinfo=UTC).astimezone(zone)
+        return at.strftime(_SECONDS if found[1].count(":") == 2 else _MINUTES)
+
+    shown = _UTC.sub(there, text)
+    return shown if name == "UTC" else shown.replace(" UTC", f" {name}")
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -125,6 +141,7 @@ _TEMPLATES.filters |= {
     "sentence": _sentence,
     "minute": _minute,
     "time": _moment,
+    "local": _local,
     "strip": strip.drawn,
     "durations": durations.drawn,
     "flow": flow.drawn,

@@ -142,14 +142,14 @@ def _put_probe(work: Work, told: Told, record: Record | None) -> Record:
     spec = body.probe(ProbeSpec(WatchSpec(name=body.name, start_by_s=None), target), target)
     if record is None:
         return probes.add(work.tx, work.workspace_id, spec, work.vault, work.at)
-    same = before and check(spec.watch) == before.watch
-    if same and probes.check(spec) == probes.check(before) and _settled(spec) == _settled(before):
+    if before and _same_probe(spec, before):
         return record
     return probes.edit(work.tx, record, spec, work.vault, work.at)
 
 
-def _settled(spec: ProbeSpec | None) -> Told:
-    return said(spec, _PLAIN_PROBE, _PROBE)
+def _same_probe(one: ProbeSpec, other: ProbeSpec) -> bool:
+    same = check(one.watch) == other.watch and probes.check(one) == probes.check(other)
+    return same and said(one, other, _PROBE) == {}
 
 
 # --- workflows ---
