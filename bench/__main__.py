@@ -12,6 +12,7 @@ from bench import (
     egress,
     helpers,
     limits,
+    pages,
     pings,
     probes,
     runs,
@@ -34,6 +35,7 @@ BENCHES: Mapping[str, Callable[[bool], Iterator[Row]]] = {
     "webhooks": lambda long: webhooks.rows(),
     "limits": lambda long: limits.rows(),
     "dialects": lambda long: dialects.rows(),
+    "pages": lambda long: pages.rows(),
 }
 
 

@@ -58,6 +58,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     ).start()
     try:
         with browsing(served) as site:
+            site.shot("11-now")
             _fill(served)
             yield site
     finally:
@@ -104,7 +105,8 @@ STATIC = (
     "/", "/timeline?hours=168", "/incidents", "/alerts?item=payroll", "/alerts/channels/new",
     "/alerts/channels/new?kind=slack", "/alerts/maintenance/new?kind=weekly", "/settings",
     "/settings/variables", "/settings/keys", "/settings/files", "/bulk?tag=shop", "/account",
-    "/system", "/new", "/new?kind=watch", "/new?kind=script", "/i/invoices-to-accounting", "/i/daily-report", "/i/shop-answers",
+    "/system", "/new", "/new?kind=watch", "/new?kind=script", "/i/invoices-to-accounting",
+    "/i/daily-report", "/i/shop-answers",
     "/i/daily-report/edit", "/i/payroll/delete", "/i/nasty-4",
 )  # fmt: skip
 LINKED = (

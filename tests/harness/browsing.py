@@ -70,8 +70,8 @@ class Site:
 
 
 @contextmanager
-def browsing(served: Served) -> Iterator[Site]:
-    """Set the server up by its link, in a browser."""
+def browsing(served: Served, place: str = "") -> Iterator[Site]:
+    """Set the server up by its link, in a browser; it leads to `place` then."""
     names = ("chromium", "chromium-browser", "google-chrome")
     program = next(filter(None, map(shutil.which, names)))
     with sync_playwright() as playwright:
@@ -81,12 +81,12 @@ def browsing(served: Served) -> Iterator[Site]:
         context = browser.new_context(viewport=WIDE, color_scheme="light", timezone_id="UTC")
         site = Site(served, browser, context, context.new_page())
         site.watched(site.page)
-        _set_up(site)
+        _set_up(site, place)
         yield site
         browser.close()
 
 
-def _set_up(site: Site) -> None:
+def _set_up(site: Site, place: str) -> None:
     link = re.search(r"set up (\S+)", site.served.log.read_text())
     assert link
     site.page.goto(f"{site.served.url}/setup?{link[1].partition('?')[2]}")
@@ -95,7 +95,7 @@ def _set_up(site: Site) -> None:
     site.page.fill("#password", PASSWORD)
     site.shot("1-set-up")
     site.page.click("main button")
-    site.page.wait_for_url(f"{site.served.url}/")  # the examples are there
+    site.page.wait_for_url(f"{site.served.url}/{place}")
 
 
 def findings(page: Page, path: str, options: dict[str, Any]) -> Iterator[str]:
