@@ -79,6 +79,8 @@ def _fill(served: Served) -> None:
             asked = Request(f"{watch['ping_url']}/{signal}", text.encode(), agent, method="POST")
             with urlopen(asked, timeout=60) as answer:
                 assert answer.status == 200
+        served.call("PUT", f"/api/v1/variables/N{number}", {"value": "x", "description": plain})
+    _publish(served)
     hook = {"name": PAYLOADS[1], "kind": "webhook", "settings": {"url": f"{served.url}/nobody"}}
     channel = served.post("/channels", hook)
     served.post(
@@ -92,6 +94,18 @@ def _fill(served: Served) -> None:
         },
     })  # fmt: skip
     _run(served, job["id"])
+
+
+def _publish(served: Served) -> None:
+    """Show hostile words to anybody, and apply a file with a hostile name that is refused."""
+    names = ["".join(one for one in text if one.isprintable())[:90] for text in PAYLOADS]
+    items = [{"name": name, "watch": f"nasty-{n}"} for n, name in enumerate(names)]
+    told = {"title": PAYLOADS[0], "slug": "nasty", "description": PAYLOADS[1], "items": items}
+    served.post("/status-pages", told)
+    post = {"title": names[3], "impact": "minor", "state": "identified", "text": PAYLOADS[4]}
+    served.post("/status-pages/nasty/posts", post)
+    broken = {"name": names[2], "text": f"dogwatch: 1\n{PAYLOADS[0]}: []\n"}
+    served.post("/manifests/apply", broken, 422)
 
 
 def _run(served: Served, job_id: str) -> str:
@@ -145,7 +159,8 @@ def test_hostile_words_are_words(site: Site) -> None:
     paths = ["/", "/?state=down", "/timeline", "/incidents", "/alerts", "/i/nasty-job"]
     paths += [site.found("/incidents", r"/incidents/\d+"), site.found("/i/nasty-job", r"/runs/\w+")]
     paths += [f"/i/nasty-{number}" for number in range(len(PAYLOADS))]
-    paths += ["/i/nasty-4/edit", "/i/nasty-job/edit"]
+    paths += ["/i/nasty-4/edit", "/i/nasty-job/edit", "/bulk", "/settings/variables"]
+    paths += ["/settings/status-pages", "/settings/files", "/status/nasty"]
     for path in paths:
         page = site.go(path)
         alien = page.eval_on_selector_all(ALIEN, "all => all.map(one => one.outerHTML)")

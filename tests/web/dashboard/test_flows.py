@@ -242,3 +242,15 @@ def test_a_viewer_edits_no_text(house: House, flowing: Flowing, ana: Browser) ->
         assert bob.post(path, token=token, text="name: x").status == 403
     assert bob.get("/flows/flow/edit").status == 403
     assert ana.post("/flows/preview", token="x", text="name: x").status == 403
+
+
+def test_the_graph_has_addresses_of_its_own(flowing: Flowing, ana: Browser) -> None:
+    flowing.make("load>check, check>mail?failure")
+    drawn = ana.get("/flows/flow/graph.svg")
+    assert drawn.headers["content-type"].startswith("image/svg+xml")
+    assert "sandbox" in drawn.headers["content-security-policy"]
+    told = ana.get("/flows/flow/graph.json").json
+    assert [one["source"] for one in told["edges"]]
+    assert {"key", "job", "state", "words"} == set(told["nodes"][0])
+    assert "../flows/flow/graph.svg" in ana.get("/flows/flow").text
+    assert ana.get("/flows/other/graph.svg").status == 404

@@ -146,3 +146,5 @@ def install(app: FastAPI, front: Endpoint) -> None:
         app.add_route(path, signed_in(form(show, take)), ["GET", "POST"])
     app.add_route("/flows/preview", signed_in(flow_edit.preview), ["POST"])
     app.add_route("/flows/{name}", signed_in(flow.show))
+    app.add_route("/flows/{name}/graph.svg", signed_in(flow.draw))
+    app.add_route("/flows/{name}/graph.json", signed_in(flow.tell))
