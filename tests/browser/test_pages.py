@@ -416,6 +416,18 @@ def test_the_examples_go_by_one_click(site: Site) -> None:
     assert site.faults == []
 
 
+def test_the_backup_button_gives_what_restore_takes(site: Site, tmp_path: Path) -> None:
+    page = site.go("/system")
+    with page.expect_download() as downloading:
+        page.click("text=Download a backup")
+    copy = tmp_path / "copy.gz"
+    downloading.value.save_as(copy)
+    key = (site.served.data / "secret.key").read_text().strip()
+    empty = Served(tmp_path / "restored")
+    done = empty.cli("restore", str(copy), "--data", str(empty.data), DOGWATCH_SECRET_KEY=key)
+    assert "rows restored" in done.stdout
+
+
 OPEN_PAGES = 10
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -12,7 +12,7 @@ from dogwatch.core.ping import Answer, Heard
 from dogwatch.core.script_action import ScriptAction
 from dogwatch.oidc import Provider
 from dogwatch.passwords import Passwords
-from dogwatch.usecases.door import Door
+from dogwatch.usecases.door import Door, Tx
 from dogwatch.usecases.limiting import Limits
 from dogwatch.vault import Vault
 from dogwatch.web.origin import Network
@@ -35,7 +35,8 @@ class Services:
     may sign in by, `oidc_new_people` the e-mail domains whose people are made when they first do.
     `trusted_user_header` names who is signed in, on requests of trusted proxies. `dialect_hosts`
     are the dialects that have a host name of their own; `allow_private_targets` the networks that
-    may be connected to though they are private.
+    may be connected to though they are private. `copy` yields a backup of everything, line by line,
+    without the key that opens what is sealed.
     """
 
     door: Door
@@ -66,3 +67,4 @@ class Services:
     oidc_new_people: Collection[str] = ()
     dialect_hosts: Mapping[str, str] = field(default_factory=dict)
     allow_private_targets: Sequence[Network] = ()
+    copy: Callable[[Tx], Iterator[str]] | None = None

@@ -136,6 +136,7 @@ def install(app: FastAPI, front: Endpoint) -> None:
     app.add_route("/incidents", signed_in(incidents.show_all))
     app.add_route("/incidents/{name}", signed_in(incidents.show))
     app.add_route("/account", signed_in(account.show))
+    app.add_route("/system/backup", signed_in(system.back_up), ["POST"])
     app.add_route("/live", signed_in(live.show))
     app.add_route("/zone", signed_in(zone.choose), ["POST"])
     app.add_route("/schedule", signed_in(schedule.show), ["POST"])
