@@ -72,9 +72,8 @@ POLICY: Mapping[str, Need] = {
     **_of("variables", _VIEWER, "read:variables", "list"),
     **_of("variables", _EDITOR, "read:variables", "show"),
     **_of("variables", _EDITOR, "write:variables", "set change delete"),
-    # Each section of a manifest asks for its own besides.
-    **_of("manifests", _EDITOR, "read:watches", "list export"),
-    **_of("manifests", _EDITOR, "write:watches", "apply release"),
+    # A manifest is of everything.
+    **_of("manifests", _EDITOR, "*", "list export apply release"),
     **_of("workspace", _VIEWER, "read:watches", "show"),
     **_of("workspace", _ADMIN, "manage:members", "change"),
     **_of("workspace", _OWNER, "*", "export delete"),

@@ -32,7 +32,7 @@ async function draw() {
   const answer = await fetch(box.dataset.from);
   if (!answer.ok) throw new Error(`status ${answer.status}`);
   const { runs } = await answer.json();
-  await Promise.all([load("script", { src: box.dataset.library }), load("link", { rel: "stylesheet", href: box.dataset.style })]);
+  await Promise.all([load("script", { src: box.dataset.library }), load("link", { rel: "stylesheet", href: box.dataset.sheet })]);
   const axis = { stroke: colour("--quiet"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line") } };
   const zone = document.documentElement.dataset.zone;
   const options = {
