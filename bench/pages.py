@@ -50,7 +50,7 @@ def _site() -> Iterator[Site]:
         _make(served, NOW)
         served.start()
         try:
-            with browsing(served, "new") as site:
+            with browsing(served) as site:
                 yield site
         finally:
             served.stop()

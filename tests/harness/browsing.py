@@ -70,8 +70,8 @@ class Site:
 
 
 @contextmanager
-def browsing(served: Served, place: str = "") -> Iterator[Site]:
-    """Set the server up by its link, in a browser; it leads to `place` then."""
+def browsing(served: Served) -> Iterator[Site]:
+    """Set a server up by its link, in a browser; there are items already."""
     names = ("chromium", "chromium-browser", "google-chrome")
     program = next(filter(None, map(shutil.which, names)))
     with sync_playwright() as playwright:
@@ -81,12 +81,12 @@ def browsing(served: Served, place: str = "") -> Iterator[Site]:
         context = browser.new_context(viewport=WIDE, color_scheme="light", timezone_id="UTC")
         site = Site(served, browser, context, context.new_page())
         site.watched(site.page)
-        _set_up(site, place)
+        _set_up(site)
         yield site
         browser.close()
 
 
-def _set_up(site: Site, place: str) -> None:
+def _set_up(site: Site) -> None:
     link = re.search(r"set up (\S+)", site.served.log.read_text())
     assert link
     site.page.goto(f"{site.served.url}/setup?{link[1].partition('?')[2]}")
@@ -95,7 +95,7 @@ def _set_up(site: Site, place: str) -> None:
     site.page.fill("#password", PASSWORD)
     site.shot("1-set-up")
     site.page.click("main button")
-    site.page.wait_for_url(f"{site.served.url}/{place}")
+    site.page.wait_for_url(f"{site.served.url}/")
 
 
 def findings(page: Page, path: str, options: dict[str, Any]) -> Iterator[str]:

@@ -28,6 +28,7 @@ from dogwatch.boot.store import (
     agree,
     alone,
     clock_of,
+    copied,
     make_key,
     opened,
     write_private,
@@ -70,7 +71,7 @@ from dogwatch.spool import Spool
 from dogwatch.store import migrate
 from dogwatch.store.retention import Keep
 from dogwatch.store.tx import Tx
-from dogwatch.usecases import backup, keyring, keys, nodes
+from dogwatch.usecases import keys, nodes
 from dogwatch.usecases.desk import Desks
 from dogwatch.usecases.limiting import Limits
 from dogwatch.usecases.probes import HERE
@@ -479,12 +480,6 @@ def _app(
             oidc_new_people=config.oidc_new_people,
             dialect_hosts=config.dialect_hosts,
             allow_private_targets=config.allow_private_targets,
-            copy=partial(_copied, config, store),
+            copy=partial(copied, config, store),
         )
     )
-
-
-def _copied(config: Config, store: Store, tx: Tx) -> Iterator[str]:
-    """Yield a backup; its key stays here, as who loads it may be on another machine."""
-    keyring.refresh(tx, store.vault)
-    return backup.copy(tx, migrate.current(config.database_url) or "", None, store.clock.now())

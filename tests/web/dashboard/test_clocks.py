@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.web.dashboard.conftest import Browser, House, watch
+from tests.web.dashboard.conftest import Browser, House, ping, watch
 
 WARSAW = "Europe/Warsaw"
 
@@ -25,7 +25,7 @@ def text_of(page: str) -> str:
 
 
 def test_times_are_of_the_zone_that_was_chosen(house: House, ana: Browser) -> None:
-    watch(house, "Nightly", schedule="0 2 * * *", timezone="Asia/Tokyo")
+    ping(house, watch(house, "Nightly", schedule="0 2 * * *", timezone="Asia/Tokyo"))
     page = ana.get("/i/nightly").text
     assert "Times are UTC." in page
     assert "2026-01-05 17:00:00</time>" in page
@@ -46,8 +46,8 @@ def test_the_zone_of_a_cookie_is_one_that_there_is(ana: Browser) -> None:
 
 
 def test_no_other_zone_is_taken_and_nobody_is_led_away(ana: Browser) -> None:
-    assert ana.fill("/", "/zone", zone="Mars/Base", place="").status in (404, 422, 500)
     ana.cookies["dogwatch-zone"] = WARSAW
+    assert ana.fill("/", "/zone", zone="Mars/Base", place="").status == 422
     away = ana.fill("/", "/zone", zone="UTC", place="//evil.example")
     assert away.headers["location"] == "./"
 
@@ -59,16 +59,16 @@ def test_a_schedule_is_said_back(ana: Browser) -> None:
         return text_of(ana.post("/schedule", token=token, **fields).text)
 
     good = told(schedule="every weekday at 7", timezone=WARSAW, grace_min="20")
-    assert good.startswith("At 07:00, Monday through Friday 0 7 * * 1-5") or "0 7 * * 1-5" in good
-    assert good.count(WARSAW) == 5
+    assert good.startswith(
+        "At 07:00 every weekday, Europe/Warsaw 0 7 * * 1-5 due 07:00 alert 07:20"
+    )
+    assert good.count(":00:00 Europe/Warsaw") == 5
     assert "Tue 2026-01-06 07:00:00 Europe/Warsaw" in good
     picture = ana.post("/schedule", token=token, schedule="0 7 * * *", grace_min="20").text
     assert "alert at 2026-01-06 07:20" in picture
     assert "is not a schedule" in told(schedule="soon")
     assert told(schedule="") == ""
-    assert "once" in told(schedule="30 2 29 3 *", timezone=WARSAW).lower() or "clock" in told(
-        schedule="30 2 29 3 *", timezone=WARSAW
-    )
+    assert "2026-03-29" in told(schedule="30 2 29 3 *", timezone=WARSAW)
 
 
 def test_words_become_cron_when_an_item_is_made(house: House, ana: Browser) -> None:
