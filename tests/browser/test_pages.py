@@ -165,7 +165,7 @@ def test_hostile_words_are_words(site: Site) -> None:
         page = site.go(path)
         alien = page.eval_on_selector_all(ALIEN, "all => all.map(one => one.outerHTML)")
         assert alien == [], path
-        assert "alert(" not in page.title() or path.startswith("/i/nasty"), path
+        assert "alert(" not in page.title() or "/nasty" in path, path
     assert PAYLOADS[4] in site.go(paths[7]).inner_text("main")
     assert PAYLOADS[0] in site.go("/i/nasty-0").inner_text("h1")
     assert "49" not in site.go("/i/nasty-8").inner_text("h1")
@@ -278,10 +278,8 @@ def _misses_and_recovers(site: Site, hooks: Webhooks, url: str) -> None:
     expect(page.locator("h1 + .state, .head > .state")).to_contain_text("Down", timeout=60_000)
     assert page.title().startswith("Down: Story")
     site.shot("6-missed")
-    number = next(
-        one["number"] for one in site.served.every("/incidents") if "story" in one["watches"]
-    )
-    page = site.go(f"/incidents/{number}")
+    page = site.go(site.found("/incidents", r"/incidents/\d+"))
+    assert "story" in page.inner_text("main")
     expect(page.locator(".ladder")).to_contain_text("200", timeout=60_000)
     assert "down" in hooks.events("story")[0]
     page.click("text=Acknowledge")

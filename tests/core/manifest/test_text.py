@@ -81,12 +81,16 @@ def test_what_is_as_usual_is_not_said() -> None:
     assert without({"a": 1, "b": None}, {"b": None, "c": 3}) == {"a": 1}
 
 
+OLD: list[dict[str, Any]] = [{"slug": "old"}]
+
+
 def test_changes_are_told_by_name_and_as_a_diff() -> None:
     after = {
         "watches": [{"slug": "backup", "name": "Nightly"}, {"slug": "new", "name": "New"}],
         "rules": [{"channel": "Ops"}, {"channel": "Ops", "delay_s": 60}],
     }
-    found = between({**GOOD, "jobs": [{"slug": "old"}]}, after)
+    before: Document = {"watches": GOOD["watches"], "rules": GOOD["rules"], "jobs": OLD}
+    found = between(before, after)
     assert (found.made, found.changed, found.removed) == (
         ["watches new", "rules Ops (2)"], ["watches backup"], ["jobs old"],
     )  # fmt: skip
