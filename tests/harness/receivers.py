@@ -79,11 +79,13 @@ def webhook_receiver() -> Iterator[Webhooks]:
     hooks.hold.set()
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
-    yield hooks
-    hooks.hold.set()
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    try:
+        yield hooks
+    finally:
+        hooks.hold.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 @dataclass(slots=True)
