@@ -22,6 +22,7 @@ from dogwatch.core.problems import Problem
 from dogwatch.core.script_action import ScriptAction
 from dogwatch.runners.box import Boxes, boxes
 from dogwatch.runners.interpreters import Interpreters
+from dogwatch.runners.launcher import Launcher
 from dogwatch.runners.sandbox import APART
 from dogwatch.runners.sandbox import found as sandbox_here
 from dogwatch.runners.script import run_script
@@ -43,7 +44,9 @@ async def bare(*command: str) -> None:
     assert process.returncode == 0, command
 
 
-async def supervised(workdir: Path, made: Boxes | None = None) -> None:
+async def supervised(
+    workdir: Path, made: Boxes | None = None, launcher: Launcher | None = None
+) -> None:
     """Run the same as a script job."""
     result = await run_script(
         TRUE,
@@ -56,6 +59,7 @@ async def supervised(workdir: Path, made: Boxes | None = None) -> None:
         on_output=lambda _stream, _chunk: None,
         interpreters=Interpreters({"bash": "bash"}),
         boxes=made,
+        launcher=launcher,
     )
     assert result.exit_code == 0, result
 
@@ -105,11 +109,16 @@ def turns(
 def rows(seconds: float = 1.0) -> Iterator[Row]:
     """Measure both in turns."""
     with tempfile.TemporaryDirectory() as directory, asyncio.Runner() as runner:
-        place = Path(directory)
-        found = turns(
-            runner, one_by_one, {"bare": bare, "ours": partial(supervised, place)}, seconds
-        )
+        place, launcher = Path(directory), Launcher(None)
+        sides: dict[str, Work] = {
+            "bare": bare, "ours": partial(supervised, place, None, launcher),
+        }  # fmt: skip
+        found = turns(runner, one_by_one, sides, seconds)
+        runner.run(launcher.close())
         yield Row("scripts, one after the other", found["ours"], "bare subprocess", found["bare"])
+        adds_ms = 1000 / found["ours"] - 1000 / found["bare"]
+        what = "what a run adds to a bare subprocess"
+        yield Row(what, adds_ms, "bare subprocess", 1000 / found["bare"], " ms")
         yield from boxed(runner, place, seconds)
 
 

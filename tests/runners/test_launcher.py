@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from dogwatch.core.result import Outcome, Result
-from dogwatch.runners.launcher import PROGRAM, Launcher, Order
+from dogwatch.runners.launcher import PROGRAM, Enclosed, Launcher
 from tests.eventually import eventually, eventually_async
 from tests.runners.boxes import Cell, inhabitants, sandbox_of_this_process
 from tests.runners.test_script import alive, children, descriptors
@@ -53,7 +53,9 @@ def test_it_holds_nothing_of_the_server(cell: Cell, monkeypatch: pytest.MonkeyPa
     assert f"Uid:\t{cell.sandbox.uid}\t{cell.sandbox.uid}\t" in status
     opened = {one.name: str(one.readlink()) for one in Path(f"/proc/{server}/fd").iterdir()}
     opened.pop("2")  # where it complains
-    assert {what.partition(":")[0] for what in opened.values()} == {"/dev/null", "socket"}
+    kinds = {what.partition(":[")[0] for what in opened.values()}
+    assert kinds == {"/dev/null", "socket", "anon_inode"}
+    assert "anon_inode:[pidfd]" in opened.values()  # of the server
 
 
 def test_its_death_ends_its_runs_and_another_takes_its_place(cell: Cell) -> None:
@@ -89,7 +91,7 @@ def test_what_cannot_be_started_is_told(cell: Cell) -> None:
     async def story() -> int:
         launcher, told = Launcher(None), Told()
         nothing = os.open(os.devnull, os.O_RDWR)
-        launcher.launch(Order(["/no/such", "--"], [nothing] * 3, {}), told)  # type: ignore[arg-type]  # no more comes
+        launcher.launch(Enclosed(["/no/such", "--"], [nothing] * 3, {}), told)  # type: ignore[arg-type]  # no more comes
         found: int = await told.gone
         os.close(nothing)
         await launcher.close()

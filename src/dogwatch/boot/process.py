@@ -64,6 +64,7 @@ from dogwatch.runners import host, scratch
 from dogwatch.runners.box import Boxes
 from dogwatch.runners.http import run_http
 from dogwatch.runners.interpreters import Interpreters
+from dogwatch.runners.launcher import Launcher
 from dogwatch.runners.probe import run_probe
 from dogwatch.runners.script import run_script
 from dogwatch.spool import Spool
@@ -313,13 +314,14 @@ def assemble(
     prepare_isolation(config)
     desks = desks or Desks(database, vault, clock)
     made = makers(config, egress.connect)
+    launcher = made.launcher if made else Launcher(None)
     prober = _prober(config, store, egress, node_id)
     workers = (
         []
         if elsewhere(config)
         else [
             Worker(lane, concurrency, runner, database, clock, vault, node_id)
-            for lane, concurrency, runner in _lanes(config, clock, egress, desks, made)
+            for lane, concurrency, runner in _lanes(config, clock, egress, desks, made, launcher)
         ]
     )
 
@@ -358,7 +360,9 @@ def assemble(
     ]  # fmt: skip
     if intake.spool:
         others.append(Folder(database, clock, intake, intake.spool, node_id))
-    return Engine(database, clock, node_id, workers, courier, others, made.close if made else None)
+    return Engine(
+        database, clock, node_id, workers, courier, others, made.close if made else launcher.close
+    )
 
 
 def elsewhere(config: Config) -> bool:
@@ -389,7 +393,12 @@ def _interpreters(config: Config) -> Interpreters:
 
 
 def _lanes(
-    config: Config, clock: Clock, egress: Egress, desks: Desks, made: Boxes | None
+    config: Config,
+    clock: Clock,
+    egress: Egress,
+    desks: Desks,
+    made: Boxes | None,
+    launcher: Launcher,
 ) -> list[tuple[str, int, Runner]]:
     here = isolation(config)
 
@@ -408,9 +417,10 @@ def _lanes(
         action = ScriptAction.from_json(work.action)
         if reason := lacking(here.level, work.least_isolation, here.why):
             return Result(Outcome.FAIL, reason, retryable=False)
-        masked = Masked(on_output, [value for _, value in action.env])
+        secrets = [*(value for _, value in action.env), *work.handed_secrets]
+        masked = Masked(on_output, secrets)
         with contextlib.closing(masked):
-            async with desks.opened(work, masked.hide) as desk:
+            async with desks.opened(work, masked.hide, secrets) as desk:
                 return await run_script(
                     action,
                     run_id=work.run.id,
@@ -424,6 +434,7 @@ def _lanes(
                     desk=desk,
                     environ={} if made else desks.environ(desk),  # no way to loopback
                     boxes=made,
+                    launcher=launcher,
                 )
 
     return [

@@ -22,7 +22,7 @@ from dogwatch.core.problems import Problem
 from dogwatch.core.script_action import MIB
 from dogwatch.runners import seccomp
 from dogwatch.runners.interpreters import STANDARD_PATH
-from dogwatch.runners.launcher import Order, once
+from dogwatch.runners.launcher import Enclosed, once
 from dogwatch.runners.system import HOME, INSIDE_UID, SYSTEM, System
 
 PROBE_S = 10.0
@@ -162,7 +162,7 @@ def _fault(sandbox: Sandbox) -> str:
 
 def order_of(
     sandbox: Sandbox, root: Path, errand: Errand, outs: tuple[int, int], stack: ExitStack
-) -> Order:
+) -> Enclosed:
     """Return what to launch; its files are open as long as the stack.
 
     `root` is the root directory of all sandboxes, `outs` become standard output and error.
@@ -172,7 +172,7 @@ def order_of(
     options = [*_options(sandbox, root, errand, given, files)]
     listed = files.hold(b"".join(option.encode() + b"\0" for option in options))
     script = (str(OURS / errand.script), *errand.args)
-    return Order(
+    return Enclosed(
         [sandbox.program, "--args", listed, "--", *errand.interpreter, *script],
         [files.again(given), *outs, *files.fds],
         {**errand.limits, resource.RLIMIT_NPROC: sandbox.bounds.processes},

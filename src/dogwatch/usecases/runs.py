@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from dogwatch.core.isolation import Least
+from dogwatch.core.masking import hidden
 from dogwatch.core.plans import UNLIMITED, Plan
 from dogwatch.core.problems import Problem, invalid
 from dogwatch.core.result import Outcome, Result
@@ -209,6 +210,12 @@ class Work:
         asked = self.action.get("input")
         return self.run.input or ("" if asked is None else text_of(asked))
 
+    @property
+    def handed_secrets(self) -> list[str]:
+        """The secret values that an earlier script handed on to this one."""
+        run = self.run
+        return [] if run.input_masked is None else hidden(run.input, run.input_masked)
+
 
 @dataclass(frozen=True, slots=True)
 class Ended:
@@ -382,7 +389,7 @@ def _settle(tx: Tx, over: Sequence[Over], known: _Known, at: datetime) -> Record
 def _queue_again(tx: Tx, task: Task, run_at: datetime, reason: str) -> bool:
     if not tasks.again(tx, task, run_at):
         return False
-    _note_attempt(tx, task, state="queued", reason=reason)
+    _note_attempt(tx, task, state="queued", reason=reason, retry_at=run_at)
     return True
 
 
@@ -518,6 +525,7 @@ def rerun(tx: Tx, workspace_id: int, run_id: str, node: str | None, at: datetime
     if node is not None:
         _saved(tx, row, node)
     run = trigger(tx, record, before.input, at)
+    runs.mask_input(tx, workspace_id, run.id, before.input_masked)
     flow_rows.add(
         tx,
         FlowRow(workspace_id, run.id, record.id, row.version, rerun_of=run_id, rerun_from=node),
