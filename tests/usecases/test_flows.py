@@ -9,6 +9,7 @@ from sqlalchemy import delete, update
 from dogwatch.core.problems import Problem
 from dogwatch.core.result import Outcome, Result
 from dogwatch.core.run import LostRun, Overlap
+from dogwatch.store import runs as run_rows
 from dogwatch.store.tables import runs as run_table
 from dogwatch.store.tables import watches as watch_table
 from dogwatch.usecases import nodes as node_cases
@@ -72,6 +73,18 @@ def test_nodes_do_not_touch_the_watch_of_their_job(flowing: Flowing) -> None:
     assert house.flips("flow") == [("new", "up")]
 
 
+def test_the_last_run_of_a_job_is_none_of_a_workflow(flowing: Flowing) -> None:
+    house = flowing.house
+    flowing.make("a>b")
+    own = house.trigger("a")
+    flowing.finish(flowing.claim(1)["a"], 2)
+    flow = flowing.trigger(at=3)
+    flowing.play(4)
+    ids = {row["slug"]: row["id"] for row in house.rows("watches")}
+    last = house.see(run_rows.last_of, house.workspace.id, list(ids.values()))
+    assert {key: run.id for key, run in last.items()} == {ids["a"]: own.id, ids["flow"]: flow.id}
+
+
 @alone
 def test_a_failure_that_nobody_handles(flowing: Flowing) -> None:
     flowing.make("a>b, b>c, a>d?failure")
@@ -111,8 +124,16 @@ def test_retries_and_timeout_of_a_node_replace_those_of_its_job(flowing: Flowing
     work = flowing.claim(1)["a"]
     assert work.action["timeout_s"] == 7.5
     flowing.finish(work, 2, FAIL, reason="boom")
+    step = flowing.tree(run).steps["a"]
+    assert step.run is not None
+    assert (step.run.state, step.run.reason) == ("queued", "attempt 1: boom")
+    assert step.run.retry_at is not None
+    assert after(11) <= step.run.retry_at <= after(13)
     work = flowing.claim(20)["a"]
     assert work.task.attempt == 2
+    step = flowing.tree(run).steps["a"]
+    assert step.run is not None
+    assert step.run.retry_at is None
     flowing.finish(work, 21, FAIL, reason="boom")
     assert flowing.ended(run)[0] == "fail"
     assert flowing.claim(22) == {}

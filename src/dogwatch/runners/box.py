@@ -52,7 +52,8 @@ class Boxes:
 def boxes(sandbox: Sandbox, workdir: Path, connect: Connect, groups: Groups | None = None) -> Boxes:
     """Return the maker of such sandboxes; nothing is made before the first."""
     uid = sandbox.uid if sandbox.drops else None
-    return Boxes(sandbox, System(workdir, sandbox.paths), Launcher(uid), connect, groups)
+    launcher = Launcher(uid, sandbox.seen(workdir))
+    return Boxes(sandbox, System(workdir, sandbox.paths), launcher, connect, groups)
 
 
 class Box:

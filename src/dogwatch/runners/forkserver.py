@@ -1,8 +1,9 @@
 """Starts runs for the server: small, single-threaded, with no secret in it.
 
-A program of its own, started by `launcher.py` as `python -I -S forkserver.py [UID]`, which needs
-nothing of Dogwatch but the file beside it. It becomes that user itself, who may have no way to this
-file or to Python.
+A program of its own, started by `launcher.py` as `python -I -S forkserver.py [UID PATH…]`, which
+needs nothing of Dogwatch but the file beside it. It becomes that user itself, who may have no way
+to this file or to Python, and sees no mounts from then on but those that hold these paths: bwrap
+copies all that there are, and reads the list of them a dozen times.
 Standard input is the control socket. Both sides say frames: the length in four bytes, big-endian,
 then JSON. What it is told:
 
@@ -55,6 +56,8 @@ else:  # started with -I, it finds nothing beside itself
 PR_SET_DUMPABLE = 4
 PR_SET_CHILD_SUBREAPER = 36
 NS_GET_USERNS = 0xB701
+CLONE_NEWNS = 0x20000
+MS_REC, MS_SLAVE, MNT_DETACH = 0x4000, 1 << 19, 2
 # Numbers of signal(7); importing `signal` would double the imports' cost.
 HUP, INT, QUIT, KILL, PIPE, TERM, CHLD, CONT, XFSZ = 1, 2, 3, 9, 13, 15, 17, 18, 25
 USUAL = (HUP, INT, QUIT, PIPE, TERM, CHLD, CONT, XFSZ)
@@ -347,6 +350,29 @@ def close(*fds: int) -> None:
             os.close(fd)
 
 
+def leave_mounts(paths: "Sequence[str]") -> None:
+    """Go to a mount namespace of our own with no more than what holds these paths, if that can be.
+
+    What is unmounted outside goes here, too (MS_SLAVE), so that we hold on to nothing.
+    """
+    libc = ctypes.CDLL(None)
+    if libc.unshare(CLONE_NEWNS) or libc.mount(None, b"/", None, MS_REC | MS_SLAVE, None):
+        return
+    mounts = os.open("/proc/self/mountinfo", os.O_RDONLY)
+    with os.fdopen(mounts, "rb") as file:
+        points = [line.split()[4].decode("unicode_escape") for line in file]
+    for point in reversed(points):
+        if not is_needed(point, paths):
+            libc.umount2(os.fsencode(point), MNT_DETACH)
+
+
+def is_needed(point: str, paths: "Sequence[str]") -> bool:
+    """Whether a mount holds one of the paths, or is below one; of devices, only the first does."""
+    place = point.rstrip("/") + "/"
+    above = any(f"{path}/".startswith(place) for path in (*paths, "/proc", "/dev"))
+    return above or any(place.startswith(f"{path}/") for path in paths)
+
+
 def drop(uid: int) -> None:
     """Become another user for good."""
     os.setgroups([])
@@ -357,6 +383,7 @@ def drop(uid: int) -> None:
 def main() -> None:
     """Keep the low numbers taken, so that what we get never stands where it has to go."""
     if len(sys.argv) > 1:
+        leave_mounts(sys.argv[2:])
         drop(int(sys.argv[1]))
     libc = ctypes.CDLL(None)
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)

@@ -103,14 +103,15 @@ class Enclosed:
 
 
 class Launcher:
-    """Has runs started as the user `uid`, None for our own.
+    """Has runs started as the user `uid`, None for our own, who then sees what holds `paths`.
 
     It starts the fork server when first needed, and anew after its death. It belongs to the event
     loop that first uses it, until it is closed.
     """
 
-    def __init__(self, uid: int | None) -> None:
+    def __init__(self, uid: int | None, paths: Sequence[Path] = ()) -> None:
         self._uid = uid
+        self._paths = paths
         self._line: _Line | None = None
         self._numbers = count(1)
         self._burials: set[asyncio.Task[None]] = set()
@@ -118,7 +119,7 @@ class Launcher:
     def launch(self, order: Order, launched: Launched) -> int:
         """Start a run and return its number; OSError if that can't be."""
         if self._line is None or self._line.ended:
-            self._line = _Line(*started(self._uid), self._bury)
+            self._line = _Line(*started(self._uid, self._paths), self._bury)
         number = next(self._numbers)
         self._line.launch(number, order, launched)
         return number
@@ -252,12 +253,14 @@ class _Line:
             boxed.on_first(frame["first"])
 
 
-def started(uid: int | None) -> "tuple[subprocess.Popen[bytes], socket.socket]":
+def started(
+    uid: int | None, paths: Sequence[Path] = ()
+) -> "tuple[subprocess.Popen[bytes], socket.socket]":
     """Start a fork server; return it and our end of its socket."""
     with ExitStack() as ours:
         control, far = socket.socketpair()
         ours.callback(control.close)
-        user = [] if uid is None else [str(uid)]
+        user = [] if uid is None else [str(uid), *map(str, paths)]
         with far:
             process = CHILDREN.start(
                 lambda: subprocess.Popen(
@@ -273,9 +276,9 @@ def started(uid: int | None) -> "tuple[subprocess.Popen[bytes], socket.socket]":
     return process, control
 
 
-def once(uid: int | None, order: Order, timeout_s: float) -> int:
+def once(uid: int | None, paths: Sequence[Path], order: Order, timeout_s: float) -> int:
     """Start one sandbox, wait, and return how bwrap ended; OSError if that can't be."""
-    process, control = started(uid)
+    process, control = started(uid, paths)
     heard, code = bytearray(), -1
     with control:
         control.settimeout(timeout_s)
