@@ -76,13 +76,16 @@ def test_nodes_do_not_touch_the_watch_of_their_job(flowing: Flowing) -> None:
 def test_the_last_run_of_a_job_is_none_of_a_workflow(flowing: Flowing) -> None:
     house = flowing.house
     flowing.make("a>b")
-    own = house.trigger("a")
+    own = house.trigger("job-a")
     flowing.finish(flowing.claim(1)["a"], 2)
     flow = flowing.trigger(at=3)
     flowing.play(4)
     ids = {row["slug"]: row["id"] for row in house.rows("watches")}
     last = house.see(run_rows.last_of, house.workspace.id, list(ids.values()))
-    assert {key: run.id for key, run in last.items()} == {ids["a"]: own.id, ids["flow"]: flow.id}
+    assert {key: run.id for key, run in last.items()} == {
+        ids["job-a"]: own.id,
+        ids["flow"]: flow.id,
+    }
 
 
 @alone

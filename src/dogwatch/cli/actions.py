@@ -37,7 +37,7 @@ dogwatch action add fetch-orders --on failure --channel ops --message "{{event.e
 """,
 )
 @click.argument("slug")
-@click.option("--on", required=True, type=click.Choice(list(On)), help="When.")
+@click.option("--on", required=True, type=click.Choice([str(one) for one in On]), help="When.")
 @click.option("--run", metavar="JOB", help="Run this job or workflow, with the output as input.")
 @click.option("--channel", help="Send a message through this channel: its name or id.")
 @click.option("--subject", metavar="TEMPLATE", help="Of the message.")
