@@ -179,7 +179,7 @@ def order_of(
     """
     files = Files(stack)
     given = files.hold(errand.given)
-    listed = files.hold(_always(sandbox, root) + _joined(_options(errand, given, files)))
+    listed = files.hold(usual_options(sandbox, root) + _joined(_options(errand, given, files)))
     script = (str(OURS / errand.script), *errand.args)
     return Enclosed(
         [sandbox.program, "--args", listed, "--", *errand.interpreter, *script],
@@ -194,7 +194,7 @@ def _joined(options: Iterable[str]) -> bytes:
 
 
 @lru_cache(maxsize=8)
-def _always(sandbox: Sandbox, root: Path) -> bytes:
+def usual_options(sandbox: Sandbox, root: Path) -> bytes:
     """Return the options that are the same for all; another `root` is made where they change."""
     return _joined([*APART, *sandbox.nested, *_system(sandbox, root), *_places(sandbox.bounds)])
 
