@@ -77,20 +77,25 @@ def test_what_is_lacking_is_told(base: Path) -> None:
 
 
 @pytest.fixture
-def real() -> Iterator[Path]:
-    """A real group, which no process is in."""
+def real() -> Iterator[Path | None]:
+    """A real group, which no process is in, where there can be one."""
     mounts = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
     bases = [Path(one[1]) for one in mounts if one[2] == "cgroup2"]
     try:
         group = bases[0] / f"dogwatch-test-{os.getpid()}"
         group.mkdir()
-    except (IndexError, OSError) as error:
-        pytest.skip(f"no control groups of version 2 to be had: {error}")
-    yield group
-    group.rmdir()
+    except (IndexError, OSError):
+        yield None
+    else:
+        yield group
+        group.rmdir()
 
 
-def test_a_real_group_takes_a_process_and_ends_it(real: Path) -> None:
+def test_a_real_group_takes_a_process_and_ends_it(real: Path | None) -> None:
+    if real is None:
+        with pytest.raises(Problem):
+            delegated(own())
+        return
     there = frozenset((real / "cgroup.controllers").read_text().split()) & NEEDED
     (real / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in there))
     groups = Groups(real, there)

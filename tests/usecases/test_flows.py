@@ -13,7 +13,7 @@ from dogwatch.store import runs as run_rows
 from dogwatch.store.tables import runs as run_table
 from dogwatch.store.tables import watches as watch_table
 from dogwatch.usecases import nodes as node_cases
-from dogwatch.usecases import runs, watches, workflows
+from dogwatch.usecases import repeating, runs, watches, workflows
 from dogwatch.usecases.runs import Ended, Work
 from tests.harness.flowing import Flowing
 from tests.harness.house import House, after
@@ -329,7 +329,7 @@ def test_again_from_a_node_with_what_it_was_given(flowing: Flowing) -> None:
     works = flowing.claim(3)
     flowing.finish(works["d"], 4)
     flowing.finish(works["b"], 4, FAIL, reason="boom")
-    again = house.do(runs.rerun, house.workspace.id, run.id, "b", after(5))
+    again = house.do(repeating.rerun, house.workspace.id, run.id, "b", after(5))
     flowing.conduct(6)
     works = flowing.claim(7)
     assert {name: work.given for name, work in works.items()} == {"b": '"from a"'}
@@ -338,7 +338,7 @@ def test_again_from_a_node_with_what_it_was_given(flowing: Flowing) -> None:
     assert flowing.told(again) == "a ok, b ok, c ok, d ok"
     tree = flowing.tree(again)
     assert (flowing.ended(again), tree.rerun_of, tree.rerun_from) == (("ok", ""), run.id, "b")
-    whole = house.do(runs.rerun, house.workspace.id, run.id, None, after(10))
+    whole = house.do(repeating.rerun, house.workspace.id, run.id, None, after(10))
     flowing.conduct(11)
     assert flowing.claim(12)["a"].given == '"in"'
     assert flowing.told(whole) == "a going, b -, c -, d -"
@@ -356,7 +356,7 @@ def test_what_is_masked_stays_masked_on_its_way(flowing: Flowing) -> None:
     assert work.run.shown_input == '{"a":"***","b":7}'
     assert work.handed_secrets == ["the-secret"]
     flowing.finish(work, 4, FAIL)
-    again = house.do(runs.rerun, house.workspace.id, run.id, "c", after(5))
+    again = house.do(repeating.rerun, house.workspace.id, run.id, "c", after(5))
     flowing.conduct(6)
     work = flowing.claim(7)["c"]
     assert (work.given, work.handed_secrets) == ('{"a":"the-secret","b":7}', ["the-secret"])
@@ -376,10 +376,10 @@ def test_what_cannot_be_repeated(flowing: Flowing, node: str, told: str) -> None
     flowing.make("a>c?failure")
     run = flowing.trigger()
     with pytest.raises(Problem, match="still going"):
-        house.do(runs.rerun, house.workspace.id, run.id, "a", after(1))
+        house.do(repeating.rerun, house.workspace.id, run.id, "a", after(1))
     flowing.play(2)
     with pytest.raises(Problem, match=told):
-        house.do(runs.rerun, house.workspace.id, run.id, node, after(3))
+        house.do(repeating.rerun, house.workspace.id, run.id, node, after(3))
 
 
 @alone
