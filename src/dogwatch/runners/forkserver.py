@@ -53,6 +53,8 @@ else:  # started with -I, it finds nothing beside itself
     sys.path.insert(0, __file__.rpartition("/")[0])
     import supervisor
 
+    del sys.path[0]  # nothing else is to be found there
+
 PR_SET_DUMPABLE = 4
 PR_SET_CHILD_SUBREAPER = 36
 NS_GET_USERNS = 0xB701
