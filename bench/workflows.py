@@ -116,7 +116,8 @@ def measure(store_name: str, flows: int) -> Iterator[Row]:
             {
                 "ours": partial(at_once, settings, store, many),
                 "bare": lambda: Sample(uvloop.run(spawned(1.0, settings.script_concurrency))),
-            }
+            },
+            rounds=2,
         )
         ours, told = found["ours"], f"nodes of {flows} workflows at once, {store_name}"
         yield Row(told, ours.rate, "bare spawns", found["bare"].rate, cpu_us=ours.cpu_us)
