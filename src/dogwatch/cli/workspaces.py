@@ -116,7 +116,7 @@ def _written(visit: Visit, copy: Path) -> int:
 @click.argument("workspace")
 @click.option("--yes", is_flag=True, help="Ask nothing.")
 @click.option("--export", "copy", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),
-              help="Where its rows are written first; if not given, into the data directory.")  # fmt: skip
+              help="Where its rows go first; if not given, into the data directory.")  # fmt: skip
 def workspace_rm(
     session: Session, workspace: str, yes: bool, copy: Path | None, **flags: Any
 ) -> None:
