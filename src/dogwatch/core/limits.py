@@ -23,7 +23,8 @@ class Window:
     seconds: int
 
 
-class Mark(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Mark:
     """What was spent of a window: `count` since `at`; of an even one, until when it is spent."""
 
     at: datetime
