@@ -94,7 +94,7 @@ def plant(served: Served, birds: Aviary) -> None:
     planting.plant_probe(served, closed, birds)
     plant_jobs(served, closed, birds)
     planting.plant_workflow(served, birds)
-    planting.plant_dialects(served, closed, birds)
+    planting.plant_dialects(served, birds)
     made = served.cli("key", "new", "--name", "canary", *database_of(served))
     birds.canaries["api-key"] = made.stdout.strip().encode()
     birds.canaries["secret-key"] = load(served.data / "secret.key")

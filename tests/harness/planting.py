@@ -67,7 +67,7 @@ def plant_probe(served: Served, closed: str, birds: Aviary) -> None:
     target = {
         "kind": "http", "url": f"{closed}/p?token={birds.new('probe-query')}", "method": "POST",
         "headers": {"Authorization": f"Bearer {birds.new('probe-header')}"},
-        "body": birds.new("probe-body"),
+        "body": f"password={birds.new('probe-body')}",
         "client_certificate": PEM.format("CERTIFICATE", "MII="),
         "client_key": PEM.format("PRIVATE KEY", key),
     }  # fmt: skip
@@ -88,13 +88,13 @@ def plant_workflow(served: Served, birds: Aviary) -> None:
 # --- dialects ---------------------------------------------------------------------------------
 
 
-def plant_dialects(served: Served, closed: str, birds: Aviary) -> None:
+def plant_dialects(served: Served, birds: Aviary) -> None:
     """Store what only dialects have fields for; one run waits, and holds an environment of its
     own."""
     beats = _caller(served, birds, "cronbeats")
     for kind, body in {
         "slack": {"webhook_url": _slack(birds, "cronbeats-slack")},
-        "webhook": {"url": f"{closed}/w?token={birds.new('cronbeats-query')}",
+        "webhook": {"url": f"https://127.0.0.1:9/w?token={birds.new('cronbeats-query')}",
                     "secret": birds.new("cronbeats-secret")},
     }.items():  # fmt: skip
         beats("PUT", f"/integrations/{kind}", {**body, "is_enabled": False})
