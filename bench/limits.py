@@ -33,7 +33,7 @@ from tests.eventually import eventually
 from tests.harness.postgres import running_postgres
 from tests.harness.served import free_port, listening
 
-SECONDS, ROUNDS, CLIENTS = 1.0, 7, 16
+SECONDS, ROUNDS, CLIENTS = 0.8, 11, 16
 PLAN = Plan("bench", requests_per_minute=10**9, requests_per_day=10**9)
 
 

@@ -211,8 +211,10 @@ def test_a_browser_is_told_of_our_mistakes_by_a_page(
     """Nothing of the mistake itself is on it, and programs get what they can read."""
 
     class Broken:
+        secret = "".join(["hunter", "2"])  # the log has the lines of the program
+
         async def aread(self, *_: object) -> None:
-            raise RuntimeError("hunter2")
+            raise RuntimeError(self.secret)
 
         def on_wake(self, _: object) -> None:
             """Wake nobody."""
