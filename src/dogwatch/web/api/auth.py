@@ -4,10 +4,9 @@ import re
 from collections.abc import Callable, Collection, Coroutine
 from typing import Any
 
-from fastapi import APIRouter, Request, Response, Security
+from fastapi import APIRouter, Request, Response
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.routing import APIRoute
-from fastapi.security import HTTPBearer
 from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
@@ -35,7 +34,6 @@ def resource(name: str) -> APIRouter:
         tags=[name],
         route_class=KeyedRoute,
         generate_unique_id_function=lambda route: route.name,
-        dependencies=[Security(HTTPBearer(auto_error=False, description="An API key."))],
         responses={"default": {"model": ProblemOut}},
     )
 
