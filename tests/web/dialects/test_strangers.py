@@ -2,6 +2,7 @@
 fields."""
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -20,7 +21,7 @@ from tests.web.dialects.conftest import Door, House
 EVERY = pytest.mark.parametrize("tongue", TONGUES, ids=lambda tongue: tongue.name)
 NOBODY = "987654321"
 OF_ONE_ANSWER = re.compile(r'"(?:requestId|request_id|timestamp)": ?"[^"]*"')
-VARIANTS = (
+VARIANTS: tuple[Callable[[str], str], ...] = (
     lambda path: f"/{path}",
     lambda path: path.removesuffix("/") if path.endswith("/") else f"{path}/",
     lambda path: path.upper(),
@@ -44,7 +45,7 @@ OWNED = (
 
 
 def called(client: Client, method: str, path: str, name: str = NOBODY) -> Answer:
-    body = {} if method in ("POST", "PATCH", "PUT") else None
+    body: Any = {} if method in ("POST", "PATCH", "PUT") else None
     return client(method, re.sub("{[^}]*}", name, path), body)
 
 
