@@ -324,7 +324,14 @@ def test_nobody_is_turned_away_because_the_database_is(
 ) -> None:
     closed = Database.open(sqlite_url)
     closed.close()
-    assert tries(Shared(closed, manual_clock), 1, MINUTE) == [()]
+    door = Counting(closed)
+    node = Shared(door, manual_clock)
+    assert tries(node, 3, MINUTE) == [()] * 3
+    assert one_by_one(node, 5, MINUTE) == [()] * 5
+    assert door.count == 1, "the next second asks again"
+    manual_clock.advance(leasing.LEASED_S)
+    assert one_by_one(node, 5, MINUTE) == [()] * 5
+    assert door.count == 2
 
 
 @pytest.mark.parametrize(

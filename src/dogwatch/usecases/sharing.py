@@ -39,16 +39,19 @@ class Shared:
         self._leases: dict[Place, Lease] = {}
         self._seen: Marks = {}  # of even windows, which only ever fill up by themselves
         self._waiting: deque[_Request] = deque()
+        self._away_until = 0.0
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     async def spend(self, asked: Sequence[Asked]) -> Sequence[Verdict]:
-        """Spend one request; nobody is turned away because the database is."""
+        """Spend one request; nobody is turned away, or kept waiting, because the database is."""
         if not asked:
             return ()
         found = self._from_leases(asked) or self._still_refused(asked)
         if found:
             return found
+        if self._clock.monotonic() < self._away_until:
+            return ()
         answer: asyncio.Future[Sequence[Verdict]] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Request(asked, answer))
         self._begin()
@@ -125,6 +128,7 @@ class Shared:
             )
         except Exception as error:
             _log.warning("%d requests were not limited: %s", len(batch), type(error).__name__)
+            self._away_until = self._clock.monotonic() + LEASED_S
             return [()] * len(batch)
         self._learn(batch, settled, counts, now + LEASED_S)
         return settled.verdicts
