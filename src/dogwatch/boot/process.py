@@ -230,7 +230,9 @@ async def _run(
             await stack.enter_async_context(remote.listening(desks, store.clock))
         await engine.start(socket.gethostname(), alone=alone(config))
         try:
-            web_up = _listening(config, store, intake, stopping, bound) if bound else None
+            web_up = None
+            if bound:
+                web_up = _listening(config, store, intake, egress, stopping, bound)
             async with web_up or contextlib.nullcontext():
                 gc.freeze()  # what stays for ever need not be searched for garbage, in long pauses
                 ready()
@@ -260,12 +262,17 @@ def _raise_file_limit() -> None:
 
 @contextlib.asynccontextmanager
 async def _listening(
-    config: Config, store: Store, intake: Intake, stopping: asyncio.Event, bound: socket.socket
+    config: Config,
+    store: Store,
+    intake: Intake,
+    egress: Egress,
+    stopping: asyncio.Event,
+    bound: socket.socket,
 ) -> AsyncIterator[None]:
     """Serve HTTP inside the block; leave as soon as requests under way are answered."""
     _introduce(config, store)
     async with limits(config, store) as limited, oidc.opened(config, store.clock) as provider:
-        app = _app(config, store, intake, limited, stopping, provider)
+        app = _app(config, store, intake, egress, limited, stopping, provider)
         http = server(app, config.listen.host, config.listen.port, clock=store.clock)
         task = asyncio.create_task(http.serve(sockets=[bound]))
         task.add_done_callback(lambda _: stopping.set())
@@ -447,6 +454,7 @@ def _app(
     config: Config,
     store: Store,
     intake: Intake,
+    egress: Egress,
     limited: Limits,
     stopping: asyncio.Event,
     provider: Provider | None,
@@ -479,5 +487,6 @@ def _app(
             oidc_new_people=config.oidc_new_people,
             dialect_hosts=config.dialect_hosts,
             allow_private_targets=config.allow_private_targets,
+            blocked=egress.blocked,
         )
     )
