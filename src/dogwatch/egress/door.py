@@ -181,7 +181,10 @@ class Egress:
         reached.clear()
         looking_up = self.clock.monotonic()
         deadline = started + request.timeout_s
-        addresses = await self._looked_up(request, deadline - looking_up)
+        host = origin(request.url)[1] or ""
+        addresses = self._names.known(host)
+        if not addresses:
+            addresses = await self._looked_up(host, request, deadline - looking_up)
         found = self.clock.monotonic()
         reached["dns"] = (found - looking_up) * 1000
         transfer = self._idle.pop() if self._idle else self._made()
@@ -192,10 +195,7 @@ class Egress:
         finally:
             self._release(transfer)
 
-    async def _looked_up(self, request: Request, left_s: float) -> Answer:
-        host = origin(request.url)[1] or ""
-        if known := self._names.known(host):
-            return known
+    async def _looked_up(self, host: str, request: Request, left_s: float) -> Answer:
         try:
             async with asyncio.timeout(left_s):
                 return await self._names.lookup(host)
@@ -240,9 +240,9 @@ def _checked(request: Request) -> Request:
         raise EgressError("bad_url", f"the URL {wrong}")
     if request.method not in METHODS:
         raise EgressError("protocol", "unknown method")
-    wrong = next(filter(None, (check_header(*header) for header in request.headers)), None)
-    if wrong:
-        raise EgressError("protocol", wrong)
+    for name, value in request.headers:
+        if wrong := check_header(name, value):
+            raise EgressError("protocol", wrong)
     return request if request.url.isascii() else replace(request, url=_ascii(request.url))
 
 

@@ -7,6 +7,7 @@ import socket
 import ssl
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import pycurl
 
@@ -31,7 +32,7 @@ class Transfer:
     """An easy handle that does hop after hop, and judges every address it connects to."""
 
     __slots__ = (
-        "_agent", "_allow", "_body", "_cafile", "_header_bytes", "_headers", "_lines", "_marked",
+        "_agent", "_allow", "_body", "_cafile", "_given", "_header_bytes", "_headers", "_marked",
         "_opened", "_reason", "_request", "_truncated", "curl",
     )  # fmt: skip
 
@@ -61,7 +62,7 @@ class Transfer:
         curl.setopt(pycurl.OPENSOCKETFUNCTION, self._on_socket)
         curl.setopt(pycurl.HEADERFUNCTION, self._on_header)
         curl.setopt(pycurl.WRITEFUNCTION, self._on_body)
-        self._lines: list[bytes] = []
+        self._given: tuple[Any, ...] = ()
         self._marked = False
 
     def forget(self) -> None:
@@ -79,17 +80,17 @@ class Transfer:
         if self._marked:
             curl.reset()
             self._furnish()
-        curl.setopt(pycurl.URL, request.url)
-        curl.setopt(pycurl.RESOLVE, resolved)
         # libcurl's own deadline, as it then tells which phases were reached; 0 would mean none.
         curl.setopt(pycurl.TIMEOUT_MS, max(int(left_s * 1000), 1))
-        curl.setopt(pycurl.USERAGENT, request.user_agent or self._agent)
-        curl.setopt(pycurl.SSL_VERIFYPEER, int(request.verify_tls))
-        curl.setopt(pycurl.SSL_VERIFYHOST, 2 if request.verify_tls else 0)
-        lines = _header_lines(request.headers)
-        if lines != self._lines:
-            curl.setopt(pycurl.HTTPHEADER, lines)
-            self._lines = lines
+        curl.setopt(pycurl.URL, request.url)
+        given = (request.user_agent, request.verify_tls, request.headers, resolved)
+        if given != self._given:
+            self._given = given
+            curl.setopt(pycurl.RESOLVE, resolved)
+            curl.setopt(pycurl.USERAGENT, request.user_agent or self._agent)
+            curl.setopt(pycurl.SSL_VERIFYPEER, int(request.verify_tls))
+            curl.setopt(pycurl.SSL_VERIFYHOST, 2 if request.verify_tls else 0)
+            curl.setopt(pycurl.HTTPHEADER, _header_lines(request.headers))
         if not _is_plain(request):
             self._marked = True
             _mark(curl, request)
@@ -137,17 +138,17 @@ class Transfer:
             expires_at=_expires_at(curl) if request.wants_certificate else None,
         )
 
-    def _on_socket(self, _purpose: int, address: pycurl.CurlSockAddr) -> socket.socket | int:
+    def _on_socket(self, _purpose: int, address: pycurl.CurlSockAddr) -> int:
         reason = blocked(address.addr[0], self._allow)
         if reason:
             self._reason = reason
             return int(pycurl.SOCKET_BAD)
         try:
-            opened = _Handover(address.family, address.socktype, address.protocol)
+            opened = socket.socket(address.family, address.socktype, address.protocol)
         except OSError:
             return int(pycurl.SOCKET_BAD)
         self._opened = True
-        return opened
+        return opened.detach()  # pycurl would go on with a copy of a socket object
 
     def _on_header(self, line: bytes) -> int | None:
         self._header_bytes += len(line)
@@ -167,15 +168,6 @@ class Transfer:
             return None
         self._truncated = True
         return _ABORT
-
-
-class _Handover(socket.socket):
-    """A socket that pycurl duplicates: ours is closed, not leaked, when pycurl drops it."""
-
-    __slots__ = ()
-
-    def __del__(self) -> None:
-        self.close()
 
 
 def resolve_entries(url: str, addresses: Sequence[str]) -> list[str]:

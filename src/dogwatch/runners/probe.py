@@ -125,7 +125,7 @@ async def _see_icmp(egress: Egress, target: IcmpTarget, phases: Phases) -> Seen:
     return Seen(egress.clock.now())
 
 
-_SEE: Mapping[type, Callable[[Egress, Any], Awaitable[Seen]]] = {
+_SEE: Mapping[type, Callable[[Egress, Any, Phases], Awaitable[Seen]]] = {
     TcpTarget: _see_tcp,
     TlsTarget: _see_tls,
     DnsTarget: _see_dns,
