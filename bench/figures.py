@@ -16,14 +16,16 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
+from sqlalchemy import select
+
 from bench.pings import DURABLE
+from bench.scale import seed
 from bench.table import Row, markdown
-from dogwatch.core.spec import WatchSpec
 from dogwatch.core.statistics import Tally
-from dogwatch.store import migrate, rollups
+from dogwatch.store import rollups, tables
 from dogwatch.store.database import Database, Tx
 from dogwatch.store.rollups import Place
-from dogwatch.usecases import statistics, watches, workspaces
+from dogwatch.usecases import statistics, workspaces
 from tests.harness.postgres import running_postgres
 
 PROBES, FEW, ASKED, PAGE = 10_000, 100, 200, 20_000
@@ -35,7 +37,7 @@ OF_AN_HOUR = Tally(59, 0, 1, 60 * 120, {91: 20, 95: 30, 99: 10})
 def _places(workspace_id: int, names: Sequence[str], at: datetime) -> Iterator[tuple[Place, Tally]]:
     hour = rollups.hour_of(at)
     midnight = hour.replace(hour=0)
-    of_a_day = Tally(*(24 * one for one in (59, 0, 1, 7200)), {91: 480, 95: 720, 99: 240})
+    of_a_day = Tally(59 * 24, 0, 24, 7200 * 24, {91: 480, 95: 720, 99: 240})
     for name in names:
         for back in range(24 * DAYS_OF_HOURS):
             place = (workspace_id, name, rollups.HOUR, hour - timedelta(hours=back))
@@ -45,38 +47,33 @@ def _places(workspace_id: int, names: Sequence[str], at: datetime) -> Iterator[t
 
 
 def seeded(database: Database, probes: int, at: datetime) -> tuple[int, list[str]]:
-    """Fill a store; return the workspace and the ids of the few that are real watches."""
+    """Fill a store of so many watches; return the workspace and their ids."""
 
-    def made(tx: Tx) -> tuple[int, list[str]]:
-        own = workspaces.first(tx, at).id
-        specs = (WatchSpec(name=f"p{n}", slug=f"p{n}", schedule="60") for n in range(FEW))
-        return own, [watches.add(tx, own, spec, at).id for spec in specs]
+    def found(tx: Tx) -> tuple[int, list[str]]:
+        ids = tx.conn.scalars(select(tables.watches.c.id).limit(probes))
+        return workspaces.first(tx, at).id, list(ids)
 
-    own, real = database.write(made).result()
-    others = [f"other-{n:06}" for n in range(probes - FEW)]
-    rows = _places(own, [*real, *others], at)
-    while page := dict(islice(rows, PAGE)):
+    own, names = database.write(found).result()
+    told = _places(own, names, at)
+    while page := dict(islice(told, PAGE)):
         database.write(partial(rollups.add, fresh=page)).result()
-    return own, real
+    return own, names
 
 
-def answers(url: str, probes: int) -> tuple[float, int]:
-    """Return answers per second, and how many rollups there are."""
-    migrate.upgrade(url)
-    database, at = Database.open(url), datetime.now(UTC)
+def answers(url: str, probes: int) -> float:
+    """Return answers per second."""
+    at = datetime.now(UTC)
+    seed(url, probes)
+    database = Database.open(url)
     try:
-        own, real = seeded(database, probes, at)
+        own, names = seeded(database, probes, at)
         began = time.perf_counter()
         for number in range(ASKED):
-            name = real[number % len(real)]
-            told = database.read(
-                partial(statistics.windows, workspace_id=own, name=name, at=at)
-            ).result()
-            assert told[-1].tally.count > 100_000
-        rate = ASKED / (time.perf_counter() - began)
+            asked = partial(statistics.windows, workspace_id=own, name=names[-number % FEW], at=at)
+            assert database.read(asked).result()[-1].tally.count > 100_000
+        return ASKED / (time.perf_counter() - began)
     finally:
         database.close()
-    return rate, probes * (24 * DAYS_OF_HOURS + DAYS - DAYS_OF_HOURS - 1)
 
 
 def rows(probes: int = PROBES, stores: Sequence[str] = STORES) -> Iterator[Row]:
@@ -92,8 +89,8 @@ def rows(probes: int = PROBES, stores: Sequence[str] = STORES) -> Iterator[Row]:
                 else f"sqlite:///{Path(folder) / str(count)}"
                 for count in (FEW, probes)
             ]
-            few, _ = answers(urls[0], FEW)
-            rate, kept = answers(urls[1], probes)
+            few, rate = answers(urls[0], FEW), answers(urls[1], probes)
+            kept = probes * (24 * DAYS_OF_HOURS + DAYS - DAYS_OF_HOURS - 1)
             told = f"figures of 90 days, one of {probes:,} probes, {kept:,} rollups, {store}"
             yield Row(told, rate, f"one of {FEW}", few)
 
