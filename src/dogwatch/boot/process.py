@@ -230,9 +230,7 @@ async def _run(
             await stack.enter_async_context(remote.listening(desks, store.clock))
         await engine.start(socket.gethostname(), alone=alone(config))
         try:
-            web_up = None
-            if bound:
-                web_up = _listening(config, store, intake, egress, stopping, bound)
+            web_up = _listening(config, store, intake, egress, stopping, bound) if bound else None
             async with web_up or contextlib.nullcontext():
                 gc.freeze()  # what stays for ever need not be searched for garbage, in long pauses
                 ready()
@@ -262,13 +260,9 @@ def _raise_file_limit() -> None:
 
 @contextlib.asynccontextmanager
 async def _listening(
-    config: Config,
-    store: Store,
-    intake: Intake,
-    egress: Egress,
-    stopping: asyncio.Event,
+    config: Config, store: Store, intake: Intake, egress: Egress, stopping: asyncio.Event,
     bound: socket.socket,
-) -> AsyncIterator[None]:
+) -> AsyncIterator[None]:  # fmt: skip
     """Serve HTTP inside the block; leave as soon as requests under way are answered."""
     _introduce(config, store)
     async with limits(config, store) as limited, oidc.opened(config, store.clock) as provider:
@@ -451,14 +445,9 @@ def _kept(config: Config) -> Mapping[str, Keep]:
 
 
 def _app(
-    config: Config,
-    store: Store,
-    intake: Intake,
-    egress: Egress,
-    limited: Limits,
-    stopping: asyncio.Event,
-    provider: Provider | None,
-) -> App:
+    config: Config, store: Store, intake: Intake, egress: Egress, limited: Limits,
+    stopping: asyncio.Event, provider: Provider | None,
+) -> App:  # fmt: skip
     here = isolation(config)
     return build(
         Services(

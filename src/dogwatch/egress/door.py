@@ -45,7 +45,7 @@ class Egress:
         self._allow = tuple(allow)
         self._user_agent = user_agent
         self._cafile = ssl.get_default_verify_paths().cafile
-        self._multi = Multi()
+        self._multi = Multi(SystemClock())
         self._names = Names()
         self._idle: list[Transfer] = []
 

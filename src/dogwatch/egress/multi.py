@@ -10,6 +10,8 @@ import select
 
 import pycurl
 
+from dogwatch.clock import Clock
+
 NEVER = math.inf
 _BATCH = 256
 _WANTED = {
@@ -23,7 +25,8 @@ _WANTED = {
 class Multi:
     """Performs transfers of easy handles; belongs to the event loop that uses it first."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._wait)
@@ -89,26 +92,28 @@ class Multi:
         if self._loop is None or timeout_ms < 0:
             self._due_at = NEVER
             return
-        self._due_at = self._loop.time() + timeout_ms / 1000
+        now = self._clock.monotonic()
+        self._due_at = now + timeout_ms / 1000
         if self._due_at < self._timer_at:
-            self._set_timer(self._loop)
+            self._set_timer(self._loop, now)
 
-    def _set_timer(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _set_timer(self, loop: asyncio.AbstractEventLoop, now: float) -> None:
         if self._timer:
             self._timer.cancel()
         self._timer_at = self._due_at
-        self._timer = loop.call_at(self._timer_at, self._timed_out, loop)
+        self._timer = loop.call_later(self._due_at - now, self._timed_out, loop)
 
     # --- what happened --------------------------------------------------------------------------
 
     def _timed_out(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timer, self._timer_at = None, NEVER
-        if self._due_at <= loop.time():
+        now = self._clock.monotonic()
+        if self._due_at <= now:
             self._due_at = NEVER
             self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
             self._settle()
         elif self._due_at < NEVER:
-            self._set_timer(loop)
+            self._set_timer(loop, now)
 
     def _ready(self) -> None:
         for fd, events in self._epoll.poll(0, _BATCH):
