@@ -221,7 +221,7 @@ async def _run(
             await stack.enter_async_context(remote.listening(desks, store.clock))
         await engine.start(socket.gethostname(), alone=alone(config))
         try:
-            web_up = _listening(config, store, intake, stopping, bound) if bound else None
+            web_up = _listening(config, store, intake, egress, stopping, bound) if bound else None
             async with web_up or contextlib.nullcontext():
                 gc.freeze()  # what stays for ever need not be searched for garbage, in long pauses
                 ready()
@@ -251,12 +251,13 @@ def _raise_file_limit() -> None:
 
 @contextlib.asynccontextmanager
 async def _listening(
-    config: Config, store: Store, intake: Intake, stopping: asyncio.Event, bound: socket.socket
-) -> AsyncIterator[None]:
+    config: Config, store: Store, intake: Intake, egress: Egress, stopping: asyncio.Event,
+    bound: socket.socket,
+) -> AsyncIterator[None]:  # fmt: skip
     """Serve HTTP inside the block; leave as soon as requests under way are answered."""
     _introduce(config, store)
     async with limits(config, store) as limited, oidc.opened(config, store.clock) as provider:
-        app = _app(config, store, intake, limited, stopping, provider)
+        app = _app(config, store, intake, egress, limited, stopping, provider)
         http = server(app, config.listen.host, config.listen.port, clock=store.clock)
         task = asyncio.create_task(http.serve(sockets=[bound]))
         task.add_done_callback(lambda _: stopping.set())
@@ -388,13 +389,9 @@ def _kept(config: Config) -> Mapping[str, Keep]:
 
 
 def _app(
-    config: Config,
-    store: Store,
-    intake: Intake,
-    limited: Limits,
-    stopping: asyncio.Event,
-    provider: Provider | None,
-) -> App:
+    config: Config, store: Store, intake: Intake, egress: Egress, limited: Limits,
+    stopping: asyncio.Event, provider: Provider | None,
+) -> App:  # fmt: skip
     here = isolation(config)
     return build(
         Services(
@@ -423,5 +420,6 @@ def _app(
             oidc_new_people=config.oidc_new_people,
             dialect_hosts=config.dialect_hosts,
             allow_private_targets=config.allow_private_targets,
+            blocked=egress.blocked,
         )
     )

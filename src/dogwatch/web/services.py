@@ -18,6 +18,11 @@ from dogwatch.vault import Vault
 from dogwatch.web.origin import Network
 
 Ready = Callable[[], Awaitable[Mapping[str, str]]]
+Blocked = Callable[[str, bool], Awaitable[tuple[str, str] | None]]
+
+
+async def _nothing(_host: str, _named: bool) -> None:
+    """Block nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +40,8 @@ class Services:
     may sign in by, `oidc_new_people` the e-mail domains whose people are made when they first do.
     `trusted_user_header` names who is signed in, on requests of trusted proxies. `dialect_hosts`
     are the dialects that have a host name of their own; `allow_private_targets` the networks that
-    may be connected to though they are private.
+    may be connected to though they are private, and `blocked` tells of a host, as a literal or
+    looked up as a name as well, an address that may not, and why.
     """
 
     door: Door
@@ -66,3 +72,4 @@ class Services:
     oidc_new_people: Collection[str] = ()
     dialect_hosts: Mapping[str, str] = field(default_factory=dict)
     allow_private_targets: Sequence[Network] = ()
+    blocked: Blocked = _nothing

@@ -21,6 +21,7 @@ from dogwatch.web.api.jobs import admit_script
 from dogwatch.web.dashboard.action import LANGUAGES, told
 from dogwatch.web.dashboard.pages import moved, rendered
 from dogwatch.web.dashboard.visit import Visit
+from dogwatch.web.reach import hosts_of_action
 
 KINDS = ("watch", "script", "request")
 COMING = 5
@@ -56,6 +57,8 @@ async def take(visit: Visit) -> Response:
         return await show(visit)
     kind = visit.form.get("kind", "")
     operation, make = _WAYS.get(kind, _WAYS["script"])
+    require(visit.caller, operation)
+    await visit.refuse_blocked(hosts_of_action(visit.form))
     record = await visit.carry_out(
         operation,
         visit.form.get("name", "")[:200],
