@@ -13,6 +13,7 @@ from bench import (
     figures,
     helpers,
     limits,
+    pages,
     pings,
     probes,
     runs,
@@ -36,6 +37,7 @@ BENCHES: Mapping[str, Callable[[bool], Iterator[Row]]] = {
     "webhooks": lambda long: webhooks.rows(),
     "limits": lambda long: limits.rows(),
     "dialects": lambda long: dialects.rows(),
+    "pages": lambda long: pages.rows(),
 }
 
 

@@ -29,6 +29,7 @@ from dogwatch.boot.store import (
     agree,
     alone,
     clock_of,
+    copied,
     make_key,
     opened,
     write_private,
@@ -421,5 +422,6 @@ def _app(
             dialect_hosts=config.dialect_hosts,
             allow_private_targets=config.allow_private_targets,
             blocked=egress.blocked,
+            copy=partial(copied, config, store),
         )
     )

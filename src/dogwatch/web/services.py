@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -12,7 +12,7 @@ from dogwatch.core.ping import Answer, Heard
 from dogwatch.core.script_action import ScriptAction
 from dogwatch.oidc import Provider
 from dogwatch.passwords import Passwords
-from dogwatch.usecases.door import Door
+from dogwatch.usecases.door import Door, Tx
 from dogwatch.usecases.limiting import Limits
 from dogwatch.vault import Vault
 from dogwatch.web.origin import Network
@@ -41,7 +41,8 @@ class Services:
     `trusted_user_header` names who is signed in, on requests of trusted proxies. `dialect_hosts`
     are the dialects that have a host name of their own; `allow_private_targets` the networks that
     may be connected to though they are private, and `blocked` tells of a host, as a literal or
-    looked up as a name as well, an address that may not, and why.
+    looked up as a name as well, an address that may not, and why. `copy` yields a backup of
+    everything, line by line, without the key that opens what is sealed.
     """
 
     door: Door
@@ -73,3 +74,4 @@ class Services:
     dialect_hosts: Mapping[str, str] = field(default_factory=dict)
     allow_private_targets: Sequence[Network] = ()
     blocked: Blocked = _nothing
+    copy: Callable[[Tx], Iterator[str]] | None = None

@@ -119,7 +119,7 @@ def test_a_watch_is_made_after_a_look_at_its_times(house: House, ana: Browser) -
              "timezone": "Europe/Warsaw", "grace_min": "20", "tags": "db, prod"}  # fmt: skip
     preview = ana.fill("/new?kind=watch", "/new", **given, preview="1").text
     assert 'role="status"' in preview
-    assert "2026-01-06 01:00" in preview
+    assert "Tue 2026-01-06 02:00:00 Europe/Warsaw" in preview
     assert 'value="Nightly"' in preview
     made = ana.fill("/new?kind=watch", "/new", **given)
     assert (made.status, made.headers["location"]) == (303, "./i/nightly")

@@ -43,7 +43,7 @@ def _locked(tx: Tx, call: Call, name: str) -> tuple[Record, JobRow]:
     return probes.find(tx, call.workspace_id, name, lock=True)
 
 
-def _unmasked(target: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
+def unmasked_target(target: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
     """Return a target with its masks lifted; its fields are named as the caller knows them."""
     kept = stored if stored.get("kind") == target.get("kind") else {}
     try:
@@ -72,7 +72,7 @@ async def list_probes(
 @router.post("", response_model=ProbeOut, status_code=201, **needs("probes.make"))
 async def make_probe(call: Called, body: ProbeNew) -> Response:
     """Make a probe; the secrets of its target cannot be read back."""
-    target = _unmasked(body.target, {})
+    target = unmasked_target(body.target, {})
     spec = body.probe(ProbeSpec(WatchSpec(name=body.name, start_by_s=None), target), target)
 
     probes.check(spec)
@@ -99,7 +99,7 @@ async def change_probe(call: Called, name: Name, body: ProbeChange) -> Response:
     def asked(record: Record, job: JobRow) -> ProbeSpec:
         base = _spec(record, job, call)
         sent = body.given_target()
-        target = base.target if sent is None else _unmasked(sent, base.target)
+        target = base.target if sent is None else unmasked_target(sent, base.target)
         return body.probe(base, target)
 
     def changed(tx: Tx) -> ProbeOut:

@@ -10,7 +10,7 @@ from dogwatch.usecases import watches
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.lists import Record
-from dogwatch.web.dashboard import action
+from dogwatch.web.dashboard import action, schedule
 from dogwatch.web.dashboard.action import Action
 from dogwatch.web.dashboard.fields import parts, times, whole
 from dogwatch.web.dashboard.pages import moved, rendered
@@ -25,9 +25,10 @@ async def show(visit: Visit) -> Response:
     record, done = await visit.see(lambda tx: _found(tx, visit))
     shown = {one.field: one.shown(done.values) for one in done.fields} if done else {}
     values = _values(record) | shown | dict(visit.form)
+    told = schedule.preview(replace(visit, form=values))
     return rendered(
         visit, "edit.html", record=record, values=values, zones=sorted(zone_names()),
-        fields=done.fields if done else (),
+        fields=done.fields if done else (), **told,
     )  # fmt: skip
 
 
@@ -88,7 +89,7 @@ def _spec(visit: Visit, record: Record) -> WatchSpec:
         name=form.get("name", ""),
         description=form.get("description", "").replace("\r\n", "\n"),
         tags=tuple(parts(visit, "tags")),
-        schedule=form.get("schedule", "").strip() or None,
+        schedule=schedule.said(visit) or None,
         timezone=form.get("timezone") or "UTC",
         start_by_s=before.start_by_s if same else grace_s,  # whole minutes may cut seconds
         failures_before_down=whole(visit, "failures_before_down") or 1,
