@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from dogwatch.clock import Clock
+from dogwatch.core.dialects import DIALECTS
 from dogwatch.core.isolation import Level
 from dogwatch.core.ping import Answer, Heard
 from dogwatch.core.script_action import ScriptAction
@@ -66,3 +67,10 @@ class Services:
     oidc_new_people: Collection[str] = ()
     dialect_hosts: Mapping[str, str] = field(default_factory=dict)
     allow_private_targets: Sequence[Network] = ()
+
+    def origin_of(self, dialect: str) -> str:
+        """Return the address at which a dialect answers, as links shall name it."""
+        base = self.base_url.rstrip("/")
+        if host := self.dialect_hosts.get(dialect):
+            return f"{base.partition('://')[0]}://{host}"
+        return f"{base}/{DIALECTS[dialect].mount}"

@@ -26,6 +26,7 @@ from dogwatch.web.dialects import (
 )
 from dogwatch.web.inbox import PingInbox
 from dogwatch.web.origin import Network
+from dogwatch.web.page import FAVICON, STYLE_SHEET
 from dogwatch.web.pings import App, Receive, Scope, Send
 from dogwatch.web.services import Services
 
@@ -46,7 +47,8 @@ def dialect_pings(
     unknown: Memory | None = None,
 ) -> DialectPings:
     """Return what answers the pings of every dialect, with `next_app` behind it."""
-    mounts = [DIALECTS[tongue.name].mount for tongue in TONGUES]
+    own = {form.name: form for form in PING_FORMS}
+    mounts = {DIALECTS[tongue.name].mount: own.get(tongue.name) for tongue in TONGUES}
     return DialectPings(
         PING_FORMS, mounts, inbox, door, clock, next_app, trusted_proxies, body_limit_bytes, unknown
     )
@@ -77,9 +79,11 @@ def _host(scope: Scope) -> bytes:
 def install(app: FastAPI, services: Services) -> None:
     """Have an application speak every dialect, each below its mount."""
     for tongue in TONGUES:
-        mount, page = f"/{DIALECTS[tongue.name].mount}", front(tongue)
+        mount, page = f"/{DIALECTS[tongue.name].mount}", front(tongue, services)
         app.add_route(mount, page)
         app.add_route(f"{mount}/", page)
+        app.add_route(f"{mount}/style.css", STYLE_SHEET)
+        app.add_route(f"{mount}/icon.svg", FAVICON)
         below = Mount(mount, documented(application(tongue, services), tongue))
         below.path_regex = re.compile(below.path_regex.pattern, re.DOTALL)  # a %0A, too
         app.router.routes.append(below)
