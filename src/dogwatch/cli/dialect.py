@@ -56,7 +56,7 @@ def dialect_ls(session: Session) -> None:
 @click.argument("slug")
 def dialect_names(session: Session, slug: str) -> None:
     """List what the APIs of other products call a watch, and where their clients ping it."""
-    found = connect(session).get(f"/watches/{slug}/dialects")["items"]
+    found = connect(session).get(f"/watches/{slug}/dialects")["data"]
     as_json(found) if session.json else table(found, ("product", "id", "ping_url"))
 
 

@@ -32,6 +32,14 @@ def client(door: Door) -> Client:
     return door("cronbeats")
 
 
+def test_the_verbs_of_http_are_good_for_those_in_the_path(client: Client) -> None:
+    path = f"/api/v1/jobs/{made(client)['id']}"
+    assert client("PUT", path, {"name": "again"}).json["data"]["name"] == "again"
+    gone = client("DELETE", path)
+    assert (gone.status, gone.body) == (204, b"")
+    assert client.get(path).status == 404
+
+
 def made(client: Client, **changes: Any) -> Any:
     answer = client("POST", "/api/v1/jobs", BACKUP | changes)
     assert answer.status == 201, answer.text

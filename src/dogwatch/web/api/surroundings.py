@@ -151,7 +151,7 @@ class NameOut(BaseModel):
 class NamesOut(BaseModel):
     """What the APIs of other products call a watch: those that have been asked for it."""
 
-    items: list[NameOut]
+    data: list[NameOut]
 
 
 @router.get("/{name}/why", response_model=WhyOut, **needs("watches.why"))
@@ -183,6 +183,6 @@ async def list_names(call: Called, name: Name) -> Response:
 
     def found(tx: Tx) -> NamesOut:
         known = aliases.of_watch(tx, watches.find(tx, call.workspace_id, name))
-        return NamesOut(items=[NameOut.of(alias, call) for alias in known])
+        return NamesOut(data=[NameOut.of(alias, call) for alias in known])
 
     return shown(await call.read(found))

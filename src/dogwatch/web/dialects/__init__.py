@@ -1,5 +1,6 @@
 """The dialects: one folder each, strangers to each other. A new one has its line below."""
 
+import asyncio
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -91,13 +92,16 @@ def install(app: FastAPI, services: Services) -> None:
 
 def documented(app: FastAPI, tongue: Tongue) -> FastAPI:
     """Return the application of a dialect with its OpenAPI document."""
-    told = cache(lambda: completed(app.openapi(), tongue))
+
+    @cache
+    def written(server: str) -> str:
+        return json.dumps(completed(app.openapi(), tongue) | {"servers": [{"url": server}]})
 
     async def document(request: Request) -> Response:
         services: Services = app.state.services
         own = request.url.hostname == services.dialect_hosts.get(tongue.name)
-        servers = [{"url": "/" if own else f"/{DIALECTS[tongue.name].mount}"}]
-        text = json.dumps(told() | {"servers": servers})
+        server = "/" if own else f"/{DIALECTS[tongue.name].mount}"
+        text = await asyncio.to_thread(written, server)  # the first takes long, and nobody waits
         return Response(text, media_type="application/json")
 
     for base in (tongue.base, ""):  # clients differ in what they call the base
