@@ -125,6 +125,19 @@ def test_each_signal_is_answered_as_clients_expect(
     assert state["last_signal"] == action
 
 
+def test_a_start_without_an_end_is_down_once_interval_and_grace_have_passed(
+    client: Client, house: House
+) -> None:
+    job = made(client, expected_interval_seconds=3_600, grace_seconds=600)
+    ping(client, job)
+    house.clock.advance(1_800)
+    ping(client, job, "/start")
+    for seconds, status in (4_199, "late"), (2, "down"):
+        house.clock.advance(seconds)
+        house.write(lambda tx: watches.lapse(tx, house.clock.now()))
+        assert shown(client, job)["current_state"]["status"] == status
+
+
 @ON_BOTH
 def test_progress_is_shown_until_the_end(client: Client) -> None:
     job = made(client)

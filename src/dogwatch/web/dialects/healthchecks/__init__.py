@@ -2,7 +2,7 @@
 
 from dogwatch.web.dialect.opened import JSON, SVG, TEXT, Open, pinged
 from dogwatch.web.dialect.tongue import Tongue
-from dogwatch.web.dialects.healthchecks.badges import PUBLIC
+from dogwatch.web.dialects.healthchecks import badges, health
 from dogwatch.web.dialects.healthchecks.errors import told, windows, worded
 from dogwatch.web.dialects.healthchecks.pings import PINGS
 from dogwatch.web.dialects.healthchecks.routes import BASE, router, token_of
@@ -26,9 +26,18 @@ OPENED = pinged(
     statuses=(200, 201, 400, 404, 409, 429, 503),
     media=(TEXT,),
 ) | {
+    "/api/v3/status/": Open("Tell whether the database is there.", media=(TEXT, JSON)),
     "/badge/{workspace_id}/{rest}": Open("Draw the state of checks.", media=(SVG, JSON)),
 }
 
 TONGUE = Tongue(
-    "healthchecks", BASE, router, token_of, windows, told, worded, PUBLIC, opened=OPENED
+    "healthchecks",
+    BASE,
+    router,
+    token_of,
+    windows,
+    told,
+    worded,
+    badges.PUBLIC | health.PUBLIC,
+    opened=OPENED,
 )
