@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS = [first + second for first in _CROCKFORD for second in _CROCKFORD]
@@ -19,10 +20,15 @@ def ids_of(times: Sequence[datetime]) -> list[str]:
     """Return an id for each time; all their random bits are drawn at once."""
     drawn = secrets.token_bytes(_DRAWN * len(times))
     return [
-        _letters(int(at.timestamp() * 1000), 5)
+        _moment(int(at.timestamp() * 1000))
         + _letters(int.from_bytes(drawn[first : first + _DRAWN]), 8)
         for at, first in zip(times, range(0, len(drawn), _DRAWN), strict=True)
     ]
+
+
+@lru_cache(maxsize=64)  # the pings of a batch came in a few milliseconds
+def _moment(at_ms: int) -> str:
+    return _letters(at_ms, 5)
 
 
 def _letters(number: int, pairs: int) -> str:

@@ -1,5 +1,6 @@
 """What PostgreSQL alone promises: several writers, sessions that die, wakes between processes."""
 
+import select
 import subprocess
 import sys
 import threading
@@ -7,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
+import psycopg
 import pytest
 
 from dogwatch.core.problems import Problem
@@ -93,6 +95,27 @@ def test_a_session_that_dies_before_commit_is_tried_again(
     assert len(attempts) == 2
     assert [other.result(10) for other in others] == list(range(10, 20))
     assert noted(notes) == [1, 2, *range(10, 20)]
+
+
+def test_a_node_that_stood_still_in_a_transaction_tries_again(notes: Database) -> None:
+    attempts: list[int] = []
+
+    def stand_still_once(tx: Tx) -> int:
+        attempts.append(put(tx, 1))
+        if len(attempts) == 1:
+            tx.conn.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = '10ms'")
+            _until_hung_up(tx)
+        return put(tx, 2)
+
+    assert notes.write(stand_still_once).result(10) == 2
+    assert len(attempts) == 2
+    assert noted(notes) == [1, 2]
+
+
+def _until_hung_up(tx: Tx) -> None:
+    line = tx.conn.connection.dbapi_connection
+    assert isinstance(line, psycopg.Connection)
+    assert select.select([line.fileno()], [], [], 10)[0]
 
 
 def test_a_session_that_dies_in_commit_leaves_nobody_sure(

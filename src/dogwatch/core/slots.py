@@ -1,12 +1,12 @@
 """Slots: which due time a piece of evidence belongs to, and when silence is a miss."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import islice
 
-from dogwatch.core.data import data
+from dogwatch.core.data import data, replace
 from dogwatch.core.schedule import Schedule
 
 REARM_S = 60

@@ -33,7 +33,7 @@ _AWAY: Final = {
     "53300": "it has too many connections",
     "57014": "a statement took too long",
 }
-_LOST_CLASSES = ("08", "57P")
+_LOST_CLASSES = ("08", "57P", "25P03", "25P04")  # the last two: it took us for gone
 
 
 def engine_for(url: URL, **options: object) -> Engine:

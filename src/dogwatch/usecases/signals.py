@@ -50,13 +50,22 @@ def apply_many(
     `exact` moves the sweeper's hint to the true deadline; otherwise it is only ever moved
     forward in time by the sweeper itself, so that a ping leaves the index alone.
     """
-    return iter([record for record, _ in apply_steps(tx, changes, at, exact=exact)])
+    states, _ = _write(tx, changes, at, exact=exact)
+    return map(_after, changes, states)  # a batch of pings does not ask for them
 
 
 def apply_steps(
-    tx: Tx, changes: Sequence[Change], at: datetime, *, exact: bool = False
+    tx: Tx, changes: Sequence[Change], at: datetime
 ) -> list[tuple[Record, Sequence[Step]]]:
     """Do the same; return the watches afterwards, each with what its signals made of it."""
+    states, done = _write(tx, changes, at, exact=False)
+    return list(zip(map(_after, changes, states), done, strict=True))
+
+
+def _write(
+    tx: Tx, changes: Sequence[Change], at: datetime, *, exact: bool
+) -> tuple[list[State], list[list[Step]]]:
+    """Write what follows from changes; return their states afterwards, and how they came about."""
     gaps = nodes.gaps(tx, at - GAPS_KEPT)
     done = [_steps(change, gaps) for change in changes]
     states = [
@@ -71,7 +80,7 @@ def apply_steps(
     turned = _numbered(list(chain.from_iterable(map(_turns, changes, done))), at)
     flips.add_many(tx, [turn.flip for turn in turned])
     tell(tx, turned, at)
-    return list(zip(map(_after, changes, states), done, strict=True))
+    return states, done
 
 
 def _after(change: Change, state: State) -> Record:

@@ -1,9 +1,9 @@
 """Pause, resume and edit: no silence is judged for the time before them."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
+from dogwatch.core.data import replace
 from dogwatch.core.result import Outcome
 from dogwatch.core.signals import Edit, Line, Pause, Resume
 from dogwatch.core.slots import Gap, early, walked

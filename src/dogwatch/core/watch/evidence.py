@@ -1,10 +1,10 @@
 """Evidence: a run began or ended, told by a ping, a probe or our own runner."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from dogwatch.core.data import replace
 from dogwatch.core.result import BAD, GOOD, Outcome
 from dogwatch.core.signals import Answer, Finish, Line, Queue, Skip, Start
 from dogwatch.core.slots import (

@@ -1,10 +1,10 @@
 """Silence: what has lapsed is judged, and when that will be."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
 
+from dogwatch.core.data import replace
 from dogwatch.core.result import Outcome
 from dogwatch.core.signals import Lapse, Line
 from dogwatch.core.slots import (

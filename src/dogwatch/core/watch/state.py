@@ -1,12 +1,12 @@
 """The state of a watch, every status change there is, and how outcomes are counted."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from dogwatch.core.data import data
+from dogwatch.core.data import data, replace
 from dogwatch.core.result import BAD, Outcome
 from dogwatch.core.signals import Line
 from dogwatch.core.slots import Plan
