@@ -9,7 +9,7 @@ from dogwatch.web.services import Services
 async def show(request: Request) -> Response:
     """Ask the database for nothing."""
     services: Services = request.app.state.services
-    await services.door.aread(lambda _: None)
+    await services.door.aread(lambda _: None, workspace_id=None)
     return Response("OK", media_type="text/plain; charset=utf-8")
 
 
