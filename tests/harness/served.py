@@ -166,15 +166,23 @@ class Served:
         """Run a command with --json and read its answer."""
         return json.loads(self.cli(*words, "--json").stdout)
 
-    def call(self, method: str, path: str, body: Any = None, key: str | None = None) -> Answer:
-        """Send one request; JSON goes out with our key."""
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        key: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send one request; JSON goes out with our key, unless `headers` name another."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
-        headers = {"Authorization": f"Bearer {key or self.key}", "Connection": "close"}
+        named = {"Authorization": f"Bearer {key or self.key}", "Connection": "close"}
+        named |= headers or {}
         if body is not None:
-            headers["Content-Type"] = "application/json"
+            named["Content-Type"] = "application/json"
         try:
             sent = None if body is None else json.dumps(body)
-            connection.request(method, path, sent, headers)
+            connection.request(method, path, sent, named)
             response = connection.getresponse()
             return Answer(response.status, response.read())
         finally:

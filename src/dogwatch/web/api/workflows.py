@@ -218,7 +218,7 @@ async def restore_version(
 
 @router.get("/{name}/webhook", response_model=WebhookOut, **needs("workflows.webhook"))
 async def show_webhook(call: Called, name: Name) -> Response:
-    """Show where a workflow is started from outside."""
+    """Show where a workflow is started from outside; its secret stays masked."""
 
     def found(tx: Tx) -> WebhookOut:
         record = workflows.find(tx, call.workspace_id, name)
@@ -240,7 +240,7 @@ async def renew_webhook(call: Called, name: Name, body: WebhookAsked | None = No
         if workflows.webhook_of(tx, record, vault) is None:
             raise Problem("conflict", f"{record.slug} has no webhook; set its webhook to true")
         hook = workflows.set_webhook(tx, record, vault, signed=signed)
-        return WebhookOut.of(hook, call.services.base_url)
+        return WebhookOut.of(hook, call.services.base_url, made=True)
 
     return await call.post(200, renewed)
 

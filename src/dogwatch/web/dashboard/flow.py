@@ -116,6 +116,7 @@ async def rerun(visit: Visit) -> Response:
 
 async def restore(visit: Visit) -> Response:
     """Save an old version anew, as the present one."""
+    require(visit.caller, "workflows.restore")
     number = visit.form.get("version", "")
     if not (number.isascii() and number.isdigit() and len(number) < 10):
         raise Problem("invalid", "version: give the number of a version")

@@ -15,7 +15,7 @@ from dogwatch.clock import Clock
 from dogwatch.core.ping import NOWHERE, Answer, Heard, Target, heard_at, storable
 from dogwatch.core.problems import Problem
 from dogwatch.usecases.door import Door
-from dogwatch.usecases.limiting import Asked, Memory
+from dogwatch.usecases.limiting import Asked, Limiter, longest_wait_s
 from dogwatch.web.inbox import PingInbox
 from dogwatch.web.origin import Network, origin_of
 from dogwatch.web.pings import (
@@ -111,7 +111,7 @@ class DialectPings:
         next_app: App,
         trusted_proxies: Sequence[Network] = (),
         body_limit_bytes: int = 10_000,
-        unknown: Memory | None = None,
+        unknown: Limiter | None = None,
     ) -> None:
         self._forms = forms
         self._mounts = mounts
@@ -165,8 +165,8 @@ class DialectPings:
             heard = self._heard(target, knock, scope, body.total)
             answer = await self._inbox.put(heard)
             wait_s = max(
-                unknown_wait_s(self._unknown, answer, heard.remote_ip),
-                _window_wait_s(self._unknown, form, heard.remote_ip),
+                await unknown_wait_s(self._unknown, answer, heard.remote_ip),
+                await _window_wait_s(self._unknown, form, heard.remote_ip),
             )
             took_ms = (self._clock.monotonic() - began_s) * 1000
             if wait_s:
@@ -215,11 +215,11 @@ async def _unless_away(look: Awaitable[T]) -> T | None:
         return None
 
 
-def _window_wait_s(memory: Memory | None, form: PingForm, ip: str) -> float:
+async def _window_wait_s(limiter: Limiter | None, form: PingForm, ip: str) -> float:
     """Count a ping by its address; return how long its sender must wait, 0 while few."""
-    if memory is None or form.windows is None:
+    if limiter is None or form.windows is None:
         return 0
-    return max(one.retry_after_s for one in memory.spend_now(form.windows(ip)))
+    return longest_wait_s(await limiter.spend(form.windows(ip)))
 
 
 async def _send(send: Send, said: Said, wait_s: float, *, head: bool = False) -> None:

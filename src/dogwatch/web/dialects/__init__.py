@@ -12,7 +12,7 @@ from starlette.routing import Mount
 from dogwatch.clock import Clock
 from dogwatch.core.dialects import DIALECTS
 from dogwatch.usecases.door import Door
-from dogwatch.usecases.limiting import Memory
+from dogwatch.usecases.limiting import Limiter
 from dogwatch.web.dialect.document import completed
 from dogwatch.web.dialect.front import front
 from dogwatch.web.dialect.pings import DialectPings, PingForm
@@ -45,7 +45,7 @@ def dialect_pings(
     next_app: App,
     trusted_proxies: Sequence[Network],
     body_limit_bytes: int,
-    unknown: Memory | None = None,
+    unknown: Limiter | None = None,
 ) -> DialectPings:
     """Return what answers the pings of every dialect, with `next_app` behind it."""
     own = {form.name: form for form in PING_FORMS}
