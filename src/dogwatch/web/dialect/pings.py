@@ -219,7 +219,8 @@ async def _window_wait_s(limiter: Limiter | None, form: PingForm, ip: str) -> fl
     """Count a ping by its address; return how long its sender must wait, 0 while few."""
     if limiter is None or form.windows is None:
         return 0
-    return longest_wait_s(await limiter.spend(form.windows(ip)))
+    spent = await _unless_away(limiter.spend(form.windows(ip)))  # a kept ping is not refused
+    return longest_wait_s(spent or ())
 
 
 async def _send(send: Send, said: Said, wait_s: float, *, head: bool = False) -> None:
