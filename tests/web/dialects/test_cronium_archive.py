@@ -37,8 +37,11 @@ def test_many_are_archived_at_once_and_those_that_cannot_be_are_named(client: Cl
         {"id": number, "error": f"Workflow with ID {number} not found"} for number in (event, 4711)
     ]
     assert client.get("/api/workflows").json["workflows"] == []
-    for wrong in ({}, {"workflowIds": []}, {"workflowIds": list(range(101))}):
-        assert "workflowIds" in faults(client("POST", "/api/workflows/bulk-archive", wrong))
+    wrong: list[dict[str, list[int]]] = [
+        {}, {"workflowIds": []}, {"workflowIds": list(range(101))},
+    ]  # fmt: skip
+    for body in wrong:
+        assert "workflowIds" in faults(client("POST", "/api/workflows/bulk-archive", body))
 
 
 def test_the_workflows_of_an_event_are_listed(client: Client) -> None:
