@@ -8,6 +8,7 @@ from typing import Any
 
 JSON, TEXT, SVG = "application/json", "text/plain", "image/svg+xml"
 PINGED = ("GET", "POST")
+OF_PINGS = (200, 201, 400, 404, 409, 429, 503)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +21,12 @@ class Open:
     media: Sequence[str] = (JSON,)
 
 
-def pinged(told: Mapping[str, str], **given: Any) -> dict[str, Open]:
-    """Return pings by their paths, each told in a sentence."""
-    return {path: Open(words, PINGED, **given) for path, words in told.items()}
+def pinged(told: Mapping[str, str]) -> dict[str, Open]:
+    """Return pings by their paths, each told in a sentence.
+
+    Any path finds any key, which is answered as its own dialect does.
+    """
+    return {path: Open(words, PINGED, OF_PINGS, (JSON, TEXT)) for path, words in told.items()}
 
 
 def paths_of(opened: Mapping[str, Open]) -> dict[str, Any]:

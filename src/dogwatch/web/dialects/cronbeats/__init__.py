@@ -12,7 +12,6 @@ __all__ = ["PINGS", "TONGUE"]
 
 router.routes.extend(integrations.routes)
 
-# Paths with a percentage or an end that there is not are 400.
 OPENED = pinged(
     {
         "/ping/{key}": "Tell that a job was done.",
@@ -22,7 +21,6 @@ OPENED = pinged(
         "/ping/{key}/progress": "Tell how far a run is: `message`, and `progress` in percent.",
         "/ping/{key}/progress/{percent}": "Tell how far a run is.",
     },
-    statuses=(200, 400, 404, 405, 429, 503),
 )
 
 TONGUE = Tongue("cronbeats", BASE, router, token_of, windows, told, worded, opened=OPENED)
