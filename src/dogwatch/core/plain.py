@@ -74,6 +74,14 @@ def span(seconds: float) -> str:
     return _two(minutes // 1440, "d", minutes % 1440 // 60, "h")
 
 
+def took(ms: float) -> str:
+    """Return how long something took; what is short is told more closely: "585 ms", "1.2 s"."""
+    whole = max(0, round(ms))
+    if whole < 1_000:
+        return f"{whole} ms"
+    return f"{whole / 1_000:.1f} s" if whole < 9_950 else span(whole / 1_000)
+
+
 def _two(major: int, major_unit: str, minor: int, minor_unit: str) -> str:
     return f"{major} {major_unit}" + (f" {minor} {minor_unit}" if minor else "")
 

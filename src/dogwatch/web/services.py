@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from dogwatch.clock import Clock
+from dogwatch.core.dialects import DIALECTS
 from dogwatch.core.isolation import Level
 from dogwatch.core.ping import Answer, Heard
 from dogwatch.core.script_action import ScriptAction
@@ -75,3 +76,10 @@ class Services:
     allow_private_targets: Sequence[Network] = ()
     blocked: Blocked = _nothing
     copy: Callable[[Tx], Iterator[str]] | None = None
+
+    def origin_of(self, dialect: str) -> str:
+        """Return the address at which a dialect answers, as links shall name it."""
+        base = self.base_url.rstrip("/")
+        if host := self.dialect_hosts.get(dialect):
+            return f"{base.partition('://')[0]}://{host}"
+        return f"{base}/{DIALECTS[dialect].mount}"

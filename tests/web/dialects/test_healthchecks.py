@@ -315,3 +315,10 @@ def test_a_paused_check_goes_on_by_its_slug_too(client: Client, house: House) ->
     client("POST", f"/api/v3/checks/{check['uuid']}/pause")
     Client(client.app).get(f"/hc/ping/{house.workspace.ping_key}/{check['slug']}")
     assert shown(client, check)["status"] == "up"
+
+
+def test_whether_the_database_is_there_is_told_without_a_key(client: Client) -> None:
+    for version in ("v1", "v2", "v3"):
+        for end in ("", "/"):
+            answer = Client(client.app).get(f"/hc/api/{version}/status{end}")
+            assert (answer.status, answer.text) == (200, "OK")

@@ -77,4 +77,8 @@ async def _spend(request: Request, services: Services, place: tuple[int, str] | 
     admit(verdicts)
 
 
-HOOKS: Mapping[str, Endpoint] = {"/api/workflows/webhook/{key}": start}
+# Its first version had them below the workflows, a later one by themselves.
+HOOKS: Mapping[str, Endpoint] = {
+    "/api/workflows/webhook/{key}": start,
+    "/api/webhooks/{key}": start,
+}
