@@ -5,10 +5,8 @@ import re
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
-_IN_LINE, _IN_LINES = (
-    re.compile(r"[\x00-\x1f\x7f]"),
-    re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"),
-)
+_IN_LINE = re.compile(r"[\x00-\x1f\x7f]")
+_IN_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 def _without(marks: re.Pattern[str], told: str) -> AfterValidator:
