@@ -129,9 +129,20 @@ def checked(model: type[M], said: Mapping[str, Any]) -> M:
     except ValidationError as error:
         raise _refused(faults_of(error.errors())) from None
     dumped = found.model_dump(by_alias=True, exclude_unset=True)
-    if nul := [name for name, value in dumped.items() if any("\0" in one for one in _texts(value))]:
+    if nul := [
+        name for name, value in _places(dumped) if any("\0" in one for one in _texts(value))
+    ]:
         raise _refused(dict.fromkeys(nul, "must not hold NUL"))
     return found
+
+
+def _places(said: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the fields, and those of an object one by one, each with its name."""
+    for name, value in said.items():
+        inner = value if isinstance(value, dict) else {}
+        yield from ((f"{name}.{key}", (key, one)) for key, one in inner.items())
+        if not inner:
+            yield name, value
 
 
 def _refused(fields: Mapping[str, str]) -> Refused:

@@ -101,7 +101,7 @@ def _address(value: str) -> str:
 Address = Annotated[str, Field(strict=True, max_length=LONGEST_URL), AfterValidator(_address)]
 Token = Annotated[str, Field(strict=True, max_length=200, pattern=r"^([\w:.-]*|\*\*\*)$")]
 Chat = Annotated[str, Field(strict=True, max_length=64, pattern=r"^([\w@-]*|\*\*\*)$")]
-Secret = Annotated[str, Field(strict=True, max_length=LONGEST_SECRET, pattern=ONE_LINE)]
+Secret = Annotated[str, Field(strict=True, max_length=LONGEST_SECRET), ONE_LINE]
 
 
 class _Sent(BaseModel):

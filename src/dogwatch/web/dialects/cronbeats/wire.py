@@ -209,8 +209,8 @@ def _state(record: Record, last: Mapping[str, Any] | None, at: datetime) -> Stat
     )
 
 
-Name = Annotated[str, Field(strict=True, min_length=1, max_length=200, pattern=ONE_LINE)]
-Words = Annotated[str, Field(strict=True, max_length=255, pattern=LINES)]
+Name = Annotated[str, Field(strict=True, min_length=1, max_length=200), ONE_LINE]
+Words = Annotated[str, Field(strict=True, max_length=255), LINES]
 Zone = Annotated[str, Field(strict=True, min_length=1, max_length=64)]
 Interval = Annotated[int, Field(strict=True, ge=LEAST_S, le=MOST_S)]
 Grace = Annotated[int, Field(strict=True, ge=0, le=MOST_S)]

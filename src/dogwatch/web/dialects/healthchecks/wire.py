@@ -146,10 +146,10 @@ class CheckSent(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    name: Annotated[str, Field(strict=True, max_length=100, pattern=ONE_LINE)] = ""
+    name: Annotated[str, Field(strict=True, max_length=100), ONE_LINE] = ""
     slug: Annotated[str, Field(strict=True, pattern=r"^[a-z0-9-_]*$", max_length=64)] = ""
-    tags: Annotated[str, Field(strict=True, max_length=500, pattern=ONE_LINE)] = ""
-    desc: Annotated[str, Field(strict=True, max_length=4_000, pattern=LINES)] = ""
+    tags: Annotated[str, Field(strict=True, max_length=500), ONE_LINE] = ""
+    desc: Annotated[str, Field(strict=True, max_length=4_000), LINES] = ""
     timeout: Seconds = TIMEOUT_S
     grace: Seconds = GRACE_S
     schedule: Annotated[str, Field(strict=True, max_length=256)] = ""
@@ -158,11 +158,11 @@ class CheckSent(BaseModel):
     methods: Literal["", "POST"] = ""
     channels: Text | None = None
     unique: list[Unique] = []
-    subject: Annotated[str, Field(strict=True, max_length=200, pattern=ONE_LINE)] = ""
-    subject_fail: Annotated[str, Field(strict=True, max_length=200, pattern=ONE_LINE)] = ""
-    start_kw: Annotated[str, Field(strict=True, max_length=200, pattern=ONE_LINE)] = ""
-    success_kw: Annotated[str, Field(strict=True, max_length=200, pattern=ONE_LINE)] = ""
-    failure_kw: Annotated[str, Field(strict=True, max_length=200, pattern=ONE_LINE)] = ""
+    subject: Annotated[str, Field(strict=True, max_length=200), ONE_LINE] = ""
+    subject_fail: Annotated[str, Field(strict=True, max_length=200), ONE_LINE] = ""
+    start_kw: Annotated[str, Field(strict=True, max_length=200), ONE_LINE] = ""
+    success_kw: Annotated[str, Field(strict=True, max_length=200), ONE_LINE] = ""
+    failure_kw: Annotated[str, Field(strict=True, max_length=200), ONE_LINE] = ""
     filter_subject: StrictBool = False
     filter_body: StrictBool = False
     filter_http_body: StrictBool = False

@@ -112,9 +112,9 @@ def whole(value: str | None) -> str | None:
 
 Line = Annotated[StrictStr, AfterValidator(one_line)]
 Name = Annotated[Line, Field(min_length=1, max_length=200)]
-Words = Annotated[StrictStr, nullable(""), Field(max_length=4_000, pattern=LINES)]
+Words = Annotated[StrictStr, nullable(""), Field(max_length=4_000), LINES]
 # A cron line, kept even where nothing goes by it at present.
-Cron = Annotated[StrictStr, Field(max_length=256, pattern=ONE_LINE)] | None
+Cron = Annotated[StrictStr, Field(max_length=256), ONE_LINE] | None
 Type = Annotated[str, choice(*TYPES)]
 StatusName = Annotated[str, choice(*STATUSES, also={"INACTIVE": "PAUSED"})]
 Unit = Annotated[str, nullable("MINUTES"), choice(*UNITS)]

@@ -45,7 +45,8 @@ Key = Annotated[StrictStr, Field(max_length=KEY_LENGTH), AfterValidator(_key)]
 Value = Annotated[StrictStr, AfterValidator(_value)]
 Description = Annotated[
     StrictStr | None,
-    Field(max_length=DESCRIPTION_LENGTH, pattern=LINES),
+    Field(max_length=DESCRIPTION_LENGTH),
+    LINES,
     AfterValidator(_description),
 ]
 
