@@ -10,10 +10,10 @@ _PICTURE = Markup(
     '<line class="axis" x1="0" x2="{}" y1="24" y2="24"/>{}</svg>'
 )
 _DUE = Markup(
-    '<circle class="due" cx="{0}" cy="24" r="7"/><text x="{0}" y="50">{1}</text>'
+    '<circle class="due" cx="{0}" cy="24" r="7"/><text x="{0}" y="56">{1}</text>'
 )  # fmt: skip
 _LATE = Markup('<rect class="late" x="{}" y="18" width="{}" height="12"/>')
-_ALERT = Markup('<path class="alert" d="M{0} 14l10 18h-20z"/><text x="{0}" y="50">{1}</text>')
+_ALERT = Markup('<path class="alert" d="M{0} 14l10 18h-20z"/><text x="{0}" y="56">{1}</text>')
 
 
 def drawn(due_at: datetime, grace_s: int | None) -> Markup:
