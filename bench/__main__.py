@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from bench import (
     dialects,
     egress,
+    figures,
     helpers,
     limits,
     pages,
@@ -27,6 +28,7 @@ BENCHES: Mapping[str, Callable[[bool], Iterator[Row]]] = {
     "pings": lambda long: pings.rows(rounds=25 if long else 5),
     "egress": lambda long: egress.rows(),
     "probes": lambda long: probes.rows(),
+    "figures": lambda long: figures.rows(10_000 if long else 1_000),
     "spawn": lambda long: spawn.rows(),
     "helpers": lambda long: helpers.rows(),
     "runs": lambda long: runs.rows(),

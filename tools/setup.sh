@@ -36,6 +36,7 @@ needed_for_tests() {
   need strace has strace
   need libfaketime has_libfaketime
   need nodejs has node
+  need npm has npm
   need jq has jq
   need php-cli has php
   need php-curl php_has_curl

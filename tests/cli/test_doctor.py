@@ -37,6 +37,18 @@ def test_doctor_in_json(here: Here, home: Path) -> None:
     ]  # fmt: skip
 
 
+def test_before_the_first_start_nothing_is_amiss_but_the_server(
+    dogwatch: Program, tmp_path: Path
+) -> None:
+    nowhere = tmp_path / "not" / "there"
+    done = dogwatch("doctor", "--data", str(nowhere), DOGWATCH_SERVER="http://127.0.0.1:1")
+    assert f"✓ data: {nowhere} is not there yet; dogwatch up makes it" in done.stdout
+    assert "✓ database: not there yet; dogwatch up makes it" in done.stdout
+    assert "✓ locations: nothing is asked anywhere: there is no database yet" in done.stdout
+    assert [line[:8] for line in done.stdout.splitlines() if "✕" in line] == ["✕ server"]
+    assert not nowhere.exists(), "who only looks makes nothing"
+
+
 def test_doctor_looks_into_the_database(here: Here, home: Path) -> None:
     here("migrate")
     assert "✓ database: whole, at revision" in here("doctor").stdout

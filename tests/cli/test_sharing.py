@@ -1,5 +1,6 @@
 """People, members, workspaces, plans and the audit log by the command line of the host."""
 
+import csv
 import io
 import json
 import stat
@@ -70,6 +71,10 @@ def test_members_of_a_workspace(fresh: Here) -> None:
     assert fresh("member", "role", "olga@example.org", "viewer", *shop).returncode == 1
     assert fresh("member", "role", "stan@example.org", "owner", *shop).returncode == 3
     assert fresh("member", "rm", "olga@example.org", "--workspace", str(made["id"])).returncode == 1
+    assert fresh.json("member", "add", "stan@example.org", *shop)["role"] == "viewer"
+    assert fresh("member", "add", "stan@example.org", *shop).returncode == 1
+    assert fresh("member", "add", "nobody@example.org", *shop).returncode == 3
+    assert fresh("member", "rm", "stan@example.org", *shop).returncode == 0
     link = fresh.json("member", "invite", "tim@example.org", "--role", "editor", *shop)["link"]
     assert "/invitations/" in link
 
@@ -88,9 +93,24 @@ def test_a_workspace_from_its_making_to_its_end(fresh: Here, tmp_path: Path) -> 
     assert rows[0][1]["name"] == "Store"
     assert key not in file.read_text()
     assert fresh("workspace", "rm", "Store").returncode == 2  # nobody to be asked
-    assert fresh("workspace", "rm", "Store", "--yes").returncode == 0
+    last = tmp_path / "last.jsonl"
+    gone = fresh.json("workspace", "rm", "Store", "--yes", "--export", str(last))
+    assert gone["export"] == str(last)
+    assert last.read_text().splitlines()[0] == file.read_text().splitlines()[0]
+    assert stat.S_IMODE(last.stat().st_mode) == 0o600
     assert [row["name"] for row in fresh.json("workspace", "ls")] == ["Default"]
     assert fresh("workspace", "rm", "Store", "--yes").returncode == 3
+
+
+def test_no_workspace_goes_without_an_export(fresh: Here, tmp_path: Path) -> None:
+    """Asked for or not; and where it cannot be written, nothing is removed."""
+    fresh("workspace", "add", "Shop")
+    assert fresh("workspace", "rm", "Shop", "--yes", "--export", "/proc/none").returncode == 4
+    assert len(fresh.json("workspace", "ls")) == 2
+    said = fresh("workspace", "rm", "Shop", "--yes").stdout
+    [copy] = (tmp_path / "data" / "removed").glob("workspace-2-*.jsonl")
+    assert said == f"Shop is removed; what it held is in {copy}\n"
+    assert json.loads(copy.read_text().splitlines()[0])[1]["name"] == "Shop"
 
 
 def test_the_host_is_in_the_audit_log(fresh: Here) -> None:
@@ -105,9 +125,20 @@ def test_the_host_is_in_the_audit_log(fresh: Here) -> None:
     operations = [row["operation"] for row in fresh.json("audit-log", "--all")]
     assert operations == ["users.change", "keys.make"]
     sheet = fresh("audit-log", "--csv").stdout
-    assert sheet.splitlines()[0].startswith("at,workspace_id,actor_kind")
+    assert sheet.splitlines()[0].startswith("id,at,workspace_id,actor_kind")
+    assert sheet.splitlines()[0].endswith(",actor_id,detail")
     assert ",'=ci," in sheet
     assert "host" in fresh("audit-log").stdout
+
+
+def test_an_export_holds_the_whole_log(fresh: Here) -> None:
+    for number in range(3):
+        fresh("variable", "set", f"V{number}", "x")
+    whole = list(csv.DictReader(io.StringIO(fresh("audit-log", "--csv").stdout)))
+    assert len(fresh.json("audit-log", "--limit", "1")) == 1
+    assert whole[0]["operation"] == "audit_log.export"
+    assert len(whole) == len(fresh.json("audit-log"))
+    assert fresh("audit-log", "--limit", "0").returncode == 2
 
 
 def test_what_is_refused_is_not_noted(fresh: Here) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dogwatch.core.limits import Mark, Verdict, Window, spend
+from dogwatch.core.limits import Mark, Verdict, Window, reserve, restore, spend
 
 START = datetime(2026, 11, 21, 10, 20, 30, tzinfo=UTC)
 DAY = 86_400
@@ -93,3 +93,24 @@ def test_remaining_counts_down_to_the_refusal(at_s: list[int]) -> None:
     for (verdict,) in calls([Window("even", 5, 60)], at_s):
         assert 0 <= verdict.remaining < 5
         assert verdict.passes == (verdict.retry_after_s == 0)
+
+
+@pytest.mark.parametrize("kind", ["fixed", "first"])
+def test_what_is_reserved_is_spent_until_it_is_given_back(kind: str) -> None:
+    window = Window(kind, 10, 60)  # type: ignore[arg-type]  # the kinds above
+    (mark,), _ = spend([window], [None], START)
+    assert mark
+    held, count = reserve(window, mark, 6, after(1))
+    assert (count, spend([window], [held], after(2))[1][0].remaining) == (6, 2)
+    assert reserve(window, held, 6, after(2))[1] == 3
+    back = restore(held, mark.at, 4)
+    assert spend([window], [back], after(3))[1][0].remaining == 6
+    assert restore(back, after(-1), 4) == back, "that window is over"
+    assert reserve(window, mark, 6, after(60)) == (mark, 0)
+
+
+def test_nothing_is_reserved_of_an_even_window() -> None:
+    window = Window("even", 10, 60)
+    (mark,), _ = spend([window], [None], START)
+    assert mark
+    assert reserve(window, mark, 5, START) == (mark, 0)

@@ -8,7 +8,7 @@ from dogwatch.core import template
 
 VALUES = {
     "event": {"name": "Nightly", "status": "failure", "duration": 80_000, "error": None},
-    "run": {"id": "r1"},
+    "run": {"id": "r1", "ms": 585},
     "output": {"total": 3, "deep": {"er": "x"}},
     "input": "text",
     "condition": True,
@@ -25,6 +25,7 @@ VALUES = {
         ("{{output.total}} {{output.deep.er}} {{output.deep}}", '3 x {"er": "x"}'),
         ("{{json output}}", '{"total": 3, "deep": {"er": "x"}}'),
         ("{{formatDuration event.duration}}", "1 min"),
+        ("{{formatDuration run.ms}}", "585 ms"),
         # what has no value is empty
         ("<{{event.error}}{{output.none.at.all}}{{variables.GONE}}>", "<>"),
         # what is filled in is not looked at again
@@ -42,7 +43,41 @@ def test_filling_in(given: str, made: str) -> None:
 @pytest.mark.parametrize("value", [float("inf"), float("nan"), 10**400, -(10**400), 1e300, True])
 def test_a_duration_that_is_none(value: float) -> None:
     made = template.render("{{formatDuration output.x}}", {"output": {"x": value}})
-    assert made == ("0 s" if value is True else json.dumps(value))
+    assert made == json.dumps(value)
+
+
+@pytest.mark.parametrize(
+    ("given", "made"),
+    [
+        ('{{#ifEquals event.status "failure"}}bad{{else}}good{{/ifEquals}}!', "bad!"),
+        ("{{#ifEquals cronium.event.status 'success'}}good{{else}}bad{{/ifEquals}}!", "bad!"),
+        ('{{#ifEquals event.status "success"}}good{{/ifEquals}}!', "!"),
+        ("{{#ifEquals output.total 3}}three {{event.name}}{{/ifEquals}}", "three Nightly"),
+        ("{{#ifEquals condition true}}yes{{/ifEquals}}", "yes"),
+        ("{{#ifEquals event.error null}}none{{/ifEquals}}", "none"),
+        ("{{#ifEquals variables.KEY 'v'}}{{event.name}}{{else}}x{{/ifEquals}}", "Nightly"),
+        ("{{#ifEquals variables.KEY variables.A.B}}same{{else}}other{{/ifEquals}}", "other"),
+        # within one another
+        (
+            "{{#ifEquals variables.KEY 'v'}}a{{#ifEquals run.id 'r1'}}b{{else}}c{{/ifEquals}}"
+            "{{#ifEquals variables.KEY 'w'}}d{{else}}e{{/ifEquals}}{{else}}f{{/ifEquals}}g",
+            "abeg",
+        ),
+        ("{{#ifEquals run.id 'no'}}{{#ifEquals variables.KEY 'v'}}a{{/ifEquals}}{{/ifEquals}}", ""),
+        # what is no block stays as it is
+        (
+            "{{else}} {{/ifEquals}} {{#ifEquals run.id}}",
+            "{{else}} {{/ifEquals}} {{#ifEquals run.id}}",
+        ),
+        ("{{#ifEquals run.id 1 2}}", "{{#ifEquals run.id 1 2}}"),
+    ],
+)
+def test_a_block_is_there_if_two_are_equal(given: str, made: str) -> None:
+    assert template.render(given, VALUES) == made
+    some = {name: value for name, value in VALUES.items() if name != "variables"}
+    kept = json.loads(json.dumps(template.fill(given, some)))  # as deliveries keep it
+    parts = [part if isinstance(part, str) else (part[0], part[1]) for part in kept]
+    assert template.join(parts, {"variables": VALUES["variables"]}) == made
 
 
 @pytest.mark.parametrize(
@@ -52,6 +87,8 @@ def test_a_duration_that_is_none(value: float) -> None:
         ("{{event.secret}}", "there is no 'event.secret'"),
         ("{{nothing}}", "there is no 'nothing'"),
         ("{{variables}}", "there is no 'variables'"),
+        ("{{#ifEquals event.status nothing}}{{/ifEquals}}", "there is no 'nothing'"),
+        ("{{#ifEquals event.status 'x'}}a{{else}}b", "an ifEquals has no {{/ifEquals}}"),
         ("x" * 10_001, "at most 10000 characters"),
     ],
 )
@@ -62,7 +99,8 @@ def test_names_that_there_are_not(given: str, told: str | None) -> None:
 
 def test_the_variables_that_it_names() -> None:
     told = "{{variables.A}} {{cronium.getVariables.B.C}} {{event.name}}"
-    assert template.variables_in(told) == {"A", "B.C"}
+    told += "{{#ifEquals cronium.getVariables.D 'variables.E'}}{{/ifEquals}}"
+    assert template.variables_in(told) == {"A", "B.C", "D"}
 
 
 def test_what_is_long_is_cut() -> None:
@@ -73,5 +111,6 @@ def test_what_is_long_is_cut() -> None:
 
 
 def test_braces_without_end_take_no_longer_than_others() -> None:
-    for evil in ("{{" * 5_000, "{{a" * 3_300 + "}}", "}}" * 5_000, "{" * 9_999):
+    deep = "{{#ifEquals output output}}" * 370
+    for evil in (deep, "{{" * 5_000, "{{a" * 3_300 + "}}", "}}" * 5_000, "{" * 9_999):
         assert len(template.render(evil, VALUES)) <= template.MAX_TEXT

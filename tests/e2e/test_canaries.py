@@ -6,7 +6,6 @@ import gzip
 import json
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from urllib.parse import quote
 
@@ -23,6 +22,8 @@ from dogwatch.usecases.callers import host
 from dogwatch.vault import Vault, load
 from tests.e2e.conftest import Serve
 from tests.eventually import eventually
+from tests.harness import planting
+from tests.harness.aviary import Aviary
 from tests.harness.served import Served
 
 ERRORS = (
@@ -43,44 +44,6 @@ exit 3
 """
 
 
-@dataclass
-class Aviary:
-    """Canaries by name, and what was said so far, by who said it."""
-
-    canaries: dict[str, bytes] = field(default_factory=dict)
-    said: list[tuple[str, bytes]] = field(default_factory=list)
-
-    def new(self, name: str) -> str:
-        """Return a new canary, which no encoding of text leaves alone by chance."""
-        canary = f"canary-{name}-4Q9zt"
-        self.canaries[name] = canary.encode()
-        return canary
-
-    def hear(self, who: str, what: str | bytes) -> None:
-        self.said.append((who, what.encode() if isinstance(what, str) else what))
-
-    def found(self) -> set[tuple[str, str]]:
-        """Return (canary, who said it), in whatever form."""
-        return {
-            (name, who)
-            for name, canary in self.canaries.items()
-            for who, what in self.said
-            if any(form in what for form in forms(canary))
-        }
-
-
-def forms(canary: bytes) -> set[bytes]:
-    """Return a canary as is, in hex, URL-encoded, and in base64 wherever it may begin there."""
-    found = {canary, canary.hex().encode(), canary.hex().upper().encode()}
-    found |= {quote(canary).encode(), quote(canary, safe="").encode()}
-    for shift in range(3):
-        for encode in (base64.b64encode, base64.urlsafe_b64encode):
-            # Letters that hold bits of a neighbour are left out.
-            middle = encode(b"\0" * shift + canary)[4 if shift else 0 : -4]
-            found.add(middle)
-    return found
-
-
 def test_a_canary_is_found_in_every_form() -> None:
     birds = Aviary()
     canary = birds.new("one").encode()
@@ -98,11 +61,13 @@ def test_no_canary_is_ever_heard(postgres_url: str, serve: Serve, log_format: st
     served = served_with(serve, postgres_url, birds, log_format)
     plant(served, birds)
     plant_people(served, postgres_url, birds)
+    check_planted(served, postgres_url, birds)
+    planting.let_go(served)
     listen_to_http(served, birds)
     listen_to_commands(served, birds)
     served.stop()
     birds.hear("log", served.log.read_bytes())
-    assert len(birds.canaries) > 15
+    assert len(birds.canaries) > 30
     assert len(birds.said) > 30
     # A copy holds every row, the passwords' argon2 hashes among them; nothing else tells them.
     assert birds.found() - {("password-hash", "rows of the backup")} == set()
@@ -116,13 +81,31 @@ def served_with(serve: Serve, url: str, birds: Aviary, log_format: str) -> Serve
     mail = f"smtp://me:{birds.new('smtp-password')}@127.0.0.1:{port}?from=watch@example.org"
     return serve(
         database=database, smtp_url=mail, log_level="debug", log_format=log_format,
-        allow_private_targets="127.0.0.0/8",
+        allow_private_targets="127.0.0.0/8", apprise="on",
+        oidc_issuer="https://127.0.0.1:9", oidc_client_id="dogwatch",
+        oidc_client_secret=birds.new("oidc-client-secret"),
     )  # fmt: skip
 
 
 def plant(served: Served, birds: Aviary) -> None:
     """Put canaries into channels and jobs, and have both used."""
     closed = "http://127.0.0.1:9"
+    plant_channels(served, closed, birds)
+    planting.plant_probe(served, closed, birds)
+    plant_jobs(served, closed, birds)
+    planting.plant_workflow(served, birds)
+    planting.plant_dialects(served, birds)
+    made = served.cli("key", "new", "--name", "canary", *database_of(served))
+    birds.canaries["api-key"] = made.stdout.strip().encode()
+    birds.canaries["secret-key"] = load(served.data / "secret.key")
+    birds.canaries["cli-key"] = served.key.encode()
+    once = {"Idempotency-Key": birds.new("idempotency")[:8]}
+    answer = served.call("POST", "/api/v1/keys", {"name": "once", "scopes": ["*"]}, headers=once)
+    birds.canaries["key-of-an-answer"] = answer.json["key"].encode()
+
+
+def plant_channels(served: Served, closed: str, birds: Aviary) -> None:
+    """Have a channel of every kind; those try to tell somebody whose address is closed."""
     hook = served.post(
         "/channels",
         {"name": "hook", "kind": "webhook",
@@ -133,6 +116,13 @@ def plant(served: Served, birds: Aviary) -> None:
     served.post("/channels", {"name": "mail", "kind": "email", "settings": {"to": ["a@b.example"]}})
     for kind, settings in services(closed, birds).items():
         served.post("/channels", {"name": kind, "kind": kind, "settings": settings})
+    for channel in served.get("/channels")["data"]:
+        served.call("POST", f"/api/v1/channels/{channel['id']}/test", {})
+    planting.plant_services(served, birds)
+
+
+def plant_jobs(served: Served, closed: str, birds: Aviary) -> None:
+    """Have a request and a script run whose every field holds a secret."""
     http = {
         "kind": "http", "url": f"{closed}/j?key={birds.new('job-query')}", "method": "POST",
         "headers": [["Authorization", f"Bearer {birds.new('job-header')}"],
@@ -147,17 +137,11 @@ def plant(served: Served, birds: Aviary) -> None:
     for name, action in (("probe", http), ("script", script)):
         served.post("/jobs", {"name": name, "action": action})
         served.post(f"/jobs/{name}/trigger", {}, 202)
-    for channel in served.get("/channels")["data"]:
-        served.call("POST", f"/api/v1/channels/{channel['id']}/test", {})
 
     def done() -> bool:
         return all(run["state"] == "done" for run in served.get("/runs")["data"])
 
     eventually(done, within_s=60, what="both jobs ran")
-    made = served.cli("key", "new", "--name", "canary", *database_of(served))
-    birds.canaries["api-key"] = made.stdout.strip().encode()
-    birds.canaries["secret-key"] = load(served.data / "secret.key")
-    birds.canaries["cli-key"] = served.key.encode()
 
 
 def services(closed: str, birds: Aviary) -> dict[str, dict[str, str]]:
@@ -202,6 +186,23 @@ def plant_people(served: Served, url: str, birds: Aviary) -> None:
     birds.canaries["totp"] = bytes.fromhex(proofs["totp"])
 
 
+def check_planted(served: Served, url: str, birds: Aviary) -> None:
+    """Each sealed column of the store holds a canary by now, and each hash is of something: a
+    column that comes to be must get one here."""
+    vault = Vault(load(served.data / "secret.key"))
+    database = Database.open(url)
+    try:
+        held = database.read(lambda tx: planting.held(tx, vault)).result(30)
+    finally:
+        database.close()
+    songs = list(birds.canaries.values())
+    empty = {
+        column for column, values in held.items()
+        if not any(song in value for value in values for song in songs)
+    }  # fmt: skip
+    assert empty == set()
+
+
 def _hashed(password: str) -> str:
     passwords = Passwords()
     try:
@@ -220,13 +221,29 @@ def database_of(served: Served) -> tuple[str, str]:
 def listen_to_http(served: Served, birds: Aviary) -> None:
     """Hear every GET route for everything that there is, metrics, and errors."""
     paths = served.call("GET", "/api/v1/openapi.json").json["paths"]
-    kinds = ("watches", "jobs", "runs", "channels", "rules", "deliveries", "flips")
+    kinds = (
+        "watches", "jobs", "probes", "workflows", "runs", "channels", "rules", "deliveries",
+        "flips", "incidents", "keys", "users", "members", "invitations", "variables",
+        "status-pages",
+    )  # fmt: skip
     ids = {kind: [row["id"] for row in served.get(f"/{kind}")["data"]] for kind in kinds}
     for path, methods in paths.items():
         if "get" in methods and not path.endswith(("/stream", "/live")):
             for one in sorted(filled(path, ids)):
                 birds.hear(f"GET {one}", get(served, f"/api/v1{one.removeprefix('/api/v1')}"))
-    for path in ("/metrics", "/healthz", "/readyz", "/", "/api/v1/openapi.json", "/sign-in"):
+    planting.listen_to_dialects(served, birds, get)
+    for path in (
+        "/metrics",
+        "/healthz",
+        "/readyz",
+        "/",
+        "/api/v1/openapi.json",
+        "/login",
+        "/login/oidc",
+        "/setup",
+        "/status/main",
+        "/nothing/here",
+    ):
         birds.hear(f"GET {path}", get(served, path))
     bad = {name: canary.decode("latin-1") for name, canary in birds.canaries.items()}
     for method, path in ERRORS:
@@ -245,11 +262,13 @@ def filled(path: str, ids: Mapping[str, list[str]]) -> set[str]:
     return {begin + one + end for one in ids.get(kind, ["nothing"]) if "{" not in end}
 
 
-def get(served: Served, path: str) -> bytes:
+def get(served: Served, path: str, headers: Mapping[str, str] | None = None) -> bytes:
     """Return head and body of an answer, the first piece of one that never ends."""
     connection = HTTPConnection("127.0.0.1", served.port, timeout=60)
     try:
-        connection.request("GET", path, headers={"Authorization": f"Bearer {served.key}"})
+        connection.request(
+            "GET", path, headers=headers or {"Authorization": f"Bearer {served.key}"}
+        )
         response = connection.getresponse()
         endless = "event-stream" in (response.headers["content-type"] or "")
         body = b"" if endless else response.read()
@@ -266,6 +285,8 @@ def listen_to_commands(served: Served, birds: Aviary) -> None:
         ["doctor", *flags], ["audit", *flags], ["migrate", *flags], ["ls"], ["runs"],
         ["channel", "ls"], ["job", "show", "probe"], ["job", "show", "script"],
         ["variable", "ls"],
+        ["probe", "show", "shop"], ["workflow", "show", "flow"], ["user", "ls", *flags],
+        ["member", "ls", *flags], ["audit-log", "--all", "--csv", *flags],
         ["deliveries"], ["flips", "probe"], ["logs", "script"],
         ["secret", "rotate", "--data-key", *flags],
         ["key", "ls", "--database", "postgresql://me:canary-database-password-4Q9zt@127.0.0.1:1/x"],

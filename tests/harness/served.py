@@ -13,19 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from tests.eventually import eventually
+from tests.harness.ports import free_port
 from tests.harness.warm import Warm, ran
 
 START_S = 120.0
 STOP_S = 60.0
 COMMAND_S = 120.0
 PROGRAM = (sys.executable, "-m", "dogwatch.cli")
-
-
-def free_port() -> int:
-    """Return a port of the loopback that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def listening(port: int) -> bool:
@@ -166,15 +160,23 @@ class Served:
         """Run a command with --json and read its answer."""
         return json.loads(self.cli(*words, "--json").stdout)
 
-    def call(self, method: str, path: str, body: Any = None, key: str | None = None) -> Answer:
-        """Send one request; JSON goes out with our key."""
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        key: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send one request; JSON goes out with our key, unless `headers` name another."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
-        headers = {"Authorization": f"Bearer {key or self.key}", "Connection": "close"}
+        named = {"Authorization": f"Bearer {key or self.key}", "Connection": "close"}
+        named |= headers or {}
         if body is not None:
-            headers["Content-Type"] = "application/json"
+            named["Content-Type"] = "application/json"
         try:
             sent = None if body is None else json.dumps(body)
-            connection.request(method, path, sent, headers)
+            connection.request(method, path, sent, named)
             response = connection.getresponse()
             return Answer(response.status, response.read())
         finally:

@@ -1,6 +1,11 @@
 """The audit log: who did what to what, newest first, each workspace its own."""
 
+import pytest
+from sqlalchemy import Delete, Update, delete, update
+from sqlalchemy.exc import DBAPIError
+
 from dogwatch.core.policy import Grant, Role
+from dogwatch.store.tables import audit_log as table
 from dogwatch.usecases import audit_log, workspaces
 from dogwatch.usecases.callers import Caller, host
 from tests.harness.house import House, after
@@ -42,3 +47,15 @@ def test_text_without_end_is_cut(house: House) -> None:
     house.do(audit_log.note, caller(house), "watches.make", "x" * 999, after(1))
     (entry,) = house.see(audit_log.page, house.workspace.id, 10)
     assert len(entry.object) == 255
+
+
+@pytest.mark.parametrize("change", [update(table).values(actor="nobody"), delete(table)])
+def test_nobody_changes_or_deletes_an_entry(house: House, change: Update | Delete) -> None:
+    """Not even with a statement of his own; and a workspace that goes leaves its log behind."""
+    other = house.do(workspaces.make, "Other", after(0))
+    house.do(audit_log.note, host(other.id), "watches.make", "theirs", after(1))
+    with pytest.raises(DBAPIError, match="append-only"):
+        house.plant(change)
+    house.do(workspaces.remove, other.id, "Other")
+    (entry,) = house.see(audit_log.page, None, 10)
+    assert (entry.object, entry.actor) == ("theirs", "host")

@@ -1,9 +1,10 @@
 """Limiting: windows are spent exactly, by one process or several nodes, and outlive restarts."""
 
 import asyncio
+import random
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import pytest
 
@@ -12,7 +13,7 @@ from dogwatch.core.plans import PLANS, UNLIMITED
 from dogwatch.core.problems import Problem
 from dogwatch.store import spent
 from dogwatch.store.database import Database, Tx
-from dogwatch.usecases import limiting, retention, sharing
+from dogwatch.usecases import leasing, limiting, retention
 from dogwatch.usecases.limiting import Asked, Limiter, Memory
 from dogwatch.usecases.sharing import Shared
 from tests.eventually import eventually
@@ -123,33 +124,118 @@ def test_a_node_that_goes_ahead_still_lets_the_limit_through_exactly(
     database.close()
 
 
-def test_another_node_goes_ahead_by_an_eighth_of_what_it_knew_at_most(
+def test_what_one_node_has_leased_no_other_passes(nodes: list[Shared]) -> None:
+    """Together exactly the limit, once what was not used is given back."""
+    many = Asked("workspace:1", "minute", Window("fixed", 80, 60))
+    here = passed(one_by_one(nodes[0], 12, many))
+    leased = nodes[0]._leases[many.place].left
+    assert here == 12
+    assert 0 < leased <= 80 // 8
+    there = passed(tries(nodes[1], 100, many))
+    assert there == 80 - 12 - leased
+    assert passed(one_by_one(nodes[0], 1, many)) == 1
+    asyncio.run(nodes[0].give_back())
+    assert passed(tries(nodes[1], 100, many)) == leased - 1
+    assert passed(tries(nodes[0], 9, many)) == 0
+
+
+def test_a_lease_goes_back_when_its_time_is_over(
     nodes: list[Shared], manual_clock: ManualClock
 ) -> None:
     many = Asked("workspace:1", "minute", Window("fixed", 80, 60))
-    assert passed(one_by_one(nodes[0], 1, many)) == 1
-    assert passed(tries(nodes[1], 100, many)) == 79
-    assert passed(one_by_one(nodes[0], 20, many)) == 79 // sharing.AHEAD
-    assert passed(tries(nodes[0], 20, many)) == 0
+    one_by_one(nodes[0], 12, many)
+    manual_clock.advance(2 * leasing.LEASED_S)
+    found = passed(tries(nodes[0], 1, many)) + passed(tries(nodes[1], 100, many))
+    assert found == 80 - 12
 
 
-def test_a_node_asks_again_after_a_second(nodes: list[Shared], manual_clock: ManualClock) -> None:
+def test_who_comes_now_and_then_leases_nothing(nodes: list[Shared]) -> None:
     many = Asked("workspace:1", "minute", Window("fixed", 80, 60))
     one_by_one(nodes[0], 1, many)
-    tries(nodes[1], 100, many)
-    manual_clock.advance(sharing.KNOWN_S)
-    assert passed(one_by_one(nodes[0], 20, many)) == 0
+    assert passed(tries(nodes[1], 100, many)) == 79
 
 
-def test_the_others_are_told_without_being_asked(
-    nodes: list[Shared], database_behind: Callable[[], int]
+def test_a_lease_ends_with_its_window(nodes: list[Shared], manual_clock: ManualClock) -> None:
+    """What was leased of one minute is neither passed in the next nor given back to it."""
+    manual_clock.advance(59.9)
+    many = Asked("workspace:1", "minute", Window("fixed", 80, 60))
+    one_by_one(nodes[0], 12, many)
+    manual_clock.advance(0.2)
+    assert passed(tries(nodes[1], 70, many)) == 70
+    found = one_by_one(nodes[0], 20, many)
+    asyncio.run(nodes[0].give_back())
+    assert passed(found) + passed(tries(nodes[1], 20, many)) == 10
+
+
+def test_another_limit_ends_a_lease(nodes: list[Shared]) -> None:
+    many = Asked("workspace:1", "minute", Window("fixed", 80, 60))
+    fewer = Asked("workspace:1", "minute", Window("fixed", 13, 60))
+    one_by_one(nodes[0], 12, many)
+    assert passed(one_by_one(nodes[0], 5, fewer)) == 1
+
+
+def test_what_an_even_window_refused_is_refused_without_asking(
+    postgres_url: str, manual_clock: ManualClock
+) -> None:
+    database = Database.open(postgres_url)
+    door = Counting(database)
+    node = Shared(door, manual_clock)
+    (failed,) = limiting.failure_windows("192.0.2.1")
+    assert passed(tries(node, 100, failed)) == 60
+    asked = door.count
+    refused = one_by_one(node, 50, failed)
+    assert (passed(refused), refused[-1][0].retry_after_s, door.count) == (0, 1, asked)
+    manual_clock.advance(1)
+    assert passed(one_by_one(node, 2, failed)) == 1
+    database.close()
+
+
+def test_what_is_leased_goes_back_without_being_asked(
+    nodes: list[Shared], manual_clock: ManualClock, database_behind: Callable[[], int]
 ) -> None:
     async def spend() -> None:
-        for _ in range(5):
+        for _ in range(6):
             await nodes[0].spend([DAY_OF_MANY])
-        await asyncio.to_thread(eventually, lambda: database_behind() == 5)
+        manual_clock.advance(leasing.LEASED_S)
+        await asyncio.to_thread(eventually, lambda: database_behind() == 6)
 
     asyncio.run(spend())
+
+
+KINDS: list[Literal["fixed", "first", "even"]] = ["fixed", "first", "even"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_two_nodes_never_pass_more_than_the_limit(
+    nodes: list[Shared], manual_clock: ManualClock, kind: Literal["fixed", "first", "even"]
+) -> None:
+    """Whatever they are asked, in whatever order; and once all is given back, not one fewer."""
+    chance = random.Random(4)
+    asked = Asked("workspace:1", "minute", Window(kind, 60, 60))
+    other = Asked("workspace:1", "day", Window("fixed", 10_000, 86_400))
+
+    async def ask(count: int) -> int:
+        orders = [chance.choice([(asked, other), (other, asked)]) for _ in range(count)]
+        found = await asyncio.gather(*(chance.choice(nodes).spend(one) for one in orders))
+        return passed(found)
+
+    async def minutes() -> list[int]:
+        through = []
+        for _ in range(4):
+            count = await ask(1)
+            for _ in range(20):
+                count += await ask(chance.randrange(12))
+                manual_clock.advance(0.1 if kind != "even" else 0)
+            assert count <= 60
+            for node in nodes:
+                await node.give_back()
+            through.append(count + await ask(60))
+            manual_clock.advance(58 if kind != "even" else 60)
+        for node in nodes:
+            await node.give_back()
+        return through
+
+    assert asyncio.run(minutes()) == [60] * 4
 
 
 @pytest.fixture
@@ -238,7 +324,14 @@ def test_nobody_is_turned_away_because_the_database_is(
 ) -> None:
     closed = Database.open(sqlite_url)
     closed.close()
-    assert tries(Shared(closed, manual_clock), 1, MINUTE) == [()]
+    door = Counting(closed)
+    node = Shared(door, manual_clock)
+    assert tries(node, 3, MINUTE) == [()] * 3
+    assert one_by_one(node, 5, MINUTE) == [()] * 5
+    assert door.count == 1, "the next second asks again"
+    manual_clock.advance(leasing.LEASED_S)
+    assert one_by_one(node, 5, MINUTE) == [()] * 5
+    assert door.count == 2
 
 
 @pytest.mark.parametrize(

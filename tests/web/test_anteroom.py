@@ -28,6 +28,7 @@ def room(clock: ManualClock, kept: list[Heard], **hosts: str) -> App:
         ("/cronbeats/ping/Abcd1234/start", "Abcd1234", Kind.START, {"action": "start"}),
         ("/ping/abcd12345678", "abcd12345678", Kind.OK, {"message": "OK"}),
         ("/cronpulse/api/ping/abcd12345/fail", "abcd12345", Kind.FAIL, {"success": True}),
+        ("/cronowl/api/ping/abcd123456", "abcd123456", Kind.OK, {"ok": True}),
         (f"/hc/ping/{UUID}", UUID, Kind.OK, "OK"),
     ],
 )

@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from time import process_time
+from typing import Any, cast
 from urllib.parse import urljoin
 
 import pytest
@@ -198,3 +199,43 @@ def test_the_documentation_names_every_route(web: Client) -> None:
             assert "default" in operation["responses"]
     assert "failures_before_down" in page
     assert document["servers"] == [{"url": "/api/v1"}]
+
+
+# --- errors, as pages and as problems ---------------------------------------------------------
+
+BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+
+def test_a_browser_is_told_of_our_mistakes_by_a_page(
+    services: Services, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing of the mistake itself is on it, and programs get what they can read."""
+
+    class Broken:
+        secret = "".join(["hunter", "2"])  # the log has the lines of the program
+
+        async def aread(self, *_: object) -> None:
+            raise RuntimeError(self.secret)
+
+        def on_wake(self, _: object) -> None:
+            """Wake nobody."""
+
+    web = Client(build(replace(services, door=cast("Any", Broken()))))
+    for path, way in (("/status/main", "../"), ("/login", "./"), ("/i/x/edit", "../../")):
+        answer = web("GET", path, headers=BROWSER | {"cookie": "dogwatch=x"})
+        assert (answer.status, answer.headers["content-type"]) == (500, "text/html; charset=utf-8")
+        assert "<h1>Internal Server Error</h1>" in answer.text
+        assert f'<a href="{way}">' in answer.text
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+        assert "hunter2" not in answer.text + caplog.text
+    told = web("GET", "/status/main")
+    assert (told.status, told.json["title"]) == (500, "Internal Server Error")
+    assert web("GET", "/api/v1/watches", headers=BROWSER).json["status"] == 401
+
+
+def test_a_browser_is_told_by_a_page_that_there_is_none(web: Client) -> None:
+    page = web("GET", "/no/such", headers=BROWSER)
+    assert (page.status, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert '<a href="../">To the front page</a>' in page.text
+    assert web("GET", "/no/such").json["detail"] == "there is nothing at this address"
+    assert web("POST", "/login/oidc", headers=BROWSER).json["status"] == 405

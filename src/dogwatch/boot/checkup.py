@@ -26,8 +26,8 @@ MAIL_S = 5.0
 
 def database(config: Config) -> str:
     """Return the database's state in words; a Problem if it is damaged, foreign or away."""
-    if alone(config) and not file_of(parse_url(config.database_url)).exists():
-        return "not there yet"
+    if _is_missing(config):
+        return "not there yet; dogwatch up makes it"
     revision = migrate.current(config.database_url)
     if revision != migrate.HEAD:
         return f"at revision {revision}; this program's is {migrate.HEAD}"
@@ -39,6 +39,10 @@ def database(config: Config) -> str:
     if faults:
         raise Problem("away", f"the database is damaged: {faults}; restore a backup")
     return f"whole, at revision {revision}"
+
+
+def _is_missing(config: Config) -> bool:
+    return alone(config) and not file_of(parse_url(config.database_url)).exists()
 
 
 @contextmanager
@@ -60,8 +64,10 @@ def _faults(tx: Tx) -> str:
 
 def locations(config: Config) -> str:
     """Say that each location of probes has somebody who asks; a Problem naming those without."""
+    if _is_missing(config):
+        return "nothing is asked anywhere: there is no database yet"
     if migrate.current(config.database_url) != migrate.HEAD:
-        return "not asked: the database is not of this program"
+        return "not looked at: the database is at another revision than this program"
     with _opened(config) as store:
         at = SystemClock().now()
         found = store.read(lambda tx: system.unasked(tx, at)).result()

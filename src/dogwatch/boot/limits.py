@@ -29,7 +29,7 @@ async def _shared(config: Config, store: Store) -> AsyncIterator[Limiter]:
     try:
         yield shared
     finally:
-        await shared.tell()
+        await shared.give_back()
         await asyncio.to_thread(aside.close)
 
 

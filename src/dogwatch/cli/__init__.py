@@ -30,6 +30,7 @@ COMMANDS = {
     "job": ("job", "Make and show jobs."),
     "probe": ("probe", "Make, show and try probes of endpoints."),
     "workflow": ("workflow", "Graphs of jobs: as text, in versions, and as they ran."),
+    "action": ("actions", "What follows the runs of a job or a workflow."),
     "trigger": ("runs", "Run a job now."),
     "cancel": ("runs", "Stop a run."),
     "pause": ("watches", "Stop expecting anything."),

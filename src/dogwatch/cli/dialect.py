@@ -52,6 +52,14 @@ def dialect_ls(session: Session) -> None:
     as_json(rows) if session.json else table(rows, ("name", "product", "base_url"))
 
 
+@command("names", "dogwatch dialect names nightly-backup")
+@click.argument("slug")
+def dialect_names(session: Session, slug: str) -> None:
+    """List what the APIs of other products call a watch, and where their clients ping it."""
+    found = connect(session).get(f"/watches/{slug}/dialects")["data"]
+    as_json(found) if session.json else table(found, ("product", "id", "ping_url"))
+
+
 @command("check", "dogwatch dialect check cronpulse\n"
          "dogwatch dialect check cronbeats --key cb_…")  # fmt: skip
 @click.argument("name", type=click.Choice(list(STEPS)))
@@ -132,3 +140,4 @@ def _filled(body: Any, known: Mapping[str, Any]) -> Any:
 
 dialect_command.add_command(dialect_ls)
 dialect_command.add_command(dialect_check)
+dialect_command.add_command(dialect_names)

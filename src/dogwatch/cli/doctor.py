@@ -40,7 +40,8 @@ def _settings(session: Session) -> Iterator[Finding]:
 
 def _files(session: Session) -> Iterator[Finding]:
     data = session.data_dir
-    yield Finding("data", True, str(data) if data.is_dir() else f"{data} (not there yet)")
+    absent = f"{data} is not there yet; dogwatch up makes it"
+    yield Finding("data", True, str(data) if data.is_dir() else absent)
     if directory.open_to_others(data):
         yield Finding("data", False, "others can write to it", f"chmod go-w {data}")
     for name in ("cli.key", "secret.key", "ping.url"):

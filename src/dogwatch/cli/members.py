@@ -39,6 +39,21 @@ def member_ls(session: Session, **flags: Any) -> None:
     as_json(rows) if session.json else table(rows, ("id", "email", "name", "role"))
 
 
+@verb(member_command, "add", "dogwatch member add ana@example.org --role editor")
+@click.argument("who")
+@click.option("--role", type=_ROLES, default="viewer", show_default=True, help="What as.")
+@WORKSPACE
+def member_add(session: Session, who: str, role: str, **flags: Any) -> None:
+    """Make a person who is here already, by id or address, a member."""
+
+    def added(visit: Visit) -> Member:
+        return members.take_in(visit.tx, visit.caller, people.find(visit.tx, who),
+                               Role[role.upper()], visit.at)  # fmt: skip
+
+    row = _row(carry_out(session, flags, "members.change", who, added))
+    as_json(row) if session.json else table([row], tuple(row))
+
+
 @verb(member_command, "role", "dogwatch member role ana@example.org admin")
 @click.argument("who")
 @click.argument("role", type=_ROLES)

@@ -75,6 +75,8 @@ def pairs(values: Mapping[str, Any]) -> None:
 def _cell(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return "–" if value is None else " ".join(str(value).split("\n"))
 
 

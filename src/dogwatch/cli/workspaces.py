@@ -6,12 +6,14 @@ from typing import Any, get_args
 
 import click
 
+from dogwatch import directory
 from dogwatch.cli.confirm import confirm
 from dogwatch.cli.host import Visit, carry_out, iso, note_export, see, verb
 from dogwatch.cli.output import as_json, table
 from dogwatch.cli.session import Session
 from dogwatch.core.isolation import Least
 from dogwatch.core.plans import PLANS
+from dogwatch.core.problems import Problem
 from dogwatch.usecases import members, people, workspaces
 from dogwatch.usecases.workspaces import Workspace
 
@@ -92,34 +94,54 @@ def workspace_isolate(session: Session, workspace: str, least: str, **flags: Any
 def workspace_export(session: Session, workspace: str, copy: Path, **flags: Any) -> None:
     """Write all rows of a workspace into FILE as JSON lines, without secrets."""
 
-    def written(visit: Visit) -> int:
-        copy.touch(mode=0o600)
-        with copy.open("w", encoding="utf-8") as lines:
-            return sum(
-                lines.write(f"{line}\n") > 0
-                for line in workspaces.export(visit.tx, visit.workspace_id)
-            )
-
     given = {**flags, "workspace": workspace}
     note_export(session, {**given}, "workspace.export")
-    count = see(session, given, written)
+    count = see(session, given, lambda visit: _written(visit, copy))
     as_json({"rows": count}) if session.json else click.echo(f"{copy}: {count} rows")
 
 
-@verb(workspace_command, "rm", "dogwatch workspace rm Shop\ndogwatch workspace rm 2 --yes")
+def _written(visit: Visit, copy: Path) -> int:
+    """Write the rows of a workspace for the owner's eyes alone; return how many."""
+    try:
+        copy.touch(mode=0o600)
+        with copy.open("w", encoding="utf-8") as lines:
+            found = workspaces.export(visit.tx, visit.workspace_id)
+            return sum(lines.write(f"{line}\n") > 0 for line in found)
+    except OSError as error:
+        raise Problem("refused", f"{copy} cannot be written: {error.strerror}") from None
+
+
+@verb(workspace_command, "rm", "dogwatch workspace rm Shop\ndogwatch workspace rm 2 --yes\n"
+      "dogwatch workspace rm Shop --export shop.jsonl")  # fmt: skip
 @click.argument("workspace")
 @click.option("--yes", is_flag=True, help="Ask nothing.")
-def workspace_rm(session: Session, workspace: str, yes: bool, **flags: Any) -> None:
-    """Remove a workspace, by id or name, with everything in it; export it first."""
+@click.option("--export", "copy", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),
+              help="Where its rows go first; if not given, into the data directory.")  # fmt: skip
+def workspace_rm(
+    session: Session, workspace: str, yes: bool, copy: Path | None, **flags: Any
+) -> None:
+    """Export a workspace, by id or name, and remove it with everything in it."""
     confirm(f"Remove the workspace {workspace} with everything in it, for good?", yes=yes)
 
-    def removed(visit: Visit) -> Workspace:
+    def removed(visit: Visit) -> tuple[Workspace, Path]:
+        written = copy or _kept(session.data_dir, visit)
+        _written(visit, written)
         name = workspaces.get(visit.tx, visit.workspace_id).name
-        return workspaces.remove(visit.tx, visit.workspace_id, name)
+        return workspaces.remove(visit.tx, visit.workspace_id, name), written
 
     given = {**flags, "workspace": workspace}
-    gone = carry_out(session, given, "workspace.delete", workspace, removed)
-    as_json({"removed": gone.id}) if session.json else click.echo(f"{gone.name} is removed")
+    gone, written = carry_out(session, given, "workspace.delete", workspace, removed)
+    if session.json:
+        as_json({"removed": gone.id, "export": str(written)})
+    else:
+        click.echo(f"{gone.name} is removed; what it held is in {written}")
+
+
+def _kept(data: Path, visit: Visit) -> Path:
+    """Return where the rows of a workspace are kept that goes."""
+    folder = data / "removed"
+    directory.make(folder)
+    return folder / f"workspace-{visit.workspace_id}-{visit.at:%Y%m%dT%H%M%SZ}.jsonl"
 
 
 # --- plans ------------------------------------------------------------------------------------

@@ -45,7 +45,8 @@ class Dialect:
     `key` opens its API and may do `scopes` unless its maker says less, `item` is the id of a
     watch, `token` what it is pinged by; where both are one form, they are one text. `item_pings`:
     the id is a ping token, too. A product that has names of its own for what a key may do has them
-    in `permissions`. `probe` is the id of a watch that we probe, where it has another form.
+    in `permissions`. `probe` is the id of a watch that we probe, where it has another form, and
+    `pings` the path below the mount that pings begin with, "" where nothing is pinged.
     """
 
     name: str
@@ -58,6 +59,12 @@ class Dialect:
     item_pings: bool = False
     permissions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     probe: Form | None = None
+    pings: str = "/ping/"
+
+    @property
+    def numbers(self) -> bool:
+        """Whether watches are known by whole numbers."""
+        return self.item.letters == digits
 
     def scopes_of(self, names: Sequence[str]) -> Sequence[str]:
         """Return scopes, each of our own or those of a permission."""
@@ -79,17 +86,17 @@ DIALECTS: Mapping[str, Dialect] = {
         Dialect(
             "cronium", "cronium", "Cronium", Form(URL_SAFE, 32),
             (*_WATCHES, *_JOBS, *_VARIABLES, "manage:alerts", "manage:keys"),
-            Form(digits, 9), Form(URL_SAFE, 16), permissions=CRONIUM,
+            Form(digits, 9), Form(URL_SAFE, 16), permissions=CRONIUM, pings="",
         ),
         Dialect(
             "cronpulse", "cronpulse", "CronPulse", Form(BASE62, 40, "cpk_"), (*_WATCHES, *_JOBS),
             Form(LOWER, 23, "cl"), Form(LOWER, 9), item_pings=True,
-            permissions=CRONPULSE,
+            permissions=CRONPULSE, pings="/api/ping/",
         ),
         Dialect(
             "cronowl", "cronowl", "CronOwl", Form(URL_SAFE, 32, "sk_live_"),
             (*_WATCHES, *_JOBS, "manage:keys"), Form(BASE62, 20), Form(LOWER, 10),
-            probe=Form(BASE62, 20, "mon_"),
+            probe=Form(BASE62, 20, "mon_"), pings="/api/ping/",
         ),
         Dialect(
             "cronbeats", "cronbeats", "CronBeats", Form(BASE62, 40, "cb_"),

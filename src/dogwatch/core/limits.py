@@ -8,7 +8,8 @@ rate that lets a burst of `limit` through.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from functools import lru_cache
+from typing import Literal, NamedTuple
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -30,8 +31,7 @@ class Mark:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """Whether a request passes one window, and what the caller is told of that window."""
 
     window: Window
@@ -59,26 +59,47 @@ def spend(
     return [mark for mark, _ in tried], [verdict for _, verdict in tried]
 
 
+def reserve(window: Window, mark: Mark, most: int, at: datetime) -> tuple[Mark, int]:
+    """Spend up to `most` beforehand of a window that is going; return the mark and how many.
+
+    None of an even window: what is held back of it would fill up again meanwhile.
+    """
+    if window.kind == "even" or not mark.at <= at < mark.at + _length(window.seconds):
+        return mark, 0
+    taken = max(0, min(most, window.limit - mark.count))
+    return Mark(mark.at, mark.count + taken), taken
+
+
+def restore(mark: Mark, began_at: datetime, count: int) -> Mark:
+    """Give back what was reserved of the window that began then, unless that is over."""
+    return Mark(mark.at, max(0, mark.count - count)) if mark.at == began_at else mark
+
+
 def _fixed(window: Window, mark: Mark | None, at: datetime) -> tuple[Mark, Verdict]:
-    length = timedelta(seconds=window.seconds)
-    return _counted(window, mark, _EPOCH + (at - _EPOCH) // length * length, at)
+    length = _length(window.seconds)
+    if mark is not None and mark.at <= at < mark.at + length:
+        return _counted(window, mark.at, mark.count, at)
+    return _counted(window, _EPOCH + (at - _EPOCH) // length * length, 0, at)
 
 
 def _first(window: Window, mark: Mark | None, at: datetime) -> tuple[Mark, Verdict]:
-    length = timedelta(seconds=window.seconds)
-    going = mark is not None and mark.at <= at < mark.at + length
-    return _counted(window, mark, mark.at if mark and going else at, at)
+    if mark is not None and mark.at <= at < mark.at + _length(window.seconds):
+        return _counted(window, mark.at, mark.count, at)
+    return _counted(window, at, 0, at)
 
 
-def _counted(
-    window: Window, mark: Mark | None, begin_at: datetime, at: datetime
-) -> tuple[Mark, Verdict]:
-    spent = mark.count if mark and mark.at == begin_at else 0
+def _counted(window: Window, begin_at: datetime, spent: int, at: datetime) -> tuple[Mark, Verdict]:
     passes = spent < window.limit
-    after = Mark(begin_at, spent + passes)
-    reset_at = begin_at + timedelta(seconds=window.seconds)
+    count = spent + passes
+    reset_at = begin_at + _length(window.seconds)
     wait_s = 0.0 if passes else (reset_at - at).total_seconds()
-    return after, Verdict(window, passes, window.limit - after.count, reset_at, wait_s)
+    left = max(0, window.limit - count)
+    return Mark(begin_at, count), Verdict(window, passes, left, reset_at, wait_s)
+
+
+@lru_cache(maxsize=64)
+def _length(seconds: int) -> timedelta:
+    return timedelta(seconds=seconds)
 
 
 def _even(window: Window, mark: Mark | None, at: datetime) -> tuple[Mark, Verdict]:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from dogwatch.core.alerts import Event
-from dogwatch.core.plain import one_line, printable, span
+from dogwatch.core.plain import one_line, printable, span, took
 
 MOST_ITEMS = 20
 MOST_ALSO_DOWN = 5
@@ -232,7 +232,7 @@ def _facts(message: Message) -> Iterator[tuple[str, str]]:
     if item.down_for_s is not None:
         yield "Was down for", span(item.down_for_s)
     if item.duration_ms is not None:
-        yield "Took", span(item.duration_ms / 1000)
+        yield "Took", took(item.duration_ms)
     if item.last_ok_at and item.event is not Event.RECOVERED:
         yield "Last good", local(item.last_ok_at, item.timezone)
     if item.tags:

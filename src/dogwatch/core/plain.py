@@ -1,7 +1,7 @@
 """Words that are safe to show anywhere: printable, of a known length, without hidden marks."""
 
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 ELLIPSIS = "…"
 _BREAKS = frozenset("\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029")
@@ -39,6 +39,18 @@ def cut(value: str, length: int, size: Callable[[str], int] = len) -> str:
     return value[:low] + ELLIPSIS
 
 
+def cut_lines(lines: Sequence[str], length: int, size: Callable[[str], int] = len) -> list[str]:
+    """Return the first lines that have room in `length`, breaks counted; "…" tells of others."""
+    kept: list[str] = []
+    for line in lines:
+        if size(line) >= length:
+            kept.append(cut(line, max(length - 1, 1), size))
+            break
+        kept.append(line)
+        length -= size(line) + 1
+    return kept
+
+
 def utf16(value: str) -> int:
     """Return the length in UTF-16 units, as Telegram and Discord count."""
     return len(value.encode("utf-16-le", "replace")) // 2
@@ -60,6 +72,14 @@ def span(seconds: float) -> str:
     if minutes < 24 * 60:
         return _two(minutes // 60, "h", minutes % 60, "min")
     return _two(minutes // 1440, "d", minutes % 1440 // 60, "h")
+
+
+def took(ms: float) -> str:
+    """Return how long something took; what is short is told more closely: "585 ms", "1.2 s"."""
+    whole = max(0, round(ms))
+    if whole < 1_000:
+        return f"{whole} ms"
+    return f"{whole / 1_000:.1f} s" if whole < 9_950 else span(whole / 1_000)
 
 
 def _two(major: int, major_unit: str, minor: int, minor_unit: str) -> str:

@@ -1,23 +1,30 @@
 """Templates of messages: text with names in double braces, filled in once.
 
-No logic, and a fixed dictionary: `event`, `run`, `input`, `output`, `condition` and `variables`,
-also under the names that Cronium gives them. What is filled in is never looked at again.
+A fixed dictionary: `event`, `run`, `input`, `output`, `condition` and `variables`, also under the
+names that Cronium gives them, and one block, `{{#ifEquals A B}}…{{else}}…{{/ifEquals}}`. What is
+filled in is never looked at again.
 """
 
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from dogwatch.core.plain import span
+from dogwatch.core.plain import took
 
 MAX_TEMPLATE = 10_000
 MAX_TEXT = 16_000
 MAX_VALUE = 4_000
 _CUT = "…"
+_NAME = r"[A-Za-z_][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*"
 _TAG = re.compile(
-    r"(?:(?P<form>json|formatDuration|formatTime|get)\s+)?"
-    r"(?P<name>[A-Za-z_][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*)"
+    rf"(?:(?P<form>json|formatDuration|formatTime|get)\s+)?(?P<name>{_NAME})",
+)
+IF, ELSE, END = "#ifEquals", "else", "/ifEquals"
+_OPERAND = re.compile(
+    rf"""(?P<text>"[^"]*"|'[^']*')|(?P<word>(?:-?\d+(?:\.\d+)?|true|false|null)(?=\s|$))"""
+    rf"""|(?P<name>{_NAME})"""
 )
 _LONGEST_TAG = 200
 _OF_EVENT = frozenset(
@@ -62,36 +69,108 @@ def join(parts: Iterable[Part], values: Mapping[str, Any]) -> str:
     return "".join(made)
 
 
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """Values in words, each put into them once."""
+
+    values: Mapping[str, Any]
+    shown: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def of(self, form: str, name: str) -> str:
+        """Return the words for a tag."""
+        if (form, name) not in self.shown:
+            self.shown[form, name] = _shown(form, name, self.values)
+        return self.shown[form, name]
+
+    def same(self, operands: str) -> bool:
+        """Whether two operands are the same as text."""
+        one, other = (
+            self.of("", found["name"]) if found["name"] else _literal(found)
+            for found in _OPERAND.finditer(operands)
+        )
+        return one == other
+
+
+def _literal(found: re.Match[str]) -> str:
+    if found["text"]:
+        return found["text"][1:-1]
+    return "" if found["word"] == "null" else str(found["word"])
+
+
 def _filled(parts: Iterable[Part], values: Mapping[str, Any], *, variables: bool) -> Iterator[Part]:
-    """Yield parts in words; variables only if asked to."""
-    shown: dict[Part, str] = {}  # a large value is put into words once
+    """Yield parts in words; variables, and what they decide, only if asked to."""
+    words = _Words(values)
+    for part in _taken(parts, words, variables=variables):
+        waits = not variables and not isinstance(part, str) and keys_in(part)
+        plain = isinstance(part, str) or part[0] in (IF, ELSE, END) or waits
+        yield part if plain else words.of(*part)
+
+
+def _taken(parts: Iterable[Part], words: _Words, *, variables: bool) -> Iterator[Part]:
+    """Yield the parts of the branches that are taken; a block that waits for variables stays."""
+    open_: list[bool | None] = []  # whether the branch is taken; None: only variables tell
     for part in parts:
-        if isinstance(part, str) or (not variables and part[1].startswith("variables.")):
+        form = "" if isinstance(part, str) else part[0]
+        stays = True
+        if form == IF:
+            known = variables or not keys_in(part)
+            open_.append(words.same(part[1]) if known else None)
+            stays = not known
+        elif form == ELSE:
+            stays = open_[-1] is None
+            open_[-1] = None if stays else not open_[-1]
+        elif form == END:
+            stays = open_.pop() is None
+        if stays and False not in open_:
             yield part
-            continue
-        if part not in shown:
-            shown[part] = _shown(*part, values)
-        yield shown[part]
+
+
+def keys_in(part: Part) -> frozenset[str]:
+    """Return the keys of the variables that a part names."""
+    parted = (name.partition(".") for name in _names(part))
+    return frozenset(key for first, _, key in parted if first == "variables")
+
+
+def _names(part: Part) -> list[str]:
+    """Return the names in a part: a tag has one, a block up to two."""
+    if isinstance(part, str):
+        return []
+    if part[0] == IF:
+        return [found["name"] for found in _OPERAND.finditer(part[1]) if found["name"]]
+    return [part[1]] if part[1] else []
 
 
 def fault(template: str) -> str | None:
     """Say what is wrong with a template: too long, or a name that there is not."""
     if len(template) > MAX_TEMPLATE:
         return f"at most {MAX_TEMPLATE} characters"
+    forms = []
     for part in _parts(template):
-        if not isinstance(part, str) and not _known(part[1]):
-            return f"there is no {part[1][:80]!r}; use event, run, input, output, variables.KEY"
-    return None
+        for name in _names(part):
+            if not _known(name):
+                return f"there is no {name[:80]!r}; use event, run, input, output, variables.KEY"
+        forms.append("" if isinstance(part, str) else part[0])
+    return None if forms.count(IF) == forms.count(END) else "an ifEquals has no {{/ifEquals}}"
 
 
 def variables_in(template: str) -> frozenset[str]:
     """Return the keys of the variables that a template names."""
-    names = (part[1] for part in _parts(template[:MAX_TEMPLATE]) if not isinstance(part, str))
-    parted = (name.partition(".") for name in names)
-    return frozenset(key for first, _, key in parted if first == "variables")
+    return frozenset().union(*map(keys_in, _parts(template[:MAX_TEMPLATE])))
 
 
 def _parts(template: str) -> Iterator[Part]:
+    """Yield plain text and tags; an end, or an else, without a beginning is text."""
+    depth = 0
+    for part in _tagged(template):
+        form = "" if isinstance(part, str) else part[0]
+        if form in (ELSE, END) and not depth:
+            yield f"{{{{{form}}}}}"
+            continue
+        depth += (form == IF) - (form == END)
+        yield part
+
+
+def _tagged(template: str) -> Iterator[Part]:
     """Yield plain text, and (form, name) for what stands in braces; each letter is read once."""
     at = 0
     while (end := template.find("}}", at)) >= 0:
@@ -111,9 +190,22 @@ def _parts(template: str) -> Iterator[Part]:
 def _tag(text: str) -> Part:
     """Return what a pair of braces stands for; itself where that is no name."""
     inner = text.strip("{}").strip()
-    if len(inner) > _LONGEST_TAG or not (found := _TAG.fullmatch(inner)):
+    if inner in (ELSE, END):
+        return inner, ""
+    if len(inner) > _LONGEST_TAG:
         return text
-    return found["form"] or "", _plain(found["name"])
+    if inner.startswith(f"{IF} "):
+        return _block(inner.removeprefix(IF).strip()) or text
+    found = _TAG.fullmatch(inner)
+    return (found["form"] or "", _plain(found["name"])) if found else text
+
+
+def _block(operands: str) -> Part | None:
+    """Return the beginning of a block; None unless two operands follow it."""
+    found = list(_OPERAND.finditer(operands))
+    if len(found) != 2 or _OPERAND.sub("", operands).strip():
+        return None
+    return IF, " ".join(_plain(one["name"]) if one["name"] else one[0] for one in found)
 
 
 def _plain(name: str) -> str:
@@ -138,8 +230,9 @@ _LONGEST_MS = 1e15  # not so: what JSON reads as infinite, or not a number
 
 def _shown(form: str, name: str, values: Mapping[str, Any]) -> str:
     value = _value(name, values)
-    if form == "formatDuration" and isinstance(value, int | float) and abs(value) < _LONGEST_MS:
-        return span(value / 1000)
+    timed = form == "formatDuration" and type(value) in (int, float)
+    if timed and abs(value) < _LONGEST_MS:
+        return took(value)
     text = json.dumps(value, ensure_ascii=False) if form == "json" else _text(value)
     return text if len(text) <= MAX_VALUE else text[: MAX_VALUE - 1] + _CUT
 

@@ -47,6 +47,12 @@ def of_watches(
     return {alias.watch_id: alias for alias in _aliases(tx, found)}
 
 
+def of_watch(tx: Tx, workspace_id: int, watch_id: str) -> Sequence[Alias]:
+    """Return what each dialect calls a watch."""
+    mine = (aliases.c.workspace_id == workspace_id, aliases.c.watch_id == watch_id)
+    return _aliases(tx, select(aliases).where(*mine).order_by(aliases.c.dialect))
+
+
 def by_name(tx: Tx, workspace_id: int, dialect: str, name: str) -> Alias | None:
     """Return the alias with this name."""
     return next(iter(_aliases(tx, _of(workspace_id, dialect).where(aliases.c.name == name))), None)

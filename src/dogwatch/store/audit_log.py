@@ -1,11 +1,11 @@
-"""The audit log: appended and read, never changed."""
+"""The audit log: appended and read, never changed; the database itself refuses that."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import insert, select
 
 from dogwatch.store.tables import audit_log
 from dogwatch.store.tx import Tx
@@ -46,10 +46,3 @@ def page(tx: Tx, workspace_id: int | None, size: int, before: int | None) -> Seq
     if before is not None:
         found = found.where(audit_log.c.id < before)
     return [Entry(**row._mapping) for row in tx.conn.execute(found)]
-
-
-def prune(tx: Tx, before_at: datetime, limit: int) -> int:
-    """Drop up to `limit` of the oldest entries from before a time; return how many."""
-    old = select(audit_log.c.id).where(audit_log.c.at < before_at).order_by(audit_log.c.id)
-    gone = delete(audit_log).where(audit_log.c.id.in_(old.limit(limit)))
-    return tx.conn.execute(gone).rowcount

@@ -2,14 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, time
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Text, delete, insert, select, type_coerce, update
 
 from dogwatch.core.alerts import Escalation, Event, Rule, Scope
 from dogwatch.core.windows import Digest, Quiet
 from dogwatch.store.tables import rules
 from dogwatch.store.tx import Tx
+from dogwatch.store.types import decode
+
+# Each batch of flips reads all of its workspace, which may be thousands: as the driver has them.
+_TEXTS = (type_coerce(one, Text) for one in (rules.c.events, rules.c.scope, rules.c.timing))
+_ROWS = select(rules.c.created_at, rules.c.id, rules.c.channel_id, *_TEXTS)
 
 
 def add(tx: Tx, workspace_id: int, rule: Rule, created_at: datetime) -> None:
@@ -31,15 +37,15 @@ def of_workspace(tx: Tx, workspace_id: int) -> Sequence[Rule]:
 
 def with_age(tx: Tx, workspace_id: int) -> Sequence[tuple[Rule, datetime]]:
     """Return every rule of a workspace with the time it was made, oldest first."""
-    found = select(rules).where(rules.c.workspace_id == workspace_id).order_by(rules.c.id)
-    return [(_rule(row), row.created_at) for row in tx.conn.execute(found)]
+    found = _ROWS.where(rules.c.workspace_id == workspace_id).order_by(rules.c.id)
+    return [(_rule(*values), created_at) for created_at, *values in tx.conn.execute(found)]
 
 
 def by_id(tx: Tx, workspace_id: int, rule_id: str) -> tuple[Rule, datetime] | None:
     """Return one rule with the time it was made."""
-    mine = select(rules).where(rules.c.workspace_id == workspace_id, rules.c.id == rule_id)
+    mine = _ROWS.where(rules.c.workspace_id == workspace_id, rules.c.id == rule_id)
     row = tx.conn.execute(mine).first()
-    return (_rule(row), row.created_at) if row else None
+    return (_rule(*row[1:]), row.created_at) if row else None
 
 
 def remove(tx: Tx, workspace_id: int, rule_id: str) -> bool:
@@ -77,19 +83,20 @@ def _timing(rule: Rule) -> dict[str, Any]:
     return {name: value for name, value in told.items() if value}
 
 
-def _rule(row: Row[Any]) -> Rule:
-    timing = row.timing
-    quiet, digest = timing.get("quiet"), timing.get("digest")
+@lru_cache(maxsize=16_384)
+def _rule(own_id: str, channel_id: str, events: str, scope: str, timing: str) -> Rule:
+    timed = decode(timing)
+    quiet, digest = timed.get("quiet"), timed.get("digest")
     return Rule(
-        id=row.id,
-        channel_id=row.channel_id,
-        events=frozenset(Event(event) for event in row.events),
-        scope=scope_of(row.scope),
-        delay_s=timing.get("delay_s", 0),
+        id=own_id,
+        channel_id=channel_id,
+        events=frozenset(Event(event) for event in decode(events)),
+        scope=scope_of(decode(scope)),
+        delay_s=timed.get("delay_s", 0),
         quiet=Quiet(_clock(quiet[0]), _clock(quiet[1]), quiet[2]) if quiet else None,
-        repeat_s=timing.get("repeat_s"),
+        repeat_s=timed.get("repeat_s"),
         digest=Digest(_clock(digest[0]), digest[1]) if digest else None,
-        escalations=tuple(Escalation(*step) for step in timing.get("escalations", ())),
+        escalations=tuple(Escalation(*step) for step in timed.get("escalations", ())),
     )
 
 

@@ -38,6 +38,11 @@ def named(
     return [(known.get(one.id) or give(tx, one, dialect), one) for one in records]
 
 
+def of_watch(tx: Tx, record: Record) -> Sequence[Alias]:
+    """Return what each dialect that has asked for a watch knows it by."""
+    return [one for one in aliases.of_watch(tx, *record.key) if one.dialect in DIALECTS]
+
+
 def give(tx: Tx, record: Record, dialect: str, said: Mapping[str, Any] | None = None) -> Alias:
     """Give a watch its alias in a dialect."""
     forms = DIALECTS[dialect]

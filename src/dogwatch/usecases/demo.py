@@ -97,8 +97,9 @@ class _Life:
                 key[0], new_id(flip.at), key[1], flip.at, str(flip.from_status),
                 str(flip.to_status), flip.reason,
             )  # fmt: skip
-            own = done.lines[-1].run_id if done.lines else None
-            self.turns.append(Turn(row, self.record, before, done.watch, own, ""))
+            last = done.lines[-1] if done.lines else None
+            own, took_ms = (last.run_id, last.duration_ms) if last else (None, None)
+            self.turns.append(Turn(row, self.record, before, done.watch, own, took_ms, ""))
 
 
 def _named(signal: Any, run_id: str) -> Any:

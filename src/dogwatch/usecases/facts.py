@@ -9,7 +9,7 @@ from typing import Any
 from dogwatch.core.alerts import Event
 from dogwatch.core.data import data
 from dogwatch.core.message import MOST_ALSO_DOWN, Alias, Item, Message, Note, tail
-from dogwatch.core.template import Part, join
+from dogwatch.core.template import Part, join, keys_in
 from dogwatch.core.watch import Watch
 from dogwatch.store import aliases, runs, watches
 from dogwatch.store.deliveries import Delivery
@@ -25,13 +25,15 @@ _TIMES = ("since_at", "expected_at", "last_ok_at")
 
 @data()
 class Turn:
-    """A flip of a watch, before and after it, with the run or the words that brought it about."""
+    """A flip of a watch, before and after it, with the run or the words that brought it about, and
+    how long that took."""
 
     flip: FlipRow
     record: Record
     before: Watch
     after: Watch
     run_id: str | None
+    duration_ms: int | None
     body: str
 
 
@@ -74,7 +76,7 @@ def item_of(tx: Tx, turn: Turn, event: Event) -> dict[str, Any]:
         "expected_at": expected_at and expected_at.isoformat(),
         "reason": flip.reason,
         "last_ok_at": before.ok_at and before.ok_at.isoformat(),
-        "duration_ms": turn.after.duration_ms if recovered else None,
+        "duration_ms": turn.duration_ms if recovered else None,
         "down_for_s": max(down_for_s, 0.0) if recovered else None,
         "output_tail": tail(_output(tx, turn)),
         "timezone": record.timezone,
@@ -132,7 +134,7 @@ def message_of(
 def variables_of(delivery: Delivery) -> Collection[str]:
     """Return the keys of the variables that a delivery's note names."""
     parts = chain.from_iterable(delivery.message.get("note", {}).values())
-    return {part[1].partition(".")[2] for part in parts if not isinstance(part, str)}
+    return frozenset().union(*(keys_in(_part(part)) for part in parts))
 
 
 def _note(parts: Mapping[str, Any], variables: Mapping[str, str]) -> Note:

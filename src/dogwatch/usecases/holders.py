@@ -53,6 +53,14 @@ class Holders:
         holder.check(at)
         if holder.stale(at):
             await self._note(proof, holder, at)
+        caller = holder.caller
+        return caller if caller.remote_ip == remote_ip else self._moved(proof, holder, remote_ip)
+
+    def _moved(self, proof: bytes, holder: Holder, remote_ip: str) -> Caller:
+        """Return who calls from there now, and expect him there: most come from one address."""
+        if known := self._known.get(proof):
+            expected = replace(known.holder.caller, remote_ip=remote_ip)
+            self._known[proof] = replace(known, holder=replace(known.holder, caller=expected))
         return replace(holder.caller, remote_ip=remote_ip)
 
     def _remembered(self, proof: bytes) -> Holder | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from dogwatch.core.alerts import Event, Rule, Scope
 from dogwatch.core.plans import admit
-from dogwatch.store import channels
+from dogwatch.store import aliases, channels, rules
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
 from dogwatch.usecases.allowances import plan_in
@@ -16,6 +16,8 @@ from dogwatch.usecases.rules import add_rule
 from dogwatch.vault import Vault
 
 EVENTS = frozenset({Event.DOWN, Event.RECOVERED, Event.DEGRADED})
+# Under this name an alias keeps the id of the channel that its dialect gave to the watch.
+KEPT = "webhook"
 _NAMED = 200
 
 
@@ -44,6 +46,19 @@ def take(tx: Tx, workspace_id: int, channel_id: str) -> None:
     """Remove a channel that was given; one that somebody removed already is no fault."""
     if channels.by_id(tx, workspace_id, channel_id):
         remove_channel(tx, workspace_id, channel_id)
+
+
+def drop(tx: Tx, record: Record) -> None:
+    """Remove the channels that dialects gave to a watch that goes, but those in use for others."""
+    given = {alias.said.get(KEPT) for alias in aliases.of_watch(tx, *record.key)} - {None}
+    if not given:
+        return
+    own = Scope("watches", frozenset({record.id}))
+    for rule, _ in rules.with_age(tx, record.workspace_id):
+        if rule.scope != own:
+            given -= {rule.channel_id, *(step.channel_id for step in rule.escalations)}
+    for channel_id in given:
+        take(tx, record.workspace_id, str(channel_id))
 
 
 def addresses(

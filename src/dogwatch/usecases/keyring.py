@@ -27,7 +27,8 @@ BATCH = 200
 GRACE = timedelta(hours=1)
 _FACT = "keyring"
 
-_CONTEXTS: Mapping[Sealed, Callable[[Row[Any]], str]] = {
+# Every column of sealed values, and what each value is bound to.
+CONTEXTS: Mapping[Sealed, Callable[[Row[Any]], str]] = {
     sealed.CHANNELS: lambda row: channels.context(row.workspace_id, row.id),
     sealed.JOBS: lambda row: runs.context(row.workspace_id, row.watch_id),
     sealed.USERS: lambda row: people.context(row.id),
@@ -78,10 +79,10 @@ def reseal(tx: Tx, vault: Vault, at: datetime, limit: int = BATCH) -> int:
     """
     if len(vault.ring.data_keys) < 2:
         return 0
-    done = sum(_reseal(tx, vault, one, limit) for one in _CONTEXTS)
+    done = sum(_reseal(tx, vault, one, limit) for one in CONTEXTS)
     if not done and _over(vault, at):
         claim(tx, vault)
-        if _over(vault, at) and not any(one.any_other(tx, vault.head) for one in _CONTEXTS):
+        if _over(vault, at) and not any(one.any_other(tx, vault.head) for one in CONTEXTS):
             _write(tx, vault, vault.ring.only_current())
     return done
 
@@ -93,7 +94,7 @@ def _over(vault: Vault, at: datetime) -> bool:
 def _reseal(tx: Tx, vault: Vault, kind: Sealed, limit: int) -> int:
     count = 0
     for row in kind.others(tx, vault.head, limit):
-        context = _CONTEXTS[kind](row)
+        context = CONTEXTS[kind](row)
         try:
             plain = vault.open(row._mapping[kind.name], context)
         except Problem:

@@ -2,7 +2,7 @@
 
 import hmac
 import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -58,7 +58,7 @@ def make(
     if dialect != NATIVE and dialect not in DIALECTS:
         raise invalid("dialect", f"use one of {', '.join((NATIVE, *DIALECTS))}")
     scopes = _translated(scopes, dialect)
-    _check_scopes(caller, scopes, _words(dialect))
+    _check_scopes(caller, scopes, dialect)
     if expires_at is not None and expires_at <= at:
         raise invalid("expires_at", "give a time to come")
     _admit(tx, caller, at)
@@ -77,19 +77,17 @@ def _translated(scopes: Sequence[str], dialect: str) -> Sequence[str]:
     return DIALECTS[dialect].scopes_of(scopes) if dialect in DIALECTS else scopes
 
 
-def _words(dialect: str) -> Collection[str]:
-    """Return the words for what a key may do: a product's own, where it has some."""
-    return (DIALECTS[dialect].permissions if dialect in DIALECTS else ()) or SCOPES
-
-
-def _check_scopes(caller: Caller, scopes: Sequence[str], words: Collection[str] = SCOPES) -> None:
-    """Raise a Problem for scopes that are none, told in these words, or that he may not give."""
+def _check_scopes(caller: Caller, scopes: Sequence[str], dialect: str) -> None:
+    """Raise a Problem for scopes that are none, or that he may not give, in the dialect's words."""
+    own = DIALECTS.get(dialect)
     if not scopes or any(scope not in SCOPES for scope in scopes):
+        words = (own.permissions if own else ()) or SCOPES
         raise invalid("scopes", f"use some of {', '.join(words)}")
     mine, held = grantable(caller.grant.role), caller.grant.scopes
     for scope in scopes:
         if scope not in mine or (held is not None and not held & {scope, "*"}):
-            raise Problem("refused", f"nobody gives a key more than he may himself: {scope}")
+            word = (own and own.word_for(scope)) or scope
+            raise Problem("refused", f"nobody gives a key more than he may himself: {word}")
 
 
 def _admit(tx: Tx, caller: Caller, at: datetime) -> None:
@@ -159,7 +157,7 @@ def rotate(
     old = _found(tx, caller.workspace_id, name)
     if old.replaced_by or (old.expires_at and old.expires_at <= at):
         raise Problem("conflict", "this key is replaced or expired; rotate the one that is good")
-    _check_scopes(caller, old.scopes)
+    _check_scopes(caller, old.scopes, old.dialect)
     made = _stored(tx, caller, old.name, old.scopes, vault, at, old.expires_at, old.dialect)
     until = min(old.expires_at or at + overlap, at + overlap)
     keys.change(tx, old.workspace_id, old.id, expires_at=until, replaced_by=made.key.id)

@@ -5,18 +5,18 @@ memory is enough; it is saved now and then, so that a day's window outlives a re
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
+from itertools import repeat
 from typing import Protocol
 
 from dogwatch.clock import Clock
-from dogwatch.core.limits import Verdict, Window, spend
-from dogwatch.core.plans import UNLIMITED, Plan
+from dogwatch.core.limits import Mark, Verdict, Window, spend
+from dogwatch.core.plans import Plan
 from dogwatch.core.problems import Problem
 from dogwatch.store import spent
 from dogwatch.store.spent import Lasting, Place
-from dogwatch.store.tx import Tx
 from dogwatch.usecases import allowances
 from dogwatch.usecases.door import Door
 
@@ -32,16 +32,20 @@ SIGN_INS_OF_ACCOUNT = Window("even", 10, 900)
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One window of one subject that a request is to be spent from; `name` is for people."""
+    """One window of one subject that a request is to be spent from; `name` is for people.
+
+    `place` is where its mark is kept: a plan with another limit goes on with the same mark.
+    """
 
     subject: str
     name: str
     window: Window
+    place: Place = field(init=False, repr=False, compare=False)
 
-    @property
-    def place(self) -> Place:
-        """Where its mark is kept: a plan with another limit goes on with the same mark."""
-        return self.subject, f"{self.window.kind} {self.window.seconds}"
+    def __post_init__(self) -> None:
+        """Know the place: it is asked for several times with each request."""
+        period = f"{self.window.kind} {self.window.seconds}"
+        object.__setattr__(self, "place", (self.subject, period))
 
 
 # --- who is limited ---------------------------------------------------------------------------
@@ -86,9 +90,14 @@ def unknown_ping_windows(ip: str) -> Sequence[Asked]:
 
 def admit(verdicts: Sequence[Verdict]) -> None:
     """Raise limited where a window refuses, with the longest wait."""
-    waits = [verdict.retry_after_s for verdict in verdicts if not verdict.passes]
-    if waits:
-        raise Problem("limited", "too many requests; try again later", retry_after_s=max(waits))
+    wait_s = longest_wait_s(verdicts)
+    if wait_s:
+        raise Problem("limited", "too many requests; try again later", retry_after_s=wait_s)
+
+
+def longest_wait_s(verdicts: Sequence[Verdict]) -> float:
+    """Return how long all windows together refuse; 0 where they let a request pass."""
+    return max((verdict.retry_after_s for verdict in verdicts), default=0.0)
 
 
 # --- spending ---------------------------------------------------------------------------------
@@ -96,33 +105,22 @@ def admit(verdicts: Sequence[Verdict]) -> None:
 
 def spend_in(marks: Marks, asked: Sequence[Asked], at: datetime) -> Sequence[Verdict]:
     """Spend one request in `marks`, which keep the order of their last use."""
+    windows = [one.window for one in asked]
     known = [marks.pop(one.place, None) for one in asked]
     before = [lasting[0] if lasting else None for lasting in known]
-    latest = max((_latest(one, lasting, at) for one, lasting in zip(asked, known, strict=True)))
-    after, verdicts = spend([one.window for one in asked], before, latest)
+    latest = max(map(_latest, windows, before, repeat(at)))
+    after, verdicts = spend(windows, before, latest)
     for one, mark, verdict in zip(asked, after, verdicts, strict=True):
         if mark is not None:
             marks[one.place] = mark, verdict.reset_at
     return verdicts
 
 
-def _latest(asked: Asked, lasting: Lasting | None, at: datetime) -> datetime:
+def _latest(window: Window, mark: Mark | None, at: datetime) -> datetime:
     """Return the time of a request; never one before a window that another node has begun."""
-    if lasting is None or asked.window.kind == "even":
+    if mark is None or mark.at <= at or window.kind == "even":
         return at
-    began_at, ahead = lasting[0].at, timedelta(seconds=asked.window.seconds)
-    return began_at if at < began_at <= at + ahead else at
-
-
-def spend_many(
-    tx: Tx, batch: Sequence[Sequence[Asked]], at: datetime
-) -> tuple[Sequence[Sequence[Verdict]], Marks]:
-    """Spend requests in turn, in one transaction of PostgreSQL; return the marks afterwards."""
-    marks = spent.held(tx, {one.place for asked in batch for one in asked})
-    before = dict(marks)
-    found = [spend_in(marks, asked, at) for asked in batch]
-    spent.save(tx, {place: now for place, now in marks.items() if before[place] != now})
-    return found, marks
+    return mark.at if mark.at <= at + timedelta(seconds=window.seconds) else at
 
 
 class Limiter(Protocol):
@@ -151,7 +149,7 @@ class Memory:
         if not asked:
             return ()
         verdicts = spend_in(self._marks, asked, self._clock.now())
-        self._unsaved.update(one.place for one in asked)
+        self._unsaved.update([one.place for one in asked])
         while len(self._marks) > self._most:
             self._marks.pop(next(iter(self._marks)))
         return verdicts
@@ -175,34 +173,52 @@ class Memory:
 # --- plans ------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The plan of a workspace and its windows, until a monotonic time."""
+
+    plan: Plan
+    windows: Sequence[Asked]
+    until: float
+
+
 class Plans:
     """The plans of workspaces, known for a few seconds."""
 
     def __init__(self, door: Door, clock: Clock) -> None:
         self._door = door
         self._clock = clock
-        self._known: dict[int, tuple[float, Plan]] = {}
+        self._known: dict[int, _Known] = {}
 
     async def of(self, workspace_id: int) -> Plan:
         """Return the plan of a workspace."""
+        return (await self._of(workspace_id)).plan
+
+    async def windows(self, workspace_id: int) -> Sequence[Asked]:
+        """Return the windows of a workspace's plan; none where it is unlimited."""
+        return (await self._of(workspace_id)).windows
+
+    async def _of(self, workspace_id: int) -> _Known:
         now = self._clock.monotonic()
-        until, plan = self._known.get(workspace_id, (0.0, UNLIMITED))
-        if until <= now:
+        known = self._known.get(workspace_id)
+        if known is None or known.until <= now:
             plan = await self._door.aread(lambda tx: allowances.plan_in(tx, workspace_id))
-            self._known[workspace_id] = now + PLAN_KNOWN_S, plan
-        return plan
+            known = _Known(plan, plan_windows(plan, workspace_id), now + PLAN_KNOWN_S)
+            self._known[workspace_id] = known
+        return known
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the doors limit by. `failures` and `unknown_pings` are counted in each process."""
+    """What the doors limit by: `limiter` those who are known, `strangers` all others, by their
+    address. In the memory of one process these two don't push each other out."""
 
     limiter: Limiter
     plans: Plans
-    failures: Memory
-    unknown_pings: Memory
+    strangers: Limiter
 
 
 def limits_of(door: Door, limiter: Limiter, clock: Clock) -> Limits:
     """Return the limits of one process."""
-    return Limits(limiter, Plans(door, clock), Memory(clock), Memory(clock))
+    strangers = Memory(clock) if isinstance(limiter, Memory) else limiter
+    return Limits(limiter, Plans(door, clock), strangers)

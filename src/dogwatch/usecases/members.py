@@ -145,6 +145,15 @@ def accept(tx: Tx, code: str, user: User, vault: Vault, at: datetime) -> Member:
     return member
 
 
+def take_in(tx: Tx, caller: Caller, user: User, role: Role, at: datetime) -> Member:
+    """Make a person a member who is none yet, without an invitation: for the host."""
+    workspaces.get(tx, caller.workspace_id, lock=True)
+    if members.get(tx, caller.workspace_id, user.id):
+        raise Problem("conflict", f"{user.email} is a member already; see dogwatch member role")
+    members.add(tx, caller.workspace_id, user.id, role, at)
+    return _found(tx, caller.workspace_id, user.id)
+
+
 def appoint(tx: Tx, workspace_id: int, user: User, at: datetime, role: Role = Role.OWNER) -> None:
     """Make a person a member without an invitation: for admins of the instance and the host."""
     if members.get(tx, workspace_id, user.id):

@@ -1,27 +1,23 @@
-"""What the nodes on one PostgreSQL share of what was spent of windows.
+"""What the nodes on one PostgreSQL share of what was spent: together never more than the limit.
 
-The database says what is left when a node first asks for a subject, and at least once a second from
-then on. Meanwhile the node goes ahead, by an eighth of what was left at most, and tells the others
-within a tenth of a second. So one node lets exactly the limit through, however many requests come
-at once, and each further one at most that eighth more. Where less than eight are left, it asks each
-time.
+A node spends in the database, many requests in one transaction, or from its leases. An even window
+is asked about in the database each time; but what it refuses is refused here from then on, until it
+has room again.
 """
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from dogwatch.clock import Clock
-from dogwatch.core.limits import Verdict
+from dogwatch.core.limits import Verdict, spend
 from dogwatch.store.spent import Place
 from dogwatch.usecases.door import Door
-from dogwatch.usecases.limiting import MOST_MARKS, Asked, Marks, spend_in, spend_many
+from dogwatch.usecases.leasing import LEASED_S, Lease, Returned, Settled, lease_of, settle
+from dogwatch.usecases.limiting import MOST_MARKS, Asked, Marks
 
-KNOWN_S = 1.0
-TOLD_S = 0.1
-AHEAD = 8
 BATCH = 256
 
 _log = logging.getLogger("dogwatch.limiting")
@@ -33,15 +29,6 @@ class _Request:
     answer: "asyncio.Future[Sequence[Verdict]]"
 
 
-@dataclass(slots=True)
-class _Room:
-    """How many requests may go ahead of what the database said, until when, and how many did."""
-
-    most: int
-    until: float
-    used: int = 0
-
-
 class Shared:
     """Spends for one node. Its door is for nothing else: others wait behind the rows that are
     locked here, and what is written here need not survive a crash."""
@@ -49,45 +36,57 @@ class Shared:
     def __init__(self, door: Door, clock: Clock) -> None:
         self._door = door
         self._clock = clock
-        self._marks: Marks = {}
-        self._rooms: dict[Place, _Room] = {}
-        self._untold: list[Sequence[Asked]] = []
+        self._leases: dict[Place, Lease] = {}
+        self._seen: Marks = {}  # of even windows, which only ever fill up by themselves
         self._waiting: deque[_Request] = deque()
-        self._asking = False
+        self._away_until = 0.0
         self._task: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     async def spend(self, asked: Sequence[Asked]) -> Sequence[Verdict]:
-        """Spend one request; nobody is turned away because the database is."""
+        """Spend one request; nobody is turned away, or kept waiting, because the database is."""
         if not asked:
             return ()
-        if self._may_go_ahead(asked):
-            return self._go_ahead(asked)
+        found = self._from_leases(asked) or self._still_refused(asked)
+        if found:
+            return found
+        if self._clock.monotonic() < self._away_until:
+            return ()
         answer: asyncio.Future[Sequence[Verdict]] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Request(asked, answer))
         self._begin()
         return await answer
 
-    async def tell(self) -> None:
-        """Tell the others at once."""
-        if self._untold:
+    async def give_back(self) -> None:
+        """Give back all that is leased."""
+        for lease in self._leases.values():
+            lease.until = 0.0
+        while any(lease.left for lease in self._leases.values()):
             await self._begin()
+        if self._timer:
+            self._timer.cancel()
 
-    def _may_go_ahead(self, asked: Sequence[Asked]) -> bool:
-        if self._waiting or self._asking:  # what the database gives to those is not ours as well
-            return False
-        now = self._clock.monotonic()
-        rooms = [self._rooms.get(one.place) for one in asked]
-        return all(room and room.used < room.most and now < room.until for room in rooms)
+    def _from_leases(self, asked: Sequence[Asked]) -> Sequence[Verdict] | None:
+        """Let a request pass that all its windows have leased."""
+        at, now = self._clock.now(), self._clock.monotonic()
+        leases = []
+        for one in asked:
+            lease = self._leases.get(one.place)
+            if lease is None or not lease.serves(one.window, at, now):
+                return None
+            leases.append(lease)
+        return [lease.passed() for lease in leases]
 
-    def _go_ahead(self, asked: Sequence[Asked]) -> Sequence[Verdict]:
-        verdicts = spend_in(self._marks, asked, self._clock.now())
-        if all(verdict.passes for verdict in verdicts):
-            for one in asked:
-                self._rooms[one.place].used += 1
-            if not self._untold:
-                asyncio.get_running_loop().call_later(TOLD_S, self._begin)
-            self._untold.append(asked)
-        return verdicts
+    def _still_refused(self, asked: Sequence[Asked]) -> Sequence[Verdict] | None:
+        """Refuse what was refused before and has no room yet."""
+        known = [self._seen.get(one.place) for one in asked]
+        if not any(known):
+            return None
+        marks = [lasting[0] if lasting else None for lasting in known]
+        _, verdicts = spend([one.window for one in asked], marks, self._clock.now())
+        return None if all(verdict.passes for verdict in verdicts) else verdicts
+
+    # --- in the database --------------------------------------------------------------------
 
     def _begin(self) -> "asyncio.Task[None]":
         if self._task is None or self._task.done():
@@ -95,53 +94,68 @@ class Shared:
         return self._task
 
     async def _work(self) -> None:
-        """Settle once, and on while somebody waits."""
+        """Settle once, and on while somebody waits; look again while anything is leased."""
         await self._settle()
         while self._waiting:
             await self._settle()
+        if self._timer:
+            self._timer.cancel()
+        if self._leases:
+            self._timer = asyncio.get_running_loop().call_later(LEASED_S, self._begin)
 
     async def _settle(self) -> None:
-        """Spend in the database what went ahead, then what waits for its answer."""
-        told, self._untold = self._untold[:BATCH], self._untold[BATCH:]
+        """Answer those who wait, and give back what is due."""
         size = min(BATCH, len(self._waiting))
         waited = [self._waiting.popleft() for _ in range(size)]
-        self._asking = bool(waited)
-        found = await self._spent([*told, *(request.asked for request in waited)])
-        self._asking = False
-        for request, verdicts in zip(waited, found[len(told) :], strict=True):
+        found = await self._spent([request.asked for request in waited])
+        for request, verdicts in zip(waited, found, strict=True):
             if not request.answer.done():
                 request.answer.set_result(verdicts)
 
     async def _spent(self, batch: Sequence[Sequence[Asked]]) -> Sequence[Sequence[Verdict]]:
-        until = self._clock.monotonic() + KNOWN_S
+        now = self._clock.monotonic()
+        counts = Counter(one.place for asked in batch for one in asked)
+        wanted = {
+            place: self._leases[place].more(count, now) if place in self._leases else count - 1
+            for place, count in counts.items()
+        }
+        returned = list(self._returned(counts, now))
+        if not batch and not returned:
+            return []
         try:
-            found, marks = await self._door.awrite(
-                lambda tx: spend_many(tx, batch, self._clock.now())
+            settled = await self._door.awrite(
+                lambda tx: settle(tx, batch, returned, wanted, self._clock.now())
             )
         except Exception as error:
             _log.warning("%d requests were not limited: %s", len(batch), type(error).__name__)
-            self._rooms.clear()
+            self._away_until = self._clock.monotonic() + LEASED_S
             return [()] * len(batch)
-        self._learn(batch, found, marks, until)
-        return found
+        self._learn(batch, settled, counts, now + LEASED_S)
+        return settled.verdicts
+
+    def _returned(self, asked: Collection[Place], now: float) -> Iterator[Returned]:
+        """Take from the leases whose time is over, and from those that did not reach."""
+        for place, lease in list(self._leases.items()):
+            if lease.left and (place in asked or now >= lease.until):
+                yield Returned(place, lease.began_at, lease.left)
+                lease.left = 0
+            elif lease.is_over(now):
+                del self._leases[place]
 
     def _learn(
         self,
         batch: Sequence[Sequence[Asked]],
-        found: Sequence[Sequence[Verdict]],
-        marks: Marks,
+        settled: Settled,
+        counts: Counter[Place],
         until: float,
     ) -> None:
-        """Go on from what the database says, and from what went ahead while it said so."""
-        if len(self._rooms) > MOST_MARKS:
-            self._marks, self._rooms = {}, {}
-        self._marks |= marks
-        for asked, verdicts in zip(batch, found, strict=True):
-            for one, verdict in zip(asked, verdicts, strict=True):
-                self._rooms[one.place] = _Room(verdict.remaining // AHEAD, until)
-        for asked in self._untold:
-            again = [one for one in asked if one.place in marks]
-            if again:
-                spend_in(self._marks, again, self._clock.now())
-            for one in again:
-                self._rooms[one.place].used += 1
+        """Go on from what the database says."""
+        if len(self._seen) > MOST_MARKS:
+            self._seen.clear()
+        for place, window in {one.place: one.window for asked in batch for one in asked}.items():
+            mark, over_at = settled.marks[place]
+            if window.kind == "even":
+                self._seen[place] = mark, over_at
+            else:
+                left = settled.leased[place]
+                self._leases[place] = lease_of(window, mark, left, counts[place], until)

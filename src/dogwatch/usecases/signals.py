@@ -145,6 +145,7 @@ def _turns(change: Change, steps: Sequence[Step]) -> list[Turn]:
             before,
             done.watch,
             done.lines[-1].run_id if done.lines else None,
+            done.lines[-1].duration_ms if done.lines else None,
             bodies.get(flip.at, ""),
         )
         for before, done in zip(befores, steps, strict=False)

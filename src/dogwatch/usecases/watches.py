@@ -27,7 +27,7 @@ from dogwatch.store import (
 )
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
-from dogwatch.usecases import incidents, lateness
+from dogwatch.usecases import hooks, incidents, lateness
 from dogwatch.usecases.allowances import admit_watch
 from dogwatch.usecases.holding import wake_held
 from dogwatch.usecases.signals import Change, apply, apply_many
@@ -252,6 +252,7 @@ def remove(tx: Tx, record: Record) -> None:
     wake_held(tx, record.workspace_id, Held.PARENT, tasks.EVER)
     if record.workflow:
         flows.cancel_children(tx, *record.key, "its workflow was removed")
+    hooks.drop(tx, record)
     tasks.drop_of_watch(tx, *record.key)
     deliveries.remove_of_watch(tx, *record.key)
     watches.remove(tx, record)

@@ -1,9 +1,11 @@
 """The web as a whole: pings in front, the API, health and metrics behind them."""
 
 from functools import partial
+from http import HTTPStatus
 from typing import cast
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
+from starlette.exceptions import HTTPException
 
 from dogwatch import __version__
 from dogwatch.web import dashboard, dialects, hooks, status
@@ -11,7 +13,7 @@ from dogwatch.web.api import native, problems
 from dogwatch.web.health import Readiness, checks_of, healthz
 from dogwatch.web.inbox import PingInbox
 from dogwatch.web.metrics import Metrics
-from dogwatch.web.page import FAVICON, STYLE_SHEET, html
+from dogwatch.web.page import FAVICON, HEADERS, STYLE_SHEET, html, page
 from dogwatch.web.pings import App, Pings
 from dogwatch.web.services import Services
 
@@ -56,7 +58,7 @@ def build(services: Services) -> App:
         cast("App", _behind(services, metrics)),
         services.trusted_proxies,
         services.ping_body_limit_bytes,
-        services.limits.unknown_pings if services.limits else None,
+        services.limits.strangers if services.limits else None,
     )
     pings = Pings(
         inbox,
@@ -64,15 +66,34 @@ def build(services: Services) -> App:
         behind,
         services.trusted_proxies,
         services.ping_body_limit_bytes,
-        services.limits.unknown_pings if services.limits else None,
+        services.limits.strangers if services.limits else None,
     )
     return dialects.Hosts(services.dialect_hosts, pings) if services.dialect_hosts else pings
+
+
+def worded(request: Request, status: int, detail: str) -> Response:
+    """Return an error as a page to a browser, and as problem+json to all others."""
+    if "text/html" not in request.headers.get("accept", ""):
+        return problems.as_problem(request, status, detail)
+    title = HTTPStatus(status).phrase
+    root = "../" * (request.url.path.count("/") - 1)
+    way = f'<p><a href="{root or "./"}">To the front page</a></p>'
+    body = f"<h1>{title}</h1>\n<p>{detail[:1].upper()}{detail[1:]}.</p>\n{way}"
+    return Response(page(title, body, root), status, HEADERS, "text/html; charset=utf-8")
+
+
+async def _on_http(request: Request, error: Exception) -> Response:
+    """Word what the framework refuses; of unknown paths, browsers get a page."""
+    if isinstance(error, HTTPException) and error.status_code == HTTPStatus.NOT_FOUND:
+        return worded(request, error.status_code, "there is nothing at this address")
+    return await problems.on_http(request, error)
 
 
 def _behind(services: Services, metrics: Metrics) -> FastAPI:
     app = FastAPI(openapi_url=None, redirect_slashes=False)
     app.state.services = services
-    problems.install(app)
+    problems.install(app, mistakes=worded)
+    app.add_exception_handler(HTTPException, _on_http)
     app.add_route("/style.css", STYLE_SHEET)
     app.add_route("/icon.svg", FAVICON)
     app.add_route("/healthz", healthz)

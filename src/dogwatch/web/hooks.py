@@ -37,7 +37,7 @@ async def _started(request: Request) -> Response:
         lambda tx: workflows.hooked(tx, key, services.vault), workspace_id=None
     )
     if found is None:
-        _count(request, services)
+        await _count(request, services)
         raise Problem("not_found", UNKNOWN)
     workspace_id, watch_id = found
     await limits.spend(request, workspace_id)
@@ -72,8 +72,8 @@ async def _started(request: Request) -> Response:
     return Response(done.body, done.status, media_type="application/json")
 
 
-def _count(request: Request, services: Services) -> None:
+async def _count(request: Request, services: Services) -> None:
     """Count an unknown key; too many are told to wait."""
     if services.limits:
         ip = origin_of(request.scope, services.trusted_proxies).ip
-        admit(services.limits.failures.spend_now(failure_windows(ip)))
+        admit(await services.limits.strangers.spend(failure_windows(ip)))

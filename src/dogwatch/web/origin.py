@@ -68,7 +68,7 @@ def _entries(scope: Mapping[str, Any], name: bytes) -> list[str]:
 
 
 def _is_within(address: _Address, networks: Sequence[Network]) -> bool:
-    return any(address in network for network in networks)
+    return bool(networks) and any(address in network for network in networks)
 
 
 @lru_cache(maxsize=4096)

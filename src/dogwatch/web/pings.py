@@ -8,7 +8,7 @@ from typing import Any
 from dogwatch.clock import Clock
 from dogwatch.core.ping import NOWHERE, Answer, Collector, Heard, heard_at, read_path
 from dogwatch.core.problems import Problem
-from dogwatch.usecases.limiting import Memory, unknown_ping_windows
+from dogwatch.usecases.limiting import Limiter, longest_wait_s, unknown_ping_windows
 from dogwatch.web.inbox import PingInbox
 from dogwatch.web.origin import Network, origin_of
 
@@ -47,7 +47,7 @@ class Pings:
         next_app: App,
         trusted_proxies: Sequence[Network] = (),
         body_limit_bytes: int = 10_000,
-        unknown: Memory | None = None,
+        unknown: Limiter | None = None,
     ) -> None:
         self._inbox = inbox
         self._clock = clock
@@ -83,7 +83,7 @@ class Pings:
         except Exception as error:
             await self._refuse(send, error)
         else:
-            wait_s = unknown_wait_s(self._unknown, answer, heard.remote_ip)
+            wait_s = await unknown_wait_s(self._unknown, answer, heard.remote_ip)
             if wait_s:
                 await self._answer(send, 429, b"too many unknown keys", retry_after(wait_s))
             else:
@@ -133,11 +133,11 @@ async def collected(receive: Receive, limit_bytes: int) -> Collector:
     return body
 
 
-def unknown_wait_s(unknown: Memory | None, answer: Answer, ip: str) -> float:
+async def unknown_wait_s(unknown: Limiter | None, answer: Answer, ip: str) -> float:
     """Count a key that nobody knows; return how long its sender must wait, 0 while few."""
     if unknown is None or answer is not Answer.UNKNOWN:
         return 0
-    return max(one.retry_after_s for one in unknown.spend_now(unknown_ping_windows(ip)))
+    return longest_wait_s(await unknown.spend(unknown_ping_windows(ip)))
 
 
 def retry_after(wait_s: float) -> tuple[bytes, bytes]:

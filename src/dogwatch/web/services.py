@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from dogwatch.clock import Clock
+from dogwatch.core.dialects import DIALECTS
 from dogwatch.core.isolation import Level
 from dogwatch.core.ping import Answer, Heard
 from dogwatch.core.script_action import ScriptAction
@@ -18,6 +19,11 @@ from dogwatch.vault import Vault
 from dogwatch.web.origin import Network
 
 Ready = Callable[[], Awaitable[Mapping[str, str]]]
+Blocked = Callable[[str, bool], Awaitable[tuple[str, str] | None]]
+
+
+async def _nothing(_host: str, _named: bool) -> None:
+    """Block nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +41,9 @@ class Services:
     may sign in by, `oidc_new_people` the e-mail domains whose people are made when they first do.
     `trusted_user_header` names who is signed in, on requests of trusted proxies. `dialect_hosts`
     are the dialects that have a host name of their own; `allow_private_targets` the networks that
-    may be connected to though they are private. `copy` yields a backup of everything, line by line,
-    without the key that opens what is sealed.
+    may be connected to though they are private, and `blocked` tells of a host, as a literal or
+    looked up as a name as well, an address that may not, and why. `copy` yields a backup of
+    everything, line by line, without the key that opens what is sealed.
     """
 
     door: Door
@@ -67,4 +74,12 @@ class Services:
     oidc_new_people: Collection[str] = ()
     dialect_hosts: Mapping[str, str] = field(default_factory=dict)
     allow_private_targets: Sequence[Network] = ()
+    blocked: Blocked = _nothing
     copy: Callable[[Tx], Iterator[str]] | None = None
+
+    def origin_of(self, dialect: str) -> str:
+        """Return the address at which a dialect answers, as links shall name it."""
+        base = self.base_url.rstrip("/")
+        if host := self.dialect_hosts.get(dialect):
+            return f"{base.partition('://')[0]}://{host}"
+        return f"{base}/{DIALECTS[dialect].mount}"

@@ -85,7 +85,7 @@ OLD: list[dict[str, Any]] = [{"slug": "old"}]
 
 
 def test_changes_are_told_by_name_and_as_a_diff() -> None:
-    after = {
+    after: Document = {
         "watches": [{"slug": "backup", "name": "Nightly"}, {"slug": "new", "name": "New"}],
         "rules": [{"channel": "Ops"}, {"channel": "Ops", "delay_s": 60}],
     }

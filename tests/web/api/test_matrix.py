@@ -9,8 +9,9 @@ from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
 from dogwatch.core.policy import POLICY, SCOPES, Grant, Role
-from dogwatch.usecases import keys, people, workspaces
+from dogwatch.usecases import keys, members, people, workspaces
 from dogwatch.usecases.callers import Caller, host
+from dogwatch.usecases.door import Tx
 from dogwatch.web.api import native
 from dogwatch.web.api.auth import KeyedRoute, needs
 from tests.web.api.conftest import House
@@ -123,25 +124,17 @@ def test_read_only_keys_change_nothing(house: House, routes: list[Route]) -> Non
 
 def test_a_stranger_finds_nothing_of_ours(house: House, api: Client, watch: Any) -> None:
     """Owner, team mate and stranger: both of ours reach everything, the stranger's key nothing."""
-    action = {"kind": "http", "url": "http://example.org"}
-    job = api("POST", "/jobs", {"name": "J", "action": action}).json
-    run = api("POST", "/jobs/j/trigger").json
-    hook = {"name": "H", "kind": "webhook", "settings": {"url": "https://ops.example/"}}
-    channel = api("POST", "/channels", hook).json
-    rule = api("POST", "/rules", {"channel_id": channel["id"]}).json
-    key = api("POST", "/keys", {"name": "mine", "scopes": ["read:jobs"]}).json
-    guest = api("POST", "/invitations", {"email": "ana@example.org"}).json
+    ours = furnished(house, api, watch)
+    routes = every_route(house)
+    named = {noun_of(route) for route in routes if "{name}" in route[1]}
+    assert set(ours) == named - {"users", "workspaces"}, "whose are the instance's"
     at = house.clock.now()
     other = house.write(lambda tx: workspaces.make(tx, "Other", at))
     stranger = client_of(house, token_of(house, owner_of(house, other.id), "*"))
     mate = client_of(house, token_of(house, owner_of(house, house.workspace.id), "*"))
-    ours = {
-        "watches": watch["id"], "jobs": job["id"], "runs": run["id"], "channels": channel["id"],
-        "rules": rule["id"], "keys": key["id"], "invitations": guest["id"],
-    }  # fmt: skip
     reached = [
         (route, place)
-        for route in every_route(house)
+        for route in routes
         for place in addresses(route, ours)
         if stranger(route[0], place, body_of(route)).status not in (403, 404, 422)
     ]
@@ -150,13 +143,61 @@ def test_a_stranger_finds_nothing_of_ours(house: House, api: Client, watch: Any)
         assert mate.get(f"/{noun}/{ours[noun]}").status == 200
         assert stranger.get(f"/{noun}").json["data"] == []
     assert mate.get("/workspace").json["name"] == "Default"
-    assert [one["id"] for one in mate.get("/rules").json["data"]] == [rule["id"]]
+    assert [one["id"] for one in mate.get("/rules").json["data"]] == [ours["rules"]]
+
+
+def furnished(house: House, api: Client, watch: Any) -> dict[str, str]:
+    """Have one thing of every kind that has an address; return their names."""
+
+    def made(path: str, **body: Any) -> str:
+        answer = api("POST", path, body)
+        assert answer.status in (201, 202), answer.text
+        return str(answer.json["id"])
+
+    action = {"kind": "http", "url": "http://example.org"}
+    job = made("/jobs", name="J", action=action)
+    hook = {"kind": "webhook", "settings": {"url": "https://ops.example/"}}
+    channel = made("/channels", name="H", **hook)
+    window = {"kind": "weekly", "days": ["sat"], "start": "22:00", "duration_s": 3600}
+    ours = {
+        "watches": watch["id"], "jobs": job, "runs": made("/jobs/j/trigger"), "channels": channel,
+        "rules": made("/rules", channel_id=channel, events=["down"]),
+        "keys": made("/keys", name="mine", scopes=["read:jobs"]),
+        "invitations": made("/invitations", email="ana@example.org"),
+        "probes": made("/probes", name="P", schedule="60", target=action),
+        "workflows": made("/workflows", name="W", nodes=[{"key": "a", "job": "j"}]),
+        "maintenance": made("/maintenance", name="M", window=window),
+        "status-pages": made("/status-pages", title="Shop", slug="shop"),
+        "status-posts": made("/status-pages/shop/posts", title="Slow", text="We look."),
+        "members": member_of(house), "variables": "TOKEN",
+    }  # fmt: skip
+    api("PUT", "/variables/TOKEN", {"value": "t0ken"})
+    house.ping(watch["ping_url"].rpartition("/")[2], "/fail")
+    for noun in ("incidents", "deliveries"):
+        (one,) = api.get(f"/{noun}").json["data"]
+        ours[noun] = str(one["id"])
+    return ours
+
+
+def member_of(house: House) -> str:
+    """Have one more member; return his id."""
+    at = house.clock.now()
+
+    def made(tx: Tx) -> str:
+        user = people.make(tx, "mate@example.org", "", "hash", at)
+        members.appoint(tx, house.workspace.id, user, at, Role.VIEWER)
+        return user.id
+
+    return house.write(made)
+
+
+def noun_of(route: Route) -> str:
+    return route[1].strip("/").partition("/")[0]
 
 
 def addresses(route: Route, ours: dict[str, str]) -> Iterator[str]:
-    noun = route[1].strip("/").partition("/")[0]
-    if "{name}" in route[1] and noun in ours:
-        yield route[1].replace("{name}", ours[noun])
+    if "{name}" in route[1] and noun_of(route) in ours:
+        yield route[1].replace("{name}", ours[noun_of(route)]).replace("{number}", "1")
 
 
 def body_of(route: Route) -> Any:

@@ -185,6 +185,8 @@ def test_started_from_outside(house: House, api: Client, make: Make) -> None:
 def test_a_signed_webhook_takes_nothing_else(house: House, api: Client, make: Make) -> None:
     make(webhook=True)
     made = api("POST", "/workflows/orders/webhook", {"signed": True}).json
+    shown = api.get("/workflows/orders/webhook").json
+    assert shown == {"url": made["url"], "secret": "***"}, "the secret is shown once"
     now, body = str(int(house.clock.now().timestamp())), b"plain words"
     good = sign(made["secret"], now, body)
     assert hook(house, made["url"], body).status == 401

@@ -72,6 +72,17 @@ def test_it_tells_where_it_stopped(flowing: Flowing, ana: Browser) -> None:
     assert '"node fail"' in page
 
 
+def test_a_node_that_is_tried_again_says_when(flowing: Flowing, ana: Browser) -> None:
+    flowing.make("load>check", nodes={"load": {"retries": 1}})
+    flowing.trigger()
+    work = flowing.claim(1)["load"]
+    flowing.finish(work, 2, Outcome.FAIL, reason="boom")
+    page = ana.get("/flows/flow").text
+    assert re.search(r"running, waits for attempt 2 at <time[^>]*>", page)
+    assert "attempt 1: boom" in page
+    assert "It waits for attempt 2 at" in ana.get(f"/runs/{work.run.id}").text
+
+
 def test_from_a_node_on_it_runs_again(house: House, flowing: Flowing, ana: Browser) -> None:
     flowing.make("load>check")
     run = flowing.trigger('{"day": 1}')

@@ -213,6 +213,26 @@ def test_an_address_is_asked_by_a_probe(house: House) -> None:
     assert (wrong.status, "aria-invalid" in wrong.text) == (422, True)
 
 
+def test_addresses_that_nothing_may_connect_to_are_refused(house: House) -> None:
+    async def blocked(host: str, _named: bool) -> tuple[str, str] | None:
+        return (host, "private") if host == "10.0.0.7" else None
+
+    ana = house.ana(blocked=blocked)
+    given = {"kind": "request", "name": "Shop", "schedule": "every 1m", "timezone": "UTC",
+             "method": "GET", "url": "http://10.0.0.7/"}  # fmt: skip
+    new = ana.fill("/new?kind=request", "/new", **given)
+    assert (new.status, "othing may connect to 10.0.0.7" in new.text) == (422, True)
+    ana.fill("/new?kind=request", "/new", **given | {"url": "https://shop.example/"})
+    changed = {"name": "Shop", "schedule": "every 2h", "timezone": "UTC", "start_by_s": "",
+               "failures_before_down": "3"}  # fmt: skip
+    edit = ana.fill("/i/shop/edit", "/i/shop/edit", **changed, **{"action.url": given["url"]})
+    assert (edit.status, "othing may connect to 10.0.0.7" in edit.text) == (422, True)
+    assert ana.fill("/i/shop/edit", "/i/shop/edit", **changed).status == 303
+    hook = {"name": "Ops", "kind": "webhook", "settings.url": given["url"]}
+    made = ana.fill("/alerts/channels/new?kind=webhook", "/alerts/channels/new", **hook)
+    assert (made.status, "othing may connect to 10.0.0.7" in made.text) == (422, True)
+
+
 def test_a_job_and_a_probe_are_edited(house: House) -> None:
     ana = house.ana(scripts_on=True)
     given = {"kind": "script", "name": "Report", "schedule": "every 1h", "timezone": "UTC",

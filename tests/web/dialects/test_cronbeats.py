@@ -32,6 +32,14 @@ def client(door: Door) -> Client:
     return door("cronbeats")
 
 
+def test_the_verbs_of_http_are_good_for_those_in_the_path(client: Client) -> None:
+    path = f"/api/v1/jobs/{made(client)['id']}"
+    assert client("PUT", path, {"name": "again"}).json["data"]["name"] == "again"
+    gone = client("DELETE", path)
+    assert (gone.status, gone.body) == (204, b"")
+    assert client.get(path).status == 404
+
+
 def made(client: Client, **changes: Any) -> Any:
     answer = client("POST", "/api/v1/jobs", BACKUP | changes)
     assert answer.status == 201, answer.text
@@ -115,6 +123,19 @@ def test_each_signal_is_answered_as_clients_expect(
     assert said["next_expected"] is None or isinstance(said["next_expected"], str)
     state = shown(client, job)["current_state"]
     assert state["last_signal"] == action
+
+
+def test_a_start_without_an_end_is_down_once_interval_and_grace_have_passed(
+    client: Client, house: House
+) -> None:
+    job = made(client, expected_interval_seconds=3_600, grace_seconds=600)
+    ping(client, job)
+    house.clock.advance(1_800)
+    ping(client, job, "/start")
+    for seconds, status in (4_199, "late"), (2, "down"):
+        house.clock.advance(seconds)
+        house.write(lambda tx: watches.lapse(tx, house.clock.now()))
+        assert shown(client, job)["current_state"]["status"] == status
 
 
 @ON_BOTH

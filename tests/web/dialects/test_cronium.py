@@ -367,7 +367,9 @@ def test_the_document_names_every_path(client: Client) -> None:
             "/variables", "/variables/{name}", "/servers", "/tokens", "/tokens/{name}",
             "/workflows", "/workflows/{number}", "/workflows/{number}/execute",
             "/workflows/executions", "/workflows/{number}/executions",
-            "/workflows/{number}/executions/{name}",
+            "/workflows/{number}/executions/{name}", "/workflows/{number}/archive",
+            "/workflows/bulk-archive", "/workflows/webhook/{key}", "/webhooks/{key}",
+            "/events/download", "/events/{number}/run", "/events/{number}/workflows", "/health",
         )
     }  # fmt: skip
 

@@ -598,6 +598,17 @@ def test_slow_is_up(client: Client) -> None:
     assert (found["status"], found["lastDuration"]) == ("up", 1_001)
 
 
+def test_how_long_it_took_stays_until_a_ping_says_otherwise(client: Client, house: House) -> None:
+    check = hourly(client)
+    pings: list[tuple[dict[str, Any], int]] = [
+        ({"duration": 45_000}, 45_000), ({}, 45_000), ({"duration": 7}, 7),
+    ]  # fmt: skip
+    for query, told in pings:
+        house.clock.advance(60)
+        ping(client, check, **query)
+        assert shown(client, check)["lastDuration"] == told
+
+
 # --- webhooks ----------------------------------------------------------------------------------
 
 
@@ -622,6 +633,22 @@ def test_a_webhook_is_a_channel_of_its_own(client: Client, api: Client) -> None:
     assert [one["kind"] for one in api.get("/channels").json["data"]] == ["discord"]
     client("DELETE", path)
     assert api.get("/channels").json["data"] == []
+
+
+def test_the_channel_of_a_webhook_goes_with_its_check_wherever_that_is_deleted(
+    client: Client, api: Client
+) -> None:
+    url = "https://hooks.example.org/in"
+    one, two, three = (made(client, name=name, webhookUrl=url) for name in ("a", "b", "c"))
+    channels = {one["name"]: one["id"] for one in api.get("/channels").json["data"]}
+    # One that somebody uses for more than its check stays.
+    rule = {"channel_id": channels["CronOwl: c"], "events": ["down"]}
+    assert api("POST", "/rules", rule).status == 201
+    assert client("DELETE", f"/api/v1/checks/{one['id']}").status == 200
+    for slug in ("b", "c"):
+        assert api("DELETE", f"/watches/{slug}").status == 204
+    assert [one["name"] for one in api.get("/channels").json["data"]] == ["CronOwl: c"]
+    assert [client.get(f"/api/v1/checks/{one['id']}").status for one in (two, three)] == [404] * 2
 
 
 def test_a_channel_that_somebody_removed_is_no_webhook(client: Client, api: Client) -> None:
@@ -681,14 +708,14 @@ def test_health_is_told_to_everybody(client: Client) -> None:
 
 def test_the_document_names_every_path(client: Client) -> None:
     document = Client(client.app).get("/cronowl/api/v1/openapi.json").json
-    assert set(document["paths"]) == {
+    assert set(document["paths"]) == {"/api/health", "/api/ping/{slug}", *(
         f"/api/v1{path}"
         for path in (
             "/auth/keys", "/auth/keys/{name}", "/checks", "/checks/{name}", "/checks/{name}/pause",
             "/checks/{name}/resume", "/checks/{name}/pings", "/checks/{name}/status",
             "/http-monitors", "/http-monitors/{name}",
         )
-    }  # fmt: skip
+    ), "/api/status/{slug}", "/api/status/{slug}/badge"}  # fmt: skip
     check = document["components"]["schemas"]["Check"]
     assert list(check["properties"]) == CHECK
     asked = document["paths"]["/api/v1/checks"]["get"]["parameters"]

@@ -179,6 +179,15 @@ def test_secrets_are_masked_and_masks_keep_them(client: Client, house: House) ->
     assert request.body == "{}"
 
 
+def test_who_may_not_change_it_is_not_told_the_secrets_of_its_address(
+    door: Door, client: Client
+) -> None:
+    monitor = made(client, url="https://api.example.com/v1?token=secret&page=2")
+    assert monitor["url"] == "https://api.example.com/v1?token=secret&page=2"
+    reader = door("cronowl", "read:watches", "read:jobs")
+    assert shown(reader, monitor)["url"] == "https://api.example.com/v1?token=***&page=2"
+
+
 def test_secrets_do_not_move_to_another_address(client: Client, house: House) -> None:
     monitor = made(client, headers=SECRET)
     for body in ({}, {"headers": monitor["headers"]}):

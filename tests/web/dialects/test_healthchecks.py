@@ -115,10 +115,20 @@ def test_a_key_and_a_slug_ping_too(client: Client, house: House) -> None:
     assert shown(client, check)["n_pings"] == 2
 
 
-@pytest.mark.parametrize("path", ["/ping/0c8983c9-9d73-446f-adb5-0641fdacc9d4", "/ping/{}/600"])
-def test_an_unknown_check_is_not_found(client: Client, path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "status", "told"),
+    [
+        ("/ping/0c8983c9-9d73-446f-adb5-0641fdacc9d4", 404, "not found"),
+        ("/ping/{}/600", 400, "invalid url format"),
+        ("/ping/{}/what", 400, "invalid url format"),
+        ("/hc/ping/short", 400, "invalid url format"),
+    ],
+)
+def test_what_is_unknown_or_malformed_is_told(
+    client: Client, path: str, status: int, told: str
+) -> None:
     answer = Client(client.app).get(path.format(made(client)["uuid"]))
-    assert (answer.status, answer.text) == (404, "not found")
+    assert (answer.status, answer.text) == (status, told)
 
 
 @ON_BOTH
@@ -315,3 +325,10 @@ def test_a_paused_check_goes_on_by_its_slug_too(client: Client, house: House) ->
     client("POST", f"/api/v3/checks/{check['uuid']}/pause")
     Client(client.app).get(f"/hc/ping/{house.workspace.ping_key}/{check['slug']}")
     assert shown(client, check)["status"] == "up"
+
+
+def test_whether_the_database_is_there_is_told_without_a_key(client: Client) -> None:
+    for version in ("v1", "v2", "v3"):
+        for end in ("", "/"):
+            answer = Client(client.app).get(f"/hc/api/{version}/status{end}")
+            assert (answer.status, answer.text) == (200, "OK")

@@ -104,7 +104,7 @@ def finish(watch: Watch, signal: Finish, gaps: Sequence[Gap]) -> Step:
     said = _said(outcome)
     heard: dict[str, Any] = {"recent": recent, "heard_at": signal.at, "heard": said}
     if outcome in GOOD:
-        heard |= {"ok_at": signal.at, "duration_ms": duration_ms}
+        heard |= _ok(signal.at, duration_ms)
     watch = drop_run(watch, run)
     if outcome in GOOD and _outlived(watch, signal, gaps):
         return Step(replace(watch, **heard), lines)
@@ -253,12 +253,13 @@ def answer(watch: Watch, signal: Answer, gaps: Sequence[Gap]) -> Step:
         return Step(watch, lines)
     heard: dict[str, Any] = {"heard_at": signal.at, "heard": _said(outcome)}
     if outcome in GOOD:
-        heard |= _ok(signal)
+        heard |= _ok(signal.at, signal.duration_ms)
     return judge(watch, signal.at, [outcome], reason, lines, heard)
 
 
-def _ok(signal: Answer) -> dict[str, Any]:
-    return {"ok_at": signal.at, "duration_ms": signal.duration_ms}
+def _ok(at: datetime, duration_ms: int | None) -> dict[str, Any]:
+    """Return what good evidence changes; how long it took stays as it is where that is not told."""
+    return {"ok_at": at} | ({} if duration_ms is None else {"duration_ms": duration_ms})
 
 
 def _unasked(

@@ -4,10 +4,9 @@ import re
 from collections.abc import Callable, Collection, Coroutine
 from typing import Any
 
-from fastapi import APIRouter, Request, Response, Security
+from fastapi import APIRouter, Request, Response
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.routing import APIRoute
-from fastapi.security import HTTPBearer
 from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
@@ -22,7 +21,7 @@ from dogwatch.web.api.wire import ProblemOut
 from dogwatch.web.origin import origin_of
 from dogwatch.web.services import Services
 
-_TOKEN = re.compile(r"(?i:bearer) +([A-Za-z0-9_]{1,200}) *")
+_TOKEN = re.compile(rb"(?i:bearer) +([A-Za-z0-9_]{1,200}) *")
 _BODILESS = frozenset({"GET", "DELETE"})
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -35,7 +34,6 @@ def resource(name: str) -> APIRouter:
         tags=[name],
         route_class=KeyedRoute,
         generate_unique_id_function=lambda route: route.name,
-        dependencies=[Security(HTTPBearer(auto_error=False, description="An API key."))],
         responses={"default": {"model": ProblemOut}},
     )
 
@@ -78,8 +76,11 @@ class KeyedRoute(APIRoute):
         known = {one.alias for one in get_flat_params(self.dependant)}
 
         async def keyed(request: Request) -> Response:
-            with limits.counted_failures(request):
+            try:
                 caller = await authenticate(request)
+            except Problem as problem:
+                await limits.count_failure(request, problem)
+                raise
             await limits.spend(request, caller.workspace_id)
             require(caller, operation)
             _check_query(request, known)
@@ -105,11 +106,13 @@ def _head_of(answer: Response) -> Response:
 async def authenticate(request: Request) -> Caller:
     """Return who holds the bearer key (RFC 6750), or raise unauthorized."""
     services: Services = request.app.state.services
-    given = _TOKEN.fullmatch(request.headers.get("authorization", ""))
+    sent = (value for name, value in request.scope["headers"] if name == b"authorization")
+    given = _TOKEN.fullmatch(next(sent, b""))
     if given is None:
         raise Problem("unauthorized", "send an API key: Authorization: Bearer dw_live_…")
     holders: Holders = request.app.state.holders
-    return await holders.caller(given[1], origin_of(request.scope, services.trusted_proxies).ip)
+    ip = origin_of(request.scope, services.trusted_proxies).ip
+    return await holders.caller(given[1].decode(), ip)
 
 
 def _check_query(request: Request, known: Collection[str]) -> None:

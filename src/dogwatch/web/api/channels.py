@@ -17,6 +17,7 @@ from dogwatch.web.api.masks import masked_settings
 from dogwatch.web.api.pages import Paged
 from dogwatch.web.api.settings import checked, merged
 from dogwatch.web.api.wire import ChannelMade, ChannelOut, DeliveryOut, PageOf
+from dogwatch.web.reach import hosts_of_channel
 from dogwatch.web.services import Services
 
 router = resource("channels")
@@ -61,6 +62,8 @@ async def make_channel(call: Called, body: ChannelNew) -> Response:
     settings, vault = checked(body.kind, body.settings), call.services.vault
     refuse_kind(call.services, body.kind)
 
+    await call.refuse_blocked(hosts_of_channel(body.kind, settings.public | settings.secret))
+
     def made(tx: Tx) -> ChannelMade:
         channel = channels.add_channel(
             tx, call.workspace_id, body.name, body.kind, settings.public, settings.secret,
@@ -81,6 +84,9 @@ async def show_channel(call: Called, name: Id) -> Response:
 @router.patch("/{name}", response_model=ChannelMade, **needs("channels.change"))
 async def change_channel(call: Called, name: Id, body: ChannelChange) -> Response:
     """Change a channel; settings that are not sent stay, `***` keeps a secret, null drops it."""
+    if "settings" in body.model_fields_set:
+        found = await call.read(lambda tx: channels.channel_by_id(tx, call.workspace_id, name))
+        await call.refuse_blocked(hosts_of_channel(found.kind, body.settings))
     return shown(await call.write(lambda tx: _changed(tx, call, name, body)))
 
 

@@ -22,6 +22,9 @@ _KEY = {
     "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
 }
 
+# Each route reads the key itself, before FastAPI does anything.
+SCHEMES = {"HTTPBearer": {"type": "http", "scheme": "bearer", "description": "An API key."}}
+
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "WatchNew": {
         "name": "Nightly backup",
@@ -156,8 +159,10 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
 
 def completed(document: dict[str, Any]) -> dict[str, Any]:
     """Return the document with what FastAPI cannot know."""
+    document["components"]["securitySchemes"] = SCHEMES
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
+            operation["security"] = [{name: [] for name in SCHEMES}]
             if method == "post":
                 operation["parameters"] = [*operation.get("parameters", ()), _KEY]
             answer = operation["responses"].get("200", {}).get("content", {})

@@ -4,8 +4,7 @@
 policies with quota `q` and window `w`, and with what remains `r` until it is reset in `t` seconds.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime
 from math import ceil
 
@@ -13,7 +12,7 @@ from fastapi import Request
 
 from dogwatch.core.limits import Verdict
 from dogwatch.core.problems import Problem
-from dogwatch.usecases.limiting import Asked, admit, failure_windows, plan_windows
+from dogwatch.usecases.limiting import Asked, admit, failure_windows
 from dogwatch.web.origin import origin_of
 from dogwatch.web.services import Services
 
@@ -25,25 +24,19 @@ async def spend(request: Request, workspace_id: int) -> None:
     services: Services = request.app.state.services
     if services.limits is None:
         return
-    plan = await services.limits.plans.of(workspace_id)
-    asked = plan_windows(plan, workspace_id)
+    asked = await services.limits.plans.windows(workspace_id)
     if asked:
         verdicts = await services.limits.limiter.spend(asked)
         request.state.limit_headers = headers(asked, verdicts, services.clock.now())
         admit(verdicts)
 
 
-@contextmanager
-def counted_failures(request: Request) -> Iterator[None]:
+async def count_failure(request: Request, problem: Problem) -> None:
     """Count those whose key is not valid, by address; too many are told to wait instead."""
-    try:
-        yield
-    except Problem as problem:
-        services: Services = request.app.state.services
-        if problem.kind == "unauthorized" and services.limits:
-            ip = origin_of(request.scope, services.trusted_proxies).ip
-            admit(services.limits.failures.spend_now(failure_windows(ip)))
-        raise
+    services: Services = request.app.state.services
+    if problem.kind == "unauthorized" and services.limits:
+        ip = origin_of(request.scope, services.trusted_proxies).ip
+        admit(await services.limits.strangers.spend(failure_windows(ip)))
 
 
 def headers(asked: Sequence[Asked], verdicts: Sequence[Verdict], at: datetime) -> Headers:

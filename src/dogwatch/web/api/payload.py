@@ -28,12 +28,13 @@ class StrictRequest(Request):
     """A request whose body is JSON to the letter (RFC 8259): no NaN, no name twice."""
 
     async def json(self) -> Any:
-        """Return the body; JSONDecodeError if it is no such JSON, Problem if it is too much."""
+        """Return the body; ValueError if it is no such JSON, Problem if it is too much."""
         body = await self.body()
         if _marks(body) > MAX_VALUES and _marks(_STRING.sub(b"", body)) > MAX_VALUES:
             raise invalid("body", f"holds too much: at most {MAX_VALUES} values")
+        text = body.decode("utf-8-sig")  # in no other encoding; json.loads would guess one
         return json.loads(
-            body, object_pairs_hook=_object, parse_float=_number, parse_constant=_no_constant
+            text, object_pairs_hook=_object, parse_float=_number, parse_constant=_no_constant
         )
 
 

@@ -3,7 +3,7 @@
 import json
 import logging
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from math import ceil
 from typing import Any
@@ -36,6 +36,8 @@ _CHOICES = frozenset({"str", "list[str]", "dict[str,any]"})  # Pydantic's names 
 _AGAIN_S = 5
 MOST_TOLD = 30
 _LONGEST_DETAIL = 4_000
+
+Worded = Callable[[Request, int, str], Response]
 
 _log = logging.getLogger("dogwatch.api")
 
@@ -140,8 +142,9 @@ class Guard:
     No answer to HEAD has content, those that are problems included.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, worded: Worded) -> None:
         self._app = app
+        self._worded = worded
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
@@ -162,7 +165,7 @@ class Guard:
             _log.error("unexpected %s\n%s", type(error).__name__, where)
             if begun:
                 raise
-            sorry = problem_response(500, "Dogwatch made a mistake; its log says where")
+            sorry = self._worded(Request(scope), 500, "Dogwatch made a mistake; its log says where")
             await sorry(scope, receive, watched)
 
 
@@ -172,9 +175,14 @@ def _with_limits(scope: Scope, message: Message) -> Message:
     return {**message, "headers": [*message["headers"], *said]} if said else message
 
 
-def install(app: FastAPI) -> None:
-    """Have an application answer every error as problem+json."""
+def as_problem(request: Request, status: int, detail: str) -> Response:
+    """Word an error as problem+json, whoever asks."""
+    return problem_response(status, detail)
+
+
+def install(app: FastAPI, mistakes: Worded = as_problem) -> None:
+    """Have an application answer every error as problem+json, or its own mistakes otherwise."""
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http)
-    app.add_middleware(Guard)
+    app.add_middleware(Guard, worded=mistakes)

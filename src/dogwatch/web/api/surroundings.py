@@ -1,4 +1,4 @@
-"""/watches/{name}/why and /watches/{name}/parents: what explains a watch, what it depends on."""
+"""What surrounds a watch: /why explains it, it depends on /parents, and /dialects name it."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Self
@@ -6,12 +6,15 @@ from typing import Annotated, Any, ClassVar, Self
 from fastapi import Response
 from pydantic import BaseModel, Field
 
-from dogwatch.usecases import dependencies, why
+from dogwatch.core.dialects import DIALECTS
+from dogwatch.usecases import aliases, dependencies, watches, why
+from dogwatch.usecases.aliases import Alias
+from dogwatch.usecases.door import Tx
 from dogwatch.usecases.lists import Record
 from dogwatch.usecases.why import Why
 from dogwatch.web.api.auth import needs, resource
 from dogwatch.web.api.body import Body
-from dogwatch.web.api.call import Called, Name, shown
+from dogwatch.web.api.call import Call, Called, Name, shown
 from dogwatch.web.api.wire import DeliveryOut, FlipOut, Instant, RunOut
 
 router = resource("watches")
@@ -122,6 +125,35 @@ class ParentsOut(BaseModel):
         )
 
 
+class NameOut(BaseModel):
+    """What the API of another product calls a watch, and where that product's clients ping it."""
+
+    dialect: str
+    product: str
+    id: str
+    ping_key: str | None = Field(description="Null for keys without write:watches.")
+    ping_url: str | None = Field(description="Null likewise, and where the product has no pings.")
+
+    @classmethod
+    def of(cls, alias: Alias, call: Call) -> Self:
+        """Return the shape of an alias."""
+        dialect = DIALECTS[alias.dialect]
+        key = alias.ping_key if call.may_ping and dialect.pings else None
+        return cls(
+            dialect=dialect.name,
+            product=dialect.title,
+            id=str(alias.number) if dialect.numbers else alias.name,
+            ping_key=key,
+            ping_url=key and call.services.origin_of(dialect.name) + dialect.pings + key,
+        )
+
+
+class NamesOut(BaseModel):
+    """What the APIs of other products call a watch: those that have been asked for it."""
+
+    data: list[NameOut]
+
+
 @router.get("/{name}/why", response_model=WhyOut, **needs("watches.why"))
 async def explain_watch(call: Called, name: Name) -> Response:
     """Explain its state and its last alert: the evidence, the rule and the clock."""
@@ -143,3 +175,14 @@ async def change_parents(call: Called, name: Name, body: ParentsChange) -> Respo
         lambda tx: dependencies.set_parents(tx, call.workspace_id, name, body.parents, call.at)
     )
     return shown(ParentsOut.of(found))
+
+
+@router.get("/{name}/dialects", response_model=NamesOut, **needs("watches.show"))
+async def list_names(call: Called, name: Name) -> Response:
+    """List what the APIs of other products call a watch, once they have been asked for it."""
+
+    def found(tx: Tx) -> NamesOut:
+        known = aliases.of_watch(tx, watches.find(tx, call.workspace_id, name))
+        return NamesOut(data=[NameOut.of(alias, call) for alias in known])
+
+    return shown(await call.read(found))

@@ -13,6 +13,7 @@ from dogwatch.usecases.actions import Effect
 from dogwatch.usecases.flows import Step, Tree
 from dogwatch.usecases.lists import WatchView
 from dogwatch.usecases.workflows import Version, Webhook
+from dogwatch.web.api.masks import MASK
 from dogwatch.web.api.wire import Instant, RunOut, WatchOut, watch_values
 
 
@@ -198,15 +199,17 @@ class TreeOut(BaseModel):
 
 
 class WebhookOut(BaseModel):
-    """Where a workflow is started from outside, and the secret that signs that, if one does."""
+    """Where a workflow is started from outside, and the secret that signs that, if one does: it is
+    shown once, as it is made."""
 
     url: str
     secret: str | None
 
     @classmethod
-    def of(cls, hook: Webhook, base_url: str) -> Self:
-        """Return the shape of a webhook."""
-        return cls(url=f"{base_url.rstrip('/')}/hook/{hook.key}", secret=hook.secret)
+    def of(cls, hook: Webhook, base_url: str, *, made: bool = False) -> Self:
+        """Return the shape of a webhook; its secret is masked, unless it was `made` now."""
+        secret = hook.secret if made or hook.secret is None else MASK
+        return cls(url=f"{base_url.rstrip('/')}/hook/{hook.key}", secret=secret)
 
 
 class ActionOut(BaseModel):

@@ -8,7 +8,7 @@ from dogwatch.core.problems import Problem
 from dogwatch.core.spec import WatchSpec
 from dogwatch.core.workflow.definition import Definition
 from dogwatch.core.workflow.graph import Graph
-from dogwatch.usecases import flows, lists, runs, watches, workflows
+from dogwatch.usecases import flows, lists, repeating, runs, watches, workflows
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.lists import Record, WatchView
 from dogwatch.usecases.workflows import Version
@@ -218,7 +218,7 @@ async def restore_version(
 
 @router.get("/{name}/webhook", response_model=WebhookOut, **needs("workflows.webhook"))
 async def show_webhook(call: Called, name: Name) -> Response:
-    """Show where a workflow is started from outside."""
+    """Show where a workflow is started from outside; its secret stays masked."""
 
     def found(tx: Tx) -> WebhookOut:
         record = workflows.find(tx, call.workspace_id, name)
@@ -240,7 +240,7 @@ async def renew_webhook(call: Called, name: Name, body: WebhookAsked | None = No
         if workflows.webhook_of(tx, record, vault) is None:
             raise Problem("conflict", f"{record.slug} has no webhook; set its webhook to true")
         hook = workflows.set_webhook(tx, record, vault, signed=signed)
-        return WebhookOut.of(hook, call.services.base_url)
+        return WebhookOut.of(hook, call.services.base_url, made=True)
 
     return await call.post(200, renewed)
 
@@ -268,6 +268,6 @@ async def rerun(call: Called, name: Id, body: Rerun | None = None) -> Response:
     node = body.node if body else None
 
     def queued(tx: Tx) -> RunOut:
-        return RunOut.of(runs.rerun(tx, call.workspace_id, name, node, call.at))
+        return RunOut.of(repeating.rerun(tx, call.workspace_id, name, node, call.at))
 
     return await call.post(202, queued)

@@ -40,7 +40,9 @@ def _found(tx: Tx, visit: Visit) -> tuple[Record, Action | None]:
 async def take(visit: Visit) -> Response:
     """Change the item."""
     require(visit.caller, "watches.change")
-    asked = await visit.see(lambda tx: watches.find(tx, visit.workspace_id, _name(visit)))
+    asked, done = await visit.see(lambda tx: _found(tx, visit))
+    if done:
+        await visit.refuse_blocked(done.hosts(visit.form))
 
     def changed(tx: Tx) -> Record:
         record = watches.find(tx, visit.workspace_id, asked.id, lock=True)

@@ -9,7 +9,7 @@ from dogwatch.core.problems import Problem
 from dogwatch.core.watch import phase
 from dogwatch.core.workflow.difference import Difference
 from dogwatch.core.workflow.graph import Edge, Graph, entering, order
-from dogwatch.usecases import flows, lists, runs, watches, workflows
+from dogwatch.usecases import flows, lists, repeating, watches, workflows
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.flows import Step, Tree
@@ -138,7 +138,7 @@ async def rerun(visit: Visit) -> Response:
     def queued(tx: Tx) -> tuple[Record, Run]:
         record = _locked(tx, visit)
         _tree(tx, record, run_id)
-        return record, runs.rerun(tx, visit.workspace_id, run_id, node, visit.at)
+        return record, repeating.rerun(tx, visit.workspace_id, run_id, node, visit.at)
 
     record, run = await visit.carry_out("workflows.rerun", _name(visit), queued)
     return moved(visit, f"flows/{record.slug}?run={run.id}")
@@ -146,6 +146,7 @@ async def rerun(visit: Visit) -> Response:
 
 async def restore(visit: Visit) -> Response:
     """Save an old version anew, as the present one."""
+    require(visit.caller, "workflows.restore")
     number = visit.form.get("version", "")
     if not (number.isascii() and number.isdigit() and len(number) < 10):
         raise Problem("invalid", "version: give the number of a version")

@@ -61,6 +61,7 @@ async def acknowledge(visit: Visit) -> Response:
 
 async def snooze(visit: Visit) -> Response:
     """Have nothing said of it for some hours."""
+    require(visit.caller, "incidents.snooze")
     by, hours = visit.caller.name, whole(visit, "hours") or 0
     if hours not in HOURS:
         raise Problem("invalid", "hours", {"hours": f"give one of {', '.join(map(str, HOURS))}"})

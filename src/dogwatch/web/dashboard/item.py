@@ -7,8 +7,9 @@ from typing import Any
 
 from fastapi import Response
 
+from dogwatch.core.dialects import DIALECTS
 from dogwatch.core.watch import Status, phase
-from dogwatch.usecases import lists, manifests, overview, runs, watches, why
+from dogwatch.usecases import aliases, lists, manifests, overview, runs, watches, why
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.lists import FlipRow, Record, Run, WatchView
@@ -39,6 +40,7 @@ class Page:
     pings: Sequence[dict[str, Any]]
     flips: Sequence[FlipRow]
     coming: Sequence[datetime]
+    names: Sequence[tuple[str, str, str]]
     why: str
     action: Action | None
     kept: str | None
@@ -78,6 +80,7 @@ def _page(tx: Tx, visit: Visit) -> Page:
         lists.ping_page(tx, workspace_id, record.id, PINGS, None),
         lists.flip_page(tx, workspace_id, FLIPS, "", only),
         _coming(view) if schedule and not paused else [],
+        _names(tx, visit, record),
         why.why(tx, workspace_id, record.id, at).sentence,
         action_of(tx, visit, record) if visit.may(_SHOWS[record.kind]) else None,
         manifests.kept_in(tx, record),
@@ -92,6 +95,21 @@ def _coming(view: WatchView) -> Sequence[datetime]:
     if first is None or first <= view.at:
         return schedule.next(COMING, view.at)
     return [first, *schedule.next(COMING - 1, first)]
+
+
+def _names(tx: Tx, visit: Visit, record: Record) -> Sequence[tuple[str, str, str]]:
+    """Return the products that know the watch, each with its id there and where it is pinged."""
+    named = [(DIALECTS[alias.dialect], alias) for alias in aliases.of_watch(tx, record)]
+    return [
+        (
+            product.title,
+            str(alias.number) if product.numbers else alias.name,
+            visit.services.origin_of(product.name) + product.pings + alias.ping_key
+            if product.pings and visit.may("watches.change")
+            else "",
+        )
+        for product, alias in named
+    ]
 
 
 def _name(visit: Visit) -> str:

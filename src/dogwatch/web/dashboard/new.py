@@ -22,6 +22,7 @@ from dogwatch.web.dashboard import schedule
 from dogwatch.web.dashboard.action import LANGUAGES, told
 from dogwatch.web.dashboard.pages import moved, rendered
 from dogwatch.web.dashboard.visit import Visit
+from dogwatch.web.reach import hosts_of_action
 
 KINDS = ("watch", "script", "request")
 
@@ -46,6 +47,8 @@ async def take(visit: Visit) -> Response:
         return await show(visit)
     kind = visit.form.get("kind", "")
     operation, make = _WAYS.get(kind, _WAYS["script"])
+    require(visit.caller, operation)
+    await visit.refuse_blocked(hosts_of_action(visit.form))
     record = await visit.carry_out(
         operation,
         visit.form.get("name", "")[:200],

@@ -16,6 +16,7 @@ from dogwatch.usecases import audit_log
 from dogwatch.usecases.callers import Caller, require
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.people import Member, Present, User
+from dogwatch.web.reach import Hosts, refuse_blocked
 from dogwatch.web.services import Services
 
 T = TypeVar("T")
@@ -116,6 +117,10 @@ class Visit:
     def may(self, operation: str) -> bool:
         """Whether he may carry out an operation of the policy in his workspace."""
         return lacks(self.caller.grant, operation) is None
+
+    async def refuse_blocked(self, hosts: Hosts) -> None:
+        """Raise a Problem for hosts that nothing here may connect to."""
+        await refuse_blocked(self.services, self.caller, hosts)
 
     @property
     def query(self) -> Mapping[str, str]:

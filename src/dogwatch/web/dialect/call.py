@@ -62,11 +62,7 @@ class DialectCall:
     @property
     def origin(self) -> str:
         """The address at which this dialect answers, as links shall name it."""
-        base = self.services.base_url.rstrip("/")
-        host = self.services.dialect_hosts.get(self.tongue.name)
-        if host:
-            return f"{base.partition('://')[0]}://{host}"
-        return base + str(self.request.scope.get("root_path", ""))
+        return self.services.origin_of(self.tongue.name)
 
     async def sent(self, model: type[M]) -> M:
         """Return the body as its model reads it. Raises Refused."""
@@ -129,11 +125,42 @@ class DialectCall:
 def checked(model: type[M], said: Mapping[str, Any]) -> M:
     """Return what was said as `model` reads it; Refused names each bad field."""
     try:
-        return model.model_validate(said)
+        found = model.model_validate(said)
     except ValidationError as error:
-        fields = faults_of(error.errors())
-        told = "; ".join(f"{name}: {text}" for name, text in fields.items())
-        raise Refused(Refusal("invalid", told, fields)) from None
+        raise _refused(faults_of(error.errors())) from None
+    dumped = found.model_dump(by_alias=True, exclude_unset=True)
+    if nul := [
+        name for name, value in _places(dumped) if any("\0" in one for one in _texts(value))
+    ]:
+        raise _refused(dict.fromkeys(nul, "must not hold NUL"))
+    return found
+
+
+def _places(said: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the fields, and those of an object one by one, each with its name."""
+    for name, value in said.items():
+        inner = value if isinstance(value, dict) else {}
+        yield from ((f"{name}.{key}", (key, one)) for key, one in inner.items())
+        if not inner:
+            yield name, value
+
+
+def _refused(fields: Mapping[str, str]) -> Refused:
+    told = "; ".join(f"{name}: {text}" for name, text in fields.items())
+    return Refused(Refusal("invalid", told, fields))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield all text in a value, however deep it lies."""
+    left = [value]
+    while left:
+        one = left.pop()
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, Mapping):
+            left += [*one, *one.values()]
+        elif isinstance(one, Sequence):
+            left += one
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, get_args
 
+from dogwatch.web.dialect.opened import paths_of
 from dogwatch.web.dialect.refusal import Refusal, Why
 from dogwatch.web.dialect.tongue import Tongue
 
@@ -25,9 +26,7 @@ _TYPES: Mapping[type, str] = {
 def completed(document: dict[str, Any], tongue: Tongue) -> dict[str, Any]:
     """Return the document with its key and with the refusals of each operation."""
     components = document.setdefault("components", {})
-    components["securitySchemes"] = {
-        "key": {"type": "apiKey", "in": "header", "name": tongue.key_header}
-    }
+    components["securitySchemes"] = {"key": _scheme(tongue.key_header)}
     document["security"] = [{"key": []}]
     refusals = dict(_refusals(tongue))
     for methods in document["paths"].values():
@@ -35,8 +34,16 @@ def completed(document: dict[str, Any], tongue: Tongue) -> dict[str, Any]:
             told = operation["responses"]
             told.pop("422", None)  # FastAPI's own, which is never sent
             told.update({status: one for status, one in refusals.items() if status not in told})
+    document["paths"] |= paths_of(tongue.opened)
     _drop_unused(components.get("schemas", {}))
     return document
+
+
+def _scheme(header: str) -> dict[str, str]:
+    """Return how a key is sent: as a bearer, or in a header of its own."""
+    if header == "Authorization":
+        return {"type": "http", "scheme": "bearer"}
+    return {"type": "apiKey", "in": "header", "name": header}
 
 
 def _refusals(tongue: Tongue) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -3,18 +3,19 @@
 Any ping path finds any key, and the answer has the form of the dialect whose look the key has.
 """
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from math import ceil
-from typing import Any
+from typing import Any, TypeVar
 
 from dogwatch.clock import Clock
 from dogwatch.core.ping import NOWHERE, Answer, Heard, Target, heard_at, storable
 from dogwatch.core.problems import Problem
 from dogwatch.usecases.door import Door
-from dogwatch.usecases.limiting import Asked, Memory
+from dogwatch.usecases.limiting import Asked, Limiter, longest_wait_s
 from dogwatch.web.inbox import PingInbox
 from dogwatch.web.origin import Network, origin_of
 from dogwatch.web.pings import (
@@ -28,7 +29,11 @@ from dogwatch.web.pings import (
     user_agent,
 )
 
-_METHODS = frozenset({"GET", "POST", "HEAD"})
+# How long a look at what is known of a watch may take; a ping itself is kept without it.
+PATIENCE_S = 1.0
+METHODS = "GET, POST, HEAD"
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +71,8 @@ class Said:
 class PingForm:
     """How a dialect is pinged. `reads` says whether a path is of its form, `target` whom and what
     such a ping means (None: it means nothing), and `said` words what became of it; `refused`
-    words that it was not recorded, with status 429 or 503. `before` is done before it is recorded,
-    and says what it means in the end.
+    words that it was not recorded, with status 405, 429 or 503. `before` is done before it is
+    recorded, and says what it means in the end.
 
     `windows` are those of an address that pings, and `limited` words, with the seconds to wait,
     that one is spent or that too many keys were wrong: a ping with a good key is recorded all the
@@ -92,20 +97,21 @@ class PingForm:
 class DialectPings:
     """Answers the pings of dialects once the inbox has; the rest is `next_app`'s.
 
-    `mounts` are the paths below which a dialect lives. A request with a complete head counts.
+    `mounts` are the paths below which a dialect lives; there, a key of whatever length is its own
+    to answer. A request with a complete head counts.
     """
 
     def __init__(
         self,
         forms: Sequence[PingForm],
-        mounts: Sequence[str],
+        mounts: Mapping[str, PingForm | None],
         inbox: PingInbox,
         door: Door | None,
         clock: Clock,
         next_app: App,
         trusted_proxies: Sequence[Network] = (),
         body_limit_bytes: int = 10_000,
-        unknown: Memory | None = None,
+        unknown: Limiter | None = None,
     ) -> None:
         self._forms = forms
         self._mounts = mounts
@@ -119,18 +125,32 @@ class DialectPings:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
-        path = self._below(scope["path"]) if scope["type"] == "http" else ""
-        form = next((one for one in self._forms if one.reads(path)), None) if path else None
-        if form is None or scope["method"] not in _METHODS:
+        mount, path = self._below(scope["path"]) if scope["type"] == "http" else ("", "")
+        form = self._form(mount, path)
+        if form is None:
             await self._next_app(scope, receive, send)
-        else:
+        elif scope["method"] in METHODS.split(", "):
             await self._ping(form, path, scope, receive, send)
+        elif scope["method"] == "OPTIONS":
+            await _send(send, Said(204, "text/plain", b"", _ALLOWED), 0, head=False)
+        else:
+            said = form.refused(405)
+            await _send(send, replace(said, headers={**said.headers, "Allow": METHODS}), 0)
 
-    def _below(self, path: str) -> str:
-        """Return the path below the mount of a dialect; some ping below `/api`, and that is one."""
+    def _below(self, path: str) -> tuple[str, str]:
+        """Return the mount of a dialect and the path below it; that of a ping without `/api`."""
         mount, slash, rest = path[1:].partition("/")
-        below = f"{slash}{rest}" if mount in self._mounts else path
-        return below.removeprefix("/api") if below.startswith("/api/ping/") else below
+        mounted = mount in self._mounts
+        below = f"{slash}{rest}" if mounted else path
+        own = below.removeprefix("/api") if below.startswith("/api/ping/") else below
+        return mount if mounted else "", own
+
+    def _form(self, mount: str, path: str) -> PingForm | None:
+        """Return what answers a ping; None where a path is none."""
+        for form in self._forms if path else ():
+            if form.reads(path):
+                return form
+        return self._mounts.get(mount) if path.startswith("/ping/") else None
 
     async def _ping(
         self, form: PingForm, path: str, scope: Scope, receive: Receive, send: Send
@@ -141,21 +161,34 @@ class DialectPings:
         knock = Knock(path, scope["query_string"], text, at, scope["method"])
         target = form.target(knock) or NOWHERE
         try:
-            if form.before and self._door:
-                target = await form.before(target, knock, self._door)
+            target = await self._meant(form, target, knock)
             heard = self._heard(target, knock, scope, body.total)
             answer = await self._inbox.put(heard)
             wait_s = max(
-                unknown_wait_s(self._unknown, answer, heard.remote_ip),
-                _window_wait_s(self._unknown, form, heard.remote_ip),
+                await unknown_wait_s(self._unknown, answer, heard.remote_ip),
+                await _window_wait_s(self._unknown, form, heard.remote_ip),
             )
             took_ms = (self._clock.monotonic() - began_s) * 1000
-            became = Became(answer, took_ms, self._door)
-            said = form.waiting(wait_s) if wait_s else await form.said(knock, target, became)
+            if wait_s:
+                said = form.waiting(wait_s)
+            else:
+                said = await self._worded(form, knock, target, Became(answer, took_ms, self._door))
         except Exception as error:
             wait_s = (error.retry_after_s if isinstance(error, Problem) else None) or 5
             said = form.refused(503)
         await _send(send, said, wait_s, head=scope["method"] == "HEAD")
+
+    async def _meant(self, form: PingForm, target: Target, knock: Knock) -> Target:
+        """Return what a ping means to its watch; by itself, where the database is away."""
+        if form.before is None or self._door is None:
+            return target
+        known = await _unless_away(form.before(target, knock, self._door))
+        return known or target
+
+    async def _worded(self, form: PingForm, knock: Knock, target: Target, became: Became) -> Said:
+        """Word what became of a ping, with less to tell where the database is away."""
+        said = await _unless_away(form.said(knock, target, became))
+        return said or await form.said(knock, target, replace(became, door=None))
 
     def _heard(self, target: Target, knock: Knock, scope: Scope, body_bytes: int) -> Heard:
         origin = origin_of(scope, self._trusted_proxies)
@@ -170,23 +203,39 @@ class DialectPings:
         )
 
 
-def _window_wait_s(memory: Memory | None, form: PingForm, ip: str) -> float:
+async def _unless_away(look: Awaitable[T]) -> T | None:
+    """Await a look at the database; None where that is away or stalls."""
+    try:
+        return await asyncio.wait_for(look, PATIENCE_S)
+    except TimeoutError:
+        return None
+    except Problem as problem:
+        if problem.kind != "away":
+            raise
+        return None
+
+
+async def _window_wait_s(limiter: Limiter | None, form: PingForm, ip: str) -> float:
     """Count a ping by its address; return how long its sender must wait, 0 while few."""
-    if memory is None or form.windows is None:
+    if limiter is None or form.windows is None:
         return 0
-    return max(one.retry_after_s for one in memory.spend_now(form.windows(ip)))
+    spent = await _unless_away(limiter.spend(form.windows(ip)))  # a kept ping is not refused
+    return longest_wait_s(spent or ())
 
 
-async def _send(send: Send, said: Said, wait_s: float, *, head: bool) -> None:
+async def _send(send: Send, said: Said, wait_s: float, *, head: bool = False) -> None:
     headers = [
         *((name.lower().encode(), value.encode()) for name, value in said.headers.items()),
         (b"content-type", said.media_type.encode()),
-        (b"content-length", str(len(said.body)).encode()),
+        *([(b"content-length", str(len(said.body)).encode())] if said.status != 204 else []),
         (b"cache-control", b"no-store"),
         *([retry_after(wait_s)] if wait_s else []),
     ]
     await send({"type": "http.response.start", "status": said.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if head else said.body})
+
+
+_ALLOWED = {"access-control-allow-origin": "*", "access-control-allow-methods": METHODS}
 
 
 def json_said(status: int, body: Mapping[str, Any]) -> Said:

@@ -11,7 +11,7 @@ from dogwatch.core.policy import POLICY, lacks_scope
 from dogwatch.core.problems import Problem
 from dogwatch.usecases.callers import Caller, require
 from dogwatch.usecases.holders import Holders
-from dogwatch.usecases.limiting import failure_windows
+from dogwatch.usecases.limiting import failure_windows, longest_wait_s
 from dogwatch.web.api.payload import StrictRequest, capped
 from dogwatch.web.dialect.refusal import Refusal, Refused
 from dogwatch.web.dialect.tongue import Tongue
@@ -77,18 +77,18 @@ async def authenticate(request: Request) -> Caller:
     try:
         return await holders.caller(token[:_MOST_TOKEN], ip)
     except Problem as problem:
-        _count_failure(services, ip, problem)
+        await _count_failure(services, ip, problem)
         raise
 
 
-def _count_failure(services: Services, ip: str, problem: Problem) -> None:
+async def _count_failure(services: Services, ip: str, problem: Problem) -> None:
     """Count those whose key is not valid, by address; too many are told to wait instead."""
     if problem.kind == "unauthorized" and services.limits:
-        verdicts = services.limits.failures.spend_now(failure_windows(ip))
-        waits = [verdict.retry_after_s for verdict in verdicts if not verdict.passes]
-        if waits:
+        verdicts = await services.limits.strangers.spend(failure_windows(ip))
+        wait_s = longest_wait_s(verdicts)
+        if wait_s:
             told = "too many calls with a wrong key"
-            raise Refused(Refusal("limited", told, retry_after_s=max(waits)))
+            raise Refused(Refusal("limited", told, retry_after_s=wait_s))
 
 
 async def _spend(request: Request, caller: Caller) -> None:
@@ -102,7 +102,7 @@ async def _spend(request: Request, caller: Caller) -> None:
     verdicts = await services.limits.limiter.spend(asked)
     spent = list(zip(asked, verdicts, strict=True)) if verdicts else []
     request.state.told = tongue.told(spent)
-    waits = [verdict.retry_after_s for verdict in verdicts if not verdict.passes]
-    if waits:
+    wait_s = longest_wait_s(verdicts)
+    if wait_s:
         told = "too many requests"
-        raise Refused(Refusal("limited", told, retry_after_s=max(waits), spent=spent))
+        raise Refused(Refusal("limited", told, retry_after_s=wait_s, spent=spent))

@@ -22,6 +22,7 @@ from dogwatch.usecases.callers import Caller
 from dogwatch.usecases.holders import Holders
 from dogwatch.usecases.limiting import Asked
 from dogwatch.web.api.problems import allowed
+from dogwatch.web.dialect.opened import Open
 from dogwatch.web.dialect.refusal import Refusal, Refused, of_problem
 from dogwatch.web.page import Endpoint
 from dogwatch.web.services import Services
@@ -35,7 +36,8 @@ _log = logging.getLogger("dogwatch.dialects")
 class Tongue:
     """How a dialect speaks: who calls by `token_of` a request, `windows` he is limited by and
     `told` of, and how a refusal is `worded` at a time. `base` leads all paths of its routes; those
-    of `public` are open to all, and those of `hooks` to whoever has the key that is in the path.
+    of `public` are open to all, and those of `hooks` to whoever has the key that is in the path;
+    `opened` describes these, and its pings.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Tongue:
     public: Mapping[str, Endpoint] = field(default_factory=dict)
     hooks: Mapping[str, Endpoint] = field(default_factory=dict)
     key_header: str = "X-API-Key"
+    opened: Mapping[str, Open] = field(default_factory=dict)
 
 
 def application(tongue: Tongue, services: Services) -> FastAPI:

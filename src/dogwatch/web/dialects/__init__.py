@@ -1,5 +1,6 @@
 """The dialects: one folder each, strangers to each other. A new one has its line below."""
 
+import asyncio
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -11,7 +12,7 @@ from starlette.routing import Mount
 from dogwatch.clock import Clock
 from dogwatch.core.dialects import DIALECTS
 from dogwatch.usecases.door import Door
-from dogwatch.usecases.limiting import Memory
+from dogwatch.usecases.limiting import Limiter
 from dogwatch.web.dialect.document import completed
 from dogwatch.web.dialect.front import front
 from dogwatch.web.dialect.pings import DialectPings, PingForm
@@ -26,6 +27,7 @@ from dogwatch.web.dialects import (
 )
 from dogwatch.web.inbox import PingInbox
 from dogwatch.web.origin import Network
+from dogwatch.web.page import FAVICON, STYLE_SHEET
 from dogwatch.web.pings import App, Receive, Scope, Send
 from dogwatch.web.services import Services
 
@@ -43,10 +45,11 @@ def dialect_pings(
     next_app: App,
     trusted_proxies: Sequence[Network],
     body_limit_bytes: int,
-    unknown: Memory | None = None,
+    unknown: Limiter | None = None,
 ) -> DialectPings:
     """Return what answers the pings of every dialect, with `next_app` behind it."""
-    mounts = [DIALECTS[tongue.name].mount for tongue in TONGUES]
+    own = {form.name: form for form in PING_FORMS}
+    mounts = {DIALECTS[tongue.name].mount: own.get(tongue.name) for tongue in TONGUES}
     return DialectPings(
         PING_FORMS, mounts, inbox, door, clock, next_app, trusted_proxies, body_limit_bytes, unknown
     )
@@ -77,9 +80,11 @@ def _host(scope: Scope) -> bytes:
 def install(app: FastAPI, services: Services) -> None:
     """Have an application speak every dialect, each below its mount."""
     for tongue in TONGUES:
-        mount, page = f"/{DIALECTS[tongue.name].mount}", front(tongue)
+        mount, page = f"/{DIALECTS[tongue.name].mount}", front(tongue, services)
         app.add_route(mount, page)
         app.add_route(f"{mount}/", page)
+        app.add_route(f"{mount}/style.css", STYLE_SHEET)
+        app.add_route(f"{mount}/icon.svg", FAVICON)
         below = Mount(mount, documented(application(tongue, services), tongue))
         below.path_regex = re.compile(below.path_regex.pattern, re.DOTALL)  # a %0A, too
         app.router.routes.append(below)
@@ -87,13 +92,16 @@ def install(app: FastAPI, services: Services) -> None:
 
 def documented(app: FastAPI, tongue: Tongue) -> FastAPI:
     """Return the application of a dialect with its OpenAPI document."""
-    told = cache(lambda: completed(app.openapi(), tongue))
+
+    @cache
+    def written(server: str) -> str:
+        return json.dumps(completed(app.openapi(), tongue) | {"servers": [{"url": server}]})
 
     async def document(request: Request) -> Response:
         services: Services = app.state.services
         own = request.url.hostname == services.dialect_hosts.get(tongue.name)
-        servers = [{"url": "/" if own else f"/{DIALECTS[tongue.name].mount}"}]
-        text = json.dumps(told() | {"servers": servers})
+        server = "/" if own else f"/{DIALECTS[tongue.name].mount}"
+        text = await asyncio.to_thread(written, server)  # the first takes long, and nobody waits
         return Response(text, media_type="application/json")
 
     for base in (tongue.base, ""):  # clients differ in what they call the base

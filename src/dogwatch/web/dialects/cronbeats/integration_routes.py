@@ -20,10 +20,7 @@ from dogwatch.web.dialects.cronbeats.integrations_wire import (
     AlertRules,
     AlertRulesSent,
     Integration,
-    TelegramSent,
     Tested,
-    WebhookSent,
-    WebhookUrlSent,
 )
 from dogwatch.web.dialects.cronbeats.wire import Data
 
@@ -65,44 +62,31 @@ async def change_alert_rules(call: Called) -> Response:
     return shown(Data(data=await call.write(changed, "alert-rules")))
 
 
-@router.put(
-    "/slack",
-    response_model=Data[Integration],
-    openapi_extra=needs("channels.change") | takes(WebhookUrlSent),
-)
-async def configure_slack(call: Called) -> Response:
-    """Configure Slack; an empty address clears it."""
-    return await _configured(call, "slack")
+def _serve(kind: str) -> None:
+    """Serve the route that configures one type."""
+
+    async def configure(call: Called) -> Response:
+        sent = (await call.sent(SENT[kind])).given()
+
+        def changed(tx: Tx) -> Integration:
+            return _shelf(tx, call, lock=True).configure(kind, sent).shown(kind)
+
+        return shown(Data(data=await call.write(changed, kind)))
+
+    router.add_api_route(
+        f"/{kind}",
+        configure,
+        methods=["PUT"],
+        name=f"configure_{kind}",
+        summary=f"Configure {kind.title()}",
+        description="What is not sent, or as its mask, stays; an empty address or token clears it.",
+        response_model=Data[Integration],
+        openapi_extra=needs("channels.change") | takes(SENT[kind]),
+    )
 
 
-@router.put(
-    "/discord",
-    response_model=Data[Integration],
-    openapi_extra=needs("channels.change") | takes(WebhookUrlSent),
-)
-async def configure_discord(call: Called) -> Response:
-    """Configure Discord; an empty address clears it."""
-    return await _configured(call, "discord")
-
-
-@router.put(
-    "/telegram",
-    response_model=Data[Integration],
-    openapi_extra=needs("channels.change") | takes(TelegramSent),
-)
-async def configure_telegram(call: Called) -> Response:
-    """Configure Telegram; an empty token or chat clears it."""
-    return await _configured(call, "telegram")
-
-
-@router.put(
-    "/webhook",
-    response_model=Data[Integration],
-    openapi_extra=needs("channels.change") | takes(WebhookSent),
-)
-async def configure_webhook(call: Called) -> Response:
-    """Configure the webhook; an empty address clears it."""
-    return await _configured(call, "webhook")
+for _kind in SENT:
+    _serve(_kind)
 
 
 @router.post("/{kind}/test", response_model=Tested, openapi_extra=needs("channels.test"))
@@ -134,15 +118,6 @@ async def try_integration(call: Called, kind: str) -> Response:
 
 def _shelf(tx: Tx, call: DialectCall, *, lock: bool = False) -> Shelf:
     return shelf_of(tx, call.workspace_id, call.services.vault, call.at, lock=lock)
-
-
-async def _configured(call: DialectCall, kind: str) -> Response:
-    sent = (await call.sent(SENT[kind])).given()
-
-    def changed(tx: Tx) -> Integration:
-        return _shelf(tx, call, lock=True).configure(kind, sent).shown(kind)
-
-    return shown(Data(data=await call.write(changed, kind)))
 
 
 async def _answered(call: DialectCall, delivery_id: str) -> tuple[str, str] | None:

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool
 
 from dogwatch.core.http_action import check_url
 from dogwatch.web.api.masks import MASK, masked_url
+from dogwatch.web.dialect.text import ONE_LINE
 
 LONGEST_URL, LONGEST_SECRET = 2_048, 64
 
@@ -100,7 +101,7 @@ def _address(value: str) -> str:
 Address = Annotated[str, Field(strict=True, max_length=LONGEST_URL), AfterValidator(_address)]
 Token = Annotated[str, Field(strict=True, max_length=200, pattern=r"^([\w:.-]*|\*\*\*)$")]
 Chat = Annotated[str, Field(strict=True, max_length=64, pattern=r"^([\w@-]*|\*\*\*)$")]
-Secret = Annotated[str, Field(strict=True, max_length=LONGEST_SECRET)]
+Secret = Annotated[str, Field(strict=True, max_length=LONGEST_SECRET), ONE_LINE]
 
 
 class _Sent(BaseModel):

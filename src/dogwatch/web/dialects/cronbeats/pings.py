@@ -95,10 +95,12 @@ def _now(tx: Tx, key: str) -> tuple[bool, datetime | None]:
     return False, record.watch.slot_at
 
 
+_REFUSED = {405: "Method not allowed", 429: "Rate limit exceeded"}
+
+
 def refused(status: int) -> Said:
     """Word that a ping was not recorded."""
-    words = "Rate limit exceeded" if status == 429 else "The ping was not recorded; send it again"
-    return _error(status, words)
+    return _error(status, _REFUSED.get(status, "The ping was not recorded; send it again"))
 
 
 def _error(status: int, message: str) -> Said:

@@ -123,6 +123,13 @@ async def show_job(call: Called, number: str) -> Response:
     return shown(Data(data=await call.read(work)))
 
 
+# Its verbs are in the path; who means HTTP's own is understood as well.
+@router.put(
+    "/jobs/{number}",
+    response_model=Data[Job],
+    openapi_extra=needs("watches.change") | takes(JobChange),
+    name="put_job",
+)
 @router.put(
     "/jobs/{number}/update",
     response_model=Data[Job],
@@ -146,6 +153,12 @@ async def change_job(call: Called, number: str) -> Response:
     return shown(Data(data=await call.write(work, number)))
 
 
+@router.delete(
+    "/jobs/{number}",
+    status_code=204,
+    openapi_extra=needs("watches.delete"),
+    name="delete_job",
+)
 @router.post("/jobs/{number}/delete", status_code=204, openapi_extra=needs("watches.delete"))
 async def remove_job(call: Called, number: str) -> Response:
     """Delete a job."""

@@ -12,6 +12,7 @@ from dogwatch.core.spec import WatchSpec
 from dogwatch.core.watch import Status, phase
 from dogwatch.usecases.aliases import Named
 from dogwatch.usecases.lists import Record
+from dogwatch.web.dialect.text import LINES, ONE_LINE
 from dogwatch.web.dialects.cronbeats.times import Instant
 
 T = TypeVar("T")
@@ -208,8 +209,8 @@ def _state(record: Record, last: Mapping[str, Any] | None, at: datetime) -> Stat
     )
 
 
-Name = Annotated[str, Field(strict=True, min_length=1, max_length=200)]
-Words = Annotated[str, Field(strict=True, max_length=255)]
+Name = Annotated[str, Field(strict=True, min_length=1, max_length=200), ONE_LINE]
+Words = Annotated[str, Field(strict=True, max_length=255), LINES]
 Zone = Annotated[str, Field(strict=True, min_length=1, max_length=64)]
 Interval = Annotated[int, Field(strict=True, ge=LEAST_S, le=MOST_S)]
 Grace = Annotated[int, Field(strict=True, ge=0, le=MOST_S)]

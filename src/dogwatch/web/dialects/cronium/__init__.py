@@ -1,5 +1,6 @@
 """Cronium's API: events that are run, with their logs, variables and workflows."""
 
+from dogwatch.web.dialect.opened import Open
 from dogwatch.web.dialect.tongue import Tongue
 from dogwatch.web.dialects.cronium.errors import worded
 from dogwatch.web.dialects.cronium.health import PUBLIC
@@ -9,4 +10,27 @@ from dogwatch.web.dialects.cronium.routes import BASE, router, token_of
 
 __all__ = ["TONGUE"]
 
-TONGUE = Tongue("cronium", BASE, router, token_of, windows, told, worded, PUBLIC, HOOKS)
+OPENED = {
+    "/api/health": Open("Tell that the server answers."),
+    **{
+        path: Open(
+            "Start a workflow with the body as its input.", ("POST",),
+            (200, 400, 401, 404, 409, 413, 429, 503),
+        )
+        for path in HOOKS
+    },
+}  # fmt: skip
+
+TONGUE = Tongue(
+    "cronium",
+    BASE,
+    router,
+    token_of,
+    windows,
+    told,
+    worded,
+    PUBLIC,
+    HOOKS,
+    key_header="Authorization",
+    opened=OPENED,
+)

@@ -58,6 +58,7 @@ def enveloped(data: type[Shape]) -> type[BaseModel]:
     }
     return create_model(
         f"{data.__name__}Answer",
+        __base__=Shape,
         success=(Literal[True], True),
         data=(data, ...),
         message=(str, ...),

@@ -73,8 +73,12 @@ async def _spend(request: Request, services: Services, place: tuple[int, str] | 
         verdicts = await services.limits.limiter.spend(asked)
     else:
         ip = origin_of(request.scope, services.trusted_proxies).ip
-        verdicts = services.limits.failures.spend_now(failure_windows(ip))
+        verdicts = await services.limits.strangers.spend(failure_windows(ip))
     admit(verdicts)
 
 
-HOOKS: Mapping[str, Endpoint] = {"/api/workflows/webhook/{key}": start}
+# Its first version had them below the workflows, a later one by themselves.
+HOOKS: Mapping[str, Endpoint] = {
+    "/api/workflows/webhook/{key}": start,
+    "/api/webhooks/{key}": start,
+}

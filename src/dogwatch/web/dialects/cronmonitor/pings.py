@@ -78,9 +78,12 @@ async def said(_: Knock, __: Target, became: Became) -> Said:
     return json_said(404, {"message": "Monitor not found"})
 
 
+_REFUSED = {405: "Method not allowed", 429: "Too many requests"}
+
+
 def refused(status: int) -> Said:
     """Word that a ping was not recorded."""
-    words = "Too many requests" if status == 429 else "The ping was not recorded; send it again"
+    words = _REFUSED.get(status, "The ping was not recorded; send it again")
     return json_said(status, {"message": words})
 
 

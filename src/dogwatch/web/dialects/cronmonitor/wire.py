@@ -11,6 +11,7 @@ from dogwatch.core.watch import Status
 from dogwatch.usecases.aliases import Named
 from dogwatch.usecases.lists import Record
 from dogwatch.usecases.numbered import Tally
+from dogwatch.web.dialect.text import ONE_LINE
 
 T = TypeVar("T")
 
@@ -187,7 +188,7 @@ def detail(named: Named, ping_url: str, tally: Tally) -> MonitorDetail:
     )
 
 
-Text = Annotated[str, Field(strict=True, min_length=1, max_length=200)]
+Text = Annotated[str, Field(strict=True, min_length=1, max_length=200), ONE_LINE]
 Cron = Annotated[str, Field(strict=True, max_length=256)]
 Zone = Annotated[str, Field(strict=True, max_length=64)]
 Whole = Annotated[int, Field(strict=True, ge=0, le=MOST_GRACE_S)]

@@ -119,9 +119,7 @@ async def remove_check(call: Called, name: str) -> Response:
     """Delete a check with all that was kept of it."""
 
     def removed(tx: Tx) -> None:
-        alias, record = _found(tx, call, name, lock=True)
-        webhooks.drop(tx, call, alias)
-        watches.remove(tx, record)
+        watches.remove(tx, _found(tx, call, name, lock=True)[1])
 
     await call.write(removed, name)
     return shown(Data(data=Deleted()))

@@ -16,7 +16,7 @@ from dogwatch.usecases.aliases import Alias
 from dogwatch.usecases.lists import Record
 from dogwatch.usecases.monitors import Monitor as Asked
 from dogwatch.usecases.probes import ProbeSpec
-from dogwatch.web.api.masks import same_origin
+from dogwatch.web.api.masks import masked_url, same_origin
 from dogwatch.web.dialects.cronowl import fields
 from dogwatch.web.dialects.cronowl.fields import ASSERTIONS, CONTENT_TYPES
 from dogwatch.web.dialects.cronowl.wire import Instant, New, Sent, Wire, underneath
@@ -84,15 +84,15 @@ def status_of(record: Record) -> str:
     return _STATUSES[underneath(record) if status is Status.PAUSED else status]
 
 
-def monitor(alias: Alias, asked: Asked, webhook_url: str | None) -> Monitor:
-    """Return a monitor as it is shown."""
+def monitor(alias: Alias, asked: Asked, webhook_url: str | None, *, whole: bool) -> Monitor:
+    """Return a monitor as it is shown; `whole` is its address for those who may change it."""
     record, request = asked.record, asked.target.request
     schedule = record.watch.plan.schedule
     headers, content_type = _apart(request)
     return Monitor(
         id=alias.name,
         name=record.name,
-        url=request.url,
+        url=request.url if whole else masked_url(request.url),
         method=request.method,
         expected_status_codes=codes_of(request.expected_status),
         timeout_ms=round(request.timeout_s * 1000),

@@ -23,7 +23,7 @@ from dogwatch.web.dialects.cronowl.monitor_wire import (
     monitor,
     status_of,
 )
-from dogwatch.web.dialects.cronowl.routes import answers, router
+from dogwatch.web.dialects.cronowl.routes import answers, may, router
 from dogwatch.web.dialects.cronowl.wire import Data, Items, PageAsked
 
 STATUSES = frozenset({"up", "down", "degraded", "pending"})
@@ -120,9 +120,7 @@ async def remove_monitor(call: Called, name: str) -> Response:
     """Delete a monitor with all that was kept of it."""
 
     def removed(tx: Tx) -> None:
-        alias, record = _found(tx, call, name, lock=True)
-        webhooks.drop(tx, call, alias)
-        watches.remove(tx, record)
+        watches.remove(tx, _found(tx, call, name, lock=True)[1])
 
     await call.write(removed, name)
     return shown(Data(data=MonitorDeleted(id=name)))
@@ -167,8 +165,9 @@ def _shown(tx: Tx, call: DialectCall, many: Sequence[Named]) -> list[Monitor]:
     urls = webhooks.shown(tx, call, many, WRITES)
     around = monitors.around(tx, [record for _, record in many], call.services.vault, call.at)
     names = {record.id: alias for alias, record in many}
+    writes = may(call, WRITES)
     return [
-        monitor(alias, asked, urls.get(alias.name))
+        monitor(alias, asked, urls.get(alias.name), whole=writes)
         for asked in around
         if (alias := names[asked.record.id])
     ]

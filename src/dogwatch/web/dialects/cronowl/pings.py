@@ -104,9 +104,12 @@ async def said(knock: Knock, target: Target, became: Became) -> Said:
     return json_said(200, {"ok": True, "message": "Start signal recorded" if began else "Pong!"})
 
 
+_REFUSED = {405: "Method not allowed", 429: "Too many requests"}
+
+
 def refused(status: int) -> Said:
     """Word that a ping was not recorded."""
-    told = "Too many requests" if status == 429 else "The ping was not recorded; send it again"
+    told = _REFUSED.get(status, "The ping was not recorded; send it again")
     return json_said(status, {"error": told})
 
 

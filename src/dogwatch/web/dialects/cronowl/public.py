@@ -158,12 +158,6 @@ def _incidents(posts: Sequence[Post]) -> Incidents:
     return Incidents(active=active, recent=recent[:RECENT])
 
 
-async def no_check(_: Request) -> Response:
-    """Answer a ping of a slug that cannot be one, by its length."""
-    body = json.dumps({"error": "Check not found"})
-    return Response(body, 404, media_type="application/json")
-
-
 async def status(request: Request) -> Response:
     """Show a status page."""
     view = await _view(request)
@@ -193,7 +187,6 @@ async def _view(request: Request) -> View | None:
 
 PAGES: Mapping[str, Endpoint] = {
     "/api/health": health,
-    "/api/ping/{slug:path}": no_check,
     "/api/status/{slug}": status,
     "/api/status/{slug}/badge": badge,
 }

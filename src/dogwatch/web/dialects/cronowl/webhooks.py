@@ -8,12 +8,9 @@ from dogwatch.notify import CHANNELS
 from dogwatch.usecases import aliases, hooks
 from dogwatch.usecases.aliases import Alias, Named
 from dogwatch.usecases.door import Tx
-from dogwatch.usecases.hooks import Hook
+from dogwatch.usecases.hooks import KEPT, Hook
 from dogwatch.web.dialect.call import DialectCall
 from dogwatch.web.dialects.cronowl.routes import may
-
-# Under this name an alias keeps the id of the channel.
-KEPT = "webhook"
 
 
 def shown(tx: Tx, call: DialectCall, many: Sequence[Named], scope: str) -> dict[str, str]:
@@ -38,12 +35,6 @@ def put(tx: Tx, call: DialectCall, named: Named, url: str | None) -> Alias:
         return aliases.say(tx, alias, **{KEPT: None}) if present else alias
     hook = replace(_hook(url), name=f"CronOwl: {record.name}")
     return aliases.say(tx, alias, **{KEPT: hooks.give(tx, record, hook, vault, call.at)})
-
-
-def drop(tx: Tx, call: DialectCall, alias: Alias) -> None:
-    """Remove the channel of a check that goes."""
-    if alias.said.get(KEPT):
-        hooks.take(tx, call.workspace_id, alias.said[KEPT])
 
 
 def _hook(url: str) -> Hook:

@@ -181,8 +181,8 @@ def cron_of(record: Record) -> str:
     return record.schedule or ""
 
 
-_NO_NUL = r"^[^\x00]*[^\s\x00][^\x00]*$"
-Name = Annotated[str, Field(strict=True, min_length=1, max_length=200, pattern=_NO_NUL)]
+_NAMED = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
+Name = Annotated[str, Field(strict=True, min_length=1, max_length=200, pattern=_NAMED)]
 Address = Annotated[str, Field(strict=True, min_length=1, max_length=MAX_URL)]
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 Cron = Annotated[str, Field(strict=True, min_length=1, max_length=256)]

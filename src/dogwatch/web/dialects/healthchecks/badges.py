@@ -76,7 +76,7 @@ async def of_tag(request: Request) -> Response:
     tag = tag or "*"
     right = _proof(services.vault, workspace_id, tag)
     if not dot or ending not in FORMS.values() or not hmac.compare_digest(right, proof):
-        return Response(status_code=404)
+        return Response('{"error": "not found"}', 404, media_type="application/json")
     label, records = await services.door.aread(
         lambda tx: _tagged(tx, workspace_id, tag), workspace_id
     )
@@ -114,4 +114,4 @@ def drawn(label: str, status: str) -> str:
     )  # fmt: skip
 
 
-PUBLIC: Mapping[str, Endpoint] = {"/badge/{workspace_id}/{rest:path}": of_tag}
+PUBLIC: dict[str, Endpoint] = {"/badge/{workspace_id}/{rest:path}": of_tag}

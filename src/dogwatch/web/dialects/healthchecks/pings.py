@@ -7,7 +7,7 @@ takes POST alone hears of others, and ignores them.
 import re
 from dataclasses import replace
 
-from dogwatch.core.ping import Answer, Kind, Target, read_path
+from dogwatch.core.ping import NOWHERE, Answer, Kind, Target, read_path
 from dogwatch.usecases import aliases, watches
 from dogwatch.usecases.door import Door, Tx
 from dogwatch.web.dialect.pings import Became, Knock, PingForm, Said
@@ -66,16 +66,20 @@ def _resume(tx: Tx, target: Target, knock: Knock) -> None:
         watches.resume(tx, found[1], knock.at)
 
 
-async def said(_: Knock, __: Target, became: Became) -> Said:
+async def said(_: Knock, target: Target, became: Became) -> Said:
     """Word what became of a ping."""
+    if target is NOWHERE:
+        return _text(400, "invalid url format")
     status, words = _WORDS[became.answer]
     return _text(status, words)
 
 
+_REFUSED = {405: "method not allowed", 429: "too many unknown checks"}
+
+
 def refused(status: int) -> Said:
     """Word that a ping was not recorded."""
-    words = "too many unknown checks" if status == 429 else "the ping was not recorded, try again"
-    return _text(status, words)
+    return _text(status, _REFUSED.get(status, "the ping was not recorded, try again"))
 
 
 def _text(status: int, words: str) -> Said:

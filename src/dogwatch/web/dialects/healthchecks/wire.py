@@ -13,6 +13,7 @@ from dogwatch.core.spec import WatchSpec
 from dogwatch.core.watch import Status, phase
 from dogwatch.usecases.aliases import Named
 from dogwatch.usecases.lists import FlipRow, Record
+from dogwatch.web.dialect.text import LINES, ONE_LINE
 
 TIMEOUT_S, GRACE_S = 86_400, 3_600
 LEAST_S, MOST_S = 60, 31_536_000
@@ -145,10 +146,10 @@ class CheckSent(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    name: Annotated[str, Field(strict=True, max_length=100)] = ""
+    name: Annotated[str, Field(strict=True, max_length=100), ONE_LINE] = ""
     slug: Annotated[str, Field(strict=True, pattern=r"^[a-z0-9-_]*$", max_length=64)] = ""
-    tags: Annotated[str, Field(strict=True, max_length=500)] = ""
-    desc: Annotated[str, Field(strict=True, max_length=4_000)] = ""
+    tags: Annotated[str, Field(strict=True, max_length=500), ONE_LINE] = ""
+    desc: Annotated[str, Field(strict=True, max_length=4_000), LINES] = ""
     timeout: Seconds = TIMEOUT_S
     grace: Seconds = GRACE_S
     schedule: Annotated[str, Field(strict=True, max_length=256)] = ""
@@ -157,11 +158,11 @@ class CheckSent(BaseModel):
     methods: Literal["", "POST"] = ""
     channels: Text | None = None
     unique: list[Unique] = []
-    subject: Annotated[str, Field(strict=True, max_length=200)] = ""
-    subject_fail: Annotated[str, Field(strict=True, max_length=200)] = ""
-    start_kw: Annotated[str, Field(strict=True, max_length=200)] = ""
-    success_kw: Annotated[str, Field(strict=True, max_length=200)] = ""
-    failure_kw: Annotated[str, Field(strict=True, max_length=200)] = ""
+    subject: Annotated[str, Field(strict=True, max_length=200), ONE_LINE] = ""
+    subject_fail: Annotated[str, Field(strict=True, max_length=200), ONE_LINE] = ""
+    start_kw: Annotated[str, Field(strict=True, max_length=200), ONE_LINE] = ""
+    success_kw: Annotated[str, Field(strict=True, max_length=200), ONE_LINE] = ""
+    failure_kw: Annotated[str, Field(strict=True, max_length=200), ONE_LINE] = ""
     filter_subject: StrictBool = False
     filter_body: StrictBool = False
     filter_http_body: StrictBool = False

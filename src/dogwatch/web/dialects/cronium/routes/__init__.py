@@ -2,11 +2,14 @@
 
 from dogwatch.web.dialect.route import router_of
 from dogwatch.web.dialects.cronium.routes import (
+    archive,
+    downloads,
     events,
     executions,
     logs,
     servers,
     tokens,
+    uses,
     variables,
     workflows,
 )
@@ -15,5 +18,7 @@ from dogwatch.web.dialects.cronium.routes.calls import BASE, token_of
 __all__ = ["BASE", "router", "token_of"]
 
 router = router_of(BASE)
-for _part in (events, logs, executions, workflows, variables, servers, tokens):
+for _part in (
+    downloads, events, uses, logs, executions, archive, workflows, variables, servers, tokens,
+):  # fmt: skip
     router.routes.extend(_part.router.routes)

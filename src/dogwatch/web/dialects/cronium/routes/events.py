@@ -14,7 +14,7 @@ from dogwatch.usecases.door import Tx
 from dogwatch.usecases.lists import JobRow, Record
 from dogwatch.usecases.numbered import Counted
 from dogwatch.web.api.jobs import admit_script, refuse_exposed, refuse_script
-from dogwatch.web.dialect.call import Called, DialectCall, Naming, takes
+from dogwatch.web.dialect.call import Called, DialectCall, Naming, asks, takes
 from dogwatch.web.dialect.route import needs, router_of
 from dogwatch.web.dialects.cronium.answers import answer, enveloped, listed
 from dogwatch.web.dialects.cronium.routes import actions
@@ -39,7 +39,7 @@ ONE, SOME = enveloped(OneEvent), enveloped(SomeEvents)
 router = router_of(f"{BASE}/events")
 
 
-@router.get("", response_model=SOME, openapi_extra=needs("jobs.list"))
+@router.get("", response_model=SOME, openapi_extra=needs("jobs.list") | asks(EventsAsked))
 async def list_events(call: Called) -> Response:
     """List events, newest first; `status` leaves some out."""
     asked = call.asked(EventsAsked)
@@ -115,6 +115,12 @@ async def remove_event(call: Called, number: str) -> Response:
     return Response(status_code=204)
 
 
+@router.post(
+    "/{number}/run",
+    response_model=enveloped(OneExecution),
+    openapi_extra=needs("jobs.trigger") | takes(Execute),
+    name="run_event",
+)
 @router.post(
     "/{number}/execute",
     response_model=enveloped(OneExecution),

@@ -11,7 +11,7 @@ from dogwatch.usecases import flows, numbered, watches
 from dogwatch.usecases.aliases import Named
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.lists import Run
-from dogwatch.web.dialect.call import Called, Naming
+from dogwatch.web.dialect.call import Called, Naming, asks
 from dogwatch.web.dialect.route import needs, router_of
 from dogwatch.web.dialects.cronium.answers import PageAsked, answer, enveloped, listed
 from dogwatch.web.dialects.cronium.routes.calls import BASE
@@ -31,7 +31,7 @@ SOME = enveloped(SomeRuns)
 router = router_of(f"{BASE}/workflows")
 
 
-@router.get("/executions", response_model=SOME, openapi_extra=needs("runs.list"))
+@router.get("/executions", response_model=SOME, openapi_extra=needs("runs.list") | asks(PageAsked))
 async def list_executions(call: Called) -> Response:
     """List the runs of all workflows, newest first."""
     asked = call.asked(PageAsked)
@@ -48,7 +48,9 @@ async def list_executions(call: Called) -> Response:
     return answer(data, listed("executions", data.executions), call.at)
 
 
-@router.get("/{number}/executions", response_model=SOME, openapi_extra=needs("runs.list"))
+@router.get(
+    "/{number}/executions", response_model=SOME, openapi_extra=needs("runs.list") | asks(PageAsked)
+)
 async def list_executions_of_workflow(call: Called, number: str) -> Response:
     """List the runs of a workflow, newest first."""
     asked = call.asked(PageAsked)
@@ -100,6 +102,6 @@ def _shown(tx: Tx, some: Sequence[Run], named: Sequence[Named]) -> list[Workflow
 def _given(run: Run) -> Any:
     """Return what a run was given; what is no JSON was a string."""
     try:
-        return json.loads(run.input) if run.input else {}
+        return json.loads(run.shown_input) if run.input else {}
     except ValueError:
-        return run.input
+        return run.shown_input

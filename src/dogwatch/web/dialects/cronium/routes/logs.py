@@ -10,7 +10,7 @@ from dogwatch.usecases.aliases import Named
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.lists import Run
 from dogwatch.web.api.runs import pieces
-from dogwatch.web.dialect.call import Called, DialectCall, Naming
+from dogwatch.web.dialect.call import Called, DialectCall, Naming, asks
 from dogwatch.web.dialect.route import needs, router_of
 from dogwatch.web.dialects.cronium.answers import answer, enveloped, listed
 from dogwatch.web.dialects.cronium.routes.calls import BASE
@@ -30,7 +30,9 @@ SOME = enveloped(SomeLogs)
 router = router_of(BASE)
 
 
-@router.get("/events/{number}/logs", response_model=SOME, openapi_extra=needs("runs.list"))
+@router.get(
+    "/events/{number}/logs", response_model=SOME, openapi_extra=needs("runs.list") | asks(LogsAsked)
+)
 async def list_logs_of_event(call: Called, number: str) -> Response:
     """List the logs of an event, newest first, by `page` or by `offset`."""
     asked = call.asked(LogsAsked)
@@ -46,7 +48,7 @@ async def list_logs_of_event(call: Called, number: str) -> Response:
     return answer(data, listed("logs", data.logs), call.at)
 
 
-@router.get("/logs", response_model=SOME, openapi_extra=needs("runs.list"))
+@router.get("/logs", response_model=SOME, openapi_extra=needs("runs.list") | asks(LogsAsked))
 async def list_logs(call: Called) -> Response:
     """List the logs of all events, newest first."""
     asked = call.asked(LogsAsked)

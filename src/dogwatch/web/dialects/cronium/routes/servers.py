@@ -2,7 +2,7 @@
 
 from fastapi import Response
 
-from dogwatch.web.dialect.call import Called
+from dogwatch.web.dialect.call import Called, asks
 from dogwatch.web.dialect.route import needs, router_of
 from dogwatch.web.dialects.cronium.answers import (
     PageAsked,
@@ -37,7 +37,9 @@ class SomeServers(Shape):
     pagination: Pagination
 
 
-@router.get("", response_model=enveloped(SomeServers), openapi_extra=needs("jobs.list"))
+@router.get(
+    "", response_model=enveloped(SomeServers), openapi_extra=needs("jobs.list") | asks(PageAsked)
+)
 async def list_servers(call: Called) -> Response:
     """List servers: none."""
     data = SomeServers(servers=[], pagination=call.asked(PageAsked).pagination(0))

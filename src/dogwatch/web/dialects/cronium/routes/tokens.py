@@ -6,7 +6,7 @@ from dogwatch.core.problems import Problem
 from dogwatch.usecases import keys
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.keys import Key
-from dogwatch.web.dialect.call import Called, DialectCall, Naming, takes
+from dogwatch.web.dialect.call import Called, DialectCall, Naming, asks, takes
 from dogwatch.web.dialect.route import needs, router_of
 from dogwatch.web.dialects.cronium.answers import Nothing, answer, enveloped, listed
 from dogwatch.web.dialects.cronium.routes.calls import BASE, as_theirs
@@ -23,7 +23,9 @@ from dogwatch.web.dialects.cronium.wire.tokens import (
 router = router_of(f"{BASE}/tokens")
 
 
-@router.get("", response_model=enveloped(SomeTokens), openapi_extra=needs("keys.list"))
+@router.get(
+    "", response_model=enveloped(SomeTokens), openapi_extra=needs("keys.list") | asks(TokensAsked)
+)
 async def list_tokens(call: Called) -> Response:
     """List the tokens of this API, oldest first, those that are revoked as well."""
     asked = call.asked(TokensAsked)

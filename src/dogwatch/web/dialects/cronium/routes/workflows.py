@@ -13,7 +13,7 @@ from dogwatch.usecases import aliases, lists, numbered, runs, watches, workflows
 from dogwatch.usecases.aliases import Named
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.flows import tree
-from dogwatch.web.dialect.call import Called, DialectCall, Naming, takes
+from dogwatch.web.dialect.call import Called, DialectCall, Naming, asks, takes
 from dogwatch.web.dialect.route import needs, router_of
 from dogwatch.web.dialects.cronium.answers import Nothing, answer, enveloped, listed
 from dogwatch.web.dialects.cronium.routes.calls import BASE, as_theirs, found, given_text
@@ -48,7 +48,11 @@ HOOK_LENGTH = 16
 router = router_of(f"{BASE}/workflows")
 
 
-@router.get("", response_model=enveloped(SomeWorkflows), openapi_extra=needs("workflows.list"))
+@router.get(
+    "",
+    response_model=enveloped(SomeWorkflows),
+    openapi_extra=needs("workflows.list") | asks(WorkflowsAsked),
+)
 async def list_workflows(call: Called) -> Response:
     """List workflows, oldest first, those that are archived only if that is asked for."""
     asked = call.asked(WorkflowsAsked)
@@ -61,7 +65,7 @@ async def list_workflows(call: Called) -> Response:
             if asked.archived or status_of(*named) != "ARCHIVED"
         ]
         first = (asked.page - 1) * asked.limit
-        some = _shown(tx, call, naming, kept[first : first + asked.limit])
+        some = workflows_shown(tx, call, naming, kept[first : first + asked.limit])
         return SomeWorkflows(workflows=some, pagination=asked.pagination(len(kept)))
 
     data = await call.read(seen)
@@ -87,7 +91,7 @@ async def make_workflow(call: Called) -> Response:
         record = workflows.add(tx, call.workspace_id, definition, vault, call.at, by)
         alias = aliases.give(tx, record, call.tongue.name, workflow.said())
         _set_hook(tx, call, (alias, record), changes, fresh=True)
-        return _turned(tx, call, (alias, record), workflow.status)
+        return turned(tx, call, (alias, record), workflow.status)
 
     with as_theirs():
         data = await call.write(made)
@@ -100,7 +104,7 @@ async def show_workflow(call: Called, number: str) -> Response:
 
     def seen(tx: Tx, naming: Naming) -> OneWorkflow:
         named = workflow_named(tx, call, number)
-        return OneWorkflow(workflow=_shown(tx, call, naming, [named])[0])
+        return OneWorkflow(workflow=workflows_shown(tx, call, naming, [named])[0])
 
     return answer(await call.read(seen), "Workflow retrieved successfully", call.at)
 
@@ -177,7 +181,9 @@ def numbers_of(tx: Tx, call: DialectCall, naming: Naming, ids: set[str]) -> Mapp
     return {record.id: alias.number for alias, record in naming(tx, list(records))}
 
 
-def _shown(tx: Tx, call: DialectCall, naming: Naming, some: Sequence[Named]) -> list[WorkflowOut]:
+def workflows_shown(
+    tx: Tx, call: DialectCall, naming: Naming, some: Sequence[Named]
+) -> list[WorkflowOut]:
     """Return what is shown of workflows."""
     records = [record for _, record in some]
     views = lists.views(tx, records, call.at)
@@ -208,7 +214,7 @@ async def _changed(call: DialectCall, number: str) -> Response:
         named, vault = (alias, record), call.services.vault
         before = workflows.definition_of(tx, record)
         old = workflow_of(named, before)
-        changes = body.changes(_shown(tx, call, call.give_names, [named])[0])
+        changes = body.changes(workflows_shown(tx, call, call.give_names, [named])[0])
         workflow = old.with_changes(_with_graph(tx, call, old, body, changes))
         _check_active(workflow)
         definition = workflow.definition(before)
@@ -217,7 +223,7 @@ async def _changed(call: DialectCall, number: str) -> Response:
         record = workflows.edit(tx, record, definition, vault, call.at, call.caller.name)
         alias = aliases.say(tx, alias, **workflow.said())
         _set_hook(tx, call, (alias, record), changes, fresh=not before.webhook)
-        return _turned(tx, call, (alias, record), workflow.status)
+        return turned(tx, call, (alias, record), workflow.status)
 
     with as_theirs():
         data = await call.write(changed, number)
@@ -273,6 +279,7 @@ def _set_hook(
             raise Problem(problem.kind, problem.message, {"webhookKey": problem.message}) from None
 
 
-def _turned(tx: Tx, call: DialectCall, named: Named, status: str) -> OneWorkflow:
+def turned(tx: Tx, call: DialectCall, named: Named, status: str) -> OneWorkflow:
+    """Return a workflow with this status, which a locked one is given unless it has it."""
     named = with_status(tx, named, status, call.at)
-    return OneWorkflow(workflow=_shown(tx, call, call.give_names, [named])[0])
+    return OneWorkflow(workflow=workflows_shown(tx, call, call.give_names, [named])[0])

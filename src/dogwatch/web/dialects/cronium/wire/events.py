@@ -15,6 +15,7 @@ from dogwatch.web.dialects.cronium.wire.event import HTTP, LANGUAGES, TIMES, Eve
 from dogwatch.web.dialects.cronium.wire.fields import (
     MOST,
     Count,
+    Cron,
     Flag,
     Headers,
     Name,
@@ -32,6 +33,8 @@ from dogwatch.web.dialects.cronium.wire.fields import (
     fault,
     nullable,
 )
+
+MOST_DOWNLOADED = 1_000
 
 Trigger = Annotated[
     str,
@@ -60,8 +63,8 @@ class _EventSent(Sent):
     trigger_type: Trigger = "MANUAL"
     schedule_number: Annotated[Count, nullable(1)] = 1
     schedule_unit: Unit = "MINUTES"
-    custom_schedule: Text = None
-    schedule: Text = None
+    custom_schedule: Cron = None
+    schedule: Cron = None
     start_time: Time = None
     timezone: Zone = "UTC"
     run_location: str | None = None
@@ -149,6 +152,13 @@ class Execute(Sent):
 
     env_vars: Pairs = Field(default_factory=dict)
     input: Any = None
+
+
+class Download(Sent):
+    """Which events are handed out, all unless some are named, and as what."""
+
+    event_ids: Annotated[list[StrictInt], Field(max_length=MOST_DOWNLOADED)] | None = None
+    format: Annotated[str, nullable("JSON"), choice("JSON", "ZIP")] = "JSON"
 
 
 class EventsAsked(PageAsked):

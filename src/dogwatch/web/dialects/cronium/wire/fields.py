@@ -18,6 +18,8 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
+from dogwatch.web.dialect.text import LINES, ONE_LINE
+
 TYPES = ("BASH", "PYTHON", "NODEJS", "HTTP_REQUEST")
 STATUSES = ("DRAFT", "ACTIVE", "PAUSED", "ARCHIVED")
 UNITS: Mapping[str, int] = {"SECONDS": 1, "MINUTES": 60, "HOURS": 3600, "DAYS": 86400}
@@ -110,7 +112,9 @@ def whole(value: str | None) -> str | None:
 
 Line = Annotated[StrictStr, AfterValidator(one_line)]
 Name = Annotated[Line, Field(min_length=1, max_length=200)]
-Words = Annotated[StrictStr, nullable(""), Field(max_length=4_000), AfterValidator(whole)]
+Words = Annotated[StrictStr, nullable(""), Field(max_length=4_000), LINES]
+# A cron line, kept even where nothing goes by it at present.
+Cron = Annotated[StrictStr, Field(max_length=256), ONE_LINE] | None
 Type = Annotated[str, choice(*TYPES)]
 StatusName = Annotated[str, choice(*STATUSES, also={"INACTIVE": "PAUSED"})]
 Unit = Annotated[str, nullable("MINUTES"), choice(*UNITS)]

@@ -12,6 +12,7 @@ from dogwatch.core.variable import (
     value_fault,
 )
 from dogwatch.usecases.variables import Variable
+from dogwatch.web.dialect.text import LINES
 from dogwatch.web.dialects.cronium.answers import Instant, Pagination, Shape
 from dogwatch.web.dialects.cronium.wire.fields import Sent, fault
 
@@ -43,7 +44,10 @@ def _description(text: str | None) -> str | None:
 Key = Annotated[StrictStr, Field(max_length=KEY_LENGTH), AfterValidator(_key)]
 Value = Annotated[StrictStr, AfterValidator(_value)]
 Description = Annotated[
-    StrictStr | None, Field(max_length=DESCRIPTION_LENGTH), AfterValidator(_description)
+    StrictStr | None,
+    Field(max_length=DESCRIPTION_LENGTH),
+    LINES,
+    AfterValidator(_description),
 ]
 
 

@@ -25,13 +25,13 @@ from dogwatch.web.dialects.cronium.wire.actions import ONS, TRIGGERS, TriggerNam
 from dogwatch.web.dialects.cronium.wire.event import status_of
 from dogwatch.web.dialects.cronium.wire.fields import (
     Count,
+    Cron,
     Flag,
     Line,
     Name,
     Sent,
     StatusName,
     Tags,
-    Text,
     Time,
     Unit,
     Words,
@@ -302,8 +302,8 @@ class _WorkflowSent(Sent):
     webhook_key: HookKey | None = None
     schedule_number: Annotated[Count, nullable(1)] = 1
     schedule_unit: Unit = "MINUTES"
-    custom_schedule: Text = None
-    schedule: Text = None
+    custom_schedule: Cron = None
+    schedule: Cron = None
     start_time: Time = None
     timezone: Zone = "UTC"
     run_location: str | None = None
@@ -385,6 +385,27 @@ class Anything(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     input: Any = None
+
+
+class WorkflowIds(Sent):
+    """Which workflows are to be archived."""
+
+    workflow_ids: Annotated[list[StrictInt], Field(min_length=1, max_length=100)]
+
+
+class NotArchived(Shape):
+    """A workflow that was not archived, and why."""
+
+    id: int
+    error: str
+
+
+class Archived(Shape):
+    """Which of many workflows were archived, and which not."""
+
+    archived: int
+    workflow_ids: list[int]
+    failed: list[NotArchived]
 
 
 class OneWorkflow(Shape):

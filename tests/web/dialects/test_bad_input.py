@@ -1,0 +1,338 @@
+"""Every field of every writing route of every dialect, wrong in every way.
+
+It is refused as the dialect refuses bad fields, quickly, and nothing is changed; where a contract
+is lenient, that stands in a table here.
+"""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from fastapi.routing import APIRoute
+
+from dogwatch.web.dialect.tongue import Tongue
+from dogwatch.web.dialects import TONGUES
+from tests.web.asgi_client import Answer, Client
+from tests.web.dialects.conftest import Door
+
+MOST_S, TRIES = 0.05, 3
+NAN, INFINITE, DIGITS = float("nan"), float("inf"), 10**5_000
+DEEP = b"[" * 200_000 + b"]" * 200_000
+
+OF_ANY: Mapping[str, Any] = {
+    "null": None, "true": True, "number": 7, "text": "x", "list": [1], "object": {"x": 1},
+}  # fmt: skip
+OF_TEXT: Mapping[str, Any] = {
+    "empty": "", "nul": "a\0b", "surrogate": "a\ud800b", "bell": "a\ab", "long": "x" * 100_001,
+}  # fmt: skip
+OF_NUMBER: Mapping[str, Any] = {
+    "negative": -1, "huge": 10**30, "digits": DIGITS, "nan": NAN, "infinite": INFINITE,
+    "fraction": 1.5,
+}  # fmt: skip
+OF_LIST: Mapping[str, Any] = {
+    "of null": [None], "of lists": [[[]]], "of nan": [NAN], "of many": [{}] * 10_001,
+    "of surrogates": ["\ud800"],
+}  # fmt: skip
+OF_OBJECT: Mapping[str, Any] = {
+    "of null": {"x": None}, "of nan": {"x": NAN}, "of surrogates": {"\ud800": "\ud800"},
+    "of nul": {"\0": "\0"},
+}  # fmt: skip
+OF_TYPE = {
+    "string": OF_TEXT, "integer": OF_NUMBER, "number": OF_NUMBER, "array": OF_LIST,
+    "object": OF_OBJECT,
+}  # fmt: skip
+FITS = {"boolean": "true", "integer": "number", "string": "text", "array": "list"}
+# Refused as a whole, before any field is looked at.
+UNREADABLE = frozenset({"nan", "of nan", "infinite", "digits", "of many"})
+WHOLE: Mapping[str, bytes] = {
+    "null": b"null", "a list": b"[]", "a text": b'"x"', "a number": b"7", "half": b'{"a":',
+    "nested": DEEP, "nested objects": b'{"a":' * 100_000, "nan": b'{"x": NaN}',
+    "not utf-8": b'{"name": "\xff\xfe"}', "form": b"name=x&schedule=y", "nul": b"\0",
+    "utf-16": '{"name": "x"}'.encode("utf-16"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Guide:
+    """How to speak to a dialect: what it makes, in order, and by which status it refuses.
+
+    `all_at_once`: it tells of all bad fields in one answer. `lenient` are fields, each with what
+    it takes though it is wrong: "name kind" or "METHOD name kind", `*` for any name.
+    """
+
+    invalid: int
+    unreadable: int
+    makes: Mapping[str, Any]
+    all_at_once: bool = True
+    lenient: frozenset[str] = frozenset()
+
+
+PROBED = {"name": "x", "url": "https://x.example"}
+GUIDES: Mapping[str, Guide] = {
+    "cronbeats": Guide(422, 400, {
+        "/api/v1/jobs": {"name": "x", "expected_interval_seconds": 60},
+    }, lenient=frozenset({
+        "description null", "description empty",
+        # "" clears an integration.
+        "webhook_url empty", "bot_token empty", "chat_id empty", "url empty", "secret empty",
+    })),
+    "cronium": Guide(400, 400, {
+        "/api/events": {"name": "x", "type": "BASH", "script": "true"},
+        "/api/workflows": {"name": "x", "triggerType": "MANUAL"},
+        "/api/variables": {"key": "A", "value": "b"},
+        "/api/tokens": {"name": "x"},
+    }, lenient=frozenset({
+        *(f"input {kind}" for kind in OF_ANY),
+        # Null is the default of what has one, and what was read can be sent back.
+        "* null", "* empty",
+        # What a program reads is anything but NUL.
+        "content bell", "script bell", "content long", "script long", "httpBody bell",
+        "httpBody long", "value bell", "httpUrl bell", "httpUrl long",
+        # An object is as good as a list of {key, value}.
+        "envVars object", "httpHeaders object",
+    })),
+    "cronmonitor": Guide(422, 422, {
+        "/api/v1/monitors": {"name": "x", "schedule": "0 2 * * *"},
+    }),
+    "cronowl": Guide(400, 400, {
+        "/api/v1/checks": {"name": "x"},
+        "/api/v1/http-monitors": PROBED,
+        "/api/v1/auth/keys": {"name": "x"},
+    }, all_at_once=False, lenient=frozenset({
+        # What makes something takes null and "" for left out; null clears what may be cleared.
+        "POST * null", "POST * empty", "cronExpression null", "tags null", "webhookUrl null",
+        "webhookUrl empty", "maxDuration null", "headers null", "body null", "body empty",
+        "contentType null", "assertions null",
+        # Numbers are brought within their bounds, tags and headers that are no text left out.
+        "POST gracePeriod negative", "POST gracePeriod huge", "timeoutMs negative",
+        "timeoutMs huge", "intervalSeconds negative", "alertAfterFailures negative",
+        "alertAfterFailures huge", "tags of null", "tags of lists", "headers of null",
+        # Assertions that there are not, and what a body may hold.
+        "assertions object", "assertions of null", "assertions of surrogates",
+        "assertions of nul", "body bell", "body long", "POST tags list", "tags list",
+        "headers object",
+    })),
+    "cronpulse": Guide(400, 400, {
+        "/api/v1/projects": PROBED,
+        "/api/v1/jobs": PROBED | {"method": "GET", "schedule": "0 2 * * *"},
+    }, lenient=frozenset({
+        "body null", "body empty", "body bell", "body long",
+        # A project that there is not is told before all that is wrong: 404.
+        *(f"projectId {kind}" for kind in ("text", *OF_TEXT)),
+    })),
+    "healthchecks": Guide(
+        400, 400, {"/api/v3/checks/": {"name": "x"}}, all_at_once=False,
+        lenient=frozenset({"* empty", "channels null"}),
+    ),
+}  # fmt: skip
+
+
+def wrongs(schema: Mapping[str, Any], whole: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield what a field of this schema must not hold, each with its name."""
+    kinds = set(types_of(schema, whole))
+    fits = {FITS.get(kind, kind) for kind in kinds} | ({"fraction"} if "number" in kinds else set())
+    found = dict(OF_ANY)
+    for kind in sorted(kinds):
+        found |= OF_TYPE.get(kind, {})
+    yield from ((name, value) for name, value in found.items() if name not in fits - {"object"})
+
+
+def types_of(schema: Mapping[str, Any], whole: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the types that a schema takes."""
+    if "$ref" in schema:
+        yield from types_of(whole["$defs"][schema["$ref"].rpartition("/")[2]], whole)
+    for part in (*schema.get("anyOf", ()), *schema.get("allOf", ())):
+        yield from types_of(part, whole)
+    if "type" in schema:
+        yield schema["type"]
+
+
+@dataclass(frozen=True)
+class Writing:
+    """A writing route about a thing, with a body that is good; `schema`: None takes no body."""
+
+    method: str
+    path: str
+    schema: Mapping[str, Any] | None
+    good: Mapping[str, Any]
+
+    def faults(self) -> Mapping[str, dict[str, Any]]:
+        """Return by each way of being wrong the fields that can be so, each with its value."""
+        schema, found = self.schema or {}, dict[str, dict[str, Any]]()
+        for name, own in schema.get("properties", {}).items():
+            missing = [("missing", ...)] if name in schema.get("required", ()) else []
+            for kind, value in [*wrongs(own, schema), *missing]:
+                found.setdefault(kind, {})[name] = value
+        return found
+
+
+def writings(tongue: Tongue, made: Mapping[str, str]) -> Iterator[Writing]:
+    """Yield the writing routes; several paths of one handler and method count as one."""
+    known = set()
+    for route in tongue.router.routes:
+        assert isinstance(route, APIRoute)
+        content = (route.openapi_extra or {}).get("requestBody", {}).get("content", {})
+        schema = content.get("application/json", {}).get("schema")
+        path = route.path.replace("{version}", "v3")
+        for method in sorted(set(route.methods or ()) - {"GET"}):
+            if (route.endpoint, method) not in known:
+                known.add((route.endpoint, method))
+                makes = GUIDES[tongue.name].makes
+                good = makes.get(path, makes.get(f"{path}/", {})) if method == "POST" else {}
+                yield Writing(method, filled(path, made), schema, good)
+
+
+def filled(path: str, made: Mapping[str, str]) -> str:
+    """Return a path with the id of what was made below its beginning."""
+    for start in sorted(made, key=len, reverse=True):
+        if path.startswith(f"{start.rstrip('/')}/{{"):
+            head, _, rest = path.partition("{")
+            path = f"{head}{made[start]}{rest.partition('}')[2]}"
+    return path.replace("{kind}", "slack").replace("{verb}", "pause")
+
+
+def made_in(client: Client, guide: Guide) -> dict[str, str]:
+    """Make what the routes are about; return the ids by the paths."""
+    made: dict[str, str] = {}
+    for path, body in guide.makes.items():
+        if "method" in body:
+            body["projectId"] = made["/api/v1/projects"]
+        answer = client("POST", path, body)
+        assert answer.status in (200, 201), answer.text
+        made[path] = id_in(answer.json)
+    return made
+
+
+def id_in(said: Any) -> str:
+    """Return the id of what was made."""
+    found = said if said.keys() & {"id", "ping_url"} else said["data"]
+    if "id" not in found and "ping_url" not in found:
+        found = next(one for one in found.values() if isinstance(one, dict))
+    if "value" in found:
+        return str(found["key"])
+    return str(found["id"] if "id" in found else found["ping_url"].rpartition("/")[2])
+
+
+def seen(client: Client, tongue: Tongue) -> dict[str, str]:
+    """Return all that the lists show."""
+    paths = [
+        route.path.replace("{version}", "v3")
+        for route in tongue.router.routes
+        if isinstance(route, APIRoute) and route.methods == {"GET"}
+    ]
+    return {path: client.get(path).text for path in paths if "{" not in path}
+
+
+def timed(client: Client, writing: Writing, raw: bytes) -> tuple[Answer, float]:
+    """Send a body; return the answer and the time of the processor that it took at the best."""
+    took = []
+    for _ in range(TRIES):
+        began_s = time.process_time()
+        answer = client(writing.method, writing.path, raw)
+        took.append(time.process_time() - began_s)
+        if took[-1] < MOST_S:
+            break
+    return answer, min(took)
+
+
+def encoded(good: Mapping[str, Any], wrong: Mapping[str, Any]) -> bytes:
+    """Return a good body with what is wrong; `...` is left out. Python writes no 5,000 digits."""
+    said = {name: value for name, value in {**good, **wrong}.items() if value is not ...}
+    marked = {name: "DIGITS" if value == DIGITS else value for name, value in said.items()}
+    return json.dumps(marked).replace('"DIGITS"', f"1{'0' * 5_000}").encode()
+
+
+def is_lenient(guide: Guide, method: str, name: str, kind: str) -> bool:
+    told = {f"{one} {kind}" for one in (name, "*", f"{method} {name}", f"{method} *")}
+    return bool(told & guide.lenient)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A dialect that is sent what it must not take."""
+
+    client: Client
+    guide: Guide
+
+    def refuses(self, writing: Writing, kind: str, fields: Mapping[str, Any]) -> None:
+        """Send fields that are wrong in one way: all, then those that the answer did not name."""
+        whole = self.guide.all_at_once or kind in UNREADABLE
+        text = self._told(writing, kind, fields) if whole else ""
+        for name, value in fields.items():
+            if name not in text and kind not in UNREADABLE:
+                self._told(writing, kind, {name: value}, name)
+
+    def _told(self, writing: Writing, kind: str, wrong: Mapping[str, Any], name: str = "") -> str:
+        answer, took_s = timed(self.client, writing, encoded(writing.good, wrong))
+        told = f"{writing.method} {writing.path} {kind} {[*wrong]}: {answer.status} {answer.text}"
+        assert answer.status in (self.guide.invalid, self.guide.unreadable), told[:2_000]
+        assert name in answer.text, told[:2_000]
+        assert took_s < MOST_S, told[:2_000]
+        return answer.text
+
+
+@pytest.mark.parametrize("tongue", TONGUES, ids=lambda tongue: tongue.name)
+def test_each_field_wrong_in_each_way_is_refused(door: Door, tongue: Tongue) -> None:
+    guide, client = GUIDES[tongue.name], door(tongue.name)
+    made = made_in(client, guide)
+    before, routes = seen(client, tongue), list(writings(tongue, made))
+    for writing in routes:
+        for kind, fields in writing.faults().items():
+            strict = {
+                name: value
+                for name, value in fields.items()
+                if not is_lenient(guide, writing.method, name, kind)
+            }
+            if strict:
+                Trial(client, guide).refuses(writing, kind, strict)
+    assert seen(client, tongue) == before
+    assert sum(writing.schema is not None for writing in routes) >= 2
+
+
+@pytest.mark.parametrize("tongue", TONGUES, ids=lambda tongue: tongue.name)
+def test_bodies_that_are_none_are_refused(door: Door, tongue: Tongue) -> None:
+    guide, client = GUIDES[tongue.name], door(tongue.name)
+    made = made_in(client, guide)
+    before = seen(client, tongue)
+    for writing in writings(tongue, made):
+        for kind, raw in WHOLE.items() if writing.schema is not None else ():
+            answer, took_s = timed(client, writing, raw)
+            told = f"{writing.method} {writing.path} {kind}: {answer.status} {answer.text[:500]}"
+            assert answer.status in (guide.invalid, guide.unreadable), told
+            assert took_s < MOST_S, told
+    assert seen(client, tongue) == before
+
+
+@pytest.mark.parametrize("tongue", TONGUES, ids=lambda tongue: tongue.name)
+def test_what_takes_no_body_takes_any(door: Door, tongue: Tongue) -> None:
+    """A client may send what it likes with a pause, and nothing at all as well."""
+    client = door(tongue.name)
+    made = made_in(client, GUIDES[tongue.name])
+    for writing in writings(tongue, made):
+        if writing.schema is not None or writing.method not in ("POST", "PUT"):
+            continue
+        for raw in (*WHOLE.values(), b""):
+            answer = client(writing.method, writing.path, raw, headers={"content-type": "x/y"})
+            assert answer.status < 500, (writing, answer.text)
+            assert "JSON" not in answer.text, (writing, answer.text)
+
+
+@pytest.mark.parametrize("tongue", TONGUES, ids=lambda tongue: tongue.name)
+def test_queries_wrong_in_any_way_are_answered(door: Door, tongue: Tongue) -> None:
+    guide, client = GUIDES[tongue.name], door(tongue.name)
+    made = made_in(client, guide)
+    for route in tongue.router.routes:
+        assert isinstance(route, APIRoute)
+        path = filled(route.path.replace("{version}", "v3"), made)
+        for asked in (route.openapi_extra or {}).get("parameters", ()):
+            for value in ("", "x", "-1", "1.5", "1e400", "9" * 400, "NaN", "a\0b", "\ufffe", "%F"):
+                answer = client("GET", path, query={asked["name"]: value})
+                good = (200, 404, guide.invalid, guide.unreadable)
+                assert answer.status in good, (path, asked["name"], value, answer.text)
+
+
+def test_every_dialect_has_its_guide() -> None:
+    assert set(GUIDES) == {tongue.name for tongue in TONGUES}
