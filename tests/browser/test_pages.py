@@ -311,7 +311,7 @@ def _keeps_it_in_a_file(site: Site) -> None:
     expect(page.locator("#text-error")).to_contain_text("line 5")
     site.faults[:] = [one for one in site.faults if "status of 422" not in one]  # as it shall be
     assert "Refused" in site.go("/settings/files").inner_text("main")
-    assert site.page.title().startswith("(1 refused)")
+    assert site.page.title().startswith("(2 refused)")
     assert "Told by a file" in site.go("/i/story").inner_text("h1")
 
 
