@@ -10,7 +10,7 @@ PROVING := tests/faults tests/simulation tests/e2e/test_ledger.py tests/e2e/test
 	tests/engine/test_spooling.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint laws format prove bench lock clean system
+.PHONY: help run test check lint laws format prove bench pictures lock clean system
 
 help: ## list these targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -44,6 +44,14 @@ prove: system $(STAMP) ## show under faults what is promised; all of it takes MI
 
 bench: $(STAMP) ## measure on this machine; LONG=1 takes more rounds, and a million watches
 	$(BIN)/python -m bench $(if $(LONG),--long)
+
+pictures: system $(STAMP) ## take the pictures of README anew, by the tests of the pages
+	$(BIN)/pytest -q -p no:xdist tests/browser
+	mkdir -p docs/pictures
+	cp artifacts/pages/11-now.png docs/pictures/now.png
+	cp artifacts/pages/10-item.png docs/pictures/item.png
+	cp artifacts/pages/7-incident.png docs/pictures/incident.png
+	cp artifacts/pages/8-log.png docs/pictures/log.png
 
 lock: ## renew requirements.lock from pyproject.toml (use the oldest Python supported)
 	$(PYTHON) -m venv $(VENV)-lock

@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterator, Mapping
 from bench import (
     dialects,
     egress,
+    figures,
     helpers,
     limits,
+    pages,
     pings,
     probes,
     runs,
@@ -26,6 +28,7 @@ BENCHES: Mapping[str, Callable[[bool], Iterator[Row]]] = {
     "pings": lambda long: pings.rows(rounds=25 if long else 5),
     "egress": lambda long: egress.rows(),
     "probes": lambda long: probes.rows(),
+    "figures": lambda long: figures.rows(10_000 if long else 1_000),
     "spawn": lambda long: spawn.rows(),
     "helpers": lambda long: helpers.rows(),
     "runs": lambda long: runs.rows(),
@@ -34,6 +37,7 @@ BENCHES: Mapping[str, Callable[[bool], Iterator[Row]]] = {
     "webhooks": lambda long: webhooks.rows(),
     "limits": lambda long: limits.rows(),
     "dialects": lambda long: dialects.rows(),
+    "pages": lambda long: pages.rows(),
 }
 
 

@@ -30,8 +30,9 @@ from dogwatch.web.app import build
 from dogwatch.web.edge import EdgeLimits, server
 from dogwatch.web.services import Services
 from tests.eventually import eventually
+from tests.harness.ports import free_port
 from tests.harness.postgres import running_postgres
-from tests.harness.served import free_port, listening
+from tests.harness.served import listening
 
 SECONDS, ROUNDS, CLIENTS = 0.8, 11, 16
 PLAN = Plan("bench", requests_per_minute=10**9, requests_per_day=10**9)

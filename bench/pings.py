@@ -24,8 +24,9 @@ from dogwatch.web.edge import EdgeLimits, server
 from dogwatch.web.inbox import PingInbox
 from dogwatch.web.pings import Pings
 from tests.eventually import eventually
+from tests.harness.ports import free_port
 from tests.harness.postgres import running_postgres
-from tests.harness.served import Served, free_port, listening
+from tests.harness.served import Served, listening
 
 SECONDS = 1.0
 DURABLE = ("max_connections=50", "shared_buffers=128MB")

@@ -9,6 +9,7 @@ probes a minute would take a whole core, beside the 10,000 that may take a quart
 
 import argparse
 import asyncio
+import gc
 import importlib
 import importlib.util
 import multiprocessing
@@ -149,6 +150,7 @@ def through_egress(seconds: float, concurrency: int, *, tls: bool) -> Iterator[R
     if importlib.util.find_spec("aiohttp"):
         sides["aiohttp"] = lambda url: float(uvloop.run(by_aiohttp(url, seconds, concurrency)))
     best = dict.fromkeys(sides, 0.0)
+    gc.freeze()  # as the server does once it is up
     with endpoint(tls=tls) as url:
         for _ in range(2):
             for name, side in sides.items():

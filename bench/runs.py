@@ -13,8 +13,8 @@ import asyncio
 import logging
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -81,15 +81,28 @@ def queue(store: Store, watch_ids: Sequence[str]) -> None:
 
 async def worked_off(settings: Config, store: Store) -> float:
     """Return the seconds that an engine needs for all that is queued."""
+    began = time.perf_counter()
+    async with working(settings, store):
+        await all_done(store)
+        return time.perf_counter() - began
+
+
+@asynccontextmanager
+async def working(settings: Config, store: Store) -> AsyncIterator[None]:
+    """Have an engine work inside the block."""
     egress = Egress(allow=settings.allow_private_targets)
     engine = assemble(settings, store, egress, Intake(store.database, store.clock))
-    began = time.perf_counter()
     await engine.start("bench", alone=alone(settings))
+    try:
+        yield
+    finally:
+        await engine.stop(10)
+        await egress.close()
+
+
+async def all_done(store: Store) -> None:
+    """Wait until nothing is queued."""
     await eventually_async(lambda: not store.database.read(tasks.depth).result(), within_s=300)
-    took_s = time.perf_counter() - began
-    await engine.stop(10)
-    await egress.close()
-    return took_s
 
 
 async def spawned(seconds: float, concurrency: int) -> float:

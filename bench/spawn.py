@@ -22,7 +22,8 @@ from dogwatch.core.problems import Problem
 from dogwatch.core.script_action import ScriptAction
 from dogwatch.runners.box import Boxes, boxes
 from dogwatch.runners.interpreters import Interpreters
-from dogwatch.runners.sandbox import APART
+from dogwatch.runners.launcher import Launcher
+from dogwatch.runners.sandbox import APART, usual_options
 from dogwatch.runners.sandbox import found as sandbox_here
 from dogwatch.runners.script import run_script
 
@@ -31,6 +32,7 @@ UID = 65_533
 TRUE = ScriptAction("bash", "true\n")
 BARE = ("/bin/bash", "-c", "true")
 BWRAP = ("bwrap", *APART, "--dev-bind", "/", "/", *BARE)
+BASELINES = {"bare": "bare subprocess", "bwrap": "bare bwrap", "same": "bwrap, same options"}
 
 Work = Callable[[], Awaitable[None]]
 
@@ -43,7 +45,9 @@ async def bare(*command: str) -> None:
     assert process.returncode == 0, command
 
 
-async def supervised(workdir: Path, made: Boxes | None = None) -> None:
+async def supervised(
+    workdir: Path, made: Boxes | None = None, launcher: Launcher | None = None
+) -> None:
     """Run the same as a script job."""
     result = await run_script(
         TRUE,
@@ -56,6 +60,7 @@ async def supervised(workdir: Path, made: Boxes | None = None) -> None:
         on_output=lambda _stream, _chunk: None,
         interpreters=Interpreters({"bash": "bash"}),
         boxes=made,
+        launcher=launcher,
     )
     assert result.exit_code == 0, result
 
@@ -105,11 +110,16 @@ def turns(
 def rows(seconds: float = 1.0) -> Iterator[Row]:
     """Measure both in turns."""
     with tempfile.TemporaryDirectory() as directory, asyncio.Runner() as runner:
-        place = Path(directory)
-        found = turns(
-            runner, one_by_one, {"bare": bare, "ours": partial(supervised, place)}, seconds
-        )
+        place, launcher = Path(directory), Launcher(None)
+        sides: dict[str, Work] = {
+            "bare": bare, "ours": partial(supervised, place, None, launcher),
+        }  # fmt: skip
+        found = turns(runner, one_by_one, sides, seconds)
+        runner.run(launcher.close())
         yield Row("scripts, one after the other", found["ours"], "bare subprocess", found["bare"])
+        adds_ms = 1000 / found["ours"] - 1000 / found["bare"]
+        what = "what a run adds to a bare subprocess"
+        yield Row(what, adds_ms, "bare subprocess", 1000 / found["bare"], " ms")
         yield from boxed(runner, place, seconds)
 
 
@@ -124,20 +134,28 @@ def boxed(runner: asyncio.Runner, data: Path, seconds: float) -> Iterator[Row]:
     workdir.mkdir(mode=0o711, exist_ok=True)
     made = boxes(sandbox, workdir, nowhere)
     sides: Mapping[str, Work] = {
-        "bare": bare, "bwrap": partial(bare, *BWRAP), "ours": partial(supervised, workdir, made),
+        "bare": bare, "bwrap": partial(bare, *BWRAP), "same": partial(bare, *same_as(made)),
+        "ours": partial(supervised, workdir, made),
     }  # fmt: skip
     alone = turns(runner, one_by_one, sides, seconds)
     many = turns(runner, at_once, sides, seconds)
     runner.run(made.close())
     workdir.rmdir()
-    for name, told in (("bare", "bare subprocess"), ("bwrap", "bare bwrap")):
+    for name, told in BASELINES.items():
         yield Row("sandboxed scripts, one after the other", alone["ours"], told, alone[name])
-    for name, told in (("bare", "bare"), ("bwrap", "bare bwrap")):
+    for name, told in BASELINES.items():
         what = f"sandboxed scripts, {AT_ONCE} at once"
         yield Row(what, many["ours"], f"{told}, {AT_ONCE} at once", many[name])
-    for name, told in (("bare", "a bare subprocess"), ("bwrap", "a bare bwrap")):
+    for name, told in BASELINES.items():
         adds_ms = 1000 / alone["ours"] - 1000 / alone[name]
-        yield Row(f"what a sandbox adds to {told}", adds_ms, told, 1000 / alone[name], " ms")
+        yield Row(f"what a sandbox adds to a {told}", adds_ms, told, 1000 / alone[name], " ms")
+
+
+def same_as(made: Boxes) -> tuple[str, ...]:
+    """Return a bwrap with the options of ours that need no open file."""
+    options = usual_options(made.sandbox, made.system.root()).decode().rstrip("\0").split("\0")
+    run = ("--perms", "0755", "--tmpfs", "/run", "--remount-ro", "/run")
+    return (made.sandbox.program, *options, *run, *BARE)
 
 
 if __name__ == "__main__":

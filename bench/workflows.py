@@ -7,6 +7,7 @@ One of five nodes in a row, again and again, against five spawns; then many of t
 """
 
 import argparse
+import asyncio
 import time
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -14,7 +15,18 @@ from itertools import pairwise
 
 import uvloop
 
-from bench.runs import SCRIPT, STORES, add, configured, queue, quiet, spawned, worked_off
+from bench.runs import (
+    SCRIPT,
+    STORES,
+    add,
+    all_done,
+    configured,
+    queue,
+    quiet,
+    spawned,
+    worked_off,
+    working,
+)
 from bench.spawn import bare
 from bench.table import Row, markdown
 from bench.turns import Sample, in_turns
@@ -57,13 +69,15 @@ def make(store: Store, name: str, drawn: Graph) -> str:
     return store.database.write(made).result()
 
 
-def one_by_one(settings: Config, store: Store, flow: str) -> Sample:
-    """Run a workflow a few times, each after the one before."""
-    took_s = 0.0
-    for _ in range(ONE_BY_ONE):
-        queue(store, [flow])
-        took_s += uvloop.run(worked_off(settings, store))
-    return Sample(ONE_BY_ONE / took_s)
+async def one_by_one(settings: Config, store: Store, flow: str) -> float:
+    """Return how often a second a workflow runs, each time after the one before."""
+    async with working(settings, store):
+        for turn in range(ONE_BY_ONE + 1):
+            if turn == 1:  # the first has the fork server started
+                began = time.perf_counter()
+            await asyncio.to_thread(queue, store, [flow])
+            await all_done(store)
+        return ONE_BY_ONE / (time.perf_counter() - began)
 
 
 async def five_spawns() -> float:
@@ -91,7 +105,7 @@ def measure(store_name: str, flows: int) -> Iterator[Row]:
         row = make(store, "row", graph(list(pairwise(keys)), jobs[:ROW]))
         found = in_turns(
             {
-                "ours": partial(one_by_one, settings, store, row),
+                "ours": lambda: Sample(uvloop.run(one_by_one(settings, store, row))),
                 "bare": lambda: Sample(uvloop.run(five_spawns())),
             }
         )
@@ -102,7 +116,8 @@ def measure(store_name: str, flows: int) -> Iterator[Row]:
             {
                 "ours": partial(at_once, settings, store, many),
                 "bare": lambda: Sample(uvloop.run(spawned(1.0, settings.script_concurrency))),
-            }
+            },
+            rounds=2,
         )
         ours, told = found["ours"], f"nodes of {flows} workflows at once, {store_name}"
         yield Row(told, ours.rate, "bare spawns", found["bare"].rate, cpu_us=ours.cpu_us)

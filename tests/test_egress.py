@@ -851,6 +851,41 @@ def test_connect_refuses_local_addresses(host: str) -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize(
+    ("host", "named", "why"),
+    [
+        ("0x7f.1", False, ("127.0.0.1", "loopback")),
+        ("::ffff:10.0.0.1", False, ("::ffff:10.0.0.1", "private")),
+        ("192.0.2.1.example", False, None),
+        ("inside.test", True, ("10.0.0.1", "private")),
+        ("inside.test", False, None),
+        ("\ud800", True, None),
+        ("93.184.216.34", True, None),
+    ],
+)
+def test_an_early_word_on_what_is_blocked(
+    monkeypatch: pytest.MonkeyPatch, host: str, named: bool, why: tuple[str, str] | None
+) -> None:
+    async def scenario() -> tuple[str, str] | None:
+        async with opened(()) as egress:
+            with suppress(EgressError):  # what is remembered is not looked up, nor told
+                await egress.check_address("inside.test", 1)
+            return await egress.blocked(host, named)
+
+    if host != "\ud800":
+        answering(monkeypatch, "10.0.0.1")
+    assert asyncio.run(scenario()) == why
+
+
+def test_a_name_with_one_good_address_is_not_blocked(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> tuple[str, str] | None:
+        async with opened(()) as egress:
+            return await egress.blocked("mixed.test", named=True)
+
+    answering(monkeypatch, "10.0.0.1", "93.184.216.34")
+    assert asyncio.run(scenario()) is None
+
+
 @pytest.mark.parametrize("host", ["a\0b", "a" * 300, "\ud800"])
 def test_connect_to_no_host(host: str) -> None:
     async def scenario() -> None:

@@ -3,24 +3,29 @@
 Each page is loaded once, and then looked at light and dark, wide and narrow.
 """
 
-import re
-import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from importlib.resources import files
-from typing import Any
+from http.client import HTTPConnection
+from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
+from playwright.sync_api import expect
 
+from tests.harness.browsing import (
+    AXE,
+    COLOURS,
+    EVERYTHING,
+    NARROW,
+    PASSWORD,
+    WIDE,
+    Site,
+    at_most,
+    browsing,
+    findings,
+    scrolls,
+)
+from tests.harness.receivers import Webhooks, webhook_receiver
 from tests.harness.served import Served
-
-WIDE, NARROW = ViewportSize(width=1280, height=900), ViewportSize(width=390, height=844)
-AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
-COLOURS: dict[str, Any] = {"runOnly": ["color-contrast"], "resultTypes": ["violations"]}
-EVERYTHING: dict[str, Any] = {"resultTypes": ["violations"]}
-PASSWORD = "four kinds of tea"
 
 # Nothing of them may run or become markup, wherever it is shown.
 PAYLOADS = (
@@ -43,79 +48,22 @@ ALIEN = (
 )
 
 
-@dataclass
-class Site:
-    """A server, a browser with somebody signed in, and all that went wrong in it."""
-
-    served: Served
-    browser: Browser
-    context: BrowserContext
-    page: Page
-    faults: list[str] = field(default_factory=list)
-
-    def watched(self, page: Page) -> Page:
-        """Note what a page complains of, whom it asks, and dialogs that it opens."""
-        page.on("console", lambda told: self._note(told.type == "error", f"console: {told.text}"))
-        page.on("pageerror", lambda error: self._note(True, f"error: {error}"))
-        page.on("request", lambda asked: self._note(
-            not asked.url.startswith(self.served.url), f"asks {asked.url}"
-        ))  # fmt: skip
-        page.on("dialog", self._dialog)
-        return page
-
-    def _note(self, wrong: bool, told: str) -> None:
-        if wrong:
-            self.faults.append(told)
-
-    def _dialog(self, dialog: Any) -> None:
-        self.faults.append(f"dialog: {dialog.message}")
-        dialog.dismiss()
-
-    def go(self, path: str) -> Page:
-        """Load a page."""
-        answer = self.page.goto(f"{self.served.url}{path}", wait_until="load")
-        assert answer is not None
-        assert answer.status == 200, (path, answer.status)
-        return self.page
-
-    def found(self, path: str, pattern: str) -> str:
-        """Return where the first link of a page leads that is like a pattern."""
-        links = self.go(path).eval_on_selector_all("a", "all => all.map(one => one.pathname)")
-        return str(next(one for one in links if re.fullmatch(pattern, one)))
-
-
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A server with the examples, set up by its link, and a browser."""
-    served = Served(tmp_path_factory.mktemp("pages") / "data", words=("--demo",)).start()
-    program = next(
-        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome")))
-    )
+    served = Served(
+        tmp_path_factory.mktemp("pages") / "data",
+        {"allow-private-targets": "127.0.0.0/8"},
+        words=("--demo",),
+    ).start()
     try:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=program, args=["--no-sandbox", "--disable-dev-shm-usage"]
-            )
-            context = browser.new_context(viewport=WIDE, color_scheme="light")
-            site = Site(served, browser, context, context.new_page())
-            site.watched(site.page)
-            _set_up(site)
+        with browsing(served) as site:
+            site.shot("11-now")
             _fill(served)
             yield site
-            browser.close()
     finally:
-        served.stop()
-
-
-def _set_up(site: Site) -> None:
-    link = re.search(r"set up (\S+)", site.served.log.read_text())
-    assert link
-    site.page.goto(f"{site.served.url}/setup?{link[1].partition('?')[2]}")
-    site.page.fill("#email", "ana@example.org")
-    site.page.fill("#name", "Ana")
-    site.page.fill("#password", PASSWORD)
-    site.page.click("main button")
-    site.page.wait_for_url(f"{site.served.url}/")  # the examples are there
+        if served.process:
+            served.stop()
 
 
 def _fill(served: Served) -> None:
@@ -131,6 +79,8 @@ def _fill(served: Served) -> None:
             asked = Request(f"{watch['ping_url']}/{signal}", text.encode(), agent, method="POST")
             with urlopen(asked, timeout=60) as answer:
                 assert answer.status == 200
+        served.call("PUT", f"/api/v1/variables/N{number}", {"value": "x", "description": plain})
+    _publish(served)
     hook = {"name": PAYLOADS[1], "kind": "webhook", "settings": {"url": f"{served.url}/nobody"}}
     channel = served.post("/channels", hook)
     served.post(
@@ -143,15 +93,34 @@ def _fill(served: Served) -> None:
             "kind": "script", "language": "bash", "source": f"cat <<'END'\n{PAYLOADS[4]}\nEND\n",
         },
     })  # fmt: skip
-    run = served.post(f"/jobs/{job['id']}/trigger", {}, 202)
+    _run(served, job["id"])
+
+
+def _publish(served: Served) -> None:
+    """Show hostile words to anybody, and apply a file with a hostile name that is refused."""
+    names = ["".join(one for one in text if one.isprintable())[:90] for text in PAYLOADS]
+    items = [{"name": name, "watch": f"nasty-{n}"} for n, name in enumerate(names)]
+    told = {"title": PAYLOADS[0], "slug": "nasty", "description": PAYLOADS[1], "items": items}
+    served.post("/status-pages", told)
+    post = {"title": names[3], "impact": "minor", "state": "identified", "text": PAYLOADS[4]}
+    served.post("/status-pages/nasty/posts", post)
+    broken = {"name": names[2], "text": f"dogwatch: 1\n{PAYLOADS[0]}: []\n"}
+    served.post("/manifests/apply", broken, 422)
+
+
+def _run(served: Served, job_id: str) -> str:
+    """Run a job and wait for its end."""
+    run = served.post(f"/jobs/{job_id}/trigger", {}, 202)
     served.call("GET", f"/api/v1/runs/{run['id']}/output/stream")  # ends with the run
+    return str(run["id"])
 
 
 STATIC = (
     "/", "/timeline?hours=168", "/incidents", "/alerts?item=payroll", "/alerts/channels/new",
     "/alerts/channels/new?kind=slack", "/alerts/maintenance/new?kind=weekly", "/settings",
-    "/settings/variables", "/settings/keys", "/account", "/system", "/new", "/new?kind=watch",
-    "/new?kind=script", "/i/invoices-to-accounting", "/i/daily-report", "/i/shop-answers",
+    "/settings/variables", "/settings/keys", "/settings/files", "/bulk?tag=shop", "/account",
+    "/system", "/new", "/new?kind=watch", "/new?kind=script", "/i/invoices-to-accounting",
+    "/i/daily-report", "/i/shop-answers",
     "/i/daily-report/edit", "/i/payroll/delete", "/i/nasty-4",
 )  # fmt: skip
 LINKED = (
@@ -159,6 +128,7 @@ LINKED = (
     ("/i/nasty-job", r"/runs/\w+"),
     ("/alerts", r"/alerts/rules/\w+/edit"),
     ("/alerts", r"/alerts/channels/\w+/delete"),
+    ("/alerts", r"/alerts/maintenance/\w+/edit"),
 )
 
 
@@ -175,39 +145,27 @@ def _looked_at(site: Site, path: str) -> Iterator[str]:
     # Six hundred time zones in a list take axe seconds, and are all alike.
     page.evaluate("document.querySelectorAll('option:nth-child(n+9)').forEach(one => one.remove())")
     page.evaluate(AXE)
-    yield from _findings(page, path, EVERYTHING)
-    yield from _scrolls(page, path)
+    yield from findings(page, path, EVERYTHING)
+    yield from scrolls(page, path)
     page.emulate_media(color_scheme="dark")
-    yield from _findings(page, f"{path} dark", COLOURS)
+    yield from findings(page, f"{path} dark", COLOURS)
     page.set_viewport_size(NARROW)
-    yield from _scrolls(page, f"{path} narrow")
+    yield from scrolls(page, f"{path} narrow")
     page.emulate_media(color_scheme="light")
     page.set_viewport_size(WIDE)
-
-
-def _findings(page: Page, path: str, options: dict[str, Any]) -> Iterator[str]:
-    found = page.evaluate("options => axe.run(options).then(done => done.violations)", options)
-    for one in found:
-        nodes = [node["html"][:120] for node in one["nodes"][:3]]
-        yield f"{path}: {one['id']}: {one['help']}: {nodes}"
-
-
-def _scrolls(page: Page, path: str) -> Iterator[str]:
-    width = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-    if width > 0:
-        yield f"{path}: {width} px too wide"
 
 
 def test_hostile_words_are_words(site: Site) -> None:
     paths = ["/", "/?state=down", "/timeline", "/incidents", "/alerts", "/i/nasty-job"]
     paths += [site.found("/incidents", r"/incidents/\d+"), site.found("/i/nasty-job", r"/runs/\w+")]
     paths += [f"/i/nasty-{number}" for number in range(len(PAYLOADS))]
-    paths += ["/i/nasty-4/edit", "/i/nasty-job/edit"]
+    paths += ["/i/nasty-4/edit", "/i/nasty-job/edit", "/bulk", "/settings/variables"]
+    paths += ["/settings/status-pages", "/settings/files", "/status/nasty"]
     for path in paths:
         page = site.go(path)
         alien = page.eval_on_selector_all(ALIEN, "all => all.map(one => one.outerHTML)")
         assert alien == [], path
-        assert "alert(" not in page.title() or path.startswith("/i/nasty"), path
+        assert "alert(" not in page.title() or "/nasty" in path, path
     assert PAYLOADS[4] in site.go(paths[7]).inner_text("main")
     assert PAYLOADS[0] in site.go("/i/nasty-0").inner_text("h1")
     assert "49" not in site.go("/i/nasty-8").inner_text("h1")
@@ -251,13 +209,199 @@ def test_a_signed_out_visitor_is_asked_to_sign_in(site: Site) -> None:
         page = site.watched(stranger.new_page())
         page.goto(f"{site.served.url}/timeline")
         page.evaluate(AXE)
-        assert list(_findings(page, "/login", EVERYTHING)) == []
+        assert list(findings(page, "/login", EVERYTHING)) == []
         page.fill("#email", "ana@example.org")
         page.fill("#password", PASSWORD)
         page.click("main button")
         page.wait_for_url("**/timeline")
     finally:
         stranger.close()
+
+
+def test_a_newcomer_watches_is_told_and_finds_out(site: Site) -> None:
+    """From a schedule in words to an incident that is over, and to a file of it all."""
+    url = _watches(site)
+    with webhook_receiver() as hooks:
+        _is_told(site, hooks)
+        _misses_and_recovers(site, hooks, url)
+    _keeps_it_in_a_file(site)
+    assert site.faults == []
+
+
+def _watches(site: Site) -> str:
+    """Make a watch and ping it; return its address for pings."""
+    page = site.go("/new")
+    site.shot("2-new")
+    page.click("text=Watch something that runs elsewhere")
+    page.fill("#name", "Story")
+    with at_most(0.3):
+        page.fill("#schedule", "every weekday at 7")
+        expect(page.locator("#preview code")).to_have_text("0 7 * * 1-5")
+    assert page.locator("#preview li").count() == 5
+    assert page.locator("#preview svg").get_attribute("aria-label").endswith(":05")  # type: ignore[union-attr]  # it has one
+    site.shot("3-schedule")
+    page.fill("#schedule", "soon")
+    expect(page.locator("#preview .error")).to_contain_text("is not a schedule")
+    assert page.input_value("#schedule") == "soon"
+    page.fill("#schedule", "every 3s")
+    page.fill("#grace_min", "0")
+    page.click("text=Make it")
+    page.wait_for_url("**/i/story")
+    expect(page.locator("h2", has_text="Waiting for the first ping")).to_be_visible()
+    url = str(site.served.call("GET", "/api/v1/watches/story").json["ping_url"])
+    assert url in page.inner_text("main")
+    site.shot("4-waiting")
+    page.evaluate("window.same = true")
+    with at_most(2), urlopen(url, timeout=60):
+        expect(page.locator("h2", has_text="Waiting for the first ping")).to_have_count(0)
+    assert page.evaluate("window.same")  # it was never loaded again
+    return url
+
+
+def _is_told(site: Site, hooks: Webhooks) -> None:
+    """Make a channel and test it."""
+    page = site.go("/alerts/channels/new?kind=webhook")
+    page.fill("#name", "Story")
+    page.fill("[name='settings.url']", hooks.url)
+    page.click("text=Make it")
+    hooks.secret = page.inner_text(".secret code")
+    with at_most(10):
+        page.click("text=Test it")
+        expect(page.locator("main .lead")).to_contain_text("It arrived", timeout=60_000)
+    assert hooks.came[0].verified
+    site.shot("5-test")
+
+
+def _misses_and_recovers(site: Site, hooks: Webhooks, url: str) -> None:
+    """See it miss, who was told, acknowledge, and see it recover."""
+    page = site.go("/i/story")
+    expect(page.locator("h1 + .state, .head > .state")).to_contain_text("Down", timeout=60_000)
+    assert page.title().startswith("Down: Story")
+    site.shot("6-missed")
+    page = site.go(site.found("/incidents", r"/incidents/\d+"))
+    assert "story" in page.inner_text("main")
+    expect(page.locator(".ladder")).to_contain_text("200", timeout=60_000)
+    assert "down" in hooks.events("story")[0]
+    page.click("text=Acknowledge")
+    expect(page.locator(".ladder")).to_contain_text("Acknowledged")
+    site.served.call("PATCH", "/api/v1/watches/story", {"schedule": "0 7 * * *"})
+    with urlopen(url, timeout=60):
+        expect(page.locator("main .lead")).to_contain_text("It is over", timeout=60_000)
+    page.evaluate("scrollTo(0, 0)")
+    site.shot("7-incident")
+
+
+def _keeps_it_in_a_file(site: Site) -> None:
+    """Apply a file that was exported, then a broken one."""
+    page = site.go("/settings/files")
+    text = page.request.get(f"{site.served.url}/dogwatch.yaml").text()
+    only = "dogwatch: 1\nwatches:\n- slug: story\n  name: Told by a file\n"
+    assert "- slug: story\n  name: Story\n" in text
+    page.fill("#text", only)
+    page.click("text=Show what it would change")
+    expect(page.locator(".preview")).to_contain_text("+  name: Told by a file")
+    site.shot("9-file")
+    page.click("text=Apply it")
+    assert "Kept in dogwatch.yaml" in site.go("/i/story").inner_text("main")
+    page = site.go("/settings/files")
+    page.fill("#text", only + "  schedule: never\n")
+    page.click("text=Apply it")
+    expect(page.locator("#text-error")).to_contain_text("line 5")
+    site.faults[:] = [one for one in site.faults if "status of 422" not in one]  # as it shall be
+    assert "Refused" in site.go("/settings/files").inner_text("main")
+    assert site.page.title().startswith("(1 refused)")
+    assert "Told by a file" in site.go("/i/story").inner_text("h1")
+
+
+LINES = 100_000
+
+
+def test_a_long_log_is_read_to_the_line(site: Site) -> None:
+    job = site.served.post("/jobs", {
+        "name": "Long", "slug": "long", "schedule": "0 0 1 1 *", "action": {
+            "kind": "script", "language": "bash", "source": f"seq {LINES}",
+        },
+    })  # fmt: skip
+    page = site.go(f"/runs/{_run(site.served, job['id'])}#L4200")
+    chosen = "getSelection().toString()"
+    page.wait_for_function(f"{chosen} === '4200'")
+    assert page.evaluate("document.querySelectorAll('*').length") < 5_000
+    page.fill("#find", "98765")
+    page.press("#find", "Enter")
+    page.wait_for_function(f"{chosen} === '98765'")
+    expect(page.locator(".finder output")).to_have_text("line 98765")
+    site.shot("8-log")
+    stored = page.request.get(f"{page.url.partition('#')[0]}/output.txt").text()
+    assert stored == "".join(f"{n}\n" for n in range(1, LINES + 1))
+
+
+def test_a_log_follows_a_run_and_lets_the_reader_read(site: Site, tmp_path: Path) -> None:
+    source = "seq 200; until [ -e GO ]; do sleep 0.05; done; seq 201 300"
+    job = site.served.post("/jobs", {
+        "name": "Going", "slug": "going", "schedule": "0 0 1 1 *", "action": {
+            "kind": "script", "language": "bash", "source": source.replace("GO", f"{tmp_path}/go"),
+        },
+    })  # fmt: skip
+    run = site.served.post(f"/jobs/{job['id']}/trigger", {}, 202)
+    page = site.go(f"/runs/{run['id']}")
+    expect(page.locator("#log")).to_contain_text("200", timeout=60_000)
+    page.evaluate("document.getElementById('log').scrollTop = 0")
+    (tmp_path / "go").touch()
+    expect(page.locator(".news")).to_have_text("100 new lines ↓", timeout=60_000)
+    assert page.evaluate("document.getElementById('log').scrollTop") == 0
+    page.click(".news")
+    assert page.evaluate("document.getElementById('log').scrollTop") > 0
+    expect(page.locator(".head .state")).to_contain_text("OK", timeout=60_000)
+    assert site.faults == []
+
+
+def test_tabs_share_one_stream_and_hidden_ones_are_still(site: Site) -> None:
+    asked: list[str] = []
+    tabs = [site.watched(site.context.new_page()) for _ in range(2)]
+    hidden = tabs[1]
+    hidden.add_init_script("Object.defineProperty(document, 'hidden', {get: () => true})")
+    site.context.on("request", lambda one: asked.append(one.url))
+    for tab in tabs:
+        tab.goto(site.served.url)
+    hidden.on(
+        "request",
+        lambda one: asked.append(f"hidden {one.url}") if one.resource_type == "fetch" else None,
+    )
+    made = site.served.post("/watches", {"name": "Seen at once", "slug": "seen-at-once"})
+    with at_most(2), urlopen(Request(f"{made['ping_url']}/fail", b""), timeout=60):
+        expect(tabs[0].locator("main")).to_contain_text("Seen at once", timeout=20_000)
+    assert [one for one in asked if one.startswith("hidden")] == []
+    assert len([one for one in asked if one.endswith("/live")]) <= 1
+    site.served.call("DELETE", "/api/v1/watches/seen-at-once")
+    for tab in tabs:
+        tab.close()
+    assert site.faults == []
+
+
+def test_times_are_those_of_the_browser_until_others_are_chosen(site: Site) -> None:
+    state = site.context.storage_state()
+    state["cookies"] = [one for one in state["cookies"] if one["name"] != "dogwatch-zone"]
+    there = site.browser.new_context(storage_state=state, timezone_id="Asia/Tokyo", viewport=WIDE)
+    try:
+        page = site.watched(there.new_page())
+        page.goto(f"{site.served.url}/i/payroll")
+        expect(page.locator(".zone")).to_contain_text("Times are Asia/Tokyo")
+        assert "15:00:00" in page.inner_text("section:has(#next) ol")
+        page.click("text=Show UTC")
+        expect(page.locator(".zone")).to_contain_text("Times are UTC")
+        assert "06:00:00" in page.inner_text("section:has(#next) ol")
+        expect(page.locator(".zone")).to_contain_text("Show Asia/Tokyo")
+    finally:
+        there.close()
+
+
+def test_durations_are_looked_at_closer(site: Site) -> None:
+    page = site.go("/i/daily-report")
+    page.evaluate("scrollTo(0, 0)")
+    site.shot("10-item")
+    page.click("text=Look closer")
+    expect(page.locator(".plot canvas")).to_be_visible()
+    assert site.faults == []
 
 
 def test_the_examples_go_by_one_click(site: Site) -> None:
@@ -268,3 +412,32 @@ def test_the_examples_go_by_one_click(site: Site) -> None:
     assert "Payroll" not in text
     assert "examples" not in text
     assert site.faults == []
+
+
+def test_the_backup_button_gives_what_restore_takes(site: Site, tmp_path: Path) -> None:
+    page = site.go("/system")
+    with page.expect_download() as downloading:
+        page.click("text=Download a backup")
+    copy = tmp_path / "copy.gz"
+    downloading.value.save_as(copy)
+    key = (site.served.data / "secret.key").read_text().strip()
+    empty = Served(tmp_path / "restored")
+    done = empty.cli("restore", str(copy), "--data", str(empty.data), DOGWATCH_SECRET_KEY=key)
+    assert "rows restored" in done.stdout
+
+
+OPEN_PAGES = 10
+
+
+def test_the_server_ends_at_once_under_open_pages(site: Site) -> None:
+    """The last test: it takes the server away."""
+    cookies = "; ".join(f"{one['name']}={one['value']}" for one in site.context.cookies())
+    streams = [HTTPConnection("127.0.0.1", site.served.port, timeout=60) for _ in range(OPEN_PAGES)]
+    for one in streams:
+        one.request("GET", "/live", headers={"Cookie": cookies})
+        assert one.getresponse().readline() == b"retry: 3000\n"
+    site.page.close()
+    with at_most(2):
+        assert site.served.stop() == 0
+    for one in streams:
+        one.close()

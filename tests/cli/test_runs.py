@@ -60,6 +60,37 @@ def test_a_run_is_shown_with_what_it_handed_on(here: Here, told: Stub) -> None:
     assert here.json("runs", own)["condition"] is False
 
 
+def test_a_run_of_a_workflow_is_shown_with_its_nodes_and_what_followed(
+    here: Here, told: Stub
+) -> None:
+    waits = {"id": "r2", "state": "queued", "attempt": 1, "reason": "attempt 1: boom",
+             "retry_at": "2026-11-20T12:03:00Z"}  # fmt: skip
+    step = {"outcome": None, "reason": "", "handled": False}
+    steps = [
+        {"node": "a", "state": "done", "run": {"id": "r1", "duration_ms": 1500}, **step,
+         "outcome": "fail", "reason": "boom", "handled": True},
+        {"node": "b", "state": "running", "run": waits, **step},
+        {"node": "c", "state": "waiting", "run": None, **step},
+    ]  # fmt: skip
+    effect = {"action": {"on": "failure", "run": None}, "state": "refused", "reason": "gone",
+              "run_id": None, "delivery_id": None}  # fmt: skip
+    path = f"/api/v1/runs/{RUN_ID}"
+    told.replies |= {
+        f"GET {path}": (200, RUN),
+        f"GET {path}/tree": (200, {"rerun_of": "r0", "rerun_from": "a", "steps": steps}),
+        f"GET {path}/effects": (200, {"effects": [effect]}),
+    }
+    shown = [line.split("  ") for line in here("runs", RUN_ID).stdout.splitlines()]
+    rows = [[word.strip() for word in line if word] for line in shown]
+    assert ["It repeats r0 from a on."] in rows
+    assert ["a", "fail, handled", "r1", "1.5 s", "boom"] in rows
+    (b,) = [row for row in rows if row[:1] == ["b"]]
+    assert b[1].startswith("waits for attempt 2 at Fri 2026-11-20 ")
+    assert (b[2], b[-1]) == ("r2", "attempt 1: boom")
+    assert next(row for row in rows if row[:1] == ["c"])[:3] == ["c", "waiting", "–"]
+    assert ["failure", "a message", "refused", "–", "gone"] in rows
+
+
 def test_logs_of_a_run_and_of_a_slugs_latest(here: Here, told: Stub) -> None:
     assert here("logs", RUN_ID).stdout == "one\ntwo\n"
     assert here("logs", "report").stdout == "one\ntwo\n"

@@ -154,7 +154,7 @@ def test_ls_of_a_running_job_tells_the_run_before(here: Here, told: Stub) -> Non
     told.replies["GET /api/v1/watches"] = (200, {"data": [job], "next_cursor": None})
     told.replies["GET /api/v1/runs"] = (200, {"data": [ended], "next_cursor": None})
     assert "Thu 2026-11-19 01:04:00 UTC" in here("ls").stdout
-    assert told.requests[-1].query == {"watch": "w1", "state": "done", "limit": "1"}
+    assert told.requests[-1].query == {"watch": "w1", "state": "done", "limit": "20"}
 
 
 def test_show_of_a_job_tells_what_it_does(here: Here, told: Stub) -> None:

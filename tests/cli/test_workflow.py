@@ -70,6 +70,17 @@ def test_ls_and_show(here: Here, told: Stub) -> None:
     )
 
 
+def test_rerun(here: Here, told: Stub) -> None:
+    told.replies |= {
+        "GET /api/v1/runs": (200, {"data": [RUN], "next_cursor": None}),
+        f"POST /api/v1/runs/{RUN['id']}/rerun": (202, RUN | {"id": "new", "state": "queued"}),
+    }
+    assert here("workflow", "rerun", "orders", "--from", "load").stdout == "new queued\n"
+    assert json.loads(told.requests[-1].body) == {"node": "load"}
+    assert here("workflow", "rerun", RUN["id"]).stdout == "new queued\n"
+    assert json.loads(told.requests[-1].body) == {}
+
+
 def test_run_and_cancel(here: Here, told: Stub) -> None:
     assert here("workflow", "run", "orders", "--input", '{"day": 1}').stdout == (
         f"{RUN['id']} queued\n"

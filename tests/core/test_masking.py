@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dogwatch.core.masking import MASK, Masker, forms
+from dogwatch.core.masking import MASK, Masker, forms, hidden, json_without
 
 SECRET = 'pä/ss+wo rd?"\\'
 
@@ -95,3 +95,41 @@ def test_only_what_may_begin_a_secret_waits() -> None:
     assert masker.feed(b"er dies") == b"hunter dies"
     assert masker.feed(b"hunter2") == b""
     assert masker.end() == b"hunter2"
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ('"a canary-1234 b"', '"a *** b"'),
+        ('{"canary-1234": [1, "x"]}', '{"***":[1,"x"]}'),
+        (r'"\u0063anary-1234"', '"***"'),
+        ('{"n": 1123456, "m": 7}', '{"n":"1***","m":7}'),
+        ('[{"key": "of JSON"}]', '"***"'),
+        ('[ 1.50, null,  "ü" ]', '[ 1.50, null,  "ü" ]'),
+        ("no JSON of canary-1234", '"***"'),
+    ],
+)
+def test_json_stays_json(said: str, told: str) -> None:
+    secrets = ["canary-1234", "123456", '"key":"of JSON"']
+    assert json_without(said, secrets) == told
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text() | st.sampled_from(["x canary-1 y"]),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        max_leaves=8,
+    )
+)
+def test_json_holds_no_secret_and_all_else(value: object) -> None:
+    said = json.dumps(value)
+    told = json_without(said, ["canary-1"])
+    assert "canary-1" not in told
+    assert told == said or json.loads(told) == json.loads(said.replace("canary-1", "***"))
+
+
+@pytest.mark.parametrize("secret", ["canary-1234", 'a "b" c\\d', "größe 4711"])
+def test_what_was_masked_is_found_again(secret: str) -> None:
+    said = json.dumps({"of": [f"user:{secret}@host", 5], "and": secret})
+    assert hidden(said, json_without(said, [secret])) == [secret, secret]
+    assert hidden('{"a": 1}', '"***"') == []

@@ -130,10 +130,13 @@ def test_bash_gives_exactly_the_value(served: Served) -> None:
     """All but line ends that `$(…)` itself takes away; -v keeps them, too."""
     exact = " \t'\"\\ $HOME `x` *\n\n  ü\n\n"
     put(served, "EXACT", exact)
-    source = """
+    source = f"""
+cat >text <<'END'
+{exact}
+END
+head -c -1 text >file; cronium.output <file  # it is no secret of the run yet
 X=$(cronium.getVariable EXACT); cronium.setVariable EXACT_SUB "$X"
 cronium.getVariable -v Y EXACT; cronium.setVariable EXACT_V "$Y"
-cronium.getVariable EXACT | head -c -1 >file; cronium.output <file  # a line end follows it
 """
     done = ran(served, "bash", source)
     assert (done.out, value(served, "EXACT_SUB")) == ("", exact.rstrip("\n"))
@@ -259,12 +262,12 @@ print(call("GET", "health")[0])
 
 
 def test_a_token_dies_with_its_run(served: Served) -> None:
-    """It is handed to a later run, as the one thing that output values are for."""
+    """Turned round, it is not masked."""
     first = """
 import os
-cronium.output([os.environ["CRONIUM_EXECUTION_" + name] for name in ("TOKEN", "ID")])
+cronium.output([os.environ["CRONIUM_EXECUTION_" + name][::-1] for name in ("TOKEN", "ID")])
 """
-    token, run_id = ran(served, "python", first).told["output_value"]
+    token, run_id = (one[::-1] for one in ran(served, "python", first).told["output_value"])
     later = (
         REMOTE
         + """

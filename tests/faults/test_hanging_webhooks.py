@@ -1,19 +1,28 @@
 """Endpoints that hang, beside a healthy one: they cost nobody but themselves.
 
-`DOGWATCH_PROVE_HANGING` is the number of endpoints of each of the four kinds.
+They accept and never answer, drip a byte a second, reset, stall in TLS, or have a name that leads
+nowhere; they belong to ten workspaces. `DOGWATCH_PROVE_HANGING` is how many there are.
 """
 
 import gc
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from datetime import UTC, datetime
 
 import pytest
 
+from dogwatch.boot.store import opened
+from dogwatch.config import load
+from dogwatch.core.alerts import Rule, Scope
+from dogwatch.core.spec import WatchSpec
+from dogwatch.notify.webhook import new_secret
+from dogwatch.store.database import Tx
+from dogwatch.usecases import channels, rules, watches, workspaces
+from dogwatch.vault import Vault
 from tests.e2e.conftest import Serve
 from tests.eventually import eventually
 from tests.harness.hanging import KINDS, Hanging, hanging_endpoints
@@ -21,7 +30,10 @@ from tests.harness.proof import length, tell
 from tests.harness.receivers import Webhooks
 from tests.harness.served import Served
 
-EACH = int(length("DOGWATCH_PROVE_HANGING", 3, 50))
+ENDPOINTS = int(length("DOGWATCH_PROVE_HANGING", 20, 200))
+WORKSPACES = 10
+NOWHERE = "http://nowhere.invalid/hook"
+HUNG = Scope("tags", frozenset({"hung"}))
 ALERTS = 4
 PROMISED_S = 1.0
 # Where the machine does other things as well; a hanging endpoint is given up only after 15 s.
@@ -35,29 +47,54 @@ def hanging() -> Iterator[Hanging]:
         yield endpoints
 
 
+def seed(tx: Tx, urls: Sequence[str], vault: Vault) -> list[str]:
+    """Make a watch in each workspace, told to its share of the endpoints; return the ping keys."""
+    at = datetime.now(UTC)
+    owners = [workspaces.first(tx, at)]
+    owners += [workspaces.make(tx, f"Workspace {number}", at) for number in range(1, WORKSPACES)]
+    keys = []
+    for number, owner in enumerate(owners):
+        for url in urls[number::WORKSPACES]:
+            settings = {"url": url, "format": "standard"}, {"secrets": [new_secret()]}
+            made = channels.add_channel(tx, owner.id, url, "webhook", *settings, vault, at)
+            rules.add_rule(tx, owner.id, Rule("", made.id, scope=HUNG), at)
+        watch = WatchSpec(name="hung", slug="hung", schedule="every 1h", tags=("hung",))
+        keys.append(watches.add(tx, owner.id, watch, at).ping_key)
+    return keys
+
+
 @dataclass
 class House:
-    """A server with one watch that tells the healthy endpoint, and one that tells the others."""
+    """A server with one watch that tells the healthy endpoint, and others that tell those that
+    hang, in as many workspaces."""
 
     served: Served
     healthy: Webhooks
+    keys: Sequence[str] = ()
 
     def build(self, hanging: Hanging) -> None:
-        """Make the watches, channels and rules."""
-        for slug in ("well", "hung"):
-            body = {"name": slug, "slug": slug, "schedule": "every 1h", "tags": [slug]}
-            self.served.post("/watches", body)
-        self.healthy.secret = self._channel("healthy", self.healthy.url, "well")["secrets"][0]
-        for number in range(EACH):
-            for kind in KINDS:
-                self._channel(f"{kind} {number}", hanging.urls[kind], "hung")
+        """Make the watches, channels and rules, and start."""
+        urls = [*hanging.urls.values(), NOWHERE]
+        # Each workspace has one of each kind after the other.
+        turns = (number + number // WORKSPACES for number in range(ENDPOINTS))
+        every = [urls[turn % len(urls)] for turn in turns]
+        flags = {"data": str(self.served.data), "database_url": self.served.flags.get("database")}
+        with opened(load(flags, {})) as store:
+            made = store.database.write(lambda tx: seed(tx, every, store.vault)).result()
+        self.keys = made
+        self.served.start()
+        self.served.post("/watches", {"name": "well", "schedule": "every 1h", "tags": ["well"]})
+        given = {"name": "healthy", "kind": "webhook", "settings": {"url": self.healthy.url}}
+        channel = self.served.post("/channels", given)
+        scope = {"kind": "tags", "values": ["well"]}
+        self.served.post("/rules", {"channel_id": channel["id"], "scope": scope})
+        self.healthy.secret = channel["secrets"][0]
 
-    def _channel(self, name: str, url: str, tag: str) -> Any:
-        given = {"name": name, "kind": "webhook", "settings": {"url": url}}
-        made = self.served.post("/channels", given)
-        scope = {"kind": "tags", "values": [tag]}
-        self.served.post("/rules", {"channel_id": made["id"], "scope": scope})
-        return made
+    def fall(self) -> None:
+        """Have the watches of all workspaces fail, each after a success."""
+        for report in ("", "/fail"):
+            for key in self.keys:
+                assert self.served.call("POST", f"/ping/{key}{report}").status == 200
 
     def ping(self, slug: str, report: str = "") -> None:
         """Ping a watch."""
@@ -80,16 +117,15 @@ class House:
 def test_hanging_endpoints_cost_only_themselves(
     store: dict[str, str], serve: Serve, webhooks: Webhooks, hanging: Hanging
 ) -> None:
-    house = House(serve(**store, allow_private_targets="127.0.0.0/8"), webhooks)
+    house = House(serve(begin=False, **store, allow_private_targets="127.0.0.0/8"), webhooks)
     house.build(hanging)
     house.ping("well")
-    house.ping("hung")
     alone_s = max(house.alert_s() for _ in range(ALERTS))
-    house.ping("hung", "/fail")
+    house.fall()
     eventually(lambda: set(hanging.met) == set(KINDS), within_s=30, what="all kinds hang")
     beside_s = max(house.alert_s() for _ in range(ALERTS))
     later_s = beside_s - alone_s
-    figure = f"{later_s * 1000:.0f} ms later beside {EACH * len(KINDS)} hanging endpoints"
+    figure = f"{later_s * 1000:.0f} ms later beside {ENDPOINTS} hanging endpoints"
     holds = later_s <= PROMISED_S
     tell("200 hanging alert endpoints delay the others by at most 1 s", figure, holds=holds)
     assert later_s <= ALLOWED_S

@@ -66,12 +66,13 @@ class Flowing:
 
     def finish(
         self, work: Work, at: float, outcome: Outcome = Outcome.OK, *, output: str = "",
-        condition: bool | None = None, **facts: Any,
+        masked: str | None = None, condition: bool | None = None, **facts: Any,
     ) -> bool:  # fmt: skip
-        """Finish a node, with what its script handed on."""
+        """Finish a node, with what its script handed on, and what people see of that."""
         run = work.run
         if output:
-            self.house.do(lambda tx: results.put(tx, run.workspace_id, run.id, output=output))
+            handed = {"output": output, "masked": masked}
+            self.house.do(lambda tx: results.put(tx, run.workspace_id, run.id, **handed))
         if condition is not None:
             said = {"condition": condition}
             self.house.do(lambda tx: results.put(tx, run.workspace_id, run.id, **said))

@@ -6,7 +6,6 @@ Dogwatch owns its databases there and is no superuser, so that row-level securit
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -16,6 +15,8 @@ from typing import Any
 
 import psycopg
 from psycopg import sql
+
+from tests.harness.ports import free_port
 
 ROLE, ADMIN = "dogwatch", "postgres"
 FAST = ("fsync=off", "full_page_writes=off", "max_connections=200", "shared_buffers=64MB")
@@ -46,13 +47,6 @@ def _unprivileged() -> list[str]:
     return ["runuser", "-u", user, "--"]
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def _memory() -> str:
     """Return a directory in memory where there is one: a new database is 400 files."""
     memory = Path("/dev/shm")
@@ -64,7 +58,7 @@ class PostgresServer:
     """One running server: `url(name)` of its databases, `create`, `drop`, `restart`."""
 
     def __init__(self, directory: Path, settings: Sequence[str] = FAST) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         self._directory = directory
         self._programs = _find_programs()
         self._as = _unprivileged()

@@ -16,7 +16,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from tests.harness.served import free_port
+from tests.harness.ports import free_port
 
 
 @dataclass(frozen=True, slots=True)

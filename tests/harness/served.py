@@ -13,19 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from tests.eventually import eventually
+from tests.harness.ports import free_port
 from tests.harness.warm import Warm, ran
 
 START_S = 120.0
 STOP_S = 60.0
 COMMAND_S = 120.0
 PROGRAM = (sys.executable, "-m", "dogwatch.cli")
-
-
-def free_port() -> int:
-    """Return a port of the loopback that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def listening(port: int) -> bool:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dogwatch.core.alerts import Event
-from dogwatch.core.message import Message
+from dogwatch.core.message import Message, Note
 from dogwatch.core.plain import utf8, utf16
 from dogwatch.notify import (
     discord,
@@ -42,6 +42,11 @@ TRAPS = [
     "@" * 500, "👩\u200d🔧" * 50, "x" * 3000,
 ]  # fmt: skip
 WORDS = st.lists(st.sampled_from(TRAPS) | st.text(max_size=30), max_size=8).map("".join)
+# Somebody's own words may be 16,000 characters, in as many lines as he likes.
+NOTES = st.tuples(
+    st.sampled_from(["", "x\n", "&", '"', "@", "#", "*", "<b>", "語", "👩", "@x\n", "word word "]),
+    st.sampled_from([1, 40, 16_000]),
+).map(lambda drawn: (drawn[0] * drawn[1])[:16_000])
 ESCAPED = re.compile(r"\\[!-/:-@\[-`{-~]")
 PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
 
@@ -55,6 +60,8 @@ def messages(draw: st.DrawFn) -> Message:
         ITEM, event=event, name=name, reason=reason, output_tail=output, tags=(name, reason)
     )
     count = draw(st.sampled_from([1, 1, 2, 20]))
+    if event is Event.NOTE:
+        return replace(MESSAGE, items=(item,), note=Note(name, draw(NOTES) + output))
     return replace(
         MESSAGE,
         items=(item,) * count,
@@ -136,6 +143,8 @@ def test_slack(message: Message) -> None:
     assert types(body) <= rich | {"text", "link"}
     assert {link["url"] for link in of_type(body, "link")} <= LINKS
     assert all(text["text"] for text in of_type(body, "text"))
+    for section in of_type(body, "rich_text_section"):
+        assert sum(len(text["text"]) for text in of_type(section, "text")) <= 3000
     for text in strings(body):
         plain(text)
 

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, unquote_plus
 import pytest
 
 from dogwatch.core.alerts import Event
-from dogwatch.core.message import MOST_ITEMS, Message
+from dogwatch.core.message import MOST_ITEMS, Message, Note
 from dogwatch.egress import Request
 from dogwatch.notify import (
     CHANNELS,
@@ -181,7 +181,9 @@ def test_pagerduty_triggers_and_resolves_under_one_key() -> None:
         "dedup_key": "dogwatch-w1",
         "event_action": "resolve",
     }
-    assert pagerduty.payload(TEST, "k")["payload"]["severity"] == "info"
+    tried = pagerduty.payload(TEST, "k")["payload"]
+    assert tried["severity"] == "info"
+    assert tried["custom_details"]["Message"].startswith("This is a test of this channel.")
     assert request("pagerduty").url == "https://events.pagerduty.com/v2/enqueue"
     assert request("pagerduty", region="eu").url == "https://events.eu.pagerduty.com/v2/enqueue"
 
@@ -263,3 +265,10 @@ def test_a_group_is_told_by_every_service(kind: str) -> None:
 @pytest.mark.parametrize("message", [WELL, TEST, replace(MESSAGE, rehearsal=True)])
 def test_every_message_can_be_laid_out(kind: str, message: Message) -> None:
     assert request(kind, message).url.startswith("https://")
+
+
+@pytest.mark.parametrize("kind", HTTP)
+def test_somebody_s_own_words_are_told_by_every_service(kind: str) -> None:
+    noted = replace(MESSAGE, note=Note("Rows copied", "12 rows\n\nin 3 s"))
+    sent = unquote_plus(request(kind, noted).body.decode())
+    assert all(words in sent for words in ("Rows copied", "12 rows", "in 3 s"))

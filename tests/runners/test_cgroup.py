@@ -1,12 +1,18 @@
-"""Control groups, by files laid out as the kernel's: a real delegated one is rare in a test."""
+"""Control groups, by files laid out as the kernel's: a real delegated one is rare in a test.
+
+Where the kernel has groups of version 2, some are real, with those controllers that are there.
+"""
 
 import os
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from dogwatch.core.problems import Problem
-from dogwatch.runners.cgroup import LEAF, delegated, lacking, own
+from dogwatch.runners.cgroup import LEAF, NEEDED, Groups, delegated, lacking, own
+from tests.eventually import eventually
 
 
 @pytest.fixture
@@ -68,3 +74,42 @@ def test_what_is_lacking_is_told(base: Path) -> None:
     assert lacking(base / "none") == "no control groups of version 2 here"
     with pytest.raises(Problem):
         delegated(base)
+
+
+@pytest.fixture
+def real() -> Iterator[Path | None]:
+    """A real group, which no process is in, where there can be one."""
+    mounts = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
+    bases = [Path(one[1]) for one in mounts if one[2] == "cgroup2"]
+    try:
+        group = bases[0] / f"dogwatch-test-{os.getpid()}"
+        group.mkdir()
+    except (IndexError, OSError):
+        yield None
+    else:
+        yield group
+        group.rmdir()
+
+
+def test_a_real_group_takes_a_process_and_ends_it(real: Path | None) -> None:
+    if real is None:
+        with pytest.raises(Problem):
+            delegated(own())
+        return
+    there = frozenset((real / "cgroup.controllers").read_text().split()) & NEEDED
+    (real / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in there))
+    groups = Groups(real, there)
+    group = groups.open(memory_mb=64, processes=10)
+    if "pids" in there:
+        assert (group.path / "pids.max").read_text() == "10\n"
+    with subprocess.Popen(["sleep", "300"]) as sleeper:
+        os.write(group.procs, str(sleeper.pid).encode())
+        assert (group.path / "cgroup.procs").read_text().split() == [str(sleeper.pid)]
+        group.close()
+        assert sleeper.wait(30) == -9
+    eventually(lambda: "populated 0" in (real / "cgroup.events").read_text())
+    if group.path.exists():  # its process was still dying
+        group.path.rmdir()
+    empty = groups.open(memory_mb=64, processes=10)
+    empty.close()
+    assert not empty.path.exists()

@@ -77,7 +77,7 @@ def test_data_within_the_system_is_hidden(cell: Cell) -> None:
         (data / "secret.key").write_text(SECRET)
         (shown / "seen").touch()
         shown.chmod(0o755)
-        hiding = replace(cell.sandbox, paths=[shown], hidden=[data])
+        hiding = replace(cell.sandbox, paths=(shown,), hidden=(data,))
         with closing(Cell(hiding, data)) as other:
             boxed = attempt(other, f"ls {shown}; cat {data}/secret.key")
     assert boxed.out.startswith("data\nseen\n")

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from dogwatch.core.result import Outcome, Result
-from dogwatch.runners.launcher import PROGRAM, Launcher, Order
+from dogwatch.runners.forkserver import is_needed
+from dogwatch.runners.launcher import PROGRAM, Enclosed, Launcher
 from tests.eventually import eventually, eventually_async
 from tests.runners.boxes import Cell, inhabitants, sandbox_of_this_process
 from tests.runners.test_script import alive, children, descriptors
@@ -53,7 +54,36 @@ def test_it_holds_nothing_of_the_server(cell: Cell, monkeypatch: pytest.MonkeyPa
     assert f"Uid:\t{cell.sandbox.uid}\t{cell.sandbox.uid}\t" in status
     opened = {one.name: str(one.readlink()) for one in Path(f"/proc/{server}/fd").iterdir()}
     opened.pop("2")  # where it complains
-    assert {what.partition(":")[0] for what in opened.values()} == {"/dev/null", "socket"}
+    kinds = {what.partition(":[")[0] for what in opened.values()}
+    assert kinds == {"/dev/null", "socket", "anon_inode"}
+    assert "anon_inode:[pidfd]" in opened.values()  # of the server
+
+
+def test_it_sees_no_mounts_but_those_of_a_sandbox(cell: Cell) -> None:
+    assert cell.run("true").result.outcome is Outcome.OK
+    (server,) = fork_servers(os.getpid())
+    seen, ours = mounts(server), mounts(os.getpid())
+    paths = [str(path) for path in cell.sandbox.seen(cell.workdir)]
+    assert "/" in seen
+    assert seen == {one for one in ours if is_needed(one, paths) or not cell.sandbox.drops}
+
+
+def mounts(pid: int) -> set[str]:
+    """Return where something is mounted, as a process sees it."""
+    lines = Path(f"/proc/{pid}/mountinfo").read_text().splitlines()
+    return {line.split()[4] for line in lines}
+
+
+@pytest.mark.parametrize(
+    ("point", "needed"),
+    [
+        ("/", True), ("/usr", True), ("/usr/local", True), ("/usrs", False), ("/run", True),
+        ("/run/user", False), ("/proc", True), ("/proc/sys", False), ("/dev", True),
+        ("/dev/pts", False), ("/home", False),
+    ],
+)  # fmt: skip
+def test_which_mounts_hold_a_path(point: str, needed: bool) -> None:
+    assert is_needed(point, ["/usr", "/run/dogwatch-1"]) is needed
 
 
 def test_its_death_ends_its_runs_and_another_takes_its_place(cell: Cell) -> None:
@@ -89,7 +119,7 @@ def test_what_cannot_be_started_is_told(cell: Cell) -> None:
     async def story() -> int:
         launcher, told = Launcher(None), Told()
         nothing = os.open(os.devnull, os.O_RDWR)
-        launcher.launch(Order(["/no/such", "--"], [nothing] * 3, {}), told)  # type: ignore[arg-type]  # no more comes
+        launcher.launch(Enclosed(["/no/such", "--"], [nothing] * 3, {}), told)  # type: ignore[arg-type]  # no more comes
         found: int = await told.gone
         os.close(nothing)
         await launcher.close()

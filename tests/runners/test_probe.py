@@ -26,6 +26,10 @@ from tests.harness.tls import self_signed, server_context
 
 LOOPBACK = parse_cidrs("127.0.0.0/8,::1/128")
 Answer = bytes | Callable[[asyncio.StreamWriter], Any]
+# The phases of what got so far.
+NAMED = {"dns", "total"}
+CONNECTED = NAMED | {"connect"}
+SECURED = CONNECTED | {"tls"}
 
 
 @asynccontextmanager
@@ -109,6 +113,15 @@ def test_demands_are_judged() -> None:
     assert fault(bad) == ("assertion", "$.state: expected equals 'up', got 'off'")
 
 
+def test_a_redirect_that_leads_nowhere_tells_of_the_last_hop() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    lost = http(ok(b"", f"Location: http://127.0.0.1:{port}/", status="302 Found"))
+    assert (lost.error, set(lost.phases_ms)) == ("connect", NAMED)
+    named = http(ok(b"", "Location: http://nowhere.invalid/", status="302 Found"))
+    assert (named.error, set(named.phases_ms)) == ("dns", {"total"})
+
+
 def test_patterns_are_judged_in_a_thread() -> None:
     demands = [{"kind": "body_matches", "pattern": "(x+x+)+y"}]
     assert http(ok(b"x" * 60_000), assertions=demands).error == "assertion"
@@ -182,6 +195,7 @@ def test_blocked_refused_and_no_route_look_the_same_but_for_the_admin() -> None:
     assert refused.detail == "could not connect: Connection refused"
     assert blocked.detail.startswith("blocked address: loopback")
     assert tcp.detail.startswith("blocked address: private")
+    assert {frozenset(one.phases_ms) for one in (refused, blocked, tcp)} == {frozenset(NAMED)}
 
 
 def test_endpoints_that_hang_or_reset_take_their_time_and_no_more() -> None:
@@ -202,6 +216,7 @@ def test_endpoints_that_hang_or_reset_take_their_time_and_no_more() -> None:
         assert (found[kind].outcome, *fault(found[kind])) == late
         assert found[kind].duration_ms >= 1000
     assert fault(found["resetting"]) == ("connect", "connection lost: Connection reset by peer")
+    assert all(set(result.phases_ms) == CONNECTED for result in found.values())
 
 
 # --- tls --------------------------------------------------------------------------------------
@@ -217,11 +232,11 @@ async def over_tls(folder: Path, **data: Any) -> Result:
 
 def test_an_untrusted_certificate(tmp_path: Path) -> None:
     strict = asyncio.run(over_tls(tmp_path, kind="http"))
-    assert strict.error == "tls"
+    assert (strict.error, set(strict.phases_ms)) == ("tls", CONNECTED)
     loose = asyncio.run(over_tls(tmp_path, kind="http", verify_tls=False))
     assert loose.outcome is Outcome.OK
     shown = asyncio.run(over_tls(tmp_path, kind="tls"))
-    assert shown.error == "certificate"
+    assert (shown.error, set(shown.phases_ms)) == ("certificate", SECURED)
     assert shown.reason.startswith("the certificate is not trusted: self-signed certificate")
     assert shown.preview.startswith("subject CN=127.0.0.1\nissuer CN=127.0.0.1\nexpires ")
 
@@ -233,7 +248,7 @@ def test_days_of_a_certificate(tmp_path: Path, run: Any) -> None:
     assert soon.reason == "the certificate expires in 0 days, at least 3 expected"
     good = run(over_tls(tmp_path, kind="tls", verify=False, days_left=0, warn_days_left=0))
     assert (good.outcome, good.reason) == (Outcome.OK, "")
-    assert set(good.phases_ms) == {"connect", "tls", "total"}
+    assert set(good.phases_ms) == SECURED
 
 
 def test_a_client_certificate(tmp_path: Path) -> None:
@@ -266,6 +281,7 @@ def test_no_tls_where_it_is_expected() -> None:
 
     result = asyncio.run(plain())
     assert result.error in ("tls", "timeout")
+    assert set(result.phases_ms) == CONNECTED
 
 
 # --- tcp, dns, icmp ---------------------------------------------------------------------------
@@ -276,7 +292,7 @@ def test_a_port() -> None:
         port = open_port.getsockname()[1]
         up = asyncio.run(ask(kind="tcp", host="127.0.0.1", port=port))
     assert up.outcome is Outcome.OK
-    assert set(up.phases_ms) == {"connect", "total"}
+    assert set(up.phases_ms) == CONNECTED
 
 
 class NameServer(asyncio.DatagramProtocol):

@@ -292,7 +292,7 @@ def test_an_interpreter_that_cannot_be_executed_is_a_failure(workdir: Path, tmp_
 def test_more_environment_than_the_kernel_takes_is_a_failure(workdir: Path) -> None:
     env = tuple((f"V{n}", "x" * 32_768) for n in range(64))
     result = run(workdir, "true", env=env, args=("y" * 32_768,) * 64).result
-    assert result.reason == "cannot start: Argument list too long"
+    assert result.reason == "cannot run /usr/bin/bash: Argument list too long"
     assert not result.retryable
 
 

@@ -1,5 +1,6 @@
 """Alerts on both databases: held, let go, collected, suppressed; incidents; never dropped."""
 
+from collections.abc import Callable
 from datetime import time
 from typing import Any
 
@@ -21,6 +22,7 @@ from dogwatch.usecases import (
     rules,
     timers,
     watches,
+    why,
 )
 from tests.harness.house import House, after, heard
 
@@ -603,3 +605,74 @@ def test_two_nodes_open_one_incident_and_do_each_timer_once(nodes: tuple[House, 
 
 def _fail_one(tx: Any, record: Any) -> None:
     pings.record(tx, [heard(record, 1, FAIL)], after(1))
+
+
+# --- why ---------------------------------------------------------------------------------------
+
+
+def _parent(house: House) -> None:
+    ruled(house)
+    family(house)
+    house.ping(heard(house.find("router"), 1, FAIL))
+    house.ping(heard(house.find("db"), 2, FAIL))
+
+
+def _snoozed(house: House) -> None:
+    ruled(house, delay_s=60)
+    fail(house, "db", 1)
+    house.do(incidents.snooze, house.workspace.id, "1", "Ana", 3600, after(10))
+    step(house, 61)
+
+
+def _grouped(house: House) -> None:
+    channel = house.channel(rule=Rule("", "", EVERY))
+    house.do(channels.regroup, channel, 30)
+    fail(house, "db", 1)
+
+
+def _ruled(**timing: Any) -> Callable[[House], None]:
+    def arranged(house: House) -> None:
+        ruled(house, **timing)
+        fail(house, "db", 1)
+
+    return arranged
+
+
+def _maintained(house: House) -> None:
+    maintain(house)
+    _ruled()(house)
+
+
+@pytest.mark.parametrize(
+    ("arrange", "hold", "because"),
+    [
+        (_ruled(delay_s=300), "delay", "the rule waits 300 s to see whether it lasts"),
+        (_ruled(quiet=Quiet(time(12), time(13))), "quiet", "quiet hours of the rule"),
+        (_ruled(digest=Digest(time(13))), "digest", "told in the rule's digest"),
+        (_grouped, "group", "collected with what else happens now"),
+        (_maintained, "maintenance", "maintenance: Upgrade"),
+        (_parent, "parent", "router, which it depends on, is down"),
+        (_snoozed, "snooze", "its incident is snoozed"),
+    ],
+)
+def test_whatever_is_not_told_leaves_a_row_and_says_why(
+    house: House, arrange: Callable[[House], None], hold: str, because: str
+) -> None:
+    """Held: until when, and what for. Over before it was told: suppressed, with both reasons."""
+    arrange(house)
+    held = house.see(why.why, house.workspace.id, "db", after(62)).sentence
+    assert "hook will be told at" in held
+    assert f"or later ({because})" in held
+    recover(house, "db", 63)
+    rows = [row for row in house.rows("deliveries") if row["watch_id"] == house.find("db").id]
+    states = {row["event"]: (row["state"], row["hold"]) for row in rows}
+    if hold in ("digest", "group"):  # these are decided: they go, together with their end
+        assert states == {"down": ("held", hold), "recovered": ("held", hold)}
+    else:
+        assert states == {"down": ("suppressed", None), "recovered": ("suppressed", None)}
+        assert all(row["reason"] for row in rows)
+        (down,) = (row["reason"] for row in rows if row["event"] == "down")
+        assert because in down
+        ended = house.see(why.why, house.workspace.id, "db", after(64)).sentence
+        assert "hook was not told (nobody was told of what it ends)" in ended
+    assert house.audit(64) == []

@@ -1,6 +1,7 @@
 """The desk of a run on both databases: what a script asks is answered while the run is ours."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -87,6 +88,24 @@ def test_what_a_run_hands_on_is_kept(house: House, work: Work) -> None:
     assert house.see(results.get, house.workspace.id, work.run.id) == results.Handed(
         '{"a": 1}', False
     )
+
+
+def test_people_see_no_secret_of_what_is_handed_on(house: House, work: Work) -> None:
+    async def sat() -> None:
+        desks = Desks(house.database, house.vault, ManualClock())
+        async with desks.opened(work, lambda _: None, ["of-its-env"]) as desk:
+            await desk.ask("setVariable", ["KEY", "a-variable"])
+            said = json.dumps({"of-its-env": ["a-variable", desk.token], "n": 1})
+            await desk.ask("output", [said])
+            kept.append(said)
+
+    kept: list[str] = []
+    asyncio.run(sat())
+    handed = house.see(results.get, house.workspace.id, work.run.id)
+    assert (handed.output, handed.shown) == (kept[0], '{"***":["***","***"],"n":1}')
+    ask(house, work, "output", "[ 1 ]")
+    handed = house.see(results.get, house.workspace.id, work.run.id)
+    assert (handed.output, handed.shown, handed.masked) == ("[ 1 ]", "[ 1 ]", None)
 
 
 @pytest.mark.parametrize(

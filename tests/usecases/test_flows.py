@@ -9,10 +9,11 @@ from sqlalchemy import delete, update
 from dogwatch.core.problems import Problem
 from dogwatch.core.result import Outcome, Result
 from dogwatch.core.run import LostRun, Overlap
+from dogwatch.store import runs as run_rows
 from dogwatch.store.tables import runs as run_table
 from dogwatch.store.tables import watches as watch_table
 from dogwatch.usecases import nodes as node_cases
-from dogwatch.usecases import runs, watches, workflows
+from dogwatch.usecases import repeating, runs, watches, workflows
 from dogwatch.usecases.runs import Ended, Work
 from tests.harness.flowing import Flowing
 from tests.harness.house import House, after
@@ -72,6 +73,21 @@ def test_nodes_do_not_touch_the_watch_of_their_job(flowing: Flowing) -> None:
     assert house.flips("flow") == [("new", "up")]
 
 
+def test_the_last_run_of_a_job_is_none_of_a_workflow(flowing: Flowing) -> None:
+    house = flowing.house
+    flowing.make("a>b")
+    own = house.trigger("job-a")
+    flowing.finish(flowing.claim(1)["a"], 2)
+    flow = flowing.trigger(at=3)
+    flowing.play(4)
+    ids = {row["slug"]: row["id"] for row in house.rows("watches")}
+    last = house.see(run_rows.last_of, house.workspace.id, list(ids.values()))
+    assert {key: run.id for key, run in last.items()} == {
+        ids["job-a"]: own.id,
+        ids["flow"]: flow.id,
+    }
+
+
 @alone
 def test_a_failure_that_nobody_handles(flowing: Flowing) -> None:
     flowing.make("a>b, b>c, a>d?failure")
@@ -111,8 +127,16 @@ def test_retries_and_timeout_of_a_node_replace_those_of_its_job(flowing: Flowing
     work = flowing.claim(1)["a"]
     assert work.action["timeout_s"] == 7.5
     flowing.finish(work, 2, FAIL, reason="boom")
+    step = flowing.tree(run).steps["a"]
+    assert step.run is not None
+    assert (step.run.state, step.run.reason) == ("queued", "attempt 1: boom")
+    assert step.run.retry_at is not None
+    assert after(11) <= step.run.retry_at <= after(13)
     work = flowing.claim(20)["a"]
     assert work.task.attempt == 2
+    step = flowing.tree(run).steps["a"]
+    assert step.run is not None
+    assert step.run.retry_at is None
     flowing.finish(work, 21, FAIL, reason="boom")
     assert flowing.ended(run)[0] == "fail"
     assert flowing.claim(22) == {}
@@ -305,7 +329,7 @@ def test_again_from_a_node_with_what_it_was_given(flowing: Flowing) -> None:
     works = flowing.claim(3)
     flowing.finish(works["d"], 4)
     flowing.finish(works["b"], 4, FAIL, reason="boom")
-    again = house.do(runs.rerun, house.workspace.id, run.id, "b", after(5))
+    again = house.do(repeating.rerun, house.workspace.id, run.id, "b", after(5))
     flowing.conduct(6)
     works = flowing.claim(7)
     assert {name: work.given for name, work in works.items()} == {"b": '"from a"'}
@@ -314,10 +338,33 @@ def test_again_from_a_node_with_what_it_was_given(flowing: Flowing) -> None:
     assert flowing.told(again) == "a ok, b ok, c ok, d ok"
     tree = flowing.tree(again)
     assert (flowing.ended(again), tree.rerun_of, tree.rerun_from) == (("ok", ""), run.id, "b")
-    whole = house.do(runs.rerun, house.workspace.id, run.id, None, after(10))
+    whole = house.do(repeating.rerun, house.workspace.id, run.id, None, after(10))
     flowing.conduct(11)
     assert flowing.claim(12)["a"].given == '"in"'
     assert flowing.told(whole) == "a going, b -, c -, d -"
+
+
+def test_what_is_masked_stays_masked_on_its_way(flowing: Flowing) -> None:
+    house = flowing.house
+    flowing.make("a>c, b>c, c>d")
+    run = flowing.trigger()
+    works = flowing.claim(1)
+    flowing.finish(works["a"], 2, output='"the-secret"', masked='"***"')
+    flowing.finish(works["b"], 2, output="7")
+    work = flowing.claim(3)["c"]
+    assert work.given == '{"a":"the-secret","b":7}'
+    assert work.run.shown_input == '{"a":"***","b":7}'
+    assert work.handed_secrets == ["the-secret"]
+    flowing.finish(work, 4, FAIL)
+    again = house.do(repeating.rerun, house.workspace.id, run.id, "c", after(5))
+    flowing.conduct(6)
+    work = flowing.claim(7)["c"]
+    assert (work.given, work.handed_secrets) == ('{"a":"the-secret","b":7}', ["the-secret"])
+    flowing.finish(work, 8, output="[1]")
+    work = flowing.claim(9)["d"]
+    assert (work.given, work.run.shown_input, work.handed_secrets) == ("[1]", "[1]", [])
+    flowing.finish(work, 10)
+    assert flowing.ended(again) == ("ok", "")
 
 
 @alone
@@ -329,10 +376,10 @@ def test_what_cannot_be_repeated(flowing: Flowing, node: str, told: str) -> None
     flowing.make("a>c?failure")
     run = flowing.trigger()
     with pytest.raises(Problem, match="still going"):
-        house.do(runs.rerun, house.workspace.id, run.id, "a", after(1))
+        house.do(repeating.rerun, house.workspace.id, run.id, "a", after(1))
     flowing.play(2)
     with pytest.raises(Problem, match=told):
-        house.do(runs.rerun, house.workspace.id, run.id, node, after(3))
+        house.do(repeating.rerun, house.workspace.id, run.id, node, after(3))
 
 
 @alone

@@ -51,6 +51,26 @@ def test_another_job_gets_the_output(flowing: Flowing) -> None:
     assert (house.flips("job-b"), house.rows("tasks"), house.audit(6)) == ([("new", "up")], [], [])
 
 
+def test_what_is_masked_stays_masked_on_its_way(flowing: Flowing) -> None:
+    house = flowing.house
+    channel = house.channel()
+    flowing.acts(
+        "job-a",
+        ConditionalAction(On.SUCCESS, run="job-b"),
+        ConditionalAction(On.SUCCESS, channel=channel.id, message="it said {{output}}"),
+    )
+    flowing.acts("job-b", ConditionalAction(On.SUCCESS, channel=channel.id, message="{{input}}"))
+    house.trigger("job-a")
+    flowing.finish(flowing.claim(1)["a"], 2, output='["the-secret"]', masked='["***"]')
+    flowing.conduct(3)
+    work = flowing.claim(4)["b"]
+    assert (work.given, work.run.shown_input) == ('["the-secret"]', '["***"]')
+    flowing.finish(work, 5)
+    flowing.conduct(6)
+    told = [words(one.message).notes for one in house.parcels(7) if one.delivery.event == "note"]
+    assert told == [('it said ["***"]',), ('["***"]',)]
+
+
 @alone
 @pytest.mark.parametrize(
     ("outcome", "condition", "followed"),

@@ -185,6 +185,27 @@ def test_what_is_overdue_after_an_outage_is_spread_within_the_interval(
     assert all(one.slot_at > after(540) for one in asked)
 
 
+def test_a_restart_is_no_stampede_and_leaves_nothing_unwatched(probing_house: Probing) -> None:
+    house, count, back = probing_house.house, 60, 420
+    house.join("node-a", alone=True)
+    for n in range(count):
+        probing_house.make(f"p{n}", schedule="60")
+    assert sum(probing_house.ask(at) for at in range(1, 61)) == count
+    house.do(nodes.beat, "node-a", after(60))
+    house.join("node-b", back, alone=True)
+    asked: dict[str, int] = {}
+    most = 0
+    for at in range(back, back + 62):
+        questions = probing_house.claim(at, node="node-b")
+        probing_house.reply(questions, at + 0.1)
+        most = max(most, len(questions))
+        for one in questions:
+            asked.setdefault(one.key[1], at)
+    assert len(asked) == count
+    assert max(asked.values()) <= back + 60
+    assert most <= 10
+
+
 def test_a_dead_node_leaves_its_probes_to_the_others_at_once(probing_house: Probing) -> None:
     house = probing_house.house
     house.join("node-a")

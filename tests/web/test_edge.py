@@ -288,8 +288,9 @@ def test_a_dripping_head_is_cut_at_the_absolute_deadline(play: Play) -> None:
         while not answer.done() and loop.time() < begun + DEADLINE_S:
             writer.write(b"X: y\r\n")
             await asyncio.wait([answer], timeout=0.05)
+        assert answer.done()
         assert statuses(await answer) == [408]
-        assert 0.2 < loop.time() - begun < 3
+        assert loop.time() - begun > 0.2
         await hang_up(writer)
 
     play(scene, SHORT)
@@ -331,12 +332,14 @@ def test_a_body_that_moves_may_outlast_the_stall_but_not_its_whole_time(play: Pl
         while not answer.done() and loop.time() < begun + DEADLINE_S:
             writer.write(b"x")
             await asyncio.wait([answer], timeout=0.05)
-        assert 1.1 < loop.time() - begun < 5
+        assert answer.done()
+        assert loop.time() - begun > 2.6
         await house.wait_for_pings(1)
         assert house.heard[0].body_bytes > 10
         await hang_up(writer)
 
-    play(scene, replace(SHORT, stall_s=0.7, body_s=1.2))
+    # Far apart from the pause between two pieces: a machine that stands still is no stalled client.
+    play(scene, replace(SHORT, stall_s=2.5, body_s=3))
 
 
 def test_the_application_has_the_time_it_needs(play: Play) -> None:
@@ -600,7 +603,7 @@ def test_350_stalled_connections_do_not_slow_a_ping(play: Play) -> None:
         begun = loop.time()
         for _ in range(20):
             assert statuses(await house.ping()) == [200]
-        assert loop.time() - begun < 3
+        assert loop.time() - begun < PATIENT.stall_s
         for client in clients:
             client.close()
         await house.wait_for_pings(20 + 350 // 3)
@@ -634,7 +637,7 @@ def test_stopping_counts_the_body_under_way_and_takes_no_second() -> None:
                 lambda: len(house.protocols) == 2 and any(it.running for it in house.protocols)
             )
             begun = asyncio.get_running_loop().time()
-        assert asyncio.get_running_loop().time() - begun < 2
+        assert asyncio.get_running_loop().time() - begun < DEADLINE_S
         assert [heard.body for heard in house.heard] == ["half"]
         client.close()
         idle.close()

@@ -22,24 +22,21 @@ from dogwatch import directory
 from dogwatch.boot import anteroom, first_run, oidc, remote
 from dogwatch.boot.isolation import isolation, makers, runs_as_root
 from dogwatch.boot.isolation import prepare as prepare_isolation
+from dogwatch.boot.lanes import interpreters, lanes
 from dogwatch.boot.limits import limits
 from dogwatch.boot.store import (
     Store,
     agree,
     alone,
     clock_of,
+    copied,
     make_key,
     opened,
     write_private,
 )
 from dogwatch.clock import Clock
 from dogwatch.config import Config
-from dogwatch.core.http_action import HttpAction
-from dogwatch.core.isolation import lacking
-from dogwatch.core.probe import target as targets
 from dogwatch.core.problems import Problem
-from dogwatch.core.result import Outcome, Result
-from dogwatch.core.script_action import ScriptAction
 from dogwatch.egress import Egress
 from dogwatch.engine.alerter import Alerter
 from dogwatch.engine.conductor import Conductor
@@ -51,21 +48,17 @@ from dogwatch.engine.intake import Intake
 from dogwatch.engine.janitor import Janitor
 from dogwatch.engine.locksmith import Locksmith
 from dogwatch.engine.loop import Loop
-from dogwatch.engine.masked import Masked
 from dogwatch.engine.postman import Postman
 from dogwatch.engine.prober import Prober
 from dogwatch.engine.scheduler import Scheduler
 from dogwatch.engine.sweeper import Sweeper
-from dogwatch.engine.worker import Runner, Worker
+from dogwatch.engine.worker import Worker
 from dogwatch.ids import new_id
 from dogwatch.oidc import Provider
 from dogwatch.outbox import Outbox
 from dogwatch.runners import host, scratch
-from dogwatch.runners.box import Boxes
-from dogwatch.runners.http import run_http
-from dogwatch.runners.interpreters import Interpreters
+from dogwatch.runners.launcher import Launcher
 from dogwatch.runners.probe import run_probe
-from dogwatch.runners.script import run_script
 from dogwatch.spool import Spool
 from dogwatch.store import migrate
 from dogwatch.store.retention import Keep
@@ -74,7 +67,6 @@ from dogwatch.usecases import keys, nodes
 from dogwatch.usecases.desk import Desks
 from dogwatch.usecases.limiting import Limits
 from dogwatch.usecases.probes import HERE
-from dogwatch.usecases.runs import Work
 from dogwatch.web.app import build
 from dogwatch.web.edge import server
 from dogwatch.web.pings import App
@@ -230,7 +222,7 @@ async def _run(
             await stack.enter_async_context(remote.listening(desks, store.clock))
         await engine.start(socket.gethostname(), alone=alone(config))
         try:
-            web_up = _listening(config, store, intake, stopping, bound) if bound else None
+            web_up = _listening(config, store, intake, egress, stopping, bound) if bound else None
             async with web_up or contextlib.nullcontext():
                 gc.freeze()  # what stays for ever need not be searched for garbage, in long pauses
                 ready()
@@ -260,12 +252,13 @@ def _raise_file_limit() -> None:
 
 @contextlib.asynccontextmanager
 async def _listening(
-    config: Config, store: Store, intake: Intake, stopping: asyncio.Event, bound: socket.socket
-) -> AsyncIterator[None]:
+    config: Config, store: Store, intake: Intake, egress: Egress, stopping: asyncio.Event,
+    bound: socket.socket,
+) -> AsyncIterator[None]:  # fmt: skip
     """Serve HTTP inside the block; leave as soon as requests under way are answered."""
     _introduce(config, store)
     async with limits(config, store) as limited, oidc.opened(config, store.clock) as provider:
-        app = _app(config, store, intake, limited, stopping, provider)
+        app = _app(config, store, intake, egress, limited, stopping, provider)
         http = server(app, config.listen.host, config.listen.port, clock=store.clock)
         task = asyncio.create_task(http.serve(sockets=[bound]))
         task.add_done_callback(lambda _: stopping.set())
@@ -313,13 +306,14 @@ def assemble(
     prepare_isolation(config)
     desks = desks or Desks(database, vault, clock)
     made = makers(config, egress.connect)
+    launcher = made.launcher if made else Launcher(None)
     prober = _prober(config, store, egress, node_id)
     workers = (
         []
         if elsewhere(config)
         else [
             Worker(lane, concurrency, runner, database, clock, vault, node_id)
-            for lane, concurrency, runner in _lanes(config, clock, egress, desks, made)
+            for lane, concurrency, runner in lanes(config, clock, egress, desks, made, launcher)
         ]
     )
 
@@ -358,7 +352,9 @@ def assemble(
     ]  # fmt: skip
     if intake.spool:
         others.append(Folder(database, clock, intake, intake.spool, node_id))
-    return Engine(database, clock, node_id, workers, courier, others, made.close if made else None)
+    return Engine(
+        database, clock, node_id, workers, courier, others, made.close if made else launcher.close
+    )
 
 
 def elsewhere(config: Config) -> bool:
@@ -383,56 +379,6 @@ def _postman(config: Config, store: Store) -> Postman:
     )  # fmt: skip
 
 
-def _interpreters(config: Config) -> Interpreters:
-    usual = {"bash": config.bash, "python": config.python, "node": config.node}
-    return Interpreters(usual, config.interpreters)
-
-
-def _lanes(
-    config: Config, clock: Clock, egress: Egress, desks: Desks, made: Boxes | None
-) -> list[tuple[str, int, Runner]]:
-    here = isolation(config)
-
-    async def http(work: Work, on_output: Callable[[str, bytes], None]) -> Result:
-        action = HttpAction.from_json(work.action)
-        return await run_http(
-            egress, action, run_id=work.run.id, attempt=work.task.attempt, on_output=on_output
-        )
-
-    async def probe(work: Work, on_output: Callable[[str, bytes], None]) -> Result:
-        result = await run_probe(egress, targets.from_json(work.action["target"]))
-        on_output("stdout", result.preview.encode())
-        return result
-
-    async def script(work: Work, on_output: Callable[[str, bytes], None]) -> Result:
-        action = ScriptAction.from_json(work.action)
-        if reason := lacking(here.level, work.least_isolation, here.why):
-            return Result(Outcome.FAIL, reason, retryable=False)
-        masked = Masked(on_output, [value for _, value in action.env])
-        with contextlib.closing(masked):
-            async with desks.opened(work, masked.hide) as desk:
-                return await run_script(
-                    action,
-                    run_id=work.run.id,
-                    attempt=work.task.attempt,
-                    slot_at=work.run.slot_at,
-                    input=work.given,
-                    workdir=here.workdir(config.data),
-                    clock=clock,
-                    on_output=masked.add,
-                    interpreters=_interpreters(config),
-                    desk=desk,
-                    environ={} if made else desks.environ(desk),  # no way to loopback
-                    boxes=made,
-                )
-
-    return [
-        ("http", config.http_concurrency, http),
-        ("probe", config.http_concurrency, probe),
-        ("script", config.script_concurrency, script),
-    ]
-
-
 def _kept(config: Config) -> Mapping[str, Keep]:
     return {
         "pings": Keep(config.ping_retention_days, config.ping_retention_count),
@@ -444,13 +390,9 @@ def _kept(config: Config) -> Mapping[str, Keep]:
 
 
 def _app(
-    config: Config,
-    store: Store,
-    intake: Intake,
-    limited: Limits,
-    stopping: asyncio.Event,
-    provider: Provider | None,
-) -> App:
+    config: Config, store: Store, intake: Intake, egress: Egress, limited: Limits,
+    stopping: asyncio.Event, provider: Provider | None,
+) -> App:  # fmt: skip
     here = isolation(config)
     return build(
         Services(
@@ -474,10 +416,12 @@ def _app(
             stopping=stopping,
             on_set_up=partial(first_run.forget, config),
             trusted_user_header=config.trusted_user_header,
-            admit_script=_interpreters(config).find,
+            admit_script=interpreters(config).find,
             oidc=provider,
             oidc_new_people=config.oidc_new_people,
             dialect_hosts=config.dialect_hosts,
             allow_private_targets=config.allow_private_targets,
+            blocked=egress.blocked,
+            copy=partial(copied, config, store),
         )
     )

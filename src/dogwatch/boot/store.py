@@ -14,7 +14,7 @@ from dogwatch.config import Config
 from dogwatch.core.problems import Problem
 from dogwatch.store import migrate
 from dogwatch.store.database import Database, Tx
-from dogwatch.usecases import keyring, keys, nodes, workspaces
+from dogwatch.usecases import backup, keyring, keys, nodes, workspaces
 from dogwatch.vault import (
     WHERE_FROM,
     Keyring,
@@ -134,6 +134,12 @@ def make_key(store: Store, name: str, scopes: Sequence[str]) -> str:
         return keys.add(tx, owner.id, name, scopes, store.vault, at)
 
     return store.database.write(made).result()
+
+
+def copied(config: Config, store: Store, tx: Tx) -> Iterator[str]:
+    """Yield a backup; its key stays here, as who loads it may be on another machine."""
+    keyring.refresh(tx, store.vault)
+    return backup.copy(tx, migrate.current(config.database_url) or "", None, store.clock.now())
 
 
 def write_private(path: Path, text: str) -> None:

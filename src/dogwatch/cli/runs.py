@@ -71,13 +71,67 @@ def _show(session: Session, api: Api, run_id: str) -> None:
         "preview": run.get("preview"),
     }
     pairs(told)
+    _nodes(api, run_id)
+    _effects(api, run_id)
+
+
+def _nodes(api: Api, run_id: str) -> None:
+    """Print what became of the nodes, if the run is that of a workflow."""
+    tree = _seen(api, f"/runs/{run_id}/tree")
+    if tree is None:
+        return
+    if tree["rerun_of"]:
+        since = f" from {tree['rerun_from']} on" if tree["rerun_from"] else ""
+        click.echo(f"It repeats {tree['rerun_of']}{since}.")
+    click.echo()
+    table([_step(one) for one in tree["steps"]], ("node", "outcome", "run", "took", "reason"))
+
+
+def _step(step: Mapping[str, Any]) -> dict[str, Any]:
+    run = step.get("run") or {}
+    words = step["outcome"] or waiting(run) or step["state"]
+    return {
+        "node": step["node"],
+        "outcome": f"{words}, handled" if step["handled"] else words,
+        "run": run.get("id", "–"),
+        "took": took(run.get("duration_ms")),
+        "reason": step["reason"] or run.get("reason", ""),
+    }
+
+
+def _effects(api: Api, run_id: str) -> None:
+    """Print what followed the run by conditional actions."""
+    effects = (_seen(api, f"/runs/{run_id}/effects") or {}).get("effects")
+    if effects:
+        click.echo()
+        table(map(_effect, effects), ("on", "what", "state", "id", "reason"))
+
+
+def _effect(effect: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "on": effect["action"]["on"],
+        "what": "a run" if effect["action"]["run"] else "a message",
+        "state": effect["state"],
+        "id": effect["run_id"] or effect["delivery_id"] or "–",
+        "reason": effect["reason"],
+    }
+
+
+def _seen(api: Api, path: str) -> Any:
+    """Return what is there, None for what is not, or not for this key."""
+    try:
+        return api.get(path)
+    except Problem as problem:
+        if problem.kind in ("not_found", "refused"):
+            return None
+        raise
 
 
 def _row(run: Mapping[str, Any], named: Mapping[str, str]) -> dict[str, Any]:
     return {
         "run": run["id"],
         "slug": named.get(run.get("watch_id", ""), "–"),
-        "outcome": run.get("outcome") or run["state"],
+        "outcome": run.get("outcome") or waiting(run) or run["state"],
         "started": local(run.get("started_at") or run.get("slot_at") or run.get("queued_at")),
         "took": took(run.get("duration_ms")),
         "attempt": run.get("attempt") or "",
@@ -93,10 +147,17 @@ def why(run: Mapping[str, Any]) -> str:
 
 def outcome_of(run: Mapping[str, Any]) -> str:
     """Return `fail after 1.5 s: exit status 3`, as much of it as is known."""
-    words = str(run.get("outcome") or run["state"])
+    words = str(run.get("outcome") or waiting(run) or run["state"])
     if run.get("duration_ms") is not None:
         words += f" after {took(run['duration_ms'])}"
     return f"{words}: {why(run)}" if why(run) else words
+
+
+def waiting(run: Mapping[str, Any]) -> str:
+    """Return `waits for attempt 2 at 12:03`, if the run does."""
+    if not run.get("retry_at"):
+        return ""
+    return f"waits for attempt {run['attempt'] + 1} at {local(run['retry_at'])}"
 
 
 @command(
@@ -112,7 +173,7 @@ dogwatch logs 01kam3v7t0000000000000000a
 def logs_command(session: Session, run: str, follow: bool) -> None:
     """Print a run's output: of one run, or of a watch's latest."""
     api = connect(session)
-    run_id = _id(api, run)
+    run_id = id_of(api, run)
     if follow:
         _follow(session, api, run_id)
         return
@@ -125,7 +186,7 @@ def logs_command(session: Session, run: str, follow: bool) -> None:
             click.echo(f"dogwatch: no output was kept of run {run_id}", err=True)
 
 
-def _id(api: Api, run: str) -> str:
+def id_of(api: Api, run: str) -> str:
     """Return the id of a run that is named by it, or by the slug whose latest it is."""
     return run if _RUN_ID.fullmatch(run) else _latest(api, run)
 
@@ -218,7 +279,7 @@ def cancel_command(session: Session, run: str, reason: str | None) -> None:
     """Stop a run: one run, or a job's latest."""
     api = connect(session)
     told = {"reason": reason} if reason else {}
-    cancelled = api.send("POST", f"/runs/{_id(api, run)}/cancel", told)
+    cancelled = api.send("POST", f"/runs/{id_of(api, run)}/cancel", told)
     if session.json:
         as_json(cancelled)
     else:

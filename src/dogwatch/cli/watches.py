@@ -90,7 +90,8 @@ def _last_finished(api: Api, watch: Mapping[str, Any]) -> str | None:
     """Return when a run ended last, that of a job which runs now being the one before."""
     last = watch.get("last_run") or {}
     if last and not last.get("finished_at"):
-        last = next(iter(api.pages("/runs", 1, watch=watch["id"], state="done")), {})
+        done = api.pages("/runs", 20, watch=watch["id"], state="done")
+        last = next((run for run in done if run.get("trigger") != "workflow"), {})
     return last.get("finished_at")
 
 

@@ -10,7 +10,7 @@ import click
 from dogwatch.cli.client import Api, connect
 from dogwatch.cli.confirm import confirm
 from dogwatch.cli.output import as_json, local, pairs, state, table, took
-from dogwatch.cli.runs import outcome_of
+from dogwatch.cli.runs import id_of, outcome_of, waiting
 from dogwatch.cli.session import Session, command
 from dogwatch.core.problems import Problem, invalid
 from dogwatch.core.spec import slug_of
@@ -92,8 +92,8 @@ def _graph(workflow: Mapping[str, Any]) -> Graph:
 def _told(step: Mapping[str, Any] | None) -> str:
     if step is None or step["state"] == "waiting":
         return ""
-    words = step["outcome"] or step["state"]
     run = step.get("run") or {}
+    words = step["outcome"] or waiting(run) or step["state"]
     if run.get("duration_ms") is not None:
         words += f" in {took(run['duration_ms'])}"
     if step["reason"]:
@@ -130,6 +130,22 @@ def workflow_cancel(session: Session, slug: str, reason: str | None) -> None:
     else:
         told = outcome_of(run) if run.get("outcome") else "is being stopped"
         click.echo(f"{run['id']} {told}")
+
+
+@command(
+    "rerun",
+    "dogwatch workflow rerun nightly-orders\n"
+    "dogwatch workflow rerun nightly-orders --from load\n"
+    "dogwatch workflow rerun 01kam3v7t0000000000000000a --from load",
+)
+@click.argument("run", metavar="RUN|SLUG")
+@click.option("--from", "node", metavar="NODE", help="Take over what ended before this node.")
+def workflow_rerun(session: Session, run: str, node: str | None) -> None:
+    """Repeat a run at its version: one run, or a workflow's latest; whole, or from a node on."""
+    api = connect(session)
+    body = {"node": node} if node else {}
+    made = api.send("POST", f"/runs/{id_of(api, run)}/rerun", body)
+    as_json(made) if session.json else click.echo(f"{made['id']} {made['state']}")
 
 
 # --- as text ----------------------------------------------------------------------------------
@@ -272,7 +288,8 @@ def workflow_rm(session: Session, slug: str, yes: bool) -> None:
 
 
 for one in (
-    workflow_ls, workflow_show, workflow_run, workflow_cancel, workflow_export, workflow_validate,
-    workflow_apply, workflow_versions, workflow_diff, workflow_restore, workflow_rm,
+    workflow_ls, workflow_show, workflow_run, workflow_rerun, workflow_cancel, workflow_export,
+    workflow_validate, workflow_apply, workflow_versions, workflow_diff, workflow_restore,
+    workflow_rm,
 ):  # fmt: skip
     workflow_command.add_command(one)

@@ -84,6 +84,7 @@ def judge(action: HttpAction, status_code: int) -> tuple[Outcome, str]:
     return Outcome.FAIL, f"expected status {action.expected_status}, got {status_code}"
 
 
+@lru_cache(maxsize=1024)
 def accepts(expected_status: str, status_code: int) -> bool:
     """Say whether a status is among "200-299,301"."""
     return any(low <= status_code <= high for low, high in _ranges(expected_status) or ())

@@ -1,15 +1,16 @@
-"""Secret values taken out of a stream of bytes, as they are and in their usual encodings."""
+"""Secret values taken out of what is told, as they are and in their usual encodings."""
 
 import base64
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from urllib.parse import quote, quote_plus
 
 MASK = b"***"
 # What is shorter stands in too many words that are no secret.
 SHORTEST = 6
+_OF_NUMBERS = frozenset("0123456789.eE+-")
 
 
 def forms(secret: str) -> frozenset[bytes]:
@@ -104,6 +105,68 @@ class Masker:
     def _begun(self, text: bytes, at: int) -> int:
         """Return where, from `at` on, the end of the text may be the beginning of a secret."""
         return min((_overlap(text, form, at) for form in self._forms), default=len(text))
+
+
+def without(text: str, secrets: Iterable[str]) -> str:
+    """Return a text without these secrets."""
+    masker = Masker(secrets)
+    return (masker.feed(text.encode(errors="replace")) + masker.end()).decode()
+
+
+def json_without(text: str, secrets: Iterable[str]) -> str:
+    """Return JSON text without these secrets, which still is JSON; itself if it holds none.
+
+    A number that holds one becomes text; what is no JSON any more is masked as a whole.
+    """
+    known = list(secrets)
+    told = without(_plain(text, _numbers(known)), known)
+    if told == _plain(text):
+        return text
+    try:
+        json.loads(told)
+    except ValueError:  # the secret was a piece of JSON itself
+        return json.dumps(MASK.decode())
+    return told
+
+
+def hidden(text: str, masked: str) -> list[str]:
+    """Return what was masked in JSON text, as far as that can be told from what was left."""
+    whole, (first, *parts) = _plain(text), _plain(masked).split(MASK.decode())
+    if not whole.startswith(first):
+        return []
+    found, at = [], len(first)
+    for part in parts:
+        end = whole.find(part, at + 1) if part else len(whole)
+        if end < 0:
+            break
+        found.append(_unescaped(whole[at:end]))
+        at = end + len(part)
+    return found
+
+
+def _unescaped(piece: str) -> str:
+    try:
+        return str(json.loads(f'"{piece}"'))
+    except ValueError:
+        return piece
+
+
+def _plain(text: str, number: Callable[[str], object] | None = None) -> str:
+    """Return JSON text with each character as itself; what is no JSON as it is."""
+    try:
+        value = json.loads(text, parse_int=number, parse_float=number)
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    except (ValueError, RecursionError):
+        return text
+
+
+def _numbers(secrets: Iterable[str]) -> Callable[[str], object] | None:
+    """Return how to read numbers, where a secret may stand in one."""
+    found = {form.decode(errors="replace") for one in secrets for form in forms(one)}
+    risky = [form for form in found if not set(form) - _OF_NUMBERS]
+    if not risky:
+        return None
+    return lambda digits: digits if any(one in digits for one in risky) else json.loads(digits)
 
 
 @lru_cache(maxsize=16)

@@ -1,7 +1,7 @@
 """Words that are safe to show anywhere: printable, of a known length, without hidden marks."""
 
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 ELLIPSIS = "…"
 _BREAKS = frozenset("\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029")
@@ -37,6 +37,18 @@ def cut(value: str, length: int, size: Callable[[str], int] = len) -> str:
     while 0 < low < len(value) and (_leans(value[low]) or value[low - 1] == "\u200d"):
         low -= 1
     return value[:low] + ELLIPSIS
+
+
+def cut_lines(lines: Sequence[str], length: int, size: Callable[[str], int] = len) -> list[str]:
+    """Return the first lines that have room in `length`, breaks counted; "…" tells of others."""
+    kept: list[str] = []
+    for line in lines:
+        if size(line) >= length:
+            kept.append(cut(line, max(length - 1, 1), size))
+            break
+        kept.append(line)
+        length -= size(line) + 1
+    return kept
 
 
 def utf16(value: str) -> int:

@@ -72,6 +72,8 @@ POLICY: Mapping[str, Need] = {
     **_of("variables", _VIEWER, "read:variables", "list"),
     **_of("variables", _EDITOR, "read:variables", "show"),
     **_of("variables", _EDITOR, "write:variables", "set change delete"),
+    # A manifest is of everything.
+    **_of("manifests", _EDITOR, "*", "list export apply release"),
     **_of("workspace", _VIEWER, "read:watches", "show"),
     **_of("workspace", _ADMIN, "manage:members", "change"),
     **_of("workspace", _OWNER, "*", "export delete"),

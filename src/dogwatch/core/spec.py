@@ -17,6 +17,8 @@ TAG_LENGTH = 50
 MAX_LIMIT_S = 366 * 86_400
 GRACE_S = 300
 PROJECT_LENGTH = 64
+# A name stands on one line wherever it is shown.
+_CONTROL = re.compile(r"[\x01-\x1f\x7f]+")
 _SLUG = re.compile(r"[a-z0-9_-]{1,64}")
 _LIKE_AN_ID = re.compile(r"[0-9a-hjkmnp-tv-z]{26}")
 _RESERVED = frozenset({"start", "fail", "log"})
@@ -79,7 +81,7 @@ RANGES = {
 def check(spec: WatchSpec) -> WatchSpec:
     """Return the spec, tidied; a Problem names every bad field."""
     bad: dict[str, str] = {}
-    name = _text(spec.name).strip()
+    name = _CONTROL.sub(" ", _text(spec.name)).strip()
     if not 1 <= len(name) <= NAME_LENGTH:
         bad["name"] = f"give 1 to {NAME_LENGTH} characters"
     if spec.slug is not None and (fault := _slug_fault(spec.slug)):

@@ -17,13 +17,15 @@ from dogwatch.core.addresses import Network, blocked
 from dogwatch.core.http_action import METHODS, check_header, check_url
 from dogwatch.egress.echo import EchoSocket, open_echo
 from dogwatch.egress.fault import refused, timed_out
-from dogwatch.egress.message import NOWHERE, EgressError, Request, Response
-from dogwatch.egress.names import Answer, Names
+from dogwatch.egress.message import NOWHERE, EgressError, Phases, Request, Response
+from dogwatch.egress.multi import Multi
+from dogwatch.egress.names import Answer, Names, literal
 from dogwatch.egress.redirect import follow, location, origin
 from dogwatch.egress.shown import Shown, look
 from dogwatch.egress.transfer import Transfer, resolve_entries
 
 _IDLE_HANDLES = 256
+_EARLY_S = 2.0
 
 
 class Egress:
@@ -43,61 +45,89 @@ class Egress:
         self._allow = tuple(allow)
         self._user_agent = user_agent
         self._cafile = ssl.get_default_verify_paths().cafile
-        self._multi = pycurl.AsyncCurlMulti()
+        self._multi = Multi(SystemClock())
         self._names = Names()
-        self._idle: list[pycurl.Curl] = []
+        self._idle: list[Transfer] = []
 
-    async def fetch(self, request: Request, *, cancel: asyncio.Event | None = None) -> Response:
-        """Return the answer, whatever its status.
+    async def fetch(
+        self,
+        request: Request,
+        *,
+        cancel: asyncio.Event | None = None,
+        phases_ms: Phases | None = None,
+    ) -> Response:
+        """Return the answer, whatever its status; `phases_ms` is filled even where there is none.
 
         Raises `EgressError`; and `CancelledError` when the task is cancelled or `cancel` is set.
         Either way the connection is closed at once.
         """
-        request = _checked(request)
+        request, reached = _checked(request), {} if phases_ms is None else phases_ms
         if cancel is None:
-            return await self._within(request)
-        return await _unless(cancel, self._within(request))
+            return await self._follow(request, reached)
+        return await _unless(cancel, self._follow(request, reached))
 
     async def connect(
-        self, host: str, port: int, timeout_s: float, *, trusted: bool = False
+        self,
+        host: str,
+        port: int,
+        timeout_s: float,
+        *,
+        trusted: bool = False,
+        phases_ms: Phases | None = None,
     ) -> socket:
         """Return a connected, non-blocking TCP socket to an approved address of `host`.
 
-        `trusted`: the admin of the instance named the host, so any address will do.
+        `trusted`: the admin of the instance named the host, so any address will do. `phases_ms`
+        is filled with dns and connect, as far as it got.
         Raises `EgressError` blocked, dns, connect or timeout.
         """
+        reached = {} if phases_ms is None else phases_ms
+        started = self.clock.monotonic()
         try:
             async with asyncio.timeout(timeout_s):
-                names = self._names.lookup(host) if trusted else self._approved(host)
-                approved = tuple(await names)
-                return await _connect_first(approved, port, timeout_s / len(approved))
+                found = await self._names.lookup(host)
+                reached["dns"] = self._ms_since(started)
+                approved = found if trusted else self._approved(found)
+                connecting = self.clock.monotonic()
+                opened = await _connect_first(approved, port, timeout_s / len(approved))
         except TimeoutError:
             raise timed_out(timeout_s) from None
+        reached["connect"] = self._ms_since(connecting)
+        return opened
 
     async def datagrams(self, host: str, port: int, *, trusted: bool = False) -> socket:
         """Return a non-blocking UDP socket for one approved address of `host`.
 
         Raises `EgressError` blocked, dns or connect. Sets no deadline: the caller does.
         """
-        names = self._names.lookup(host) if trusted else self._approved(host)
-        return await _connect_first((await names)[:1], port, 0, SOCK_DGRAM)
+        found = await self._names.lookup(host)
+        approved = found if trusted else self._approved(found)
+        return await _connect_first(approved[:1], port, 0, SOCK_DGRAM)
 
-    async def echoes(self, host: str) -> EchoSocket:
-        """Return a socket for ICMP echoes with one approved address of `host`.
+    async def echoes(self, host: str, phases_ms: Phases) -> EchoSocket:
+        """Return a socket for ICMP echoes with one approved address of `host`; fills `phases_ms`.
 
         Raises `EgressError` blocked, dns or icmp.
         """
-        return open_echo((await self._approved(host))[0])
+        started = self.clock.monotonic()
+        found = await self._names.lookup(host)
+        phases_ms["dns"] = self._ms_since(started)
+        return open_echo(self._approved(found)[0])
 
-    async def certificate(self, host: str, port: int, server_name: str, timeout_s: float) -> Shown:
-        """Return the certificate that a TLS server shows, trusted or not.
+    async def certificate(
+        self, host: str, port: int, server_name: str, timeout_s: float, phases_ms: Phases
+    ) -> Shown:
+        """Return the certificate that a TLS server shows, trusted or not; fills `phases_ms`.
 
         Raises `EgressError` blocked, dns, connect, tls or timeout.
         """
         try:
             async with asyncio.timeout(timeout_s):
                 return await look(
-                    lambda: self.connect(host, port, timeout_s), server_name or host, self.clock
+                    lambda: self.connect(host, port, timeout_s, phases_ms=phases_ms),
+                    server_name or host,
+                    self.clock,
+                    phases_ms,
                 )
         except TimeoutError:
             raise timed_out(timeout_s) from None
@@ -106,6 +136,21 @@ class Egress:
         """Whether the policy lets anybody connect to an address."""
         return blocked(ip, self._allow) is None
 
+    async def blocked(self, host: str, named: bool) -> tuple[str, str] | None:
+        """Return an address of `host` and why nothing may connect to it ("loopback").
+
+        None where something may, or where nobody can tell now. Only if `named` is a name looked
+        up. For an early answer to people, as `check_address` gives.
+        """
+        found = literal(host)
+        if named and not found:
+            with suppress(EgressError, TimeoutError):
+                async with asyncio.timeout(_EARLY_S):
+                    found = await self._names.lookup(host)
+        judged = [(ip, blocked(ip, self._allow)) for ip in found]
+        wrong = [(ip, reason) for ip, reason in judged if reason]
+        return wrong[0] if wrong and len(wrong) == len(judged) else None
+
     async def check_address(self, host: str, port: int) -> str:
         """Return the first approved address of `host`; raises `EgressError` blocked or dns.
 
@@ -113,67 +158,75 @@ class Egress:
         """
         if not 0 < port < 65536:
             raise EgressError("bad_url", "the port must be from 1 to 65535")
-        return (await self._approved(host))[0]
+        return self._approved(await self._names.lookup(host))[0]
 
     async def close(self) -> None:
         """Abort what is under way (its tasks are cancelled) and free libcurl's handles."""
         self._names.close()
-        await self._multi.aclose()
+        self._multi.close()
         while self._idle:
-            self._idle.pop().close()
+            self._idle.pop().curl.close()
 
-    async def _within(self, request: Request) -> Response:
-        try:
-            async with asyncio.timeout(request.timeout_s):
-                return await self._follow(request)
-        except TimeoutError:
-            raise timed_out(request.timeout_s) from None
-
-    async def _follow(self, request: Request) -> Response:
+    async def _follow(self, request: Request, reached: Phases) -> Response:
         started = self.clock.monotonic()
         for _ in range(request.max_redirects + 1):
-            response = await self._hop(request, started)
+            response = await self._hop(request, reached, started)
             target = location(response.status_code, response.headers)
             if target is None or not request.max_redirects:
                 return response
             request = follow(request, response.status_code, target)
         raise EgressError("protocol", f"more than {request.max_redirects} redirects")
 
-    async def _hop(self, request: Request, started: float) -> Response:
+    async def _hop(self, request: Request, reached: Phases, started: float) -> Response:
+        reached.clear()
         looking_up = self.clock.monotonic()
-        addresses = await self._names.lookup(origin(request.url)[1] or "")
-        dns_ms = self._ms_since(looking_up)
-        transfer = Transfer(request, self._allow)
-        curl = self._idle.pop() if self._idle else pycurl.Curl()
+        deadline = started + request.timeout_s
+        host = origin(request.url)[1] or ""
+        addresses = self._names.known(host)
+        if not addresses:
+            addresses = await self._looked_up(host, request, deadline - looking_up)
+        found = self.clock.monotonic()
+        reached["dns"] = (found - looking_up) * 1000
+        transfer = self._idle.pop() if self._idle else self._made()
         try:
-            transfer.prepare(curl, self._user_agent, self._cafile)
-            curl.setopt(pycurl.RESOLVE, resolve_entries(request.url, addresses))
-            await self._perform(curl, transfer)
-            return transfer.response(curl, dns_ms, self._ms_since(started))
+            transfer.prepare(request, resolve_entries(request.url, addresses), deadline - found)
+            await self._perform(transfer, reached)
+            return transfer.response(reached | {"total": self._ms_since(started)})
         finally:
-            self._release(curl)
+            self._release(transfer)
 
-    async def _perform(self, curl: pycurl.Curl, transfer: Transfer) -> None:
+    async def _looked_up(self, host: str, request: Request, left_s: float) -> Answer:
         try:
-            await self._multi.perform(curl)
+            async with asyncio.timeout(left_s):
+                return await self._names.lookup(host)
+        except TimeoutError:
+            raise timed_out(request.timeout_s) from None
+
+    def _made(self) -> Transfer:
+        return Transfer(self._allow, self._user_agent, self._cafile)
+
+    async def _perform(self, transfer: Transfer, reached: Phases) -> None:
+        try:
+            await self._multi.perform(transfer.curl)
         except pycurl.error as error:
-            code, detail = error.args
-            fault = transfer.fault(curl, code, detail)
+            fault = transfer.fault(*error.args)
             if fault:
                 raise fault from None
+        finally:
+            reached |= transfer.phases_ms()
 
     def _ms_since(self, start: float) -> float:
         return (self.clock.monotonic() - start) * 1000
 
-    def _release(self, curl: pycurl.Curl) -> None:
+    def _release(self, transfer: Transfer) -> None:
         if self._multi.closed or len(self._idle) >= _IDLE_HANDLES:
-            curl.close()
+            transfer.curl.close()
         else:
-            curl.reset()
-            self._idle.append(curl)
+            transfer.forget()
+            self._idle.append(transfer)
 
-    async def _approved(self, host: str) -> Answer:
-        judged = {ip: blocked(ip, self._allow) for ip in await self._names.lookup(host)}
+    def _approved(self, found: Answer) -> Answer:
+        judged = {ip: blocked(ip, self._allow) for ip in found}
         approved = tuple(ip for ip, reason in judged.items() if reason is None)
         if not approved:
             raise refused(next(filter(None, judged.values())))
@@ -187,9 +240,9 @@ def _checked(request: Request) -> Request:
         raise EgressError("bad_url", f"the URL {wrong}")
     if request.method not in METHODS:
         raise EgressError("protocol", "unknown method")
-    wrong = next(filter(None, (check_header(*header) for header in request.headers)), None)
-    if wrong:
-        raise EgressError("protocol", wrong)
+    for name, value in request.headers:
+        if wrong := check_header(name, value):
+            raise EgressError("protocol", wrong)
     return request if request.url.isascii() else replace(request, url=_ascii(request.url))
 
 

@@ -11,6 +11,9 @@ Kind = Literal[
 
 NOWHERE = "could not connect"
 
+# Durations in milliseconds, by phase: dns, connect, tls, first_byte; only those that were reached.
+Phases = dict[str, float]
+
 
 @dataclass(frozen=True, slots=True)
 class Request:

@@ -26,13 +26,16 @@ class Names:
         self._pending: dict[str, asyncio.Future[Answer]] = {}
         self._known: dict[str, Answer] = {}
 
+    def known(self, host: str) -> Answer:
+        """Return what needs no lookup: a literal stands for itself; () for any other."""
+        return literal(host) or self._known.get(host, ())
+
     async def lookup(self, host: str) -> Answer:
-        """Return the addresses of `host` in the system's order; a literal stands for itself.
+        """Return the addresses of `host` in the system's order.
 
         Raises `EgressError` dns. Sets no deadline: the caller does.
         """
-        known = _literal(host) or self._known.get(host)
-        if known:
+        if known := self.known(host):
             return known
         return await asyncio.shield(self._pending.get(host) or self._start(host))
 
@@ -64,7 +67,7 @@ class Names:
 
 
 @lru_cache(maxsize=1024)
-def _literal(host: str) -> Answer:
+def literal(host: str) -> Answer:
     """Return the address a literal means, odd spellings such as 0x7f.1 included; () for a name."""
     try:
         return _addresses(host, socket.AI_NUMERICHOST)

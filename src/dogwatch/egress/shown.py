@@ -12,7 +12,7 @@ from socket import socket
 from cryptography import x509
 
 from dogwatch.clock import Clock
-from dogwatch.egress.message import EgressError
+from dogwatch.egress.message import EgressError, Phases
 
 CHUNK_BYTES = 65_536
 
@@ -21,27 +21,28 @@ Connect = Callable[[], Awaitable[socket]]
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A certificate; `fault`: why it is not trusted, if so. The handshake took `tls_ms`."""
+    """A certificate; `fault`: why it is not trusted, if so."""
 
     expires_at: datetime
     subject: str
     issuer: str
     fault: str
-    connect_ms: float
-    tls_ms: float
 
 
-async def look(connect: Connect, server_name: str, clock: Clock) -> Shown:
-    """Shake hands, a second time without judging where the certificate is not trusted."""
-    fault = ""
+async def look(connect: Connect, server_name: str, clock: Clock, phases_ms: Phases) -> Shown:
+    """Shake hands, a second time without judging where the certificate is not trusted.
+
+    The time that the handshake took is added to `phases_ms`.
+    """
+    fault, shake = "", _Shake(connect, server_name, clock, phases_ms)
     try:
-        return await _shake(connect, server_name, clock, fault, verify=True)
+        return _read(await shake.hands(verify=True), fault)
     except ssl.SSLCertVerificationError as error:
         fault = str(error.verify_message)[:200]
     except (ssl.SSLError, OSError) as error:
         raise _failed(error) from None
     try:
-        return await _shake(connect, server_name, clock, fault, verify=False)
+        return _read(await shake.hands(verify=False), fault)
     except (ssl.SSLError, OSError) as error:
         raise _failed(error) from None
 
@@ -51,15 +52,20 @@ def _failed(error: OSError) -> EgressError:
     return EgressError("tls", f"TLS: {str(words).replace('_', ' ').lower()[:200]}")
 
 
-async def _shake(
-    connect: Connect, server_name: str, clock: Clock, fault: str, *, verify: bool
-) -> Shown:
-    started = clock.monotonic()
-    with closing(await connect()) as connection:
-        connected = clock.monotonic()
-        der = await _handshake(connection, server_name, _context(verify=verify))
-    done = clock.monotonic()
-    return _read(der, fault, (connected - started) * 1000, (done - connected) * 1000)
+@dataclass(frozen=True, slots=True)
+class _Shake:
+    connect: Connect
+    server_name: str
+    clock: Clock
+    phases_ms: Phases
+
+    async def hands(self, *, verify: bool) -> bytes:
+        """Return the certificate in DER."""
+        with closing(await self.connect()) as connection:
+            connected = self.clock.monotonic()
+            der = await _handshake(connection, self.server_name, _context(verify=verify))
+        self.phases_ms["tls"] = (self.clock.monotonic() - connected) * 1000
+        return der
 
 
 async def _handshake(connection: socket, server_name: str, context: ssl.SSLContext) -> bytes:
@@ -77,13 +83,13 @@ async def _handshake(connection: socket, server_name: str, context: ssl.SSLConte
             return talk.getpeercert(binary_form=True) or b""
 
 
-def _read(der: bytes, fault: str, connect_ms: float, tls_ms: float) -> Shown:
+def _read(der: bytes, fault: str) -> Shown:
     try:
         found = x509.load_der_x509_certificate(der)
         names = found.subject.rfc4514_string(), found.issuer.rfc4514_string()
     except ValueError:
         raise EgressError("tls", "TLS: the certificate cannot be read") from None
-    return Shown(found.not_valid_after_utc, names[0], names[1], fault, connect_ms, tls_ms)
+    return Shown(found.not_valid_after_utc, names[0], names[1], fault)
 
 
 @cache

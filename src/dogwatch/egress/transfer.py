@@ -1,4 +1,4 @@
-"""One hop: a request on a libcurl easy handle, its answer gathered within the caps.
+"""One hop after the other: a request on a libcurl easy handle, its answer gathered within the caps.
 
 Sources: libcurl's CURLOPT_OPENSOCKETFUNCTION(3), CURLOPT_HEADERFUNCTION(3), curl_easy_getinfo(3).
 """
@@ -6,38 +6,47 @@ Sources: libcurl's CURLOPT_OPENSOCKETFUNCTION(3), CURLOPT_HEADERFUNCTION(3), cur
 import socket
 import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 import pycurl
 
 from dogwatch.core.addresses import Network, blocked
 from dogwatch.egress.fault import explain, refused
-from dogwatch.egress.message import EgressError, Request, Response
+from dogwatch.egress.message import EgressError, Phases, Request, Response
 from dogwatch.egress.redirect import origin
 
 _ABORT = -1
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _HTTP = pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS
+_TIMES = (
+    pycurl.NAMELOOKUP_TIME_T,
+    pycurl.CONNECT_TIME_T,
+    pycurl.APPCONNECT_TIME_T,
+    pycurl.STARTTRANSFER_TIME_T,
+)
+_NOTHING = Request("GET", "")
 
 
-@dataclass(slots=True)
 class Transfer:
-    """Holds what libcurl's callbacks hear of one hop and judges every address it connects to."""
+    """An easy handle that does hop after hop, and judges every address it connects to."""
 
-    request: Request
-    allow: Sequence[Network]
-    headers: list[tuple[str, str]] = field(default_factory=list)
-    header_bytes: int = 0
-    body: bytearray = field(default_factory=bytearray)
-    truncated: bool = False
-    opened: bool = False
-    reason: str | None = None
+    __slots__ = (
+        "_agent", "_allow", "_body", "_cafile", "_given", "_header_bytes", "_headers", "_marked",
+        "_opened", "_reason", "_request", "_truncated", "curl",
+    )  # fmt: skip
 
-    def prepare(self, curl: pycurl.Curl, user_agent: str, cafile: str | None) -> None:
-        """Set every option of a handle that was reset."""
-        request = self.request
-        curl.setopt(pycurl.URL, request.url)
+    def __init__(self, allow: Sequence[Network], user_agent: str, cafile: str | None) -> None:
+        self.curl = pycurl.Curl()
+        self._allow = allow
+        self._agent = user_agent
+        self._cafile = cafile
+        self._furnish()
+        self.forget()
+
+    def _furnish(self) -> None:
+        """Set what is the same for every hop."""
+        curl = self.curl
         curl.setopt(pycurl.PROTOCOLS, _HTTP)
         curl.setopt(pycurl.PROXY, "")
         curl.setopt(pycurl.NOSIGNAL, 1)
@@ -45,89 +54,120 @@ class Transfer:
         # Each address is judged when its connection is made; a kept one would skip that.
         curl.setopt(pycurl.FRESH_CONNECT, 1)
         curl.setopt(pycurl.FORBID_REUSE, 1)
-        curl.setopt(pycurl.USERAGENT, request.user_agent or user_agent)
         curl.setopt(pycurl.ACCEPT_ENCODING, "")
-        curl.setopt(pycurl.HTTPHEADER, _header_lines(request.headers))
-        curl.setopt(pycurl.SSL_VERIFYPEER, int(request.verify_tls))
-        curl.setopt(pycurl.SSL_VERIFYHOST, 2 if request.verify_tls else 0)
         # A resumed session would hide that the certificate is no longer good.
         curl.setopt(pycurl.SSL_SESSIONID_CACHE, 0)
-        if cafile:
-            curl.setopt(pycurl.CAINFO, cafile)
-        if request.client_certificate:
-            curl.setopt(pycurl.SSLCERT_BLOB, request.client_certificate)
-            curl.setopt(pycurl.SSLKEY_BLOB, request.client_key)
-        if request.wants_certificate:
-            curl.setopt(pycurl.OPT_CERTINFO, 1)
+        if self._cafile:
+            curl.setopt(pycurl.CAINFO, self._cafile)
         curl.setopt(pycurl.OPENSOCKETFUNCTION, self._on_socket)
         curl.setopt(pycurl.HEADERFUNCTION, self._on_header)
         curl.setopt(pycurl.WRITEFUNCTION, self._on_body)
-        _set_method(curl, request)
+        self._given: tuple[Any, ...] = ()
+        self._marked = False
 
-    def fault(self, curl: pycurl.Curl, code: int, detail: str) -> EgressError | None:
+    def forget(self) -> None:
+        """Let go of the hop before."""
+        self._request = _NOTHING
+        self._headers: list[tuple[str, str]] = []
+        self._header_bytes = 0
+        self._body = bytearray()
+        self._truncated = self._opened = False
+        self._reason: str | None = None
+
+    def prepare(self, request: Request, resolved: list[str], left_s: float) -> None:
+        """Set what this hop asks for; what only some ask for leaves the handle marked."""
+        curl, self._request = self.curl, request
+        if self._marked:
+            curl.reset()
+            self._furnish()
+        # libcurl's own deadline, as it then tells which phases were reached; 0 would mean none.
+        curl.setopt(pycurl.TIMEOUT_MS, max(int(left_s * 1000), 1))
+        curl.setopt(pycurl.URL, request.url)
+        given = (request.user_agent, request.verify_tls, request.headers, resolved)
+        if given != self._given:
+            self._given = given
+            curl.setopt(pycurl.RESOLVE, resolved)
+            curl.setopt(pycurl.USERAGENT, request.user_agent or self._agent)
+            curl.setopt(pycurl.SSL_VERIFYPEER, int(request.verify_tls))
+            curl.setopt(pycurl.SSL_VERIFYHOST, 2 if request.verify_tls else 0)
+            curl.setopt(pycurl.HTTPHEADER, _header_lines(request.headers))
+        if not _is_plain(request):
+            self._marked = True
+            _mark(curl, request)
+
+    def fault(self, code: int, detail: str) -> EgressError | None:
         """Return the error that a CURLcode stands for, or None where only the body was cut."""
-        if self.truncated and code == pycurl.E_WRITE_ERROR:
+        if self._truncated and code == pycurl.E_WRITE_ERROR:
             return None
-        if self.header_bytes > self.request.max_header_bytes:
-            limit = self.request.max_header_bytes
+        if self._header_bytes > self._request.max_header_bytes:
+            limit = self._request.max_header_bytes
             return EgressError("too_large", f"the answer has more than {limit} bytes of headers")
-        if self.reason and not self.opened:
-            return refused(self.reason)
-        errno = int(curl.getinfo(pycurl.OS_ERRNO))
-        return explain(code, detail, errno, self.request.timeout_s)
+        if self._reason and not self._opened:
+            return refused(self._reason)
+        errno = int(self.curl.getinfo(pycurl.OS_ERRNO))
+        return explain(code, detail, errno, self._request.timeout_s)
 
-    def response(self, curl: pycurl.Curl, dns_ms: float, total_ms: float) -> Response:
+    def phases_ms(self) -> Phases:
+        """Return how long each phase took, as far as it got.
+
+        libcurl counts microseconds from the start of the hop, 0 for what was not reached.
+        """
+        looked_up, connected, secured, answered = (
+            self.curl.getinfo(what) / 1000 for what in _TIMES
+        )
+        phases: Phases = {}
+        if connected:
+            phases["connect"] = max(connected - looked_up, 0.0)
+        if secured or self._header_bytes:
+            phases["tls"] = max(secured - connected, 0.0)
+        if self._header_bytes:
+            phases["first_byte"] = max(answered - max(connected, secured), 0.0)
+        return phases
+
+    def response(self, phases_ms: Phases) -> Response:
         """Return the answer of a finished hop."""
+        curl, request = self.curl, self._request
         return Response(
             status_code=curl.getinfo(pycurl.RESPONSE_CODE),
-            headers=tuple(self.headers),
-            body=bytes(self.body),
-            truncated=self.truncated,
-            phases_ms={"dns": dns_ms, **_phases_ms(curl), "total": total_ms},
-            url_final=self.request.url,
+            headers=tuple(self._headers),
+            body=bytes(self._body),
+            truncated=self._truncated,
+            phases_ms=phases_ms,
+            url_final=request.url,
             remote_ip=curl.getinfo(pycurl.PRIMARY_IP),
-            expires_at=_expires_at(curl) if self.request.wants_certificate else None,
+            expires_at=_expires_at(curl) if request.wants_certificate else None,
         )
 
-    def _on_socket(self, _purpose: int, address: pycurl.CurlSockAddr) -> socket.socket | int:
-        reason = blocked(address.addr[0], self.allow)
+    def _on_socket(self, _purpose: int, address: pycurl.CurlSockAddr) -> int:
+        reason = blocked(address.addr[0], self._allow)
         if reason:
-            self.reason = reason
+            self._reason = reason
             return int(pycurl.SOCKET_BAD)
         try:
-            opened = _Handover(address.family, address.socktype, address.protocol)
+            opened = socket.socket(address.family, address.socktype, address.protocol)
         except OSError:
             return int(pycurl.SOCKET_BAD)
-        self.opened = True
-        return opened
+        self._opened = True
+        return opened.detach()  # pycurl would go on with a copy of a socket object
 
     def _on_header(self, line: bytes) -> int | None:
-        self.header_bytes += len(line)
-        if self.header_bytes > self.request.max_header_bytes:
+        self._header_bytes += len(line)
+        if self._header_bytes > self._request.max_header_bytes:
             return _ABORT
         if line.startswith(b"HTTP/"):
-            self.headers.clear()  # what came before belongs to an interim answer (1xx)
-        elif b":" in line and not self.body:
+            self._headers.clear()  # what came before belongs to an interim answer (1xx)
+        elif b":" in line and not self._body:
             name, _, value = _text(line).partition(":")
-            self.headers.append((name.strip(), value.strip()))
+            self._headers.append((name.strip(), value.strip()))
         return None
 
     def _on_body(self, chunk: bytes) -> int | None:
-        room = self.request.max_body_bytes - len(self.body)
-        self.body += chunk[:room]
+        room = self._request.max_body_bytes - len(self._body)
+        self._body += chunk[:room]
         if len(chunk) <= room:
             return None
-        self.truncated = True
+        self._truncated = True
         return _ABORT
-
-
-class _Handover(socket.socket):
-    """A socket that pycurl duplicates: ours is closed, not leaked, when pycurl drops it."""
-
-    __slots__ = ()
-
-    def __del__(self) -> None:
-        self.close()
 
 
 def resolve_entries(url: str, addresses: Sequence[str]) -> list[str]:
@@ -146,32 +186,24 @@ def _header_lines(headers: Sequence[tuple[str, str]]) -> list[bytes]:
     return [line.encode() for line in lines]
 
 
-def _set_method(curl: pycurl.Curl, request: Request) -> None:
+def _is_plain(request: Request) -> bool:
+    """Whether a request is one of those that set no option which most others don't."""
+    special = request.body or request.client_certificate or request.wants_certificate
+    return request.method == "GET" and not special
+
+
+def _mark(curl: pycurl.Curl, request: Request) -> None:
+    if request.client_certificate:
+        curl.setopt(pycurl.SSLCERT_BLOB, request.client_certificate)
+        curl.setopt(pycurl.SSLKEY_BLOB, request.client_key)
+    if request.wants_certificate:
+        curl.setopt(pycurl.OPT_CERTINFO, 1)
     if request.method == "HEAD":
         curl.setopt(pycurl.NOBODY, 1)
         return
     if request.body or request.method in _WITH_BODY:
         curl.setopt(pycurl.POSTFIELDS, request.body)
     curl.setopt(pycurl.CUSTOMREQUEST, request.method)
-
-
-def _phases_ms(curl: pycurl.Curl) -> dict[str, float]:
-    """Return durations; libcurl counts microseconds from the start of the hop."""
-    looked_up, connected, secured, answered = (
-        curl.getinfo(what) / 1000
-        for what in (
-            pycurl.NAMELOOKUP_TIME_T,
-            pycurl.CONNECT_TIME_T,
-            pycurl.APPCONNECT_TIME_T,
-            pycurl.STARTTRANSFER_TIME_T,
-        )
-    )
-    ready = max(connected, secured)
-    return {
-        "connect": max(connected - looked_up, 0.0),
-        "tls": ready - connected,
-        "first_byte": max(answered - ready, 0.0),
-    }
 
 
 def _expires_at(curl: pycurl.Curl) -> datetime | None:

@@ -73,6 +73,7 @@ class AppriseChannel:
             _fault,
             "gotifys://gotify.example.org/xxxx",
             secret=True,
+            address=True,
         ),
     )
     clock: Clock = field(default_factory=SystemClock)

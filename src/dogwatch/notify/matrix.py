@@ -8,10 +8,13 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from dogwatch.core.message import Message, Words, text, words
+from dogwatch.core.plain import cut, cut_lines
 from dogwatch.egress import Request
 from dogwatch.notify.fields import Field, matching, server
 from dogwatch.notify.http_channel import HttpChannel, post
 
+# An event has at most 65,536 bytes (spec.matrix.org, "Size limits"), and ours says all twice.
+BODY, NOTES = 5000, 4000
 _BREAK = "\u2060"
 
 
@@ -64,11 +67,13 @@ class MatrixChannel(HttpChannel):
 
 def payload(message: Message) -> dict[str, Any]:
     """Return the event's content, which mentions nobody."""
+    told = words(message)
+    told = replace(told, notes=tuple(cut_lines(told.notes, NOTES)))
     return {
         "msgtype": "m.text",
-        "body": _parted(text(message)),
+        "body": _parted(cut(text(message), BODY)),
         "format": "org.matrix.custom.html",
-        "formatted_body": "".join(_html(words(message))),
+        "formatted_body": "".join(_html(told)),
         "m.mentions": {},
     }
 

@@ -61,6 +61,7 @@ def payload(message: Message, routing_key: str) -> dict[str, Any]:
     if message.closes:
         return event | {"event_action": "resolve"}
     details = dict(told.facts) | ({"Last lines of output": told.output} if told.output else {})
+    notes = {"Message": "\n".join(told.notes)} if told.notes else {}
     members = {"Members": "\n".join(told.members)} if told.members else {}
     return event | {
         "event_action": "trigger",
@@ -74,6 +75,6 @@ def payload(message: Message, routing_key: str) -> dict[str, Any]:
             "timestamp": iso(message.first.since_at),
             "group": dict(told.facts).get("Workspace", ""),
             "class": str(message.event),
-            "custom_details": details | members,
+            "custom_details": notes | details | members,
         },
     }

@@ -9,13 +9,15 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from dogwatch.core.message import Message, Words, words
-from dogwatch.core.plain import cut
+from dogwatch.core.plain import cut, cut_lines
 from dogwatch.egress import Request
 from dogwatch.notify.fields import Field, webhook_of
 from dogwatch.notify.http_channel import HttpChannel, post
 
 Json = dict[str, Any]
 _SUMMARY_LENGTH = 300
+# Of a section with its title; what Block Kit takes of text at once is 3,000.
+NOTES = 2000
 
 
 class SlackChannel(HttpChannel):
@@ -70,7 +72,10 @@ def payload(message: Message) -> Json:
 def _elements(told: Words) -> Iterator[Json]:
     facts = [[_text(f"{label}: ", bold=True), _text(value)] for label, value in told.facts]
     link = {"type": "link", "url": told.url, "text": "Open in Dogwatch"}
-    title = [[_text(told.title, bold=True)], *([_text(note)] for note in told.notes)]
+    title = [
+        [_text(told.title, bold=True)],
+        *([_text(note)] for note in cut_lines(told.notes, NOTES)),
+    ]
     if told.members:
         yield _section(title)
         lines = [_section([[_text(member)]]) for member in told.members]

@@ -10,11 +10,13 @@ from typing import Any, ClassVar
 
 from dogwatch.core.alerts import Event
 from dogwatch.core.message import Message, Words, words
+from dogwatch.core.plain import cut_lines
 from dogwatch.egress import Request
 from dogwatch.notify.fields import Field, webhook_of
 from dogwatch.notify.http_channel import HttpChannel, post
 
 Json = dict[str, Any]
+NOTES, MOST_NOTES = 3000, 60
 _COLORS = {
     Event.DOWN: "attention",
     Event.RECOVERED: "good",
@@ -77,7 +79,7 @@ def payload(message: Message) -> Json:
 
 def _body(told: Words, color: str) -> Iterator[Json]:
     yield _line(_run(told.title, size="medium", weight="bolder", color=color))
-    yield from (_line(_run(note)) for note in told.notes)
+    yield from (_line(_run(note)) for note in cut_lines(told.notes[:MOST_NOTES], NOTES))
     yield from (_line(_run(f"• {member}")) for member in told.members)
     for label, value in told.facts:
         yield _line(_run(f"{label}: ", weight="bolder"), _run(value))

@@ -7,12 +7,14 @@ from typing import Any, ClassVar
 
 from dogwatch.core.alerts import Event, Verdict
 from dogwatch.core.message import Message, words
-from dogwatch.core.plain import cut, utf16
+from dogwatch.core.plain import cut, cut_lines, utf16
 from dogwatch.egress import Request, Response
 from dogwatch.notify.fields import Field, matching
 from dogwatch.notify.http_channel import HttpChannel, json_of, post, verdict_of_service
 
 API = "https://api.telegram.org"
+# Of a text of at most 4,096 with its title.
+NOTES = 3000
 _BREAK = "\u2060"
 
 
@@ -84,7 +86,8 @@ def payload(message: Message, settings: Mapping[str, Any]) -> dict[str, Any]:
 def _html(message: Message) -> str:
     """Return at most 4096 characters, entities not counted: the facts are bounded far below."""
     told = words(message)
-    lines = [f"<b>{_escaped(told.title)}</b>", *map(_escaped, told.notes)]
+    lines = [f"<b>{_escaped(told.title)}</b>"]
+    lines += map(_escaped, cut_lines(told.notes, NOTES, _size))
     lines += [f"• {_escaped(cut(member, 120, _size))}" for member in told.members]
     lines += [f"<b>{label}:</b> {_escaped(value)}" for label, value in told.facts]
     lines += [f'<a href="{html.escape(told.url)}">Open in Dogwatch</a>']

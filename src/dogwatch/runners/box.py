@@ -17,7 +17,7 @@ from typing import Any
 
 from dogwatch.core.script_action import MIB
 from dogwatch.runners.cgroup import Group, Groups
-from dogwatch.runners.launcher import Launcher, Order
+from dogwatch.runners.launcher import Enclosed, Launcher
 from dogwatch.runners.orphans import below
 from dogwatch.runners.proxy import Connect, Proxy
 from dogwatch.runners.sandbox import Errand, Sandbox, order_of
@@ -52,7 +52,8 @@ class Boxes:
 def boxes(sandbox: Sandbox, workdir: Path, connect: Connect, groups: Groups | None = None) -> Boxes:
     """Return the maker of such sandboxes; nothing is made before the first."""
     uid = sandbox.uid if sandbox.drops else None
-    return Boxes(sandbox, System(workdir, sandbox.paths), Launcher(uid), connect, groups)
+    launcher = Launcher(uid, sandbox.seen(workdir))
+    return Boxes(sandbox, System(workdir, sandbox.paths), launcher, connect, groups)
 
 
 class Box:
@@ -178,5 +179,5 @@ def _group(makers: Boxes, errand: Errand) -> Group | None:
     return makers.groups.open(memory_mb + places_mb, bounds.processes)
 
 
-def _joining(order: Order, group: Group | None) -> Order:
+def _joining(order: Enclosed, group: Group | None) -> Enclosed:
     return replace(order, group=group.procs) if group else order

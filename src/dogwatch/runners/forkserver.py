@@ -1,13 +1,20 @@
-"""Starts sandboxes for the server, as their own user: small, single-threaded, with no secret in it.
+"""Starts runs for the server: small, single-threaded, with no secret in it.
 
-A program of its own, started by `launcher.py` as `python -I -S forkserver.py [UID]` and dependent
-on nothing of Dogwatch. It becomes that user itself, who may have no way to this file or to Python.
+A program of its own, started by `launcher.py` as `python -I -S forkserver.py [UID PATH…]`, which
+needs nothing of Dogwatch but the file beside it. It becomes that user itself, who may have no way
+to this file or to Python, and sees no mounts from then on but those that hold these paths: bwrap
+copies all that there are, and reads the list of them a dozen times.
 Standard input is the control socket. Both sides say frames: the length in four bytes, big-endian,
 then JSON. What it is told:
 
     {"run": 7, "command": […], "limits": {"6": 512}, "joins": false, "port": 0}    and open files
+    {"run": 7, "supervised": true}                                                 and open files
     {"ask": 7}
+    {"wake": 7}
     {"kill": 7}
+
+A run without a sandbox is that of a child of ours, `supervisor.py`, whose files these are. For a
+sandbox it is as follows.
 
 The files become the numbers 0, 1, … of the command, which is bwrap(1); its words go through one of
 them, unread here. With `joins` the last one is the `cgroup.procs` of its control group. What is
@@ -17,8 +24,9 @@ the first process inside: `{"run": 7, "first": PID}`. With a `port`, a socket co
 one which listens there in the sandbox's own network: `{"run": 7, "listens": true}`. What keeps a
 sandbox from its limits or its network is told, `{"run": 7, "fault": ERRNO}`, and it ends.
 
-It ends with the server, whose end closes the socket; every bwrap ends with it (PR_SET_PDEATHSIG),
-and the first process inside with that. As their subreaper (prctl(2)) it sees them all out.
+It ends with the server; every bwrap ends with it (PR_SET_PDEATHSIG), and the first process inside
+with that. As their subreaper (prctl(2)) it sees them all out; what a killed supervisor leaves comes
+to it, too, and is killed before the run is gone.
 
 A run waits at a gate, its sandbox made, until it has its limits: RLIMIT_NPROC counts, since
 Linux 5.14, by user namespace, so it has to be set inside.
@@ -40,20 +48,34 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
+    from dogwatch.runners import supervisor
+else:  # started with -I, it finds nothing beside itself
+    sys.path.insert(0, __file__.rpartition("/")[0])
+    import supervisor
+
+    del sys.path[0]  # nothing else is to be found there
+
 PR_SET_DUMPABLE = 4
 PR_SET_CHILD_SUBREAPER = 36
 NS_GET_USERNS = 0xB701
+CLONE_NEWNS = 0x20000
+MS_REC, MS_SLAVE, MNT_DETACH = 0x4000, 1 << 19, 2
 # Numbers of signal(7); importing `signal` would double the imports' cost.
 HUP, INT, QUIT, KILL, PIPE, TERM, CHLD, CONT, XFSZ = 1, 2, 3, 9, 13, 15, 17, 18, 25
 USUAL = (HUP, INT, QUIT, PIPE, TERM, CHLD, CONT, XFSZ)
 MOST_FILES = 32
 LENGTH = struct.Struct("!I")
+SWEEPS = 200
+SWEEP_S = 0.001
 
 
 class Run:
-    """One sandbox: bwrap, what it says of itself, and the gate at which its script waits."""
+    """One sandbox: bwrap, what it says of itself, and the gate at which its script waits.
 
-    def __init__(self, number: int, pid: int, told: int, gate: int) -> None:
+    Or a supervisor, which has neither.
+    """
+
+    def __init__(self, number: int, pid: int, told: int = -1, gate: int = -1) -> None:
         self.number = number
         self.pid = pid
         self.told = told
@@ -74,6 +96,8 @@ class Server:
         self.control = control
         self.poll = select.poll()
         self.poll.register(control, select.POLLIN)
+        self.parent = os.pidfd_open(os.getppid())  # a fork of the server may hold the socket open
+        self.poll.register(self.parent, select.POLLIN)
         self.runs: dict[int, Run] = {}
         self.waiting: dict[int, tuple[Callable[[Run], None], Run]] = {}
 
@@ -81,6 +105,8 @@ class Server:
         """Work until the control socket ends."""
         while True:
             for fd, _ in self.poll.poll():
+                if fd == self.parent:
+                    return
                 if fd == self.control.fileno():
                     if not self.hear():
                         return
@@ -95,9 +121,13 @@ class Server:
             return False
         told = json.loads(self.control.recv(LENGTH.unpack(head)[0], socket.MSG_WAITALL))
         if "kill" in told:
-            self.kill(told["kill"])
+            self.send(told["kill"], KILL)
+        elif "wake" in told:
+            self.send(told["wake"], CONT)
         elif "ask" in told:
             self.tell_first(told["ask"])
+        elif "supervised" in told:
+            self.supervise(told["run"], files)
         else:
             self.begin(told, files)
         return True
@@ -107,11 +137,41 @@ class Server:
         body = json.dumps(frame).encode()
         socket.send_fds(self.control, [LENGTH.pack(len(body)), body], files)
 
-    def kill(self, number: int) -> None:
-        """End a run at once, if it has not ended."""
+    def send(self, number: int, signal: int) -> None:
+        """Send a signal to bwrap or the supervisor of a run, if that has not ended."""
         run = self.runs.get(number)
         if run and not run.exited:
-            os.kill(run.pid, KILL)
+            os.kill(run.pid, signal)
+
+    def supervise(self, number: int, files: list[int]) -> None:
+        """Start a run without a sandbox."""
+        try:
+            pid = supervisor.forked(*files)
+        except OSError as fault:
+            self.say(run=number, error=fault.errno)
+            return
+        finally:
+            close(*files)
+        run = self.runs[number] = Run(number, pid)
+        self.watch(pid, self.exit_supervisor, run)
+
+    def exit_supervisor(self, run: Run) -> None:
+        """Collect a supervisor, and end what is left of its tree if it could not."""
+        self.waited(run.pidfd)
+        _, status = os.waitpid(run.pid, 0)
+        run.exited = True
+        if status:
+            self.sweep()
+        self.end(run, exit=os.waitstatus_to_exitcode(status))
+
+    def sweep(self) -> None:
+        """Kill what came to us."""
+        for _ in range(SWEEPS):
+            known = {run.pid for run in self.runs.values() if not run.exited}
+            known |= {run.first for run in self.runs.values()}
+            if not supervisor.strike_adopted(known):
+                return
+            select.select([], [], [], SWEEP_S)
 
     def tell_first(self, number: int) -> None:
         """Say which process is the first inside, if it is known and the run has not ended."""
@@ -173,7 +233,7 @@ class Server:
         except OSError as fault:  # it is dead, or else it must not run without its limits
             if not run.exited:
                 self.say(run=run.number, fault=fault.errno)
-            self.kill(run.number)
+            self.send(run.number, KILL)
         finally:
             close(run.gate, run.group)
         self.settle(run)
@@ -292,6 +352,29 @@ def close(*fds: int) -> None:
             os.close(fd)
 
 
+def leave_mounts(paths: "Sequence[str]") -> None:
+    """Go to a mount namespace of our own with no more than what holds these paths, if that can be.
+
+    What is unmounted outside goes here, too (MS_SLAVE), so that we hold on to nothing.
+    """
+    libc = ctypes.CDLL(None)
+    if libc.unshare(CLONE_NEWNS) or libc.mount(None, b"/", None, MS_REC | MS_SLAVE, None):
+        return
+    mounts = os.open("/proc/self/mountinfo", os.O_RDONLY)
+    with os.fdopen(mounts, "rb") as file:
+        points = [line.split()[4].decode("unicode_escape") for line in file]
+    for point in reversed(points):
+        if not is_needed(point, paths):
+            libc.umount2(os.fsencode(point), MNT_DETACH)
+
+
+def is_needed(point: str, paths: "Sequence[str]") -> bool:
+    """Whether a mount holds one of the paths, or is below one; of devices, only the first does."""
+    place = point.rstrip("/") + "/"
+    above = any(f"{path}/".startswith(place) for path in (*paths, "/proc", "/dev"))
+    return above or any(place.startswith(f"{path}/") for path in paths)
+
+
 def drop(uid: int) -> None:
     """Become another user for good."""
     os.setgroups([])
@@ -302,6 +385,7 @@ def drop(uid: int) -> None:
 def main() -> None:
     """Keep the low numbers taken, so that what we get never stands where it has to go."""
     if len(sys.argv) > 1:
+        leave_mounts(sys.argv[2:])
         drop(int(sys.argv[1]))
     libc = ctypes.CDLL(None)
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)

@@ -1,8 +1,9 @@
-"""The server's side of the fork server, which starts sandboxes: see `forkserver.py`."""
+"""The server's side of the fork server, which starts runs: see `forkserver.py`."""
 
 import asyncio
 import json
 import os
+import signal
 import socket
 import struct
 import subprocess
@@ -12,9 +13,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
-from dogwatch.runners.tree import SUPERVISORS
+from dogwatch.runners.orphans import CHILDREN
 
 PROGRAM = Path(__file__).with_name("forkserver.py")
 LENGTH = struct.Struct("!I")
@@ -23,7 +24,20 @@ MOST_FILES = 16
 
 
 class Launched(Protocol):
-    """Whom a launcher tells what becomes of a sandbox."""
+    """Whom a launcher tells what becomes of a supervisor."""
+
+    def on_exit(self, code: int) -> None:
+        """Hear how it ended: its status, or a signal as a negative number."""
+
+    def on_gone(self, error: int | None) -> None:
+        """Hear that nothing is left of it, or the errno of what could not be started."""
+
+    def on_lost(self) -> None:
+        """Hear that the fork server has died, and it with it."""
+
+
+class Boxed(Launched, Protocol):
+    """Whom a launcher tells what becomes of a sandbox: besides, how it came to be."""
 
     def on_first(self, pid: int) -> None:
         """Hear which process is the first inside."""
@@ -34,18 +48,34 @@ class Launched(Protocol):
     def on_fault(self, number: int) -> None:
         """Hear the errno of what keeps the sandbox from running; it ends."""
 
-    def on_exit(self, code: int) -> None:
-        """Hear how bwrap ended: its status, or a signal as a negative number."""
 
-    def on_gone(self, error: int | None) -> None:
-        """Hear that nothing is left inside, or the errno of what could not be started."""
+class Order(Protocol):
+    """What to start."""
 
-    def on_lost(self) -> None:
-        """Hear that the fork server has died, and with it the sandbox."""
+    def files(self) -> Sequence[int]:
+        """Return the open files that go with it."""
+
+    def frame(self) -> Mapping[str, Any]:
+        """Return what the fork server is told."""
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class Supervised:
+    """A supervisor to start, with its files: control, output, error, and what it is told."""
+
+    fds: Sequence[int]
+
+    def files(self) -> Sequence[int]:
+        """Return its files."""
+        return self.fds
+
+    def frame(self) -> Mapping[str, Any]:
+        """Return the frame."""
+        return {"supervised": True}
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosed:
     """What to start: a command for bwrap whose files are `fds`, as its numbers 0, 1, …
 
     `limits` are by number as in setrlimit(2); `group` is the open `cgroup.procs` to join, if any;
@@ -58,24 +88,38 @@ class Order:
     group: int | None = None
     port: int = 0
 
+    def files(self) -> Sequence[int]:
+        """Return its files, and that of its group."""
+        return [*self.fds, *([] if self.group is None else [self.group])]
+
+    def frame(self) -> Mapping[str, Any]:
+        """Return the frame."""
+        return {
+            "command": self.command,
+            "limits": {str(kind): most for kind, most in self.limits.items()},
+            "joins": self.group is not None,
+            "port": self.port,
+        }
+
 
 class Launcher:
-    """Has sandboxes started as the user `uid`, None for our own.
+    """Has runs started as the user `uid`, None for our own, who then sees what holds `paths`.
 
     It starts the fork server when first needed, and anew after its death. It belongs to the event
     loop that first uses it, until it is closed.
     """
 
-    def __init__(self, uid: int | None) -> None:
+    def __init__(self, uid: int | None, paths: Sequence[Path] = ()) -> None:
         self._uid = uid
+        self._paths = paths
         self._line: _Line | None = None
         self._numbers = count(1)
         self._burials: set[asyncio.Task[None]] = set()
 
     def launch(self, order: Order, launched: Launched) -> int:
-        """Start a sandbox and return its number; OSError if that can't be."""
+        """Start a run and return its number; OSError if that can't be."""
         if self._line is None or self._line.ended:
-            self._line = _Line(*started(self._uid), self._bury)
+            self._line = _Line(*started(self._uid, self._paths), self._bury)
         number = next(self._numbers)
         self._line.launch(number, order, launched)
         return number
@@ -84,9 +128,20 @@ class Launcher:
         """Ask for the first process inside a sandbox, which may be gone."""
         self._tell(number, "ask")
 
+    def wake(self, number: int) -> None:
+        """Have a supervisor go on that was stopped, and the fork server; it may be gone."""
+        if self._line:
+            self._line.wake()
+        self._tell(number, "wake")
+
     def kill(self, number: int) -> None:
-        """End a sandbox at once; it may be gone."""
+        """End a sandbox or a supervisor at once; it may be gone."""
         self._tell(number, "kill")
+
+    def give_up(self) -> None:
+        """Kill the fork server, which does not do what it is told, and so all that it runs."""
+        if self._line:
+            self._line.kill()
 
     def _tell(self, number: int, what: str) -> None:
         if self._line and number in self._line.runs:
@@ -127,8 +182,7 @@ class _Line:
         self._loop.add_reader(control.fileno(), self._on_readable)
 
     def launch(self, number: int, order: Order, launched: Launched) -> None:
-        joins = [] if order.group is None else [order.group]
-        say(self._control, [*order.fds, *joins], **_frame(number, order))
+        say(self._control, order.files(), run=number, **order.frame())
         self.runs[number] = launched
 
     def tell(self, number: int, what: str) -> None:
@@ -136,7 +190,13 @@ class _Line:
             frame: dict[str, Any] = {what: number}
             say(self._control, **frame)
         except OSError:  # it hears nothing any more: all have to go
-            self._process.kill()
+            self.kill()
+
+    def wake(self) -> None:
+        self._process.send_signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        self._process.kill()
 
     def hang_up(self) -> None:
         """End it."""
@@ -151,7 +211,7 @@ class _Line:
         """See it and its sandboxes out, which come to us as orphans; then say so."""
         self._process.kill()
         await asyncio.to_thread(self._process.wait)
-        await asyncio.to_thread(SUPERVISORS.sweep, SUPERVISORS.end(self._process.pid))
+        await asyncio.to_thread(CHILDREN.sweep, CHILDREN.end(self._process.pid))
         for launched in self.runs.values():
             launched.on_lost()
 
@@ -176,27 +236,33 @@ class _Line:
     def _on_frame(self, frame: Mapping[str, Any]) -> None:
         number = frame["run"]
         launched = self.runs[number]
-        if "listens" in frame:
-            launched.on_listening(self._files.pop(0))
-        if "fault" in frame:
-            launched.on_fault(frame["fault"])
-        if "first" in frame:
-            launched.on_first(frame["first"])
+        if frame.keys() & {"listens", "fault", "first"}:
+            self._on_box_frame(cast("Boxed", launched), frame)
         if "exit" in frame:
             launched.on_exit(frame["exit"])
         if frame.keys() & {"gone", "error"}:
             del self.runs[number]
             launched.on_gone(frame.get("error"))
 
+    def _on_box_frame(self, boxed: Boxed, frame: Mapping[str, Any]) -> None:
+        if "listens" in frame:
+            boxed.on_listening(self._files.pop(0))
+        if "fault" in frame:
+            boxed.on_fault(frame["fault"])
+        if "first" in frame:
+            boxed.on_first(frame["first"])
 
-def started(uid: int | None) -> "tuple[subprocess.Popen[bytes], socket.socket]":
+
+def started(
+    uid: int | None, paths: Sequence[Path] = ()
+) -> "tuple[subprocess.Popen[bytes], socket.socket]":
     """Start a fork server; return it and our end of its socket."""
     with ExitStack() as ours:
         control, far = socket.socketpair()
         ours.callback(control.close)
-        user = [] if uid is None else [str(uid)]
+        user = [] if uid is None else [str(uid), *map(str, paths)]
         with far:
-            process = SUPERVISORS.start(
+            process = CHILDREN.start(
                 lambda: subprocess.Popen(
                     [sys.executable, "-I", "-S", "-X", "utf8", str(PROGRAM), *user],
                     stdin=far.fileno(),
@@ -210,13 +276,13 @@ def started(uid: int | None) -> "tuple[subprocess.Popen[bytes], socket.socket]":
     return process, control
 
 
-def once(uid: int | None, order: Order, timeout_s: float) -> int:
+def once(uid: int | None, paths: Sequence[Path], order: Order, timeout_s: float) -> int:
     """Start one sandbox, wait, and return how bwrap ended; OSError if that can't be."""
-    process, control = started(uid)
+    process, control = started(uid, paths)
     heard, code = bytearray(), -1
     with control:
         control.settimeout(timeout_s)
-        say(control, order.fds, **_frame(1, order))
+        say(control, order.files(), run=1, **order.frame())
         try:
             while "gone" not in (frame := cut(heard) or {}):
                 if fault := frame.get("error"):
@@ -227,7 +293,7 @@ def once(uid: int | None, order: Order, timeout_s: float) -> int:
         finally:
             control.close()
             process.wait()
-            SUPERVISORS.end(process.pid)
+            CHILDREN.end(process.pid)
     return code
 
 
@@ -235,16 +301,6 @@ def _more(control: socket.socket) -> bytes:
     if piece := control.recv(CHUNK_BYTES):
         return piece
     raise OSError("the fork server has ended")
-
-
-def _frame(number: int, order: Order) -> dict[str, Any]:
-    return {
-        "run": number,
-        "command": order.command,
-        "limits": {str(kind): most for kind, most in order.limits.items()},
-        "joins": order.group is not None,
-        "port": order.port,
-    }
 
 
 def _opened(fd: int) -> socket.socket:

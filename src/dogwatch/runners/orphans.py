@@ -1,6 +1,6 @@
-"""What a killed supervisor leaves: its descendants, which come to the server as the next subreaper.
+"""What a killed fork server leaves: its descendants, which come to the server as next subreaper.
 
-The server starts no process but supervisors, so a younger child that is none is such an orphan,
+The server starts no process but fork servers, so a younger child that is none is such an orphan,
 whatever it did to its session and its environment.
 """
 
@@ -35,8 +35,8 @@ class _Process:
 
 
 @dataclass(slots=True)
-class Supervisors:
-    """The living supervisors of this process and their ages: nobody takes them for orphans."""
+class Children:
+    """The living fork servers of this process and their ages: nobody takes them for orphans."""
 
     _born: dict[int, int] = field(default_factory=dict)
     _gate: threading.Lock = field(default_factory=threading.Lock)
@@ -77,6 +77,9 @@ class Supervisors:
             fresh = {one.pid for one in processes if one.parent in fresh} - found
             found = found | fresh
         return sorted(found, reverse=True)
+
+
+CHILDREN = Children()
 
 
 def below(pid: int) -> list[int]:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 from dogwatch.core.probe.dns import DnsTarget
@@ -14,7 +15,7 @@ from dogwatch.core.probe.target import Target
 from dogwatch.core.probe.tcp import TcpTarget
 from dogwatch.core.probe.tls import TlsTarget
 from dogwatch.core.result import Result
-from dogwatch.egress import Egress, EgressError, Request, query
+from dogwatch.egress import Egress, EgressError, Phases, Request, query
 
 
 async def run_probe(egress: Egress, target: Target) -> Result:
@@ -29,22 +30,27 @@ async def run_probe(egress: Egress, target: Target) -> Result:
 async def see(egress: Egress, target: Target) -> Seen:
     """Return what there is to see, an error included."""
     started = egress.clock.monotonic()
+    phases: Phases = {}
     try:
         if isinstance(target, HttpTarget):  # which has a deadline of its own
-            return await _see_http(egress, target)
+            return await _see_http(egress, target, phases)
         async with asyncio.timeout(target.timeout_s):
-            return await _SEE[type(target)](egress, target)
+            seen = await _SEE[type(target)](egress, target, phases)
     except EgressError as error:
-        return _error(egress, error, started)
+        return _error(egress, error, _with_total(egress, phases, started))
     except TimeoutError:
         late = EgressError("timeout", f"timed out after {target.timeout_s:g} s")
-        return _error(egress, late, started)
+        return _error(egress, late, _with_total(egress, phases, started))
+    return replace(seen, phases_ms=_with_total(egress, phases, started))
 
 
-def _error(egress: Egress, error: EgressError, started: float) -> Seen:
+def _with_total(egress: Egress, phases: Phases, start: float) -> Phases:
+    return phases | {"total": _ms_since(egress, start)}
+
+
+def _error(egress: Egress, error: EgressError, phases: Phases) -> Seen:
     kind = "connect" if error.kind == "blocked" else error.kind
     detail = str(error) if error.hidden else ""
-    phases = {"total": _ms_since(egress, started)}
     return Seen(egress.clock.now(), phases, kind, error.public, detail)
 
 
@@ -52,7 +58,7 @@ def _ms_since(egress: Egress, start: float) -> float:
     return (egress.clock.monotonic() - start) * 1000
 
 
-async def _see_http(egress: Egress, target: HttpTarget) -> Seen:
+async def _see_http(egress: Egress, target: HttpTarget, phases: Phases) -> Seen:
     asked = target.request
     answer = await egress.fetch(
         Request(
@@ -68,7 +74,8 @@ async def _see_http(egress: Egress, target: HttpTarget) -> Seen:
             client_certificate=target.client_certificate,
             client_key=target.client_key,
             wants_certificate=target.wants_certificate,
-        )
+        ),
+        phases_ms=phases,
     )
     return Seen(
         egress.clock.now(),
@@ -81,48 +88,44 @@ async def _see_http(egress: Egress, target: HttpTarget) -> Seen:
     )
 
 
-async def _see_tcp(egress: Egress, target: TcpTarget) -> Seen:
-    started = egress.clock.monotonic()
-    (await egress.connect(target.host, target.port, target.timeout_s)).close()
-    took_ms = _ms_since(egress, started)
-    return Seen(egress.clock.now(), {"connect": took_ms, "total": took_ms})
+async def _see_tcp(egress: Egress, target: TcpTarget, phases: Phases) -> Seen:
+    host, port = target.host, target.port
+    (await egress.connect(host, port, target.timeout_s, phases_ms=phases)).close()
+    return Seen(egress.clock.now())
 
 
-async def _see_tls(egress: Egress, target: TlsTarget) -> Seen:
-    shown = await egress.certificate(target.host, target.port, target.server_name, target.timeout_s)
-    total_ms = shown.connect_ms + shown.tls_ms
-    phases = {"connect": shown.connect_ms, "tls": shown.tls_ms, "total": total_ms}
+async def _see_tls(egress: Egress, target: TlsTarget, phases: Phases) -> Seen:
+    shown = await egress.certificate(
+        target.host, target.port, target.server_name, target.timeout_s, phases
+    )
     expires = f"{shown.expires_at:%Y-%m-%d %H:%M} UTC"
     return Seen(
         egress.clock.now(),
-        phases,
         certificate=Certificate(shown.expires_at, shown.subject, shown.issuer, shown.fault),
         records=(f"subject {shown.subject}", f"issuer {shown.issuer}", f"expires {expires}"),
     )
 
 
-async def _see_dns(egress: Egress, target: DnsTarget) -> Seen:
+async def _see_dns(egress: Egress, target: DnsTarget, phases: Phases) -> Seen:
     started = egress.clock.monotonic()
     records = await query(
         egress, target.name, target.type, resolver=target.resolver, port=target.port,
         timeout_s=target.timeout_s,
     )  # fmt: skip
-    took_ms = _ms_since(egress, started)
-    return Seen(egress.clock.now(), {"dns": took_ms, "total": took_ms}, records=records)
+    phases["dns"] = _ms_since(egress, started)
+    return Seen(egress.clock.now(), records=records)
 
 
-async def _see_icmp(egress: Egress, target: IcmpTarget) -> Seen:
-    with closing(await egress.echoes(target.host)) as echoes:
-        started = egress.clock.monotonic()
+async def _see_icmp(egress: Egress, target: IcmpTarget, phases: Phases) -> Seen:
+    with closing(await egress.echoes(target.host, phases)) as echoes:
         try:
             await echoes.ping(1)
         except OSError:
             raise EgressError("connect", "could not connect: no route to host") from None
-        took_ms = _ms_since(egress, started)
-    return Seen(egress.clock.now(), {"total": took_ms})
+    return Seen(egress.clock.now())
 
 
-_SEE: Mapping[type, Callable[[Egress, Any], Awaitable[Seen]]] = {
+_SEE: Mapping[type, Callable[[Egress, Any, Phases], Awaitable[Seen]]] = {
     TcpTarget: _see_tcp,
     TlsTarget: _see_tls,
     DnsTarget: _see_dns,

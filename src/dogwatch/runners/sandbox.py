@@ -13,16 +13,17 @@ import resource
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from dogwatch.core.problems import Problem
 from dogwatch.core.script_action import MIB
 from dogwatch.runners import seccomp
 from dogwatch.runners.interpreters import STANDARD_PATH
-from dogwatch.runners.launcher import Order, once
+from dogwatch.runners.launcher import Enclosed, once
 from dogwatch.runners.system import HOME, INSIDE_UID, SYSTEM, System
 
 PROBE_S = 10.0
@@ -58,15 +59,24 @@ class Sandbox:
 
     program: str
     uid: int
-    nested: Sequence[str] = ()
-    paths: Sequence[Path] = ()
-    hidden: Sequence[Path] = ()
+    nested: tuple[str, ...] = ()
+    paths: tuple[Path, ...] = ()
+    hidden: tuple[Path, ...] = ()
     bounds: Bounds = field(default_factory=Bounds)
 
     @property
     def drops(self) -> bool:
         """Say whether the sandbox runs as another user than the server."""
         return os.geteuid() == 0
+
+    def seen(self, workdir: Path) -> Sequence[Path]:
+        """Return what a sandbox is made of."""
+        return [
+            workdir.absolute(),
+            Path("/usr"),
+            *(Path("/") / name for name in SYSTEM),
+            *self.paths,
+        ]
 
     def workdir(self, data: Path) -> Path:
         """Return where the runs have their directories: the sandbox's user can get there."""
@@ -152,7 +162,7 @@ def _fault(sandbox: Sandbox) -> str:
         try:
             root = System(place, sandbox.paths).root()
             order = order_of(sandbox, root, nothing, (said.fileno(), said.fileno()), stack)
-            code = once(sandbox.uid if sandbox.drops else None, order, PROBE_S)
+            code = once(sandbox.uid if sandbox.drops else None, sandbox.seen(place), order, PROBE_S)
         except (OSError, subprocess.SubprocessError) as error:
             return str(error)
         said.seek(0)
@@ -162,17 +172,16 @@ def _fault(sandbox: Sandbox) -> str:
 
 def order_of(
     sandbox: Sandbox, root: Path, errand: Errand, outs: tuple[int, int], stack: ExitStack
-) -> Order:
+) -> Enclosed:
     """Return what to launch; its files are open as long as the stack.
 
     `root` is the root directory of all sandboxes, `outs` become standard output and error.
     """
     files = Files(stack)
     given = files.hold(errand.given)
-    options = [*_options(sandbox, root, errand, given, files)]
-    listed = files.hold(b"".join(option.encode() + b"\0" for option in options))
+    listed = files.hold(usual_options(sandbox, root) + _joined(_options(errand, given, files)))
     script = (str(OURS / errand.script), *errand.args)
-    return Order(
+    return Enclosed(
         [sandbox.program, "--args", listed, "--", *errand.interpreter, *script],
         [files.again(given), *outs, *files.fds],
         {**errand.limits, resource.RLIMIT_NPROC: sandbox.bounds.processes},
@@ -180,12 +189,17 @@ def order_of(
     )
 
 
-def _options(
-    sandbox: Sandbox, root: Path, errand: Errand, given: str, files: Files
-) -> Iterator[str]:
-    yield from (*APART, *sandbox.nested)
-    yield from _system(sandbox, root)
-    yield from _places(sandbox.bounds)
+def _joined(options: Iterable[str]) -> bytes:
+    return b"".join(option.encode() + b"\0" for option in options)
+
+
+@lru_cache(maxsize=8)
+def usual_options(sandbox: Sandbox, root: Path) -> bytes:
+    """Return the options that are the same for all; another `root` is made where they change."""
+    return _joined([*APART, *sandbox.nested, *_system(sandbox, root), *_places(sandbox.bounds)])
+
+
+def _options(errand: Errand, given: str, files: Files) -> Iterator[str]:
     yield from _ours(errand, given, files)
     if filtered := seccomp.program():
         yield from ("--seccomp", files.hold(filtered))

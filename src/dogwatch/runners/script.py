@@ -24,6 +24,7 @@ from dogwatch.runners import proxy
 from dogwatch.runners.box import Box, Boxes, enclose
 from dogwatch.runners.helpers import PLACE, Desk, served
 from dogwatch.runners.interpreters import STANDARD_PATH, Interpreters
+from dogwatch.runners.launcher import Launcher
 from dogwatch.runners.sandbox import GIVEN, HELPERS, Errand
 from dogwatch.runners.scratch import Scratch, outline, prepare, remove
 from dogwatch.runners.system import HOME
@@ -53,12 +54,14 @@ async def run_script(
     desk: Desk | None = None,
     environ: Mapping[str, str] = MappingProxyType({}),
     boxes: Boxes | None = None,
+    launcher: Launcher | None = None,
     platform: str = sys.platform,
 ) -> Result:
     """Run one attempt; return how it ended.
 
     At the `desk` the script is answered by its helpers; without one it has none. `environ` is
-    what Dogwatch tells the script besides. Without `boxes` it runs as the server's user.
+    what Dogwatch tells the script besides. Without `boxes` it runs as the server's user, started
+    by `launcher`, else by one of its own.
 
     `on_output` takes
     ("stdout" | "stderr", chunk of at most 64 KiB) and must be quick. Cancelling kills the whole
@@ -81,10 +84,13 @@ async def run_script(
         scratch = _scratch(action, input, workdir, boxes)
     except OSError as fault:
         return _unstarted("cannot make the run's directory", fault.errno)
-    run = _Run(action, interpreter, scratch, marks, input, boxes)
+    starter = boxes.launcher if boxes else launcher or Launcher(None)
+    run = _Run(action, interpreter, scratch, marks, input, starter, boxes)
     try:
         return await _helped(run, desk, on_output, clock)
     finally:
+        if not boxes and not launcher:
+            await _through(starter.close())
         if boxes:  # no script could put anything there
             shutil.rmtree(scratch.root, ignore_errors=True)
         else:
@@ -110,6 +116,7 @@ class _Run:
     scratch: Scratch
     marks: Mapping[str, str]
     given: str
+    launcher: Launcher
     boxes: Boxes | None = None
 
 
@@ -158,8 +165,9 @@ def _plant(run: _Run, sink: Sink) -> Tree:
     command = [*_interpreter(run), str(run.scratch.script), *run.action.args]
     seen = _seen(run, run.scratch.home, run.scratch.given)
     return plant(
-        [word.encode() for word in command],
-        env={name.encode(): value.encode() for name, value in seen.items()},
+        run.launcher,
+        command,
+        env=seen,
         home=run.scratch.home,
         given=run.scratch.given,
         limits=_limits(run.action),

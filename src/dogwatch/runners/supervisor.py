@@ -1,10 +1,14 @@
 """Runs one script as its child and outlives every process that the script leaves behind.
 
-A program of its own, started by `tree.py` as `python -I -S supervisor.py LIMITS INPUT COMMAND…`
-and dependent on nothing of Dogwatch. Standard input is the control socket: one word and a number
-go out ("exit 3", "signal 9", "error 2" for an errno), and end of file coming in means: end the
-tree. It comes too when the server dies, whatever killed it. (PR_SET_PDEATHSIG would also fire when
-only the thread that started us ends; a new parent, looked for each second, serves as well.)
+A child of the fork server, made by `forked` and dependent on nothing of Dogwatch. It has four open
+files: the control socket, what becomes standard output and error of the script, and a file in
+memory, which it alone reads:
+
+    {"command": […], "env": {…}, "home": PATH, "given": PATH, "limits": {"7": 1024}}
+
+By the control socket one word and a number go out ("exit 3", "signal 9", "error 2" for an errno),
+and end of file coming in means: end the tree. So does the end of the fork server, which ends with
+the server, whatever killed it.
 
 As the subreaper (prctl(2)) of its descendants it inherits double forks and `setsid` daemons, so
 `waitpid` alone says when all are gone. Leaves with 0 when they are, with 1 when some could not be
@@ -14,14 +18,15 @@ It reads no clock: phases are counted in ticks of `poll`. It imports only what s
 """
 
 import ctypes
+import json
 import os
 import resource
 import select
-import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
+    from typing import Any
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
@@ -39,11 +44,12 @@ libc = ctypes.CDLL(None)
 
 
 class Supervisor:
-    """One script, its process id, and the control socket."""
+    """One script, its process id, the control socket, and a pidfd of the fork server."""
 
-    def __init__(self, control: int, script: int) -> None:
+    def __init__(self, control: int, script: int, parent: int) -> None:
         self.control = control
         self.script = script
+        self.parent = parent
         self.running = True
 
     def run(self) -> bool:
@@ -58,14 +64,13 @@ class Supervisor:
 
     def watch(self) -> None:
         """Return when the script has ended or the control socket has."""
-        ready, server = select.poll(), os.getppid()
-        script = os.pidfd_open(self.script)
-        ready.register(self.control, select.POLLIN)
-        ready.register(script, select.POLLIN)
+        ready, script = select.poll(), os.pidfd_open(self.script)
+        for fd in (self.control, self.parent, script):
+            ready.register(fd, select.POLLIN)
         while self.running:
             events = ready.poll(REAP_MS)
             self.reap()
-            if any(fd == self.control for fd, _ in events) or os.getppid() != server:
+            if any(fd != script for fd, _ in events):
                 break
         os.close(script)
 
@@ -105,6 +110,29 @@ def descendants() -> list[tuple[int, int]]:
         family.update(pid for pid, _, _ in fresh)
         found += [(pid, group) for pid, _, group in fresh]
     return found
+
+
+def strike_adopted(known: "Collection[int]") -> bool:
+    """Kill the children that are not among the known, and all below; whether there were any."""
+    processes = list(stats())
+    found = [one for one in processes if one[1] == os.getpid() and one[0] not in known]
+    family = {pid for pid, _, _ in found}
+    for pid, _, group in found:
+        slay(pid, group)
+        reap_one(pid)
+    while fresh := [one for one in processes if one[1] in family and one[0] not in family]:
+        family.update(pid for pid, _, _ in fresh)
+        for pid, _, group in fresh:
+            slay(pid, group)
+    return bool(found)
+
+
+def reap_one(pid: int) -> None:
+    """Collect a child if it is dead."""
+    try:  # noqa: SIM105  (contextlib is slow to import)
+        os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        pass
 
 
 def strike_all() -> None:
@@ -148,33 +176,33 @@ def stats() -> "Iterator[tuple[int, int, int]]":
         yield pid, int(parent), int(group)
 
 
-def start(control: int, limits: str, given: str, command: list[str]) -> int:
+def start(control: int, told: "dict[str, Any]") -> int:
     """Fork and run the command; return its process id."""
     pid = os.fork()
     if pid:
         return pid
     try:
-        become(limits, given)
-        os.execv(command[0], command)  # noqa: S606  (no shell is the point)
+        become(told)
+        os.execve(told["command"][0], told["command"], told["env"])  # noqa: S606  (no shell is the point)
     except OSError as fault:
         tell(control, f"error {fault.errno}")
     finally:
         os._exit(127)
 
 
-def become(limits: str, given: str) -> None:
+def become(told: "dict[str, Any]") -> None:
     """Turn the forked child into what a script may expect to be."""
     libc.prctl(PR_SET_PDEATHSIG, KILL, 0, 0, 0)
     os.setsid()
     os.umask(0o077)
-    os.dup2(os.open(given, os.O_RDONLY), 0)
+    os.chdir(told["home"])
+    os.dup2(os.open(told["given"], os.O_RDONLY), 0)
     for number in (HUP, INT, QUIT, PIPE, TERM, CHLD, XFSZ):
         libc.signal(number, None)
-    for limit in limits.split():
-        kind, value = map(int, limit.split("="))
-        _, hard = resource.getrlimit(kind)
+    for kind, value in told["limits"].items():
+        _, hard = resource.getrlimit(int(kind))
         lower = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(kind, (lower, lower))
+        resource.setrlimit(int(kind), (lower, lower))
 
 
 def tell(control: int, words: str) -> None:
@@ -185,16 +213,41 @@ def tell(control: int, words: str) -> None:
         pass
 
 
-def main() -> int:
+def forked(control: int, out: int, err: int, told: int) -> int:
+    """Fork a supervisor with these files and no other; return its process id."""
+    server = os.getpid()
+    pid = os.fork()
+    if pid:
+        return pid
+    status = 1
+    try:
+        status = supervise(control, out, err, told, server)
+    finally:
+        os._exit(status)  # nothing to flush, no reason to tear down an interpreter
+
+
+def supervise(control: int, out: int, err: int, told: int, server: int) -> int:
     """Start the script, let go of its output, stay until nothing is left."""
-    control = os.dup(0)
+    os.dup2(out, 1)
+    os.dup2(err, 2)
+    with open(told, "rb", closefd=False) as file:
+        asked = json.loads(file.read())
+    let_go({0, 1, 2, control})
+    os.setsid()
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    script = start(control, sys.argv[1], sys.argv[2], sys.argv[3:])
+    parent = os.pidfd_open(server)
+    script = start(control, asked)
     nothing = os.open(os.devnull, os.O_RDWR)
     for fd in (0, 1, 2):
         os.dup2(nothing, fd)
-    return 0 if Supervisor(control, script).run() else 1
+    return 0 if Supervisor(control, script, parent).run() else 1
 
 
-if __name__ == "__main__":
-    os._exit(main())  # nothing to flush, no reason to tear down an interpreter
+def let_go(but: "Collection[int]") -> None:
+    """Close all files but these: those of the fork server, and of other runs."""
+    for fd in [int(entry.name) for entry in os.scandir("/proc/self/fd")]:
+        if fd not in but:
+            try:  # noqa: SIM105  (contextlib is slow to import)
+                os.close(fd)
+            except OSError:  # that of the listing itself
+                pass

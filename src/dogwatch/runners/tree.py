@@ -1,20 +1,21 @@
 """A script's process tree as the server sees it: its output, its end, and how to end it.
 
-The server starts `supervisor.py`, which does the rest; see there. Between the two there is one
-socket pair: the exit status comes out of it, shutting it down ends the tree.
+The fork server starts a supervisor, which does the rest; see `supervisor.py`. Between it and us
+there is one socket pair: the exit status comes out of it, shutting it down ends the tree.
 """
 
 import asyncio
+import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from dogwatch.runners.orphans import Supervisors
+from dogwatch.runners.launcher import Launcher, Supervised
 
 Sink = Callable[[str, bytes], None]
 
@@ -22,8 +23,6 @@ CHUNK_BYTES = 65536
 PATIENCE_S = 1.5  # for the supervisor, which needs 0.8 s at the very worst
 DRAIN_S = 0.25  # for a pipe that an unkillable process holds open
 SWEEPS = 20
-SUPERVISORS = Supervisors()
-SUPERVISOR = Path(__file__).with_name("supervisor.py")
 
 
 class Stream:
@@ -70,38 +69,30 @@ class Tree:
     """
 
     def __init__(
-        self,
-        process: subprocess.Popen[bytes],
-        pidfd: int,
-        control: socket.socket,
-        streams: Sequence[Stream],
+        self, launcher: Launcher, control: socket.socket, streams: Sequence[Stream]
     ) -> None:
         loop = asyncio.get_running_loop()
-        self._process = process
+        self.number = 0
+        self._launcher = launcher
         self._control = control
         self._streams = streams
-        self._pidfd = pidfd
-        self._born = 0
+        self._left_well = False
         self.reported: asyncio.Future[str] = loop.create_future()
         self.ended: asyncio.Future[None] = loop.create_future()
         loop.add_reader(control.fileno(), self._on_report)
-        loop.add_reader(pidfd, self._on_exit)
 
     async def close(self, mark: str) -> None:
         """End the tree if it lives, read what is left, let go; raise what the sink raised.
 
-        Processes of a supervisor that was killed itself are found as orphans that came to us, and
-        where somebody else adopts them by `mark` ("NAME=value" in the script's environment).
+        Processes of a supervisor that was killed itself are found by the fork server, and where
+        somebody else adopts them by `mark` ("NAME=value" in the script's environment).
         """
         with suppress(OSError):
             self._control.shutdown(socket.SHUT_WR)
-            self._process.send_signal(signal.SIGCONT)  # the script may have stopped it
-        await asyncio.wait({self.ended}, timeout=PATIENCE_S)
-        if not self.ended.done():
-            self._process.kill()
-            await self.ended
-        if self._process.returncode:
-            await asyncio.to_thread(SUPERVISORS.sweep, self._born)
+        if not self.reported.done():  # the script may have stopped it
+            self._launcher.wake(self.number)
+        await self._end()
+        if not self._left_well:
             await asyncio.to_thread(sweep, mark)
         await self.reported  # at the latest its end of file, now that nobody can write
         await self._drain()
@@ -110,31 +101,51 @@ class Tree:
             if fault := stream.ended.result():
                 raise fault
 
+    async def _end(self) -> None:
+        for stronger in (partial(self._launcher.kill, self.number), self._launcher.give_up):
+            await asyncio.wait({self.ended}, timeout=PATIENCE_S)
+            if self.ended.done():
+                return
+            stronger()
+        await self.ended
+
     async def _drain(self) -> None:
         await asyncio.wait([stream.ended for stream in self._streams], timeout=DRAIN_S)
         for stream in self._streams:
             stream.close()
 
     def _on_report(self) -> None:
-        asyncio.get_running_loop().remove_reader(self._control.fileno())
         try:
             words = self._control.recv(256).decode()
         except ConnectionError:
             words = ""
-        self.reported.set_result(words.partition("\n")[0])
+        self._report(words.partition("\n")[0])
 
-    def _on_exit(self) -> None:
-        asyncio.get_running_loop().remove_reader(self._pidfd)
-        os.close(self._pidfd)
-        self._process.wait()
-        self._born = SUPERVISORS.end(self._process.pid)
+    def _report(self, words: str) -> None:
+        if not self.reported.done():
+            asyncio.get_running_loop().remove_reader(self._control.fileno())
+            self.reported.set_result(words)
+
+    def on_exit(self, code: int) -> None:
+        """Hear how the supervisor ended."""
+        self._left_well = code == 0
+
+    def on_gone(self, error: int | None) -> None:
+        """Be over; with an error it has never begun."""
+        if error is not None:
+            self._report(f"error {error}")
+        self.ended.set_result(None)
+
+    def on_lost(self) -> None:
+        """Be over with the fork server."""
         self.ended.set_result(None)
 
 
 def plant(
-    command: Sequence[bytes],
+    launcher: Launcher,
+    command: Sequence[str],
     *,
-    env: Mapping[bytes, bytes],
+    env: Mapping[str, str],
     home: Path,
     given: Path,
     limits: Mapping[int, int],
@@ -145,29 +156,39 @@ def plant(
     `given` is the file that becomes standard input, `limits` are resource limits as in
     setrlimit(2), `sink` takes ("stdout" | "stderr", chunk).
     """
-    limit_words = " ".join(f"{kind}={value}" for kind, value in limits.items())
-    python: list[str | bytes] = [sys.executable, "-I", "-S", "-X", "utf8", str(SUPERVISOR)]
+    told = {
+        "command": command, "env": env, "home": str(home), "given": str(given), "limits": limits
+    }  # fmt: skip
     with ExitStack() as theirs, ExitStack() as ours:
         control, far = socket.socketpair()
         theirs.enter_context(far)
         ours.enter_context(control)
         control.setblocking(False)
         outs = [pipe(ours, theirs) for _ in range(2)]
-        process = SUPERVISORS.start(
-            lambda: subprocess.Popen(
-                [*python, limit_words, str(given), *command],
-                stdin=far.fileno(),
-                stdout=outs[0][1],
-                stderr=outs[1][1],
-                env=env,
-                cwd=home,
-                start_new_session=True,
-            )
-        )
-        pidfd = os.pidfd_open(process.pid)
-        ours.pop_all()
-    streams = [Stream(name, outs[n][0], sink) for n, name in enumerate(("stdout", "stderr"))]
-    return Tree(process, pidfd, control, streams)
+        order = Supervised([far.fileno(), outs[0][1], outs[1][1], _held(told, theirs)])
+        streams = [Stream(name, outs[n][0], sink) for n, name in enumerate(("stdout", "stderr"))]
+        tree = Tree(launcher, control, streams)
+        try:
+            tree.number = launcher.launch(order, tree)
+        except OSError:
+            asyncio.get_running_loop().remove_reader(control.fileno())
+            for stream in streams:
+                stream.close()
+            control.close()
+            raise
+        finally:
+            ours.pop_all()  # the tree has it all by now
+    return tree
+
+
+def _held(told: Mapping[str, Any], stack: ExitStack) -> int:
+    """Return a file in memory with what the supervisor alone is told."""
+    fd = os.memfd_create("dogwatch", os.MFD_CLOEXEC)
+    stack.callback(os.close, fd)
+    with os.fdopen(fd, "wb", closefd=False) as file:
+        file.write(json.dumps(told).encode())
+    os.lseek(fd, 0, os.SEEK_SET)
+    return fd
 
 
 def pipe(ours: ExitStack, theirs: ExitStack) -> tuple[int, int]:

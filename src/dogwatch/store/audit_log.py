@@ -9,6 +9,7 @@ from sqlalchemy import insert, select
 
 from dogwatch.store.tables import audit_log
 from dogwatch.store.tx import Tx
+from dogwatch.store.wakes import PAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ def add(tx: Tx, entry: Entry) -> None:
     """Append an entry."""
     values = {name: getattr(entry, name) for name in Entry.__slots__ if name != "id"}
     tx.conn.execute(insert(audit_log).values(**values))
+    tx.wake(PAGE)
 
 
 def page(tx: Tx, workspace_id: int | None, size: int, before: int | None) -> Sequence[Entry]:

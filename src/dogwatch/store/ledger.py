@@ -1,6 +1,6 @@
 """Questions that prove the ledger: what must never be found in any store."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -111,14 +111,27 @@ def endless_incidents(tx: Tx) -> Iterator[dict[str, Any]]:
     yield from _rows(tx, found.where(incidents.c.closed_at.is_(None), ~going))
 
 
-def untold_flips(tx: Tx, channel_id: str, workspace_id: int) -> Iterator[dict[str, Any]]:
-    """Yield flips of a workspace that have no delivery to a channel."""
-    told = exists().where(
-        deliveries.c.workspace_id == flips.c.workspace_id,
-        deliveries.c.flip_id == flips.c.id,
-        deliveries.c.channel_id == channel_id,
-    )
-    yield from _rows(tx, select(flips).where(flips.c.workspace_id == workspace_id, ~told))
+def flips_and_told(
+    tx: Tx, workspace_id: int
+) -> Iterator[tuple[Mapping[str, Any], Collection[str]]]:
+    """Yield the flips of a workspace, oldest first, each with the channels it has deliveries to."""
+    after = ""
+    while page := _page(tx, workspace_id, after):
+        after = page[-1]["id"]
+        told: dict[str, set[str]] = {}
+        found = select(deliveries.c.flip_id, deliveries.c.channel_id).where(
+            deliveries.c.workspace_id == workspace_id,
+            deliveries.c.flip_id.in_([flip["id"] for flip in page]),
+        )
+        for flip_id, channel_id in tx.conn.execute(found):
+            told.setdefault(flip_id, set()).add(channel_id)
+        for flip in page:
+            yield flip, told.get(flip["id"], set())
+
+
+def _page(tx: Tx, workspace_id: int, after: str) -> list[dict[str, Any]]:
+    mine = (flips.c.workspace_id == workspace_id, flips.c.id > after)
+    return list(_rows(tx, select(flips).where(*mine).order_by(flips.c.id).limit(PAGE)))
 
 
 def slots(

@@ -15,13 +15,22 @@ _INSERTS: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql
 
 @dataclass(frozen=True, slots=True)
 class Handed:
-    """What a run handed on; `output` is JSON text. None is what it did not say."""
+    """What a run handed on; `output` is JSON text. None is what it did not say.
+
+    `masked` is the output as people see it, where that is not all of it.
+    """
 
     output: str | None = None
     condition: bool | None = None
+    masked: str | None = None
+
+    @property
+    def shown(self) -> str | None:
+        """The output as people see it: without the secret values in it."""
+        return self.output if self.masked is None else self.masked
 
 
-def put(tx: Tx, workspace_id: int, run_id: str, **values: str | bool) -> None:
+def put(tx: Tx, workspace_id: int, run_id: str, **values: str | bool | None) -> None:
     """Set the output or the condition of a run."""
     made = _INSERTS[tx.dialect](results).values(workspace_id=workspace_id, run_id=run_id, **values)
     changed = {name: made.excluded[name] for name in values}
@@ -31,7 +40,7 @@ def put(tx: Tx, workspace_id: int, run_id: str, **values: str | bool) -> None:
 
 def get(tx: Tx, workspace_id: int, run_id: str) -> Handed:
     """Return what a run handed on."""
-    found = select(results.c.output, results.c.condition).where(
+    found = select(results.c.output, results.c.condition, results.c.masked).where(
         results.c.workspace_id == workspace_id, results.c.run_id == run_id
     )
     row = tx.conn.execute(found).first()
@@ -41,7 +50,10 @@ def get(tx: Tx, workspace_id: int, run_id: str) -> Handed:
 def of_runs(tx: Tx, keys: Collection[tuple[int, str]]) -> dict[tuple[int, str], Handed]:
     """Return what those of these (workspace id, run id) handed on that said anything."""
     rows = tx.conn.execute(_OF_RUNS, {"keys": list(keys)}) if keys else ()
-    return {(row.workspace_id, row.run_id): Handed(row.output, row.condition) for row in rows}
+    return {
+        (row.workspace_id, row.run_id): Handed(row.output, row.condition, row.masked)
+        for row in rows
+    }
 
 
 _OF_RUNS = select(results).where(

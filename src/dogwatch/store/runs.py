@@ -40,7 +40,8 @@ class Run:
     """One occurrence of a watch. `state`: queued, running or done; `outcome` once done.
 
     `parent_id` is the run of the workflow that it is a node of, or the run whose conditional
-    action made it; `depth` counts the runs that it follows from.
+    action made it; `depth` counts the runs that it follows from. `retry_at` is when its next
+    attempt is due, while it waits for that.
     """
 
     workspace_id: int
@@ -67,6 +68,13 @@ class Run:
     preview: str | None = None
     parent_id: str | None = None
     depth: int = 0
+    input_masked: str | None = None
+    retry_at: datetime | None = None
+
+    @property
+    def shown_input(self) -> str:
+        """The input as people see it: without the secret values that were handed on in it."""
+        return self.input if self.input_masked is None else self.input_masked
 
 
 @data()
@@ -301,6 +309,7 @@ class Child:
     depth: int
     input: str
     at: datetime
+    input_masked: str | None = None
 
 
 CHILD: Final = "workflow"
@@ -312,7 +321,7 @@ def add_children(tx: Tx, new: Sequence[Child]) -> None:
     rows = [
         (
             one.workspace_id, one.id, one.watch_id, "queued", "", CHILD, 1, one.input,
-            to_microseconds(one.at), one.parent_id, one.depth,
+            to_microseconds(one.at), one.parent_id, one.depth, one.input_masked,
         )
         for one in new
     ]  # fmt: skip
@@ -322,6 +331,7 @@ def add_children(tx: Tx, new: Sequence[Child]) -> None:
 _OF_CHILD = (
     runs.c.workspace_id, runs.c.id, runs.c.watch_id, runs.c.state, runs.c.reason, runs.c.trigger,
     runs.c.attempt, runs.c.input, runs.c.queued_at, runs.c.parent_id, runs.c.depth,
+    runs.c.input_masked,
 )  # fmt: skip
 _ADD_CHILD = Bulk(_OF_CHILD, lambda new: insert(runs).from_select(list(new), select(*new.values())))
 
@@ -371,6 +381,13 @@ def follow(tx: Tx, workspace_id: int, run_id: str, parent_id: str, depth: int) -
     """Note which run another follows from."""
     mine = runs.c.workspace_id == workspace_id, runs.c.id == run_id
     tx.conn.execute(update(runs).where(*mine).values(parent_id=parent_id, depth=depth))
+
+
+def mask_input(tx: Tx, workspace_id: int, run_id: str, masked: str | None) -> None:
+    """Note what people see of the input of a run, where that is not all."""
+    if masked is not None:
+        mine = runs.c.workspace_id == workspace_id, runs.c.id == run_id
+        tx.conn.execute(update(runs).where(*mine).values(input_masked=masked))
 
 
 def ask_cancel(tx: Tx, workspace_id: int, run_ids: Sequence[str], reason: str) -> None:
@@ -445,13 +462,17 @@ def output_tail(tx: Tx, workspace_id: int, run_id: str, count: int) -> str:
 
 
 def last_of(tx: Tx, workspace_id: int, watch_ids: Sequence[str]) -> dict[str, Run]:
-    """Return the newest run of each of these watches."""
+    """Return the newest run of each of these watches; those of nodes do not touch it."""
     newest = (
-        select(func.max(runs.c.id))
-        .where(runs.c.workspace_id == workspace_id, runs.c.watch_id.in_(watch_ids))
-        .group_by(runs.c.watch_id)
+        select(runs.c.id)
+        .where(runs.c.workspace_id == workspace_id, runs.c.watch_id == watches.c.id)
+        .where(runs.c.trigger != CHILD)
+        .order_by(runs.c.id.desc())
+        .limit(1)
+        .scalar_subquery()
     )
-    rows = tx.conn.execute(_of(workspace_id).where(runs.c.id.in_(newest)))
+    ids = select(newest).where(watches.c.workspace_id == workspace_id, watches.c.id.in_(watch_ids))
+    rows = tx.conn.execute(_of(workspace_id).where(runs.c.id.in_(ids)))
     return {row.watch_id: _run(row) for row in rows}
 
 
@@ -502,4 +523,6 @@ def _of(workspace_id: int) -> Select[Any]:
 def _run(row: Row[Any]) -> Run:
     values = dict(row._mapping)
     values["outcome"] = Outcome(row.outcome) if row.outcome else None
+    if row.state != "queued":
+        values["retry_at"] = None
     return Run(**values)

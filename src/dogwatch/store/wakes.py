@@ -9,6 +9,9 @@ from typing import Final
 ALL_TOPICS: Final = frozenset({"*"})
 """Told when notifications may have been missed: everything could have changed."""
 
+PAGE: Final = "page"
+"""Told when something changed that people look at: a state, or what somebody did."""
+
 Listener = Callable[[frozenset[str]], None]
 
 _log = logging.getLogger(__name__)

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from functools import cache, partial
 from itertools import pairwise
 
-from dogwatch.core.alerts import event_of, matches
+from dogwatch.core.alerts import event_of
+from dogwatch.core.rulebook import Rulebook
 from dogwatch.store import jobs, ledger, probes, retention, rules, watches
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
@@ -116,13 +117,14 @@ def _flips_told(tx: Tx) -> Iterator[Finding]:
     """Every flip that a rule of its time sends to a channel has its delivery there."""
     record_of = cache(partial(watches.by_id, tx))
     for workspace_id in retention.workspace_ids(tx):
-        for rule, created_at in rules.with_age(tx, workspace_id):
-            for flip in ledger.untold_flips(tx, rule.channel_id, workspace_id):
-                event = event_of(flip["from_status"], flip["to_status"])
-                record = record_of(workspace_id, flip["watch_id"])
-                if event is None or record is None:
-                    continue
-                if flip["at"] < max(created_at + LAG, record.updated_at):
-                    continue  # the rule came later, or the watch had other tags
-                if matches(rule, event, record.id, record.tags, record.project):
+        aged = rules.with_age(tx, workspace_id)
+        made_at = {rule.id: created_at for rule, created_at in aged}
+        book = Rulebook.of(rule for rule, _ in aged)
+        for flip, told in ledger.flips_and_told(tx, workspace_id) if made_at else ():
+            event = event_of(flip["from_status"], flip["to_status"])
+            record = record_of(workspace_id, flip["watch_id"]) if event else None
+            if event is None or record is None or flip["at"] < record.updated_at:
+                continue  # it may have had other tags
+            for rule in book.sending(event, record.id, record.tags, record.project):
+                if rule.channel_id not in told and flip["at"] >= made_at[rule.id] + LAG:
                     yield Finding("every flip is told", record.slug, f"flip {flip['id']}")

@@ -23,6 +23,13 @@ def parents_of(tx: Tx, workspace_id: int, name: str) -> list[Record]:
     return sorted(watches.look(tx, workspace_id, ids).values(), key=lambda one: one.slug)
 
 
+def parents(tx: Tx, workspace_id: int) -> dict[str, list[str]]:
+    """Return the slugs of the parents of each watch that has any, by its id."""
+    found = dependencies.graph(tx, workspace_id)
+    known = watches.look(tx, workspace_id, set().union(*found.values()))
+    return {own: sorted(known[one].slug for one in ids) for own, ids in found.items()}
+
+
 def set_parents(
     tx: Tx, workspace_id: int, name: str, parents: Sequence[str], at: datetime
 ) -> list[Record]:

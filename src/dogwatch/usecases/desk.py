@@ -1,12 +1,13 @@
 """The desk of a run: what its script may ask and say while it runs, and nobody after it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 from dogwatch.clock import Clock
 from dogwatch.core.helper import NOTHING, VOID, Reply, condition_of
+from dogwatch.core.masking import json_without
 from dogwatch.core.problems import Problem, invalid
 from dogwatch.core.result import BAD, GOOD
 from dogwatch.core.variable import check, data_fault, data_of, json_text, key_fault
@@ -29,11 +30,18 @@ class Desk:
     """Answers the script of one attempt of a run, one question after the other.
 
     What it says is durable once it is answered, and refused once the attempt is no longer ours.
-    `on_secret` is told each value that the script reads or sets, before the script has it.
+    `on_secret` is told each value that the script reads or sets, before the script has it; these
+    and `secrets` are masked in what people see of its output.
     """
 
     def __init__(
-        self, door: Door, vault: Vault, clock: Clock, work: Work, on_secret: Callable[[str], None]
+        self,
+        door: Door,
+        vault: Vault,
+        clock: Clock,
+        work: Work,
+        on_secret: Callable[[str], None],
+        secrets: Iterable[str] = (),
     ) -> None:
         self.token = new_token(TOKEN_BITS)
         self._door = door
@@ -41,6 +49,7 @@ class Desk:
         self._clock = clock
         self._work = work
         self._on_secret = on_secret
+        self._secrets = {self.token: None, **dict.fromkeys(secrets)}
         self._condition: bool | None = None
         self._read: dict[str, None] = {}
         self._set: dict[str, None] = {}
@@ -113,13 +122,13 @@ class Desk:
         _mark(self._read, key)
         if value is None:
             return NOTHING
-        self._on_secret(value)
+        self._hide(value)
         return Reply("text", value)
 
     async def _set_variable(self, key: str, value: str) -> Reply:
         check(key, value)
         run, vault, at = self._work.run, self._vault, self._clock.now()
-        self._on_secret(value)
+        self._hide(value)
         await self._do(lambda tx: variables.put(tx, vault, run.workspace_id, key, value, at))
         _mark(self._set, key)
         return NOTHING
@@ -128,9 +137,16 @@ class Desk:
         text = data_of(text)
         if fault := data_fault(text):
             raise invalid("output", fault)
-        run = self._work.run
-        await self._do(lambda tx: results.put(tx, run.workspace_id, run.id, output=text))
+        run, shown = self._work.run, json_without(text, self._secrets)
+        masked = None if shown == text else shown
+        await self._do(
+            lambda tx: results.put(tx, run.workspace_id, run.id, output=text, masked=masked)
+        )
         return NOTHING
+
+    def _hide(self, secret: str) -> None:
+        self._secrets[secret] = None
+        self._on_secret(secret)
 
     async def _set_condition(self, text: str) -> Reply:
         run, met = self._work.run, condition_of(text)
@@ -201,9 +217,11 @@ class Desks:
         self.remote_url: str | None = None
 
     @asynccontextmanager
-    async def opened(self, work: Work, on_secret: Callable[[str], None]) -> AsyncIterator[Desk]:
-        """Keep a desk for a run inside the block."""
-        desk = Desk(self._door, self._vault, self._clock, work, on_secret)
+    async def opened(
+        self, work: Work, on_secret: Callable[[str], None], secrets: Iterable[str] = ()
+    ) -> AsyncIterator[Desk]:
+        """Keep a desk for a run inside the block; `secrets` are known of it already."""
+        desk = Desk(self._door, self._vault, self._clock, work, on_secret, secrets)
         on_secret(desk.token)
         self._open[desk.token] = desk
         try:

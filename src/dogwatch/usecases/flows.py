@@ -20,6 +20,7 @@ from dogwatch.ids import new_id
 from dogwatch.store import flows, jobs, results, runs, tasks, watches, workflows
 from dogwatch.store.flows import FlowRow, StepRow
 from dogwatch.store.jobs import JobRow
+from dogwatch.store.results import Handed
 from dogwatch.store.runs import CHILD, Child, Run
 from dogwatch.store.tasks import NewTask
 from dogwatch.store.tx import Tx
@@ -33,7 +34,7 @@ GONE = "its job is gone"
 MAX_REASON = 255
 
 Steps = Mapping[Key, tuple[StepRow, FlowRow]]
-Outputs = Mapping[Key, str]
+Outputs = Mapping[Key, Handed]
 JobRows = Mapping[Key, JobRow]
 
 
@@ -82,15 +83,16 @@ class _Flow:
         """Note that a node cannot be run."""
         self.close(StepRow(*self.row.key, node, None), Result(Outcome.FAIL, why), condition=False)
 
-    def start(self, node: str, job: JobRow, given: str, at: datetime) -> None:
-        """Make the run of a node's job."""
+    def start(self, node: str, job: JobRow, given: str, masked: str | None, at: datetime) -> None:
+        """Make the run of a node's job; of what it is `given`, people see `masked`, if not all."""
         own, child_id = self.definition.graph.node(node), new_id(at)
         workspace_id = self.row.workspace_id
         self.put(
             StepRow(*self.row.key, node, child_id, retries=own.retries, timeout_s=own.timeout_s)
         )
+        depth, parent_id = self.run.depth, self.run.id
         self.children.append(
-            Child(workspace_id, child_id, job.watch_id, self.run.id, self.run.depth, given, at)
+            Child(workspace_id, child_id, job.watch_id, parent_id, depth, given, at, masked)
         )
         priority = max(job.policy.priority, self.definition.policy.priority)
         self.tasks.append(
@@ -344,33 +346,39 @@ def _start(tx: Tx, flow: _Flow, node: str, known: JobRows, outputs: Outputs, at:
     if job is None:
         flow.fail(node, GONE)
         return False
-    given = _given(tx, flow, node, outputs)
+    given, masked = _given(tx, flow, node, outputs)
     if fault := data_fault(given):
         flow.fail(node, f"its input: {fault}")
         return False
-    flow.start(node, job, given, at)
+    flow.start(node, job, given, masked, at)
     return True
 
 
-def _given(tx: Tx, flow: _Flow, node: str, outputs: Outputs) -> str:
-    """Return the input of a node: the saved one, where the run is repeated from there."""
+def _given(tx: Tx, flow: _Flow, node: str, outputs: Outputs) -> tuple[str, str | None]:
+    """Return the input of a node, and what people see of it where that is not all: the saved one,
+    where the run is repeated from there."""
     row = flow.row
     if row.rerun_of and node == row.rerun_from:
         key = row.workspace_id, row.rerun_of
         saved = flows.steps(tx, [key])[key].get(node)
         run = runs.by_id(tx, row.workspace_id, saved.child_id) if saved and saved.child_id else None
         if run:
-            return run.input
-    said = {
+            return run.input, run.input_masked
+    handed = {
         step.node: outputs[row.workspace_id, step.child_id]
         for step in flow.steps.values()
         if step.child_id and (row.workspace_id, step.child_id) in outputs
     }
-    return input_of(flow.definition.graph, node, flow.states, said, flow.run.input)
+    graph, states = flow.definition.graph, flow.states
+    said = {key: one.output or "" for key, one in handed.items()}
+    given = input_of(graph, node, states, said, flow.run.input)
+    said = {key: one.shown or "" for key, one in handed.items()}
+    shown = input_of(graph, node, states, said, flow.run.shown_input)
+    return given, None if shown == given else shown
 
 
 def _outputs(tx: Tx, some: Sequence[_Flow]) -> Outputs:
-    """Return what the nodes of these have handed on, by child."""
+    """Return what the nodes of these have handed on, by child, where that is an output."""
     keys = [
         (flow.row.workspace_id, step.child_id)
         for flow in some
@@ -378,7 +386,7 @@ def _outputs(tx: Tx, some: Sequence[_Flow]) -> Outputs:
         if step.child_id and step.outcome in GOOD
     ]
     found = results.of_runs(tx, keys)
-    return {key: one.output for key, one in found.items() if one.output is not None}
+    return {key: one for key, one in found.items() if one.output is not None}
 
 
 def _jobs(tx: Tx, moves: Sequence[tuple[_Flow, Moves]]) -> JobRows:

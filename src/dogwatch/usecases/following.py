@@ -86,8 +86,9 @@ def _run(tx: Tx, cause: Run, action: ConditionalAction, at: datetime) -> str:
         raise Problem("not_found", "the job is gone")
     if cause.depth >= MAX_DEPTH:
         raise Problem("conflict", TOO_DEEP)
-    output = results.get(tx, cause.workspace_id, cause.id).output
-    made = trigger(tx, record, output or "", at, TRIGGER)
+    handed = results.get(tx, cause.workspace_id, cause.id)
+    made = trigger(tx, record, handed.output or "", at, TRIGGER)
+    runs.mask_input(tx, made.workspace_id, made.id, handed.masked)
     runs.follow(tx, made.workspace_id, made.id, cause.id, cause.depth + 1)
     return made.id
 
@@ -157,8 +158,8 @@ def _values(tx: Tx, run: Run, record: Record) -> Mapping[str, Any]:
             "exitCode": run.exit_code,
         },
         "run": {"id": run.id, "trigger": run.trigger},
-        "input": _json(run.input),
-        "output": _json(handed.output or ""),
+        "input": _json(run.shown_input),
+        "output": _json(handed.shown or ""),
         "condition": bool(handed.condition),
     }
 

@@ -157,7 +157,9 @@ def forget_watch(tx: Tx, workspace_id: int, watch_id: str) -> None:
 
 def arm(tx: Tx, scene: Scene, placed: Sequence[Delivery]) -> None:
     """Have the incidents looked at that somebody is told of by rules with more to say."""
-    following = {rule.id for own in scene.rules.values() for rule in own if rule.follows_up}
+    following = {
+        rule.id for own in scene.rules.by_scope.values() for rule in own if rule.follows_up
+    }
     wanted = {one.incident_id for one in placed if one.rule_id in following and one.incident_id}
     due = [Timer(scene.workspace_id, "incident", one, scene.at) for one in sorted(wanted)]
     timers.arm(tx, due)
@@ -191,7 +193,7 @@ def _rules(scene: Scene) -> dict[str, Rule]:
     """Return the rules by id, without escalations to channels that are gone."""
     return {
         rule.id: replace(rule, escalations=tuple(_reachable(rule, scene)))
-        for own in scene.rules.values()
+        for own in scene.rules.by_scope.values()
         for rule in own
     }
 

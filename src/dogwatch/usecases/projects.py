@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.exc import IntegrityError
 
-from dogwatch.core.dialects import Form
+from dogwatch.core.dialects import UUID, Form
 from dogwatch.core.problems import Problem
 from dogwatch.core.spec import PROJECT_LENGTH
 from dogwatch.store import projects, watches
@@ -32,6 +32,22 @@ def make(tx: Tx, workspace_id: int, name: str, url: str, form: Form, at: datetim
         if _added(tx, made):
             return made
     raise Problem("conflict", "too many projects of this name are made at once; try again")
+
+
+def known(tx: Tx, workspace_id: int) -> Sequence[Project]:
+    """Return the projects that have an id, oldest first."""
+    return projects.listed(tx, workspace_id)
+
+
+def put(tx: Tx, workspace_id: int, label: str, name: str, url: str, at: datetime) -> Project:
+    """Have a project of a label be called so, made if need be."""
+    present = next((one for one in known(tx, workspace_id) if one.label == label), None)
+    if present:
+        return change(tx, present, name, url)
+    made = Project(workspace_id, drawn(UUID), label, name, url, at)
+    if not _added(tx, made):
+        raise Problem("conflict", "a project of this name is made at once; try again")
+    return made
 
 
 def label_of(name: str, taken: Collection[str]) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from dogwatch.core.isolation import Least
+from dogwatch.core.masking import hidden
 from dogwatch.core.plans import UNLIMITED, Plan
 from dogwatch.core.problems import Problem, invalid
 from dogwatch.core.result import Outcome, Result
@@ -209,6 +210,12 @@ class Work:
         asked = self.action.get("input")
         return self.run.input or ("" if asked is None else text_of(asked))
 
+    @property
+    def handed_secrets(self) -> list[str]:
+        """The secret values that an earlier script handed on to this one."""
+        run = self.run
+        return [] if run.input_masked is None else hidden(run.input, run.input_masked)
+
 
 @dataclass(frozen=True, slots=True)
 class Ended:
@@ -382,7 +389,7 @@ def _settle(tx: Tx, over: Sequence[Over], known: _Known, at: datetime) -> Record
 def _queue_again(tx: Tx, task: Task, run_at: datetime, reason: str) -> bool:
     if not tasks.again(tx, task, run_at):
         return False
-    _note_attempt(tx, task, state="queued", reason=reason)
+    _note_attempt(tx, task, state="queued", reason=reason, retry_at=run_at)
     return True
 
 
@@ -497,41 +504,6 @@ def find(tx: Tx, workspace_id: int, run_id: str) -> Run:
     if run is None:
         raise Problem("not_found", f"there is no run {run_id!r}")
     return run
-
-
-# --- again -----------------------------------------------------------------------------------
-
-
-def rerun(tx: Tx, workspace_id: int, run_id: str, node: str | None, at: datetime) -> Run:
-    """Repeat a run of a workflow at its version: whole, or from a node on with its saved input.
-
-    What came before the node, and ended, is taken over; its overlap rule holds.
-    """
-    before = find(tx, workspace_id, run_id)
-    record = watches.by_id(tx, workspace_id, before.watch_id, lock=True)
-    key = workspace_id, run_id
-    row = flow_rows.by_runs(tx, [key]).get(key)
-    if record is None or row is None:
-        raise Problem("not_found", f"there is no run {run_id!r} of a workflow that has begun")
-    if not row.ended_at:
-        raise Problem("conflict", "the run is still going; cancel it, or wait for its end")
-    if node is not None:
-        _saved(tx, row, node)
-    run = trigger(tx, record, before.input, at)
-    flow_rows.add(
-        tx,
-        FlowRow(workspace_id, run.id, record.id, row.version, rerun_of=run_id, rerun_from=node),
-    )
-    return run
-
-
-def _saved(tx: Tx, row: FlowRow, node: str) -> None:
-    """Raise a Problem unless a node was run, and what it was given is still kept."""
-    step = flow_rows.steps(tx, [row.key])[row.key].get(node)
-    if step is None:
-        raise invalid("node", f"there is no node {node[:64]!r} in that run")
-    if step.child_id is None or runs.by_id(tx, row.workspace_id, step.child_id) is None:
-        raise invalid("node", f"{node} was not run then, or its run is kept no more")
 
 
 # --- the action -------------------------------------------------------------------------------

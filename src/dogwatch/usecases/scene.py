@@ -6,18 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
-from dogwatch.core.alerts import Event, Rule, group_window_s, matches
+from dogwatch.core.alerts import Event, Rule, group_window_s
 from dogwatch.core.decision import PARENT_SOON, Case, Decision, Fate, decide, most_eager
 from dogwatch.core.dependencies import Graph, above, judged_by
 from dogwatch.core.problems import Problem
+from dogwatch.core.rulebook import Rulebook
 from dogwatch.store import channels, dependencies, maintenance, rules, watches
 from dogwatch.store.maintenance import Maintenance
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Down, Record
 from dogwatch.usecases.facts import down_in
-
-# The rules by what they name, (kind, value): thousands of rules are not tried on every flip.
-_Rules = Mapping[tuple[str, str | None], Sequence[Rule]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +38,7 @@ class Scene:
 
     workspace_id: int
     at: datetime
-    rules: _Rules
+    rules: Rulebook
     windows: Sequence[tuple[Maintenance, datetime]]
     graph: Graph
     down: Mapping[str, str]
@@ -57,7 +55,7 @@ class Scene:
         return cls(
             workspace_id,
             at,
-            _by_scope(rules.of_workspace(tx, workspace_id)),
+            Rulebook.of(rules.of_workspace(tx, workspace_id)),
             [(one, end_at) for one in every if (end_at := _end_at(one, at))],
             graph,
             dependencies.down_above(tx, workspace_id) if graph else {},
@@ -69,9 +67,8 @@ class Scene:
     def wanted(self, watch: Record, event: Event) -> dict[str, list[Rule]]:
         """Return the rules that send this event of this watch, by channel."""
         found: dict[str, list[Rule]] = {}
-        for rule in self._naming(watch):
-            if matches(rule, event, watch.id, watch.tags, watch.project):
-                found.setdefault(rule.channel_id, []).append(rule)
+        for rule in self.rules.sending(event, watch.id, watch.tags, watch.project):
+            found.setdefault(rule.channel_id, []).append(rule)
         return found
 
     def decided(
@@ -114,11 +111,6 @@ class Scene:
             return ""
         return next((named[one] for one in above(self.graph, watch_id) if one in named), "")
 
-    def _naming(self, watch: Record) -> list[Rule]:
-        tags = [("tags", tag) for tag in watch.tags]
-        named = [("all", None), *tags, ("project", watch.project), ("watches", watch.id)]
-        return [rule for name in named for rule in self.rules.get(name, ())]
-
 
 def _due_above(tx: Tx, workspace_id: int, by: datetime) -> dict[str, str]:
     found = watches.look(tx, workspace_id, dependencies.due_above(tx, workspace_id, by))
@@ -130,11 +122,3 @@ def _end_at(one: Maintenance, at: datetime) -> datetime | None:
     with suppress(Problem):
         return one.spec.window().until(at)
     return None
-
-
-def _by_scope(every: Sequence[Rule]) -> _Rules:
-    found: dict[tuple[str, str | None], list[Rule]] = {}
-    for rule in every:
-        for value in rule.scope.values if rule.scope.kind != "all" else [None]:
-            found.setdefault((rule.scope.kind, value), []).append(rule)
-    return found

@@ -15,7 +15,16 @@ from dogwatch.core.signals import Edit, Lapse, Pause, Resume
 from dogwatch.core.spec import WatchSpec, check, check_due, slug_of
 from dogwatch.core.watch import Status, create, wake_at
 from dogwatch.ids import new_id, new_token
-from dogwatch.store import deliveries, dependencies, flows, jobs, probes, tasks, watches
+from dogwatch.store import (
+    deliveries,
+    dependencies,
+    flows,
+    jobs,
+    manifests,
+    probes,
+    tasks,
+    watches,
+)
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
 from dogwatch.usecases import hooks, incidents, lateness
@@ -158,7 +167,23 @@ def spec_of(record: Record) -> WatchSpec:
 
 
 def edit(tx: Tx, record: Record, spec: WatchSpec, at: datetime) -> Record:
-    """Change a locked watch; a changed schedule counts from now on and judges nothing before."""
+    """Change a locked watch; a changed schedule counts from now on and judges nothing before.
+
+    What is kept in a manifest is changed there.
+    """
+    refuse_kept(tx, record)
+    return _edit(tx, record, spec, at)
+
+
+def refuse_kept(tx: Tx, record: Record) -> None:
+    """Raise a conflict for a watch that is kept in a manifest."""
+    name = manifests.kept(tx, *record.key)
+    if name is not None:
+        told = f"{record.slug} is kept in {name}: change it there and apply that, or let go of it"
+        raise Problem("conflict", told, {"form": told})
+
+
+def _edit(tx: Tx, record: Record, spec: WatchSpec, at: datetime) -> Record:
     spec = check(replace(spec, slug=spec.slug or record.slug))
     said = (record.schedule, record.timezone, record.starts_at)
     if (spec.schedule, spec.timezone, spec.starts_at) != said:
@@ -217,7 +242,7 @@ def _allow_again(tx: Tx, record: Record) -> None:
 def rearm(tx: Tx, record: Record, at: datetime) -> Record:
     """Have a locked watch that owes no slot owe the next one again."""
     without = replace(record.watch, plan=replace(record.watch.plan, schedule=None))
-    return edit(tx, replace(record, watch=without), spec_of(record), at)
+    return _edit(tx, replace(record, watch=without), spec_of(record), at)
 
 
 def remove(tx: Tx, record: Record) -> None:

@@ -24,8 +24,9 @@ code { background: color-mix(in srgb, currentColor 10%, transparent); padding: 0
 pre { overflow-x: auto; padding: 1rem; border: 1px solid; }
 pre code { background: none; padding: 0; }
 table { border-collapse: collapse; width: 100%; }
-code { overflow-wrap: anywhere; }
+code, td, th { overflow-wrap: anywhere; }
 pre code { overflow-wrap: normal; }
+body { overflow-wrap: break-word; }
 th, td { text-align: left; vertical-align: top; padding: .25rem .75rem .25rem 0; }
 @media (min-width: 40rem) { td:nth-child(-n+2) { white-space: nowrap; } }
 tr { border-bottom: 1px solid color-mix(in srgb, currentColor 20%, transparent); }

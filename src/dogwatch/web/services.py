@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -13,12 +13,17 @@ from dogwatch.core.ping import Answer, Heard
 from dogwatch.core.script_action import ScriptAction
 from dogwatch.oidc import Provider
 from dogwatch.passwords import Passwords
-from dogwatch.usecases.door import Door
+from dogwatch.usecases.door import Door, Tx
 from dogwatch.usecases.limiting import Limits
 from dogwatch.vault import Vault
 from dogwatch.web.origin import Network
 
 Ready = Callable[[], Awaitable[Mapping[str, str]]]
+Blocked = Callable[[str, bool], Awaitable[tuple[str, str] | None]]
+
+
+async def _nothing(_host: str, _named: bool) -> None:
+    """Block nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +41,9 @@ class Services:
     may sign in by, `oidc_new_people` the e-mail domains whose people are made when they first do.
     `trusted_user_header` names who is signed in, on requests of trusted proxies. `dialect_hosts`
     are the dialects that have a host name of their own; `allow_private_targets` the networks that
-    may be connected to though they are private.
+    may be connected to though they are private, and `blocked` tells of a host, as a literal or
+    looked up as a name as well, an address that may not, and why. `copy` yields a backup of
+    everything, line by line, without the key that opens what is sealed.
     """
 
     door: Door
@@ -67,6 +74,8 @@ class Services:
     oidc_new_people: Collection[str] = ()
     dialect_hosts: Mapping[str, str] = field(default_factory=dict)
     allow_private_targets: Sequence[Network] = ()
+    blocked: Blocked = _nothing
+    copy: Callable[[Tx], Iterator[str]] | None = None
 
     def origin_of(self, dialect: str) -> str:
         """Return the address at which a dialect answers, as links shall name it."""

@@ -27,6 +27,8 @@ def test_what_is_read_is_written_again() -> None:
     assert to_json(read(GOOD)) == GOOD
     short = {"name": "x", "nodes": [], "edges": []}
     assert to_json(read({"name": "x", "timezone": None})) == short
+    hours = {**GOOD, "timeout_s": 3600.0, "nodes": [{"key": "a", "job": "one", "timeout_s": 60}]}
+    assert str(to_json(read({**hours, "edges": []}))).count(".0") == 0
 
 
 @pytest.mark.parametrize(

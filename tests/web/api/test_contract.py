@@ -17,8 +17,8 @@ from dogwatch.usecases.callers import host
 from dogwatch.usecases.door import Tx
 from dogwatch.web.edge import server
 from tests.harness.clock import ManualClock
+from tests.harness.ports import free_port
 from tests.harness.proof import length
-from tests.harness.served import free_port
 from tests.laws.house import ROOT
 from tests.web.api.conftest import House, house_on
 

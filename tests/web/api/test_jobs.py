@@ -7,6 +7,7 @@ import pytest
 
 from dogwatch.runners.interpreters import Interpreters
 from dogwatch.store import results
+from dogwatch.store import runs as run_rows
 from dogwatch.usecases import jobs, runs
 from tests.web.api.conftest import HTTP_ACTION, SCRIPT_ACTION, House
 from tests.web.asgi_client import Client
@@ -294,3 +295,7 @@ def test_a_run_shows_what_it_handed_on(house: House, api: Client) -> None:
     house.write(lambda tx: results.put(tx, workspace_id, run["id"], condition=False))
     shown = api.get(f"/runs/{run['id']}").json
     assert (shown["output_value"], shown["condition"]) == ([{"a": None}], False)
+    house.write(lambda tx: results.put(tx, workspace_id, run["id"], masked='["***"]'))
+    house.write(lambda tx: run_rows.mask_input(tx, workspace_id, run["id"], '"***"'))
+    shown = api.get(f"/runs/{run['id']}").json
+    assert (shown["output_value"], shown["input"]) == (["***"], '"***"')

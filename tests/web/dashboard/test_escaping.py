@@ -84,6 +84,8 @@ PAGES = (
     "/alerts/deliveries/{delivery}", "/settings", "/settings/keys", "/settings/keys/{key}/revoke",
     "/system",
 )  # fmt: skip
+# How scripts of ours begin.
+OURS = '<script type="module" src=".'
 # Where the whole text stands, and not a part of it.
 WHOLE = {"/", "/i/{item}", "/alerts", "/settings", "/settings/keys", "/system", "/incidents/1"}
 
@@ -95,7 +97,7 @@ def test_no_page_runs_what_was_typed(house: House, ana: Browser) -> None:
         page = ana.get(place, **dict([query.split("=")] if query else []))
         assert page.status == 200, path
         tags = re.findall(r"<(\w+)", page.text)
-        assert tags.count("script") == 1, path
+        assert tags.count("script") == page.text.count(OURS) <= 2, path
         assert "<b>" not in page.text, path
         assert "onerror=alert(1)>" not in page.text, path
         assert "49" not in re.findall(r"alert\(2\)&lt;/script&gt;(\S{0,7})", page.text), path
@@ -117,7 +119,7 @@ def test_what_was_sent_comes_back_escaped(house: House, ana: Browser) -> None:
     for path, fields in forms.items():
         page = ana.post(path, token=token, **fields)
         assert page.status == 422, path
-        assert re.findall(r"<(\w+)", page.text).count("script") == 1, path
+        assert page.text.count("<script") == page.text.count(OURS) <= 2, path
         assert "<img src=x" not in page.text, path
 
 

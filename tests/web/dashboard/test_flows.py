@@ -72,6 +72,17 @@ def test_it_tells_where_it_stopped(flowing: Flowing, ana: Browser) -> None:
     assert '"node fail"' in page
 
 
+def test_a_node_that_is_tried_again_says_when(flowing: Flowing, ana: Browser) -> None:
+    flowing.make("load>check", nodes={"load": {"retries": 1}})
+    flowing.trigger()
+    work = flowing.claim(1)["load"]
+    flowing.finish(work, 2, Outcome.FAIL, reason="boom")
+    page = ana.get("/flows/flow").text
+    assert re.search(r"running, waits for attempt 2 at <time[^>]*>", page)
+    assert "attempt 1: boom" in page
+    assert "It waits for attempt 2 at" in ana.get(f"/runs/{work.run.id}").text
+
+
 def test_from_a_node_on_it_runs_again(house: House, flowing: Flowing, ana: Browser) -> None:
     flowing.make("load>check")
     run = flowing.trigger('{"day": 1}')
@@ -216,10 +227,10 @@ def test_a_wrong_text_is_kept_and_told_by_line(flowing: Flowing, ana: Browser) -
         "name: x\nnodes: 3": "line 2, nodes: must be a list",
         "": "body: must be an object",
         "a: &x [1]\nb: *x": "line 2, column 4: write it out",
-        f"name: x\ntimeout_s: {'9' * 60_000}": "no YAML of a workflow: ValueError",
-        "name: !!timestamp abc": "no YAML of a workflow",
-        "webhook: !!bool 5": "no YAML of a workflow",
-        'name: "\\ud800"': "no YAML of a workflow",
+        f"name: x\ntimeout_s: {'9' * 60_000}": "no YAML that can be read: ValueError",
+        "name: !!timestamp abc": "no YAML that can be read",
+        "webhook: !!bool 5": "no YAML that can be read",
+        'name: "\\ud800"': "no YAML that can be read",
         'name: "\\0"': "holds a NUL",
         "name: x\n" + "".join(f"k{one}: 1\n" for one in range(500)): "line 20, k18: is not a field",
     }
@@ -242,3 +253,15 @@ def test_a_viewer_edits_no_text(house: House, flowing: Flowing, ana: Browser) ->
         assert bob.post(path, token=token, text="name: x").status == 403
     assert bob.get("/flows/flow/edit").status == 403
     assert ana.post("/flows/preview", token="x", text="name: x").status == 403
+
+
+def test_the_graph_has_addresses_of_its_own(flowing: Flowing, ana: Browser) -> None:
+    flowing.make("load>check, check>mail?failure")
+    drawn = ana.get("/flows/flow/graph.svg")
+    assert drawn.headers["content-type"].startswith("image/svg+xml")
+    assert "sandbox" in drawn.headers["content-security-policy"]
+    told = ana.get("/flows/flow/graph.json").json
+    assert [one["source"] for one in told["edges"]]
+    assert {"key", "job", "state", "words"} == set(told["nodes"][0])
+    assert "../flows/flow/graph.svg" in ana.get("/flows/flow").text
+    assert ana.get("/flows/other/graph.svg").status == 404

@@ -44,7 +44,7 @@ def test_a_new_person_joins(house: House) -> None:
     assert weak.status == 422
     assert 'id="password-error"' in weak.text
     joined = browser.post(link, name="Ben", password=PASSWORD, email="eve@example.org")
-    assert (joined.status, joined.headers["location"]) == (303, "../account")
+    assert (joined.status, joined.headers["location"]) == (303, "../")
     assert "ben@example.org" in browser.get("/account").text
     assert roles(house, "ben@example.org") == [("Shop <1>", Role.VIEWER)]
     assert house.browser().get(link).status == 404

@@ -119,7 +119,7 @@ def test_a_watch_is_made_after_a_look_at_its_times(house: House, ana: Browser) -
              "timezone": "Europe/Warsaw", "grace_min": "20", "tags": "db, prod"}  # fmt: skip
     preview = ana.fill("/new?kind=watch", "/new", **given, preview="1").text
     assert 'role="status"' in preview
-    assert "2026-01-06 01:00" in preview
+    assert "Tue 2026-01-06 02:00:00 Europe/Warsaw" in preview
     assert 'value="Nightly"' in preview
     made = ana.fill("/new?kind=watch", "/new", **given)
     assert (made.status, made.headers["location"]) == (303, "./i/nightly")
@@ -211,6 +211,26 @@ def test_an_address_is_asked_by_a_probe(house: House) -> None:
     assert "https://shop.example/" in page
     wrong = ana.fill("/new?kind=request", "/new", **given | {"url": "x"})
     assert (wrong.status, "aria-invalid" in wrong.text) == (422, True)
+
+
+def test_addresses_that_nothing_may_connect_to_are_refused(house: House) -> None:
+    async def blocked(host: str, _named: bool) -> tuple[str, str] | None:
+        return (host, "private") if host == "10.0.0.7" else None
+
+    ana = house.ana(blocked=blocked)
+    given = {"kind": "request", "name": "Shop", "schedule": "every 1m", "timezone": "UTC",
+             "method": "GET", "url": "http://10.0.0.7/"}  # fmt: skip
+    new = ana.fill("/new?kind=request", "/new", **given)
+    assert (new.status, "othing may connect to 10.0.0.7" in new.text) == (422, True)
+    ana.fill("/new?kind=request", "/new", **given | {"url": "https://shop.example/"})
+    changed = {"name": "Shop", "schedule": "every 2h", "timezone": "UTC", "start_by_s": "",
+               "failures_before_down": "3"}  # fmt: skip
+    edit = ana.fill("/i/shop/edit", "/i/shop/edit", **changed, **{"action.url": given["url"]})
+    assert (edit.status, "othing may connect to 10.0.0.7" in edit.text) == (422, True)
+    assert ana.fill("/i/shop/edit", "/i/shop/edit", **changed).status == 303
+    hook = {"name": "Ops", "kind": "webhook", "settings.url": given["url"]}
+    made = ana.fill("/alerts/channels/new?kind=webhook", "/alerts/channels/new", **hook)
+    assert (made.status, "othing may connect to 10.0.0.7" in made.text) == (422, True)
 
 
 def test_a_job_and_a_probe_are_edited(house: House) -> None:

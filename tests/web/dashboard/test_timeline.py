@@ -68,7 +68,7 @@ def _alone(ana: Browser, page: str, name: str) -> None:
     assert root.attrib["aria-label"]
     told = ana.get(f"/i/search-index/{name}.json").json
     assert (
-        len(told.get("cells") or told["runs"]) == {"day": 48, "quarter": 90, "durations": 60}[name]
+        len(told.get("cells") or told["runs"]) == {"day": 48, "quarter": 90, "durations": 240}[name]
     )
     assert ana.get(f"/i/nothing/{name}.svg").status == 404
 

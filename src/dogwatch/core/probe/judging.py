@@ -19,9 +19,10 @@ class Fault:
 
 def first_fault(demands: Sequence[Assertion], seen: Seen) -> Fault | None:
     """Return the first demand that fails, those that call the target down before the others."""
-    for one in sorted(demands, key=lambda one: one.degrades):
-        if reason := one.check(seen):
-            return Fault("assertion", reason, one.degrades)
+    for degrades in (False, True):
+        for one in demands:
+            if one.degrades is degrades and (reason := one.check(seen)):
+                return Fault("assertion", reason, degrades)
     return None
 
 

@@ -53,7 +53,7 @@ def to_json(definition: Definition) -> dict[str, Any]:
     told = {name: _plain(getattr(watch, name)) for name in _OF_WATCH if _said(watch, _WATCH, name)}
     told |= {name: _plain(getattr(policy, name)) for name in RULES if _said(policy, _POLICY, name)}
     if definition.timeout_s != TIMEOUT_S:
-        told["timeout_s"] = definition.timeout_s
+        told["timeout_s"] = _plain(definition.timeout_s)
     if definition.webhook:
         told["webhook"] = True
     told["nodes"] = [_node(node) for node in definition.graph.nodes]
@@ -92,13 +92,15 @@ def _node(node: Node) -> dict[str, Any]:
     told = {"key": node.key, "job": node.job}
     usual = Node(node.key, node.job)
     more = ("retries", "timeout_s", "x", "y")
-    return told | {name: getattr(node, name) for name in more if _said(node, usual, name)}
+    return told | {name: _plain(getattr(node, name)) for name in more if _said(node, usual, name)}
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as JSON has it: times in ISO 8601, lists, plain text."""
+    """Return a value as JSON has it: times in ISO 8601, lists, plain text, 3600 for 3600.0."""
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, tuple):
         return list(value)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
     return str(value) if isinstance(value, str) else value

@@ -18,6 +18,8 @@ _PLAIN = (
     ("float", re.compile(r"^-?[0-9]+\.[0-9]+(?:[eE][-+]?[0-9]+)?$"), "-0123456789"),
 )
 MAX_LENGTH = 65_536
+# What else ends a line in YAML, and is not read back as it was.
+_BREAKS = re.compile("[\r\x85\u2028\u2029]")
 
 
 class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML ships no types
@@ -43,6 +45,13 @@ class _Dumper(yaml.SafeDumper):  # type: ignore[misc]  # PyYAML ships no types
         return True
 
 
+def _text(dumper: Any, value: str) -> Any:
+    """Write text of several lines as lines, where YAML can; its other breaks are escaped."""
+    style = '"' if _BREAKS.search(value) else "|" if "\n" in value else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+_Dumper.add_representer(str, _text)
 for _tag, _pattern, _first in _PLAIN:
     for _kind in (_Loader, _Dumper):
         _kind.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", _pattern, list(_first))
@@ -55,17 +64,17 @@ def written(definition: dict[str, Any]) -> str:
     )
 
 
-def loaded(text: str, field: str = "text") -> Any:
+def loaded(text: str, field: str = "text", most: int = MAX_LENGTH) -> Any:
     """Return what YAML holds; a Problem of `field` says in which line and column it is none."""
-    if len(text) > MAX_LENGTH:
-        raise invalid(field, f"is too long: at most {MAX_LENGTH} characters")
+    if len(text) > most:
+        raise invalid(field, f"is too long: at most {most} characters")
     try:
         data = yaml.load(text, Loader=_Loader)  # noqa: S506  (a SafeLoader)
         kept = b"\\u0000" not in json.dumps(data, ensure_ascii=False).encode()
     except yaml.MarkedYAMLError as error:
         raise invalid(field, f"is no YAML: {_where(error)}") from None
     except Exception as error:  # its constructors raise whatever their values do
-        raise invalid(field, f"is no YAML of a workflow: {type(error).__name__}") from None
+        raise invalid(field, f"is no YAML that can be read: {type(error).__name__}") from None
     if not kept:
         raise invalid(field, "holds a NUL")
     return data

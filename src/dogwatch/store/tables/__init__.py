@@ -9,6 +9,7 @@ from dogwatch.store.tables.flows import (
     workflow_versions,
     workflows,
 )
+from dogwatch.store.tables.manifests import manifest_items, manifests
 from dogwatch.store.tables.people import (
     audit_log,
     identities,
@@ -73,6 +74,8 @@ __all__ = [
     "jobs",
     "keys",
     "maintenance",
+    "manifest_items",
+    "manifests",
     "members",
     "metadata",
     "nodes",

@@ -160,6 +160,8 @@ runs = Table(
     Column("reason", Text, nullable=False),
     Column("trigger", String(16), nullable=False),
     Column("attempt", Integer, nullable=False),
+    # When the next attempt is due, while the run waits for it.
+    Column("retry_at", Instant),
     Column("queued_at", Instant),
     Column("started_at", Instant),
     Column("finished_at", Instant),
@@ -168,6 +170,8 @@ runs = Table(
     Column("status_code", Integer),
     Column("phases_ms", Json),
     Column("input", Text, nullable=False),
+    # What people see of it, where that is not all.
+    Column("input_masked", Text),
     Column("cancel_reason", String(255)),
     # What a probe saw; `detail` is for the admin of the host alone.
     Column("error", String(16)),
@@ -195,8 +199,9 @@ results = Table(
     metadata,
     workspace(),
     Column("run_id", Id, nullable=False),
-    # JSON text.
+    # JSON text, and what people see of it, where that is not all.
     Column("output", Text),
+    Column("masked", Text),
     Column("condition", Boolean),
     PrimaryKeyConstraint("workspace_id", "run_id"),
     of("runs", "run_id"),

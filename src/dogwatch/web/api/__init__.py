@@ -21,6 +21,7 @@ from dogwatch.web.api import (
     jobs,
     keys,
     maintenance,
+    manifests,
     members,
     plans,
     probes,
@@ -56,7 +57,7 @@ _RESOURCES = (
         maintenance,
         incidents,
     ),
-    *(deliveries, variables, status_pages, status_posts, workspace),
+    *(deliveries, variables, status_pages, status_posts, manifests, workspace),
     *(keys, members, invitations, audit_log, users, workspaces, plans),
 )
 

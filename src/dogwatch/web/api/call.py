@@ -9,7 +9,7 @@ from typing import Annotated, TypeVar
 from fastapi import Depends, Path, Request, Response
 from pydantic import BaseModel
 
-from dogwatch.core.policy import POLICY, Role, lacks
+from dogwatch.core.policy import POLICY, lacks
 from dogwatch.core.problems import Problem
 from dogwatch.usecases import audit_log
 from dogwatch.usecases.callers import Caller, sight
@@ -18,6 +18,7 @@ from dogwatch.usecases.once import Done, once
 from dogwatch.web.api.idempotency import answered, sent_of
 from dogwatch.web.api.payload import StrictRequest
 from dogwatch.web.api.problems import plain
+from dogwatch.web.reach import Hosts, refuse_blocked, sees_network
 from dogwatch.web.services import Services
 
 T = TypeVar("T")
@@ -52,12 +53,16 @@ class Call:
     @property
     def sees_network(self) -> bool:
         """Whether the caller may learn how the network looks that this instance stands in."""
-        return not self.services.hosted and self.caller.grant.role >= Role.ADMIN
+        return sees_network(self.services, self.caller)
 
     @property
     def _sight(self) -> int | None:
         """What the database shows to this call."""
         return sight(self.caller, self.request.state.operation)
+
+    async def refuse_blocked(self, hosts: Hosts) -> None:
+        """Raise a Problem for hosts that nothing here may connect to."""
+        await refuse_blocked(self.services, self.caller, hosts)
 
     async def read(self, fn: Callable[[Tx], T]) -> T:
         """Run `fn` on a snapshot."""

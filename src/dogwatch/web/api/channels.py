@@ -17,6 +17,8 @@ from dogwatch.web.api.masks import masked_settings
 from dogwatch.web.api.pages import Paged
 from dogwatch.web.api.settings import checked, merged
 from dogwatch.web.api.wire import ChannelMade, ChannelOut, DeliveryOut, PageOf
+from dogwatch.web.reach import hosts_of_channel
+from dogwatch.web.services import Services
 
 router = resource("channels")
 
@@ -36,6 +38,14 @@ def _with_secrets(vault: Vault, channel: ChannelRow, settings: Settings) -> Chan
     return made.model_copy(update={"secrets": secrets})
 
 
+def refuse_kind(services: Services, kind: str) -> None:
+    """Raise a Problem for a kind of channel that this instance cannot send by."""
+    if kind == "email" and not services.mail_on:
+        raise invalid("kind", "no mail server is set (DOGWATCH_SMTP_URL)")
+    if kind == "apprise" and not services.apprise_on:
+        raise invalid("kind", "the admin of this instance does not allow it (DOGWATCH_APPRISE)")
+
+
 @router.get("", response_model=PageOf[ChannelOut], **needs("channels.list"))
 async def list_channels(call: Called, page: Paged) -> Response:
     """List channels, oldest first."""
@@ -50,10 +60,9 @@ async def list_channels(call: Called, page: Paged) -> Response:
 async def make_channel(call: Called, body: ChannelNew) -> Response:
     """Make a channel; its signing secrets are shown in this answer only."""
     settings, vault = checked(body.kind, body.settings), call.services.vault
-    if body.kind == "email" and not call.services.mail_on:
-        raise invalid("kind", "no mail server is set (DOGWATCH_SMTP_URL)")
-    if body.kind == "apprise" and not call.services.apprise_on:
-        raise invalid("kind", "the admin of this instance does not allow it (DOGWATCH_APPRISE)")
+    refuse_kind(call.services, body.kind)
+
+    await call.refuse_blocked(hosts_of_channel(body.kind, settings.public | settings.secret))
 
     def made(tx: Tx) -> ChannelMade:
         channel = channels.add_channel(
@@ -75,6 +84,9 @@ async def show_channel(call: Called, name: Id) -> Response:
 @router.patch("/{name}", response_model=ChannelMade, **needs("channels.change"))
 async def change_channel(call: Called, name: Id, body: ChannelChange) -> Response:
     """Change a channel; settings that are not sent stay, `***` keeps a secret, null drops it."""
+    if "settings" in body.model_fields_set:
+        found = await call.read(lambda tx: channels.channel_by_id(tx, call.workspace_id, name))
+        await call.refuse_blocked(hosts_of_channel(found.kind, body.settings))
     return shown(await call.write(lambda tx: _changed(tx, call, name, body)))
 
 

@@ -118,6 +118,13 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
             "end_at": "2036-01-06T02:00:00Z",
         }
     },
+    "ManifestAsked": {
+        "name": "dogwatch.yaml",
+        "text": "dogwatch: 1\nwatches:\n- slug: nightly-backup\n  name: Nightly backup\n"
+        "  schedule: 0 2 * * *\n",
+        "dry_run": True,
+    },
+    "ReleaseAsked": {"item": "nightly-backup"},
     "StatusPageNew": {
         "title": "Shop status",
         "slug": "shop",

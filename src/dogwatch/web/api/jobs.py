@@ -21,6 +21,7 @@ from dogwatch.web.api.masks import masked_action, unmasked_action
 from dogwatch.web.api.pages import Paged
 from dogwatch.web.api.runs import input_text
 from dogwatch.web.api.wire import JobOut, PageOf, RunOut
+from dogwatch.web.reach import hosts_of_action
 from dogwatch.web.services import Services
 
 router = resource("jobs")
@@ -106,6 +107,7 @@ async def make_job(call: Called, body: JobNew) -> Response:
     default = jobs.default_policy(kind, action)
     watch = body.spec(WatchSpec(name=body.name, start_by_s=None))
     spec = JobSpec(watch, kind, action, body.policy(default, default))
+    await call.refuse_blocked(hosts_of_action(action))
 
     def made(tx: Tx) -> JobOut:
         refuse_exposed(tx, call.services, call.workspace_id, kind)
@@ -125,6 +127,7 @@ async def show_job(call: Called, name: Name) -> Response:
 @router.patch("/{name}", response_model=JobOut, **needs("jobs.change"))
 async def change_job(call: Called, name: Name, body: JobChange) -> Response:
     """Change a job; what is not sent stays, null clears, `***` keeps a secret."""
+    await call.refuse_blocked(hosts_of_action(body.given_action() or {}))
     return shown(await call.write(lambda tx: _changed(tx, call, name, body)))
 
 

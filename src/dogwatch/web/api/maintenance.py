@@ -108,13 +108,13 @@ class MaintenanceOut(BaseModel):
             id=one.id,
             name=one.name,
             scope=ScopeOut.of(one.scope),
-            window=_shown(one.spec),
+            window=window_told(one.spec),
             open_until_at=maintenance.open_until(one, at),
             created_at=one.created_at,
         )
 
 
-def _shown(spec: WindowSpec) -> dict[str, Any]:
+def window_told(spec: WindowSpec) -> dict[str, Any]:
     """Return what was said, without what was not."""
     told = {name: getattr(spec, name) for name in WindowSpec.__slots__}
     times = {name: told[name] and told[name].isoformat().replace("+00:00", "Z") for name in _TIMES}

@@ -19,6 +19,7 @@ from dogwatch.web.api.filters import Status, Text, given
 from dogwatch.web.api.masks import masked_action, unmasked_action
 from dogwatch.web.api.pages import Paged
 from dogwatch.web.api.wire import PageOf, ProbeOut, RunOut
+from dogwatch.web.reach import hosts_of_probe
 
 router = resource("probes")
 
@@ -42,7 +43,7 @@ def _locked(tx: Tx, call: Call, name: str) -> tuple[Record, JobRow]:
     return probes.find(tx, call.workspace_id, name, lock=True)
 
 
-def _unmasked(target: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
+def unmasked_target(target: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
     """Return a target with its masks lifted; its fields are named as the caller knows them."""
     kept = stored if stored.get("kind") == target.get("kind") else {}
     try:
@@ -71,8 +72,11 @@ async def list_probes(
 @router.post("", response_model=ProbeOut, status_code=201, **needs("probes.make"))
 async def make_probe(call: Called, body: ProbeNew) -> Response:
     """Make a probe; the secrets of its target cannot be read back."""
-    target = _unmasked(body.target, {})
+    target = unmasked_target(body.target, {})
     spec = body.probe(ProbeSpec(WatchSpec(name=body.name, start_by_s=None), target), target)
+
+    probes.check(spec)
+    await call.refuse_blocked(hosts_of_probe(spec))
 
     def made(tx: Tx) -> ProbeOut:
         record = probes.add(tx, call.workspace_id, spec, call.services.vault, call.at)
@@ -92,13 +96,20 @@ async def show_probe(call: Called, name: Name) -> Response:
 async def change_probe(call: Called, name: Name, body: ProbeChange) -> Response:
     """Change a probe; what is not sent stays, null clears, `***` keeps a secret."""
 
-    def changed(tx: Tx) -> ProbeOut:
-        record, job = _locked(tx, call, name)
+    def asked(record: Record, job: JobRow) -> ProbeSpec:
         base = _spec(record, job, call)
         sent = body.given_target()
-        target = base.target if sent is None else _unmasked(sent, base.target)
-        spec = body.probe(base, target)
+        target = base.target if sent is None else unmasked_target(sent, base.target)
+        return body.probe(base, target)
+
+    def changed(tx: Tx) -> ProbeOut:
+        record, job = _locked(tx, call, name)
+        spec = asked(record, job)
         return _written(tx, probes.edit(tx, record, spec, call.services.vault, call.at), call)
+
+    if body.given_target() is not None:
+        found = await call.read(lambda tx: probes.find(tx, call.workspace_id, name))
+        await call.refuse_blocked(hosts_of_probe(asked(*found)))
 
     return shown(await call.write(changed))
 

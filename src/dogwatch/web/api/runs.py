@@ -64,9 +64,12 @@ async def show_output(call: Called, name: Id) -> Response:
     return Response("".join(pieces(chunks)), media_type="text/plain; charset=utf-8")
 
 
-def pieces(chunks: Sequence[Chunk]) -> Iterator[str]:
-    """Yield the text; where sequence numbers jump, a line of ours stands for what is gone."""
-    last, text = None, ""
+def pieces(chunks: Sequence[Chunk], last: int | None = None) -> Iterator[str]:
+    """Yield the text; where sequence numbers jump, a line of ours stands for what is gone.
+
+    `last` is the number of the piece before.
+    """
+    text = "\n"
     for seq, _, text_here in chunks:
         if last is not None and seq != last + 1:
             yield DROPPED if text.endswith("\n") else f"\n{DROPPED}"

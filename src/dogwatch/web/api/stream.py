@@ -13,7 +13,7 @@ from dogwatch.web.services import Services
 HEARTBEAT_S = 15.0
 POLL_S = 1.0
 BATCH = 500
-_TOPICS = frozenset({"output", "*"})
+TOPICS = frozenset({"output", "*"})
 
 
 async def tail(
@@ -22,9 +22,9 @@ async def tail(
     """Yield the output behind `after` as it comes, then the run once it has ended."""
     beat_at = services.clock.monotonic() + HEARTBEAT_S
     yield ": following\n\n"  # so that proxies and clients see at once that it works
-    with _woken(services) as woken:
+    with woken(services, TOPICS) as heard:
         while not services.stopping.is_set():
-            woken.clear()
+            heard.clear()
             run, chunks = await _read(services, workspace_id, run_id, after)
             for after, stream, text in chunks:
                 yield _event("output", {"seq": after, "stream": stream, "text": text}, after)
@@ -36,7 +36,7 @@ async def tail(
             if services.clock.monotonic() >= beat_at:
                 beat_at = services.clock.monotonic() + HEARTBEAT_S
                 yield ": still running\n\n"
-            await _wait(woken, services.stopping)
+            await wait(heard, services.stopping)
 
 
 async def _read(
@@ -53,12 +53,12 @@ def _event(name: str, data: object, number: int | None = None) -> str:
 
 
 @contextmanager
-def _woken(services: Services) -> Iterator[asyncio.Event]:
-    """Return an event that is set when output was committed, here or on another node."""
+def woken(services: Services, topics: frozenset[str]) -> Iterator[asyncio.Event]:
+    """Return an event that is set when one of `topics` was committed, here or on another node."""
     loop, event = asyncio.get_running_loop(), asyncio.Event()
 
-    def hear(topics: frozenset[str]) -> None:
-        if topics & _TOPICS:
+    def hear(told: frozenset[str]) -> None:
+        if told & topics:
             loop.call_soon_threadsafe(event.set)
 
     unsubscribe = services.door.on_wake(hear)
@@ -68,11 +68,11 @@ def _woken(services: Services) -> Iterator[asyncio.Event]:
         unsubscribe()
 
 
-async def _wait(*events: asyncio.Event) -> None:
-    """Wait for one of the events, at most until the next poll."""
+async def wait(*events: asyncio.Event, timeout_s: float = POLL_S) -> None:
+    """Wait for one of the events, at most so long."""
     waiting = [asyncio.ensure_future(event.wait()) for event in events]
     try:
-        await asyncio.wait(waiting, timeout=POLL_S, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(waiting, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for one in waiting:
             one.cancel()

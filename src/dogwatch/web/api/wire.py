@@ -52,6 +52,9 @@ class RunOut(BaseModel):
     reason: str
     trigger: str
     attempt: int
+    retry_at: Instant | None = Field(
+        default=None, description="When the next attempt is due, while the run waits for it."
+    )
     queued_at: Instant | None
     started_at: Instant | None
     finished_at: Instant | None
@@ -78,7 +81,7 @@ class RunOut(BaseModel):
 
 class RunDetail(RunOut):
     """A run with its input; what its script handed on, any JSON value and a condition; and of a
-    probe, the beginning of what came.
+    probe, the beginning of what came. Secret values in them are masked.
 
     `detail` tells blocked, refused and unreachable addresses apart, for admins of a workspace
     on an instance of their own.
@@ -93,9 +96,17 @@ class RunDetail(RunOut):
     @classmethod
     def made(cls, run: Run, handed: Handed) -> Self:
         """Return the shape of a run with what it handed on."""
-        names = [name for name in cls.model_fields if name not in ("output_value", "condition")]
-        value = None if handed.output is None else json.loads(handed.output)
-        return cls(**_same(run, names), output_value=value, condition=handed.condition)
+        names = [name for name in cls.model_fields if name not in _OF_SCRIPT]
+        value = None if handed.shown is None else json.loads(handed.shown)
+        return cls(
+            **_same(run, names),
+            input=run.shown_input,
+            output_value=value,
+            condition=handed.condition,
+        )
+
+
+_OF_SCRIPT = ("input", "output_value", "condition")
 
 
 class WatchOut(BaseModel):

@@ -8,7 +8,7 @@ from dogwatch.core.problems import Problem
 from dogwatch.core.spec import WatchSpec
 from dogwatch.core.workflow.definition import Definition
 from dogwatch.core.workflow.graph import Graph
-from dogwatch.usecases import flows, lists, runs, watches, workflows
+from dogwatch.usecases import flows, lists, repeating, runs, watches, workflows
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.lists import Record, WatchView
 from dogwatch.usecases.workflows import Version
@@ -268,6 +268,6 @@ async def rerun(call: Called, name: Id, body: Rerun | None = None) -> Response:
     node = body.node if body else None
 
     def queued(tx: Tx) -> RunOut:
-        return RunOut.of(runs.rerun(tx, call.workspace_id, name, node, call.at))
+        return RunOut.of(repeating.rerun(tx, call.workspace_id, name, node, call.at))
 
     return await call.post(202, queued)

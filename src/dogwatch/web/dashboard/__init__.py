@@ -6,9 +6,11 @@ from dogwatch.web.dashboard import (
     account,
     acknowledge,
     alerts,
+    bulk,
     channels,
     demo,
     edit,
+    files,
     flow,
     flow_edit,
     icon,
@@ -17,12 +19,14 @@ from dogwatch.web.dashboard import (
     item,
     item_pictures,
     keys,
+    live,
     maintenance,
     new,
     now,
     oidc,
     rules,
     run,
+    schedule,
     second_factor,
     settings,
     setup,
@@ -31,16 +35,10 @@ from dogwatch.web.dashboard import (
     system,
     timeline,
     variables,
+    zone,
 )
 from dogwatch.web.dashboard.gate import Handler, either, form, open_to_all, signed_in
-from dogwatch.web.dashboard.pages import (
-    FLOW_SCRIPT,
-    FLOW_SCRIPT_ADDRESS,
-    SCRIPT,
-    SCRIPT_ADDRESS,
-    STYLE_ADDRESS,
-    STYLE_SHEET,
-)
+from dogwatch.web.dashboard.pages import ASSETS
 from dogwatch.web.page import Endpoint
 
 OPEN: dict[str, tuple[Handler, Handler]] = {
@@ -73,6 +71,8 @@ MEMBERS: dict[str, tuple[Handler, Handler]] = {
     "/alerts/rules/{name}/edit": (rules.show_edit, rules.change),
     "/alerts/rules/{name}/delete": (alerts.show, rules.remove),
     "/alerts/maintenance/new": (maintenance.show_new, maintenance.make),
+    "/alerts/maintenance/{name}/edit": (maintenance.show_edit, maintenance.change),
+    "/bulk": (bulk.show, bulk.take),
     "/alerts/maintenance/{name}/delete": (alerts.show, maintenance.remove),
     "/settings/name": (settings.show, settings.rename),
     "/settings/invitations": (settings.show, settings.invite),
@@ -92,6 +92,9 @@ MEMBERS: dict[str, tuple[Handler, Handler]] = {
         status_pages.show,
         status_pages.remove_post,
     ),
+    "/settings/files": (files.show, files.take),
+    "/settings/files/forget": (files.show, files.forget),
+    "/i/{name}/release": (item.show, item.release),
     "/incidents/{name}/acknowledge": (incidents.show, incidents.acknowledge),
     "/incidents/{name}/snooze": (incidents.show, incidents.snooze),
     "/incidents/{name}/close": (incidents.show, incidents.close),
@@ -109,9 +112,8 @@ MEMBERS: dict[str, tuple[Handler, Handler]] = {
 
 def install(app: FastAPI, front: Endpoint) -> None:
     """Add the pages to an application; `front` is shown to those who are not signed in."""
-    app.add_route(f"/{STYLE_ADDRESS}", STYLE_SHEET)
-    app.add_route(f"/{SCRIPT_ADDRESS}", SCRIPT)
-    app.add_route(f"/{FLOW_SCRIPT_ADDRESS}", FLOW_SCRIPT)
+    for address, asset in ASSETS.items():
+        app.add_route(f"/{address}", asset)
     app.add_route("/icon/{count}.svg", icon.show)
     app.add_route("/login/oidc", open_to_all(oidc.begin))
     app.add_route("/login/oidc/callback", open_to_all(oidc.finish))
@@ -124,13 +126,20 @@ def install(app: FastAPI, front: Endpoint) -> None:
     app.add_route("/timeline.svg", signed_in(timeline.draw))
     app.add_route("/timeline.json", signed_in(timeline.tell))
     app.add_route("/runs/{run_id}", signed_in(run.show))
+    app.add_route("/runs/{run_id}/output.txt", signed_in(run.download))
+    app.add_route("/runs/{run_id}/tail.json", signed_in(run.tail))
     app.add_route("/alerts", signed_in(alerts.show))
     app.add_route("/alerts/deliveries/{name}", signed_in(channels.show_delivery))
     app.add_route("/settings", signed_in(settings.show))
+    app.add_route("/dogwatch.yaml", signed_in(files.download))
     app.add_route("/system", signed_in(system.show))
     app.add_route("/incidents", signed_in(incidents.show_all))
     app.add_route("/incidents/{name}", signed_in(incidents.show))
     app.add_route("/account", signed_in(account.show))
+    app.add_route("/system/backup", signed_in(system.back_up), ["POST"])
+    app.add_route("/live", signed_in(live.show))
+    app.add_route("/zone", signed_in(zone.choose), ["POST"])
+    app.add_route("/schedule", signed_in(schedule.show), ["POST"])
     app.add_route("/logout", signed_in(sign_in.leave), ["POST"])
     for path, (show, take) in OPEN.items():
         app.add_route(path, open_to_all(form(show, take)), ["GET", "POST"])
@@ -138,3 +147,5 @@ def install(app: FastAPI, front: Endpoint) -> None:
         app.add_route(path, signed_in(form(show, take)), ["GET", "POST"])
     app.add_route("/flows/preview", signed_in(flow_edit.preview), ["POST"])
     app.add_route("/flows/{name}", signed_in(flow.show))
+    app.add_route("/flows/{name}/graph.svg", signed_in(flow.draw))
+    app.add_route("/flows/{name}/graph.json", signed_in(flow.tell))

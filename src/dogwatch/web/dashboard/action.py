@@ -13,6 +13,7 @@ from dogwatch.usecases.door import Tx
 from dogwatch.usecases.lists import Record
 from dogwatch.web.api.masks import masked_action, unmasked_action
 from dogwatch.web.dashboard.visit import Visit
+from dogwatch.web.reach import Hosts, hosts_of_action
 
 T = TypeVar("T")
 
@@ -86,11 +87,15 @@ FIELDS: Mapping[str, Sequence[Asked]] = {
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What an item does: its fields by `kind`, its values without secrets, and further facts."""
+    """What an item does: its fields by `kind`, its values without secrets, and further facts.
+
+    `here`: it is done where this server is.
+    """
 
     kind: str
     values: Mapping[str, Any]
     facts: Sequence[tuple[str, str]] = ()
+    here: bool = True
 
     @property
     def source(self) -> str:
@@ -102,6 +107,18 @@ class Action:
         """The fields that a form shows."""
         return FIELDS.get(self.kind, ())
 
+    def hosts(self, form: Mapping[str, str]) -> Hosts:
+        """Return the host that a form has it go to from here, if that is another than before."""
+        if not self.here:
+            return {}
+        given = {
+            one.name: form[one.field]
+            for one in (_URL, _HOST)
+            if form.get(one.field, "") not in ("", one.shown(self.values))
+        }
+        host = {_HOST.field: given["host"]} if "host" in given else {}
+        return {**host, **hosts_of_action(given)}
+
 
 def action_of(tx: Tx, visit: Visit, record: Record) -> Action | None:
     """Return what an item does, None for a watch."""
@@ -112,7 +129,8 @@ def action_of(tx: Tx, visit: Visit, record: Record) -> Action | None:
             ("From", ", ".join(spec.locations)),
             ("Asked again before it is down", f"{spec.rechecks} times"),
         )
-        return Action(str(target.get("kind", "")), target, facts)
+        here = probes.HERE in spec.locations
+        return Action(str(target.get("kind", "")), target, facts, here)
     if not record.watch.job or record.workflow:
         return None
     job = _job(tx, visit, record)

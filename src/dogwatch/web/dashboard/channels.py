@@ -19,6 +19,7 @@ from dogwatch.web.dashboard.fields import parts
 from dogwatch.web.dashboard.pages import moved, rendered
 from dogwatch.web.dashboard.visit import Visit
 from dogwatch.web.dashboard.words import sentence
+from dogwatch.web.reach import hosts_of_channel
 
 
 async def show_new(visit: Visit) -> Response:
@@ -49,6 +50,7 @@ async def make(visit: Visit) -> Response:
     if fault := _off(visit).get(kind.kind):
         raise Problem("refused", fault)
     settings, vault, at = checked(kind.kind, _given(visit, kind)), visit.services.vault, visit.at
+    await visit.refuse_blocked(hosts_of_channel(kind.kind, settings.public | settings.secret))
 
     def made(tx: Tx) -> ChannelRow:
         row = channels.add_channel(

@@ -1,8 +1,16 @@
 // Keeps an open page true: asks for it again and puts in what changed. Without it, a reload does.
-const VISIBLE_MS = 1500, HIDDEN_MS = 60000, SLOWEST_MS = 30000, PATIENCE_MS = 10000;
+// It is told of changes by the stream of live.js; where there is none, it asks more often.
+const VISIBLE_MS = 1500, TOLD_MS = 5000, HIDDEN_MS = 60000, SLOWEST_MS = 30000, PATIENCE_MS = 10000;
 const page = document.documentElement;
 page.classList.add("scripted"); // what needs a script is shown from now on
-let tag = "", failures = 0, timer = 0, looking = false, seenAt = new Date();
+let tag = "", failures = 0, timer = 0, looking = false, told = false, again = false, seenAt = new Date();
+
+// Times are shown in the zone of the browser, unless another was chosen.
+const ZONE = "dogwatch-zone=", root = new URL(document.querySelector(".brand").href).pathname;
+if (page.dataset.zone && !document.cookie.includes(ZONE)) {
+  const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (own) document.cookie = `${ZONE}${own}; path=${root}; max-age=31536000; samesite=lax`;
+}
 
 async function look() {
   const answer = await fetch(location.href.replace(/#.*/, ""), {
@@ -52,8 +60,12 @@ function place(element) {
 }
 
 async function turn() {
-  if (looking) return;
+  if (looking) {
+    again = true; // what changed since it was asked is seen by asking once more
+    return;
+  }
   looking = true;
+  again = false;
   try {
     await look();
     failures = 0;
@@ -64,13 +76,32 @@ async function turn() {
   const stale = document.getElementById("stale");
   stale.hidden = failures < 3;
   if (!stale.hidden) stale.querySelector("time").textContent = seenAt.toLocaleTimeString();
-  wait();
+  if (again && !failures && !document.hidden) turn();
+  else wait();
 }
 
 function wait() {
-  const slow = Math.min(VISIBLE_MS * 2 ** failures, SLOWEST_MS);
+  const slow = Math.min((told ? TOLD_MS : VISIBLE_MS) * 2 ** failures, SLOWEST_MS);
   clearTimeout(timer);
   timer = setTimeout(turn, document.hidden ? HIDDEN_MS : slow * (0.9 + Math.random() / 5));
+}
+
+function listen() {
+  const { port } = new SharedWorker(page.dataset.worker);
+  const say = () => port.postMessage({ stream: new URL(page.dataset.stream, location).href, seen: !document.hidden });
+  port.onmessage = ({ data }) => {
+    if (data === "changed" && !document.hidden) {
+      clearTimeout(timer);
+      turn();
+    } else if (data !== "changed" && told !== (data === "live")) {
+      told = data === "live";
+      if (!looking) wait();
+    }
+  };
+  document.addEventListener("visibilitychange", say);
+  addEventListener("pagehide", () => port.postMessage({ gone: true }));
+  addEventListener("pageshow", say); // back from where a browser keeps pages
+  say();
 }
 
 if (document.querySelector("main[data-live]")) {
@@ -80,6 +111,8 @@ if (document.querySelector("main[data-live]")) {
     clearTimeout(timer);
     turn();
   });
+  if (page.dataset.zone && !document.cookie.includes(ZONE + page.dataset.zone)) turn(); // it was just set
+  try { listen(); } catch { /* a browser without shared workers asks more often */ }
 }
 
 // Keys: / searches, g and a letter goes, ? tells them.

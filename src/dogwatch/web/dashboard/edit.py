@@ -10,7 +10,7 @@ from dogwatch.usecases import watches
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.lists import Record
-from dogwatch.web.dashboard import action
+from dogwatch.web.dashboard import action, schedule
 from dogwatch.web.dashboard.action import Action
 from dogwatch.web.dashboard.fields import parts, times, whole
 from dogwatch.web.dashboard.pages import moved, rendered
@@ -25,9 +25,10 @@ async def show(visit: Visit) -> Response:
     record, done = await visit.see(lambda tx: _found(tx, visit))
     shown = {one.field: one.shown(done.values) for one in done.fields} if done else {}
     values = _values(record) | shown | dict(visit.form)
+    told = schedule.preview(replace(visit, form=values))
     return rendered(
         visit, "edit.html", record=record, values=values, zones=sorted(zone_names()),
-        fields=done.fields if done else (),
+        fields=done.fields if done else (), **told,
     )  # fmt: skip
 
 
@@ -39,7 +40,9 @@ def _found(tx: Tx, visit: Visit) -> tuple[Record, Action | None]:
 async def take(visit: Visit) -> Response:
     """Change the item."""
     require(visit.caller, "watches.change")
-    asked = await visit.see(lambda tx: watches.find(tx, visit.workspace_id, _name(visit)))
+    asked, done = await visit.see(lambda tx: _found(tx, visit))
+    if done:
+        await visit.refuse_blocked(done.hosts(visit.form))
 
     def changed(tx: Tx) -> Record:
         record = watches.find(tx, visit.workspace_id, asked.id, lock=True)
@@ -86,7 +89,7 @@ def _spec(visit: Visit, record: Record) -> WatchSpec:
         name=form.get("name", ""),
         description=form.get("description", "").replace("\r\n", "\n"),
         tags=tuple(parts(visit, "tags")),
-        schedule=form.get("schedule", "").strip() or None,
+        schedule=schedule.said(visit) or None,
         timezone=form.get("timezone") or "UTC",
         start_by_s=before.start_by_s if same else grace_s,  # whole minutes may cut seconds
         failures_before_down=whole(visit, "failures_before_down") or 1,

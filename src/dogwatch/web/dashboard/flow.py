@@ -9,14 +9,16 @@ from dogwatch.core.problems import Problem
 from dogwatch.core.watch import phase
 from dogwatch.core.workflow.difference import Difference
 from dogwatch.core.workflow.graph import Edge, Graph, entering, order
-from dogwatch.usecases import flows, lists, runs, watches, workflows
+from dogwatch.usecases import flows, lists, repeating, watches, workflows
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.flows import Step, Tree
 from dogwatch.usecases.lists import Record, Run
 from dogwatch.usecases.workflows import Version
-from dogwatch.web.dashboard.pages import moved, rendered
+from dogwatch.web.dashboard.pages import moved, rendered, values
+from dogwatch.web.dashboard.pages import picture as drawn_alone
 from dogwatch.web.dashboard.pictures import flow as picture
+from dogwatch.web.dashboard.pictures.alone import alone
 from dogwatch.web.dashboard.visit import Visit
 
 RUNS, VERSIONS = 20, 20
@@ -59,11 +61,39 @@ class Page:
 
 async def show(visit: Visit) -> Response:
     """Show a workflow by its newest run, or by the one that was asked for."""
-    require(visit.caller, "workflows.tree")
-    page = await visit.see(lambda tx: _page(tx, visit))
+    page = await _seen(visit)
     return rendered(
         visit, "flow.html", page=page, record=page.record, wrong=int(page.phase == "down")
     )
+
+
+async def draw(visit: Visit) -> Response:
+    """Answer with the graph alone."""
+    page = await _seen(visit)
+    return drawn_alone(alone(picture.drawn(page.graph, page.tree)))
+
+
+async def tell(visit: Visit) -> Response:
+    """Answer with the nodes as they ran, and the edges."""
+    page = await _seen(visit)
+    return values(
+        {
+            "run": page.tree.run.id if page.tree else None,
+            "nodes": [
+                {"key": one.key, "job": one.slug, "state": one.state, "words": one.words}
+                for one in page.lines
+            ],
+            "edges": [
+                {"source": one.source, "target": one.target, "on": str(one.on)}
+                for one in page.graph.edges
+            ],
+        }
+    )
+
+
+async def _seen(visit: Visit) -> Page:
+    require(visit.caller, "workflows.tree")
+    return await visit.see(lambda tx: _page(tx, visit))
 
 
 def _page(tx: Tx, visit: Visit) -> Page:
@@ -108,7 +138,7 @@ async def rerun(visit: Visit) -> Response:
     def queued(tx: Tx) -> tuple[Record, Run]:
         record = _locked(tx, visit)
         _tree(tx, record, run_id)
-        return record, runs.rerun(tx, visit.workspace_id, run_id, node, visit.at)
+        return record, repeating.rerun(tx, visit.workspace_id, run_id, node, visit.at)
 
     record, run = await visit.carry_out("workflows.rerun", _name(visit), queued)
     return moved(visit, f"flows/{record.slug}?run={run.id}")

@@ -32,8 +32,8 @@ async def take(visit: Visit) -> Response:
     if visit.present:
         visit.check_form_token()
         joined = await visit.write(lambda tx: _joined(tx, visit, visit.user))
-        return let_in(visit, joined)
-    return let_in(visit, await _new_person(visit))
+        return let_in(visit, joined, "")
+    return let_in(visit, await _new_person(visit), "")
 
 
 async def _new_person(visit: Visit) -> SignedIn:

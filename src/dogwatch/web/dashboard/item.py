@@ -9,7 +9,7 @@ from fastapi import Response
 
 from dogwatch.core.dialects import DIALECTS
 from dogwatch.core.watch import Status, phase
-from dogwatch.usecases import aliases, lists, overview, runs, watches, why
+from dogwatch.usecases import aliases, lists, manifests, overview, runs, watches, why
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.lists import FlipRow, Record, Run, WatchView
@@ -30,7 +30,7 @@ _SHOWS = {
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """All that the page of one watch shows."""
+    """All that the page of one watch shows; `kept` is the file that it is kept in."""
 
     view: WatchView
     phase: str
@@ -43,6 +43,7 @@ class Page:
     names: Sequence[tuple[str, str, str]]
     why: str
     action: Action | None
+    kept: str | None
 
     @property
     def record(self) -> Record:
@@ -82,6 +83,7 @@ def _page(tx: Tx, visit: Visit) -> Page:
         _names(tx, visit, record),
         why.why(tx, workspace_id, record.id, at).sentence,
         action_of(tx, visit, record) if visit.may(_SHOWS[record.kind]) else None,
+        manifests.kept_in(tx, record),
     )  # fmt: skip
 
 
@@ -155,6 +157,17 @@ async def remove(visit: Visit) -> Response:
 
     await visit.carry_out("watches.delete", _name(visit), done)
     return moved(visit, "")
+
+
+async def release(visit: Visit) -> Response:
+    """Keep it in no file any more: it is changed here from now on."""
+
+    def done(tx: Tx) -> Record:
+        record = watches.find(tx, visit.workspace_id, _name(visit), lock=True)
+        return manifests.release(tx, record)
+
+    record = await visit.carry_out("manifests.release", _name(visit), done)
+    return moved(visit, f"i/{record.slug}")
 
 
 async def ask_removal(visit: Visit) -> Response:

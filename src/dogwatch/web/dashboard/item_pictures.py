@@ -20,6 +20,9 @@ from dogwatch.web.dashboard.pictures import durations, strip
 from dogwatch.web.dashboard.pictures.alone import alone
 from dogwatch.web.dashboard.visit import Visit
 
+# The picture has fewer: this many can be zoomed into.
+MOST_RUNS = 2_000
+
 Numbers = Mapping[str, Any]
 Drawn = Callable[[Tx, Visit, Record], tuple[Markup, Numbers]]
 
@@ -36,14 +39,15 @@ def _strip(cell: timedelta, count: int) -> Drawn:
 
 
 def _durations(tx: Tx, visit: Visit, record: Record) -> tuple[Markup, Numbers]:
-    found = lists.run_page(tx, visit.workspace_id, RUNS, "", {"watch": record.id})
+    every = lists.run_page(tx, visit.workspace_id, MOST_RUNS, "", {"watch": record.id})
+    found = every[:RUNS]
     limit_ms, band = record.watch.plan.slow_after_ms, durations.band_of(found)
     if not (drawn := durations.drawn(found, limit_ms)):
         raise Problem("not_found", "fewer than two runs took any time")
     told = {
         "slow_after_ms": limit_ms,
         "band_ms": [band.low_ms, band.high_ms] if band else None,
-        "runs": [_run(run) for run in found if run.duration_ms is not None],
+        "runs": [_run(run) for run in every if run.duration_ms is not None],
     }
     return drawn, told
 

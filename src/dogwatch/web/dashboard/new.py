@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import Response
 
 from dogwatch.core.problems import Problem
-from dogwatch.core.schedule import Schedule, parse
+from dogwatch.core.schedule import parse
 from dogwatch.core.schedule.spans import zone_names
 from dogwatch.core.spec import GRACE_S, WatchSpec
 from dogwatch.usecases import jobs, probes, watches
@@ -18,12 +18,13 @@ from dogwatch.usecases.jobs import JobSpec, default_policy
 from dogwatch.usecases.lists import Record
 from dogwatch.usecases.probes import ProbeSpec
 from dogwatch.web.api.jobs import admit_script
+from dogwatch.web.dashboard import schedule
 from dogwatch.web.dashboard.action import LANGUAGES, told
 from dogwatch.web.dashboard.pages import moved, rendered
 from dogwatch.web.dashboard.visit import Visit
+from dogwatch.web.reach import hosts_of_action
 
 KINDS = ("watch", "script", "request")
-COMING = 5
 
 
 async def show(visit: Visit) -> Response:
@@ -32,30 +33,22 @@ async def show(visit: Visit) -> Response:
     kind = visit.form.get("kind") or visit.query.get("kind", "")
     if kind not in KINDS:
         return rendered(visit, "new.html")
-    schedule = _previewed(visit)
+    told = schedule.preview(visit, GRACE_S if kind == "watch" else None)
     return rendered(
         visit, "new_item.html", kind=kind, zones=sorted(zone_names()), languages=LANGUAGES,
-        schedule=schedule, coming=schedule.next(COMING, visit.at) if schedule else [],
-        grace_s=GRACE_S, scripts_on=visit.services.scripts_on,
+        grace_s=GRACE_S, scripts_on=visit.services.scripts_on, **told,
     )  # fmt: skip
-
-
-def _previewed(visit: Visit) -> Schedule | None:
-    """Return the schedule that the form holds, if it is good."""
-    text, zone = visit.form.get("schedule", ""), visit.form.get("timezone", "UTC")
-    try:
-        return parse(text, zone) if text else None
-    except Problem:
-        return None
 
 
 async def take(visit: Visit) -> Response:
     """Make what the form says, or show what it would mean."""
     if "preview" in visit.form:
-        parse(visit.form.get("schedule", ""), visit.form.get("timezone", "UTC"))
+        parse(schedule.said(visit), visit.form.get("timezone", "UTC"))
         return await show(visit)
     kind = visit.form.get("kind", "")
     operation, make = _WAYS.get(kind, _WAYS["script"])
+    require(visit.caller, operation)
+    await visit.refuse_blocked(hosts_of_action(visit.form))
     record = await visit.carry_out(
         operation,
         visit.form.get("name", "")[:200],
@@ -72,7 +65,7 @@ def _watch_of(visit: Visit) -> WatchSpec:
     tags = (tag.strip() for tag in form.get("tags", "").split(","))
     return WatchSpec(
         name=form.get("name", ""),
-        schedule=form.get("schedule") or None,
+        schedule=schedule.said(visit) or None,
         timezone=form.get("timezone") or "UTC",
         start_by_s=int(grace) * 60 if grace else GRACE_S,
         tags=tuple(tag for tag in tags if tag),

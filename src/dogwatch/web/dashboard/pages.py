@@ -3,13 +3,15 @@ that they don't need."""
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any
 
 from fastapi import Response
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup
 
 from dogwatch.core.plain import span
@@ -37,9 +39,15 @@ SCRIPTED: Mapping[str, str] = {
 DRAWN: Mapping[str, str] = {
     **HEADERS, "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 }  # fmt: skip
+DOWNLOADED: Mapping[str, str] = {
+    **HEADERS,
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+}
 LIVE = "dogwatch-live"
 LOG_LINES = 500
-_SECONDS = "%Y-%m-%d %H:%M:%S"
+_SECONDS, _MINUTES = "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"
+# A time in a sentence; of a stretch the zone stands once, behind its end.
+_UTC = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?)(?= UTC| to \d{4}-)")
 
 
 def _asset(name: str, media_type: str) -> tuple[str, Endpoint]:
@@ -48,18 +56,32 @@ def _asset(name: str, media_type: str) -> tuple[str, Endpoint]:
     The address changes with the content, so a browser may keep it for ever.
     """
     content = files(__name__.rpartition(".")[0]).joinpath(name).read_bytes()
-    stem, _, ending = name.partition(".")
+    stem, _, ending = name.rpartition("/")[2].partition(".")
     headers = {
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "public, max-age=31536000, immutable",
+        # A worker goes by the policy of its own file.
+        "Content-Security-Policy": "default-src 'none'; connect-src 'self'",
     }
     address = f"{stem}-{hashlib.sha256(content).hexdigest()[:16]}.{ending}"
     return address, served(content, media_type, headers)
 
 
-STYLE_ADDRESS, STYLE_SHEET = _asset("dashboard.css", "text/css; charset=utf-8")
-SCRIPT_ADDRESS, SCRIPT = _asset("dashboard.js", "text/javascript; charset=utf-8")
-FLOW_SCRIPT_ADDRESS, FLOW_SCRIPT = _asset("flow.js", "text/javascript; charset=utf-8")
+_FILES = {
+    "style": "dashboard.css",
+    "plot_style": "vendor/uPlot.css",
+    "script": "dashboard.js",
+    "worker": "live.js",
+    "flow_script": "flow.js",
+    "log_script": "log.js",
+    "schedule_script": "schedule.js",
+    "plot_script": "plot.js",
+    "plot_library": "vendor/uPlot.js",
+}
+_TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
+_ASSETS = {name: _asset(file, _TYPES[file.rpartition(".")[2]]) for name, file in _FILES.items()}
+# What a browser may keep for ever, by its address.
+ASSETS: Mapping[str, Endpoint] = dict(_ASSETS.values())
 
 _TEMPLATES = Environment(
     loader=PackageLoader(__name__.rpartition(".")[0]),
@@ -76,11 +98,27 @@ def _sentence(text: str) -> str:
 
 
 def _minute(at: datetime) -> str:
-    return at.strftime("%Y-%m-%d %H:%M")
+    return at.strftime(_MINUTES)
 
 
-def _moment(at: datetime) -> Markup:
-    return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), at.strftime(_SECONDS))
+@pass_context
+def _moment(context: Context, at: datetime) -> Markup:
+    """Return a time on the clock of who looks."""
+    shown = at.astimezone(context["visit"].zone).strftime(_SECONDS)
+    return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), shown)
+
+
+@pass_context
+def _local(context: Context, text: str) -> str:
+    """Return a sentence with its times of UTC on the clock of who looks."""
+    zone, name = context["visit"].zone, context["visit"].zone_name
+
+    def there(found: re.Match[str]) -> str:
+        at = datetime.fromisoformat(found[1]).replace(tzinfo=UTC).astimezone(zone)
+        return at.strftime(_SECONDS if found[1].count(":") == 2 else _MINUTES)
+
+    shown = _UTC.sub(there, text)
+    return shown if name == "UTC" else shown.replace(" UTC", f" {name}")
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -94,16 +132,16 @@ def _parts(text: str) -> list[str]:
     return ["\n".join(lines[at : at + LOG_LINES]) for at in range(0, len(lines), LOG_LINES)]
 
 
+_TEMPLATES.globals |= {name: address for name, (address, _) in _ASSETS.items()}
 _TEMPLATES.globals |= {
-    "style": STYLE_ADDRESS,
-    "script": SCRIPT_ADDRESS,
-    "flow_script": FLOW_SCRIPT_ADDRESS,
     "wrong": 0,
+    "log_lines": LOG_LINES,
 }
 _TEMPLATES.filters |= {
     "sentence": _sentence,
     "minute": _minute,
     "time": _moment,
+    "local": _local,
     "strip": strip.drawn,
     "durations": durations.drawn,
     "flow": flow.drawn,

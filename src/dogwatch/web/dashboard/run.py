@@ -1,14 +1,19 @@
 """A run: what exactly happened in it?"""
 
+from collections.abc import Sequence
+
 from fastapi import Response
 
 from dogwatch.usecases import lists, runs, watches
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.door import Tx
-from dogwatch.usecases.lists import Handed, Record, Run
+from dogwatch.usecases.lists import Chunk, Handed, Record, Run
 from dogwatch.web.api.runs import pieces
-from dogwatch.web.dashboard.pages import moved, rendered
+from dogwatch.web.dashboard.pages import DOWNLOADED, LIVE, moved, rendered, values
 from dogwatch.web.dashboard.visit import Visit
+
+# An output has fewer pieces: it is capped.
+MOST = 1_000_000
 
 
 async def show(visit: Visit) -> Response:
@@ -16,14 +21,44 @@ async def show(visit: Visit) -> Response:
     require(visit.caller, "runs.output")
     run_id = _id(visit)
 
-    def found(tx: Tx) -> tuple[Run, Handed, Record, str]:
+    # A page that asks again by itself asks for the rest of the log apart.
+    only_head = LIVE in visit.request.headers
+
+    def found(tx: Tx) -> tuple[Run, Handed, Record, Sequence[Chunk]]:
         run, handed = lists.run(tx, visit.workspace_id, run_id)
         record = watches.find(tx, visit.workspace_id, run.watch_id)
-        _, chunks = lists.output(tx, visit.workspace_id, run_id)
-        return run, handed, record, "".join(pieces(chunks))
+        _, chunks = lists.output(tx, visit.workspace_id, run_id, -1, 0 if only_head else MOST)
+        return run, handed, record, chunks
 
-    run, handed, record, output = await visit.see(found)
-    return rendered(visit, "run.html", run=run, handed=handed, record=record, output=output)
+    run, handed, record, chunks = await visit.see(found)
+    return rendered(
+        visit, "run.html", run=run, handed=handed, record=record, output="".join(pieces(chunks)),
+        seen=chunks[-1][0] if chunks else -1, only_head=only_head,
+    )  # fmt: skip
+
+
+async def download(visit: Visit) -> Response:
+    """Answer with the whole output, as it is stored."""
+    _, chunks = await _output(visit, -1)
+    name = f'attachment; filename="{_id(visit)}.txt"'
+    headers = {**DOWNLOADED, "Content-Disposition": name}
+    return Response("".join(pieces(chunks)), 200, headers, "text/plain; charset=utf-8")
+
+
+async def tail(visit: Visit) -> Response:
+    """Answer with the output behind the piece of a number, and whether more may come."""
+    given = visit.query.get("after", "")
+    after = int(given) if given.isascii() and given.isdigit() and len(given) < 10 else -1
+    run, chunks = await _output(visit, after)
+    text = "".join(pieces(chunks, after if after >= 0 else None))
+    seen = chunks[-1][0] if chunks else after
+    return values({"text": text, "seen": seen, "done": run.state == "done"})
+
+
+async def _output(visit: Visit, after: int) -> tuple[Run, Sequence[Chunk]]:
+    require(visit.caller, "runs.output")
+    run_id = _id(visit)
+    return await visit.see(lambda tx: lists.output(tx, visit.workspace_id, run_id, after, MOST))
 
 
 async def cancel(visit: Visit) -> Response:

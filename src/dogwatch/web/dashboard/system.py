@@ -1,15 +1,23 @@
 """System: is Dogwatch itself healthy?"""
 
+import gzip
+import tempfile
+from collections.abc import Iterable, Iterator
+from typing import IO
+
 from fastapi import Response
+from fastapi.responses import StreamingResponse
 
 from dogwatch import __version__
-from dogwatch.usecases import system
+from dogwatch.core.problems import Problem
+from dogwatch.usecases import audit_log, system
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.system import System
-from dogwatch.web.dashboard.pages import rendered
+from dogwatch.web.dashboard.pages import DOWNLOADED, rendered
 from dogwatch.web.dashboard.visit import Visit
 from dogwatch.web.latest import Latest
 
+CHUNK = 256 * 1024
 WORDS = {
     "scheduler": "Scheduler: starts what is due",
     "sweeper": "Sweeper: judges silence",
@@ -31,6 +39,36 @@ async def show(visit: Visit) -> Response:
         visit, "system.html", system=found, words=WORDS, version=__version__,
         database=visit.services.dialect, wrong=len(problems), problems=problems,
     )  # fmt: skip
+
+
+async def back_up(visit: Visit) -> Response:
+    """Answer with a backup of everything, which `dogwatch restore` takes."""
+    require(visit.caller, "workspaces.list")
+    copy = visit.services.copy
+    if copy is None:
+        raise Problem("refused", "this process makes no backups; use dogwatch backup")
+    await visit.write(
+        lambda tx: audit_log.note(tx, visit.caller, "instance.backup", "", visit.at, instance=True)
+    )
+    file = await visit.read(lambda tx: _packed(copy(tx)))
+    name = f"dogwatch-{visit.at:%Y-%m-%d}.gz"
+    headers = {**DOWNLOADED, "Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(_chunks(file), 200, headers, "application/gzip")
+
+
+def _packed(lines: Iterable[str]) -> IO[bytes]:
+    """Write the copy aside, so that no slow reader keeps the transaction open."""
+    file = tempfile.TemporaryFile()  # noqa: SIM115  (closed by who reads it)
+    with gzip.open(file, "wt", encoding="utf-8", compresslevel=6) as packed:
+        packed.writelines(f"{line}\n" for line in lines)
+    file.seek(0)
+    return file
+
+
+def _chunks(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        while chunk := file.read(CHUNK):
+            yield chunk
 
 
 def _latest(visit: Visit) -> Latest[System]:

@@ -1,6 +1,7 @@
 """Timeline: what ran when, what overlapped, what piles up?"""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import timedelta, tzinfo
 from typing import Any
 from urllib.parse import urlencode
 
@@ -23,7 +24,7 @@ MARKS = 5
 
 async def show(visit: Visit) -> Response:
     """Show a lane for each item."""
-    found = await _found(visit)
+    found = local(await _found(visit), visit.zone)
     hours, chosen = _hours(visit), chosen_of(visit)
     marks = [
         found.begin_at + (found.end_at - found.begin_at) * n / (MARKS - 1) for n in range(MARKS)
@@ -36,9 +37,28 @@ async def show(visit: Visit) -> Response:
     )  # fmt: skip
 
 
+def local(found: Timeline, zone: tzinfo) -> Timeline:
+    """Return the same, told by the clock of a zone."""
+    lanes = [
+        replace(
+            lane,
+            ran=[
+                replace(ran, began_at=ran.began_at.astimezone(zone),
+                        ended_at=ran.ended_at.astimezone(zone))
+                for ran in lane.ran
+            ],
+            coming=[at.astimezone(zone) for at in lane.coming],
+        )
+        for lane in found.lanes
+    ]  # fmt: skip
+    times = {name: getattr(found, name).astimezone(zone) for name in ("begin_at", "at", "end_at")}
+    most, first_at = found.busiest
+    return replace(found, lanes=lanes, busiest=(most, first_at.astimezone(zone)), **times)
+
+
 async def draw(visit: Visit) -> Response:
     """Answer with the picture alone."""
-    return picture(whole(await _found(visit)))
+    return picture(whole(local(await _found(visit), visit.zone)))
 
 
 async def tell(visit: Visit) -> Response:

@@ -1,25 +1,31 @@
 """One visit of a browser: who is there, and what was sent."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hmac import compare_digest
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 from fastapi import Request
 
 from dogwatch.core.policy import lacks
 from dogwatch.core.problems import Problem
+from dogwatch.core.schedule.spans import zone_names
 from dogwatch.usecases import audit_log
 from dogwatch.usecases.callers import Caller, require
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.people import Member, Present, User
+from dogwatch.web.reach import Hosts, refuse_blocked
 from dogwatch.web.services import Services
 
 T = TypeVar("T")
 
 # The cookie that keeps which workspace was chosen; it opens nothing.
 WORKSPACE = "dogwatch-workspace"
+# The cookie that keeps the time zones, by colons; a script of ours sets it to the browser's own.
+ZONES = "dogwatch-zone"
+MOST_ZONES = 3
 
 PLACES = (
     ("n", "", "Now", "watches.list"),
@@ -87,6 +93,22 @@ class Visit:
             return [one[:3] for one in PLACES if self.may(one[3])]
         return []
 
+    @property
+    def zones(self) -> Sequence[str]:
+        """The time zones that he looks at, the one that is shown first."""
+        kept = self.request.cookies.get(ZONES, "")[:200].split(":")
+        return [one for one in kept[:MOST_ZONES] if one in zone_names()] or ["UTC"]
+
+    @property
+    def zone_name(self) -> str:
+        """The time zone that times are shown in."""
+        return self.zones[0]
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The same, as what can be reckoned with."""
+        return ZoneInfo(self.zone_name)
+
     def within(self, place: str) -> bool:
         """Whether this page is a place, or below it."""
         path = self.request.url.path[1:]
@@ -96,10 +118,20 @@ class Visit:
         """Whether he may carry out an operation of the policy in his workspace."""
         return lacks(self.caller.grant, operation) is None
 
+    async def refuse_blocked(self, hosts: Hosts) -> None:
+        """Raise a Problem for hosts that nothing here may connect to."""
+        await refuse_blocked(self.services, self.caller, hosts)
+
     @property
     def query(self) -> Mapping[str, str]:
         """The parameters of the address."""
         return self.request.query_params
+
+    @property
+    def place(self) -> str:
+        """The address of this page, below the front page; that of a form is where it is shown."""
+        url = self.request.url
+        return url.path[1:] + (f"?{url.query}" if url.query else "")
 
     @property
     def user_agent(self) -> str:

@@ -9,6 +9,9 @@ STYLE = (
     ".down,.fail,.timeout,.missed{fill:#a3261d}.durations .fail{stroke:#a3261d;stroke-width:2}"
     ".new,.paused,.skipped,.suppressed,.unknown,.together{fill:#7d8a85}"
     ".coming{fill:none;stroke:#55625d}.now{stroke:#a3261d}"
+    ".flow rect{fill:#fff;stroke:#55625d}.flow text{text-anchor:middle}"
+    ".flow .edge path{fill:none;stroke:#55625d}.flow .edge .head{fill:#55625d}"
+    ".flow .failure path{stroke-dasharray:6 4}.flow .condition path{stroke-dasharray:2 4}"
     ".band{fill:#e0f1e8}.limit{stroke:#8a5a00;stroke-dasharray:6 4}"
 )
 _NAMESPACE = Markup('<svg xmlns="http://www.w3.org/2000/svg" ')

@@ -102,6 +102,6 @@ def _shown(tx: Tx, some: Sequence[Run], named: Sequence[Named]) -> list[Workflow
 def _given(run: Run) -> Any:
     """Return what a run was given; what is no JSON was a string."""
     try:
-        return json.loads(run.input) if run.input else {}
+        return json.loads(run.shown_input) if run.input else {}
     except ValueError:
-        return run.input
+        return run.shown_input

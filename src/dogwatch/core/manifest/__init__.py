@@ -1,0 +1,1 @@
+"""A manifest: all that people said of a workspace, as a file."""

@@ -1,0 +1,30 @@
+"""What was said of a thing: its fields that are not as usual, as JSON has them."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+Told = dict[str, Any]
+
+
+def said(owner: object, usual: object, names: Iterable[str]) -> Told:
+    """Return those fields of `owner` that differ from those of `usual`."""
+    return {
+        name: plain(value)
+        for name in names
+        if (value := getattr(owner, name)) != getattr(usual, name)
+    }
+
+
+def without(told: Mapping[str, Any], usual: Mapping[str, Any]) -> Told:
+    """Return what is told and is not as usual."""
+    return {name: value for name, value in told.items() if usual.get(name) != value}
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON has it: times in ISO 8601, lists, plain text."""
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, tuple):
+        return [plain(one) for one in value]
+    return str(value) if isinstance(value, str) else value

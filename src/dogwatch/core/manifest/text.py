@@ -1,0 +1,68 @@
+"""A manifest as YAML: sections in one order, each a list of objects."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dogwatch.core.manifest.said import Told
+from dogwatch.core.problems import Problem, invalid
+from dogwatch.core.workflow.text import lines_of, loaded
+from dogwatch.core.workflow.text import written as dumped
+
+VERSION = 1
+# Each section may name what stands in those before it.
+SECTIONS = (
+    "projects", "variables", "channels", "watches", "probes", "jobs", "workflows", "rules",
+    "maintenance", "status_pages",
+)  # fmt: skip
+MAX_LENGTH = 262_144
+
+Document = Mapping[str, Sequence[Told]]
+
+
+def written(document: Document) -> str:
+    """Return a manifest as YAML; sections without anything are left out."""
+    parts = [f"dogwatch: {VERSION}\n"]
+    parts += [dumped({name: list(document[name])}) for name in SECTIONS if document.get(name)]
+    return "\n".join(parts)
+
+
+def read(text: str) -> Document:
+    """Return what YAML holds, each section a list of objects; a Problem names every fault."""
+    data = loaded(text, "text", MAX_LENGTH)
+    if not isinstance(data, dict):
+        raise invalid("text", "must be an object of sections, such as watches")
+    bad = _faults(data)
+    if bad:
+        raise located(text, Problem("invalid", _words(bad), bad))
+    return {name: data.get(name) or [] for name in SECTIONS}
+
+
+def _faults(data: Mapping[str, Any]) -> dict[str, str]:
+    bad = {}
+    if data.get("dogwatch") != VERSION:
+        bad["dogwatch"] = f"must be {VERSION}, the version of this format"
+    for name, section in data.items():
+        if name == "dogwatch":
+            continue
+        if name not in SECTIONS:
+            bad[str(name)[:64]] = f"is no section; there are {', '.join(SECTIONS)}"
+        elif not isinstance(section, list | None):
+            bad[name] = "must be a list"
+        else:
+            wrong = (n for n, one in enumerate(section or ()) if not isinstance(one, dict))
+            bad |= {f"{name}.{n}": "must be an object" for n in wrong}
+    return bad
+
+
+def located(text: str, problem: Problem) -> Problem:
+    """Return a problem whose faults tell the lines that they stand on."""
+    lines = lines_of(text, problem.fields)
+    fields = {
+        place: f"line {lines[place]}: {told}" if place in lines and "line " not in told else told
+        for place, told in problem.fields.items()
+    }
+    return Problem(problem.kind, _words(fields) or problem.message, fields)
+
+
+def _words(fields: Mapping[str, str]) -> str:
+    return "; ".join(f"{place}: {told}" for place, told in fields.items())[:2_000]

@@ -1,0 +1,141 @@
+"""libcurl's transfers on an event loop: an epoll of our own, of which the loop sees one reader.
+
+A reader of the loop for every connection costs more than the connection itself.
+Sources: CURLMOPT_SOCKETFUNCTION(3), CURLMOPT_TIMERFUNCTION(3), curl_multi_socket_action(3).
+"""
+
+import asyncio
+import math
+import select
+
+import pycurl
+
+from dogwatch.clock import Clock
+
+NEVER = math.inf
+_BATCH = 256
+_WANTED = {
+    pycurl.POLL_NONE: 0,
+    pycurl.POLL_IN: select.EPOLLIN,
+    pycurl.POLL_OUT: select.EPOLLOUT,
+    pycurl.POLL_INOUT: select.EPOLLIN | select.EPOLLOUT,
+}
+
+
+class Multi:
+    """Performs transfers of easy handles; belongs to the event loop that uses it first."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._multi = pycurl.CurlMulti()
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
+        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._wait)
+        self._epoll = select.epoll()
+        self._watched: set[int] = set()
+        self._going: dict[pycurl.Curl, asyncio.Future[None]] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = self._due_at = NEVER
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing can be performed any more."""
+        return self._epoll.closed
+
+    async def perform(self, curl: pycurl.Curl) -> None:
+        """Return once a transfer is over; raises `pycurl.error`. Cancelled, it is ended at once."""
+        loop = self._loop or self._begin()
+        ended: asyncio.Future[None] = loop.create_future()
+        self._multi.add_handle(curl)
+        self._going[curl] = ended
+        try:
+            await ended
+        finally:
+            if self._going.pop(curl, None):  # it was cancelled
+                self._multi.remove_handle(curl)
+
+    def close(self) -> None:
+        """Cancel whoever waits, and free everything."""
+        if self.closed:
+            return
+        for curl, ended in self._going.items():
+            self._multi.remove_handle(curl)
+            ended.cancel()
+        self._going.clear()
+        if self._timer:
+            self._timer.cancel()
+        if self._loop:
+            self._loop.remove_reader(self._epoll.fileno())
+        self._multi.close()
+        self._epoll.close()
+
+    def _begin(self) -> asyncio.AbstractEventLoop:
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._epoll.fileno(), self._ready)
+        return self._loop
+
+    # --- what libcurl wants: within these it may not be called ----------------------------------
+
+    def _watch(self, what: int, fd: int, _multi: pycurl.CurlMulti, _state: object) -> None:
+        if what == pycurl.POLL_REMOVE:
+            if fd in self._watched:
+                self._watched.discard(fd)
+                self._epoll.unregister(fd)
+        elif fd in self._watched:
+            self._epoll.modify(fd, _WANTED[what])
+        else:
+            self._watched.add(fd)
+            self._epoll.register(fd, _WANTED[what])
+
+    def _wait(self, timeout_ms: int) -> None:
+        """Set the timer. One that goes off too early costs less than one that is always moved."""
+        if self._loop is None or timeout_ms < 0:
+            self._due_at = NEVER
+            return
+        now = self._clock.monotonic()
+        self._due_at = now + timeout_ms / 1000
+        if self._due_at < self._timer_at:
+            self._set_timer(self._loop, now)
+
+    def _set_timer(self, loop: asyncio.AbstractEventLoop, now: float) -> None:
+        if self._timer:
+            self._timer.cancel()
+        self._timer_at = self._due_at
+        self._timer = loop.call_later(self._due_at - now, self._timed_out, loop)
+
+    # --- what happened --------------------------------------------------------------------------
+
+    def _timed_out(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._timer, self._timer_at = None, NEVER
+        now = self._clock.monotonic()
+        if self._due_at <= now:
+            self._due_at = NEVER
+            self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+            self._settle()
+        elif self._due_at < NEVER:
+            self._set_timer(loop, now)
+
+    def _ready(self) -> None:
+        for fd, events in self._epoll.poll(0, _BATCH):
+            # An error or a hang-up is found by whoever reads or writes.
+            readable = pycurl.CSELECT_IN if events & ~select.EPOLLOUT else 0
+            writable = pycurl.CSELECT_OUT if events & ~select.EPOLLIN else 0
+            self._multi.socket_action(fd, readable | writable)
+        self._settle()
+
+    def _settle(self) -> None:
+        _, good, bad = self._multi.info_read()
+        for curl in good:
+            self._end(curl, None)
+        for curl, code, detail in bad:
+            self._end(curl, pycurl.error(code, detail))
+
+    def _end(self, curl: pycurl.Curl, error: pycurl.error | None) -> None:
+        ended = self._going.pop(curl)
+        self._multi.remove_handle(curl)
+        if ended.done():  # it was cancelled a moment ago
+            return
+        if error:
+            ended.set_exception(error)
+        else:
+            ended.set_result(None)

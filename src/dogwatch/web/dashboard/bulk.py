@@ -1,0 +1,74 @@
+"""Several items at once: paused, resumed or deleted, all of them or none."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from fastapi import Response
+
+from dogwatch.core.problems import Problem
+from dogwatch.usecases import overview, watches
+from dogwatch.usecases.callers import require
+from dogwatch.usecases.door import Tx
+from dogwatch.usecases.lists import Record
+from dogwatch.web.dashboard.now import chosen_of
+from dogwatch.web.dashboard.pages import moved, rendered
+from dogwatch.web.dashboard.visit import Visit
+
+_ITEM = "item_"
+
+Work = Callable[[Tx, Record, datetime], object]
+
+
+async def show(visit: Visit) -> Response:
+    """Show the items of the address, each with a box."""
+    require(visit.caller, "watches.list")
+    chosen = chosen_of(visit)
+    found = await visit.see(lambda tx: overview.now(tx, visit.workspace_id, chosen, visit.at))
+    return rendered(
+        visit, "bulk.html", found=found, chosen=chosen, ticked=_ticked(visit),
+        query=visit.request.url.query, sure=visit.form.get("do") == "delete",
+    )  # fmt: skip
+
+
+async def take(visit: Visit) -> Response:
+    """Do it to those that are ticked."""
+    do, slugs = visit.form.get("do", ""), _ticked(visit)
+    if not slugs:
+        raise Problem("invalid", "form", {"form": "tick one at least"})
+    if do == "delete" and "sure" not in visit.form:
+        return await show(visit)
+    if do not in _WORKS:
+        raise Problem("invalid", "form", {"form": "choose what shall be done"})
+    operation, work = _WORKS[do]
+
+    def done(tx: Tx) -> None:
+        for slug in slugs:
+            work(tx, watches.find(tx, visit.workspace_id, slug, lock=True), visit.at)
+
+    await visit.carry_out(operation, ", ".join(slugs), done)
+    return moved(visit, f"?{visit.request.url.query}" if visit.request.url.query else "")
+
+
+def _ticked(visit: Visit) -> list[str]:
+    return [name.removeprefix(_ITEM) for name in visit.form if name.startswith(_ITEM)]
+
+
+def _pause(tx: Tx, record: Record, at: datetime) -> None:
+    if not watches.is_paused(record):
+        watches.pause(tx, record, at)
+
+
+def _resume(tx: Tx, record: Record, at: datetime) -> None:
+    if watches.is_paused(record):
+        watches.resume(tx, record, at)
+
+
+def _remove(tx: Tx, record: Record, at: datetime) -> None:
+    watches.remove(tx, record)
+
+
+_WORKS: Mapping[str, tuple[str, Work]] = {
+    "pause": ("watches.pause", _pause),
+    "resume": ("watches.resume", _resume),
+    "delete": ("watches.delete", _remove),
+}

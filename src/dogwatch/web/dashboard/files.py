@@ -1,0 +1,70 @@
+"""Files: the workspace as one, and what was applied."""
+
+from fastapi import Response
+
+from dogwatch.core.manifest.text import written
+from dogwatch.core.problems import Problem
+from dogwatch.usecases import manifests
+from dogwatch.usecases.callers import require
+from dogwatch.web.api.manifest.hand import Hand
+from dogwatch.web.api.manifest.whole import Applied, export
+from dogwatch.web.api.manifest.work import Work
+from dogwatch.web.dashboard.pages import DOWNLOADED, moved, rendered
+from dogwatch.web.dashboard.visit import Visit
+
+NAME = "dogwatch.yaml"
+
+
+async def show(visit: Visit) -> Response:
+    """Show the files, and the form of another."""
+    return await _shown(visit)
+
+
+async def _shown(visit: Visit, done: Applied | None = None) -> Response:
+    require(visit.caller, "manifests.list")
+    found = await visit.see(lambda tx: manifests.listed(tx, visit.workspace_id))
+    return rendered(
+        visit, "files.html", found=found, done=done, name=visit.form.get("name") or NAME,
+        text=visit.form.get("text", ""), prune="prune" in visit.form,
+    )  # fmt: skip
+
+
+async def download(visit: Visit) -> Response:
+    """Answer with the workspace as a file."""
+    require(visit.caller, "manifests.export")
+    document = await visit.see(
+        lambda tx: export(Work(tx, visit.services, visit.caller, visit.at))
+    )  # fmt: skip
+    headers = {**DOWNLOADED, "Content-Disposition": f'attachment; filename="{NAME}"'}
+    return Response(written(document), 200, headers, "application/yaml")
+
+
+async def take(visit: Visit) -> Response:
+    """Apply a file, or show what it would change."""
+    name, text = visit.form.get("name", ""), visit.form.get("text", "").replace("\r\n", "\n")
+    hand = Hand(
+        visit.services, visit.caller, visit.at,
+        lambda work: visit.carry_out("manifests.apply", name, work),
+    )  # fmt: skip
+    tried = "try" in visit.form
+    try:
+        done = await hand.apply(name, text, prune="prune" in visit.form, dry_run=tried)
+    except Problem as problem:
+        raise _told(problem) from None
+    return await _shown(visit, done) if tried else moved(visit, "settings/files")
+
+
+def _told(problem: Problem) -> Problem:
+    """Return a problem whose faults stand at the text, where they are not of the name."""
+    if set(problem.fields) <= {"name"}:
+        return problem
+    return Problem(problem.kind, problem.message, {"text": problem.message})
+
+
+async def forget(visit: Visit) -> Response:
+    """Forget a file; what was kept in it stays."""
+    name = visit.form.get("name", "")
+    await visit.carry_out(
+        "manifests.release", name, lambda tx: manifests.forget(tx, visit.workspace_id, name)
+    )
+    return moved(visit, "settings/files")

@@ -1,0 +1,62 @@
+"""What a schedule means, while it is written."""
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from fastapi import Response
+
+from dogwatch.core.problems import Problem
+from dogwatch.core.schedule import parse
+from dogwatch.core.schedule.words import cron_of
+from dogwatch.usecases.callers import require
+from dogwatch.web.dashboard.pages import rendered
+from dogwatch.web.dashboard.pictures import expectation
+from dogwatch.web.dashboard.visit import Visit
+
+COMING = 5
+MINUTE_S = 60
+
+
+async def show(visit: Visit) -> Response:
+    """Answer with the schedule in words, its next dates, and when an alert would come."""
+    require(visit.caller, "watches.list")
+    return rendered(visit, "schedule.html", **preview(visit))
+
+
+def said(visit: Visit) -> str:
+    """Return the schedule of a form, as a line of cron where it is said in words."""
+    return cron_of(visit.form.get("schedule", "").strip())
+
+
+def preview(visit: Visit, grace_s: int | None = None) -> dict[str, Any]:
+    """Return what a template shows of the schedule of a form."""
+    text, zone = said(visit), visit.form.get("timezone") or visit.zone_name
+    nothing: dict[str, Any] = {
+        "schedule": None, "coming": [], "notes": [], "fault": "", "line": text, "of_zone": zone,
+        "drawn": "",
+    }  # fmt: skip
+    if not text:
+        return nothing
+    try:
+        schedule = parse(text, zone)
+        coming = schedule.next(COMING, visit.at)
+    except Problem as problem:
+        return nothing | {"fault": next(iter(problem.fields.values()), problem.message)}
+    drawn = expectation.drawn(_local(coming[0], zone), _grace_s(visit, grace_s)) if coming else ""
+    return nothing | {
+        "schedule": schedule, "coming": [_local(at, zone) for at in coming],
+        "notes": schedule.dst_notes(visit.at, COMING), "drawn": drawn,
+    }  # fmt: skip
+
+
+def _grace_s(visit: Visit, usual_s: int | None) -> int | None:
+    for name in ("grace_min", "start_by_s"):
+        given = visit.form.get(name, "").strip()
+        if given.isascii() and given.isdigit() and len(given) < 7:
+            return int(given) * MINUTE_S
+    return usual_s
+
+
+def _local(at: datetime, zone: str) -> datetime:
+    return at.astimezone(ZoneInfo(zone))

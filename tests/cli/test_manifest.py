@@ -1,0 +1,51 @@
+"""export, apply, diff and validate: the workspace as a file."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.stub import Here, Stub
+
+APPLY = "POST /api/v1/manifests/apply"
+TEXT = "dogwatch: 1\nwatches:\n- slug: backup\n  name: Backup\n"
+DONE = {
+    "id": "ours.yaml", "dry_run": False, "items": 1, "made": ["watches backup"], "changed": [],
+    "removed": [], "diff": "--- as it is\n+++ as the file says\n+- slug: backup",
+}  # fmt: skip
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    """A good file."""
+    path = tmp_path / "ours.yaml"
+    path.write_text(TEXT)
+    return str(path)
+
+
+def test_apply_sends_the_text_and_tells_what_changed(here: Here, stub: Stub, file: str) -> None:
+    stub.replies[APPLY] = (200, DONE)
+    assert here("apply", file, "--prune").stdout == "ours.yaml: made watches backup\n"
+    sent = json.loads(stub.requests[-1].body)
+    assert sent == {"name": file, "text": TEXT, "prune": True, "dry_run": False}
+    stub.replies[APPLY] = (200, DONE | {"made": [], "diff": ""})
+    assert here("apply", "-f", file).stdout == "ours.yaml: nothing to change\n"
+    assert here("apply").returncode == 2
+
+
+def test_diff_changes_nothing_and_says_by_its_code(here: Here, stub: Stub, file: str) -> None:
+    stub.replies[APPLY] = (200, DONE)
+    done = here("diff", file)
+    assert (done.returncode, "+- slug: backup" in done.stdout) == (2, True)
+    assert json.loads(stub.requests[-1].body)["dry_run"] is True
+    stub.replies[APPLY] = (200, DONE | {"made": [], "diff": ""})
+    assert here("diff", file).returncode == 0
+
+
+def test_validate_asks_no_server(here: Here, stub: Stub, file: str) -> None:
+    assert here("validate", file).stdout == f"{file}: good, 1 watches\n"
+    Path(file).write_text(TEXT + "  schedule: never\n")
+    done = here("validate", file)
+    assert (done.returncode, stub.requests) == (2, [])
+    assert "watches.0.schedule: line 5" in done.stderr
+    assert here("validate", f"{file}.gone").returncode == 2

@@ -1,0 +1,100 @@
+"""Manifests as YAML: what is written is read back, and faults tell their lines."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dogwatch.core.manifest.change import between
+from dogwatch.core.manifest.said import said, without
+from dogwatch.core.manifest.text import MAX_LENGTH, SECTIONS, Document, located, read, written
+from dogwatch.core.problems import Problem, invalid
+from dogwatch.core.spec import WatchSpec
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40)
+VALUE = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**9), 10**9) | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=6,
+)
+THING = st.dictionaries(TEXT, VALUE, max_size=4)
+DOCUMENT = st.dictionaries(st.sampled_from(SECTIONS), st.lists(THING, max_size=3))
+GOOD: Document = {"watches": [{"slug": "backup", "name": "Backup"}], "rules": [{"channel": "Ops"}]}
+
+
+@given(DOCUMENT)
+def test_what_is_written_is_read_back(document: dict[str, list[dict[str, Any]]]) -> None:
+    found = read(written(document))
+    assert {name: some for name, some in found.items() if some} == {
+        name: some for name, some in document.items() if some
+    }
+    assert written(found) == written(document)
+
+
+def test_a_script_is_written_line_by_line() -> None:
+    text = written({"jobs": [{"slug": "x", "action": {"source": "set -e\necho 'on: 07:00'\n"}}]})
+    assert "    source: |\n      set -e\n      echo 'on: 07:00'\n" in text
+
+
+def test_sections_stand_in_one_order_and_empty_ones_are_left_out() -> None:
+    text = written({"rules": GOOD["rules"], "jobs": [], "watches": GOOD["watches"]})
+    assert text.startswith("dogwatch: 1\n\nwatches:\n")
+    assert text.index("watches:") < text.index("rules:")
+    assert "jobs" not in text
+    assert written({}) == "dogwatch: 1\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("dogwatch: 1\nwatches: [", "line 2, column 11"),
+        ("- 1", "must be an object of sections"),
+        ("watches: []", "dogwatch: line 1: must be 1"),
+        ("dogwatch: 2", "dogwatch: line 1: must be 1"),
+        ("dogwatch: 1\nwathces: []", "wathces: line 2: is no section; there are projects"),
+        ("dogwatch: 1\njobs: {}", "jobs: line 2: must be a list"),
+        ("dogwatch: 1\njobs:\n- slug: x\n- 5", "jobs.1: line 4: must be an object"),
+        ("dogwatch: 1\njobs: &a []\nprobes: *a", "write it out instead of an alias"),
+        ("x" * (MAX_LENGTH + 1), "is too long"),
+    ],
+)
+def test_what_is_no_manifest_is_refused_with_its_line(text: str, told: str) -> None:
+    with pytest.raises(Problem) as refused:
+        read(text)
+    assert refused.value.kind == "invalid"
+    assert told in refused.value.message
+
+
+def test_a_fault_found_later_is_told_its_line_once() -> None:
+    text = "dogwatch: 1\nwatches:\n- slug: a\n  name: A\n  schedule: nope\n"
+    fault = located(text, invalid("watches.0.schedule", "is no schedule"))
+    assert fault.fields == {"watches.0.schedule": "line 5: is no schedule"}
+    assert located(text, fault).fields == fault.fields
+
+
+def test_what_is_as_usual_is_not_said() -> None:
+    spec = WatchSpec(name="A", schedule="@daily", tags=("x",), timezone="UTC")
+    assert said(spec, WatchSpec(name=""), ("schedule", "tags", "timezone")) == {
+        "schedule": "@daily", "tags": ["x"],
+    }  # fmt: skip
+    assert without({"a": 1, "b": None}, {"b": None, "c": 3}) == {"a": 1}
+
+
+OLD: list[dict[str, Any]] = [{"slug": "old"}]
+
+
+def test_changes_are_told_by_name_and_as_a_diff() -> None:
+    after: Document = {
+        "watches": [{"slug": "backup", "name": "Nightly"}, {"slug": "new", "name": "New"}],
+        "rules": [{"channel": "Ops"}, {"channel": "Ops", "delay_s": 60}],
+    }
+    before: Document = {"watches": GOOD["watches"], "rules": GOOD["rules"], "jobs": OLD}
+    found = between(before, after)
+    assert (found.made, found.changed, found.removed) == (
+        ["watches new", "rules Ops (2)"], ["watches backup"], ["jobs old"],
+    )  # fmt: skip
+    assert {"-  name: Backup", "+  name: Nightly"} <= set(found.diff.splitlines())
+    assert found.words == "2 made, 1 changed, 1 removed"
+    same = between(GOOD, GOOD)
+    assert (same.diff, same.words) == ("", "nothing to change")

@@ -1,0 +1,122 @@
+"""A browser with somebody signed in, before a real server; notes all that goes wrong in it."""
+
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
+
+from tests.harness.served import Served
+
+WIDE, NARROW = ViewportSize(width=1280, height=900), ViewportSize(width=390, height=844)
+AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+COLOURS: dict[str, Any] = {"runOnly": ["color-contrast"], "resultTypes": ["violations"]}
+EVERYTHING: dict[str, Any] = {"resultTypes": ["violations"]}
+PASSWORD = "four kinds of tea"
+# Kept by CI; README shows some of them (`make pictures`).
+SHOTS = Path(__file__).parents[2] / "artifacts" / "pages"
+
+
+@dataclass
+class Site:
+    """A server, a browser with somebody signed in, and all that went wrong in it."""
+
+    served: Served
+    browser: Browser
+    context: BrowserContext
+    page: Page
+    faults: list[str] = field(default_factory=list)
+
+    def watched(self, page: Page) -> Page:
+        """Note what a page complains of, whom it asks, and dialogs that it opens."""
+        page.on("console", lambda told: self._note(told.type == "error", f"console: {told.text}"))
+        page.on("pageerror", lambda error: self._note(True, f"error: {error}"))
+        page.on("request", lambda asked: self._note(
+            not asked.url.startswith(self.served.url), f"asks {asked.url}"
+        ))  # fmt: skip
+        page.on("dialog", self._dialog)
+        return page
+
+    def _note(self, wrong: bool, told: str) -> None:
+        if wrong:
+            self.faults.append(told)
+
+    def _dialog(self, dialog: Any) -> None:
+        self.faults.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def go(self, path: str) -> Page:
+        """Load a page."""
+        answer = self.page.goto(f"{self.served.url}{path}", wait_until="load")
+        assert answer is not None
+        assert answer.status == 200, (path, answer.status)
+        return self.page
+
+    def found(self, path: str, pattern: str) -> str:
+        """Return where the first link of a page leads that is like a pattern."""
+        links = self.go(path).eval_on_selector_all("a", "all => all.map(one => one.pathname)")
+        return str(next(one for one in links if re.fullmatch(pattern, one)))
+
+    def shot(self, name: str) -> None:
+        """Keep a picture of the page, as it is seen."""
+        SHOTS.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=SHOTS / f"{name}.png")
+
+
+@contextmanager
+def browsing(served: Served) -> Iterator[Site]:
+    """Set a server up by its link, in a browser; there are items already."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    program = next(filter(None, map(shutil.which, names)))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=program, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        context = browser.new_context(viewport=WIDE, color_scheme="light", timezone_id="UTC")
+        site = Site(served, browser, context, context.new_page())
+        site.watched(site.page)
+        _set_up(site)
+        yield site
+        browser.close()
+
+
+def _set_up(site: Site) -> None:
+    link = re.search(r"set up (\S+)", site.served.log.read_text())
+    assert link
+    site.page.goto(f"{site.served.url}/setup?{link[1].partition('?')[2]}")
+    site.page.fill("#email", "ana@example.org")
+    site.page.fill("#name", "Ana")
+    site.page.fill("#password", PASSWORD)
+    site.shot("1-set-up")
+    site.page.click("main button")
+    site.page.wait_for_url(f"{site.served.url}/")
+
+
+def findings(page: Page, path: str, options: dict[str, Any]) -> Iterator[str]:
+    """Yield what axe finds on a page that holds it."""
+    found = page.evaluate("options => axe.run(options).then(done => done.violations)", options)
+    for one in found:
+        nodes = [node["html"][:120] for node in one["nodes"][:3]]
+        yield f"{path}: {one['id']}: {one['help']}: {nodes}"
+
+
+def scrolls(page: Page, path: str) -> Iterator[str]:
+    """Yield how much wider a page is than the screen."""
+    width = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    if width > 0:
+        yield f"{path}: {width} px too wide"
+
+
+@contextmanager
+def at_most(seconds: float) -> Iterator[None]:
+    """Say that what is done inside takes no longer; a busy machine is given ten times that."""
+    began = time.monotonic()
+    yield
+    took = time.monotonic() - began
+    assert took < 10 * seconds, f"took {took:.1f} s"

@@ -1,0 +1,99 @@
+"""Times on pages: whose clock they are of; schedules said back; maintenance windows changed."""
+
+import re
+
+import pytest
+
+from tests.web.dashboard.conftest import Browser, House, ping, watch
+
+WARSAW = "Europe/Warsaw"
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """The URL of a fresh database; one kind of store is enough for words."""
+    return sqlite_url
+
+
+@pytest.fixture
+def ana(house: House) -> Browser:
+    return house.ana()
+
+
+def text_of(page: str) -> str:
+    return " ".join(re.sub(r"<[^>]*>", " ", page).split())
+
+
+def test_times_are_of_the_zone_that_was_chosen(house: House, ana: Browser) -> None:
+    ping(house, watch(house, "Nightly", schedule="0 2 * * *", timezone="Asia/Tokyo"))
+    page = ana.get("/i/nightly").text
+    assert "Times are UTC." in page
+    assert "2026-01-05 17:00:00</time>" in page
+    chosen = ana.fill("/i/nightly", "/zone", zone="Asia/Tokyo", place="i/nightly")
+    assert (chosen.status, chosen.headers["location"]) == (303, "./i/nightly")
+    page = ana.get("/i/nightly").text
+    assert "Times are Asia/Tokyo." in page
+    assert "2026-01-06 02:00:00</time>" in page
+    assert "Show UTC" in page
+    assert re.search(r"<strong>Why:</strong>[^<]*Asia/Tokyo", page)
+
+
+def test_the_zone_of_a_cookie_is_one_that_there_is(ana: Browser) -> None:
+    ana.cookies["dogwatch-zone"] = WARSAW
+    assert "Times are Europe/Warsaw." in ana.get("/timeline").text
+    ana.cookies["dogwatch-zone"] = "../../etc/passwd"
+    assert "Times are UTC." in ana.get("/timeline").text
+
+
+def test_no_other_zone_is_taken_and_nobody_is_led_away(ana: Browser) -> None:
+    ana.cookies["dogwatch-zone"] = WARSAW
+    assert ana.fill("/", "/zone", zone="Mars/Base", place="").status == 422
+    away = ana.fill("/", "/zone", zone="UTC", place="//evil.example")
+    assert away.headers["location"] == "./"
+
+
+def test_a_schedule_is_said_back(ana: Browser) -> None:
+    token = re.findall(r'name="token" value="([^"]*)"', ana.get("/new", kind="watch").text)[0]
+
+    def told(**fields: str) -> str:
+        return text_of(ana.post("/schedule", token=token, **fields).text)
+
+    good = told(schedule="every weekday at 7", timezone=WARSAW, grace_min="20")
+    assert good.startswith(
+        "At 07:00 every weekday, Europe/Warsaw 0 7 * * 1-5 due 07:00 alert 07:20"
+    )
+    assert good.count(":00:00 Europe/Warsaw") == 5
+    assert "Tue 2026-01-06 07:00:00 Europe/Warsaw" in good
+    picture = ana.post("/schedule", token=token, schedule="0 7 * * *", grace_min="20").text
+    assert "alert at 2026-01-06 07:20" in picture
+    assert "is not a schedule" in told(schedule="soon")
+    assert told(schedule="") == ""
+    assert "2026-03-29" in told(schedule="30 2 29 3 *", timezone=WARSAW)
+
+
+def test_words_become_cron_when_an_item_is_made(house: House, ana: Browser) -> None:
+    made = ana.fill(
+        "/new?kind=watch", "/new", name="Report", schedule="every monday at 9", timezone=WARSAW
+    )
+    assert made.status == 303
+    assert "0 9 * * 1, Europe/Warsaw" in ana.get("/i/report").text
+
+
+def test_a_window_is_changed_on_its_page(ana: Browser) -> None:
+    ana.cookies["dogwatch-zone"] = WARSAW
+    once = {"kind": "once", "name": "Move", "scope": "all", "values": "",
+            "start_at": "2026-02-01T22:00", "end_at": "2026-02-02T02:00"}  # fmt: skip
+    assert ana.fill("/alerts/maintenance/new", "/alerts/maintenance/new", **once).status == 303
+    page = ana.get("/alerts").text
+    assert "from 2026-02-01 22:00 to 2026-02-02 02:00 Europe/Warsaw" in page
+    edit = "/" + re.findall(r'href="\./(alerts/maintenance/\w+/edit)"', page)[0]
+    form = ana.get(edit).text
+    assert 'value="2026-02-01T22:00"' in form
+    changed = ana.fill(edit, edit, **once | {"name": "Moved", "end_at": "2026-02-02T03:00"})
+    assert changed.status == 303
+    assert "2026-02-02 03:00 Europe/Warsaw" in ana.get("/alerts").text
+    weekly = {"kind": "weekly", "name": "Moved", "scope": "tags", "values": "db", "day_sat": "1",
+              "start": "22:00", "duration_s": "90", "timezone": WARSAW}  # fmt: skip
+    assert ana.fill(edit, edit, **weekly).status == 303
+    assert 'value="90"' in ana.get(edit).text
+    assert ana.fill(edit, edit, **weekly | {"name": " "}).status == 422

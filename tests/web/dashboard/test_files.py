@@ -1,0 +1,70 @@
+"""The page of files, and what is kept in one."""
+
+import pytest
+
+from dogwatch.core.policy import Role
+from tests.web.dashboard.conftest import Browser, House, member, watch
+
+FILES = "/settings/files"
+TEXT = "dogwatch: 1\nwatches:\n- slug: backup\n  name: Backup\n"
+
+
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """The URL of a fresh database; one kind of store is enough for words."""
+    return sqlite_url
+
+
+@pytest.fixture
+def ana(house: House) -> Browser:
+    return house.ana()
+
+
+def test_the_workspace_is_downloaded_as_a_file(house: House, ana: Browser) -> None:
+    watch(house, "Backup", schedule="0 2 * * *")
+    answer = ana.get("/dogwatch.yaml")
+    assert answer.status == 200
+    assert answer.headers["content-disposition"] == 'attachment; filename="dogwatch.yaml"'
+    assert "sandbox" in answer.headers["content-security-policy"]
+    assert "- slug: backup\n  name: Backup\n" in answer.text
+
+
+def test_a_file_is_tried_applied_and_let_go(house: House, ana: Browser) -> None:
+    tried = {"name": "ours.yaml", "text": TEXT.replace("\n", "\r\n"), "try": "1"}
+    page = ana.fill(FILES, FILES, **tried)
+    assert "It would be: 1 made." in page.text
+    assert ana.get("/i/backup").status == 404
+    del tried["try"]
+    assert ana.fill(FILES, FILES, **tried).status == 303
+    item = ana.get("/i/backup").text
+    assert "Kept in <strong>ours.yaml</strong>" in item
+    assert 'href="../i/backup/edit"' not in item
+    refused = ana.fill("/i/backup/edit", "/i/backup/edit", name="X", schedule="every 5m")
+    assert refused.status == 409
+    assert "Backup is kept" in refused.text or "backup is kept" in refused.text.lower()
+    assert "1 item kept in it" in ana.get(FILES).text
+    assert ana.fill("/i/backup", "/i/backup/release").status == 303
+    assert "Kept in" not in ana.get("/i/backup").text
+    assert ana.fill(FILES, f"{FILES}/forget").status == 303
+    assert "ours.yaml" not in ana.get(FILES).text
+
+
+def test_a_broken_file_says_where_and_changes_nothing(ana: Browser) -> None:
+    assert ana.fill(FILES, FILES, name="ours.yaml", text=TEXT).status == 303
+    broken = TEXT.replace("Backup", "Other") + "  schedule: never\n  colour: red\n"
+    refused = ana.fill(FILES, FILES, name="ours.yaml", text=broken)
+    assert refused.status == 422
+    assert "line 5" in refused.text
+    assert "line 6" in refused.text
+    assert "name: Other" in refused.text
+    page = ana.get(FILES).text
+    assert "<title>(1 refused) Files" in page
+    assert "What was applied before holds on." in page
+    assert "Backup" in ana.get("/i/backup").text
+
+
+def test_who_only_looks_has_no_files(house: House, ana: Browser) -> None:
+    viewer = member(house, Role.VIEWER)
+    assert "settings/files" not in viewer.get("/settings").text
+    assert viewer.get(FILES).status == 403
+    assert viewer.get("/dogwatch.yaml").status == 403
