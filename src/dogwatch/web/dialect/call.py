@@ -1,5 +1,6 @@
 """One call of a dialect: the body as its model reads it, and use-cases in a transaction."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from dogwatch.web.services import Services
 
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
+# What no database keeps: NUL, and lone surrogates.
+_UNKEPT = re.compile("[\0\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +132,9 @@ def checked(model: type[M], said: Mapping[str, Any]) -> M:
     except ValidationError as error:
         raise _refused(faults_of(error.errors())) from None
     dumped = found.model_dump(by_alias=True, exclude_unset=True)
-    if nul := [
-        name for name, value in _places(dumped) if any("\0" in one for one in _texts(value))
-    ]:
-        raise _refused(dict.fromkeys(nul, "must not hold NUL"))
+    unkept = [name for name, value in _places(dumped) if any(map(_UNKEPT.search, _texts(value)))]
+    if unkept:
+        raise _refused(dict.fromkeys(unkept, "must not hold NUL or half a character"))
     return found
 
 
