@@ -20,6 +20,7 @@ from dogwatch.usecases import (
     keyring,
     keys,
     maintenance,
+    manifests,
     members,
     people,
     projects,
@@ -62,6 +63,7 @@ def lived_in(house: House) -> House:
     house.join("b", 650)
     _workflow(house, job.id, work.run.id)
     _status_page(house, one.id)
+    house.do(manifests.note, house.workspace.id, "dogwatch.yaml", [one.id], "Ana", after(7))
     _people(house)
     return house
 

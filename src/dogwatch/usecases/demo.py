@@ -111,8 +111,15 @@ def _lived(tx: Tx, workspace_id: int, example: Example, vault: Vault, at: dateti
     names: dict[str, str] = {}
     for signal, name in history(example, life.record.watch, at):
         life.live(signal, names.setdefault(name, new_id(signal.at)))
+        if len(life.entries) >= BATCH:  # the database must not think that we stand still
+            _write_entries(tx, life)
     _write(tx, life)
     return life
+
+
+def _write_entries(tx: Tx, life: _Life) -> None:
+    runs.write(tx, life.entries)
+    life.entries.clear()
 
 
 def _made(tx: Tx, workspace_id: int, example: Example, vault: Vault, at: datetime) -> Record:
@@ -134,8 +141,7 @@ def _made(tx: Tx, workspace_id: int, example: Example, vault: Vault, at: datetim
 
 
 def _write(tx: Tx, life: _Life) -> None:
-    for first in range(0, len(life.entries), BATCH):
-        runs.write(tx, life.entries[first : first + BATCH])
+    _write_entries(tx, life)
     record, heard = life.record, life.ends if life.example.kind == "watch" else []
     last_at = heard[-1][1].at if heard else None
     watches.save(tx, replace(record, due_at=wake_at(record.watch), last_ping_at=last_at))

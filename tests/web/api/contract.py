@@ -16,7 +16,7 @@ BEYOND_SCHEMAS = re.compile(
     re.DOTALL,
 )
 
-WORDS = r"is the same as|more faults"
+WORDS = r"is the same as|more faults|years from now"
 KEY, NUMBERS = "Idempotency-Key", count(1)
 ALIASES = ("grace_s", "slow_after_s")
 SENSIBLE: dict[str, Any] = {

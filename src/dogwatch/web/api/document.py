@@ -189,6 +189,10 @@ def _by_id(paths: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         yield path.replace("{name}", "{id}"), methods
 
 
+# What a thing that has just been made has only if it was asked for.
+_LATER = frozenset({"/workflows/{id}/webhook"})
+
+
 def _link(paths: Mapping[str, Any]) -> None:
     """Say of each thing that is made what can be done with it."""
     for path, methods in paths.items():
@@ -201,7 +205,7 @@ def _link(paths: Mapping[str, Any]) -> None:
                 "parameters": {"id": "$response.body#/id"},
             }
             for below, others in paths.items()
-            if below.startswith(f"{path}/{{id}}")
+            if below.startswith(f"{path}/{{id}}") and below not in _LATER
             for operation in others.values()
         }
 

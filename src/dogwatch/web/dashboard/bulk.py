@@ -32,6 +32,7 @@ async def show(visit: Visit) -> Response:
 
 async def take(visit: Visit) -> Response:
     """Do it to those that are ticked."""
+    require(visit.caller, "watches.pause")
     do, slugs = visit.form.get("do", ""), _ticked(visit)
     if not slugs:
         raise Problem("invalid", "form", {"form": "tick one at least"})
