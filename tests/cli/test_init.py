@@ -32,6 +32,14 @@ def test_the_first_person_is_made_once(fresh: Here, tmp_path: Path) -> None:
     assert again.returncode == 2
 
 
+def test_links_lead_to_where_the_server_listens(fresh: Here, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir(mode=0o700)
+    (tmp_path / "data" / "server.url").write_text("http://127.0.0.1:18731\n")
+    assert fresh("init").stdout.startswith("http://127.0.0.1:18731/setup?code=")
+    told = fresh("init", "--base-url", "https://watch.example")
+    assert told.stdout.startswith("https://watch.example/setup?code=")
+
+
 def test_it_is_refused_once_somebody_is_here(fresh: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     fresh(*ANA)
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{PASSWORD}\n"))

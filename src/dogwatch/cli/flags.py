@@ -1,6 +1,7 @@
 """The server's flags, made from the one definition of its settings."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,3 +30,15 @@ def configured(session: Session, flags: dict[str, Any]) -> Config:
     for warning in config.warnings:
         click.echo(f"dogwatch: {warning}", err=True)
     return config
+
+
+def located(config: Config) -> Config:
+    """Return the settings with links that lead to where the server here listened last.
+
+    Unless its address is among what is set.
+    """
+    told = config.data / "server.url"
+    said = any(config.sources.get(name) != "default" for name in ("base_url", "listen"))
+    if said or not told.exists():
+        return config
+    return replace(config, base_url=told.read_text().strip())

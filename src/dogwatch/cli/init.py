@@ -7,7 +7,7 @@ import click
 
 from dogwatch.boot import first_run
 from dogwatch.boot import store as boot
-from dogwatch.cli.flags import configured, server_flags
+from dogwatch.cli.flags import configured, located, server_flags
 from dogwatch.cli.output import as_json
 from dogwatch.cli.session import Session, command
 from dogwatch.config import Config
@@ -31,7 +31,7 @@ def init_command(
     new set-up link for the browser; the one before works no longer. Once somebody is here, both
     are refused.
     """
-    config = configured(session, flags)
+    config = located(configured(session, flags))
     if email is None:
         said = {"link": _link(config)}
     elif password_stdin:

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from dogwatch.cli.flags import configured
+from dogwatch.cli.flags import configured, located
 from dogwatch.cli.host import WORKSPACE, Visit, carry_out, iso, see, verb
 from dogwatch.cli.output import as_json, table
 from dogwatch.cli.session import Session
@@ -90,7 +90,8 @@ def member_rm(session: Session, who: str, **flags: Any) -> None:
 @WORKSPACE
 def member_invite(session: Session, email: str, role: str, **flags: Any) -> None:
     """Print a link that makes whoever opens it a member; it is shown once, good for a week."""
-    base = configured(session, {k: v for k, v in flags.items() if k != "workspace"}).base_url
+    given = {name: value for name, value in flags.items() if name != "workspace"}
+    base = located(configured(session, given)).base_url
 
     def made(visit: Visit) -> str:
         chosen = Role[role.upper()]
