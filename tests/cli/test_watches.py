@@ -88,6 +88,14 @@ def test_show_tells_the_last_run(here: Here, told: Stub) -> None:
     assert "✓ up since Fri 2026-11-20" in out
 
 
+def test_show_tells_what_is_expected(here: Here, told: Stub) -> None:
+    limits = {"start_by_s": 90, "finish_by_s": None, "slow_after_ms": 1500}
+    told.replies["GET /api/v1/watches/backup"] = (200, {**WATCH, **limits})
+    shown = here("show", "backup").stdout.splitlines()
+    assert [line.split(None, 1) for line in shown if "grace" in line] == [["grace", "90 s"]]
+    assert [line.split("  ")[0] for line in shown if "1500 ms" in line] == ["slow after"]
+
+
 def test_show_of_an_unknown_watch_is_3(here: Here, told: Stub) -> None:
     assert here("show", "nonsense").returncode == 3
 

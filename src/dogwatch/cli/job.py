@@ -62,7 +62,7 @@ _WHAT = _options(
 def job_command() -> None:
     """Make and show jobs: requests and scripts that Dogwatch runs itself.
 
-    `ls`, `trigger`, `runs`, `logs`, `cancel`, `pause`, `resume`, `edit` and `rm` do the rest.
+    `dogwatch ls`, `trigger`, `runs`, `logs`, `cancel`, `pause`, `resume` and `rm` do the rest.
     """
 
 

@@ -27,7 +27,7 @@ _PHASES = ("dns", "connect", "tls", "first_byte", "total")
 def probe_command() -> None:
     """Make, list, show and try probes: endpoints that Dogwatch asks whether they are well.
 
-    `runs`, `flips`, `pause`, `resume`, `edit` and `rm` do the rest.
+    `dogwatch runs`, `flips`, `pause`, `resume`, `edit` and `rm` do the rest.
     """
 
 

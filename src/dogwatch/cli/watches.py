@@ -13,6 +13,10 @@ from dogwatch.cli.session import Session, command
 from dogwatch.cli.zone import local_zone
 
 _ALL = 100_000
+_LIMITS = (
+    ("grace", "start_by_s", "s"), ("finish by", "finish_by_s", "s"),
+    ("slow after", "slow_after_ms", "ms"), ("at least", "min_duration_ms", "ms"),
+)  # fmt: skip
 
 
 @command(
@@ -120,6 +124,7 @@ def show(watch: Mapping[str, Any]) -> None:
             "schedule": watch.get("schedule"),
             "fault": watch.get("schedule_fault"),
             "timezone": watch.get("timezone"),
+            **_limits(watch),
             **_action(watch),
             "next due": _next(watch),
             "last ping": local(watch.get("last_ping_at")),
@@ -128,6 +133,13 @@ def show(watch: Mapping[str, Any]) -> None:
             "ping url": watch.get("ping_url"),
         }
     )
+
+
+def _limits(watch: Mapping[str, Any]) -> dict[str, str]:
+    """Return what is expected of its runs beside the schedule, as far as anything is."""
+    return {
+        told: f"{watch[name]} {unit}" for told, name, unit in _LIMITS if watch.get(name) is not None
+    }
 
 
 def _action(job: Mapping[str, Any]) -> dict[str, Any]:
