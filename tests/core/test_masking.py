@@ -2,6 +2,7 @@
 
 import base64
 import json
+import textwrap
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -32,6 +33,7 @@ def masked(text: bytes, *secrets: str, cut: int = 0) -> bytes:
         quote(SECRET, safe="!'()*").encode(),
         quote_plus(SECRET).encode(),
         SECRET.encode().hex().encode(),
+        SECRET.encode().hex().upper().encode(),
     ],
 )
 @pytest.mark.parametrize("cut", [0, 1, 7])
@@ -51,6 +53,28 @@ def test_a_secret_within_base64_is_masked(before: str, after: str) -> None:
     assert MASK in told
     kept = told.removeprefix(b"Basic ").removesuffix(b"\n").split(MASK)
     assert sum(map(len, kept)) <= len(said) - 26
+
+
+LONG = "".join(f"{number:03}-correct horse;" for number in range(20))
+
+
+@pytest.mark.parametrize("columns", [76, 64])
+@pytest.mark.parametrize("end", ["", "\n"])
+@pytest.mark.parametrize("cut", [0, 7])
+def test_base64_in_lines_is_masked(columns: int, end: str, cut: int) -> None:
+    said = textwrap.wrap(base64.b64encode((LONG + end).encode()).decode(), columns)
+    told = masked("\n".join(["> ", *said]).encode(), LONG, cut=cut)
+    assert told.startswith(b"> \n***")
+    assert len(told) <= len("> \n***") + 4
+    told = masked("\r\n".join(said).encode(), LONG, cut=cut)
+    assert told.startswith(b"***\r\n" * (len(said) - 1))
+
+
+@pytest.mark.parametrize("upper", [False, True])
+def test_hex_in_lines_is_masked(upper: bool) -> None:
+    digits = LONG.encode().hex()
+    said = "\n".join(textwrap.wrap(digits.upper() if upper else digits, 60))
+    assert masked(said.encode(), LONG) == b"***"
 
 
 @given(st.binary(max_size=200), st.text(min_size=6, max_size=40), st.integers(1, 9))

@@ -10,6 +10,9 @@ from urllib.parse import quote, quote_plus
 MASK = b"***"
 # What is shorter stands in too many words that are no secret.
 SHORTEST = 6
+# As base64(1) and openssl-enc(1) wrap, and `xxd -p`.
+BASE64_COLUMNS = (76, 64)
+HEX_COLUMNS = 60
 # So many values of a text that is masked as a whole: each costs time with all that is printed.
 MOST_HIDDEN = 200
 MOST_HIDDEN_CHARACTERS = 100_000
@@ -40,10 +43,14 @@ def _forms(text: str) -> Iterator[bytes]:
     yield plain
     yield json.dumps(text)[1:-1].encode()
     yield json.dumps(text, ensure_ascii=False)[1:-1].encode(errors="replace")
-    yield plain.hex().encode()
+    for digits in (plain.hex().encode(), plain.hex().upper().encode()):
+        yield digits
+        yield from _wrapped(digits, HEX_COLUMNS)
     yield from _url_encoded(text)
     for shift in range(3):
         yield from _base64(plain, shift)
+    for columns in BASE64_COLUMNS:
+        yield from _wrapped(next(_base64(plain, 0)), columns)
 
 
 def _url_encoded(text: str) -> Iterator[bytes]:
@@ -60,6 +67,14 @@ def _base64(plain: bytes, shift: int) -> Iterator[bytes]:
     first, end = -(-8 * shift // 6), 8 * (shift + len(plain)) // 6
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         yield encode(b"\0" * shift + plain)[first:end]
+
+
+def _wrapped(letters: bytes, columns: int) -> Iterator[bytes]:
+    """Yield what is longer than a line in lines, all of them and each that is full."""
+    lines = [letters[at : at + columns] for at in range(0, len(letters), columns)]
+    if len(lines) > 1:
+        yield b"\n".join(lines)
+        yield from (line for line in lines if len(line) == columns)
 
 
 class Masker:
