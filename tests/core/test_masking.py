@@ -2,13 +2,14 @@
 
 import base64
 import json
+import textwrap
 from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dogwatch.core.masking import MASK, Masker, forms, hidden, json_without
+from dogwatch.core.masking import MASK, MOST_HIDDEN, Masker, forms, hidden, json_without
 
 SECRET = 'pä/ss+wo rd?"\\'
 
@@ -32,6 +33,7 @@ def masked(text: bytes, *secrets: str, cut: int = 0) -> bytes:
         quote(SECRET, safe="!'()*").encode(),
         quote_plus(SECRET).encode(),
         SECRET.encode().hex().encode(),
+        SECRET.encode().hex().upper().encode(),
     ],
 )
 @pytest.mark.parametrize("cut", [0, 1, 7])
@@ -51,6 +53,28 @@ def test_a_secret_within_base64_is_masked(before: str, after: str) -> None:
     assert MASK in told
     kept = told.removeprefix(b"Basic ").removesuffix(b"\n").split(MASK)
     assert sum(map(len, kept)) <= len(said) - 26
+
+
+LONG = "".join(f"{number:03}-correct horse;" for number in range(20))
+
+
+@pytest.mark.parametrize("columns", [76, 64])
+@pytest.mark.parametrize("end", ["", "\n"])
+@pytest.mark.parametrize("cut", [0, 7])
+def test_base64_in_lines_is_masked(columns: int, end: str, cut: int) -> None:
+    said = textwrap.wrap(base64.b64encode((LONG + end).encode()).decode(), columns)
+    told = masked("\n".join(["> ", *said]).encode(), LONG, cut=cut)
+    assert told.startswith(b"> \n***")
+    assert len(told) <= len("> \n***") + 4
+    told = masked("\r\n".join(said).encode(), LONG, cut=cut)
+    assert told.startswith(b"***\r\n" * (len(said) - 1))
+
+
+@pytest.mark.parametrize("upper", [False, True])
+def test_hex_in_lines_is_masked(upper: bool) -> None:
+    digits = LONG.encode().hex()
+    said = "\n".join(textwrap.wrap(digits.upper() if upper else digits, 60))
+    assert masked(said.encode(), LONG) == b"***"
 
 
 @given(st.binary(max_size=200), st.text(min_size=6, max_size=40), st.integers(1, 9))
@@ -105,12 +129,14 @@ def test_only_what_may_begin_a_secret_waits() -> None:
         (r'"\u0063anary-1234"', '"***"'),
         ('{"n": 1123456, "m": 7}', '{"n":"1***","m":7}'),
         ('[{"key": "of JSON"}]', '"***"'),
+        ('{"a": {"of": [1, 123456]}}', '{"a":"***"}'),
+        ('["{\\"of\\": [1, 123456]}"]', '["***"]'),
         ('[ 1.50, null,  "ü" ]', '[ 1.50, null,  "ü" ]'),
         ("no JSON of canary-1234", '"***"'),
     ],
 )
 def test_json_stays_json(said: str, told: str) -> None:
-    secrets = ["canary-1234", "123456", '"key":"of JSON"']
+    secrets = ["canary-1234", "123456", '"key":"of JSON"', '{"of": [1, 123456]}']
     assert json_without(said, secrets) == told
 
 
@@ -131,5 +157,55 @@ def test_json_holds_no_secret_and_all_else(value: object) -> None:
 @pytest.mark.parametrize("secret", ["canary-1234", 'a "b" c\\d', "größe 4711"])
 def test_what_was_masked_is_found_again(secret: str) -> None:
     said = json.dumps({"of": [f"user:{secret}@host", 5], "and": secret})
-    assert hidden(said, json_without(said, [secret])) == [secret, secret]
-    assert hidden('{"a": 1}', '"***"') == []
+    assert hidden(said, json_without(said, [secret])) == [secret]
+
+
+CREDENTIALS = '{"user": "bobby-1", "password": "hunter22xyz", "pins": [73914628, 1.25]}'
+
+
+@pytest.mark.parametrize(
+    ("secrets", "value", "found"),
+    [
+        (["73914628"], {"pin": 73914628}, {"73914628"}),
+        (["73914628"], [5, {"pins": [-73914628, 1739146280]}], {"73914628"}),
+        (["73914628"], json.dumps({"pin": 73914628}), {"73914628"}),
+        (["canary-1"], {"a": "*** canary-1", "b": "***", "c": None}, {"canary-1"}),
+        (["canary-1"], "***canary-1", {"***canary-1", "canary-1"}),
+        (["canary-1", "canary-2"], {"canary-1": 1, "canary-2": 2}, {"canary-1", "canary-2"}),
+        (["se,cret-1", "secret-2"], "se,cret-1,secret-2", {"se,cret-1", "secret-2"}),
+        (["one,secret"], ["x", "open", True], set()),
+        (['opened","shut'], ["x", ["opened", "shut-1"]], {"opened", "shut-1"}),
+    ],
+)
+def test_what_is_handed_on_masked_is_known(
+    secrets: list[str], value: object, found: set[str]
+) -> None:
+    said = json.dumps(value)
+    told = set(hidden(said, json_without(said, secrets)))
+    assert found <= told
+    assert bool(found) == bool(told)
+
+
+@pytest.mark.parametrize(
+    "value", [json.loads(CREDENTIALS), {"creds": json.loads(CREDENTIALS)}, CREDENTIALS]
+)
+def test_of_json_that_is_masked_as_a_whole_every_value_is_known(value: object) -> None:
+    said = json.dumps(value)
+    shown = json_without(said, [CREDENTIALS])
+    assert shown in ('"***"', '{"creds":"***"}')
+    found = hidden(said, shown)
+    assert {"bobby-1", "hunter22xyz", "73914628"} <= set(found)
+    assert "password" not in found
+    told = masked(f"{json.loads(CREDENTIALS)}".encode(), *found)
+    assert told == b"{'user': '***', 'password': '***', 'pins': [***, 1.25]}"
+
+
+def test_not_too_many_values_are_known() -> None:
+    said = json.dumps({"all": [f"value-{number}" for number in range(9000)]})
+    assert len(hidden(said, '"***"')) == MOST_HIDDEN
+    assert hidden(json.dumps(["x" * 50_000 + one for one in "abc"]), '"***"') == [
+        "x" * 50_000 + "c"
+    ]
+    deep = "[" * 900 + '"canary-1"' + "]" * 900
+    assert "canary-1" in hidden(deep, '"***"')
+    assert hidden(deep, json_without(deep, ["canary-1"])) == ["canary-1"]

@@ -90,6 +90,13 @@ def test_what_a_run_hands_on_is_kept(house: House, work: Work) -> None:
     )
 
 
+async def hand_on_json(desk: Desk) -> None:
+    creds = '{"user": "bob", "password": "hunter22xyz"}'
+    await desk.ask("setVariable", ["CREDS", creds])
+    await desk.ask("setVariable", ["PIN", "73914628"])
+    await desk.ask("output", [f'{{"creds": {creds}, "pin": 73914628}}'])
+
+
 def test_people_see_no_secret_of_what_is_handed_on(house: House, work: Work) -> None:
     async def sat() -> None:
         desks = Desks(house.database, house.vault, ManualClock())
@@ -103,6 +110,9 @@ def test_people_see_no_secret_of_what_is_handed_on(house: House, work: Work) -> 
     asyncio.run(sat())
     handed = house.see(results.get, house.workspace.id, work.run.id)
     assert (handed.output, handed.shown) == (kept[0], '{"***":["***","***"],"n":1}')
+    at_desk(house, work, hand_on_json)
+    handed = house.see(results.get, house.workspace.id, work.run.id)
+    assert handed.shown == '{"creds":"***","pin":"***"}'
     ask(house, work, "output", "[ 1 ]")
     handed = house.see(results.get, house.workspace.id, work.run.id)
     assert (handed.output, handed.shown, handed.masked) == ("[ 1 ]", "[ 1 ]", None)

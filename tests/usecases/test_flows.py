@@ -349,17 +349,20 @@ def test_what_is_masked_stays_masked_on_its_way(flowing: Flowing) -> None:
     flowing.make("a>c, b>c, c>d")
     run = flowing.trigger()
     works = flowing.claim(1)
-    flowing.finish(works["a"], 2, output='"the-secret"', masked='"***"')
+    flowing.finish(works["a"], 2, output='{"of":"the-secret"}', masked='"***"')
     flowing.finish(works["b"], 2, output="7")
     work = flowing.claim(3)["c"]
-    assert work.given == '{"a":"the-secret","b":7}'
+    assert work.given == '{"a":{"of":"the-secret"},"b":7}'
     assert work.run.shown_input == '{"a":"***","b":7}'
     assert work.handed_secrets == ["the-secret"]
     flowing.finish(work, 4, FAIL)
     again = house.do(repeating.rerun, house.workspace.id, run.id, "c", after(5))
     flowing.conduct(6)
     work = flowing.claim(7)["c"]
-    assert (work.given, work.handed_secrets) == ('{"a":"the-secret","b":7}', ["the-secret"])
+    assert (work.given, work.handed_secrets) == (
+        '{"a":{"of":"the-secret"},"b":7}',
+        ["the-secret"],
+    )
     flowing.finish(work, 8, output="[1]")
     work = flowing.claim(9)["d"]
     assert (work.given, work.run.shown_input, work.handed_secrets) == ("[1]", "[1]", [])

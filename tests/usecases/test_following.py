@@ -61,14 +61,15 @@ def test_what_is_masked_stays_masked_on_its_way(flowing: Flowing) -> None:
     )
     flowing.acts("job-b", ConditionalAction(On.SUCCESS, channel=channel.id, message="{{input}}"))
     house.trigger("job-a")
-    flowing.finish(flowing.claim(1)["a"], 2, output='["the-secret"]', masked='["***"]')
+    flowing.finish(flowing.claim(1)["a"], 2, output='{"pin":73914628}', masked='{"pin":"***"}')
     flowing.conduct(3)
     work = flowing.claim(4)["b"]
-    assert (work.given, work.run.shown_input) == ('["the-secret"]', '["***"]')
+    assert (work.given, work.run.shown_input) == ('{"pin":73914628}', '{"pin":"***"}')
+    assert work.handed_secrets == ["73914628"]
     flowing.finish(work, 5)
     flowing.conduct(6)
     told = [words(one.message).notes for one in house.parcels(7) if one.delivery.event == "note"]
-    assert told == [('it said ["***"]',), ('["***"]',)]
+    assert told == [('it said {"pin": "***"}',), ('{"pin": "***"}',)]
 
 
 @alone

@@ -3,13 +3,22 @@
 import base64
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from functools import lru_cache
 from urllib.parse import quote, quote_plus
 
 MASK = b"***"
 # What is shorter stands in too many words that are no secret.
 SHORTEST = 6
+# As base64(1) and openssl-enc(1) wrap, and `xxd -p`.
+BASE64_COLUMNS = (76, 64)
+HEX_COLUMNS = 60
+# So many values of a text that is masked as a whole: each costs time with all that is printed.
+MOST_HIDDEN = 200
+MOST_HIDDEN_CHARACTERS = 100_000
+_OPENING = ("{", "[")
+_PARTS = (list, tuple)
+_MARKS = re.compile(r"(?:\*\*\*)+")
 _OF_NUMBERS = frozenset("0123456789.eE+-")
 
 
@@ -34,10 +43,14 @@ def _forms(text: str) -> Iterator[bytes]:
     yield plain
     yield json.dumps(text)[1:-1].encode()
     yield json.dumps(text, ensure_ascii=False)[1:-1].encode(errors="replace")
-    yield plain.hex().encode()
+    for digits in (plain.hex().encode(), plain.hex().upper().encode()):
+        yield digits
+        yield from _wrapped(digits, HEX_COLUMNS)
     yield from _url_encoded(text)
     for shift in range(3):
         yield from _base64(plain, shift)
+    for columns in BASE64_COLUMNS:
+        yield from _wrapped(next(_base64(plain, 0)), columns)
 
 
 def _url_encoded(text: str) -> Iterator[bytes]:
@@ -56,6 +69,14 @@ def _base64(plain: bytes, shift: int) -> Iterator[bytes]:
         yield encode(b"\0" * shift + plain)[first:end]
 
 
+def _wrapped(letters: bytes, columns: int) -> Iterator[bytes]:
+    """Yield what is longer than a line in lines, all of them and each that is full."""
+    lines = [letters[at : at + columns] for at in range(0, len(letters), columns)]
+    if len(lines) > 1:
+        yield b"\n".join(lines)
+        yield from (line for line in lines if len(line) == columns)
+
+
 class Masker:
     """Masks one stream, whatever the pieces it comes in; what may begin a secret waits.
 
@@ -65,13 +86,14 @@ class Masker:
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._forms: list[bytes] = []
         self._held = b""
-        for secret in secrets:
-            self.add(secret)
+        self._learn({form for secret in secrets for form in forms(secret)})
 
     def add(self, secret: str) -> None:
         """Mask one more secret from now on."""
-        new = forms(secret) - set(self._forms)
-        if new:
+        self._learn(forms(secret))
+
+    def _learn(self, new: Set[bytes]) -> None:
+        if new := new - set(self._forms):
             self._forms = sorted({*self._forms, *new}, key=len, reverse=True)
 
     def feed(self, chunk: bytes) -> bytes:
@@ -119,7 +141,12 @@ def json_without(text: str, secrets: Iterable[str]) -> str:
     A number that holds one becomes text; what is no JSON any more is masked as a whole.
     """
     known = list(secrets)
-    told = without(_plain(text, _numbers(known)), known)
+    number = _numbers(known)
+    plain = _plain(text, number)
+    for secret in known:
+        if secret.strip()[:1] in _OPENING and len(secret) >= SHORTEST:
+            plain = plain.replace(_plain(secret, number), json.dumps(MASK.decode()))
+    told = without(plain, known)
     if told == _plain(text):
         return text
     try:
@@ -130,25 +157,89 @@ def json_without(text: str, secrets: Iterable[str]) -> str:
 
 
 def hidden(text: str, masked: str) -> list[str]:
-    """Return what was masked in JSON text, as far as that can be told from what was left."""
-    whole, (first, *parts) = _plain(text), _plain(masked).split(MASK.decode())
-    if not whole.startswith(first):
-        return []
-    found, at = [], len(first)
-    for part in parts:
-        end = whole.find(part, at + 1) if part else len(whole)
-        if end < 0:
+    """Return what was masked in JSON text, and each value within it, in no order.
+
+    Where all of it was masked, every value in it counts as secret, up to `MOST_HIDDEN`.
+    """
+    found: dict[str, None] = {}
+    room = MOST_HIDDEN_CHARACTERS
+    for one in _hidden(text, masked):
+        if SHORTEST <= len(one) <= room and one not in found:
+            found[one] = None
+            room -= len(one)
+        if len(found) == MOST_HIDDEN:
             break
-        found.append(_unescaped(whole[at:end]))
-        at = end + len(part)
+    return list(found)
+
+
+def _hidden(text: str, masked: str) -> Iterator[str]:
+    if masked == json.dumps(MASK.decode()):
+        yield from (text, _plain(text))
+    pairs = [(_tree(text, lambda members: list(dict(members).items())), _tree(masked, list))]
+    while pairs:
+        true, shown = pairs.pop()
+        if isinstance(true, str) and isinstance(shown, str):
+            yield from _taken(true, shown)
+        elif isinstance(true, _PARTS) and isinstance(shown, _PARTS) and _alike(true, shown):
+            pairs += zip(true, shown, strict=True)
+        else:
+            yield from _leaves(true)
+
+
+def _tree(text: str, members: Callable[[list[tuple[str, object]]], object]) -> object:
+    """Return JSON as lists, objects as lists of tuples, numbers as text; other text as it is."""
+    try:
+        found: object = json.loads(text, parse_int=str, parse_float=str, object_pairs_hook=members)
+    except (ValueError, RecursionError):
+        return text
     return found
 
 
-def _unescaped(piece: str) -> str:
-    try:
-        return str(json.loads(f'"{piece}"'))
-    except ValueError:
-        return piece
+def _alike(true: Sequence[object], shown: Sequence[object]) -> bool:
+    return type(true) is type(shown) and len(true) == len(shown)
+
+
+def _leaves(tree: object) -> Iterator[str]:
+    """Yield each text and number, and those in a text that is JSON itself; but no names."""
+    rest = [tree]
+    while rest:
+        one = rest.pop()
+        if isinstance(one, str):
+            yield one
+            if one.strip()[:1] in _OPENING:
+                inner = _tree(one, list)
+                rest += [] if inner == one else [inner]
+        elif isinstance(one, tuple):
+            rest.append(one[1])
+        elif isinstance(one, list):
+            rest += one
+
+
+def _taken(true: str, shown: str) -> Iterator[str]:
+    """Yield what stands in a text where another has marks; a mark that stands in both is none.
+
+    What stands between two marks may stand in a secret, too: the marks are laid from both ends.
+    """
+    parts = _MARKS.split(shown)
+    if true == shown or len(parts) < 2:
+        return
+    back = _between(true[::-1], [part[::-1] for part in reversed(parts)])
+    for piece in (*_between(true, parts), *(piece[::-1] for piece in back)):
+        for part in (piece, *piece.split(MASK.decode())):
+            yield from _leaves(part)
+
+
+def _between(text: str, parts: list[str]) -> list[str]:
+    """Return what stands between these parts of a text; all of it if they are not its parts."""
+    (first, *middle, last), found = parts, []
+    at, end = len(first), len(text) - len(last)
+    for part in middle:
+        if (upto := text.find(part, at + 1, end)) < 0:
+            return [text]
+        found.append(text[at:upto])
+        at = upto + len(part)
+    found.append(text[at:end])
+    return found if text.startswith(first) and text.endswith(last) else [text]
 
 
 def _plain(text: str, number: Callable[[str], object] | None = None) -> str:
