@@ -27,10 +27,29 @@ def test_apply_sends_the_text_and_tells_what_changed(here: Here, stub: Stub, fil
     stub.replies[APPLY] = (200, DONE)
     assert here("apply", file, "--prune").stdout == "ours.yaml: made watches backup\n"
     sent = json.loads(stub.requests[-1].body)
-    assert sent == {"name": file, "text": TEXT, "prune": True, "dry_run": False}
+    assert sent == {"name": "ours.yaml", "text": TEXT, "prune": True, "dry_run": False}
     stub.replies[APPLY] = (200, DONE | {"made": [], "diff": ""})
     assert here("apply", "-f", file).stdout == "ours.yaml: nothing to change\n"
     assert here("apply").returncode == 2
+
+
+def test_a_file_goes_by_its_own_name_or_another(here: Here, stub: Stub, file: str) -> None:
+    stub.replies[APPLY] = (200, DONE | {"released": ["old"]})
+    done = here("apply", file, "--name", "prod/ours.yaml")
+    assert json.loads(stub.requests[-1].body)["name"] == "prod/ours.yaml"
+    assert "ours.yaml: let go of old (with --prune it is deleted)\n" in done.stdout
+    stub.replies[APPLY] = (200, DONE | {"made": [], "diff": "", "released": ["old"]})
+    assert here("diff", file).returncode == 2
+    assert here("apply", file, file, "--name", "one").returncode == 2
+
+
+def test_release_lets_go_of_items_or_of_a_file(here: Here, stub: Stub) -> None:
+    stub.replies["POST /api/v1/manifests/release"] = (200, {"id": "1", "slug": "backup"})
+    stub.replies["DELETE /api/v1/manifests/prod/ours.yaml"] = (204, None)
+    assert here("release", "backup").stdout == "let go of backup\n"
+    assert json.loads(stub.requests[-1].body) == {"item": "backup"}
+    assert here("release", "--file", "prod/ours.yaml").stdout == "let go of prod/ours.yaml\n"
+    assert here("release").returncode == 2
 
 
 def test_diff_changes_nothing_and_says_by_its_code(here: Here, stub: Stub, file: str) -> None:

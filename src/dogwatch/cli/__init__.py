@@ -45,6 +45,7 @@ COMMANDS = {
     "apply": ("manifest", "Make the workspace be as files say."),
     "diff": ("manifest", "Show what applying a file would change."),
     "validate": ("manifest", "Judge files without a server."),
+    "release": ("manifest", "Let go of what is kept in a file."),
     "incident": ("incidents", "What broke, who knows, what was done."),
     "ack": ("incidents", "Acknowledge an incident."),
     "why": ("incidents", "Say why a watch is as it is."),

@@ -13,6 +13,7 @@ from dogwatch.core.problems import Problem, invalid
 # A large file takes the server a while.
 _PATIENT = Limits(answer_s=120.0)
 _DIFFERS = 2
+_NAME = click.option("--name", help="What the file is called there, instead of its own name.")
 
 
 @command("export", "dogwatch export\ndogwatch export > dogwatch.yaml")
@@ -31,41 +32,50 @@ def export_command(session: Session) -> None:
 @click.argument("files", nargs=-1, metavar="FILE…")
 @click.option("-f", "--file", "more", multiple=True, metavar="FILE", help="The same as FILE.")
 @click.option("--prune", is_flag=True, help="Delete items that the file named and names no more.")
+@_NAME
 @click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
 def apply_command(
-    session: Session, files: tuple[str, ...], more: tuple[str, ...], **how: bool
+    session: Session, files: tuple[str, ...], more: tuple[str, ...], name: str | None, **how: bool
 ) -> None:
     """Make the workspace be as files say; each is applied as a whole, or not at all."""
-    texts = _texts((*files, *more))
+    texts = _texts((*files, *more), name)
     api = connect(session, limits=_PATIENT)
-    done = [_applied(api, path, text, **how) for path, text in texts]
+    done = [_applied(api, path, text, name, **how) for path, text in texts]
     if session.json:
         as_json(done)
         return
     for one in done:
-        for word in ("made", "changed", "removed"):
-            for name in one[word]:
-                click.echo(f"{one['id']}: {word} {name}")
-        if not (one["made"] or one["changed"] or one["removed"]):
-            click.echo(f"{one['id']}: nothing to change")
+        for line in _told(one):
+            click.echo(f"{one['id']}: {line}")
+
+
+def _told(one: Any) -> list[str]:
+    """Return what became of a file, in lines."""
+    lines = [f"{word} {name}" for word in ("made", "changed", "removed") for name in one[word]]
+    return (lines or ["nothing to change"]) + _released(one)
+
+
+def _released(one: Any) -> list[str]:
+    return [f"let go of {slug} (with --prune it is deleted)" for slug in one.get("released", ())]
 
 
 @command("diff", "dogwatch diff dogwatch.yaml\ndogwatch diff dogwatch.yaml --prune")
 @click.argument("files", nargs=-1, metavar="FILE…")
 @click.option("-f", "--file", "more", multiple=True, metavar="FILE", help="The same as FILE.")
 @click.option("--prune", is_flag=True, help="As with apply --prune.")
+@_NAME
 def diff_command(
-    session: Session, files: tuple[str, ...], more: tuple[str, ...], **how: bool
+    session: Session, files: tuple[str, ...], more: tuple[str, ...], name: str | None, **how: bool
 ) -> int:
     """Show what applying files would change; exit code 2 where they differ."""
-    texts = _texts((*files, *more))
+    texts = _texts((*files, *more), name)
     api = connect(session, limits=_PATIENT)
-    done = [_applied(api, path, text, dry_run=True, **how) for path, text in texts]
+    done = [_applied(api, path, text, name, dry_run=True, **how) for path, text in texts]
     if session.json:
         as_json(done)
     else:
-        _show([line for one in done for line in one["diff"].splitlines()])
-    return _DIFFERS if any(one["diff"] for one in done) else 0
+        _show([line for one in done for line in [*one["diff"].splitlines(), *_released(one)]])
+    return _DIFFERS if any(one["diff"] or _released(one) for one in done) else 0
 
 
 def _show(lines: list[str]) -> None:
@@ -94,10 +104,34 @@ def validate_command(session: Session, files: tuple[str, ...], more: tuple[str, 
         as_json({"valid": [path for path, _ in texts]})
 
 
-def _texts(files: tuple[str, ...]) -> list[tuple[str, str]]:
-    """Return the files with what is in them."""
+@command(
+    "release",
+    "dogwatch release nightly-backup\ndogwatch release --file dogwatch.yaml",
+)
+@click.argument("items", nargs=-1, metavar="ITEM…")
+@click.option("-f", "--file", "file", metavar="NAME", help="Forget a file with all kept in it.")
+def release_command(session: Session, items: tuple[str, ...], file: str | None) -> None:
+    """Let go of what is kept in a file: it stays, and is changed by page or command again."""
+    if bool(items) is bool(file):
+        raise invalid("ITEM", "give one at least, or --file NAME")
+    api = connect(session)
+    if file:
+        api.send("DELETE", f"/manifests/{file}")
+    done = [api.send("POST", "/manifests/release", {"item": item}) for item in items]
+    names = [file] if file else [one["slug"] for one in done]
+    if session.json:
+        as_json({"released": names})
+        return
+    for name in names:
+        click.echo(f"let go of {name}")
+
+
+def _texts(files: tuple[str, ...], name: str | None = None) -> list[tuple[str, str]]:
+    """Return the files with what is in them; only one can be given a `name`."""
     if not files:
         raise invalid("FILE", "give one at least")
+    if name is not None and len(files) > 1:
+        raise invalid("--name", "give it with one file alone")
     return [(path, _text_of(path)) for path in files]
 
 
@@ -110,8 +144,10 @@ def _text_of(path: str) -> str:
         raise invalid("FILE", f"{path} is no UTF-8") from None
 
 
-def _applied(api: Api, path: str, text: str, **how: bool) -> Any:
+def _applied(api: Api, path: str, text: str, name: str | None, **how: bool) -> Any:
+    """Apply a file, known there by its own name, wherever it lies here, or by the one given."""
+    asked = {"name": Path(path).name if name is None else name, "text": text, **how}
     try:
-        return api.send("POST", "/manifests/apply", {"name": path, "text": text, **how})
+        return api.send("POST", "/manifests/apply", asked)
     except Problem as problem:
         raise Problem(problem.kind, f"{path}: {problem.message}", problem.fields) from None

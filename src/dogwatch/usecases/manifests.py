@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from dogwatch.core.problems import Problem, invalid
-from dogwatch.store import manifests
+from dogwatch.store import manifests, workspaces
 from dogwatch.store.manifests import Manifest
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
@@ -36,6 +36,11 @@ def find(tx: Tx, workspace_id: int, name: str) -> Manifest:
     if found is None:
         raise Problem("not_found", f"no file {name[:NAME_LENGTH]!r} was applied")
     return found
+
+
+def is_known(tx: Tx, workspace_id: int, name: str) -> bool:
+    """Whether a file was applied, or tried on the page."""
+    return manifests.get(tx, workspace_id, name) is not None
 
 
 def kept_in(tx: Tx, record: Record) -> str | None:
@@ -76,7 +81,19 @@ def note_fault(tx: Tx, workspace_id: int, name: str, fault: str, at: datetime) -
     manifests.put(tx, replace(before, fault=fault[:FAULT_LENGTH], fault_at=at))
 
 
-def prune(tx: Tx, workspace_id: int, name: str, named: Collection[str]) -> None:
-    """Delete the watches that were kept in a file and are not among those it names now."""
-    for own in sorted(set(inside(tx, workspace_id, name)) - set(named)):
-        watches.remove(tx, watches.find(tx, workspace_id, own, lock=True))
+def lock(tx: Tx, workspace_id: int) -> None:
+    """Let files be applied to a workspace one after the other."""
+    workspaces.get(tx, workspace_id, lock=True)
+
+
+def left_out(tx: Tx, workspace_id: int, name: str, slugs: Collection[str]) -> Sequence[Record]:
+    """Return the watches that were kept in a file which names these alone now, by slug."""
+    found = watches.of_ids(tx, workspace_id, inside(tx, workspace_id, name)).values()
+    gone = [one for one in found if not {one.id, one.slug} & set(slugs)]
+    return sorted(gone, key=lambda one: one.slug)
+
+
+def prune(tx: Tx, records: Sequence[Record]) -> None:
+    """Delete watches that were kept in a file which names them no longer."""
+    for one in records:
+        watches.remove(tx, watches.find(tx, one.workspace_id, one.id, lock=True))

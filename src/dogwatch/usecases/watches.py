@@ -179,7 +179,10 @@ def refuse_kept(tx: Tx, record: Record) -> None:
     """Raise a conflict for a watch that is kept in a manifest."""
     name = manifests.kept(tx, *record.key)
     if name is not None:
-        told = f"{record.slug} is kept in {name}: change it there and apply that, or let go of it"
+        told = (
+            f"{record.slug} is kept in {name}: change it there and apply that, or let go of it"
+            f" (dogwatch release {record.slug})"
+        )
         raise Problem("conflict", told, {"form": told})
 
 

@@ -4,6 +4,7 @@ The last word is that of each connection. That a literal is blocked tells nothin
 what a name stands for is told to those alone who may know how the network looks here.
 """
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,10 +27,14 @@ def sees_network(services: Services, caller: Caller) -> bool:
 async def refuse_blocked(services: Services, caller: Caller, hosts: Hosts) -> None:
     """Raise a Problem that names each field whose host nothing here may connect to."""
     named = sees_network(services, caller)
-    wrong = {}
-    for field, host in hosts.items():
-        if ip_and_reason := await services.blocked(host, named):
-            wrong[field] = _told(*ip_and_reason, hosted=services.hosted)
+    each = list(dict.fromkeys(hosts.values()))
+    answers = await asyncio.gather(*(services.blocked(host, named) for host in each))
+    known = dict(zip(each, answers, strict=True))
+    wrong = {
+        field: _told(*ip_and_reason, hosted=services.hosted)
+        for field, host in hosts.items()
+        if (ip_and_reason := known[host])
+    }
     if wrong:
         raise Problem("invalid", "; ".join(f"{n}: {told}" for n, told in wrong.items()), wrong)
 

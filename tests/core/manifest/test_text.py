@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 from dogwatch.core.manifest.change import between
 from dogwatch.core.manifest.said import said, without
-from dogwatch.core.manifest.text import MAX_LENGTH, SECTIONS, Document, located, read, written
+from dogwatch.core.manifest.text import (
+    MAX_LENGTH,
+    MOST_FAULTS,
+    SECTIONS,
+    Document,
+    located,
+    read,
+    written,
+)
 from dogwatch.core.problems import Problem, invalid
 from dogwatch.core.spec import WatchSpec
 
@@ -57,6 +65,11 @@ def test_sections_stand_in_one_order_and_empty_ones_are_left_out() -> None:
         ("dogwatch: 1\njobs:\n- slug: x\n- 5", "jobs.1: line 4: must be an object"),
         ("dogwatch: 1\njobs: &a []\nprobes: *a", "write it out instead of an alias"),
         ("x" * (MAX_LENGTH + 1), "is too long"),
+        ("dogwatch: 1\nrules: []\nrules: []", "line 3, column 1: 'rules' stands twice"),
+        ("dogwatch: 1\nwatches:\n- {1: 2, slug: a1}", "line 3, column 4: a key must be text"),
+        ("dogwatch: 1\nwatches: [{2024-01-01: 1, slug: a1, slug: a2}]", "'slug' stands twice"),
+        ("dogwatch: 1\nwatches: [{[a]: 1}]", "a key must be text"),
+        ("dogwatch: 1\nwatches: [{}]\nwatches.²: []", "watches.²: line 2: is no section"),
     ],
 )
 def test_what_is_no_manifest_is_refused_with_its_line(text: str, told: str) -> None:
@@ -71,6 +84,19 @@ def test_a_fault_found_later_is_told_its_line_once() -> None:
     fault = located(text, invalid("watches.0.schedule", "is no schedule"))
     assert fault.fields == {"watches.0.schedule": "line 5: is no schedule"}
     assert located(text, fault).fields == fault.fields
+
+
+@pytest.mark.parametrize("part", ["²", "9" * 5000, "-1"])
+def test_what_looks_like_a_number_is_looked_for_in_no_list(part: str) -> None:
+    text = "dogwatch: 1\nwatches:\n- slug: a\n  tags: [a]\n"
+    fault = located(text, invalid(f"watches.0.tags.{part}", "is no field"))
+    assert list(fault.fields.values()) == ["line 4: is no field"]
+
+
+def test_of_many_faults_the_first_are_told() -> None:
+    with pytest.raises(Problem) as refused:
+        read("dogwatch: 1\nwatches:\n" + "- 5\n" * 15_000)
+    assert len(refused.value.fields) == MOST_FAULTS
 
 
 def test_what_is_as_usual_is_not_said() -> None:
@@ -96,5 +122,9 @@ def test_changes_are_told_by_name_and_as_a_diff() -> None:
     )  # fmt: skip
     assert {"-  name: Backup", "+  name: Nightly"} <= set(found.diff.splitlines())
     assert found.words == "2 made, 1 changed, 1 removed"
+    told = between(GOOD, GOOD, ["watches backup", "jobs other"])
+    assert (told.changed, told.diff) == (
+        ["watches backup"], "changed watches backup: what is secret of it",
+    )  # fmt: skip
     same = between(GOOD, GOOD)
     assert (same.diff, same.words) == ("", "nothing to change")

@@ -1,14 +1,17 @@
 """/manifests: a workspace as a file, there and back; what is kept in one; what is refused."""
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dogwatch.core.manifest.text import SECTIONS, read
+from dogwatch.core.manifest.text import MOST_FAULTS, SECTIONS, read
+from dogwatch.core.problems import Problem
 from dogwatch.store.database import Database
+from dogwatch.web.api.manifest.whole import judge
 from tests.harness.clock import ManualClock
 from tests.web.api.conftest import House, house_on
 from tests.web.asgi_client import Answer, Client
@@ -168,6 +171,7 @@ def test_what_is_kept_in_a_file_is_changed_there_alone(api: Client) -> None:
     refused = api("PATCH", "/watches/backup", {"name": "Other"})
     assert refused.status == 409
     assert "kept in ours.yaml" in refused.json["detail"]
+    assert "dogwatch release backup" in refused.json["detail"]
     other = apply(api, WATCH.format(when="0 3 * * *"), "theirs.yaml")
     assert other.status == 409
     assert apply(api, WATCH.format(when="0 4 * * *"), "ours.yaml").status == 200
@@ -211,7 +215,8 @@ def test_pruning_deletes_what_the_file_no_longer_names(api: Client) -> None:
     api("POST", "/watches", {"name": "Ours"})
     one = WATCH.format(when="0 2 * * *")
     assert apply(api, one, dry_run=True, prune=True).json["removed"] == ["watches extra"]
-    assert apply(api, one).json["removed"] == []
+    free = apply(api, one).json
+    assert (free["removed"], free["released"]) == ([], ["extra"])
     assert api("PATCH", "/watches/extra", {"name": "Free"}).status == 200
     assert apply(api, two).status == 200
     assert apply(api, one, prune=True).json["removed"] == ["watches extra"]
@@ -219,10 +224,138 @@ def test_pruning_deletes_what_the_file_no_longer_names(api: Client) -> None:
     assert api("GET", "/watches/ours").status == 200
 
 
+INSIDE = "http://169.254.169.254/x"
+
+
+async def blocked(host: str, _named: bool) -> tuple[str, str] | None:
+    """Block one address."""
+    return (host, "link-local") if host == "169.254.169.254" else None
+
+
+def test_addresses_that_nothing_may_connect_to_are_refused_with_their_place(house: House) -> None:
+    text = (
+        "dogwatch: 1\n"
+        f"channels: [{{name: Ops, kind: webhook, settings: {{url: '{INSIDE}'}}}}]\n"
+        "probes: [{slug: p1, name: P, schedule: '60', "
+        f"target: {{kind: http, url: '{INSIDE}'}}}}]\n"
+        f"jobs: [{{slug: j1, name: J, action: {{kind: http, url: '{INSIDE}'}}}}]\n"
+    )
+    refused = apply(house.client("*", blocked=blocked), text)
+    assert refused.status == 422
+    told = {error["field"]: error["message"] for error in refused.json["errors"]}
+    assert set(told) == {"channels.0.settings.url", "probes.0.target.url", "jobs.0.action.url"}
+    assert told["probes.0.target.url"].startswith("line 3: nothing may connect to 169.254.169.254")
+
+
+JOB = "- {slug: %s, name: J, action: {kind: http, url: 'http://x.example'}}\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [
+        ("workflows: [{slug: flow1, name: F, nodes: [{key: a, job: j2}]}]\n", "workflows.0"),
+        ("watches: [{slug: w1, name: W, parents: [j2]}]\n", "watches.0.parents"),
+        ("status_pages: [{slug: page1, title: S, items: [{name: J, watch: j2}]}]\n", "status_pa"),
+        ("rules: [{channel: C, scope: {kind: watches, values: [j2]}}]\n", "rules.0"),
+    ],
+)
+def test_what_names_a_pruned_item_is_refused(api: Client, more: str, field: str) -> None:
+    head = "dogwatch: 1\njobs:\n" + JOB % "j1"
+    ours = "channels: [{name: C, kind: webhook, settings: {url: 'http://x.example'}}]\n"
+    assert apply(api, head + JOB % "j2" + ours + more).status == 200
+    refused = apply(api, head + ours + more, prune=True)
+    assert refused.status == 422, refused.text
+    assert refused.json["errors"][0]["field"].startswith(field)
+    assert api("GET", "/jobs/j2").status == 200
+
+
+def test_actions_do_not_run_a_pruned_item(api: Client) -> None:
+    one = JOB % "j1"
+    one = "dogwatch: 1\njobs:\n" + one.replace("}}", "}, actions: [{on: success, run: j2}]}")
+    assert apply(api, one + JOB % "j2").status == 200
+    assert apply(api, one, prune=True).status == 422
+    assert api("GET", "/jobs/j2").status == 200
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("channels: [{name: q, kind: nosuch, settings: {}}]\n", "channels.0.kind: line 2: use one"),
+        ("watches: [{slug: a1, name: A, tags: [a], 'tags.²': 1}]\n", "line 2"),
+        (
+            "channels:\n- {name: twin, kind: webhook, settings: {url: 'http://x.example'}}\n"
+            "- {name: ' twin', kind: webhook, settings: {url: 'http://x.example'}}\n",
+            "channels.1: line 4: 'twin' stands twice",
+        ),
+        (
+            "channels: [{name: C, kind: webhook, settings: {url: 'http://x.example'}}]\n"
+            "rules: [{channel: C, escalations: [{channel: nope, after_s: 300}]}]\n",
+            "rules.0.escalations.0.channel: line 3: there is no channel 'nope'",
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused_with_its_line(api: Client, text: str, told: str) -> None:
+    refused = apply(api, "dogwatch: 1\n" + text)
+    assert refused.status == 422
+    assert told in refused.json["detail"]
+
+
+def test_an_order_is_turned_around(api: Client) -> None:
+    text = "dogwatch: 1\nwatches:\n- {slug: wa, name: A%s}\n- {slug: wb, name: B%s}\n"
+    for above in ((", parents: [wb]", ""), ("", ", parents: [wa]"), (", parents: [wb]", "")):
+        done = apply(api, text % above)
+        assert done.status == 200, done.text
+    circle = apply(api, text % (", parents: [wb]", ", parents: [wa]"))
+    assert "in a circle" in circle.json["detail"]
+
+
+def test_what_is_secret_is_told_as_changed_without_its_value(api: Client) -> None:
+    lived_in(api)
+    text = exported(api)
+    other = text.replace("value: '***'", "value: s3cret-other").replace(
+        "value: ***", "value: s3cret-other"
+    )
+    other = other.replace('value: "***"', "value: s3cret-other").replace("A: '***'", "A: new-env")
+    other = other.replace("A: ***", "A: new-env").replace('A: "***"', "A: new-env")
+    tried = apply(api, other, dry_run=True).json
+    assert tried["changed"] == ["variables TOKEN", "jobs script"]
+    assert "changed variables TOKEN" in tried["diff"]
+    assert "s3cret" not in tried["diff"]
+    assert apply(api, other).json["changed"] == tried["changed"]
+    assert apply(api, other).json["changed"] == []
+
+
+def test_a_file_that_was_never_applied_leaves_nothing(api: Client) -> None:
+    assert apply(api, "dogwatch: 2\n").status == 422
+    assert api("GET", "/manifests").json["data"] == []
+
+
+def test_many_faults_are_judged_no_further_than_the_first(api: Client) -> None:
+    with pytest.raises(Problem) as refused:
+        judge({"watches": [{} for _ in range(15_000)]})
+    assert MOST_FAULTS <= len(refused.value.fields) < 2 * MOST_FAULTS
+    assert apply(api, "dogwatch: 1\nwatches:\n" + "- {}\n" * 100).status == 422
+
+
+def test_files_are_applied_one_after_the_other(house: House) -> None:
+    text = (
+        "dogwatch: 1\nchannels: [{name: C, kind: webhook, settings: {url: 'http://x.example'}}]\n"
+        "rules: [{channel: C, delay_s: 5}]\n"
+    )
+    clients = [house.client("*") for _ in range(4)]
+    with ThreadPoolExecutor(len(clients)) as pool:
+        done = list(pool.map(lambda one: apply(one, text), clients))
+    assert {one.status for one in done} == {200}
+    assert exported(clients[0]).count("name: C") == 1
+    assert exported(clients[0]).count("channel: C") == 1
+
+
 def test_a_file_is_let_go(api: Client) -> None:
     assert apply(api, WATCH.format(when="0 2 * * *"), "a file.yaml").status == 200
     assert api("DELETE", "/manifests/a%20file.yaml").status == 204
     assert api("DELETE", "/manifests/other").status == 404
+    assert apply(api, "dogwatch: 1\n", "a/b.yaml").status == 200
+    assert api("DELETE", "/manifests/a%2Fb.yaml").status == 204
     assert api("PATCH", "/watches/backup", {"name": "Other"}).status == 200
 
 

@@ -63,6 +63,13 @@ def test_a_broken_file_says_where_and_changes_nothing(ana: Browser) -> None:
     assert "Backup" in ana.get("/i/backup").text
 
 
+def test_what_was_never_applied_is_not_counted(ana: Browser) -> None:
+    assert ana.fill(FILES, FILES, name="ours.yaml", text="dogwatch: 2").status == 422
+    page = ana.get(FILES).text
+    assert "Nothing of it holds." in page
+    assert "<title>Files" in page
+
+
 def test_who_only_looks_has_no_files(house: House, ana: Browser) -> None:
     viewer = member(house, Role.VIEWER)
     assert "settings/files" not in viewer.get("/settings").text

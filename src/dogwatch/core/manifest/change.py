@@ -1,6 +1,6 @@
 """What an applied manifest changed: from what was exported before to what is after."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
 
@@ -33,18 +33,20 @@ class Changes:
         return ", ".join(told) or "nothing to change"
 
 
-def between(before: Document, after: Document) -> Changes:
-    """Return what changed."""
+def between(before: Document, after: Document, written_too: Collection[str] = ()) -> Changes:
+    """Return what changed; of `written_too` those as well that look as before, without secrets."""
     old, new = _named(before), _named(after)
     lines = unified_diff(
         written(before).splitlines(), written(after).splitlines(), "as it is", "as the file says",
         lineterm="",
     )  # fmt: skip
+    changed = [name for name, told in new.items() if name in old and old[name] != told]
+    secret = [name for name in new if name in old and name in written_too and name not in changed]
     return Changes(
         [name for name in new if name not in old],
-        [name for name, told in new.items() if name in old and old[name] != told],
+        changed + secret,
         [name for name in old if name not in new],
-        "\n".join(lines),
+        "\n".join([*lines, *(f"changed {name}: what is secret of it" for name in secret)]),
     )
 
 

@@ -1,6 +1,7 @@
 """A manifest as YAML: sections in one order, each a list of objects."""
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from dogwatch.core.manifest.said import Told
@@ -15,6 +16,8 @@ SECTIONS = (
     "maintenance", "status_pages",
 )  # fmt: skip
 MAX_LENGTH = 262_144
+# How many faults are gathered at most.
+MOST_FAULTS = 50
 
 Document = Mapping[str, Sequence[Told]]
 
@@ -41,7 +44,7 @@ def _faults(data: Mapping[str, Any]) -> dict[str, str]:
     bad = {}
     if data.get("dogwatch") != VERSION:
         bad["dogwatch"] = f"must be {VERSION}, the version of this format"
-    for name, section in data.items():
+    for name, section in islice(data.items(), MOST_FAULTS):
         if name == "dogwatch":
             continue
         if name not in SECTIONS:
@@ -50,7 +53,7 @@ def _faults(data: Mapping[str, Any]) -> dict[str, str]:
             bad[name] = "must be a list"
         else:
             wrong = (n for n, one in enumerate(section or ()) if not isinstance(one, dict))
-            bad |= {f"{name}.{n}": "must be an object" for n in wrong}
+            bad |= {f"{name}.{n}": "must be an object" for n in islice(wrong, MOST_FAULTS)}
     return bad
 
 

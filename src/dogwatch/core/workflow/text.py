@@ -4,7 +4,7 @@ guessed."""
 import json
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
 
@@ -18,6 +18,8 @@ _PLAIN = (
     ("float", re.compile(r"^-?[0-9]+\.[0-9]+(?:[eE][-+]?[0-9]+)?$"), "-0123456789"),
 )
 MAX_LENGTH = 65_536
+_TEXT = "tag:yaml.org,2002:str"
+_INDEX = re.compile(r"[0-9]{1,9}")
 # What else ends a line in YAML, and is not read back as it was.
 _BREAKS = re.compile("[\r\x85\u2028\u2029]")
 
@@ -34,6 +36,20 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML ships no types
             raise yaml.composer.ComposerError(None, None, "write it out instead of an alias", mark)
         return super().compose_node(parent, index)
 
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        """Read an object: each key is text, and stands once."""
+        seen = set[str]()
+        for key, _ in node.value:
+            if key.tag != _TEXT:
+                self._refuse("a key must be text; quote it", key)
+            if key.value in seen:
+                self._refuse(f"{key.value[:64]!r} stands twice", key)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+    def _refuse(self, told: str, node: Any) -> NoReturn:
+        raise yaml.constructor.ConstructorError(None, None, told, node.start_mark)
+
 
 class _Dumper(yaml.SafeDumper):  # type: ignore[misc]  # PyYAML ships no types
     """Writes what `_Loader` reads, each value where it stands."""
@@ -48,7 +64,7 @@ class _Dumper(yaml.SafeDumper):  # type: ignore[misc]  # PyYAML ships no types
 def _text(dumper: Any, value: str) -> Any:
     """Write text of several lines as lines, where YAML can; its other breaks are escaped."""
     style = '"' if _BREAKS.search(value) else "|" if "\n" in value else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+    return dumper.represent_scalar(_TEXT, value, style=style)
 
 
 _Dumper.add_representer(str, _text)
@@ -106,8 +122,9 @@ def _nearest(node: Any, place: str) -> Any:
 
 def _within(node: Any, part: str) -> Any:
     """Return the node of a field or an element, None where there is none."""
-    if isinstance(node, yaml.SequenceNode) and part.isdigit() and int(part) < len(node.value):
-        return node.value[int(part)]
+    if isinstance(node, yaml.SequenceNode):
+        number = int(part) if _INDEX.fullmatch(part) else len(node.value)
+        return node.value[number] if number < len(node.value) else None
     if isinstance(node, yaml.MappingNode):
         return next((value for key, value in node.value if key.value == part), None)
     return None

@@ -51,6 +51,7 @@ class AppliedOut(BaseModel):
     made: list[str]
     changed: list[str]
     removed: list[str]
+    released: list[str] = Field(description="Slugs that the file named before, and names no more.")
     diff: str
 
     @classmethod
@@ -59,7 +60,8 @@ class AppliedOut(BaseModel):
         told = done.changes
         return cls(
             id=name, dry_run=dry_run, items=done.items, made=list(told.made),
-            changed=list(told.changed), removed=list(told.removed), diff=told.diff,
+            changed=list(told.changed), removed=list(told.removed),
+            released=list(done.released), diff=told.diff,
         )  # fmt: skip
 
 
@@ -139,7 +141,7 @@ async def release_item(call: Called, body: ReleaseAsked) -> Response:
     return shown(await call.write(released))
 
 
-@router.delete("/{name}", status_code=204, **needs("manifests.release"))
+@router.delete("/{name:path}", status_code=204, **needs("manifests.release"))
 async def forget_manifest(call: Called, name: File) -> Response:
     """Forget a file; what was kept in it stays, and is changed here from now on."""
     await call.write(lambda tx: manifests.forget(tx, call.workspace_id, name))

@@ -9,13 +9,17 @@ from dogwatch.notify.fields import Settings
 from dogwatch.web.api.masks import moved, unmasked_settings
 
 
+def refuse_unknown(kind: str) -> None:
+    """Raise a Problem for what is no kind of channel."""
+    if kind not in CHANNELS:
+        raise invalid("kind", f"use one of {', '.join(CHANNELS)}")
+
+
 def checked(kind: str, settings: Mapping[str, Any]) -> Settings:
     """Return a channel's settings, public and secret apart, or raise a Problem of all faults."""
-    channel = CHANNELS.get(kind)
-    if channel is None:
-        raise invalid("kind", f"use one of {', '.join(CHANNELS)}")
+    refuse_unknown(kind)
     try:
-        return channel.check(settings)
+        return CHANNELS[kind].check(settings)
     except Problem as problem:
         fields = {f"settings.{name}": text for name, text in problem.fields.items()}
         raise Problem(problem.kind, problem.message, fields) from None

@@ -44,7 +44,7 @@ async def take(visit: Visit) -> Response:
     name, text = visit.form.get("name", ""), visit.form.get("text", "").replace("\r\n", "\n")
     hand = Hand(
         visit.services, visit.caller, visit.at,
-        lambda work: visit.carry_out("manifests.apply", name, work),
+        lambda work: visit.carry_out("manifests.apply", name, work), keeps_first=True,
     )  # fmt: skip
     tried = "try" in visit.form
     try:

@@ -16,7 +16,7 @@ from dogwatch.web.api.asked import ChannelNew
 from dogwatch.web.api.channels import refuse_kind
 from dogwatch.web.api.manifest.work import Work, at, parsed
 from dogwatch.web.api.masks import masked_settings, unmasked_settings
-from dogwatch.web.api.settings import checked
+from dogwatch.web.api.settings import checked, refuse_unknown
 
 MOST = 1_000_000
 _OWN = ("key", "enabled")
@@ -29,7 +29,7 @@ def told(work: Work) -> list[Told]:
 
 def keys(work: Work) -> Mapping[str, str]:
     """Return the keys of all channels by id."""
-    return {row.id: _key(one) for one, row in _all(work)}
+    return {row.id: key(one) for one, row in _all(work)}
 
 
 def judge(one: Told) -> None:
@@ -48,15 +48,16 @@ class _ChannelTold(ChannelNew):
     """A channel whose settings are judged once it is known what is stored of them."""
 
     def check(self) -> None:
-        """Find nothing wrong yet."""
+        """Raise a Problem for an unknown kind alone."""
+        refuse_unknown(self.kind)
 
 
 def take(work: Work, some: Sequence[Told]) -> None:
     """Make or change channels."""
-    present = {_key(one): (one, row) for one, row in _all(work)}
+    present = {key(one): (one, row) for one, row in _all(work)}
     for number, one in enumerate(some):
         with at(f"channels.{number}"):
-            before, row = present.get(_key(one), (None, None))
+            before, row = present.get(key(one), (None, None))
             if one != before:
                 _put(work, one, row)
 
@@ -68,7 +69,7 @@ def _put(work: Work, one: Told, row: ChannelRow | None) -> None:
     elif row.kind != body.kind:
         raise invalid("kind", f"is a {row.kind} channel here; delete it, or give another name")
     else:
-        row = _changed(work, body, row)
+        row = _changed(work, key(one), body, row)
     enabled = one.get("enabled", True)
     if enabled is not (row.disabled_reason is None):
         channels.change_channel(work.tx, row, work.vault, enabled=enabled)
@@ -84,11 +85,13 @@ def _made(work: Work, body: ChannelNew) -> ChannelRow:
     )  # fmt: skip
 
 
-def _changed(work: Work, body: ChannelNew, row: ChannelRow) -> ChannelRow:
+def _changed(work: Work, own: str, body: ChannelNew, row: ChannelRow) -> ChannelRow:
     stored = channels.unsealed(work.vault, row)
     given = unmasked_settings(body.settings, stored, _addresses(body.kind))
     signing = {name: stored[name] for name in _signing(body.kind) if name in stored}
     settings = checked(body.kind, {**signing, **given})
+    if {**settings.public, **settings.secret} != stored:
+        work.unseen.add(f"channels {own}")
     row = channels.change_channel(
         work.tx, row, work.vault, name=body.name, public=settings.public, secret=settings.secret
     )
@@ -102,10 +105,10 @@ def _all(work: Work) -> list[tuple[Told, ChannelRow]]:
     taken = set[str]()
     for one, _ in found:
         names = (one["name"], *(f"{one['name']} ({n})" for n in range(2, len(found) + 2)))
-        key = next(name for name in names if name not in taken)
-        taken.add(key)
-        if key != one["name"]:
-            one["key"] = key
+        own = next(name for name in names if name not in taken)
+        taken.add(own)
+        if own != one["name"]:
+            one["key"] = own
     return found
 
 
@@ -123,7 +126,8 @@ def _told(work: Work, row: ChannelRow) -> Told:
     return one if row.disabled_reason is None else one | {"enabled": False}
 
 
-def _key(one: Told) -> str:
+def key(one: Told) -> str:
+    """Return what names a channel in a manifest."""
     return str(one.get("key") or one.get("name", "")).strip()
 
 

@@ -10,8 +10,10 @@ from dogwatch.core.problems import Problem
 from dogwatch.usecases import manifests
 from dogwatch.usecases.callers import Caller, require
 from dogwatch.usecases.door import Tx
+from dogwatch.web.api.manifest.hosts import hosts_of
 from dogwatch.web.api.manifest.whole import Applied, apply, read, refused
 from dogwatch.web.api.manifest.work import Work
+from dogwatch.web.reach import refuse_blocked
 from dogwatch.web.services import Services
 
 Write = Callable[[Callable[[Tx], Applied]], Awaitable[Applied]]
@@ -19,12 +21,16 @@ Write = Callable[[Callable[[Tx], Applied]], Awaitable[Applied]]
 
 @dataclass(frozen=True, slots=True)
 class Hand:
-    """Who applies, where and when; `write` runs in a transaction that is noted in the audit log."""
+    """Who applies, where and when; `write` runs in a transaction that is noted in the audit log.
+
+    Why a file is refused is kept of those that were applied before; `keeps_first`: of all.
+    """
 
     services: Services
     caller: Caller
     at: datetime
     write: Write
+    keeps_first: bool = False
 
     async def apply(
         self, name: str, text: str, *, prune: bool = False, dry_run: bool = False
@@ -37,6 +43,7 @@ class Hand:
         name = manifests.check_name(name)
         try:
             document = await asyncio.to_thread(read, text)
+            await refuse_blocked(self.services, self.caller, hosts_of(document))
             return await self._applied(name, document, prune=prune, dry_run=dry_run)
         except Problem as problem:
             told = await asyncio.to_thread(refused, text, problem)
@@ -61,9 +68,12 @@ class Hand:
 
     async def _note(self, name: str, problem: Problem) -> None:
         where = self.caller.workspace_id
-        await self.services.door.awrite(
-            lambda tx: manifests.note_fault(tx, where, name, problem.message, self.at), where
-        )
+
+        def noted(tx: Tx) -> None:
+            if self.keeps_first or manifests.is_known(tx, where, name):
+                manifests.note_fault(tx, where, name, problem.message, self.at)
+
+        await self.services.door.awrite(noted, where)
 
 
 class _Undone(Exception):  # noqa: N818  (no error: a dry run ends so)

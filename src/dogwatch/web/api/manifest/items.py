@@ -214,8 +214,19 @@ class Kind:
         """Make or change items."""
         for number, told in enumerate(some):
             with at(f"{self.section}.{number}"):
-                record = self.put(work, _bare(told), self._present(work, str(told["slug"])))
+                before = self._present(work, str(told["slug"]))
+                record = self.put(work, _bare(told), before)
+                if before is not None and record is not before:
+                    work.unseen.add(f"{self.section} {record.slug}")
                 work.kept.add(record.id)
+
+    def unlink(self, work: Work, some: Sequence[Told]) -> None:
+        """Have items depend on nothing, where that changes."""
+        above = dependencies.parents(work.tx, work.workspace_id)
+        for told in some:
+            record = watches.find(work.tx, work.workspace_id, str(told["slug"]))
+            if sorted(told.get("parents", [])) != above.get(record.id, []):
+                dependencies.set_parents(work.tx, work.workspace_id, record.id, [], work.at)
 
     def link(self, work: Work, some: Sequence[Told]) -> None:
         """Set what items depend on, and what follows their runs."""

@@ -32,7 +32,7 @@ def take(work: Work, some: Sequence[Told]) -> None:
     left = [(_text(one), own) for one, own in _all(work)]
     for number, one in enumerate(some):
         with at(f"rules.{number}"):
-            rule = parsed(RuleNew, _asked(one, ids)).rule(Rule("", _channel(one, ids)))
+            rule = _rule(one, ids)
             same = next((pair for pair in left if pair[0] == _text(_told(work, rule))), None)
             if same:
                 left.remove(same)
@@ -79,11 +79,18 @@ def _id(key: Any, ids: dict[str, str]) -> Any:
     return ids.get(key, key[:26]) if isinstance(key, str) else key
 
 
-def _channel(one: Told, ids: dict[str, str]) -> str:
-    key = one["channel"]
+def _rule(one: Told, ids: dict[str, str]) -> Rule:
+    """Return what is told as a rule, whose channels are all there."""
+    body = parsed(RuleNew, _asked(one, ids))
+    _refuse_unknown("channel", one["channel"], ids)
+    for number, step in enumerate(one.get("escalations") or ()):
+        _refuse_unknown(f"escalations.{number}.channel", step["channel"], ids)
+    return body.rule(Rule("", ids[one["channel"]]))
+
+
+def _refuse_unknown(field: str, key: str, ids: dict[str, str]) -> None:
     if key not in ids:
-        raise invalid("channel", f"there is no channel {key[:100]!r}")
-    return ids[key]
+        raise invalid(field, f"there is no channel {key[:100]!r}")
 
 
 def _text(one: Told) -> str:

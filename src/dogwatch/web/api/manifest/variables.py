@@ -45,7 +45,8 @@ def _put(work: Work, one: Told) -> None:
     present = variables.exists(work.tx, work.workspace_id, key)
     if value == MASK and not present:
         raise invalid("value", f"{MASK} keeps the value that is stored, but none is; give it")
-    if value != MASK:
+    if value != MASK and value != variables.value(work.tx, work.vault, work.workspace_id, key):
+        work.unseen.add(f"variables {key}")
         variables.put(work.tx, work.vault, work.workspace_id, key, value, work.at, description)
     elif variables.find(work.tx, work.workspace_id, key).description != description:
         variables.describe(work.tx, work.workspace_id, key, description, work.at)

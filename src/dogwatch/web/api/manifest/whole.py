@@ -78,6 +78,8 @@ def judge(document: Document) -> None:
                     _ALL[name].judge(told)
             except Problem as problem:
                 bad |= problem.fields
+            if len(bad) >= text.MOST_FAULTS:
+                raise Problem("invalid", words(bad), bad)
         bad |= _doubles(name, document.get(name, ()))
     if bad:
         raise Problem("invalid", words(bad), bad)
@@ -88,20 +90,22 @@ def _doubles(name: str, some: Sequence[Told]) -> dict[str, str]:
     field = {"variables": "key", "projects": "label"}.get(name, "slug")
     seen, bad = set[str](), {}
     for number, told in enumerate(some):
-        key = str(told.get("key") or told.get("name")) if name == "channels" else told.get(field)
-        if key is not None and name not in ("rules", "maintenance"):
-            if str(key) in seen:
-                bad[f"{name}.{number}"] = f"{str(key)[:64]!r} stands twice"
-            seen.add(str(key))
+        given = channels.key(told) if name == "channels" else told.get(field)
+        key = str(given or "").strip()
+        if key and name not in ("rules", "maintenance"):
+            if key in seen:
+                bad[f"{name}.{number}"] = f"{key[:64]!r} stands twice"
+            seen.add(key)
     return bad
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What became of a manifest, and how many items are kept in it."""
+    """What became of a manifest, how many items are kept in it, and which no longer are."""
 
     changes: Changes
     items: int
+    released: Sequence[str] = ()
 
 
 def apply(work: Work, document: Document, *, prune: bool = False) -> Applied:
@@ -112,26 +116,35 @@ def apply(work: Work, document: Document, *, prune: bool = False) -> Applied:
     named = {name: some for name, some in document.items() if some}
     for name in named:
         require(work.caller, _ALL[name].makes)
+    manifests.lock(work.tx, work.workspace_id)
     before = export(work)
+    gone = manifests.left_out(work.tx, work.workspace_id, work.file, _slugs(named))
+    if prune:  # first, so that what names one of them is refused
+        manifests.prune(work.tx, gone)
     for name in SECTIONS:
         if name in ("rules", "maintenance", "status_pages"):
             continue
         if some := named.get(name):
             _ALL[name].take(work, some)
     _finish(work, named)
-    if prune:
-        manifests.prune(work.tx, work.workspace_id, work.file, work.kept)
     manifests.note(
         work.tx, work.workspace_id, work.file, work.kept, work.caller.name, work.at
     )  # fmt: skip
-    return Applied(between(before, export(work)), len(work.kept))
+    released = [] if prune else [one.slug for one in gone]
+    changes = between(before, export(work), work.unseen)
+    return Applied(changes, len(work.kept), released)
+
+
+def _slugs(named: Mapping[str, Sequence[Told]]) -> set[str]:
+    return {str(one["slug"]) for name in _KINDS for one in named.get(name, ())}
 
 
 def _finish(work: Work, named: Mapping[str, Sequence[Told]]) -> None:
     """Apply what names items, once all of them are there."""
-    links: list[Callable[[], None]] = [
-        partial(kind.link, work, named[name]) for name, kind in _KINDS.items() if name in named
-    ]
+    kinds = [(kind, named[name]) for name, kind in _KINDS.items() if name in named]
+    # What was so and is no more stands in the way of nothing that shall be.
+    links: list[Callable[[], None]] = [partial(kind.unlink, work, some) for kind, some in kinds]
+    links += [partial(kind.link, work, some) for kind, some in kinds]
     last = ("rules", "maintenance", "status_pages")
     links += [partial(_ALL[name].take, work, named[name]) for name in last if name in named]
     for step in links:

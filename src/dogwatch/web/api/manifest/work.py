@@ -24,7 +24,8 @@ B = TypeVar("B", bound=Body)
 class Work:
     """One workspace in a transaction.
 
-    `file` is the name of what is applied, `kept` the ids of the items that were.
+    `file` is the name of what is applied, `kept` the ids of the items that were; `unseen` are the
+    things that were written though an export may not show it, as it shows no secrets.
     """
 
     tx: Tx
@@ -33,6 +34,7 @@ class Work:
     at: datetime
     file: str = ""
     kept: set[str] = field(default_factory=set)
+    unseen: set[str] = field(default_factory=set)
 
     @property
     def workspace_id(self) -> int:
