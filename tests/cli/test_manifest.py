@@ -45,7 +45,7 @@ def test_a_file_goes_by_its_own_name_or_another(here: Here, stub: Stub, file: st
 
 def test_release_lets_go_of_items_or_of_a_file(here: Here, stub: Stub) -> None:
     stub.replies["POST /api/v1/manifests/release"] = (200, {"id": "1", "slug": "backup"})
-    stub.replies["DELETE /api/v1/manifests/prod/ours.yaml"] = (204, None)
+    stub.replies["POST /api/v1/manifests/forget"] = (200, {"id": "prod/ours.yaml"})
     assert here("release", "backup").stdout == "let go of backup\n"
     assert json.loads(stub.requests[-1].body) == {"item": "backup"}
     assert here("release", "--file", "prod/ours.yaml").stdout == "let go of prod/ours.yaml\n"

@@ -116,7 +116,7 @@ def release_command(session: Session, items: tuple[str, ...], file: str | None) 
         raise invalid("ITEM", "give one at least, or --file NAME")
     api = connect(session)
     if file:
-        api.send("DELETE", f"/manifests/{file}")
+        api.send("POST", "/manifests/forget", {"name": file})
     done = [api.send("POST", "/manifests/release", {"item": item}) for item in items]
     names = [file] if file else [one["slug"] for one in done]
     if session.json:

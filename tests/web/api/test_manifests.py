@@ -352,10 +352,10 @@ def test_files_are_applied_one_after_the_other(house: House) -> None:
 
 def test_a_file_is_let_go(api: Client) -> None:
     assert apply(api, WATCH.format(when="0 2 * * *"), "a file.yaml").status == 200
-    assert api("DELETE", "/manifests/a%20file.yaml").status == 204
-    assert api("DELETE", "/manifests/other").status == 404
+    assert api("POST", "/manifests/forget", {"name": "a file.yaml"}).status == 200
+    assert api("POST", "/manifests/forget", {"name": "other"}).status == 404
     assert apply(api, "dogwatch: 1\n", "a/b.yaml").status == 200
-    assert api("DELETE", "/manifests/a%2Fb.yaml").status == 204
+    assert api("POST", "/manifests/forget", {"name": "a/b.yaml"}).status == 200
     assert api("PATCH", "/watches/backup", {"name": "Other"}).status == 200
 
 

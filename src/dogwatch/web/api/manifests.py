@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, ClassVar, Self
 
-from fastapi import Depends, Path, Response
+from fastapi import Response
 from pydantic import BaseModel, Field
 
 from dogwatch.core.manifest.text import MAX_LENGTH, written
@@ -12,6 +12,7 @@ from dogwatch.usecases.manifests import NAME_LENGTH, Manifest
 from dogwatch.web.api.auth import needs, resource
 from dogwatch.web.api.body import Body
 from dogwatch.web.api.call import Called, shown
+from dogwatch.web.api.idempotency import sent_of
 from dogwatch.web.api.manifest.hand import Hand
 from dogwatch.web.api.manifest.whole import Applied, export
 from dogwatch.web.api.manifest.work import Work
@@ -40,6 +41,19 @@ class ReleaseAsked(Body):
 
     stand_in: ClassVar[dict[str, Any]] = {"item": "x"}
     item: Annotated[str, Field(min_length=1, max_length=64, description="Id or slug.")]
+
+
+class ForgetAsked(Body):
+    """A file that shall be forgotten, by its name."""
+
+    stand_in: ClassVar[dict[str, Any]] = {"name": "x"}
+    name: Annotated[str, Field(min_length=1, max_length=NAME_LENGTH, pattern=r"\S")]
+
+
+class ForgottenOut(BaseModel):
+    """A file that is forgotten; `id` was its name."""
+
+    id: str
 
 
 class AppliedOut(BaseModel):
@@ -90,14 +104,6 @@ class ReleasedOut(BaseModel):
     slug: str
 
 
-async def _file(name: Annotated[str, Path(description="Name of the file.")]) -> str:
-    """Take the name of a file as it is."""
-    return name
-
-
-File = Annotated[str, Depends(_file)]
-
-
 @router.get("", response_model=PageOf[ManifestOut], **needs("manifests.list"))
 async def list_manifests(call: Called) -> Response:
     """List the files that were applied, by name, all on one page."""
@@ -108,7 +114,7 @@ async def list_manifests(call: Called) -> Response:
 @router.get(
     "/export",
     response_class=Response,
-    responses={200: {"content": {_YAML: {"schema": {"type": "string"}}}}},
+    responses={200: {"content": {_YAML: {"schema": {"type": "object"}}}}},
     **needs("manifests.export"),
 )
 async def export_manifest(call: Called) -> Response:
@@ -125,6 +131,7 @@ async def apply_manifest(call: Called, body: ManifestAsked) -> Response:
     Items go by their slugs, channels by their names. What the file does not name stays, but rules
     and maintenance: a file that has any says all of them. `***` keeps a secret that is stored.
     """
+    await sent_of(call.request, call.caller)  # applying again changes nothing, with a key or not
     hand = Hand(call.services, call.caller, call.at, call.write)
     done = await hand.apply(body.name, body.text, prune=body.prune, dry_run=body.dry_run)
     return shown(AppliedOut.of(body.name.strip(), done, dry_run=body.dry_run))
@@ -138,11 +145,15 @@ async def release_item(call: Called, body: ReleaseAsked) -> Response:
         record = watches.find(tx, call.workspace_id, body.item, lock=True)
         return ReleasedOut(id=manifests.release(tx, record).id, slug=record.slug)
 
-    return shown(await call.write(released))
+    return await call.post(200, released)
 
 
-@router.delete("/{name:path}", status_code=204, **needs("manifests.release"))
-async def forget_manifest(call: Called, name: File) -> Response:
+@router.post("/forget", response_model=ForgottenOut, **needs("manifests.release"))
+async def forget_manifest(call: Called, body: ForgetAsked) -> Response:
     """Forget a file; what was kept in it stays, and is changed here from now on."""
-    await call.write(lambda tx: manifests.forget(tx, call.workspace_id, name))
-    return Response(status_code=204)
+
+    def forgotten(tx: Tx) -> ForgottenOut:
+        manifests.forget(tx, call.workspace_id, body.name)
+        return ForgottenOut(id=body.name)
+
+    return await call.post(200, forgotten)
