@@ -100,6 +100,20 @@ def test_its_death_ends_its_runs_and_another_takes_its_place(cell: Cell) -> None
     assert cell.run("echo on").out == "on\n"
 
 
+def test_a_stopped_one_goes_on_with_the_next_run(cell: Cell) -> None:
+    assert cell.run("true").result.outcome is Outcome.OK
+    (server,) = fork_servers(os.getpid())
+    os.kill(server, signal.SIGSTOP)
+    eventually(lambda: state(server) == "T")
+    assert cell.run("echo on", timeout_s=20).out == "on\n"
+    assert fork_servers(os.getpid()) == [server]
+
+
+def state(pid: int) -> str:
+    """Return the state of a process, as in proc(5)."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
 def test_many_runs_at_once_are_told_apart(cell: Cell) -> None:
     async def story() -> list[int | None]:
         told = await asyncio.gather(*(cell.begin(f"exit {code}") for code in range(20)))

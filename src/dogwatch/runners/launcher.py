@@ -184,6 +184,7 @@ class _Line:
     def launch(self, number: int, order: Order, launched: Launched) -> None:
         say(self._control, order.files(), run=number, **order.frame())
         self.runs[number] = launched
+        self.wake()  # a trusted script may have stopped it
 
     def tell(self, number: int, what: str) -> None:
         try:
