@@ -373,10 +373,10 @@ def test_what_is_in_the_pipe_at_the_end_is_read(workdir: Path) -> None:
 
 
 def test_the_end_of_the_script_counts_even_if_others_linger(workdir: Path) -> None:
-    ran = run(workdir, "(trap '' TERM; sleep 300) & sleep 0.4; exit 0", timeout_s=0.6)
+    ran = run(workdir, "(trap '' TERM; sleep 300) & sleep 2.2; exit 0", timeout_s=2.6)
     assert ran.result.outcome is Outcome.OK
-    assert 400 <= ran.result.duration_ms < 600
-    assert ran.took_s > 0.6
+    assert 2200 <= ran.result.duration_ms < 2600
+    assert ran.took_s > 2.6
 
 
 def test_a_flood_does_not_hold_up_the_timeout(workdir: Path) -> None:
