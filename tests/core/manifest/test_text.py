@@ -84,6 +84,7 @@ def test_a_fault_found_later_is_told_its_line_once() -> None:
     fault = located(text, invalid("watches.0.schedule", "is no schedule"))
     assert fault.fields == {"watches.0.schedule": "line 5: is no schedule"}
     assert located(text, fault).fields == fault.fields
+    assert located("never read", fault).fields == fault.fields
 
 
 @pytest.mark.parametrize("part", ["²", "9" * 5000, "-1"])

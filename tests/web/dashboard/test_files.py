@@ -36,6 +36,8 @@ def test_a_file_is_tried_applied_and_let_go(house: House, ana: Browser) -> None:
     assert ana.get("/i/backup").status == 404
     del tried["try"]
     assert ana.fill(FILES, FILES, **tried).status == 303
+    fewer = ana.fill(FILES, FILES, name="ours.yaml", text="dogwatch: 1", **{"try": "1"})
+    assert "Let go of, as it names them no more: backup." in fewer.text
     item = ana.get("/i/backup").text
     assert "Kept in <strong>ours.yaml</strong>" in item
     assert 'href="../i/backup/edit"' not in item
