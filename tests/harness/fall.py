@@ -8,10 +8,9 @@ import json
 import multiprocessing
 import re
 import socket
-import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -30,6 +29,7 @@ from dogwatch.store import tables
 from dogwatch.store.database import Tx
 from dogwatch.usecases import channels, rules, watches, workspaces
 from dogwatch.vault import Vault
+from tests.harness.beside import Beside
 
 PER_WRITE = 1000
 HOUR = timedelta(hours=1)
@@ -220,24 +220,12 @@ def _set(at: datetime, tx: Tx) -> None:
 
 
 @dataclass(slots=True)
-class Meanwhile(AbstractContextManager["Meanwhile"]):
+class Meanwhile(Beside):
     """Pings one watch all the time inside the block; `took_s` of each answer."""
 
     port: int
     pause_s: float = 0.005
     took_s: list[float] = field(default_factory=list)
-    _stop: threading.Event = field(default_factory=threading.Event)
-    _thread: threading.Thread | None = None
-
-    def __enter__(self) -> "Meanwhile":
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        assert self._thread is not None
-        self._thread.join()
 
     @property
     def p99_ms(self) -> float:

@@ -1,18 +1,17 @@
 """A client that pings some watches all the time, through every trouble of the server."""
 
-import threading
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from itertools import count
 from typing import Any
 
+from tests.harness.beside import Beside
 from tests.harness.served import Served
 
 
 @dataclass(slots=True)
-class Pulse(AbstractContextManager["Pulse"]):
+class Pulse(Beside):
     """Pings inside the block: the watches in a round, each round with the next of `ends`.
 
     `acked` holds the rids that were answered with 200; a 503 counts as refused.
@@ -25,18 +24,9 @@ class Pulse(AbstractContextManager["Pulse"]):
     acked: list[str] = field(default_factory=list)
     refused: int = 0
     wrong: list[str] = field(default_factory=list)
-    _stop: threading.Event = field(default_factory=threading.Event)
-    _thread: threading.Thread | None = None
-
-    def __enter__(self) -> "Pulse":
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-        return self
 
     def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        assert self._thread is not None
-        self._thread.join()
+        super(Pulse, self).__exit__()
         assert self.wrong == []
 
     def _run(self) -> None:

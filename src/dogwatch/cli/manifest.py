@@ -13,6 +13,10 @@ from dogwatch.core.problems import Problem, invalid
 # A large file takes the server a while.
 _PATIENT = Limits(answer_s=120.0)
 _DIFFERS = 2
+_FILE = click.argument("files", nargs=-1, metavar="FILE…")
+_MORE = click.option(
+    "-f", "--file", "more", multiple=True, metavar="FILE", help="The same as FILE."
+)
 _NAME = click.option("--name", help="What the file is called there, instead of its own name.")
 
 
@@ -29,8 +33,8 @@ def export_command(session: Session) -> None:
     "dogwatch apply watches.yaml alerts.yaml\n"
     "dogwatch apply dogwatch.yaml --prune --dry-run",
 )
-@click.argument("files", nargs=-1, metavar="FILE…")
-@click.option("-f", "--file", "more", multiple=True, metavar="FILE", help="The same as FILE.")
+@_FILE
+@_MORE
 @click.option("--prune", is_flag=True, help="Delete items that the file named and names no more.")
 @_NAME
 @click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
@@ -60,8 +64,8 @@ def _released(one: Any) -> list[str]:
 
 
 @command("diff", "dogwatch diff dogwatch.yaml\ndogwatch diff dogwatch.yaml --prune")
-@click.argument("files", nargs=-1, metavar="FILE…")
-@click.option("-f", "--file", "more", multiple=True, metavar="FILE", help="The same as FILE.")
+@_FILE
+@_MORE
 @click.option("--prune", is_flag=True, help="As with apply --prune.")
 @_NAME
 def diff_command(
@@ -85,8 +89,8 @@ def _show(lines: list[str]) -> None:
 
 
 @command("validate", "dogwatch validate dogwatch.yaml\ndogwatch validate watches.yaml alerts.yaml")
-@click.argument("files", nargs=-1, metavar="FILE…")
-@click.option("-f", "--file", "more", multiple=True, metavar="FILE", help="The same as FILE.")
+@_FILE
+@_MORE
 def validate_command(session: Session, files: tuple[str, ...], more: tuple[str, ...]) -> None:
     """Judge files without a server; whether what they name exists, apply finds out."""
     from dogwatch.web.api.manifest.whole import read  # only files want it, and it takes a while
