@@ -42,6 +42,8 @@ _PLAIN = {
     "maintenance": ("maintenance.list", "maintenance.change", maintenance),
     "status_pages": ("status_pages.list", "status_pages.change", status_pages),
 }
+# They name items, and are applied once all of those are there.
+_LAST = ("rules", "maintenance", "status_pages")
 _KINDS: Mapping[str, items.Kind] = {one.section: one for one in items.KINDS}
 _ALL: Mapping[str, Section] = {
     **{name: Section(shows, makes, one.told, one.judge, one.take)
@@ -122,7 +124,7 @@ def apply(work: Work, document: Document, *, prune: bool = False) -> Applied:
     if prune:  # first, so that what names one of them is refused
         manifests.prune(work.tx, gone)
     for name in SECTIONS:
-        if name in ("rules", "maintenance", "status_pages"):
+        if name in _LAST:
             continue
         if some := named.get(name):
             _ALL[name].take(work, some)
@@ -145,8 +147,7 @@ def _finish(work: Work, named: Mapping[str, Sequence[Told]]) -> None:
     # What was so and is no more stands in the way of nothing that shall be.
     links: list[Callable[[], None]] = [partial(kind.unlink, work, some) for kind, some in kinds]
     links += [partial(kind.link, work, some) for kind, some in kinds]
-    last = ("rules", "maintenance", "status_pages")
-    links += [partial(_ALL[name].take, work, named[name]) for name in last if name in named]
+    links += [partial(_ALL[name].take, work, named[name]) for name in _LAST if name in named]
     for step in links:
         step()
 
