@@ -5,6 +5,7 @@ from sqlalchemy import Delete, Update, delete, update
 from sqlalchemy.exc import DBAPIError
 
 from dogwatch.core.policy import Grant, Role
+from dogwatch.store import workspaces as stored
 from dogwatch.store.tables import audit_log as table
 from dogwatch.usecases import audit_log, workspaces
 from dogwatch.usecases.callers import Caller, host
@@ -56,6 +57,6 @@ def test_nobody_changes_or_deletes_an_entry(house: House, change: Update | Delet
     house.do(audit_log.note, host(other.id), "watches.make", "theirs", after(1))
     with pytest.raises(DBAPIError, match="append-only"):
         house.plant(change)
-    house.do(workspaces.remove, other.id, "Other")
+    house.do(stored.remove, other.id)
     (entry,) = house.see(audit_log.page, None, 10)
     assert (entry.object, entry.actor) == ("theirs", "host")

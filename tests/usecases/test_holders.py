@@ -10,10 +10,11 @@ import pytest
 from sqlalchemy import update
 
 from dogwatch.core.problems import Problem
+from dogwatch.store import workspaces as stored
 from dogwatch.store.database import Database, Tx
 from dogwatch.store.tables import keys as key_table
 from dogwatch.usecases import holders as known
-from dogwatch.usecases import keys, people, workspaces
+from dogwatch.usecases import keys, people
 from dogwatch.usecases.callers import Caller, host
 from dogwatch.usecases.holders import Holders
 from tests.eventually import eventually
@@ -107,7 +108,7 @@ def _rotate(gate: Gate) -> None:
 
 
 def _remove(gate: Gate) -> None:
-    gate.house.do(workspaces.remove, gate.house.workspace.id, gate.house.workspace.name)
+    gate.house.do(stored.remove, gate.house.workspace.id)
 
 
 @pytest.mark.parametrize("end", [_revoke, _rotate, _remove])

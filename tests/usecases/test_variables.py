@@ -8,6 +8,7 @@ from sqlalchemy import update
 
 from dogwatch.core.problems import Problem
 from dogwatch.core.variable import PER_WORKSPACE
+from dogwatch.store import workspaces as stored
 from dogwatch.store.tables import metadata
 from dogwatch.usecases import variables, workspaces
 from dogwatch.usecases.variables import Use
@@ -61,7 +62,7 @@ def test_workspaces_have_variables_of_their_own(house: House) -> None:
     assert value(house, "KEY", other.id) is None
     house.do(variables.put, house.vault, other.id, "KEY", "theirs", after(0))
     assert (value(house, "KEY"), value(house, "KEY", other.id)) == ("ours", "theirs")
-    house.do(workspaces.remove, other.id, "Other")
+    house.do(stored.remove, other.id)
     assert [row["workspace_id"] for row in house.rows("variables")] == [house.workspace.id]
 
 

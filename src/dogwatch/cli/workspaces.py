@@ -14,7 +14,7 @@ from dogwatch.cli.session import Session
 from dogwatch.core.isolation import Least
 from dogwatch.core.plans import PLANS
 from dogwatch.core.problems import Problem
-from dogwatch.usecases import members, people, workspaces
+from dogwatch.usecases import audit_log, members, people, workspaces
 from dogwatch.usecases.workspaces import Workspace
 
 
@@ -95,7 +95,7 @@ def workspace_export(session: Session, workspace: str, copy: Path, **flags: Any)
     """Write all rows of a workspace into FILE as JSON lines, without secrets."""
 
     given = {**flags, "workspace": workspace}
-    note_export(session, {**given}, "workspace.export")
+    note_export(session, {**given}, workspaces.EXPORT)
     count = see(session, given, lambda visit: _written(visit, copy))
     as_json({"rows": count}) if session.json else click.echo(f"{copy}: {count} rows")
 
@@ -126,8 +126,9 @@ def workspace_rm(
     def removed(visit: Visit) -> tuple[Workspace, Path]:
         written = copy or _kept(session.data_dir, visit)
         _written(visit, written)
+        audit_log.note(visit.tx, visit.caller, workspaces.EXPORT, str(written), visit.at)
         name = workspaces.get(visit.tx, visit.workspace_id).name
-        return workspaces.remove(visit.tx, visit.workspace_id, name), written
+        return workspaces.remove(visit.tx, visit.workspace_id, name, visit.at), written
 
     given = {**flags, "workspace": workspace}
     gone, written = carry_out(session, given, "workspace.delete", workspace, removed)

@@ -46,3 +46,13 @@ def page(tx: Tx, workspace_id: int | None, size: int, before: int | None) -> Seq
     if before is not None:
         found = found.where(audit_log.c.id < before)
     return [Entry(**row._mapping) for row in tx.conn.execute(found)]
+
+
+def noted(tx: Tx, workspace_id: int, operation: str, since_at: datetime) -> bool:
+    """Whether a workspace has an entry of an operation since then."""
+    found = select(audit_log.c.id).where(
+        audit_log.c.workspace_id == workspace_id,
+        audit_log.c.operation == operation,
+        audit_log.c.at >= since_at,
+    )
+    return tx.conn.execute(found.limit(1)).first() is not None

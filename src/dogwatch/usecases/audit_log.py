@@ -10,7 +10,7 @@ from dogwatch.store.tx import Tx
 from dogwatch.store.wakes import PAGE
 from dogwatch.usecases.callers import Caller
 
-__all__ = ["PAGE", "Entry", "note", "page"]
+__all__ = ["PAGE", "Entry", "note", "noted", "page"]
 
 _OBJECT_LENGTH = 255
 
@@ -45,3 +45,8 @@ def note(
 def page(tx: Tx, workspace_id: int | None, size: int, before: int | None = None) -> Sequence[Entry]:
     """Return entries, newest first, of a workspace, or of the whole instance for None."""
     return audit_log.page(tx, workspace_id, size, before)
+
+
+def noted(tx: Tx, workspace_id: int, operation: str, since_at: datetime) -> bool:
+    """Whether somebody did `operation` to a workspace since then."""
+    return audit_log.noted(tx, workspace_id, operation, since_at)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import get_args
 
 from dogwatch.core.isolation import Least
@@ -12,10 +12,12 @@ from dogwatch.ids import new_token
 from dogwatch.store import nodes, workspaces
 from dogwatch.store.tx import Tx
 from dogwatch.store.workspaces import Workspace
+from dogwatch.usecases import audit_log
 
 __all__ = ["Workspace"]
 
 PING_KEY_BITS = 160
+EXPORT, EXPORT_GOOD = "workspace.export", timedelta(hours=1)
 
 
 def first(tx: Tx, at: datetime) -> Workspace:
@@ -92,11 +94,15 @@ def export(tx: Tx, workspace_id: int) -> Iterator[str]:
         yield json.dumps([table, row], separators=(",", ":"))
 
 
-def remove(tx: Tx, workspace_id: int, name: str) -> Workspace:
+def remove(tx: Tx, workspace_id: int, name: str, at: datetime) -> Workspace:
     """Remove a workspace with everything in it; `name` must be its own, so that none goes by
-    mistake."""
+    mistake. Problem("conflict") unless it was exported, as the audit log says, within an hour."""
     gone = get(tx, workspace_id)
     if name != gone.name:
         raise invalid("name", "repeat the name of the workspace that shall be gone for good")
+    if not audit_log.noted(tx, workspace_id, EXPORT, at - EXPORT_GOOD):
+        raise Problem(
+            "conflict", "export this workspace first: it can be deleted within an hour of that"
+        )
     workspaces.remove(tx, workspace_id)
     return gone

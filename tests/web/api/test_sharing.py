@@ -118,7 +118,7 @@ def test_an_invitation_is_a_link_shown_once(api: Client, house: House) -> None:
 # --- the workspace ----------------------------------------------------------------------------
 
 
-def test_a_workspace_is_renamed_and_removed_by_its_name_alone(house: House) -> None:
+def test_a_workspace_is_renamed_and_removed_by_its_name_after_an_export(house: House) -> None:
     at = house.clock.now()
     other = house.write(lambda tx: workspaces.make(tx, "Other", at))
     owner = person(house, "olga")
@@ -127,6 +127,13 @@ def test_a_workspace_is_renamed_and_removed_by_its_name_alone(house: House) -> N
     theirs("POST", "/watches", {"name": "W"})
     for body in (None, {}, {"name": "Other"}, {"name": "shop"}):
         assert theirs("DELETE", "/workspace", body).status == 422
+    assert theirs("DELETE", "/workspace", {"name": "Shop"}).status == 409
+    assert theirs.get("/workspace/export").status == 200
+    house.clock.advance(3601)
+    told = theirs("DELETE", "/workspace", {"name": "Shop"})
+    assert (told.status, "export this workspace first" in told.text) == (409, True)
+    assert theirs.get("/workspace/export").status == 200
+    house.clock.advance(3599)
     assert theirs("DELETE", "/workspace", {"name": "Shop"}).status == 204
     assert theirs.get("/workspace").status == 401
     left = house.database.read(workspaces.listed).result()

@@ -47,6 +47,25 @@ def test_the_workspace_is_named_and_shows_its_plan(house: House, ana: Browser) -
     assert 'id="name-error"' in wrong.text
 
 
+def test_a_workspace_goes_by_its_name_once_it_is_exported(house: House, ana: Browser) -> None:
+    viewer, place, name = member(house, Role.VIEWER), "/settings/remove", workspace_of(house)
+    assert place[1:] not in viewer.get("/settings").text
+    assert place[1:] in ana.get("/settings").text
+    early = ana.fill(place, place, name=name)
+    assert (early.status, "Export this workspace first" in words(early.text)) == (409, True)
+    assert viewer.fill("/account", "/settings/export").status == 403
+    export = ana.fill(place, "/settings/export")
+    assert export.headers["content-disposition"] == 'attachment; filename="workspace.jsonl"'
+    assert '["members",' in export.text
+    assert ana.fill(place, place, name="another").status == 422
+    assert ana.fill(place, place, name=name).status == 303
+    assert house.write(workspaces.listed) == []
+
+
+def workspace_of(house: House) -> str:
+    return house.write(lambda tx: workspaces.found(tx, None)).name
+
+
 def test_an_invitation_is_a_link_that_is_shown_once(house: House, ana: Browser) -> None:
     made = ana.fill("/settings", "/settings/invitations", email="bo@example.org", role="editor")
     link = code_in(made.text)

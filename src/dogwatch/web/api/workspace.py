@@ -2,9 +2,7 @@
 
 import os
 import pwd
-import tempfile
-from collections.abc import Iterator
-from typing import IO, Annotated
+from typing import Annotated
 
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
@@ -18,11 +16,9 @@ from dogwatch.web.api.auth import needs, resource
 from dogwatch.web.api.body import Body
 from dogwatch.web.api.call import Call, Called, shown
 from dogwatch.web.api.wire import WorkspaceOut
+from dogwatch.web.takeout import HEADERS, LINES, takeout
 
 router = resource("workspace")
-
-_LINES = "application/jsonl"
-_CHUNK = 256 * 1024
 
 
 class WorkspaceChange(Body):
@@ -68,38 +64,23 @@ def _changed(tx: Tx, workspace_id: int, body: WorkspaceChange) -> Workspace:
 
 @router.delete("", status_code=204, **needs("workspace.delete"))
 async def remove_workspace(call: Called, body: WorkspaceRemoval) -> Response:
-    """Delete the workspace with everything in it, this key included; export it first."""
-    await call.write(lambda tx: workspaces.remove(tx, call.workspace_id, body.name))
+    """Delete the workspace with everything in it, this key included.
+
+    `GET /workspace/export` comes first, an hour before at most: else 409.
+    """
+    await call.write(lambda tx: workspaces.remove(tx, call.workspace_id, body.name, call.at))
     return Response(status_code=204)
 
 
-@router.get("/export", responses={200: {"content": {_LINES: {}}}}, **needs("workspace.export"))
+@router.get("/export", responses={200: {"content": {LINES: {}}}}, **needs("workspace.export"))
 async def export_workspace(request: Request, call: Called) -> Response:
     """Download every row of the workspace, without secrets: lines `["table", {column: value}]`.
 
     It is noted in the audit log, which is part of it.
     """
-    headers = {"Content-Disposition": 'attachment; filename="workspace.jsonl"'}
     if request.method == "HEAD":
-        return StreamingResponse(iter(()), 200, headers, _LINES)
-    await call.note_export("workspace.export")
-    file = await call.read(lambda tx: _saved(tx, call.workspace_id))
-    return StreamingResponse(_chunks(file), 200, headers, _LINES)
-
-
-def _saved(tx: Tx, workspace_id: int) -> IO[bytes]:
-    """Write the export aside, so that no slow reader keeps the transaction open."""
-    file = tempfile.TemporaryFile()  # noqa: SIM115  (closed by who reads it)
-    for line in workspaces.export(tx, workspace_id):
-        file.write(line.encode() + b"\n")
-    file.seek(0)
-    return file
-
-
-def _chunks(file: IO[bytes]) -> Iterator[bytes]:
-    with file:
-        while chunk := file.read(_CHUNK):
-            yield chunk
+        return StreamingResponse(iter(()), 200, HEADERS, LINES)
+    return await takeout(call.services.door, call.caller, call.at)
 
 
 def _own_user() -> str:

@@ -24,6 +24,7 @@ from dogwatch.web.dashboard import (
     new,
     now,
     oidc,
+    removal,
     rules,
     run,
     schedule,
@@ -75,6 +76,7 @@ MEMBERS: dict[str, tuple[Handler, Handler]] = {
     "/bulk": (bulk.show, bulk.take),
     "/alerts/maintenance/{name}/delete": (alerts.show, maintenance.remove),
     "/settings/name": (settings.show, settings.rename),
+    "/settings/remove": (removal.ask, removal.remove),
     "/settings/invitations": (settings.show, settings.invite),
     "/settings/invitations/{name}/revoke": (settings.show, settings.uninvite),
     "/settings/members/{name}/role": (settings.show, settings.change_role),
@@ -131,6 +133,7 @@ def install(app: FastAPI, front: Endpoint) -> None:
     app.add_route("/alerts", signed_in(alerts.show))
     app.add_route("/alerts/deliveries/{name}", signed_in(channels.show_delivery))
     app.add_route("/settings", signed_in(settings.show))
+    app.add_route("/settings/export", signed_in(removal.export), ["POST"])
     app.add_route("/dogwatch.yaml", signed_in(files.download))
     app.add_route("/system", signed_in(system.show))
     app.add_route("/incidents", signed_in(incidents.show_all))
