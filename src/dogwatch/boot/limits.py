@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from functools import partial
 
-from dogwatch.boot.store import Store, alone
+from dogwatch.boot.store import Store, agree, alone
 from dogwatch.config import Config
 from dogwatch.engine.keeper import Keeper
 from dogwatch.engine.loop import Turning
@@ -25,7 +26,7 @@ async def limits(config: Config, store: Store) -> AsyncIterator[Limits]:
 async def _shared(config: Config, store: Store) -> AsyncIterator[Limiter]:
     """Spend through a connection of its own, made when a plan first limits anything."""
     aside = Database.open(config.database_url, readers=1, writers=1, patience_s=1)
-    shared = Shared(aside, store.clock)
+    shared = Shared(aside, store.clock, partial(agree, store.clock))
     try:
         yield shared
     finally:

@@ -151,7 +151,9 @@ class Memory:
         verdicts = spend_in(self._marks, asked, self._clock.now())
         self._unsaved.update([one.place for one in asked])
         while len(self._marks) > self._most:
-            self._marks.pop(next(iter(self._marks)))
+            oldest = next(iter(self._marks))
+            self._unsaved.discard(oldest)
+            del self._marks[oldest]
         return verdicts
 
     async def load(self, door: Door) -> None:

@@ -2,21 +2,22 @@
 
 A node spends in the database, many requests in one transaction, or from its leases. An even window
 is asked about in the database each time; but what it refuses is refused here from then on, until it
-has room again.
+has room again. The database's clock says which window it is. While the database does not answer, a
+node counts by itself: it lets no more than the limit pass, but the others may as well.
 """
 
 import asyncio
 import logging
 from collections import Counter, deque
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from dogwatch.clock import Clock
 from dogwatch.core.limits import Verdict, spend
 from dogwatch.store.spent import Place
-from dogwatch.usecases.door import Door
+from dogwatch.usecases.door import Door, Tx
 from dogwatch.usecases.leasing import LEASED_S, Lease, Returned, Settled, lease_of, settle
-from dogwatch.usecases.limiting import MOST_MARKS, Asked, Marks
+from dogwatch.usecases.limiting import MOST_MARKS, Asked, Marks, Memory
 
 BATCH = 256
 
@@ -28,14 +29,25 @@ class _Request:
     asked: Sequence[Asked]
     answer: "asyncio.Future[Sequence[Verdict]]"
 
+    def settle(self, verdicts: Sequence[Verdict] | None) -> bool:
+        """Answer it if there are verdicts; return whether."""
+        if verdicts is not None and not self.answer.done():
+            self.answer.set_result(verdicts)
+        return verdicts is not None
+
 
 class Shared:
     """Spends for one node. Its door is for nothing else: others wait behind the rows that are
     locked here, and what is written here need not survive a crash."""
 
-    def __init__(self, door: Door, clock: Clock) -> None:
+    def __init__(
+        self, door: Door, clock: Clock, agree: Callable[[Tx], None] = lambda tx: None
+    ) -> None:
+        """`agree` sets the clock by the database's, which each settling begins with."""
         self._door = door
         self._clock = clock
+        self._agree = agree
+        self._alone = Memory(clock)  # counts while the database is away
         self._leases: dict[Place, Lease] = {}
         self._seen: Marks = {}  # of even windows, which only ever fill up by themselves
         self._waiting: deque[_Request] = deque()
@@ -47,11 +59,11 @@ class Shared:
         """Spend one request; nobody is turned away, or kept waiting, because the database is."""
         if not asked:
             return ()
-        found = self._from_leases(asked) or self._still_refused(asked)
+        found = self._found(asked)
         if found:
             return found
         if self._clock.monotonic() < self._away_until:
-            return ()
+            return self._alone.spend_now(asked)
         answer: asyncio.Future[Sequence[Verdict]] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Request(asked, answer))
         self._begin()
@@ -65,6 +77,10 @@ class Shared:
             await self._begin()
         if self._timer:
             self._timer.cancel()
+
+    def _found(self, asked: Sequence[Asked]) -> Sequence[Verdict] | None:
+        """Return the verdicts that need no database."""
+        return self._from_leases(asked) or self._still_refused(asked)
 
     def _from_leases(self, asked: Sequence[Asked]) -> Sequence[Verdict] | None:
         """Let a request pass that all its windows have leased."""
@@ -104,13 +120,13 @@ class Shared:
             self._timer = asyncio.get_running_loop().call_later(LEASED_S, self._begin)
 
     async def _settle(self) -> None:
-        """Answer those who wait, and give back what is due."""
+        """Answer those who wait, from what was leased meanwhile if it reaches that far."""
         size = min(BATCH, len(self._waiting))
         waited = [self._waiting.popleft() for _ in range(size)]
-        found = await self._spent([request.asked for request in waited])
-        for request, verdicts in zip(waited, found, strict=True):
-            if not request.answer.done():
-                request.answer.set_result(verdicts)
+        left = [one for one in waited if not one.settle(self._found(one.asked))]
+        found = await self._spent([one.asked for one in left])
+        for one, verdicts in zip(left, found, strict=True):
+            one.settle(verdicts)
 
     async def _spent(self, batch: Sequence[Sequence[Asked]]) -> Sequence[Sequence[Verdict]]:
         now = self._clock.monotonic()
@@ -122,14 +138,17 @@ class Shared:
         returned = list(self._returned(counts, now))
         if not batch and not returned:
             return []
+
+        def spent(tx: Tx) -> Settled:
+            self._agree(tx)
+            return settle(tx, batch, returned, wanted, self._clock.now())
+
         try:
-            settled = await self._door.awrite(
-                lambda tx: settle(tx, batch, returned, wanted, self._clock.now())
-            )
+            settled = await self._door.awrite(spent)
         except Exception as error:
-            _log.warning("%d requests were not limited: %s", len(batch), type(error).__name__)
+            _log.warning("limits are counted by this node alone: %s", type(error).__name__)
             self._away_until = self._clock.monotonic() + LEASED_S
-            return [()] * len(batch)
+            return [self._alone.spend_now(asked) for asked in batch]
         self._learn(batch, settled, counts, now + LEASED_S)
         return settled.verdicts
 
