@@ -92,6 +92,48 @@ def test_a_holder_is_asked_for_once_a_second(gate: Gate, manual_clock: ManualClo
     assert gate.door.reads == 2
 
 
+def at_once(gate: Gate, count: int, token: str = "") -> list[Caller | BaseException]:
+    async def call() -> list[Caller | BaseException]:
+        calls = (gate.holders.caller(token or gate.token, f"192.0.2.{n}") for n in range(count))
+        return await asyncio.gather(*calls, return_exceptions=True)
+
+    return asyncio.run(call())
+
+
+def test_those_who_call_at_once_are_asked_for_together(gate: Gate) -> None:
+    found = at_once(gate, 9)
+    assert [one.remote_ip for one in found if isinstance(one, Caller)] == [
+        f"192.0.2.{number}" for number in range(9)
+    ]
+    assert gate.door.reads == 1
+    refused = at_once(gate, 9, "dw_live_nobody")
+    assert {getattr(one, "kind", None) for one in refused} == {"unauthorized"}
+    assert gate.door.reads == 2
+
+
+def test_nobody_joins_a_question_from_before_a_key_was_revoked(gate: Gate) -> None:
+    """The first asked when the key was good; the second calls after it was revoked."""
+
+    async def call() -> list[Caller | BaseException]:
+        revoked, later = asyncio.Event(), list[asyncio.Task[Caller]]()
+        loop = asyncio.get_running_loop()
+
+        def revoke() -> None:
+            gate.door.meanwhile = lambda: None
+            _revoke(gate)
+            loop.call_soon_threadsafe(revoked.set)
+
+        gate.door.meanwhile = revoke
+        first = asyncio.create_task(gate.holders.caller(gate.token, "192.0.2.1"))
+        await revoked.wait()
+        later.append(asyncio.create_task(gate.holders.caller(gate.token, "192.0.2.2")))
+        return await asyncio.gather(first, *later, return_exceptions=True)
+
+    first, second = asyncio.run(call())
+    assert isinstance(first, Caller)
+    assert isinstance(second, Problem)
+
+
 def test_the_address_is_that_of_each_call(gate: Gate) -> None:
     gate.caller()
     caller = asyncio.run(gate.holders.caller(gate.token, "198.51.100.9"))

@@ -5,6 +5,7 @@ is refused here from its answer on. Other nodes hear of it from PostgreSQL, with
 and at the latest when their second is over.
 """
 
+import asyncio
 import logging
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -42,6 +43,7 @@ class Holders:
         self._clock = clock
         self._dialect = dialect
         self._known: dict[bytes, _Known] = {}
+        self._asking: dict[tuple[bytes, object], asyncio.Task[Holder]] = {}
         self._epoch = object()
         self._hears = False
 
@@ -70,11 +72,27 @@ class Holders:
         return known.holder if self._clock.monotonic() < known.until else None
 
     async def _asked(self, proof: bytes, token: str, at: datetime) -> Holder:
-        """Ask the database. What changes meanwhile begins an epoch that the answer is not of."""
+        """Ask the database once for all who call at the same time, in the same epoch."""
         if not self._hears:
             self._hears = True
             self._door.on_wake(self._hear)
-        epoch, until = self._epoch, self._clock.monotonic() + KNOWN_S
+        epoch = self._epoch
+        place = proof, epoch
+        if place not in self._asking:
+            task = asyncio.create_task(self._ask(proof, epoch, token, at))
+            self._asking[place] = task
+            task.add_done_callback(lambda done: self._answered(place, done))
+        return await asyncio.shield(self._asking[place])
+
+    def _answered(self, place: tuple[bytes, object], done: asyncio.Task[Holder]) -> None:
+        """Make room; what failed is taken note of, even if nobody waits for it any more."""
+        del self._asking[place]
+        if not done.cancelled():
+            done.exception()
+
+    async def _ask(self, proof: bytes, epoch: object, token: str, at: datetime) -> Holder:
+        """Ask the database. What changes meanwhile begins an epoch that the answer is not of."""
+        until = self._clock.monotonic() + KNOWN_S
         holder = await self._door.aread(
             lambda tx: keys.authenticate(tx, token, self._vault, at, self._dialect)
         )

@@ -5,7 +5,7 @@ memory is enough; it is saved now and then, so that a day's window outlives a re
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 from itertools import repeat
@@ -204,6 +204,8 @@ class Plans:
         now = self._clock.monotonic()
         known = self._known.get(workspace_id)
         if known is None or known.until <= now:
+            if known:  # the others go by it until the answer is here
+                self._known[workspace_id] = replace(known, until=now + PLAN_KNOWN_S)
             plan = await self._door.aread(lambda tx: allowances.plan_in(tx, workspace_id))
             known = _Known(plan, plan_windows(plan, workspace_id), now + PLAN_KNOWN_S)
             self._known[workspace_id] = known
