@@ -54,9 +54,9 @@ def test_one_is_added_to_those_that_are_there(here: Here, told: Stub, tmp_path: 
 
 
 def test_one_is_removed_by_number(here: Here, told: Stub) -> None:
-    here("action", "rm", "fetch", "1")
+    here("action", "rm", "fetch", "1", "--yes")
     assert [one["on"] for one in sent(told)] == ["failure"]
-    done = here("action", "rm", "fetch", "3")
+    done = here("action", "rm", "fetch", "3", "--yes")
     assert (done.returncode, "fetch has 2 actions" in done.stderr) == (2, True)
 
 

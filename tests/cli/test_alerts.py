@@ -180,7 +180,7 @@ def test_a_channel_that_is_not_there_or_there_twice(here: Here, told: Stub) -> N
     assert here("channel", "test", "nobody").returncode == 3
     told.replies["GET /api/v1/channels"] = page(CHANNEL, {**CHANNEL, "id": "c2"})
     done = here("channel", "rm", "On call", "--yes")
-    assert (done.returncode, "give an id" in done.stderr) == (1, True)
+    assert (done.returncode, "which `dogwatch channel ls` shows" in done.stderr) == (4, True)
 
 
 def test_rm_of_a_channel_asks(here: Here, told: Stub) -> None:
@@ -215,7 +215,7 @@ def test_rules_are_listed_and_removed(here: Here, told: Stub) -> None:
     _, row = here("rule", "ls").stdout.splitlines()
     assert row == "r1    On call  down, recovered  all watches  at once"
     assert here.json("rule", "ls") == [RULE]
-    assert here("rule", "rm", "r1").stdout == "rule r1 is deleted\n"
+    assert here("rule", "rm", "r1", "--yes").stdout == "rule r1 is deleted\n"
 
 
 def test_deliveries_are_listed(here: Here, told: Stub) -> None:

@@ -129,11 +129,27 @@ def test_windows_are_made(
     assert sent(trouble) == {"name": "Night", "scope": scope, "window": window}
 
 
+def test_what_is_wrong_with_a_window_is_told_in_words_of_the_command_line(
+    here: Here, trouble: Stub
+) -> None:
+    typed = here("maintenance", "add", "Night", "--from", "tomorrow", "--until", "x")
+    assert "'--from': 'tomorrow' is not a time such as 2036-01-05T22:00:00Z" in typed.stderr
+    told = "window.end_at: must be after start_at; window.cron: is nothing"
+    trouble.replies["PATCH /api/v1/maintenance/m1"] = (422, {"detail": told})
+    done = here("maintenance", "edit", "Night", "--until", "2036-01-05T22:00:00Z")
+    assert done.stderr == "dogwatch: --until: must be after --from; --cron: is nothing\n"
+    assert here("maintenance", "edit", "Night", "--at", "25:00").returncode == 2
+
+
 def test_windows_are_listed_and_removed(here: Here, trouble: Stub) -> None:
     _, row = here("maintenance", "ls").stdout.splitlines()
     assert row.endswith("tags db  by cron 0 3 * * * (UTC), for 1 min  –")
     assert here.json("maintenance", "ls") == [WINDOW]
-    assert here("maintenance", "rm", "m1").returncode == 0
+    gone = here("maintenance", "rm", WINDOW["name"], "--yes")
+    assert (gone.returncode, trouble.requests[-1].path) == (0, "/api/v1/maintenance/m1")
+    assert here("maintenance", "rm", "m1", "-y").returncode == 0
+    assert here("maintenance", "rm", "m1").returncode == 2, "nobody to be asked"
+    assert here("maintenance", "rm", "none", "-y").returncode == 3
     assert here("maintenance", "add", "x", "--tag", "a", "--watch", "b").returncode == 2
 
 

@@ -137,6 +137,9 @@ def test_an_edit_sends_what_changes_and_keeps_the_rest(here: Here, told: Stub) -
     assert here("job", "edit", "j", "--max-runs", "0", "--retries", "1").returncode == 0
     assert sent(told) == {"max_runs": None, "max_attempts": 2}
     assert here("job", "edit", "j").returncode == 2
+    assert here("job", "edit", "j", "--no-schedule").returncode == 0
+    assert sent(told) == {"schedule": None}
+    assert here("job", "edit", "j", "--no-schedule", "--schedule", "60").returncode == 2
     assert here("job", "edit", "j", "--url", "http://x").returncode == 0
     assert sent(told) == {"action": {"kind": "http", "url": "http://x"}}
 

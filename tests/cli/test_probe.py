@@ -36,6 +36,7 @@ def told(stub: Stub) -> Stub:
         "GET /api/v1/probes": (200, {"data": [PROBE], "next_cursor": None}),
         "GET /api/v1/probes/shop": (200, PROBE),
         "POST /api/v1/probes": (201, PROBE),
+        "PATCH /api/v1/probes/shop": (200, PROBE),
         "POST /api/v1/probes/shop/test": (202, RUN | {"state": "queued"}),
         "GET /api/v1/watches/shop/statistics": (200, {"windows": [WINDOW]}),
         "GET /api/v1/watches/p1/statistics": (200, {"windows": [WINDOW]}),
@@ -93,6 +94,46 @@ def test_add_sends_who_asks_how_often(here: Here, told: Stub) -> None:
     }  # fmt: skip
 
 
+TARGET: dict[str, Any] = {
+    "kind": "http", "url": "https://shop.example/", "timeout_s": 10.0,
+    "headers": [["X-Token", "***"]], "assertions": [{"kind": "body_contains", "text": "ok"}],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "sent"),
+    [
+        (["--every", "5m"], {"schedule": "5m"}),
+        (["--name", "X", "--timeout", "3"], {"name": "X", "target": TARGET | {"timeout_s": 3.0}}),
+        (["--address", "http://y/"], {"target": TARGET | {"url": "http://y/"}}),
+        (
+            ["--lacks", "bad", "--secure"],
+            {"target": TARGET | {"assertions": [{"kind": "body_lacks", "text": "bad"}],
+                                 "verify_tls": True}},
+        ),
+        (["--address", "tcp://y:25"], {"target": {"kind": "tcp", "host": "y", "port": 25}}),
+    ],
+)  # fmt: skip
+def test_edit_sends_what_is_given_beside_what_is_kept(
+    here: Here, told: Stub, words: list[str], sent: dict[str, Any]
+) -> None:
+    told.replies["GET /api/v1/probes/shop"] = (200, PROBE | {"target": TARGET})
+    assert "must agree" in here("probe", "edit", "shop", *words).stdout
+    assert json.loads(told.requests[-1].body) == sent
+    assert here("probe", "edit", "shop").returncode == 2
+
+
+def test_a_place_that_is_asked_by_another_port_keeps_none_of_the_old(
+    here: Here, told: Stub
+) -> None:
+    old = {"kind": "tcp", "host": "x", "port": 25, "timeout_s": 3.0}
+    told.replies["GET /api/v1/probes/shop"] = (200, PROBE | {"target": old})
+    here("probe", "edit", "shop", "--address", "tcp://y")
+    assert json.loads(told.requests[-1].body) == {
+        "target": {"kind": "tcp", "host": "y", "timeout_s": 3.0}
+    }
+
+
 @pytest.mark.parametrize(
     "words", [["tcp://x:1", "--body", "y"], ["http://x", "--header", "y"], ["x", "--target", "["]]
 )
@@ -102,7 +143,7 @@ def test_what_makes_no_sense_is_refused(here: Here, told: Stub, words: list[str]
 
 
 def test_list_and_show(here: Here, told: Stub) -> None:
-    assert "https://shop.example/" in here("probe", "list").stdout
+    assert "https://shop.example/" in here("probe", "ls").stdout
     shown = here("probe", "show", "shop").stdout
     assert "here, fra; 2 must agree" in shown
     assert "99 %" in shown

@@ -119,6 +119,23 @@ def test_a_stream_that_breaks_off_is_5(here: Here, told: Stub) -> None:
     assert here("logs", "-f", RUN_ID).returncode == 5
 
 
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("workflow", "`dogwatch workflow run other`"),
+        ("probe", "`dogwatch probe test other`"),
+        ("heartbeat", "`dogwatch run other -- COMMAND`"),
+    ],
+)
+def test_trigger_says_what_runs_that_which_is_no_job(
+    here: Here, told: Stub, kind: str, words: str
+) -> None:
+    told.replies["GET /api/v1/watches/other"] = (200, {"kind": kind})
+    done = here("trigger", "other")
+    assert (done.returncode, words in done.stderr) == (4, True)
+    assert here("trigger", "nothing").returncode == 3
+
+
 def test_trigger_hands_over_its_input(here: Here, told: Stub) -> None:
     assert here("trigger", "report", "--input", '{"a": 1}').stdout == f"{RUN_ID} queued\n"
     assert json.loads(told.requests[-1].body) == {"input": {"a": 1}}

@@ -70,7 +70,7 @@ def test_a_page_is_changed_and_removed(here: Here, shop: Stub) -> None:
     here("status-page", "set", "shop", "--watch", "Website=web")
     assert sent(shop) == {"items": [{"name": "Website", "watch": "web"}]}
     assert here("status-page", "set", "shop").returncode == 2
-    assert here("status-page", "rm", "shop").stdout == "status page shop is deleted\n"
+    assert here("status-page", "rm", "shop", "--yes").stdout == "status page shop is deleted\n"
 
 
 def test_incidents_are_posted_and_updated(here: Here, shop: Stub) -> None:

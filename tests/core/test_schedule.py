@@ -267,8 +267,8 @@ def test_english_names_the_zone_where_it_matters(text: str, english: str) -> Non
     [
         ("1", 1), ("300", 300), ("every 90s", 90), ("every 5m", 300), ("every 2h", 7200),
         ("every 1d", 86400), ("every 1w", 604800), ("every 5 minutes", 300), ("EVERY 1 Minute", 60),
-        ("every day", 86400), ("every hour", 3600), ("every  2  weeks", 1209600), ("every 7", 7),
-        ("5m", 300), ("10 secs", 10), ("every 315360000", 315_360_000),
+        ("every day", 86400), ("every hour", 3600), ("every  2  weeks", 1209600), ("every 7s", 7),
+        ("5m", 300), ("10 secs", 10), ("315360000", 315_360_000),
     ],
 )  # fmt: skip
 def test_intervals(text: str, seconds: int) -> None:
@@ -350,6 +350,7 @@ def test_a_line_that_is_not_due_in_five_years(text: str, moment: str, line: str 
         ("every 600w", "from 1 second to 10 years"),
         ("9" * 200, "from 1 second to 10 years"),
         ("every", "is not an interval"),
+        ("every 1", "is not an interval"),
         ("every month", "is not an interval"),
         ("every 5m\n0 2 * * *", "an interval stands alone"),
         ("300\n300", "an interval stands alone"),

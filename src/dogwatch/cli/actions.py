@@ -8,9 +8,11 @@ import click
 
 from dogwatch.cli.alerts import find_channel
 from dogwatch.cli.client import Api, connect
+from dogwatch.cli.confirm import YES, confirm
 from dogwatch.cli.output import as_json, table
 from dogwatch.cli.session import Session, command
 from dogwatch.core.conditional import On
+from dogwatch.core.plain import counted
 from dogwatch.core.problems import invalid
 
 _ALL = 10_000
@@ -55,15 +57,17 @@ def action_add(session: Session, slug: str, **given: str | None) -> None:
     _tell(session, api, api.send("PUT", path, {"actions": [*kept, new]}))
 
 
-@command("rm", "dogwatch action rm fetch-orders 2")
+@command("rm", "dogwatch action rm fetch-orders 2\ndogwatch action rm fetch-orders 2 --yes")
 @click.argument("slug")
 @click.argument("number", type=click.IntRange(1))
-def action_rm(session: Session, slug: str, number: int) -> None:
+@YES
+def action_rm(session: Session, slug: str, number: int, yes: bool) -> None:
     """Remove what follows, by its number in the list."""
     api, path = connect(session), f"/jobs/{slug}/actions"
     kept = [_asked(one) for one in api.get(path)["actions"]]
     if number > len(kept):
-        raise invalid("NUMBER", f"{slug} has {len(kept)} actions")
+        raise invalid("NUMBER", f"{slug} has {counted(len(kept), 'action')}")
+    confirm(f"Remove action {number} of {slug}?", yes=yes)
     del kept[number - 1]
     _tell(session, api, api.send("PUT", path, {"actions": kept}))
 

@@ -7,11 +7,11 @@ from typing import Any
 import click
 
 from dogwatch.cli.client import Api, Limits, connect, slugs
-from dogwatch.cli.confirm import confirm
+from dogwatch.cli.confirm import YES, confirm
 from dogwatch.cli.length import LENGTH
+from dogwatch.cli.named import named
 from dogwatch.cli.output import as_json, local, table
 from dogwatch.cli.session import Session, command
-from dogwatch.core.problems import Problem
 
 _ALL = 10_000
 _WAIT_S = 20
@@ -20,15 +20,7 @@ _PATIENT = Limits(connect_s=10.0, answer_s=_WAIT_S + 10.0)
 
 def find_channel(api: Api, name: str) -> dict[str, Any]:
     """Return a channel by its id or its name."""
-    every = api.pages("/channels", _ALL)
-    found = [one for one in every if name == one["id"]] or [
-        one for one in every if name == one["name"]
-    ]
-    if len(found) == 1:
-        return dict(found[0])
-    if found:
-        raise Problem("conflict", f"{len(found)} channels are named {name!r}; give an id")
-    raise Problem("not_found", f"there is no channel {name!r}; see dogwatch channel ls")
+    return named(api, "channel", name)
 
 
 # --- channels ---------------------------------------------------------------------------------
@@ -110,7 +102,7 @@ def _outcome(delivery: Mapping[str, Any]) -> str:
 
 @command("rm", "dogwatch channel rm Team\ndogwatch channel rm Team --yes")
 @click.argument("channel")
-@click.option("--yes", "-y", is_flag=True, help="Don't ask.")
+@YES
 def channel_rm(session: Session, channel: str, yes: bool) -> None:
     """Delete a channel with its rules and deliveries."""
     api = connect(session)

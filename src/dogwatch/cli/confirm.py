@@ -4,6 +4,9 @@ import sys
 
 import click
 
+# What every command takes that removes something for good.
+YES = click.option("--yes", "-y", is_flag=True, help="Don't ask.")
+
 
 def confirm(question: str, *, yes: bool) -> None:
     """Go on only if `yes` was given or a person at a terminal agrees."""

@@ -1,14 +1,24 @@
 """Changing and removing watches and jobs: edit, rm."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
 from dogwatch.cli.client import connect
-from dogwatch.cli.confirm import confirm
+from dogwatch.cli.confirm import YES, confirm
 from dogwatch.cli.output import as_json
 from dogwatch.cli.session import Session, command
-from dogwatch.cli.watches import show
+from dogwatch.cli.watches import pause_command, resume_command, show
+
+NO_SCHEDULE = click.option("--no-schedule", is_flag=True, help="Run only when asked to.")
+
+
+def unscheduled(given: Mapping[str, Any], *, no_schedule: bool) -> dict[str, None]:
+    """Return what takes the schedule away, if that is meant."""
+    if no_schedule and "schedule" in given:
+        raise click.UsageError("Give --schedule or --no-schedule, one of them.")
+    return {"schedule": None} if no_schedule else {}
 
 
 @command(
@@ -23,16 +33,23 @@ dogwatch edit nightly-backup --tag db --tag prod
 @click.option("--name", help="What people read.")
 @click.option("--slug", "new_slug", help="Short name for commands and addresses.")
 @click.option("--schedule", metavar="EXPR", help="Cron line, OnCalendar, or seconds.")
+@NO_SCHEDULE
 @click.option("--tz", "timezone", metavar="ZONE", help="Its time zone.")
 @click.option("--grace", "grace_s", type=click.IntRange(0), metavar="S", help="Start by, seconds.")
 @click.option("--finish-by", "finish_by_s", type=click.IntRange(1), metavar="S", help="Seconds.")
 @click.option("--tag", "tags", multiple=True, help="All its tags from now on; may be repeated.")
 @click.option("--no-tags", is_flag=True, help="Take all its tags away.")
 def edit_command(
-    session: Session, slug: str, new_slug: str | None, no_tags: bool, **options: Any
+    session: Session,
+    slug: str,
+    new_slug: str | None,
+    no_tags: bool,
+    no_schedule: bool,
+    **options: Any,
 ) -> None:
-    """Change a watch or a job; what is not given stays."""
+    """Change a watch, a job or a probe; what is not given stays."""
     given = {name: value for name, value in options.items() if value not in (None, ())}
+    given |= unscheduled(given, no_schedule=no_schedule)
     given |= {"slug": new_slug} if new_slug else {}
     given |= {"tags": []} if no_tags else {}
     if not given:
@@ -46,7 +63,7 @@ def edit_command(
 
 @command("rm", "dogwatch rm nightly-backup\ndogwatch rm old-sync older-sync --yes")
 @click.argument("slugs", metavar="SLUG...", nargs=-1, required=True)
-@click.option("--yes", "-y", is_flag=True, help="Don't ask.")
+@YES
 def rm_command(session: Session, slugs: tuple[str, ...], yes: bool) -> None:
     """Delete watches and jobs with all that was kept of them."""
     api = connect(session)
@@ -59,3 +76,7 @@ def rm_command(session: Session, slugs: tuple[str, ...], yes: bool) -> None:
             click.echo(f"{watch['slug']} is deleted")
     if session.json:
         as_json({"deleted": [watch["slug"] for watch in found]})
+
+
+# What a group of jobs or probes can do as well as the root.
+OF_ALL = (pause_command, resume_command, rm_command)

@@ -13,7 +13,7 @@ GOOD, FAILED, DIFFERS, NOT_FOUND, REFUSED, AWAY = range(6)
 CODES: Mapping[Kind, int] = {
     "invalid": DIFFERS,
     "not_found": NOT_FOUND,
-    "conflict": FAILED,
+    "conflict": REFUSED,
     "refused": REFUSED,
     "unauthorized": REFUSED,
     "exceeded": REFUSED,

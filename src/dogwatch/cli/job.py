@@ -2,16 +2,17 @@
 
 import json
 import sys
-from collections.abc import Callable, Mapping
-from functools import reduce
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
 from dogwatch.cli.client import connect
+from dogwatch.cli.edit import NO_SCHEDULE, OF_ALL, unscheduled
 from dogwatch.cli.output import as_json, there
-from dogwatch.cli.session import Session, command
+from dogwatch.cli.runs import trigger_command
+from dogwatch.cli.session import Session, command, joined
 from dogwatch.cli.watches import show
 from dogwatch.cli.zone import local_zone
 from dogwatch.core.problems import invalid
@@ -23,12 +24,7 @@ _SCRIPT = frozenset({"language", "args", "env", "input", "interpreter", "network
 _PARTS = _HTTP | _SCRIPT | {"script", "timeout_s"}
 
 
-def _options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Join options into one decorator, in their order."""
-    return lambda function: reduce(lambda made, option: option(made), reversed(options), function)
-
-
-_WHAT = _options(
+_WHAT = joined(
     click.option("--slug", help="Short name for commands; made from NAME if absent."),
     click.option("--schedule", metavar="EXPR", help="Cron line, OnCalendar, or seconds."),
     click.option("--tz", "timezone", metavar="ZONE", help="Its time zone; else this one's."),
@@ -62,7 +58,7 @@ _WHAT = _options(
 def job_command() -> None:
     """Make and show jobs: requests and scripts that Dogwatch runs itself.
 
-    `dogwatch ls`, `trigger`, `runs`, `logs`, `cancel`, `pause`, `resume` and `rm` do the rest.
+    `dogwatch ls`, `runs`, `logs` and `cancel` do the rest.
     """
 
 
@@ -104,14 +100,17 @@ def job_add(session: Session, **options: Any) -> None:
 dogwatch job edit rotate-reports --script rotate.py
 dogwatch job edit rotate-reports --env REGION=eu-1 --timeout 600 --retries 2
 dogwatch job edit cleanup --max-runs 10 --priority 2
+dogwatch job edit cleanup --no-schedule
 """,
 )
 @click.argument("job", metavar="SLUG")
 @click.option("--name", help="What people read.")
 @_WHAT
-def job_edit(session: Session, job: str, **options: Any) -> None:
+@NO_SCHEDULE
+def job_edit(session: Session, job: str, no_schedule: bool, **options: Any) -> None:
     """Change a job; what is not given stays, other --env too. --tag and --arg replace all."""
     given = _given(options)
+    given |= unscheduled(given, no_schedule=no_schedule)
     if not given:
         raise click.UsageError("Nothing to change; give an option.")
     api = connect(session)
@@ -216,5 +215,5 @@ def job_reset(session: Session, slug: str) -> None:
     as_json(job) if session.json else click.echo(f"{job['slug']} counts from 0 again")
 
 
-for one in (job_add, job_edit, job_show, job_reset):
+for one in (job_add, job_edit, job_show, job_reset, trigger_command, *OF_ALL):
     job_command.add_command(one)

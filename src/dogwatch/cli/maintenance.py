@@ -1,15 +1,20 @@
 """Who is left alone, and when: maintenance, depend."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
 
-from dogwatch.cli.client import connect
+from dogwatch.cli.client import Api, connect
+from dogwatch.cli.confirm import YES, confirm
 from dogwatch.cli.length import LENGTH
+from dogwatch.cli.moment import CLOCK_TIME, MOMENT
+from dogwatch.cli.named import named
 from dogwatch.cli.output import as_json, local, table
 from dogwatch.cli.session import Session, command
 from dogwatch.cli.zone import local_zone
+from dogwatch.core.problems import Problem
 from dogwatch.core.windows import WindowSpec
 
 _ALL = 10_000
@@ -21,10 +26,10 @@ _TIMES = ("start_at", "end_at", "days", "start", "cron", "length", "tz")
 # What tells that another kind of window is meant.
 _KINDS = {"once": "start_at", "weekly": "days", "cron": "cron"}
 _SAID = (
-    click.option("--from", "start_at", metavar="TIME", help="Once: ISO time with a zone."),
-    click.option("--until", "end_at", metavar="TIME", help="Once: its end."),
+    click.option("--from", "start_at", type=MOMENT, metavar="TIME", help="Once: its begin."),
+    click.option("--until", "end_at", type=MOMENT, metavar="TIME", help="Once: its end."),
     click.option("--day", "days", type=_DAYS, multiple=True, help="Weekly; may be repeated."),
-    click.option("--at", "start", metavar="22:00", help="Weekly: from this time on."),
+    click.option("--at", "start", type=CLOCK_TIME, metavar="22:00", help="Weekly: its begin."),
     click.option("--cron", metavar="LINE", help="From each due time of a cron line on."),
     click.option("--for", "length", type=LENGTH, metavar="2h", help="How long, weekly or by cron."),
     click.option("--tz", metavar="ZONE", help="Time zone; this machine's if absent."),
@@ -60,8 +65,24 @@ def maintenance_add(session: Session, name: str, **given: Any) -> None:
     """Make a window for watches: for all, unless told which."""
     window = _window(given, given["tz"] or local_zone(session.environ))
     asked = {"name": name, "scope": _scope(given) or _ALL_OF, "window": window}
-    made = connect(session).send("POST", "/maintenance", asked)
+    made = _sent(connect(session), "POST", "/maintenance", asked)
     as_json(made) if session.json else click.echo(_told(made))
+
+
+def _sent(api: Api, method: str, path: str, asked: Mapping[str, Any]) -> Any:
+    """Send a window; what is wrong with it is told by the words of the command line."""
+    try:
+        return api.send(method, path, asked)
+    except Problem as problem:
+        told = _FIELD.sub(lambda found: _OPTIONS[found[1]], problem.message)
+        raise Problem(problem.kind, told, problem.fields) from None
+
+
+_OPTIONS = {
+    "start_at": "--from", "end_at": "--until", "days": "--day", "start": "--at",
+    "cron": "--cron", "duration_s": "--for", "timezone": "--tz",
+}  # fmt: skip
+_FIELD = re.compile(rf"(?:window\.)?\b({'|'.join(_OPTIONS)})\b(?=[:;,]| and | or |$)", re.MULTILINE)
 
 
 def _told(one: Mapping[str, Any]) -> str:
@@ -71,8 +92,8 @@ def _told(one: Mapping[str, Any]) -> str:
 @command(
     "edit",
     """
-dogwatch maintenance edit 01kam3v7t0000000000000000a --until 2036-01-06T04:00:00Z
-dogwatch maintenance edit 01kam3v7t0000000000000000a --day sun --at 23:00
+dogwatch maintenance edit Upgrade --until 2036-01-06T04:00:00Z
+dogwatch maintenance edit Saturdays --day sun --at 23:00
 dogwatch maintenance edit 01kam3v7t0000000000000000a --name Upgrade --all
 """,
 )
@@ -81,16 +102,17 @@ dogwatch maintenance edit 01kam3v7t0000000000000000a --name Upgrade --all
 @_said
 @click.option("--all", "every", is_flag=True, help="For all watches from now on.")
 def maintenance_edit(session: Session, maintenance: str, name: str | None, **given: Any) -> None:
-    """Change a window; what is not given stays."""
-    api, path = connect(session), f"/maintenance/{maintenance}"
+    """Change a window, by its name or id; what is not given stays."""
     scope = _scope(given) or (_ALL_OF if given["every"] else None)
     asked: dict[str, Any] = {"name": name} if name else {}
     asked |= {"scope": scope} if scope else {}
-    if any(given[one] for one in _TIMES):
-        asked["window"] = _changed(api.get(path)["window"], given)
-    if not asked:
+    anew = any(given[one] for one in _TIMES)
+    if not asked and not anew:
         raise click.UsageError("Nothing to change; give an option.")
-    changed = api.send("PATCH", path, asked)
+    api = connect(session)
+    found = named(api, "maintenance", maintenance)
+    asked |= {"window": _changed(found["window"], given)} if anew else {}
+    changed = _sent(api, "PATCH", f"/maintenance/{found['id']}", asked)
     as_json(changed) if session.json else click.echo(_told(changed))
 
 
@@ -159,13 +181,17 @@ def maintenance_ls(session: Session) -> None:
     table(rows, ("maintenance", "name", "of", "when", "open_until"))
 
 
-@command("rm", "dogwatch maintenance rm 01kam3v7t0000000000000000a")
+@command("rm", "dogwatch maintenance rm Upgrade\ndogwatch maintenance rm Upgrade --yes")
 @click.argument("maintenance")
-def maintenance_rm(session: Session, maintenance: str) -> None:
-    """Delete a window; what is still down under it alerts now."""
-    connect(session).send("DELETE", f"/maintenance/{maintenance}")
-    done = {"deleted": maintenance}
-    as_json(done) if session.json else click.echo(f"window {maintenance} is deleted")
+@YES
+def maintenance_rm(session: Session, maintenance: str, yes: bool) -> None:
+    """Delete a window, by its name or id; what is still down under it alerts now."""
+    api = connect(session)
+    found = named(api, "maintenance", maintenance)
+    confirm(f"Delete the window {found['name']}?", yes=yes)
+    api.send("DELETE", f"/maintenance/{found['id']}")
+    done = {"deleted": found["id"]}
+    as_json(done) if session.json else click.echo(f"window {found['name']} is deleted")
 
 
 for one in (maintenance_add, maintenance_edit, maintenance_ls, maintenance_rm):

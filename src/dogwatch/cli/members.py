@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from dogwatch.cli.confirm import YES, confirm
 from dogwatch.cli.flags import configured, located
 from dogwatch.cli.host import WORKSPACE, Visit, carry_out, iso, see, verb
 from dogwatch.cli.output import as_json, table
@@ -70,11 +71,14 @@ def member_role(session: Session, who: str, role: str, **flags: Any) -> None:
     as_json(row) if session.json else table([row], tuple(row))
 
 
-@verb(member_command, "rm", "dogwatch member rm ana@example.org")
+@verb(member_command, "rm", "dogwatch member rm ana@example.org\n"
+      "dogwatch member rm ana@example.org --workspace Shop --yes")  # fmt: skip
 @click.argument("who")
+@YES
 @WORKSPACE
-def member_rm(session: Session, who: str, **flags: Any) -> None:
-    """Take a person out of a workspace."""
+def member_rm(session: Session, who: str, yes: bool, **flags: Any) -> None:
+    """Take a person out of a workspace; the keys and invitations that he made end with it."""
+    confirm(f"Take {who} out of the workspace, and end the keys made by them?", yes=yes)
 
     def removed(visit: Visit) -> Member:
         user = people.find(visit.tx, who)

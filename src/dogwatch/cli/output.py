@@ -55,8 +55,14 @@ def state(watch: Mapping[str, Any]) -> str:
 
 
 def table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
-    """Print rows under their column names: by rich on a terminal, plain and aligned elsewhere."""
+    """Print rows under their column names: by rich on a terminal, plain and aligned elsewhere.
+
+    Where there is none, say so, in a sentence and not in a bare header.
+    """
     lines = [[_cell(row.get(column)) for column in columns] for row in rows]
+    if not lines:
+        click.echo("None.")
+        return
     heads = [column.replace("_", " ").upper() for column in columns]
     if sys.stdout.isatty():
         _rich(heads, lines)

@@ -10,24 +10,58 @@ from urllib.parse import urlsplit
 import click
 
 from dogwatch.cli.client import Api, Limits, connect
+from dogwatch.cli.edit import OF_ALL
 from dogwatch.cli.exits import FAILED
 from dogwatch.cli.output import as_json, local, pairs, state, table, took
 from dogwatch.cli.runs import why
-from dogwatch.cli.session import Session, command
+from dogwatch.cli.session import Session, command, joined
 from dogwatch.cli.watches import show
 from dogwatch.core.problems import Problem, invalid
 
 _ALL = 100_000
 _FOLLOW = Limits(connect_s=10.0, answer_s=60.0)
 _FIELDS = ("method", "headers", "body", "expected_status", "user_agent", "timeout_s")
+_DEMANDS = ("contains", "lacks", "certificate_days")
+_OF_TARGET = frozenset({*_FIELDS, *_DEMANDS, "insecure", "target"})
+_PLACE = frozenset({"url", "host", "port", "name", "type"})
 _PHASES = ("dns", "connect", "tls", "first_byte", "total")
+
+
+_WHAT = joined(
+    click.option("--every", "schedule", metavar="EXPR", help="Seconds, or a cron line."),
+    click.option("--slug", help="Short name for commands; made from NAME if absent."),
+    click.option("--tag", "tags", multiple=True, help="A tag; may be repeated."),
+    click.option("--method", help="GET if absent."),
+    click.option("--header", "headers", multiple=True, metavar="NAME:VALUE",
+                 help="May be repeated."),
+    click.option("--body", help="Body of the request."),
+    click.option("--expect", "expected_status", metavar="STATUS", help="Such as 200-299,304."),
+    click.option("--contains", multiple=True, metavar="TEXT", help="The body must hold it."),
+    click.option("--lacks", multiple=True, metavar="TEXT", help="The body must not hold it."),
+    click.option("--certificate-days", type=click.IntRange(0), metavar="N",
+                 help="Good for N more."),
+    click.option("--slow-after", "slow_after_ms", type=click.IntRange(1), metavar="MS",
+                 help="Slower is degraded."),
+    click.option("--timeout", "timeout_s", type=click.FloatRange(1), metavar="S", help="Give up."),
+    click.option("--user-agent", metavar="TEXT", help="What the request calls itself."),
+    click.option("--insecure/--secure", default=None, help="Take any certificate, or good ones."),
+    click.option("--failures", "failures_before_down", type=click.IntRange(1, 10), metavar="N",
+                 help="Bad slots before it is down."),
+    click.option("--successes", "successes_before_up", type=click.IntRange(1), metavar="N",
+                 help="Good slots before it is up."),
+    click.option("--rechecks", type=click.IntRange(0, 5), metavar="N",
+                 help="Asked again before a slot is bad."),
+    click.option("--location", "locations", multiple=True, help="Where from; may be repeated."),
+    click.option("--agree", type=click.IntRange(1), metavar="N", help="Locations that must agree."),
+    click.option("--target", metavar="JSON|@FILE", help="More fields of the target."),
+)  # fmt: skip
 
 
 @click.group("probe")
 def probe_command() -> None:
     """Make, list, show and try probes: endpoints that Dogwatch asks whether they are well.
 
-    `dogwatch runs`, `flips`, `pause`, `resume`, `edit` and `rm` do the rest.
+    `dogwatch runs` and `flips` show what came of them.
     """
 
 
@@ -45,63 +79,66 @@ dogwatch probe add API https://api.example.org/ --target @target.json
 )
 @click.argument("name")
 @click.argument("address", metavar="ADDRESS")
-@click.option("--every", "schedule", default="60", metavar="EXPR", help="Seconds or a cron line.")
-@click.option("--slug", help="Short name for commands; made from NAME if absent.")
-@click.option("--tag", "tags", multiple=True, help="A tag; may be repeated.")
-@click.option("--method", help="GET if absent.")
-@click.option("--header", "headers", multiple=True, metavar="NAME:VALUE", help="May be repeated.")
-@click.option("--body", help="Body of the request.")
-@click.option("--expect", "expected_status", metavar="STATUS", help="Such as 200-299,304.")
-@click.option("--contains", multiple=True, metavar="TEXT", help="The body must hold it.")
-@click.option("--lacks", multiple=True, metavar="TEXT", help="The body must not hold it.")
-@click.option("--certificate-days", type=click.IntRange(0), metavar="N", help="Good for N more.")
-@click.option(
-    "--slow-after",
-    "slow_after_ms",
-    type=click.IntRange(1),
-    metavar="MS",
-    help="Slower is degraded.",
-)
-@click.option("--timeout", "timeout_s", type=click.FloatRange(1), metavar="S", help="Give up.")
-@click.option("--user-agent", metavar="TEXT", help="What the request calls itself.")
-@click.option("--insecure", is_flag=True, help="Take any certificate.")
-@click.option(
-    "--failures",
-    "failures_before_down",
-    type=click.IntRange(1, 10),
-    metavar="N",
-    help="Bad slots before it is down.",
-)
-@click.option(
-    "--successes",
-    "successes_before_up",
-    type=click.IntRange(1),
-    metavar="N",
-    help="Good slots before it is up.",
-)
-@click.option(
-    "--rechecks", type=click.IntRange(0, 5), metavar="N", help="Asked again before a slot is bad."
-)
-@click.option("--location", "locations", multiple=True, help="Where from; may be repeated.")
-@click.option("--agree", type=click.IntRange(1), metavar="N", help="Locations that must agree.")
-@click.option("--target", metavar="JSON|@FILE", help="More fields of the target.")
+@_WHAT
 def probe_add(session: Session, name: str, address: str, **options: Any) -> None:
     """Make a probe of ADDRESS: http(s)://…, tcp://HOST:PORT, tls://HOST, dns://NAME/TYPE or
     icmp://HOST."""  # fmt: skip
-    given = {
-        key: value
-        for key, value in options.items()
-        if value is not None and value is not False and value != ()
-    }
-    target = _target(address, given) | _more(given.pop("target", None))
-    apart = {*_FIELDS, "contains", "lacks", "certificate_days", "insecure"}
-    spec = {key: value for key, value in given.items() if key not in apart}
-    probe = connect(session).send("POST", "/probes", {"name": name, "target": target} | spec)
+    given = _given(options)
+    target = _target(address, given) | _more(given.get("target"))
+    spec = {"name": name, "target": target, "schedule": "60"} | _spec(given)
+    probe = connect(session).send("POST", "/probes", spec)
     if session.json:
         as_json(probe)
         return
     click.echo(f"{probe['slug']} is probed. First asked: {local(probe.get('next_due_at'))}")
     click.echo(f"  dogwatch probe test {probe['slug']}")
+
+
+@command(
+    "edit",
+    """
+dogwatch probe edit shop --address https://shop.example.org/health --contains '"ok"'
+dogwatch probe edit shop --timeout 5 --header "X-Probe: dogwatch"
+dogwatch probe edit shop --every 5m --failures 3
+""",
+)
+@click.argument("probe", metavar="SLUG")
+@click.option("--name", help="What people read.")
+@click.option("--address", help="Ask this from now on; as in `add`.")
+@_WHAT
+def probe_edit(session: Session, probe: str, address: str | None, **options: Any) -> None:
+    """Change a probe; what is not given stays.
+
+    --header replaces all headers, and --contains, --lacks and --certificate-days all demands.
+    """
+    given = _given(options)
+    if not given and not address:
+        raise click.UsageError("Nothing to change; give an option.")
+    api, changes = connect(session), _spec(given)
+    if address or given.keys() & _OF_TARGET:
+        changes["target"] = _changed(api.get(f"/probes/{probe}")["target"], address, given)
+    changed = api.send("PATCH", f"/probes/{probe}", changes)
+    as_json(changed) if session.json else _print(changed)
+
+
+def _changed(
+    target: Mapping[str, Any], address: str | None, given: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return a target with what is given; secrets that are not given stay as they are stored."""
+    new = _target(address or address_of(target), given) | _more(given.get("target"))
+    if new["kind"] != target["kind"]:
+        return new
+    kept = {name: value for name, value in target.items() if name not in _PLACE}
+    return kept | new
+
+
+def _given(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value not in (None, ())}
+
+
+def _spec(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is said of the probe beside its target."""
+    return {name: value for name, value in given.items() if name not in _OF_TARGET}
 
 
 def _target(address: str, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -117,8 +154,8 @@ def _target(address: str, given: Mapping[str, Any]) -> dict[str, Any]:
         where = {"kind": "dns", "name": parts.hostname or "", "type": kind}
     elif parts.port is not None:
         where["port"] = parts.port
-    if parts.scheme == "tls" and given.get("insecure"):
-        where["verify"] = False
+    if parts.scheme == "tls" and "insecure" in given:
+        where["verify"] = not given["insecure"]
     return where | fields
 
 
@@ -126,8 +163,8 @@ def _http(address: str, given: Mapping[str, Any], fields: dict[str, Any]) -> dic
     target = {"kind": "http", "url": address, **fields}
     if "headers" in target:
         target["headers"] = [_header(line) for line in target["headers"]]
-    if given.get("insecure"):
-        target["verify_tls"] = False
+    if "insecure" in given:
+        target["verify_tls"] = not given["insecure"]
     demands: list[dict[str, Any]] = [
         {"kind": f"body_{how}", "text": text}
         for how in ("contains", "lacks")
@@ -158,10 +195,10 @@ def _more(text: str | None) -> dict[str, Any]:
     return found
 
 
-@command("list", "dogwatch probe list\ndogwatch probe list --status down --json")
+@command("ls", "dogwatch probe ls\ndogwatch probe ls --status down --json")
 @click.option("--status", help="Only probes in this state.")
 @click.option("--tag", help="Only probes with this tag.")
-def probe_list(session: Session, status: str | None, tag: str | None) -> None:
+def probe_ls(session: Session, status: str | None, tag: str | None) -> None:
     """List the probes."""
     probes = connect(session).pages("/probes", _ALL, status=status, tag=tag)
     if session.json:
@@ -205,6 +242,11 @@ def probe_show(session: Session, slug: str) -> None:
     if session.json:
         as_json(probe | {"statistics": figures})
         return
+    _print(probe)
+    _print_figures(figures)
+
+
+def _print(probe: Mapping[str, Any]) -> None:
     show(probe)
     pairs(
         {
@@ -214,7 +256,6 @@ def probe_show(session: Session, slug: str) -> None:
             "locations": f"{', '.join(probe['locations'])}; {probe['agree']} must agree",
         }
     )
-    _print_figures(figures)
 
 
 @command("stats", "dogwatch probe stats shop\ndogwatch probe stats shop --json")
@@ -284,5 +325,7 @@ def _print_seen(run: Mapping[str, Any]) -> None:
         click.echo(f"\n{run['preview']}")
 
 
-for _verb in (probe_add, probe_list, probe_show, probe_stats, probe_test):
+for _verb in (
+    probe_add, probe_edit, probe_ls, probe_show, probe_stats, probe_test, *OF_ALL
+):  # fmt: skip
     probe_command.add_command(_verb)

@@ -7,6 +7,7 @@ import click
 
 from dogwatch.cli.alerts import find_channel
 from dogwatch.cli.client import Api, connect
+from dogwatch.cli.confirm import YES, confirm
 from dogwatch.cli.length import LENGTH
 from dogwatch.cli.output import as_json, table
 from dogwatch.cli.session import Session, command
@@ -183,10 +184,12 @@ def _when(rule: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[str]:
         yield f"then {names.get(step['channel_id'])} after {span(step['after_s'])}"
 
 
-@command("rm", "dogwatch rule rm 01kam3v7t0000000000000000a")
+@command("rm", "dogwatch rule rm 01kam3v7t0000000000000000a --yes")
 @click.argument("rule")
-def rule_rm(session: Session, rule: str) -> None:
+@YES
+def rule_rm(session: Session, rule: str, yes: bool) -> None:
     """Delete a rule."""
+    confirm(f"Delete rule {rule}?", yes=yes)
     connect(session).send("DELETE", f"/rules/{rule}")
     as_json({"deleted": rule}) if session.json else click.echo(f"rule {rule} is deleted")
 

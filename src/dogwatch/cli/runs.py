@@ -235,7 +235,7 @@ def trigger_command(
     """
     api = connect(session)
     text = _read(given)
-    job = api.get(f"/jobs/{slug}")
+    job = _job(api, slug)
     run = api.send("POST", f"/jobs/{job['id']}/trigger", {"input": _input(text, strict=json_input)})
     if follow:
         if _follow(session, api, run["id"]).get("outcome") not in _GOOD:
@@ -244,6 +244,23 @@ def trigger_command(
         as_json(run)
     else:
         click.echo(f"{run['id']} {run['state']}")
+
+
+def _job(api: Api, slug: str) -> Mapping[str, Any]:
+    """Return a job; of anything else with this slug, say what runs it."""
+    try:
+        return dict(api.get(f"/jobs/{slug}"))
+    except Problem as problem:
+        kind = (_seen(api, f"/watches/{slug}") or {}).get("kind", "")
+        told = _RUNS.get(kind, "").format(slug=slug)
+        raise Problem("refused", told) if told else problem from None
+
+
+_RUNS = {
+    "workflow": "{slug} is a workflow; run it with `dogwatch workflow run {slug}`",
+    "probe": "{slug} is a probe; ask once with `dogwatch probe test {slug}`",
+    "heartbeat": "{slug} runs elsewhere; wrap it with `dogwatch run {slug} -- COMMAND`",
+}
 
 
 def _read(given: str | None) -> str | None:

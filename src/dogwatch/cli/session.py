@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -96,3 +97,8 @@ def command(name: str, examples: str, **kwargs: Any) -> Callable[[Callable[..., 
         return click.command(name, cls=Command, examples=examples, **kwargs)(handed)
 
     return declare
+
+
+def joined(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Join options into one decorator, in their order."""
+    return lambda function: reduce(lambda made, option: option(made), reversed(options), function)

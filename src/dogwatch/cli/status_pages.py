@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from dogwatch.cli.client import connect
+from dogwatch.cli.confirm import YES, confirm
 from dogwatch.cli.output import as_json, local, table
 from dogwatch.cli.session import Session, command
 
@@ -134,10 +135,12 @@ def status_page_set(
     as_json(changed) if session.json else click.echo(changed["url"])
 
 
-@command("rm", "dogwatch status-page rm shop")
+@command("rm", "dogwatch status-page rm shop\ndogwatch status-page rm shop --yes")
 @click.argument("page")
-def status_page_rm(session: Session, page: str) -> None:
+@YES
+def status_page_rm(session: Session, page: str, yes: bool) -> None:
     """Delete a page with its posts."""
+    confirm(f"Delete status page {page} with its posts?", yes=yes)
     connect(session).send("DELETE", f"/status-pages/{page}")
     done = {"deleted": page}
     as_json(done) if session.json else click.echo(f"status page {page} is deleted")

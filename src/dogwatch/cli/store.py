@@ -16,6 +16,7 @@ from dogwatch.cli.flags import configured, server_flags
 from dogwatch.cli.output import as_json, table
 from dogwatch.cli.session import Session, command
 from dogwatch.config import Config
+from dogwatch.core.plain import counted
 from dogwatch.core.problems import Problem
 from dogwatch.store import migrate
 from dogwatch.store.tx import Tx
@@ -112,7 +113,7 @@ def restore_command(session: Session, copy: Path, **flags: Any) -> None:
     """
     config = configured(session, flags)
     count = _restore(config, copy)
-    as_json({"rows": count}) if session.json else click.echo(f"{count} rows restored")
+    as_json({"rows": count}) if session.json else click.echo(f"{counted(count, 'row')} restored")
 
 
 def _lines(file: Path) -> Iterator[str]:

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from dogwatch.cli.client import Api, connect
-from dogwatch.cli.confirm import confirm
+from dogwatch.cli.confirm import YES, confirm
 from dogwatch.cli.output import as_json, local, table
 from dogwatch.cli.session import Session, command
 from dogwatch.core.problems import Problem, invalid
@@ -70,7 +70,7 @@ def variable_ls(session: Session) -> None:
 
 @command("rm", "dogwatch variable rm OLD_TOKEN\ndogwatch variable rm OLD_TOKEN --yes")
 @click.argument("key")
-@click.option("--yes", "-y", is_flag=True, help="Don't ask.")
+@YES
 def variable_rm(session: Session, key: str, yes: bool) -> None:
     """Delete a variable."""
     api = connect(session)

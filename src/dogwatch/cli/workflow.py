@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from dogwatch.cli.client import Api, connect
-from dogwatch.cli.confirm import confirm
+from dogwatch.cli.confirm import YES, confirm
 from dogwatch.cli.output import as_json, local, pairs, state, table, took
 from dogwatch.cli.runs import id_of, outcome_of, waiting
 from dogwatch.cli.session import Session, command
@@ -279,7 +279,7 @@ def workflow_restore(session: Session, slug: str, number: int) -> None:
 
 @command("rm", "dogwatch workflow rm nightly-orders")
 @click.argument("slug")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@YES
 def workflow_rm(session: Session, slug: str, yes: bool) -> None:
     """Delete a workflow with its versions and runs; its jobs stay."""
     confirm(f"Delete the workflow {slug} with its runs?", yes=yes)

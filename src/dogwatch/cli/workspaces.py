@@ -7,11 +7,12 @@ from typing import Any, get_args
 import click
 
 from dogwatch import directory
-from dogwatch.cli.confirm import confirm
+from dogwatch.cli.confirm import YES, confirm
 from dogwatch.cli.host import Visit, carry_out, iso, note_export, see, verb
 from dogwatch.cli.output import as_json, table
 from dogwatch.cli.session import Session
 from dogwatch.core.isolation import Least
+from dogwatch.core.plain import counted
 from dogwatch.core.plans import PLANS
 from dogwatch.core.problems import Problem
 from dogwatch.usecases import audit_log, members, people, workspaces
@@ -97,7 +98,7 @@ def workspace_export(session: Session, workspace: str, copy: Path, **flags: Any)
     given = {**flags, "workspace": workspace}
     note_export(session, {**given}, workspaces.EXPORT)
     count = see(session, given, lambda visit: _written(visit, copy))
-    as_json({"rows": count}) if session.json else click.echo(f"{copy}: {count} rows")
+    as_json({"rows": count}) if session.json else click.echo(f"{copy}: {counted(count, 'row')}")
 
 
 def _written(visit: Visit, copy: Path) -> int:
@@ -114,7 +115,7 @@ def _written(visit: Visit, copy: Path) -> int:
 @verb(workspace_command, "rm", "dogwatch workspace rm Shop\ndogwatch workspace rm 2 --yes\n"
       "dogwatch workspace rm Shop --export shop.jsonl")  # fmt: skip
 @click.argument("workspace")
-@click.option("--yes", is_flag=True, help="Ask nothing.")
+@YES
 @click.option("--export", "copy", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path),
               help="Where its rows go first; if not given, into the data directory.")  # fmt: skip
 def workspace_rm(

@@ -61,6 +61,11 @@ def utf8(value: str) -> int:
     return len(value.encode(errors="replace"))
 
 
+def counted(number: int, noun: str) -> str:
+    """Return `1 run`, `2 runs`, `0 runs`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def span(seconds: float) -> str:
     """Return a length of time in at most two units: "40 s", "4 min", "1 h 20 min", "2 d 3 h"."""
     whole = max(0, round(seconds))

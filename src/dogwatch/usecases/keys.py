@@ -280,5 +280,8 @@ def _found(tx: Tx, workspace_id: int, name: str) -> Key:
     if not found:
         raise Problem("not_found", f"there is no valid key {name!r}")
     if len(found) > 1:
-        raise Problem("conflict", f"{len(found)} keys are named {name!r}; give the id")
+        raise Problem(
+            "conflict",
+            f"{len(found)} keys are named {name!r}; give the id of one: `dogwatch key ls`",
+        )
     return found[0]

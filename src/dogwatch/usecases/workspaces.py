@@ -58,7 +58,10 @@ def found(tx: Tx, name: str | None) -> Workspace:
     if not meant:
         raise Problem("not_found", f"there is no workspace {name or 'yet'}")
     if len(meant) > 1:
-        raise Problem("conflict", f"{len(meant)} workspaces are named {name!r}; give the id")
+        raise Problem(
+            "conflict",
+            f"{len(meant)} are named {name!r}; give the id of one: `dogwatch workspace ls`",
+        )
     return meant[0]
 
 

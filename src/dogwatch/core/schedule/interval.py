@@ -24,7 +24,8 @@ def interval_s(line: str) -> int:
     form = FORM.fullmatch(line)
     number, unit = form.groups() if form else ("", "")
     name = SHORT.get(unit.lower(), unit.lower().removesuffix("s"))
-    if not (number or unit) or name not in UNITS:
+    alone = not unit and not line.isdigit()  # `every 1`: of what?
+    if alone or name not in UNITS:
         raise ValueError(
             f"{line[:40]!r} is not an interval; use seconds (300) or 'every N' with"
             " s, m, h, d or w, such as 'every 5m' or 'every 2 hours'"

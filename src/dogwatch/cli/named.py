@@ -1,0 +1,25 @@
+"""Things that people call by a name, and the API by an id."""
+
+from typing import Any
+
+from dogwatch.cli.client import Api
+from dogwatch.core.problems import Problem
+
+_ALL = 10_000
+
+
+def named(api: Api, noun: str, name: str) -> dict[str, Any]:
+    """Return the channel or the maintenance window with this id, else with this name."""
+    every = api.pages(f"/{_LISTS[noun]}", _ALL)
+    found = [one for one in every if name == one["id"]]
+    found = found or [one for one in every if name == one["name"]]
+    if len(found) == 1:
+        return dict(found[0])
+    see = f"`dogwatch {noun} ls`"
+    if found:
+        told = f"{len(found)} are named {name!r}; give the id of one, which {see} shows"
+        raise Problem("conflict", told)
+    raise Problem("not_found", f"there is no {noun} {name!r}; see {see}")
+
+
+_LISTS = {"channel": "channels", "maintenance": "maintenance"}
