@@ -103,7 +103,7 @@ def test_every_kind_of_problem_has_a_code() -> None:
 
 @pytest.mark.parametrize(
     ("status", "code"),
-    [(400, 2), (401, 4), (403, 4), (404, 3), (409, 1), (422, 2), (429, 4), (500, 5), (503, 5)],
+    [(400, 2), (401, 4), (403, 4), (404, 3), (409, 4), (422, 2), (429, 4), (500, 5), (503, 5)],
 )
 def test_statuses_have_codes(here: Here, stub: Stub, status: int, code: int) -> None:
     assert CODES[kind_of(status)] == code

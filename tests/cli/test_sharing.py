@@ -49,6 +49,10 @@ def test_people_are_added_shut_out_and_made_admins(fresh: Here) -> None:
     assert fresh.json("user", "admin", "ada@example.org", "--no")["admin"] is False
     assert fresh("user", "password", "olga@example.org", "--password-stdin").returncode == 0
     assert fresh("user", "disable", "nobody@example.org").returncode == 3
+    assert fresh.json("user", "second-factor", "ada@example.org", "--no")["second_factor"] is False
+    assert fresh.json("user", "sessions", "ada@example.org") == []
+    assert fresh("user", "sign-out", "ada@example.org").stdout == "0 sessions ended\n"
+    assert fresh("user", "sign-out", "ada@example.org", "--session", "x").returncode == 3
 
 
 def test_a_weak_password_is_refused(fresh: Here, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,18 +74,19 @@ def test_members_of_a_workspace(fresh: Here) -> None:
     assert fresh.json("member", "ls") == []
     assert fresh("member", "role", "olga@example.org", "viewer", *shop).returncode == 4
     assert fresh("member", "role", "stan@example.org", "owner", *shop).returncode == 3
-    assert (
-        fresh(
-            "member", "rm", "olga@example.org", "--yes", "--workspace", str(made["id"])
-        ).returncode
-        == 4
-    )
+    last = fresh("member", "rm", "olga@example.org", "--yes", "--workspace", str(made["id"]))
+    assert last.returncode == 4
     assert fresh.json("member", "add", "stan@example.org", *shop)["role"] == "viewer"
     assert fresh("member", "add", "stan@example.org", *shop).returncode == 4
     assert fresh("member", "add", "nobody@example.org", *shop).returncode == 3
     assert fresh("member", "rm", "stan@example.org", "-y", *shop).returncode == 0
     link = fresh.json("member", "invite", "tim@example.org", "--role", "editor", *shop)["link"]
     assert "/invitations/" in link
+    [kept] = fresh.json("member", "invitations", *shop)
+    assert (kept["email"], kept["role"]) == ("tim@example.org", "editor")
+    assert fresh("member", "uninvite", kept["id"], *shop).returncode == 0
+    assert fresh.json("member", "invitations", *shop) == []
+    assert fresh("member", "uninvite", kept["id"], *shop).returncode == 3
 
 
 def test_a_workspace_from_its_making_to_its_end(fresh: Here, tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 """What a key of a dialect may do, in the words of its product."""
 
+from math import log2
+
 import pytest
 
-from dogwatch.core.dialects import DIALECTS
+from dogwatch.core.dialects import DIALECTS, Dialect
 from dogwatch.core.policy import SCOPES
 
 CRONIUM = DIALECTS["cronium"]
@@ -35,3 +37,8 @@ def test_permissions_become_scopes_and_scopes_permissions() -> None:
 def test_a_scope_has_the_least_permission_that_gives_it(scope: str, word: str | None) -> None:
     assert CRONIUM.word_for(scope) == word
     assert DIALECTS["cronowl"].word_for(scope) is None
+
+
+@pytest.mark.parametrize("one", DIALECTS.values(), ids=lambda one: one.name)
+def test_a_key_holds_160_random_bits_at_least(one: Dialect) -> None:
+    assert one.key.length * log2(len(set(one.key.letters))) >= 160

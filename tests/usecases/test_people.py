@@ -116,6 +116,17 @@ def test_a_second_factor_is_asked_for_once_it_was_shown_to_work(house: House) ->
     assert secret.hex() not in repr(house.everything())
 
 
+def test_a_lost_second_factor_is_taken_away_with_all_sessions(house: House) -> None:
+    user = ana(house)
+    secret = house.do(people.offer_second_factor, user.id, house.vault)
+    codes = house.do(people.take_second_factor, user.id, code(secret, 0), house.vault, after(0))
+    assert signed_in(house, user, codes[0], at=1)
+    house.do(people.lose_second_factor, user)
+    assert house.see(people.sessions_of, user.id) == []
+    assert house.see(people.recovery_codes_left, user.id) == 0
+    assert signed_in(house, user, at=2)
+
+
 def test_a_code_and_a_recovery_code_work_once(house: House) -> None:
     user = ana(house)
     secret = house.do(people.offer_second_factor, user.id, house.vault)

@@ -61,7 +61,11 @@ def edit_command(
     as_json(watch) if session.json else show(watch)
 
 
-@command("rm", "dogwatch rm nightly-backup\ndogwatch rm old-sync older-sync --yes")
+@command(
+    "rm",
+    "dogwatch rm nightly-backup\ndogwatch rm old-sync older-sync --yes\n"
+    "dogwatch job rm rotate-reports\ndogwatch probe rm shop --yes",
+)
 @click.argument("slugs", metavar="SLUG...", nargs=-1, required=True)
 @YES
 def rm_command(session: Session, slugs: tuple[str, ...], yes: bool) -> None:

@@ -104,3 +104,34 @@ def member_invite(session: Session, email: str, role: str, **flags: Any) -> None
 
     link = carry_out(session, flags, "invitations.make", email, made)
     as_json({"link": link}) if session.json else click.echo(link)
+
+
+@verb(member_command, "invitations", "dogwatch member invitations\n"
+      "dogwatch member invitations --workspace Shop --json")  # fmt: skip
+@WORKSPACE
+def member_invitations(session: Session, **flags: Any) -> None:
+    """List the invitations that are open."""
+    found = see(session, flags, lambda visit: members.invited(visit.tx, visit.workspace_id))
+    rows = [
+        {
+            "id": one.id,
+            "email": one.email,
+            "role": one.role.name.lower(),
+            "expires_at": iso(one.expires_at),
+        }
+        for one in found
+    ]
+    as_json(rows) if session.json else table(rows, ("id", "email", "role", "expires_at"))
+
+
+@verb(member_command, "uninvite", "dogwatch member uninvite 01kam3v7t0000000000000000a")
+@click.argument("invitation")
+@WORKSPACE
+def member_uninvite(session: Session, invitation: str, **flags: Any) -> None:
+    """Take an invitation back, by its id; its link leads nowhere then."""
+
+    def revoked(visit: Visit) -> None:
+        members.uninvite(visit.tx, visit.workspace_id, invitation)
+
+    carry_out(session, flags, "invitations.revoke", invitation, revoked)
+    as_json({"revoked": invitation}) if session.json else click.echo(f"{invitation} is taken back")

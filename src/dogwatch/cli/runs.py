@@ -220,6 +220,7 @@ def _follow(session: Session, api: Api, run_id: str) -> dict[str, Any]:
 dogwatch trigger report
 dogwatch trigger report --input '{"month": "2026-11"}'
 dogwatch trigger report --input @month.txt --follow
+dogwatch job trigger report
 """,
 )
 @click.argument("slug")

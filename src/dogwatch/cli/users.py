@@ -8,6 +8,7 @@ import click
 from dogwatch.cli.host import Visit, carry_out, iso, see, verb
 from dogwatch.cli.output import as_json, table
 from dogwatch.cli.session import Session
+from dogwatch.core.plain import counted
 from dogwatch.passwords import Passwords
 from dogwatch.usecases import people
 from dogwatch.usecases.people import User
@@ -19,7 +20,7 @@ _FROM_INPUT = click.option(
 
 @click.group("user")
 def user_command() -> None:
-    """Add, list, disable and enable people; works with or without a running server."""
+    """Who may sign in: people, their sessions and second factors; works without a server, too."""
 
 
 @verb(user_command, "add", "dogwatch user add ana@example.org --name Ana\n"
@@ -132,3 +133,58 @@ def user_password(session: Session, who: str, password_stdin: bool, **flags: Any
         return user
 
     _print(session, carry_out(session, flags, "users.change", who, changed))
+
+
+@verb(user_command, "second-factor", "dogwatch user second-factor ana@example.org --no")
+@click.argument("who")
+@click.option("--no", "drop", is_flag=True, required=True, help="Ask for none any more.")
+def user_second_factor(session: Session, who: str, drop: bool, **flags: Any) -> None:
+    """Take away a second factor that was lost, with its recovery codes; every session ends."""
+
+    def dropped(visit: Visit) -> User:
+        user = people.find(visit.tx, who)
+        people.lose_second_factor(visit.tx, user)
+        return people.find(visit.tx, user.id)
+
+    _print(session, carry_out(session, flags, "users.change", who, dropped))
+
+
+@verb(user_command, "sessions", "dogwatch user sessions ana@example.org")
+@click.argument("who")
+def user_sessions(session: Session, who: str, **flags: Any) -> None:
+    """List where a person is signed in."""
+
+    def found(visit: Visit) -> list[dict[str, Any]]:
+        user = people.find(visit.tx, who)
+        return [
+            {
+                "id": one.id,
+                "seen_at": iso(one.seen_at),
+                "created_at": iso(one.created_at),
+                "expires_at": iso(one.expires_at),
+                "remote_ip": one.remote_ip,
+                "user_agent": one.user_agent,
+            }
+            for one in people.sessions_of(visit.tx, user.id)
+        ]
+
+    rows = see(session, flags, found)
+    as_json(rows) if session.json else table(rows, ("id", "seen_at", "remote_ip", "user_agent"))
+
+
+@verb(user_command, "sign-out", "dogwatch user sign-out ana@example.org\n"
+      "dogwatch user sign-out ana@example.org --session 01kam3v7t0000000000000000a")  # fmt: skip
+@click.argument("who")
+@click.option("--session", "one", metavar="ID", help="This session; every one if not given.")
+def user_sign_out(session: Session, who: str, one: str | None, **flags: Any) -> None:
+    """End a person's sessions."""
+
+    def ended(visit: Visit) -> int:
+        user = people.find(visit.tx, who)
+        if one is None:
+            return people.end_sessions(visit.tx, user.id)
+        people.end_session(visit.tx, user.id, one)
+        return 1
+
+    count = carry_out(session, flags, "users.change", who, ended)
+    as_json({"ended": count}) if session.json else click.echo(f"{counted(count, 'session')} ended")

@@ -218,14 +218,22 @@ def _due(watch: Mapping[str, Any], due_at: str) -> dict[str, Any]:
     return {"slug": watch["slug"], "due_at": due_at, "schedule": watch.get("schedule")}
 
 
-@command("pause", "dogwatch pause nightly-backup\ndogwatch pause nightly-backup --json")
+@command(
+    "pause",
+    "dogwatch pause nightly-backup\n"
+    "dogwatch job pause rotate-reports\ndogwatch probe pause shop --json",
+)
 @click.argument("slug")
 def pause_command(session: Session, slug: str) -> None:
     """Stop expecting anything of a watch."""
     _act(session, slug, "pause")
 
 
-@command("resume", "dogwatch resume nightly-backup\ndogwatch resume nightly-backup --json")
+@command(
+    "resume",
+    "dogwatch resume nightly-backup\n"
+    "dogwatch job resume rotate-reports\ndogwatch probe resume shop --json",
+)
 @click.argument("slug")
 def resume_command(session: Session, slug: str) -> None:
     """Expect again, from now on."""

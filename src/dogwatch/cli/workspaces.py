@@ -162,7 +162,8 @@ def plan_ls(session: Session, **flags: Any) -> None:
         as_json(rows)
     else:
         columns = ("name", "watches", "http_monitors", "min_interval_s", "history_days",
-                   "api_keys", "requests_per_minute", "members", "concurrent_runs")  # fmt: skip
+                   "api_keys", "requests_per_minute", "requests_per_hour", "requests_per_day",
+                   "members", "output_bytes", "concurrent_runs")  # fmt: skip
         table(rows, columns)
 
 

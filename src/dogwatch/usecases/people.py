@@ -234,6 +234,12 @@ def drop_second_factor(tx: Tx, user_id: str) -> None:
     users.set_recovery_codes(tx, user_id, [])
 
 
+def lose_second_factor(tx: Tx, user: User) -> None:
+    """Take a lost second factor away from a person; his sessions end."""
+    drop_second_factor(tx, user.id)
+    sessions.remove_all(tx, user.id)
+
+
 def recovery_codes_left(tx: Tx, user_id: str) -> int:
     """Return how many recovery codes are unused."""
     return users.recovery_codes_left(tx, user_id)

@@ -273,6 +273,9 @@ def test_people_are_shut_out_and_let_in(api: Client, house: House) -> None:
     assert api("PATCH", f"/users/{owner.id}", {"disabled": False}).json["disabled_at"] is None
     assert api("PATCH", f"/users/{owner.id}", {"admin": True}).json["admin"] is True
     assert "hash" not in api.get("/users").text
+    assert api("PATCH", f"/users/{owner.id}", {"second_factor": True}).status == 422
+    lost = {"second_factor": False, "end_sessions": True}
+    assert api("PATCH", f"/users/{owner.id}", lost).json["second_factor"] is False
     assert [one["id"] for one in api.get("/users").json["data"]] == sorted([admin.id, owner.id])
 
 

@@ -1,6 +1,6 @@
 """/users: everybody on this instance, for its admins."""
 
-from typing import Self
+from typing import Literal, Self
 
 from fastapi import Response
 from pydantic import BaseModel
@@ -18,10 +18,15 @@ router = resource("users")
 
 
 class UserChange(Body):
-    """Shut somebody out, or make an admin of the instance; the person's sessions end."""
+    """Shut somebody out, or make an admin of the instance; the person's sessions end.
+
+    They end as well where a `second_factor` that was lost is taken away, or with `end_sessions`.
+    """
 
     disabled: bool = False
     admin: bool = False
+    second_factor: Literal[False] | None = None
+    end_sessions: bool = False
 
 
 class UserOut(BaseModel):
@@ -75,4 +80,8 @@ def _changed(tx: Tx, call: Call, name: str, body: UserChange) -> UserOut:
         people.disable(tx, user, call.at)
     elif "disabled" in sent:
         people.enable(tx, user)
+    if body.second_factor is False:
+        people.lose_second_factor(tx, user)
+    if body.end_sessions:
+        people.end_sessions(tx, user.id)
     return UserOut.of(people.find(tx, user.id))
