@@ -62,7 +62,7 @@ def test_diff_changes_nothing_and_says_by_its_code(here: Here, stub: Stub, file:
 
 
 def test_validate_asks_no_server(here: Here, stub: Stub, file: str) -> None:
-    assert here("validate", file).stdout == f"{file}: good, 1 watches\n"
+    assert here("validate", file).stdout == f"{file}: good, 1 watch\n"
     Path(file).write_text(TEXT + "  schedule: never\n")
     done = here("validate", file)
     assert (done.returncode, stub.requests) == (2, [])

@@ -95,9 +95,7 @@ def test_what_is_exported_is_applied_exactly(here: Here, told: Stub, tmp_path: P
     assert "on: success" in out
     file = tmp_path / "orders.yaml"
     file.write_text(out)
-    assert here("workflow", "validate", str(file)).stdout == (
-        f"{file}: good, 2 nodes and 1 edges\n"
-    )
+    assert here("workflow", "validate", str(file)).stdout == (f"{file}: good, 2 nodes and 1 edge\n")
     assert here("workflow", "apply", str(file)).stdout == "orders: changed, version 4\n"
     sent = json.loads(told.requests[-1].body)
     assert {name: value for name, value in sent.items() if value is not None} == DEFINITION

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dogwatch.core.plain import cut, one_line, printable, span, utf8, utf16
+from dogwatch.core.plain import counted, cut, one_line, printable, span, utf8, utf16
 
 BREAKS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 
@@ -79,3 +79,11 @@ SPANS = [
 @pytest.mark.parametrize(("seconds", "words"), SPANS)
 def test_a_length_of_time_in_words(seconds: float, words: str) -> None:
     assert span(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("number", "noun", "words"),
+    [(0, "run", "0 runs"), (1, "run", "1 run"), (2, "watch", "2 watches"), (1, "watch", "1 watch")],
+)
+def test_things_are_counted(number: int, noun: str, words: str) -> None:
+    assert counted(number, noun) == words

@@ -12,6 +12,7 @@ from dogwatch.cli.output import as_json
 from dogwatch.cli.pings import outbox_of
 from dogwatch.cli.session import Session, command
 from dogwatch.config import Config, load
+from dogwatch.core.plain import counted
 from dogwatch.core.problems import Problem
 
 _LOOKED_AT = 10_000
@@ -116,7 +117,7 @@ def _zones(_session: Session) -> Iterator[Finding]:
 
 def _spool(session: Session) -> Iterator[Finding]:
     kept = len(outbox_of(session).waiting())
-    yield Finding("spool", not kept, f"{kept} pings wait to be sent", "dogwatch ping --flush")
+    yield Finding("spool", not kept, f"{counted(kept, 'ping')} to be sent", "dogwatch ping --flush")
 
 
 def _server(session: Session) -> Iterator[Finding]:

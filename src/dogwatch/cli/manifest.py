@@ -8,6 +8,7 @@ import click
 from dogwatch.cli.client import Api, Limits, connect
 from dogwatch.cli.output import as_json
 from dogwatch.cli.session import Session, command
+from dogwatch.core.plain import counted
 from dogwatch.core.problems import Problem, invalid
 
 # A large file takes the server a while.
@@ -102,10 +103,18 @@ def validate_command(session: Session, files: tuple[str, ...], more: tuple[str, 
         except Problem as problem:
             raise Problem(problem.kind, f"{path}: {problem.message}", problem.fields) from None
         if not session.json:
-            counts = [f"{len(some)} {name}" for name, some in document.items() if some]
+            counts = [counted(len(some), _noun(name)) for name, some in document.items() if some]
             click.echo(f"{path}: good, {', '.join(counts) or 'with nothing in it'}")
     if session.json:
         as_json({"valid": [path for path, _ in texts]})
+
+
+def _noun(section: str) -> str:
+    """Return what one thing of a section is called."""
+    return _NOUNS.get(section) or section.removesuffix("s").replace("_", " ")
+
+
+_NOUNS = {"watches": "watch", "maintenance": "maintenance window"}
 
 
 @command(

@@ -12,6 +12,7 @@ from dogwatch.cli.confirm import YES, confirm
 from dogwatch.cli.output import as_json, local, pairs, state, table, took
 from dogwatch.cli.runs import id_of, outcome_of, waiting
 from dogwatch.cli.session import Session, command
+from dogwatch.core.plain import counted
 from dogwatch.core.problems import Problem, invalid
 from dogwatch.core.spec import slug_of
 from dogwatch.core.workflow.definition import from_json, to_json
@@ -171,7 +172,7 @@ def workflow_validate(session: Session, files: tuple[str, ...]) -> None:
         definition = _read(path)
         nodes, edges = len(definition["nodes"]), len(definition["edges"])
         if not session.json:
-            click.echo(f"{path}: good, {nodes} nodes and {edges} edges")
+            click.echo(f"{path}: good, {counted(nodes, 'node')} and {counted(edges, 'edge')}")
     if session.json:
         as_json({"valid": list(files)})
 

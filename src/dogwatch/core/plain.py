@@ -62,8 +62,9 @@ def utf8(value: str) -> int:
 
 
 def counted(number: int, noun: str) -> str:
-    """Return `1 run`, `2 runs`, `0 runs`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    """Return `1 run`, `2 watches`, `0 runs`."""
+    plural = f"{noun}es" if noun.endswith("ch") else f"{noun}s"
+    return f"{number} {noun if number == 1 else plural}"
 
 
 def span(seconds: float) -> str:

@@ -8,6 +8,7 @@ from math import floor
 from typing import Any, ClassVar, Protocol
 
 from dogwatch.core.http_action import check_header
+from dogwatch.core.plain import counted
 from dogwatch.core.probe import json_path, pattern
 from dogwatch.core.probe.fields import Check, flag, is_number, one_of, sound, text, whole
 from dogwatch.core.probe.seen import Seen
@@ -222,8 +223,8 @@ class CertificateDays:
         if days >= self.least:
             return None
         if days < 0:
-            return f"the certificate expired {-days} days ago"
-        return f"the certificate expires in {days} days, at least {self.least} expected"
+            return f"the certificate expired {counted(-days, 'day')} ago"
+        return f"the certificate expires in {counted(days, 'day')}, at least {self.least} expected"
 
 
 KINDS: Mapping[str, type[Any]] = {
