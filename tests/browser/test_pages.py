@@ -119,8 +119,8 @@ STATIC = (
     "/", "/timeline?hours=168", "/incidents", "/alerts?item=payroll", "/alerts/channels/new",
     "/alerts/channels/new?kind=slack", "/alerts/maintenance/new?kind=weekly", "/settings",
     "/settings/variables", "/settings/keys", "/settings/files", "/settings/remove",
-    "/bulk?tag=shop", "/account", "/system", "/new", "/new?kind=watch", "/new?kind=script", "/i/invoices-to-accounting",
-    "/i/daily-report", "/i/shop-answers",
+    "/bulk?tag=shop", "/account", "/system", "/new", "/new?kind=watch", "/new?kind=script",
+    "/i/invoices-to-accounting", "/i/daily-report", "/i/shop-answers",
     "/i/daily-report/edit", "/i/payroll/delete", "/i/nasty-4",
 )  # fmt: skip
 LINKED = (
