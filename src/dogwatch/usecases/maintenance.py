@@ -13,6 +13,7 @@ from dogwatch.ids import new_id
 from dogwatch.store import maintenance, workspaces
 from dogwatch.store.maintenance import Maintenance
 from dogwatch.store.tx import Tx
+from dogwatch.usecases import keeping
 from dogwatch.usecases.holding import wake_held
 from dogwatch.usecases.rules import known
 
@@ -53,7 +54,8 @@ def add(
 def change(
     tx: Tx, one: Maintenance, name: str, scope: Scope, spec: WindowSpec, at: datetime
 ) -> Maintenance:
-    """Put other words in the place of those of a window."""
+    """Put other words in the place of those of a window; in a manifest if that keeps it."""
+    keeping.refuse(tx, one.workspace_id, (keeping.MAINTENANCE, one.id), one.name)
     if spec != one.spec:
         _check(spec, at)
     scope = known(tx, one.workspace_id, scope)
@@ -73,6 +75,7 @@ def remove(tx: Tx, workspace_id: int, maintenance_id: str, at: datetime) -> None
     """Delete a window; what is still down under it alerts now."""
     find(tx, workspace_id, maintenance_id)
     maintenance.remove(tx, workspace_id, maintenance_id)
+    keeping.let_go(tx, workspace_id, (keeping.MAINTENANCE, maintenance_id))
     _apply(tx, workspace_id, at)
 
 
