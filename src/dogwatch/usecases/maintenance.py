@@ -44,7 +44,7 @@ def add(
     tx: Tx, workspace_id: int, name: str, scope: Scope, spec: WindowSpec, at: datetime
 ) -> Maintenance:
     """Add a window; a Problem names each bad field, and refuses what is over already."""
-    _check(spec, at)
+    check(spec, at)
     scope = known(tx, workspace_id, scope)
     one = Maintenance(workspace_id, new_id(at), name.strip(), scope, spec, at)
     maintenance.add(tx, one)
@@ -57,7 +57,7 @@ def change(
     """Put other words in the place of those of a window; in a manifest if that keeps it."""
     keeping.refuse(tx, one.workspace_id, (keeping.MAINTENANCE, one.id), one.name)
     if spec != one.spec:
-        _check(spec, at)
+        check(spec, at)
     scope = known(tx, one.workspace_id, scope)
     changed = replace(one, name=name.strip(), scope=scope, spec=spec)
     maintenance.save(tx, changed)
@@ -65,7 +65,8 @@ def change(
     return changed
 
 
-def _check(spec: WindowSpec, at: datetime) -> None:
+def check(spec: WindowSpec, at: datetime) -> None:
+    """Raise a Problem of each bad field of a window, or of one that is over already."""
     spec.window()
     if spec.end_at and spec.end_at <= at:
         raise invalid("window.end_at", "is over already; give a time to come")

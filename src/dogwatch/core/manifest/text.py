@@ -43,7 +43,7 @@ def read(text: str) -> Document:
 def _faults(data: Mapping[str, Any]) -> dict[str, str]:
     bad = {}
     version = data.get("dogwatch")
-    if version != VERSION or isinstance(version, bool):  # true counts as 1
+    if type(version) is not int or version != VERSION:  # true and 1.0 are equal to 1
         bad["dogwatch"] = f"must be {VERSION}, the version of this format"
     for name, section in islice(data.items(), MOST_FAULTS):
         if name == "dogwatch":

@@ -3,11 +3,10 @@ guessed."""
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
 import yaml
-from yaml.composer import Composer
 
 from dogwatch.core.problems import invalid
 
@@ -29,14 +28,14 @@ _BREAKS = re.compile("[\r\x85\u2028\u2029]")
 _Events: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-class _Loader(Composer, _Events):  # type: ignore[misc]  # PyYAML ships no types
+class _Loader(yaml.composer.Composer, _Events):  # type: ignore[misc]  # PyYAML ships no types
     """Reads what JSON can hold, each value where it stands: aliases could grow without end."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  (PyYAML's own way to replace them)
 
     def __init__(self, text: str) -> None:
         _Events.__init__(self, text)
-        Composer.__init__(self)
+        yaml.composer.Composer.__init__(self)
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         """Read a value."""
@@ -82,7 +81,7 @@ for _tag, _pattern, _first in _PLAIN:
         _kind.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", _pattern, list(_first))
 
 
-def written(definition: dict[str, Any]) -> str:
+def written(definition: Mapping[str, Any] | Sequence[Any]) -> str:
     """Return a definition as YAML."""
     return str(
         yaml.dump(definition, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
@@ -106,7 +105,7 @@ def loaded(text: str, field: str = "text", most: int = MAX_LENGTH) -> Any:
 
 
 def _where(error: yaml.MarkedYAMLError, text: str) -> str:
-    """Return a fault with its line and column; what is missing is so after the last that is there."""
+    """Return a fault with its line and column; what is missing is so after all that is there."""
     mark = error.problem_mark
     told = error.problem or " ".join(str(error).split())
     if mark is None:
