@@ -20,8 +20,8 @@ from dogwatch.web.reach import refuse_blocked
 from dogwatch.web.services import Services
 
 Write = Callable[[Callable[[Tx], Applied]], Awaitable[Applied]]
-TRIES = 5
-"""So often a plan is made anew because others changed the workspace meanwhile."""
+TRIES = 4
+"""So often a plan may be stale because others changed the workspace; then it is made in turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,23 +67,27 @@ class Hand:
         self, name: str, document: Document, *, prune: bool, dry_run: bool
     ) -> Applied:
         for _ in range(TRIES):
-            plan, done = await self._planned(name, document, prune=prune)
+            present = await self.present()
+            plan, done = await asyncio.to_thread(self._planned, present, name, document, prune)
             if dry_run:
                 return done
             try:
                 return await self.write(partial(_carried, plan, done))
             except Stale:
                 continue
-        raise Problem("limited", "others change the workspace all the time; try again")
+        return await self.write(lambda tx: self._at_once(tx, name, document, prune))
 
-    async def _planned(self, name: str, document: Document, *, prune: bool) -> tuple[Plan, Applied]:
-        present = await self.present()
+    def _planned(
+        self, present: Present, name: str, document: Document, prune: bool
+    ) -> tuple[Plan, Applied]:
+        plan = planned(present, self.services, self.caller, name, document, prune=prune)
+        return plan, applied(plan, document)
 
-        def work() -> tuple[Plan, Applied]:
-            plan = planned(present, self.services, self.caller, name, document, prune=prune)
-            return plan, applied(plan, document)
-
-        return await asyncio.to_thread(work)
+    def _at_once(self, tx: Tx, name: str, document: Document, prune: bool) -> Applied:
+        """Plan and write in one transaction, which holds up all others."""
+        manifests.lock(tx, self.caller.workspace_id)
+        present = read_present(tx, self.caller.workspace_id, self.services.vault, self.at)
+        return _carried(*self._planned(present, name, document, prune), tx)
 
     async def _note(self, name: str, problem: Problem) -> None:
         where = self.caller.workspace_id

@@ -66,8 +66,8 @@ def plan(kind: Kind, plan: Plan, some: Sequence[Told]) -> None:
 def _plan(kind: Kind, plan: Plan, place: str, one: Told) -> None:
     record = _present(kind, plan, one["slug"])
     before = _told(kind, plan.present, record, kind.spec(plan.present, record)) if record else None
-    if one == before:
-        return
+    if one == before and not plan.pruned:
+        return  # else it may name what will be gone
     links = _links_asked(plan, one)
     _refuse_circle(plan, one["slug"], links)
     spec = kind.spec(plan.present, record) if record else None
@@ -198,6 +198,7 @@ def plan_left_out(plan: Plan, kinds: Sequence[Kind], named: set[str], *, prune: 
         plan.change(Change(kind.section, before, None), (ITEM, record.id))
         plan.do(Turn.PRUNE, "text", partial(_prune, slug))
         del plan.kinds[slug]
+        plan.pruned = True
 
 
 def _prune(slug: str, writing: Writing) -> None:

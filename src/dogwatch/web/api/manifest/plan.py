@@ -83,6 +83,7 @@ class Plan:
     kept: set[Thing] = field(default_factory=set)
     freed: set[Thing] = field(default_factory=set)
     released: list[str] = field(default_factory=list)
+    pruned: bool = False
     _worst: Problem | None = None
 
     @contextmanager
