@@ -23,7 +23,10 @@ _LINKS = ("parents", "actions")
 
 
 def _bare(told: Told) -> Told:
-    return {name: value for name, value in told.items() if name not in _LINKS}
+    """Return an item without its links; 60, unquoted as YAML invites to, is an interval, too."""
+    bare = {name: value for name, value in told.items() if name not in _LINKS}
+    number = bare.get("schedule")
+    return bare | ({"schedule": str(number)} if type(number) is int else {})
 
 
 def told(kind: Kind, present: Present) -> list[Told]:
