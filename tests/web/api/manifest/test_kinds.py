@@ -1,6 +1,7 @@
 """Items in manifests: what is told of one is asked for as the same, whatever is said of it."""
 
 import asyncio
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any
 
@@ -87,19 +88,15 @@ TOLD: dict[str, st.SearchStrategy[dict[str, Any]]] = {
 
 def plan() -> Plan:
     """Return a plan in an empty workspace, but for a job."""
-    empty: dict[str, Any] = {}
-    present = Present(
-        1, AT, Vault(bytes(32)), b"", UNLIMITED, *([empty] * 8), [], [], *([empty] * 3)
-    )  # fmt: skip
-
-    async def nobody(_: object) -> Any:
-        raise NotImplementedError
-
-    services = Services(
-        door=nobody, clock=SystemClock(), vault=present.vault, base_url="http://x.test/",
-        record_pings=nobody, stopping=asyncio.Event(), dialect="sqlite", scripts_on=True,
-    )  # type: ignore[arg-type]  # no door is gone through  # fmt: skip
-    return Plan(present, services, host(1), "x.yaml", kinds={"x": "job"})
+    nothing: dict[str, Any] = {one.name: {} for one in fields(Present)}
+    known = {"workspace_id": 1, "at": AT, "vault": Vault(bytes(32)), "allowance": UNLIMITED}
+    nowhere: dict[str, Any] = {
+        "door": None, "clock": SystemClock(), "vault": known["vault"], "record_pings": None,
+        "base_url": "http://x.test/", "stopping": asyncio.Event(), "dialect": "sqlite",
+        "scripts_on": True,
+    }  # fmt: skip
+    present = Present(**nothing | known)
+    return Plan(present, Services(**nowhere), host(1), "x.yaml", kinds={"x": "job"})
 
 
 PLAN = plan()
