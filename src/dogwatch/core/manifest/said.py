@@ -26,11 +26,6 @@ def needed(owner: Any) -> list[str]:
     ]
 
 
-def usual_of(owner: Any) -> Any:
-    """Return what `owner` would be if only that were said of it which must be."""
-    return type(owner)(**{name: getattr(owner, name) for name in needed(owner)})
-
-
 def without(told: Mapping[str, Any], usual: Mapping[str, Any]) -> Told:
     """Return what is told and is not as usual."""
     return {name: value for name, value in told.items() if usual.get(name) != value}

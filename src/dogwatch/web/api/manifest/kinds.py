@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from dogwatch.core.manifest.said import Told, needed, said, usual_of, without
+from dogwatch.core.manifest.said import Told, needed, said, without
 from dogwatch.core.probe import target as targets
 from dogwatch.core.problems import Problem
 from dogwatch.core.run import Policy
@@ -64,16 +64,13 @@ def _checked(plan: Plan, spec: WatchSpec, before: WatchSpec | None) -> WatchSpec
 
 
 def _bare(owner: Any) -> Told:
-    """Return an action or a target without what is as usual of it, and without its secrets."""
-    whole, usual = owner.to_json(), _usual(owner).to_json()
+    """Return an action or a target without what is as usual of it, and without its secrets.
+
+    As usual is what it would be read as if only that were said which must be.
+    """
+    whole = owner.to_json()
     must = {name: whole[name] for name in needed(getattr(owner, "request", owner))}
-    return masked_action(must | without(whole, usual))
-
-
-def _usual(owner: Any) -> Any:
-    """Return what it is of which only that is said which must be; some hold a request."""
-    usual = usual_of(owner)
-    return replace(usual, request=usual_of(owner.request)) if hasattr(owner, "request") else usual
+    return masked_action(must | without(whole, type(owner).from_json(must).to_json()))
 
 
 # --- watches ---
