@@ -54,7 +54,7 @@ def boxes(sandbox: Sandbox, workdir: Path, connect: Connect, groups: Groups | No
     """Return the maker of such sandboxes; nothing is made before the first."""
     uid = sandbox.uid if sandbox.drops else None
     system = System(workdir, sandbox.paths)
-    launcher = Launcher(uid, sandbox.seen(workdir), lambda: walled(sandbox, system.root()))
+    launcher = Launcher(uid, sandbox.seen(workdir), lambda: walled(sandbox, system.latest))
     return Boxes(sandbox, system, launcher, connect, groups)
 
 
