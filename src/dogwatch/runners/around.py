@@ -72,7 +72,7 @@ class Around:
 def _python(sandbox: Sandbox) -> str:
     """Return a Python that can be seen inside: ours, else the system's (3.9 or later will do)."""
     ours = Path(sys.executable).resolve()
-    if any(ours.is_relative_to(shown) for shown in ("/usr", *sandbox.paths)):
+    if any(ours.is_relative_to(shown) for shown in (Path("/usr"), *sandbox.paths)):
         return str(ours)
     return shutil.which("python3", path=STANDARD_PATH) or str(ours)
 

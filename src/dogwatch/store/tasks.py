@@ -135,7 +135,7 @@ def claim(
     given = {"of_lane": lane, "since_at": since_at, "at": at, "limit": limit, "node": node_id}
     first = _taken(tx, _CLAIM_FIRST, given)
     if len(first) < limit:
-        first = [*first, *_keyed(tx, given | {"limit": limit - len(first)})]
+        first = [*first, *_keyed(tx, {**given, "limit": limit - len(first)})]
     if len(first) == limit:
         return first
     return [*first, *_taken(tx, _CLAIM, given | {"limit": limit - len(first)})]
@@ -147,7 +147,7 @@ def _keyed(tx: Tx, given: Mapping[str, Any]) -> Sequence[Task]:
         return []
     if tx.conn.dialect.name == "postgresql":  # who counts what is under way counts alone
         tx.conn.execute(_COUNT_ALONE)
-    found = sorted(tx.conn.execute(_KEYED, given | {"limit": FIRST}).all(), key=_urgency)
+    found = sorted(tx.conn.execute(_KEYED, {**given, "limit": FIRST}).all(), key=_urgency)
     own: dict[str, int] = {}
     for row in found:
         own[row.concurrency] = min(row.concurrency_limit, own.get(row.concurrency, 1 << 31))
@@ -342,8 +342,10 @@ def _wake_next(tx: Tx, gone: Sequence[Task]) -> None:
         tx.wake(lane)
 
 
-_WAITING = select(tasks.c.lane.distinct()).where(
-    tasks.c.concurrency.in_(bindparam("keys", expanding=True)), tasks.c.node_id.is_(None)
+_WAITING = (
+    select(tasks.c.lane)
+    .where(tasks.c.concurrency.in_(bindparam("keys", expanding=True)), tasks.c.node_id.is_(None))
+    .distinct()
 )
 
 
