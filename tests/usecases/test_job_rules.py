@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import pytest
 
@@ -161,7 +162,7 @@ def waits(tx: Tx) -> str:
     return "; ".join(lists.waits(tx, run) for run in waiting)
 
 
-def keyed(house: House, *slugs: str, limit: int = 1, **more: object) -> None:
+def keyed(house: House, *slugs: str, limit: int = 1, **more: Any) -> None:
     """Make jobs that share places, and have each run once."""
     for slug in slugs:
         house.job(

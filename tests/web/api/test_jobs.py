@@ -244,8 +244,9 @@ def test_a_run_says_for_whose_place_it_waits(api: Client, house: House) -> None:
         job = api("POST", "/jobs", body | {"name": name}).json
         assert (job["concurrency_key"], job["concurrency_limit"]) == ("db", 1)
         api("POST", f"/jobs/{name}/trigger")
-    assert len(house.claim(1, lane="script")) == 1
-    found = [api.get(f"/runs/{run['id']}").json for run in api.get("/runs").json["items"]]
+    vault, at = house.services.vault, house.clock.now()
+    assert len(house.write(lambda tx: runs.claim(tx, "script", "node", at, 9, vault))) == 1
+    found = [api.get(f"/runs/{run['id']}").json for run in api.get("/runs").json["data"]]
     told = "waits for a place: 1 of 1 runs with the key db are under way"
     assert sorted(run["waits"] for run in found) == ["", told]
     cleared = api("PATCH", "/jobs/one", {"concurrency_key": None}).json
