@@ -19,9 +19,9 @@ from dogwatch.clock import SystemClock
 from dogwatch.core.helper import Reply
 from dogwatch.core.problems import Problem
 from dogwatch.core.script_action import Language, ScriptAction
+from dogwatch.runners.around import found as sandbox_here
 from dogwatch.runners.box import Boxes, boxes
 from dogwatch.runners.interpreters import Interpreters
-from dogwatch.runners.sandbox import found as sandbox_here
 from dogwatch.runners.script import run_script
 
 ROUNDS = 3

@@ -20,18 +20,18 @@ from bench.turns import Sample, in_turns
 from dogwatch.clock import SystemClock
 from dogwatch.core.problems import Problem
 from dogwatch.core.script_action import ScriptAction
+from dogwatch.runners.around import found as sandbox_here
 from dogwatch.runners.box import Boxes, boxes
 from dogwatch.runners.interpreters import Interpreters
 from dogwatch.runners.launcher import Launcher
-from dogwatch.runners.sandbox import APART, usual_options
-from dogwatch.runners.sandbox import found as sandbox_here
+from dogwatch.runners.sandbox import APART, POWERLESS, usual_options
 from dogwatch.runners.script import run_script
 
 AT_ONCE = 4
 UID = 65_533
 TRUE = ScriptAction("bash", "true\n")
 BARE = ("/bin/bash", "-c", "true")
-BWRAP = ("bwrap", *APART, "--dev-bind", "/", "/", *BARE)
+BWRAP = ("bwrap", *APART, *POWERLESS, "--dev-bind", "/", "/", *BARE)
 BASELINES = {"bare": "bare subprocess", "bwrap": "bare bwrap", "same": "bwrap, same options"}
 
 Work = Callable[[], Awaitable[None]]

@@ -116,8 +116,10 @@ def test_rules_and_input_of_a_script(here: Here, told: Stub, tmp_path: Path) -> 
     file.write_text("true")
     words = ("--input", '{"a": [1]}', "--interpreter", "/bin/bash", "--priority", "2")
     more = ("--max-runs", "5", "--reset-on-resume", "--starts-at", "2030-01-01T00:00:00Z")
-    assert here("job", "add", "J", "--script", str(file), *words, *more).returncode == 0
+    places = ("--concurrency-key", "db", "--concurrency-limit", "2")
+    assert here("job", "add", "J", "--script", str(file), *words, *more, *places).returncode == 0
     asked = sent(told)
+    assert (asked["concurrency_key"], asked["concurrency_limit"]) == ("db", 2)
     assert asked["action"]["input"] == {"a": [1]}
     assert asked["action"]["interpreter"] == "/bin/bash"
     rules = {"priority": 2, "max_runs": 5, "reset_on_resume": True}

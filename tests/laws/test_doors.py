@@ -29,7 +29,7 @@ DOORS = (
         # Scripts reach the socket of their run by `clients`; `helpers` binds it. The fork server
         # hands the launcher its ends of sockets, one of which listens inside a sandbox.
         """dogwatch.egress dogwatch.cli.client dogwatch.runners.clients dogwatch.runners.helpers
-        dogwatch.runners.forkserver dogwatch.runners.launcher""",
+        dogwatch.runners.forkserver dogwatch.runners.cells dogwatch.runners.launcher""",
     ),
     Door("mail", "smtplib", "", "dogwatch.egress dogwatch.notify.smtp"),
     Door(
@@ -47,7 +47,8 @@ DOORS = (
         asyncio.create_subprocess_exec asyncio.create_subprocess_shell
         *.subprocess_exec *.subprocess_shell""",
         """dogwatch.runners.script dogwatch.runners.supervisor dogwatch.runners.tree
-        dogwatch.runners.sandbox dogwatch.runners.forkserver dogwatch.runners.launcher
+        dogwatch.runners.around dogwatch.runners.forkserver dogwatch.runners.cells
+        dogwatch.runners.launcher
         dogwatch.cli.wrap dogwatch.cli.child dogwatch.boot""",
     ),
 )

@@ -17,11 +17,12 @@ from dogwatch.core.problems import Problem
 from dogwatch.core.result import Outcome, Result
 from dogwatch.core.script_action import Language, ScriptAction
 from dogwatch.egress import Egress
+from dogwatch.runners.around import found
 from dogwatch.runners.box import boxes
 from dogwatch.runners.helpers import Desk
 from dogwatch.runners.interpreters import Interpreters
 from dogwatch.runners.output import Tail
-from dogwatch.runners.sandbox import Bounds, Sandbox, found
+from dogwatch.runners.sandbox import Bounds, Sandbox
 from dogwatch.runners.script import run_script
 
 SMALL = Bounds(work_mb=16, tmp_mb=8, shm_mb=8, processes=64)
@@ -120,15 +121,21 @@ async def opened(allow: Sequence[Network]) -> Egress:
 
 def inhabitants(sandbox: Sandbox) -> list[str]:
     """Return the command lines of what lives in sandboxes of this user."""
-    here = Path("/proc/self/ns/pid").stat().st_ino
+    outside = len(pids("self")) + sandbox.cells  # those who start the cells are outside of them
     living = []
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             state = (process / "stat").read_text().rpartition(")")[2].split()[0]
-            foreign = (process / "ns/pid").stat().st_ino != here
+            foreign = len(pids(process.name)) > outside
             if foreign and state not in "ZX" and process.stat().st_uid == sandbox.uid:
                 living.append((process / "cmdline").read_text())
     return living
+
+
+def pids(pid: str) -> list[str]:
+    """Return what a process is called in each namespace that it is in."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return status.partition("NSpid:")[2].partition("\n")[0].split()
 
 
 def resident_kib() -> int:

@@ -66,7 +66,7 @@ def test_it_reads_no_environment_but_its_own(cell: Cell) -> None:
 @pytest.mark.parametrize("path", ["/etc/shadow", "{data}/secret.key", "/proc/1/root{data}", "/sys"])
 def test_it_sees_no_file_of_the_machine(cell: Cell, path: str) -> None:
     boxed = attempt(cell, f"ls -A {path.format(data=cell.data)} && echo seen")
-    assert "No such file" in boxed.out
+    assert "No such file" in boxed.out or "denied" in boxed.out
     assert "seen" not in boxed.out
 
 
@@ -86,14 +86,14 @@ def test_data_within_the_system_is_hidden(cell: Cell) -> None:
 
 def test_it_sees_its_own_processes_only(cell: Cell) -> None:
     boxed = attempt(cell, "cat /proc/[0-9]*/comm | sort -u | tr '\\n' ' '")
-    assert set(boxed.out.split()) <= {"bash", "script.sh", "bwrap", "cat", "sort", "tr"}
+    assert set(boxed.out.split()) <= {"bash", "script.sh", "init", "bwrap", "cat", "sort", "tr"}
 
 
 def test_it_inherits_no_file(cell: Cell) -> None:
     source = "import os; print(os.listdir('/proc/self/fd'))\nopen('/proc/self/fd/0', 'w')"
     boxed = attempt(cell, source, "python")
     assert "['0', '1', '2', '3']" in boxed.out  # the last is the listing itself
-    assert "PermissionError" in boxed.out
+    assert "PermissionError" in boxed.out or "Read-only file system" in boxed.out
 
 
 def test_its_secrets_are_in_no_command_line(cell: Cell) -> None:

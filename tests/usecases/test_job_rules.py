@@ -1,7 +1,9 @@
 """Rules of jobs on both databases: a count of runs, a priority, a start."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import pytest
 
@@ -9,9 +11,10 @@ from dogwatch.core.problems import Problem
 from dogwatch.core.result import Outcome
 from dogwatch.core.run import Overlap
 from dogwatch.core.watch import Status
+from dogwatch.store import runs
 from dogwatch.store.database import Tx
 from dogwatch.store.watches import Record
-from dogwatch.usecases import jobs, watches, workspaces
+from dogwatch.usecases import jobs, lists, watches, workspaces
 from dogwatch.vault import Vault
 from tests.harness.house import House, after
 
@@ -151,3 +154,70 @@ def test_a_start_is_set_and_cleared(house: House) -> None:
     assert house.on("one", edited, None).watch.slot_at == after(600)
     with pytest.raises(Problem, match="5 years"):
         house.on("one", edited, after(6 * 366 * 86_400))
+
+
+def waits(tx: Tx) -> str:
+    """Say what the runs wait for that wait for something."""
+    waiting = [run for run in runs.listed(tx, 1, 99, "") if run.state == "queued"]
+    return "; ".join(lists.waits(tx, run) for run in waiting)
+
+
+def keyed(house: House, *slugs: str, limit: int = 1, **more: Any) -> None:
+    """Make jobs that share places, and have each run once."""
+    for slug in slugs:
+        house.job(
+            slug, schedule=None, concurrency_key="db", concurrency_limit=limit, **more
+        )  # fmt: skip
+        house.trigger(slug)
+
+
+def test_runs_of_one_key_share_its_places(house: House) -> None:
+    keyed(house, "a", "b", "c", limit=2)
+    house.job("free", schedule=None)
+    house.trigger("free")
+    first = house.claim(1)
+    assert len(first) == 3
+    assert house.claim(2) == []
+    told = house.do(waits)
+    assert told == "waits for a place: 2 of 2 runs with the key db are under way"
+    house.finish(first[0], 3)
+    assert len(house.claim(4)) == 1
+
+
+def test_a_key_holds_in_all_lanes_and_one_workspace(house: House) -> None:
+    keyed(house, "a")
+    keyed(house, "b", kind="script")
+    (work,) = house.claim(1)
+    assert house.claim(1, lane="script") == []
+    house.finish(work, 2)
+    assert len(house.claim(3, lane="script")) == 1
+
+
+def test_the_lowest_limit_counts_and_a_full_key_hides_no_other(house: House) -> None:
+    keyed(house, "a", "b", limit=9)
+    keyed(house, "c", limit=1)
+    assert len(house.claim(1, limit=1)) == 1
+    assert len(house.claim(1)) == 1  # `c` waits for both, `b` for neither
+    assert house.claim(1) == []
+
+
+def test_a_key_is_checked(house: House) -> None:
+    with pytest.raises(Problem) as caught:
+        house.job(concurrency_key="no spaces", concurrency_limit=0)
+    assert set(caught.value.fields) == {"concurrency_key", "concurrency_limit"}
+
+
+def test_two_nodes_never_run_more_than_there_are_places(nodes: tuple[House, House]) -> None:
+    one, other = nodes
+    keyed(one, *(f"j{n}" for n in range(12)), limit=3)
+    with ThreadPoolExecutor(2) as threads:
+        for at in range(1, 9):
+            taken = [
+                threads.submit(house.claim, at, name)
+                for house, name in ((one, "node-a"), (other, "node-b"))
+            ]
+            works = [work for each in taken for work in each.result()]
+            assert len(works) <= 3
+            for work in works:
+                one.finish(work, at)
+    assert {row["state"] for row in one.rows("runs")} == {"done"}

@@ -11,10 +11,11 @@ import structlog
 from dogwatch.config import Config
 from dogwatch.core.isolation import Level
 from dogwatch.core.problems import Problem
+from dogwatch.runners.around import found
 from dogwatch.runners.box import Boxes, boxes
 from dogwatch.runners.cgroup import Groups, delegated, own
 from dogwatch.runners.proxy import Connect
-from dogwatch.runners.sandbox import Sandbox, found
+from dogwatch.runners.sandbox import Sandbox
 
 _log = structlog.get_logger("dogwatch")
 

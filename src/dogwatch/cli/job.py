@@ -51,6 +51,8 @@ _WHAT = joined(
     click.option("--max-runs", type=click.IntRange(0), help="Pause after so many; 0: no limit."),
     click.option("--reset-on-resume/--no-reset-on-resume", default=None,
                  help="Count from 0 again when resumed."),
+    click.option("--concurrency-key", metavar="KEY", help="Share places with other jobs of it."),
+    click.option("--concurrency-limit", type=click.IntRange(1), help="So many at once."),
 )  # fmt: skip
 
 

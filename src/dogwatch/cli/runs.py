@@ -147,7 +147,7 @@ def why(run: Mapping[str, Any]) -> str:
 
 def outcome_of(run: Mapping[str, Any]) -> str:
     """Return `fail after 1.5 s: exit status 3`, as much of it as is known."""
-    words = str(run.get("outcome") or waiting(run) or run["state"])
+    words = str(run.get("outcome") or run.get("waits") or waiting(run) or run["state"])
     if run.get("duration_ms") is not None:
         words += f" after {took(run['duration_ms'])}"
     return f"{words}: {why(run)}" if why(run) else words

@@ -9,6 +9,7 @@ from dogwatch.cli.client import Api, connect
 from dogwatch.cli.confirm import YES, confirm
 from dogwatch.cli.output import as_json, local, table
 from dogwatch.cli.session import Session, command
+from dogwatch.core.masking import SHORTEST
 from dogwatch.core.problems import Problem, invalid
 from dogwatch.core.variable import key_fault
 
@@ -44,6 +45,9 @@ def variable_set(session: Session, key: str, value: str, description: str | None
     sent |= {} if description is None else {"description": description}
     made = connect(session).send("PUT", f"/variables/{_checked(key)}", sent)
     as_json(made) if session.json else click.echo(f"{key} is set")
+    if 0 < len(text.strip()) < SHORTEST:
+        told = f"{key}: fewer than {SHORTEST} characters are not masked in what scripts print"
+        click.echo(told, err=True)
 
 
 @command("get", "dogwatch variable get DATABASE_URL\ndogwatch variable get DATABASE_URL --json")

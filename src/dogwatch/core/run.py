@@ -44,6 +44,8 @@ class Policy:
 
     A higher `priority` (0 to 3) goes first where runs wait for a place. After `max_runs` runs,
     counted from the last reset on, the job is paused; `reset_on_resume` has resuming reset it.
+    Of all runs in a workspace whose jobs name the same `concurrency_key`, no more than
+    `concurrency_limit` are under way at once; where jobs say different limits, the lowest counts.
     """
 
     overlap: Overlap = Overlap.SKIP
@@ -56,6 +58,8 @@ class Policy:
     priority: int = 0
     max_runs: int | None = None
     reset_on_resume: bool = False
+    concurrency_key: str | None = None
+    concurrency_limit: int = 1
 
     def spent(self, run_count: int) -> bool:
         """Whether a job has had all its runs."""

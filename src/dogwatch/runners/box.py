@@ -16,11 +16,12 @@ from socket import socket
 from typing import Any
 
 from dogwatch.core.script_action import MIB
+from dogwatch.runners.around import ordered, walled
 from dogwatch.runners.cgroup import Group, Groups
-from dogwatch.runners.launcher import Enclosed, Launcher
+from dogwatch.runners.launcher import Enclosed, InCell, Launcher
 from dogwatch.runners.orphans import below
 from dogwatch.runners.proxy import Connect, Proxy
-from dogwatch.runners.sandbox import Errand, Sandbox, order_of
+from dogwatch.runners.sandbox import Errand, Sandbox
 from dogwatch.runners.system import System
 from dogwatch.runners.tree import DRAIN_S, Sink, Stream, pipe
 
@@ -52,8 +53,9 @@ class Boxes:
 def boxes(sandbox: Sandbox, workdir: Path, connect: Connect, groups: Groups | None = None) -> Boxes:
     """Return the maker of such sandboxes; nothing is made before the first."""
     uid = sandbox.uid if sandbox.drops else None
-    launcher = Launcher(uid, sandbox.seen(workdir))
-    return Boxes(sandbox, System(workdir, sandbox.paths), launcher, connect, groups)
+    system = System(workdir, sandbox.paths)
+    launcher = Launcher(uid, sandbox.seen(workdir), lambda: walled(sandbox, system.latest))
+    return Boxes(sandbox, system, launcher, connect, groups)
 
 
 class Box:
@@ -151,7 +153,7 @@ def enclose(makers: Boxes, errand: Errand, sink: Sink) -> Box:
         if group:
             ours.callback(group.close)
         outs = [pipe(ours, theirs) for _ in range(2)]
-        order = order_of(
+        order = ordered(
             makers.sandbox, makers.system.root(), errand, (outs[0][1], outs[1][1]), theirs
         )
         streams = [Stream(name, outs[n][0], sink) for n, name in enumerate(("stdout", "stderr"))]
@@ -179,5 +181,5 @@ def _group(makers: Boxes, errand: Errand) -> Group | None:
     return makers.groups.open(memory_mb + places_mb, bounds.processes)
 
 
-def _joining(order: Enclosed, group: Group | None) -> Enclosed:
+def _joining(order: Enclosed | InCell, group: Group | None) -> Enclosed | InCell:
     return replace(order, group=group.procs) if group else order

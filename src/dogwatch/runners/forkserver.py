@@ -1,11 +1,11 @@
 """Starts runs for the server: small, single-threaded, with no secret in it.
 
 A program of its own, started by `launcher.py` as `python -I -S forkserver.py [UID PATH…]`, which
-needs nothing of Dogwatch but the file beside it. It becomes that user itself, who may have no way
+needs nothing of Dogwatch but the files beside it. It becomes that user itself, who may have no way
 to this file or to Python, and sees no mounts from then on but those that hold these paths: bwrap
-copies all that there are, and reads the list of them a dozen times.
-Standard input is the control socket. Both sides say frames: the length in four bytes, big-endian,
-then JSON. What it is told:
+copies all that there are, and reads the list of them a dozen times. With `-- COMMAND…` besides,
+it becomes that command then, which is a bubblewrap around `cells.py`.
+Standard input is the control socket, where both sides say frames; see `frames.py`. It is told:
 
     {"run": 7, "command": […], "limits": {"6": 512}, "joins": false, "port": 0}    and open files
     {"run": 7, "supervised": true}                                                 and open files
@@ -40,7 +40,6 @@ import os
 import resource
 import select
 import socket
-import struct
 import sys
 
 TYPE_CHECKING = False
@@ -48,9 +47,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-    from dogwatch.runners import supervisor
+    from dogwatch.runners import frames, supervisor
 else:  # started with -I, it finds nothing beside itself
     sys.path.insert(0, __file__.rpartition("/")[0])
+    import frames
     import supervisor
 
     del sys.path[0]  # nothing else is to be found there
@@ -63,8 +63,6 @@ MS_REC, MS_SLAVE, MNT_DETACH = 0x4000, 1 << 19, 2
 # Numbers of signal(7); importing `signal` would double the imports' cost.
 HUP, INT, QUIT, KILL, PIPE, TERM, CHLD, CONT, XFSZ = 1, 2, 3, 9, 13, 15, 17, 18, 25
 USUAL = (HUP, INT, QUIT, PIPE, TERM, CHLD, CONT, XFSZ)
-MOST_FILES = 32
-LENGTH = struct.Struct("!I")
 SWEEPS = 200
 SWEEP_S = 0.001
 
@@ -116,10 +114,9 @@ class Server:
 
     def hear(self) -> bool:
         """Do what one frame says; return False at the end."""
-        head, files = received(self.control)
-        if len(head) < LENGTH.size:
+        told, files = frames.received(self.control)
+        if told is None:
             return False
-        told = json.loads(self.control.recv(LENGTH.unpack(head)[0], socket.MSG_WAITALL))
         if "kill" in told:
             self.send(told["kill"], KILL)
         elif "wake" in told:
@@ -134,8 +131,7 @@ class Server:
 
     def say(self, files: "Sequence[int]" = (), **frame: "Any") -> None:
         """Answer."""
-        body = json.dumps(frame).encode()
-        socket.send_fds(self.control, [LENGTH.pack(len(body)), body], files)
+        frames.say(self.control, files, **frame)
 
     def send(self, number: int, signal: int) -> None:
         """Send a signal to bwrap or the supervisor of a run, if that has not ended."""
@@ -282,21 +278,6 @@ class Server:
         self.say(run=run.number, gone=True, **news)
 
 
-def received(control: socket.socket) -> tuple[bytes, list[int]]:
-    """Return the head of a frame and the files that came with it, closed on exec."""
-    room = socket.CMSG_SPACE(MOST_FILES * 4)
-    head, extras, _, _ = control.recvmsg(
-        LENGTH.size, room, socket.MSG_CMSG_CLOEXEC | socket.MSG_WAITALL
-    )
-    files = [
-        fd
-        for level, kind, data in extras
-        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS)
-        for (fd,) in struct.iter_unpack("i", data[: len(data) // 4 * 4])
-    ]
-    return head, files
-
-
 def spawned(command: list[str], files: list[int]) -> int:
     """Start a command with these files as 0, 1, … and no other; return its process id."""
     actions = [(os.POSIX_SPAWN_DUP2, fd, number) for number, fd in enumerate(files)]
@@ -382,17 +363,26 @@ def drop(uid: int) -> None:
     os.setresuid(uid, uid, uid)
 
 
+def told(words: list[str]) -> tuple[list[str], list[str]]:
+    """Return what stands before and behind the dashes."""
+    at = words.index("--") if "--" in words else len(words)
+    return words[:at], words[at + 1 :]
+
+
 def main() -> None:
     """Keep the low numbers taken, so that what we get never stands where it has to go."""
-    if len(sys.argv) > 1:
-        leave_mounts(sys.argv[2:])
-        drop(int(sys.argv[1]))
+    user, command = told(sys.argv[1:])
+    if user:
+        leave_mounts(user[1:])
+        drop(int(user[0]))
+    if command:
+        os.execve(command[0], command, {})  # noqa: S606  (that is what it is for)
     libc = ctypes.CDLL(None)
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
     os.umask(0o077)
     nothing = os.open(os.devnull, os.O_RDWR)
-    while os.dup(nothing) < MOST_FILES:
+    while os.dup(nothing) < frames.MOST_FILES:
         pass
     control = socket.socket(fileno=os.dup(0))
     os.dup2(nothing, 0)

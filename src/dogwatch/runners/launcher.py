@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import socket
-import struct
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -15,10 +14,10 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Protocol, cast
 
+from dogwatch.runners.frames import LENGTH, say
 from dogwatch.runners.orphans import CHILDREN
 
 PROGRAM = Path(__file__).with_name("forkserver.py")
-LENGTH = struct.Struct("!I")
 CHUNK_BYTES = 65536
 MOST_FILES = 16
 
@@ -102,27 +101,71 @@ class Enclosed:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class InCell:
+    """A run within what surrounds the fork server; its files: errand, output, error.
+
+    `group` is the open `cgroup.procs` to join, if any.
+    """
+
+    fds: Sequence[int]
+    group: int | None = None
+
+    def files(self) -> Sequence[int]:
+        """Return its files, and that of its group."""
+        return [*self.fds, *([] if self.group is None else [self.group])]
+
+    def frame(self) -> Mapping[str, Any]:
+        """Return the frame."""
+        return {"joins": self.group is not None}
+
+
+class Wall(Protocol):
+    """What surrounds a fork server, and becomes it; equal ones are the same."""
+
+    def command(self, stack: ExitStack) -> tuple[Sequence[str], Sequence[int]]:
+        """Return the command, and the files that it is to have open, as long as the stack."""
+
+
 class Launcher:
     """Has runs started as the user `uid`, None for our own, who then sees what holds `paths`.
 
-    It starts the fork server when first needed, and anew after its death. It belongs to the event
-    loop that first uses it, until it is closed.
+    It starts the fork server when first needed, and anew after its death, or where `wall` tells of
+    another wall around it. It belongs to the event loop that first uses it, until it is closed.
     """
 
-    def __init__(self, uid: int | None, paths: Sequence[Path] = ()) -> None:
+    def __init__(
+        self,
+        uid: int | None,
+        paths: Sequence[Path] = (),
+        wall: Callable[[], Wall | None] = lambda: None,
+    ) -> None:
         self._uid = uid
         self._paths = paths
+        self._wall = wall
+        self._walled: Wall | None = None
         self._line: _Line | None = None
+        self._retired: list[_Line] = []
         self._numbers = count(1)
         self._burials: set[asyncio.Task[None]] = set()
 
     def launch(self, order: Order, launched: Launched) -> int:
         """Start a run and return its number; OSError if that can't be."""
-        if self._line is None or self._line.ended:
-            self._line = _Line(*started(self._uid, self._paths), self._bury)
-        number = next(self._numbers)
-        self._line.launch(number, order, launched)
+        line, number = self._current(), next(self._numbers)
+        line.launch(number, order, launched)
         return number
+
+    def _current(self) -> "_Line":
+        """Return the fork server for new runs; one of another wall ends with its last run."""
+        wall = self._wall()
+        if self._line and not self._line.ended:
+            if wall == self._walled:
+                return self._line
+            self._retired.append(self._line)
+            self._line.retire()
+        self._line = _Line(*started(self._uid, self._paths, wall), self._bury)
+        self._walled = wall
+        return self._line
 
     def ask(self, number: int) -> None:
         """Ask for the first process inside a sandbox, which may be gone."""
@@ -130,8 +173,8 @@ class Launcher:
 
     def wake(self, number: int) -> None:
         """Have a supervisor go on that was stopped, and the fork server; it may be gone."""
-        if self._line:
-            self._line.wake()
+        for line in self._lines():
+            line.wake()
         self._tell(number, "wake")
 
     def kill(self, number: int) -> None:
@@ -140,22 +183,28 @@ class Launcher:
 
     def give_up(self) -> None:
         """Kill the fork server, which does not do what it is told, and so all that it runs."""
-        if self._line:
-            self._line.kill()
+        for line in self._lines():
+            line.kill()
 
     def _tell(self, number: int, what: str) -> None:
-        if self._line and number in self._line.runs:
-            self._line.tell(number, what)
+        for line in self._lines():
+            if number in line.runs:
+                line.tell(number, what)
+
+    def _lines(self) -> "list[_Line]":
+        return [*self._retired, *([self._line] if self._line else [])]
 
     async def close(self) -> None:
         """End the fork server, and with it what it started."""
-        if self._line:
-            self._line.hang_up()
-            self._line = None
+        for line in self._lines():
+            line.hang_up()
+        self._line = None
         while self._burials:
             await asyncio.wait(self._burials)
 
     def _bury(self, line: "_Line") -> None:
+        if line in self._retired:
+            self._retired.remove(line)
         burial = asyncio.get_running_loop().create_task(line.bury())
         self._burials.add(burial)
         burial.add_done_callback(self._burials.discard)
@@ -172,6 +221,7 @@ class _Line:
     ) -> None:
         self.runs: dict[int, Launched] = {}
         self.ended = False
+        self._retired = False
         self._process = process
         self._control = control
         self._on_end = on_end
@@ -198,6 +248,12 @@ class _Line:
 
     def kill(self) -> None:
         self._process.kill()
+
+    def retire(self) -> None:
+        """End it after its last run."""
+        self._retired = True
+        if not self.runs:
+            self.hang_up()
 
     def hang_up(self) -> None:
         """End it."""
@@ -244,6 +300,8 @@ class _Line:
         if frame.keys() & {"gone", "error"}:
             del self.runs[number]
             launched.on_gone(frame.get("error"))
+            if self._retired:
+                self.retire()
 
     def _on_box_frame(self, boxed: Boxed, frame: Mapping[str, Any]) -> None:
         if "listens" in frame:
@@ -255,18 +313,20 @@ class _Line:
 
 
 def started(
-    uid: int | None, paths: Sequence[Path] = ()
+    uid: int | None, paths: Sequence[Path] = (), wall: Wall | None = None
 ) -> "tuple[subprocess.Popen[bytes], socket.socket]":
     """Start a fork server; return it and our end of its socket."""
     with ExitStack() as ours:
         control, far = socket.socketpair()
         ours.callback(control.close)
         user = [] if uid is None else [str(uid), *map(str, paths)]
-        with far:
+        with far, ExitStack() as stack:
+            command, fds = wall.command(stack) if wall else ((), ())
             process = CHILDREN.start(
                 lambda: subprocess.Popen(
-                    [sys.executable, "-I", "-S", "-X", "utf8", str(PROGRAM), *user],
+                    [sys.executable, "-I", "-S", "-X", "utf8", str(PROGRAM), *user, "--", *command],
                     stdin=far.fileno(),
+                    pass_fds=fds,
                     stdout=subprocess.DEVNULL,
                     env={},
                     cwd="/",
@@ -277,16 +337,18 @@ def started(
     return process, control
 
 
-def once(uid: int | None, paths: Sequence[Path], order: Order, timeout_s: float) -> int:
-    """Start one sandbox, wait, and return how bwrap ended; OSError if that can't be."""
-    process, control = started(uid, paths)
+def once(
+    uid: int | None, paths: Sequence[Path], order: Order, timeout_s: float, wall: Wall | None
+) -> int:
+    """Start one sandbox, wait, and return how it ended; OSError if that can't be."""
+    process, control = started(uid, paths, wall)
     heard, code = bytearray(), -1
     with control:
         control.settimeout(timeout_s)
         say(control, order.files(), run=1, **order.frame())
         try:
             while "gone" not in (frame := cut(heard) or {}):
-                if fault := frame.get("error"):
+                if fault := frame.get("error") or frame.get("fault"):
                     raise OSError(fault, os.strerror(fault))
                 code = int(frame.get("exit", code))
                 heard += b"" if frame else _more(control)
@@ -306,12 +368,6 @@ def _more(control: socket.socket) -> bytes:
 
 def _opened(fd: int) -> socket.socket:
     return socket.socket(fileno=fd)
-
-
-def say(control: socket.socket, fds: Sequence[int] = (), **frame: Any) -> None:
-    """Send a frame, whole or not at all (a small one never goes in parts), with open files."""
-    body = json.dumps(frame).encode()
-    socket.send_fds(control, [LENGTH.pack(len(body)), body], fds)
 
 
 def cut(heard: bytearray) -> "Mapping[str, Any] | None":

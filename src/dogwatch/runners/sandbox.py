@@ -1,5 +1,8 @@
 """A sandbox for one script, made by bubblewrap: bwrap(1).
 
+Where that is possible, one is made ahead and each run has a cell of its own in it; see `around.py`.
+Else one is made for each run, as here.
+
 Inside are the system's programs, read-only, and a few files of /etc; work, /tmp and /dev/shm of a
 bounded size, in memory and gone with the run; no network, no other process, nothing of Dogwatch
 but the helpers of the run. What bwrap is told goes through an open file, not its command line,
@@ -10,33 +13,30 @@ empty.
 import fcntl
 import os
 import resource
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from dogwatch.core.problems import Problem
 from dogwatch.core.script_action import MIB
 from dogwatch.runners import seccomp
-from dogwatch.runners.interpreters import STANDARD_PATH
-from dogwatch.runners.launcher import Enclosed, once
-from dogwatch.runners.system import HOME, INSIDE_UID, SYSTEM, System
+from dogwatch.runners.launcher import Enclosed
+from dogwatch.runners.system import HOME, INSIDE_UID, SYSTEM
 
-PROBE_S = 10.0
 STREAMS = 3  # standard input, output and error come before the files
 SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
 OURS = Path("/run/dogwatch")
 GIVEN = OURS / "input"
 HELPERS = OURS / "helpers"
+HOSTNAME = "dogwatch"
 APART = (
     "--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-net",
-    "--unshare-cgroup-try", "--die-with-parent", "--new-session", "--cap-drop", "ALL",
-    "--uid", str(INSIDE_UID), "--gid", str(INSIDE_UID), "--hostname", "dogwatch", "--clearenv",
+    "--unshare-cgroup-try", "--die-with-parent", "--new-session",
+    "--uid", str(INSIDE_UID), "--gid", str(INSIDE_UID), "--hostname", HOSTNAME, "--clearenv",
 )  # fmt: skip
+POWERLESS = ("--cap-drop", "ALL")
+RUN = Path("/run")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +48,20 @@ class Bounds:
     shm_mb: int = 64
     processes: int = 512
 
+    @property
+    def places(self) -> Mapping[str, int]:
+        """Return all that a script may write to, with its size in bytes."""
+        sizes_mb = {"/dev/shm": self.shm_mb, "/tmp": self.tmp_mb, str(HOME): self.work_mb}  # noqa: S108  (its own)
+        return {place: size_mb * MIB for place, size_mb in sizes_mb.items()}
+
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
     """How sandboxes are made here.
 
     `uid` is whom they run as on the machine; `nested` the option against sandboxes in them, where
-    this bwrap knows it; `paths` what scripts may read besides, `hidden` what they may not.
+    this bwrap knows it; `paths` what scripts may read besides, `hidden` what they may not. With
+    `cells`, runs share one bubblewrap, each in namespaces of its own.
     """
 
     program: str
@@ -63,6 +70,7 @@ class Sandbox:
     paths: tuple[Path, ...] = ()
     hidden: tuple[Path, ...] = ()
     bounds: Bounds = field(default_factory=Bounds)
+    cells: bool = False
 
     @property
     def drops(self) -> bool:
@@ -95,13 +103,7 @@ class Files:
 
     def hold(self, content: bytes) -> str:
         """Return the number of a file with this content."""
-        fd = os.memfd_create("dogwatch", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-        self._stack.callback(os.close, fd)
-        with os.fdopen(fd, "wb", closefd=False) as file:
-            file.write(content)
-        os.lseek(fd, 0, os.SEEK_SET)
-        fcntl.fcntl(fd, fcntl.F_ADD_SEALS, SEALS)
-        self.fds.append(fd)
+        self.fds.append(in_memory(content, self._stack))
         return str(STREAMS + len(self.fds) - 1)
 
     def again(self, number: str) -> int:
@@ -109,6 +111,16 @@ class Files:
         fd = os.open(f"/proc/self/fd/{self.fds[int(number) - STREAMS]}", os.O_RDONLY)
         self._stack.callback(os.close, fd)
         return fd
+
+
+def in_memory(content: bytes, stack: ExitStack) -> int:
+    """Return an open file with this content for good, as long as the stack."""
+    fd = os.memfd_create("dogwatch", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    stack.callback(os.close, fd)
+    os.write(fd, content)
+    os.lseek(fd, 0, os.SEEK_SET)
+    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, SEALS)
+    return fd
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,45 +141,15 @@ class Errand:
     helpers: Path | None = None
     port: int = 0
 
+    @property
+    def command(self) -> Sequence[str]:
+        """Return the words by which the script is started."""
+        return (*self.interpreter, str(OURS / self.script), *self.args)
 
-def found(uid: int, paths: Sequence[Path] = (), hidden: Sequence[Path] = ()) -> Sandbox:
-    """Return the sandbox of this machine once one has worked; a Problem that says why none does.
-
-    `uid` is the user for sandboxes of a server that runs as root.
-    """
-    program = _program("bwrap", "bubblewrap")
-    chosen = uid if os.geteuid() == 0 else os.geteuid()
-    fault = ""
-    for nested in (("--disable-userns",), ()):
-        sandbox = Sandbox(program, chosen, nested, tuple(paths), tuple(hidden))
-        if not (fault := _fault(sandbox)):
-            return sandbox
-    raise Problem("refused", f"bubblewrap does not work here: {fault}")
-
-
-def _program(name: str, package: str) -> str:
-    path = shutil.which(name, path=STANDARD_PATH)
-    if path is None:
-        raise Problem("refused", f"{name} is missing; install {package}")
-    return path
-
-
-def _fault(sandbox: Sandbox) -> str:
-    """Have a sandbox made that does nothing; return what it complains of."""
-    nothing = Errand(("/bin/sh",), "probe", b"exit 0\n", (), b"", {})
-    with ExitStack() as stack:
-        said = stack.enter_context(tempfile.TemporaryFile())
-        place = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        place.chmod(0o711)
-        try:
-            root = System(place, sandbox.paths).root()
-            order = order_of(sandbox, root, nothing, (said.fileno(), said.fileno()), stack)
-            code = once(sandbox.uid if sandbox.drops else None, sandbox.seen(place), order, PROBE_S)
-        except (OSError, subprocess.SubprocessError) as error:
-            return str(error)
-        said.seek(0)
-        words = said.read().decode(errors="replace").strip()
-    return "" if code == 0 else words or f"exit status {code}"
+    @property
+    def room(self) -> int:
+        """Return what its files take, and some more, in bytes."""
+        return len(self.source) + len(self.given) + MIB
 
 
 def order_of(
@@ -179,24 +161,30 @@ def order_of(
     """
     files = Files(stack)
     given = files.hold(errand.given)
-    listed = files.hold(usual_options(sandbox, root) + _joined(_options(errand, given, files)))
-    script = (str(OURS / errand.script), *errand.args)
+    listed = files.hold(usual_options(sandbox, root) + joined(_options(errand, given, files)))
     return Enclosed(
-        [sandbox.program, "--args", listed, "--", *errand.interpreter, *script],
+        [sandbox.program, "--args", listed, "--", *errand.command],
         [files.again(given), *outs, *files.fds],
-        {**errand.limits, resource.RLIMIT_NPROC: sandbox.bounds.processes},
+        limits_of(sandbox, errand),
         port=errand.port,
     )
 
 
-def _joined(options: Iterable[str]) -> bytes:
+def limits_of(sandbox: Sandbox, errand: Errand) -> dict[int, int]:
+    """Return all limits of a run."""
+    return {**errand.limits, resource.RLIMIT_NPROC: sandbox.bounds.processes}
+
+
+def joined(options: Iterable[str]) -> bytes:
     return b"".join(option.encode() + b"\0" for option in options)
 
 
 @lru_cache(maxsize=8)
 def usual_options(sandbox: Sandbox, root: Path) -> bytes:
     """Return the options that are the same for all; another `root` is made where they change."""
-    return _joined([*APART, *sandbox.nested, *_system(sandbox, root), *_places(sandbox.bounds)])
+    return joined(
+        [*APART, *POWERLESS, *sandbox.nested, *system(sandbox, root), *_places(sandbox.bounds)]
+    )
 
 
 def _options(errand: Errand, given: str, files: Files) -> Iterator[str]:
@@ -207,7 +195,7 @@ def _options(errand: Errand, given: str, files: Files) -> Iterator[str]:
         yield from ("--setenv", name, value)
 
 
-def _system(sandbox: Sandbox, root: Path) -> Iterator[str]:
+def system(sandbox: Sandbox, root: Path) -> Iterator[str]:
     """Yield what shows the programs of the system, and what hides parts of it."""
     yield from ("--ro-bind", str(root), "/", "--ro-bind", "/usr", "/usr")
     for place in (Path("/") / name for name in SYSTEM):
@@ -223,19 +211,17 @@ def _system(sandbox: Sandbox, root: Path) -> Iterator[str]:
 
 def _ours(errand: Errand, given: str, files: Files) -> Iterator[str]:
     """Yield what a run finds of Dogwatch: its script, its input, its helpers."""
-    room = len(errand.source) + len(errand.given) + MIB
-    yield from ("--perms", "0755", "--size", str(room), "--tmpfs", "/run")
+    yield from ("--perms", "0755", "--size", str(errand.room), "--tmpfs", str(RUN))
     yield from ("--file", files.hold(errand.source), str(OURS / errand.script))
     yield from ("--file", given, str(GIVEN))
     if errand.helpers:
         yield from ("--ro-bind", str(errand.helpers), str(HELPERS))
-    yield from ("--remount-ro", "/run")
+    yield from ("--remount-ro", str(RUN))
 
 
 def _places(bounds: Bounds) -> Iterator[str]:
     """Yield its own processes and devices, and all that a script may write to."""
     yield from ("--proc", "/proc", "--dev", "/dev")
-    places = {"/dev/shm": bounds.shm_mb, "/tmp": bounds.tmp_mb, str(HOME): bounds.work_mb}  # noqa: S108  (its own)
-    for place, size_mb in places.items():
-        yield from ("--perms", "0700", "--size", str(size_mb * MIB), "--tmpfs", place)
+    for place, size in bounds.places.items():
+        yield from ("--perms", "0700", "--size", str(size), "--tmpfs", place)
     yield from ("--remount-ro", "/dev", "--chdir", str(HOME))

@@ -47,6 +47,11 @@ class System:
             self._made_of = sources
         return self._roots[-1]
 
+    @property
+    def latest(self) -> Path:
+        """Return the directory as it was last returned."""
+        return self._roots[-1]
+
     def remove(self) -> None:
         """Delete it."""
         for root in self._roots:

@@ -36,6 +36,12 @@ class JobRow:
         """Whether the job has had all its runs."""
         return self.policy.spent(self.run_count)
 
+    @property
+    def concurrency(self) -> tuple[str | None, int]:
+        """Return what its runs share places by, in the words of the queue, and how many."""
+        key, limit = self.policy.concurrency_key, self.policy.concurrency_limit
+        return (None if key is None else f"{self.workspace_id}:{key}"), limit
+
 
 def add(tx: Tx, job: JobRow) -> None:
     """Insert a job."""
@@ -180,6 +186,8 @@ def _columns(job: JobRow) -> dict[str, Any]:
         "priority": policy.priority,
         "max_runs": policy.max_runs,
         "reset_on_resume": policy.reset_on_resume,
+        "concurrency_key": policy.concurrency_key,
+        "concurrency_limit": policy.concurrency_limit,
         "next_at": job.next_at,
     }
 
@@ -196,6 +204,8 @@ def _job(row: Row[Any]) -> JobRow:
         priority=row.priority,
         max_runs=row.max_runs,
         reset_on_resume=row.reset_on_resume,
+        concurrency_key=row.concurrency_key,
+        concurrency_limit=row.concurrency_limit,
     )
     return JobRow(
         row.workspace_id, row.watch_id, row.action_kind, row.action, policy, row.next_at,

@@ -55,6 +55,8 @@ class Task:
     attempt: int
     node_id: str | None
     priority: int = 0
+    concurrency: str | None = None
+    concurrency_limit: int = 1
 
 
 @data()
@@ -68,6 +70,8 @@ class NewTask:
     run_at: datetime
     ordering: str | None = None
     priority: int = 0
+    concurrency: str | None = None
+    concurrency_limit: int = 1
 
 
 def add_many(tx: Tx, new: Sequence[NewTask]) -> None:
@@ -75,7 +79,8 @@ def add_many(tx: Tx, new: Sequence[NewTask]) -> None:
     rows = [
         (
             task.workspace_id, task.lane, task.ref_id, task.ordering, task.bulkhead,
-            to_microseconds(task.run_at), 0, task.priority,
+            to_microseconds(task.run_at), 0, task.priority, task.concurrency,
+            task.concurrency_limit,
         )
         for task in new
     ]  # fmt: skip
@@ -86,7 +91,8 @@ def add_many(tx: Tx, new: Sequence[NewTask]) -> None:
 
 _NEW = (
     tasks.c.workspace_id, tasks.c.lane, tasks.c.ref_id, tasks.c.ordering, tasks.c.bulkhead,
-    tasks.c.run_at, tasks.c.attempt, tasks.c.priority,
+    tasks.c.run_at, tasks.c.attempt, tasks.c.priority, tasks.c.concurrency,
+    tasks.c.concurrency_limit,
 )  # fmt: skip
 _ADD = Bulk(_NEW, lambda new: insert(tasks).from_select(list(new), select(*new.values())))
 
@@ -128,9 +134,42 @@ def claim(
     """Take up to `limit` free tasks that are due since then; of each ordering only the first."""
     given = {"of_lane": lane, "since_at": since_at, "at": at, "limit": limit, "node": node_id}
     first = _taken(tx, _CLAIM_FIRST, given)
+    if len(first) < limit:
+        first = [*first, *_keyed(tx, {**given, "limit": limit - len(first)})]
     if len(first) == limit:
         return first
     return [*first, *_taken(tx, _CLAIM, given | {"limit": limit - len(first)})]
+
+
+def _keyed(tx: Tx, given: Mapping[str, Any]) -> Sequence[Task]:
+    """Take tasks that share places with others, as far as there are any."""
+    if tx.conn.execute(_KEYED, given).first() is None:
+        return []
+    if tx.conn.dialect.name == "postgresql":  # who counts what is under way counts alone
+        tx.conn.execute(_COUNT_ALONE)
+    found = sorted(tx.conn.execute(_KEYED, {**given, "limit": FIRST}).all(), key=_urgency)
+    own: dict[str, int] = {}
+    for row in found:
+        own[row.concurrency] = min(row.concurrency_limit, own.get(row.concurrency, 1 << 31))
+    held = _taken_places(tx, list(own))
+    rows = Share(1, held, own).admit(found, "concurrency")
+    chosen = [row.id for row in rows[: given["limit"]]]
+    return _taken(tx, _TAKE, {**given, "ids": chosen}) if chosen else []
+
+
+def crowd(tx: Tx, workspace_id: int, ref_id: str) -> tuple[str, int, int] | None:
+    """Return by what a waiting task shares places, how many are taken, and how many there are."""
+    mine = tasks.c.workspace_id == workspace_id, tasks.c.ref_id == ref_id
+    shared = tasks.c.concurrency.is_not(None), tasks.c.node_id.is_(None)
+    found = select(tasks.c.concurrency, tasks.c.concurrency_limit).where(*mine, *shared)
+    if (row := tx.conn.execute(found).first()) is None:
+        return None
+    key: str = row.concurrency
+    return key.partition(":")[2], _taken_places(tx, [key]).get(key, 0), row.concurrency_limit
+
+
+def _taken_places(tx: Tx, keys: Sequence[str]) -> dict[str, int]:
+    return {row[0]: row[1] for row in tx.conn.execute(_UNDER_WAY, {"keys": keys})}
 
 
 def due(tx: Tx, lane: str, at: datetime, limit: int) -> Sequence[Task]:
@@ -219,13 +258,13 @@ def _take(chosen: Select[Any]) -> Update:
 # Few tasks have a priority, and an index holds those alone: for all others this costs nothing.
 _CLAIM_FIRST = _take(
     select(tasks.c.id)
-    .where(_free(), tasks.c.priority > literal_column("0"))
+    .where(_free(), tasks.c.concurrency.is_(None), tasks.c.priority > literal_column("0"))
     .order_by(tasks.c.priority.desc(), tasks.c.run_at, tasks.c.id)
     .limit(bindparam("limit"))
 )
 _CLAIM = _take(
     select(tasks.c.id)
-    .where(_free(), tasks.c.run_at >= bindparam("since_at"))
+    .where(_free(), tasks.c.concurrency.is_(None), tasks.c.run_at >= bindparam("since_at"))
     .order_by(tasks.c.run_at, tasks.c.id)
     .limit(bindparam("limit"))
 )
@@ -239,6 +278,27 @@ _FREE = (
     .order_by(tasks.c.run_at, tasks.c.id)
     .limit(bindparam("limit"))
 )
+# Tasks of a full key are passed over here, so that they don't hide those of others.
+_full = tasks.alias("full")
+_KEYED = (
+    select(tasks.c.id, tasks.c.concurrency, tasks.c.concurrency_limit, tasks.c.priority)
+    .where(
+        _free(),
+        tasks.c.concurrency.is_not(None),
+        select(func.count())
+        .where(_full.c.concurrency == tasks.c.concurrency, _full.c.node_id.is_not(None))
+        .scalar_subquery()
+        < tasks.c.concurrency_limit,
+    )
+    .order_by(tasks.c.run_at, tasks.c.id)
+    .limit(bindparam("limit"))
+)
+_UNDER_WAY = (
+    select(tasks.c.concurrency, func.count())
+    .where(tasks.c.concurrency.in_(bindparam("keys", expanding=True)), tasks.c.node_id.is_not(None))
+    .group_by(tasks.c.concurrency)
+)
+_COUNT_ALONE = select(func.pg_advisory_xact_lock(literal_column("1668247666")))
 _TAKE = _take(
     select(tasks.c.id).where(
         tasks.c.id.in_(bindparam("ids", expanding=True)),
@@ -268,9 +328,25 @@ _DROP_REFS = delete(tasks).where(
 def done(tx: Tx, task: Task) -> bool:
     """Drop the task; False if it is no longer this node's attempt."""
     gone = tx.conn.execute(delete(tasks).where(_held(task))).rowcount > 0
-    if gone and task.ordering is not None:
-        tx.wake(task.lane)
+    if gone:
+        _wake_next(tx, [task])
     return gone
+
+
+def _wake_next(tx: Tx, gone: Sequence[Task]) -> None:
+    """Wake the lanes of what waited for these."""
+    lanes = {task.lane for task in gone if task.ordering is not None}
+    if keys := {task.concurrency for task in gone if task.concurrency is not None}:
+        lanes |= set(tx.conn.scalars(_WAITING, {"keys": list(keys)}))
+    for lane in lanes:
+        tx.wake(lane)
+
+
+_WAITING = (
+    select(tasks.c.lane)
+    .where(tasks.c.concurrency.in_(bindparam("keys", expanding=True)), tasks.c.node_id.is_(None))
+    .distinct()
+)
 
 
 def is_held(tx: Tx, task: Task) -> bool:
@@ -290,8 +366,7 @@ def done_many(tx: Tx, held: Sequence[Task]) -> set[int]:
         return set()
     keys = [(task.id, task.attempt, task.node_id) for task in held]
     gone = set(tx.conn.scalars(_DONE, {"keys": keys}))
-    for lane in {task.lane for task in held if task.id in gone and task.ordering is not None}:
-        tx.wake(lane)
+    _wake_next(tx, [task for task in held if task.id in gone])
     return gone
 
 

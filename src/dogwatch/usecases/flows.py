@@ -96,8 +96,11 @@ class _Flow:
         )
         priority = max(job.policy.priority, self.definition.policy.priority)
         self.tasks.append(
-            NewTask(workspace_id, job.action_kind, child_id, job.watch_id, at, priority=priority)
-        )
+            NewTask(
+                workspace_id, job.action_kind, child_id, job.watch_id, at, None, priority,
+                *job.concurrency,
+            )
+        )  # fmt: skip
 
 
 def _state(step: StepRow) -> State:

@@ -1,5 +1,6 @@
 """Jobs: a watch together with what we run for it."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,7 +36,9 @@ RANGES = {
     "backoff_s": (0, 86_400),
     "priority": (0, 3),
     "max_runs": (1, 1_000_000_000),
+    "concurrency_limit": (1, 1_000),
 }
+_KEY = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,9 @@ def check(spec: JobSpec) -> dict[str, Any]:
         value = getattr(spec.policy, field)
         if value is not None and not least <= value <= most:
             bad[field] = f"give a whole number from {least} to {most}"
+    key = spec.policy.concurrency_key
+    if key is not None and not _KEY.fullmatch(key):
+        bad["concurrency_key"] = "use 1 to 64 of letters, digits, '.', '_' and '-'"
     if bad:
         words = "; ".join(f"{field}: {message}" for field, message in bad.items())
         raise Problem("invalid", words, bad)

@@ -141,6 +141,16 @@ def run(tx: Tx, workspace_id: int, run_id: str) -> tuple[Run, Handed]:
     return find_run(tx, workspace_id, run_id), results.get(tx, workspace_id, run_id)
 
 
+def waits(tx: Tx, run: Run) -> str:
+    """Say why a queued run has not begun, if others have the places that it shares with them."""
+    if run.state != "queued" or run.retry_at:
+        return ""
+    key, taken, places = tasks.crowd(tx, run.workspace_id, run.id) or ("", 0, 1)
+    if taken < places:
+        return ""
+    return f"waits for a place: {taken} of {places} runs with the key {key} are under way"
+
+
 def run_page(
     tx: Tx, workspace_id: int, limit: int, before: str, filters: Mapping[str, Any]
 ) -> Sequence[Run]:

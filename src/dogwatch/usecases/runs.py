@@ -153,8 +153,9 @@ def _queue(
     record = apply(tx, Change(record, [queue], trigger, given), at)
     ordering = f"run:{record.id}" if in_turn(job.policy) else None
     task = NewTask(
-        record.workspace_id, job.action_kind, run_id, record.id, at, ordering, job.policy.priority
-    )
+        record.workspace_id, job.action_kind, run_id, record.id, at, ordering, job.policy.priority,
+        *job.concurrency,
+    )  # fmt: skip
     tasks.add_many(tx, [task])
     return record, job
 

@@ -238,6 +238,21 @@ def test_a_new_schedule_counts_from_now(api: Client) -> None:
     assert moved["next_due_at"] == "2026-01-05T12:30:00.000Z"
 
 
+def test_a_run_says_for_whose_place_it_waits(api: Client, house: House) -> None:
+    body = {"action": SCRIPT_ACTION, "concurrency_key": "db"}
+    for name in ("one", "two"):
+        job = api("POST", "/jobs", body | {"name": name}).json
+        assert (job["concurrency_key"], job["concurrency_limit"]) == ("db", 1)
+        api("POST", f"/jobs/{name}/trigger")
+    vault, at = house.services.vault, house.clock.now()
+    assert len(house.write(lambda tx: runs.claim(tx, "script", "node", at, 9, vault))) == 1
+    found = [api.get(f"/runs/{run['id']}").json for run in api.get("/runs").json["data"]]
+    told = "waits for a place: 1 of 1 runs with the key db are under way"
+    assert sorted(run["waits"] for run in found) == ["", told]
+    cleared = api("PATCH", "/jobs/one", {"concurrency_key": None}).json
+    assert cleared["concurrency_key"] is None
+
+
 def test_priority_count_and_start_are_set_and_cleared(api: Client) -> None:
     body = {
         "name": "J", "action": SCRIPT_ACTION, "schedule": "0 * * * *", "priority": 2,

@@ -138,6 +138,9 @@ jobs = Table(
     # After so many runs the job is paused; they are counted from the last reset on.
     Column("max_runs", Integer),
     Column("reset_on_resume", Boolean, nullable=False, server_default=false()),
+    # Runs of jobs with the same key share so many places.
+    Column("concurrency_key", String(64)),
+    Column("concurrency_limit", Integer, nullable=False, server_default="1"),
     Column("run_count", BigInteger, nullable=False, server_default="0"),
     # What follows the end of a run.
     Column("actions", Json, nullable=False, server_default="[]"),
@@ -366,7 +369,17 @@ tasks = Table(
     Column("priority", Integer, nullable=False, server_default="0"),
     # Set while a node works on it; void once that node's beat is too old.
     Column("node_id", Id),
+    # Of tasks with one `concurrency`, in whatever lanes, at most so many are worked on at once.
+    Column("concurrency", String(96)),
+    Column("concurrency_limit", Integer, nullable=False, server_default="1"),
     UniqueConstraint("workspace_id", "lane", "ref_id"),
+    Index(
+        "ix_tasks_concurrency",
+        "concurrency",
+        "run_at",
+        sqlite_where=text("concurrency IS NOT NULL"),
+        postgresql_where=text("concurrency IS NOT NULL"),
+    ),
     Index(None, "lane", "run_at"),
     Index(
         "ix_tasks_first",

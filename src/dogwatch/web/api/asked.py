@@ -149,6 +149,12 @@ class JobFields(WatchFields):
     reset_on_resume: bool | None = Field(
         default=None, description="Whether resuming counts runs from 0 again; else reset does."
     )
+    concurrency_key: str | None = Field(
+        default=None, description="Jobs of a workspace that name the same share places."
+    )
+    concurrency_limit: int | None = Field(
+        default=None, description="So many of them run at once, 1 if absent; the lowest counts."
+    )
 
     def policy(self, base: Policy, default: Policy) -> Policy:
         """Return `base` with what is said here; null means the default."""

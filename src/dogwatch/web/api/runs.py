@@ -50,8 +50,12 @@ async def list_runs(
 @router.get("/{name}", response_model=RunDetail, **needs("runs.show"))
 async def show_run(call: Called, name: Id) -> Response:
     """Show a run: its input, what its script handed on, and of a probe, what came first."""
-    found = await call.read(lambda tx: lists.run(tx, call.workspace_id, name))
-    run = RunDetail.made(*found)
+
+    def found(tx: Tx) -> RunDetail:
+        run, handed = lists.run(tx, call.workspace_id, name)
+        return RunDetail.made(run, handed, lists.waits(tx, run))
+
+    run = await call.read(found)
     return shown(run if call.sees_network else run.model_copy(update={"detail": None}))
 
 

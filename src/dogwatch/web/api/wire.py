@@ -92,9 +92,10 @@ class RunDetail(RunOut):
     condition: bool | None = None
     preview: str | None = None
     detail: str | None = None
+    waits: str = Field(default="", description="What a queued run waits for, if it is a place.")
 
     @classmethod
-    def made(cls, run: Run, handed: Handed) -> Self:
+    def made(cls, run: Run, handed: Handed, waits: str = "") -> Self:
         """Return the shape of a run with what it handed on."""
         names = [name for name in cls.model_fields if name not in _OF_SCRIPT]
         value = None if handed.shown is None else json.loads(handed.shown)
@@ -103,10 +104,11 @@ class RunDetail(RunOut):
             input=run.shown_input,
             output_value=value,
             condition=handed.condition,
+            waits=waits,
         )
 
 
-_OF_SCRIPT = ("input", "output_value", "condition")
+_OF_SCRIPT = ("input", "output_value", "condition", "waits")
 
 
 class WatchOut(BaseModel):
@@ -198,6 +200,8 @@ class JobOut(WatchOut):
     priority: int
     max_runs: int | None
     reset_on_resume: bool
+    concurrency_key: str | None
+    concurrency_limit: int
     run_count: int = Field(description="Runs since the last reset.")
 
     @classmethod

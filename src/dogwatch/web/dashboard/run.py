@@ -24,15 +24,16 @@ async def show(visit: Visit) -> Response:
     # A page that asks again by itself asks for the rest of the log apart.
     only_head = LIVE in visit.request.headers
 
-    def found(tx: Tx) -> tuple[Run, Handed, Record, Sequence[Chunk]]:
+    def found(tx: Tx) -> tuple[Run, Handed, Record, Sequence[Chunk], str]:
         run, handed = lists.run(tx, visit.workspace_id, run_id)
         record = watches.find(tx, visit.workspace_id, run.watch_id)
         _, chunks = lists.output(tx, visit.workspace_id, run_id, -1, 0 if only_head else MOST)
-        return run, handed, record, chunks
+        return run, handed, record, chunks, lists.waits(tx, run)
 
-    run, handed, record, chunks = await visit.see(found)
+    run, handed, record, chunks, waits = await visit.see(found)
     return rendered(
-        visit, "run.html", run=run, handed=handed, record=record, output="".join(pieces(chunks)),
+        visit, "run.html", run=run, handed=handed, record=record, waits=waits,
+        output="".join(pieces(chunks)),
         seen=chunks[-1][0] if chunks else -1, only_head=only_head,
     )  # fmt: skip
 

@@ -6,7 +6,7 @@ from alembic import op
 from dogwatch.store.migrations.walls import raise_wall
 
 revision = "0022"
-down_revision = "0016"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 
