@@ -1,10 +1,10 @@
 """Holding: deliveries sent on their way, held with a timer each, collected, and let go."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from dogwatch.core.alerts import Event
+from dogwatch.core.data import replace
 from dogwatch.core.decision import TOGETHER, Decision, Fate, Held, Hold, Send, Suppress
 from dogwatch.ids import new_id, new_ids
 from dogwatch.store import deliveries, held, incidents, tasks, timers, watches
