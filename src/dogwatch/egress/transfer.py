@@ -5,16 +5,18 @@ Sources: libcurl's CURLOPT_OPENSOCKETFUNCTION(3), CURLOPT_HEADERFUNCTION(3), cur
 
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import pycurl
 
-from dogwatch.core.addresses import Network, blocked
 from dogwatch.egress.fault import explain, refused
 from dogwatch.egress.message import EgressError, Phases, Request, Response
 from dogwatch.egress.redirect import origin
+
+# Says why an address is refused, or nothing.
+Judge = Callable[[str], str | None]
 
 _ABORT = -1
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
@@ -33,13 +35,25 @@ class Transfer:
     """An easy handle that does hop after hop, and judges every address it connects to."""
 
     __slots__ = (
-        "_agent", "_allow", "_body", "_cafile", "_given", "_headed", "_header_bytes", "_headers",
-        "_opened", "_reason", "_request", "_shape", "_truncated", "curl",
+        "_agent",
+        "_body",
+        "_cafile",
+        "_given",
+        "_headed",
+        "_header_bytes",
+        "_headers",
+        "_judge",
+        "_opened",
+        "_reason",
+        "_request",
+        "_shape",
+        "_truncated",
+        "curl",
     )  # fmt: skip
 
-    def __init__(self, allow: Sequence[Network], user_agent: str, cafile: str | None) -> None:
+    def __init__(self, judge: Judge, user_agent: str, cafile: str | None) -> None:
         self.curl = pycurl.Curl()
-        self._allow = allow
+        self._judge = judge
         self._agent = user_agent
         self._cafile = cafile
         self._furnish()
@@ -150,7 +164,7 @@ class Transfer:
         )
 
     def _on_socket(self, _purpose: int, address: pycurl.CurlSockAddr) -> int:
-        reason = blocked(address.addr[0], self._allow)
+        reason = self._judge(address.addr[0])
         if reason:
             self._reason = reason
             return int(pycurl.SOCKET_BAD)
