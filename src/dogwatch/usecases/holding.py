@@ -124,7 +124,8 @@ def _again(
     delivery: Delivery, watch: Record, scene: Scene, snoozed_until_at: datetime | None
 ) -> Delivery:
     event = Event(delivery.event)
-    candidates = scene.wanted(watch, event).get(delivery.channel_id, [])
+    wanted = scene.wanted(watch, notices.asked_for(event, delivery.message))
+    candidates = wanted.get(delivery.channel_id, [])
     if not candidates:
         return ruled(delivery, Suppress("no rule sends it any more"), scene.at)
     gone = over(delivery, watch, scene.at)
