@@ -124,11 +124,17 @@ def test_an_answer_in_words(kind: str, code: int, body: Any, words: str) -> None
     assert channel.told(said, channel.verdict(said), GOOD[kind]) == words
 
 
-def test_telegram_refuses_with_200_too() -> None:
-    channel = CHANNELS["telegram"]
+@pytest.mark.parametrize(
+    ("kind", "taken", "not_taken"),
+    [("telegram", {"ok": True}, {"ok": False}), ("pushover", {"status": 1}, {"status": 0})],
+)
+def test_a_200_that_does_not_say_it_was_taken_is_none(
+    kind: str, taken: Any, not_taken: Any
+) -> None:
+    channel = CHANNELS[kind]
     assert isinstance(channel, HttpChannel)
-    assert channel.verdict(answer(200, {"ok": True})) is Verdict.SENT
-    refused: list[Any] = [{"ok": False}, "<html>", [], "7"]
+    assert channel.verdict(answer(200, taken)) is Verdict.SENT
+    refused: list[Any] = [not_taken, "<html>", [], "7"]
     for body in refused:
         assert channel.verdict(answer(200, body)) is Verdict.RETRY
 

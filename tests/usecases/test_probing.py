@@ -7,12 +7,23 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from dogwatch.core.alerts import Event, Rule
 from dogwatch.core.problems import Problem
 from dogwatch.core.result import Outcome, Result
 from dogwatch.core.statistics import Tally
 from dogwatch.store import rollups
 from dogwatch.store.tables import jobs
-from dogwatch.usecases import nodes, probes, probing, statistics, system, watches, why
+from dogwatch.usecases import (
+    nodes,
+    probes,
+    probing,
+    statistics,
+    system,
+    timers,
+    unwatched,
+    watches,
+    why,
+)
 from dogwatch.usecases.probing import Reply
 from tests.harness.house import House, after, meet
 from tests.harness.probing import Probing
@@ -297,6 +308,31 @@ def test_a_location_without_anybody_is_told(probing_house: Probing) -> None:
     assert found.words in state.problems
     told = house.see(why.why, house.workspace.id, own.id, after(130)).sentence
     assert "It is unwatched from nyc: its turn came at 2026-01-05 12:01:00 UTC" in told
+
+
+def test_who_hears_that_it_is_down_hears_that_nobody_asks(probing_house: Probing) -> None:
+    house = probing_house.house
+    house.channel(rule=Rule("", "", frozenset({Event.DOWN})))
+    probing_house.make(**THREE)
+    for at in (60, 120):
+        probing_house.ask(at)
+        probing_house.ask(at, "ok", "fra")
+    assert house.do(unwatched.look, after(119)) == 0
+    assert [house.do(unwatched.look, after(at)) for at in (121, 151)] == [1, 0]
+    (parcel,) = house.parcels(200)
+    assert parcel.message.event is Event.LATE
+    assert parcel.message.first.reason == "it is unwatched: no node of location nyc asks it"
+    probing_house.ask(200, "ok", "nyc")
+    assert house.do(unwatched.look, after(201)) == 0
+
+
+def test_a_delay_does_not_forget_that_nobody_asked(probing_house: Probing) -> None:
+    house = probing_house.house
+    house.channel(rule=Rule("", "", frozenset({Event.DOWN}), delay_s=60))
+    probing_house.make()
+    assert house.do(unwatched.look, after(130)) == 1
+    house.do(timers.step, after(191))
+    assert [row["state"] for row in house.rows("deliveries")] == ["pending"]
 
 
 def test_a_location_that_is_silent_is_not_waited_for(probing_house: Probing) -> None:

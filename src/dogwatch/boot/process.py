@@ -47,6 +47,7 @@ from dogwatch.engine.heart import Heart
 from dogwatch.engine.intake import Intake
 from dogwatch.engine.janitor import Janitor
 from dogwatch.engine.locksmith import Locksmith
+from dogwatch.engine.lookout import Lookout
 from dogwatch.engine.loop import Loop
 from dogwatch.engine.postman import Postman
 from dogwatch.engine.prober import Prober
@@ -346,6 +347,7 @@ def assemble(
         Alerter(database, clock),
         heart,
         prober,
+        Lookout(database, clock),
         Janitor(database, clock, _kept(config), config.output_retention_days),
         Locksmith(database, clock, vault),
         _postman(config, store),

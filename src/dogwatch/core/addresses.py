@@ -5,8 +5,8 @@ and 8215 (NAT64), and the metadata addresses that cloud vendors publish. The tab
 `ipaddress.is_private` misses CGNAT, NAT64, multicast and metadata addresses.
 """
 
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from dogwatch.core.problems import invalid
@@ -89,7 +89,14 @@ def blocked(ip: str, allow: Sequence[Network] = ()) -> str | None:
     return _blocked(ip, tuple(allow))
 
 
-@lru_cache(maxsize=16_384)  # probes ask the same addresses again and again
+def judging(allow: Sequence[Network]) -> Callable[[str], str | None]:
+    """Return `blocked` for one `allow`, which remembers: the same addresses come again and again.
+
+    To look up the networks themselves each time would cost more than to judge.
+    """
+    return lru_cache(maxsize=16_384)(partial(_blocked, allow=tuple(allow)))
+
+
 def _blocked(ip: str, allow: tuple[Network, ...]) -> str | None:
     try:
         address = _unwrapped(ip_address(ip))

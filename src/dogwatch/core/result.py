@@ -1,8 +1,10 @@
 """What a runner, a probe or a ping says happened: the outcome of one run."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
+
+from dogwatch.core.data import data
 
 
 class Outcome(StrEnum):
@@ -22,7 +24,7 @@ GOOD = frozenset({Outcome.OK, Outcome.SLOW})
 BAD = frozenset({Outcome.FAIL, Outcome.TIMEOUT, Outcome.MISSED})
 
 
-@dataclass(frozen=True, slots=True)
+@data()
 class Result:
     """The outcome of one attempt, as a runner returns it.
 

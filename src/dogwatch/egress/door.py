@@ -13,7 +13,7 @@ import pycurl
 
 from dogwatch import __version__
 from dogwatch.clock import Clock, SystemClock
-from dogwatch.core.addresses import Network, blocked
+from dogwatch.core.addresses import Network, judging
 from dogwatch.core.http_action import METHODS, check_header, check_url
 from dogwatch.egress.echo import EchoSocket, open_echo
 from dogwatch.egress.fault import refused, timed_out
@@ -42,7 +42,7 @@ class Egress:
         clock: Clock | None = None,
     ) -> None:
         self.clock: Clock = clock or SystemClock()
-        self._allow = tuple(allow)
+        self._judge = judging(allow)
         self._user_agent = user_agent
         self._cafile = ssl.get_default_verify_paths().cafile
         self._multi = Multi(SystemClock())
@@ -134,7 +134,7 @@ class Egress:
 
     def allowed(self, ip: str) -> bool:
         """Whether the policy lets anybody connect to an address."""
-        return blocked(ip, self._allow) is None
+        return self._judge(ip) is None
 
     async def blocked(self, host: str, named: bool) -> tuple[str, str] | None:
         """Return an address of `host` and why nothing may connect to it ("loopback").
@@ -147,7 +147,7 @@ class Egress:
             with suppress(EgressError, TimeoutError):
                 async with asyncio.timeout(_EARLY_S):
                     found = await self._names.lookup(host)
-        judged = [(ip, blocked(ip, self._allow)) for ip in found]
+        judged = [(ip, self._judge(ip)) for ip in found]
         wrong = [(ip, reason) for ip, reason in judged if reason]
         return wrong[0] if wrong and len(wrong) == len(judged) else None
 
@@ -203,7 +203,7 @@ class Egress:
             raise timed_out(request.timeout_s) from None
 
     def _made(self) -> Transfer:
-        return Transfer(self._allow, self._user_agent, self._cafile)
+        return Transfer(self._judge, self._user_agent, self._cafile)
 
     async def _perform(self, transfer: Transfer, reached: Phases) -> None:
         try:
@@ -226,7 +226,7 @@ class Egress:
             self._idle.append(transfer)
 
     def _approved(self, found: Answer) -> Answer:
-        judged = {ip: blocked(ip, self._allow) for ip in found}
+        judged = {ip: self._judge(ip) for ip in found}
         approved = tuple(ip for ip, reason in judged.items() if reason is None)
         if not approved:
             raise refused(next(filter(None, judged.values())))

@@ -1,9 +1,10 @@
 """What goes out, what comes back, and what went wrong."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
+
+from dogwatch.core.data import data
 
 Kind = Literal[
     "blocked", "dns", "connect", "tls", "timeout", "too_large", "protocol", "bad_url", "icmp"
@@ -15,7 +16,7 @@ NOWHERE = "could not connect"
 Phases = dict[str, float]
 
 
-@dataclass(frozen=True, slots=True)
+@data()
 class Request:
     """One HTTP request; `timeout_s` bounds everything, name lookup and redirects included.
 
@@ -39,7 +40,7 @@ class Request:
     wants_certificate: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@data()
 class Response:
     """The final answer; `body` is decoded and cut at the request's cap (`truncated`).
 

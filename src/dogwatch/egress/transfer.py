@@ -5,16 +5,18 @@ Sources: libcurl's CURLOPT_OPENSOCKETFUNCTION(3), CURLOPT_HEADERFUNCTION(3), cur
 
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import pycurl
 
-from dogwatch.core.addresses import Network, blocked
 from dogwatch.egress.fault import explain, refused
 from dogwatch.egress.message import EgressError, Phases, Request, Response
 from dogwatch.egress.redirect import origin
+
+# Says why an address is refused, or nothing.
+Judge = Callable[[str], str | None]
 
 _ABORT = -1
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
@@ -26,19 +28,32 @@ _TIMES = (
     pycurl.STARTTRANSFER_TIME_T,
 )
 _NOTHING = Request("GET", "")
+_PLAIN = ("GET", False, _NOTHING.client_certificate, _NOTHING.client_key, False)
 
 
 class Transfer:
     """An easy handle that does hop after hop, and judges every address it connects to."""
 
     __slots__ = (
-        "_agent", "_allow", "_body", "_cafile", "_given", "_header_bytes", "_headers", "_marked",
-        "_opened", "_reason", "_request", "_truncated", "curl",
+        "_agent",
+        "_body",
+        "_cafile",
+        "_given",
+        "_headed",
+        "_header_bytes",
+        "_headers",
+        "_judge",
+        "_opened",
+        "_reason",
+        "_request",
+        "_shape",
+        "_truncated",
+        "curl",
     )  # fmt: skip
 
-    def __init__(self, allow: Sequence[Network], user_agent: str, cafile: str | None) -> None:
+    def __init__(self, judge: Judge, user_agent: str, cafile: str | None) -> None:
         self.curl = pycurl.Curl()
-        self._allow = allow
+        self._judge = judge
         self._agent = user_agent
         self._cafile = cafile
         self._furnish()
@@ -62,8 +77,9 @@ class Transfer:
         curl.setopt(pycurl.OPENSOCKETFUNCTION, self._on_socket)
         curl.setopt(pycurl.HEADERFUNCTION, self._on_header)
         curl.setopt(pycurl.WRITEFUNCTION, self._on_body)
+        self._headed: tuple[Any, ...] = ()
         self._given: tuple[Any, ...] = ()
-        self._marked = False
+        self._shape = _PLAIN
 
     def forget(self) -> None:
         """Let go of the hop before."""
@@ -75,25 +91,34 @@ class Transfer:
         self._reason: str | None = None
 
     def prepare(self, request: Request, resolved: list[str], left_s: float) -> None:
-        """Set what this hop asks for; what only some ask for leaves the handle marked."""
+        """Set what this hop asks for that the one before on this handle did not."""
         curl, self._request = self.curl, request
-        if self._marked:
-            curl.reset()
-            self._furnish()
+        self._take_shape(request)
         # libcurl's own deadline, as it then tells which phases were reached; 0 would mean none.
         curl.setopt(pycurl.TIMEOUT_MS, max(int(left_s * 1000), 1))
         curl.setopt(pycurl.URL, request.url)
-        given = (request.user_agent, request.verify_tls, request.headers, resolved)
+        if (request.headers,) != self._headed:
+            self._headed = (request.headers,)
+            curl.setopt(pycurl.HTTPHEADER, _header_lines(request.headers))
+        given = (request.user_agent, request.verify_tls, resolved)
         if given != self._given:
             self._given = given
             curl.setopt(pycurl.RESOLVE, resolved)
             curl.setopt(pycurl.USERAGENT, request.user_agent or self._agent)
             curl.setopt(pycurl.SSL_VERIFYPEER, int(request.verify_tls))
             curl.setopt(pycurl.SSL_VERIFYHOST, 2 if request.verify_tls else 0)
-            curl.setopt(pycurl.HTTPHEADER, _header_lines(request.headers))
-        if not _is_plain(request):
-            self._marked = True
-            _mark(curl, request)
+
+    def _take_shape(self, request: Request) -> None:
+        """Set what only some requests ask for; of the same again, the body alone is another."""
+        shape = _shape(request)
+        if shape != self._shape:
+            self.curl.reset()
+            self._furnish()
+            self._shape = shape
+            _mark(self.curl, request)
+        if _has_body(request):
+            self.curl.setopt(pycurl.POSTFIELDS, request.body)
+            self.curl.setopt(pycurl.CUSTOMREQUEST, request.method)
 
     def fault(self, code: int, detail: str) -> EgressError | None:
         """Return the error that a CURLcode stands for, or None where only the body was cut."""
@@ -139,7 +164,7 @@ class Transfer:
         )
 
     def _on_socket(self, _purpose: int, address: pycurl.CurlSockAddr) -> int:
-        reason = blocked(address.addr[0], self._allow)
+        reason = self._judge(address.addr[0])
         if reason:
             self._reason = reason
             return int(pycurl.SOCKET_BAD)
@@ -186,10 +211,16 @@ def _header_lines(headers: Sequence[tuple[str, str]]) -> list[bytes]:
     return [line.encode() for line in lines]
 
 
-def _is_plain(request: Request) -> bool:
-    """Whether a request is one of those that set no option which most others don't."""
-    special = request.body or request.client_certificate or request.wants_certificate
-    return request.method == "GET" and not special
+def _shape(request: Request) -> tuple[Any, ...]:
+    """Return what else than its address, headers and body a request sets."""
+    return (
+        request.method, _has_body(request), request.client_certificate, request.client_key,
+        request.wants_certificate,
+    )  # fmt: skip
+
+
+def _has_body(request: Request) -> bool:
+    return request.method != "HEAD" and (bool(request.body) or request.method in _WITH_BODY)
 
 
 def _mark(curl: pycurl.Curl, request: Request) -> None:
@@ -200,10 +231,8 @@ def _mark(curl: pycurl.Curl, request: Request) -> None:
         curl.setopt(pycurl.OPT_CERTINFO, 1)
     if request.method == "HEAD":
         curl.setopt(pycurl.NOBODY, 1)
-        return
-    if request.body or request.method in _WITH_BODY:
-        curl.setopt(pycurl.POSTFIELDS, request.body)
-    curl.setopt(pycurl.CUSTOMREQUEST, request.method)
+    elif request.method != "GET":
+        curl.setopt(pycurl.CUSTOMREQUEST, request.method)
 
 
 def _expires_at(curl: pycurl.Curl) -> datetime | None:

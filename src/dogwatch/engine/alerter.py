@@ -1,10 +1,12 @@
 """The alerter: lets go, collects, repeats and escalates alerts when their time has come."""
 
 from dogwatch.clock import Clock
-from dogwatch.store.database import Database
+from dogwatch.engine.slices import Slices
+from dogwatch.store.database import Database, Tx
 from dogwatch.usecases import timers
 
 POLL_S = 1.0
+LEAST, MOST = 25, timers.BATCH
 
 
 class Alerter:
@@ -16,6 +18,7 @@ class Alerter:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self._slices = Slices(clock, LEAST, MOST)
 
     async def step(self) -> float:
         """Do a batch of what is due; return the seconds until the next timer, at most the poll."""
@@ -25,5 +28,9 @@ class Alerter:
             return POLL_S
         if next_at > at:
             return min((next_at - at).total_seconds(), POLL_S)
-        done = await self._database.awrite(lambda tx: timers.step(tx, self._clock.now()))
-        return 0.0 if done else POLL_S
+        return 0.0 if await self._database.awrite(self._go_off) else POLL_S
+
+    def _go_off(self, tx: Tx) -> int:
+        done = timers.step(tx, self._clock.now(), self._slices.begin())
+        self._slices.end(done)
+        return done

@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 
 from dogwatch.clock import Clock
 from dogwatch.core.slots import Gap
+from dogwatch.engine.slices import Slices
 from dogwatch.store.database import Database, Tx
 from dogwatch.store.watches import next_due_at
 from dogwatch.usecases import nodes, watches
 
-BATCH = 500
+LEAST, MOST = 50, 500
 POLL_S = 0.5
 # A longer time between two answers of the database than any healthy one needs.
 CUT = timedelta(seconds=2)
@@ -38,6 +39,7 @@ class Sweeper:
         self._clock = clock
         self._node_id = node_id
         self._unfolded_at = unfolded_at
+        self._slices = Slices(clock, LEAST, MOST)
         self._reached_at = clock.now()
         self._cut: Gap | None = None
 
@@ -62,4 +64,6 @@ class Sweeper:
         at, unfolded_at = self._clock.now(), self._unfolded_at()
         nodes.beat(tx, self._node_id, at, unfolded_at)
         until_at = min(nodes.horizon(tx, at, self._cut), unfolded_at or at)
-        return watches.lapse(tx, at, BATCH, until_at)
+        judged = watches.lapse(tx, at, self._slices.begin(), until_at)
+        self._slices.end(judged)
+        return judged

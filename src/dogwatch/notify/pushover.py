@@ -1,14 +1,15 @@
-"""Pushover (pushover.net/api); plain text."""
+"""Pushover (pushover.net/api: "Limitations", "Response Format"); plain text."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
+from dogwatch.core.alerts import Verdict
 from dogwatch.core.message import Message, text, words
 from dogwatch.core.plain import cut
-from dogwatch.egress import Request
+from dogwatch.egress import Request, Response
 from dogwatch.notify.fields import Field, matching, one_of
-from dogwatch.notify.http_channel import HttpChannel, post
+from dogwatch.notify.http_channel import HttpChannel, json_of, post, verdict_of_service
 
 API = "https://api.pushover.net"
 TITLE, BODY, URL = 250, 1024, 512
@@ -59,6 +60,15 @@ class PushoverChannel(HttpChannel):
         """Return the request of one attempt."""
         del at
         return post(f"{self.base or API}/1/messages.json", payload(message, settings), message)
+
+    def verdict(self, answer: Response) -> Verdict:
+        """Judge an answer: a message that was taken has `status` 1."""
+        verdict = verdict_of_service(answer.status_code)
+        body = json_of(answer)
+        refused = verdict is Verdict.SENT and not (
+            isinstance(body, dict) and body.get("status") == 1
+        )
+        return Verdict.RETRY if refused else verdict
 
 
 def payload(message: Message, settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select, tuple_, update
+from sqlalchemy import delete, insert, select, update
 
+from dogwatch.store import workspaces
+from dogwatch.store.bulk import Bulk
 from dogwatch.store.tables import channels
 from dogwatch.store.tx import Tx
+from dogwatch.store.types import decode, from_microseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,7 @@ def add(tx: Tx, channel: ChannelRow) -> None:
     """Insert a channel."""
     values = {name: getattr(channel, name) for name in ChannelRow.__slots__}
     tx.conn.execute(insert(channels).values(**values))
+    workspaces.rules_changed(tx, channel.workspace_id)
 
 
 def by_id(tx: Tx, workspace_id: int, channel_id: str) -> ChannelRow | None:
@@ -44,15 +48,26 @@ def by_id(tx: Tx, workspace_id: int, channel_id: str) -> ChannelRow | None:
 
 def by_ids(tx: Tx, keys: Collection[tuple[int, str]]) -> dict[tuple[int, str], ChannelRow]:
     """Return the channels with these (workspace id, id)."""
-    if not keys:
-        return {}
-    found = [ChannelRow(**row._mapping) for row in tx.conn.execute(_BY_IDS, {"keys": list(keys)})]
+    found = map(_read, _BY_IDS.select(tx, list(keys)))
     return {(channel.workspace_id, channel.id): channel for channel in found}
 
 
-_BY_IDS = select(channels).where(
-    tuple_(channels.c.workspace_id, channels.c.id).in_(bindparam("keys", expanding=True))
+_KEY = (channels.c.workspace_id, channels.c.id)
+_BY_IDS = Bulk(
+    _KEY,
+    lambda new: select(*(channels.c[name] for name in ChannelRow.__slots__)).where(
+        *(column == new[column.name] for column in _KEY)
+    ),
 )
+
+
+def _read(values: Sequence[Any]) -> ChannelRow:
+    """Read a row as the driver has it."""
+    workspace_id, own_id, name, kind, settings, sealed, created_at, *rest = values
+    return ChannelRow(
+        workspace_id, own_id, name, kind, decode(settings), sealed,
+        from_microseconds(created_at), *rest,
+    )  # fmt: skip
 
 
 def kinds_and_windows(tx: Tx, workspace_id: int) -> dict[str, tuple[str, int | None]]:
@@ -81,6 +96,8 @@ def change(tx: Tx, workspace_id: int, channel_id: str, **changes: Any) -> None:
         .where(channels.c.workspace_id == workspace_id, channels.c.id == channel_id)
         .values(**changes)
     )
+    if "group_window_s" in changes:
+        workspaces.rules_changed(tx, workspace_id)
 
 
 def remove(tx: Tx, workspace_id: int, channel_id: str) -> None:
@@ -88,3 +105,4 @@ def remove(tx: Tx, workspace_id: int, channel_id: str) -> None:
     tx.conn.execute(
         delete(channels).where(channels.c.workspace_id == workspace_id, channels.c.id == channel_id)
     )
+    workspaces.rules_changed(tx, workspace_id)

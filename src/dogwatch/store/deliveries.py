@@ -5,14 +5,21 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, insert, select, tuple_, update
+from sqlalchemy import and_, delete, insert, select, update
 from sqlalchemy.sql.expression import ClauseElement
 
 from dogwatch.core.data import data
 from dogwatch.store.bulk import Bulk, New, Values
 from dogwatch.store.tables import deliveries, receipts
 from dogwatch.store.tx import Tx
-from dogwatch.store.types import encode, microseconds, to_microseconds
+from dogwatch.store.types import (
+    decode,
+    encode,
+    from_microseconds,
+    instant,
+    microseconds,
+    to_microseconds,
+)
 
 
 @data()
@@ -100,15 +107,28 @@ def by_id(tx: Tx, workspace_id: int, delivery_id: str) -> Delivery | None:
 
 def by_ids(tx: Tx, keys: Collection[tuple[int, str]]) -> dict[tuple[int, str], Delivery]:
     """Return the deliveries with these (workspace id, id)."""
-    if not keys:
-        return {}
-    found = [Delivery(**row._mapping) for row in tx.conn.execute(_BY_IDS, {"keys": list(keys)})]
+    found = map(_read, _BY_IDS.select(tx, list(keys)))
     return {(delivery.workspace_id, delivery.id): delivery for delivery in found}
 
 
-_BY_IDS = select(deliveries).where(
-    tuple_(deliveries.c.workspace_id, deliveries.c.id).in_(bindparam("keys", expanding=True))
+_KEY = (deliveries.c.workspace_id, deliveries.c.id)
+_BY_IDS = Bulk(
+    _KEY,
+    lambda new: select(*deliveries.c).where(*(column == new[column.name] for column in _KEY)),
 )
+
+
+def _read(values: Sequence[Any]) -> Delivery:
+    """Read what `_values` writes."""
+    (
+        workspace_id, own_id, flip_id, watch_id, channel_id, event, state, reason, message,
+        attempts, created_at, settled_at, hold, due_at, *to,
+    ) = values  # fmt: skip
+    return Delivery(
+        workspace_id, own_id, flip_id, watch_id, channel_id, event, state, reason,
+        decode(message), attempts, from_microseconds(created_at), instant(settled_at), hold,
+        instant(due_at), *to,
+    )  # fmt: skip
 
 
 def listed(
@@ -139,7 +159,6 @@ def remove_of_watch(tx: Tx, workspace_id: int, watch_id: str) -> None:
     )
 
 
-_KEY = (deliveries.c.workspace_id, deliveries.c.id)
 _FATE = (
     deliveries.c.state, deliveries.c.reason, deliveries.c.attempts, deliveries.c.settled_at,
     deliveries.c.hold, deliveries.c.due_at, deliveries.c.rule_id, deliveries.c.bundle_id,

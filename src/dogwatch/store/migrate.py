@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
     from alembic.script import ScriptDirectory
 
-HEAD: Final = "0022"
+HEAD: Final = "0020"
 _LOCK: Final = 0x646F6777  # "dogw": one migration at a time on a PostgreSQL database
 
 Where = str | Database
@@ -120,6 +120,7 @@ def _transaction(where: Where) -> Iterator[Connection]:
     with _connection(where) as conn, conn.begin():
         if conn.dialect.name == "postgresql":
             conn.exec_driver_sql("SET LOCAL statement_timeout = 0")
+            conn.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
             conn.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
         yield conn
         if conn.dialect.name == "sqlite":

@@ -5,11 +5,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, func, insert, or_, select, type_coerce, update
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    not_,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
 
 from dogwatch.core.result import Outcome, Result
 from dogwatch.store.bulk import Bulk, New, plain
-from dogwatch.store.tables import probes
+from dogwatch.store.tables import deliveries, probes
 from dogwatch.store.tx import Tx
 from dogwatch.store.types import decode, encode, from_microseconds, instant, microseconds
 
@@ -202,6 +215,35 @@ def unasked_of(tx: Tx, key: Key, before_at: datetime) -> Sequence[tuple[str, dat
     late = (probes.c.node_id.is_(None), probes.c.due_at < before_at)
     found = select(probes.c.location, probes.c.due_at).where(*mine, *late)
     return [(row[0], row[1]) for row in tx.conn.execute(found.order_by(probes.c.location))]
+
+
+def unwatched_in(tx: Tx, before_at: datetime) -> list[int]:
+    """Return the workspaces with turns that nobody took and nobody was told of."""
+    found = select(probes.c.workspace_id).where(_untold(before_at)).distinct()
+    return sorted(tx.conn.scalars(found))
+
+
+def unwatched(
+    tx: Tx, workspace_id: int, before_at: datetime, limit: int
+) -> Sequence[tuple[str, str, datetime]]:
+    """Return such turns of one workspace: (watch id, location, since when)."""
+    found = (
+        select(probes.c.watch_id, probes.c.location, probes.c.due_at)
+        .where(probes.c.workspace_id == workspace_id, _untold(before_at))
+        .order_by(probes.c.watch_id, probes.c.location)
+        .limit(limit)
+    )
+    return [(row[0], row[1], row[2]) for row in tx.conn.execute(found)]
+
+
+def _untold(before_at: datetime) -> ColumnElement[bool]:
+    told = exists().where(
+        deliveries.c.workspace_id == probes.c.workspace_id,
+        deliveries.c.watch_id == probes.c.watch_id,
+        deliveries.c.event == "late",
+        deliveries.c.created_at >= probes.c.due_at,
+    )
+    return and_(probes.c.node_id.is_(None), probes.c.due_at < before_at, not_(told))
 
 
 def ahead(tx: Tx, at: datetime) -> set[Key]:

@@ -9,6 +9,7 @@ from sqlalchemy import Text, delete, insert, select, type_coerce, update
 
 from dogwatch.core.alerts import Escalation, Event, Rule, Scope
 from dogwatch.core.windows import Digest, Quiet
+from dogwatch.store import workspaces
 from dogwatch.store.tables import rules
 from dogwatch.store.tx import Tx
 from dogwatch.store.types import decode
@@ -22,12 +23,14 @@ def add(tx: Tx, workspace_id: int, rule: Rule, created_at: datetime) -> None:
     """Insert a rule."""
     values = _values(rule) | {"workspace_id": workspace_id, "created_at": created_at}
     tx.conn.execute(insert(rules).values(id=rule.id, **values))
+    workspaces.rules_changed(tx, workspace_id)
 
 
 def change(tx: Tx, workspace_id: int, rule: Rule) -> None:
     """Write back all of a rule."""
     mine = update(rules).where(rules.c.workspace_id == workspace_id, rules.c.id == rule.id)
     tx.conn.execute(mine.values(**_values(rule)))
+    workspaces.rules_changed(tx, workspace_id)
 
 
 def of_workspace(tx: Tx, workspace_id: int) -> Sequence[Rule]:
@@ -51,6 +54,7 @@ def by_id(tx: Tx, workspace_id: int, rule_id: str) -> tuple[Rule, datetime] | No
 def remove(tx: Tx, workspace_id: int, rule_id: str) -> bool:
     """Delete a rule; tell whether there was one."""
     gone = delete(rules).where(rules.c.workspace_id == workspace_id, rules.c.id == rule_id)
+    workspaces.rules_changed(tx, workspace_id)
     return tx.conn.execute(gone).rowcount > 0
 
 

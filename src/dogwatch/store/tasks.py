@@ -37,8 +37,9 @@ from dogwatch.store.types import to_microseconds
 R = TypeVar("R")
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
-# Shares are reckoned among the first free tasks alone: what has its share is not among the next.
-FIRST = 500
+# Shares are reckoned among the first free tasks alone, so many for each that may be taken and some
+# more: what has its share is not among the next.
+FIRST, FIRST_EACH = 100, 3
 
 
 @data()
@@ -210,7 +211,7 @@ def claim_shared(
     per_workspace: Share,
 ) -> Sequence[Task]:
     """Do the same, and take no more of a bulkhead and of a workspace than its share."""
-    free = {"of_lane": lane, "at": at, "limit": FIRST}
+    free = {"of_lane": lane, "at": at, "limit": FIRST + FIRST_EACH * limit}
     full = {"bulkheads": per_bulkhead.full, "workspaces": per_workspace.full}
     found = tx.conn.execute(_FREE, free | full).all()
     found = sorted(found, key=_urgency)

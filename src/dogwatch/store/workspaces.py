@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 
 from dogwatch.core.isolation import Least
+from dogwatch.ids import new_token
 from dogwatch.store.keys import TOPIC
 from dogwatch.store.tables import audit_log, members, metadata, runs, users, workspaces
 from dogwatch.store.tx import Tx
@@ -27,7 +28,8 @@ from dogwatch.store.tx import Tx
 class Workspace:
     """One tenant; `ping_key` is the public key of pings by slug.
 
-    Its scripts run at the level `least_isolation` or a higher one.
+    Its scripts run at the level `least_isolation` or a higher one. `rules_version` is another one
+    after each change of its rules and channels, drawn at random; "" was never changed.
     """
 
     id: int
@@ -36,6 +38,7 @@ class Workspace:
     created_at: datetime
     plan: str = "unlimited"
     least_isolation: Least = "trusted"
+    rules_version: str = ""
 
 
 def add(tx: Tx, name: str, ping_key: str, at: datetime) -> int:
@@ -104,6 +107,14 @@ def by_ping_keys(tx: Tx, ping_keys: Collection[str]) -> dict[str, Workspace]:
 def change(tx: Tx, workspace_id: int, **values: str) -> None:
     """Set the name, the plan or the isolation."""
     tx.conn.execute(update(workspaces).where(workspaces.c.id == workspace_id).values(**values))
+
+
+def rules_changed(tx: Tx, workspace_id: int) -> None:
+    """Have whoever kept the rules and channels of a workspace read them anew."""
+    change(tx, workspace_id, rules_version=new_token(_VERSION_BITS))
+
+
+_VERSION_BITS = 96
 
 
 def rows(tx: Tx, workspace_id: int) -> Iterator[tuple[str, dict[str, Any]]]:

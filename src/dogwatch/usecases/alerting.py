@@ -2,12 +2,13 @@
 on its way, held, or suppressed, with the reason."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from typing import Any, Self
 
 from dogwatch.core.alerts import Event, event_of
+from dogwatch.core.data import replace
 from dogwatch.core.decision import Fate, Held, Suppress, superseded
 from dogwatch.core.dependencies import below
 from dogwatch.store import flips, held, workspaces

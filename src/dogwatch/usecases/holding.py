@@ -1,10 +1,10 @@
 """Holding: deliveries sent on their way, held with a timer each, collected, and let go."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from dogwatch.core.alerts import Event
+from dogwatch.core.data import replace
 from dogwatch.core.decision import TOGETHER, Decision, Fate, Held, Hold, Send, Suppress
 from dogwatch.ids import new_id, new_ids
 from dogwatch.store import deliveries, held, incidents, tasks, timers, watches
@@ -124,7 +124,8 @@ def _again(
     delivery: Delivery, watch: Record, scene: Scene, snoozed_until_at: datetime | None
 ) -> Delivery:
     event = Event(delivery.event)
-    candidates = scene.wanted(watch, event).get(delivery.channel_id, [])
+    wanted = scene.wanted(watch, notices.asked_for(event, delivery.message))
+    candidates = wanted.get(delivery.channel_id, [])
     if not candidates:
         return ruled(delivery, Suppress("no rule sends it any more"), scene.at)
     gone = over(delivery, watch, scene.at)

@@ -32,13 +32,30 @@ def group_of(named: Sequence[Delivery], count: int, key: str | None) -> dict[str
 
 def late_notice(record: Record, slot_at: datetime) -> dict[str, Any]:
     """Return what is said of a slot that is due and not judged yet."""
+    return _overdue(record, slot_at, "nothing heard yet")
+
+
+def unwatched_notice(record: Record, places: Sequence[tuple[str, datetime]]) -> dict[str, Any]:
+    """Return what is said of a probe whose turn nobody takes: where, and since when."""
+    where = ", ".join(location for location, _ in places)
+    since_at = min(since_at for _, since_at in places)
+    reason = f"it is unwatched: no node of location {where} asks it"
+    return {**_overdue(record, since_at, reason), "unwatched": True}
+
+
+def asked_for(event: Event, message: Mapping[str, Any]) -> Event:
+    """Return the event that rules must ask for: that nobody watches is as grave as being down."""
+    return Event.DOWN if message.get("unwatched") else event
+
+
+def _overdue(record: Record, slot_at: datetime, reason: str) -> dict[str, Any]:
     watch = record.watch
     item = {
         "event": str(Event.LATE), "watch_id": record.id, "slug": record.slug,
         "name": record.name, "kind": record.kind, "tags": list(record.tags),
         "status": str(watch.status), "previous_status": str(watch.status),
         "since_at": slot_at.isoformat(), "expected_at": slot_at.isoformat(),
-        "reason": "nothing heard yet", "last_ok_at": watch.ok_at and watch.ok_at.isoformat(),
+        "reason": reason, "last_ok_at": watch.ok_at and watch.ok_at.isoformat(),
         "timezone": record.timezone, "schedule": record.schedule,
         "grace_s": watch.plan.start_by_s,
     }  # fmt: skip
@@ -47,6 +64,8 @@ def late_notice(record: Record, slot_at: datetime) -> dict[str, Any]:
 
 def still_late(message: Mapping[str, Any], record: Record, at: datetime) -> bool:
     """Tell whether the slot that a notice is about is still owed."""
+    if message.get("unwatched"):
+        return True  # a location may be back by now; that it was not there is worth knowing
     owed_at = record.watch.slot_at
     if owed_at is None or phase(record.watch, at) != "late":
         return False

@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
-from dogwatch.core.alerts import Event, Rule, group_window_s
+from dogwatch.core.alerts import Event, Rule
 from dogwatch.core.decision import PARENT_SOON, Case, Decision, Fate, decide, most_eager
 from dogwatch.core.dependencies import Graph, above, judged_by
 from dogwatch.core.problems import Problem
 from dogwatch.core.rulebook import Rulebook
-from dogwatch.store import channels, dependencies, maintenance, rules, watches
+from dogwatch.store import dependencies, maintenance, watches
 from dogwatch.store.maintenance import Maintenance
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Down, Record
 from dogwatch.usecases.facts import down_in
+from dogwatch.usecases.standing import standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +52,17 @@ class Scene:
         """Look around."""
         graph = dependencies.graph(tx, workspace_id)
         every = maintenance.of_workspace(tx, workspace_id)
-        kinds = channels.kinds_and_windows(tx, workspace_id)
+        stands = standing(tx, workspace_id)
         return cls(
             workspace_id,
             at,
-            Rulebook.of(rules.of_workspace(tx, workspace_id)),
+            stands.rules,
             [(one, end_at) for one in every if (end_at := _end_at(one, at))],
             graph,
             dependencies.down_above(tx, workspace_id) if graph else {},
             _due_above(tx, workspace_id, at + PARENT_SOON) if graph else {},
-            {own_id: group_window_s(*given) for own_id, given in kinds.items()},
-            down_in(tx, workspace_id) if kinds else Down(),
+            stands.group_windows_s,
+            down_in(tx, workspace_id) if stands.group_windows_s else Down(),
         )
 
     def wanted(self, watch: Record, event: Event) -> dict[str, list[Rule]]:

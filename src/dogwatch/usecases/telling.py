@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from dogwatch.core.alerts import Attempt, Event, retry_after
-from dogwatch.core.data import data
+from dogwatch.core.data import data, replace
 from dogwatch.core.message import Message
 from dogwatch.core.problems import Problem
 from dogwatch.ids import new_id

@@ -104,12 +104,12 @@ class HttpTarget:
     @property
     def wants_certificate(self) -> bool:
         """Whether the server's certificate is looked at."""
-        return any(isinstance(one, CertificateDays) for one in self.assertions)
+        return CertificateDays in map(type, self.assertions)
 
     @property
     def heavy(self) -> bool:
         """Whether judging may take long enough to hold others up."""
-        return any(isinstance(one, BodyMatches) for one in self.assertions)
+        return BodyMatches in map(type, self.assertions)
 
     def judge(self, seen: Seen) -> Fault | None:
         """Return how the answer falls short, the worst first."""

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from dogwatch.core.data import data
+
 PREVIEW_LENGTH = 500
 
 
@@ -17,7 +19,7 @@ class Certificate:
     fault: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@data()
 class Seen:
     """What was seen: an answer, or the class of error that stood in its way.
 

@@ -30,6 +30,7 @@ workspaces = Table(
     Column("created_at", Instant, nullable=False),
     Column("plan", String(16), nullable=False, server_default="unlimited"),
     Column("least_isolation", String(16), nullable=False, server_default="trusted"),
+    Column("rules_version", String(32), nullable=False, server_default=""),
 )
 
 
