@@ -334,5 +334,34 @@ def test_queries_wrong_in_any_way_are_answered(door: Door, tongue: Tongue) -> No
                 assert answer.status in good, (path, asked["name"], value, answer.text)
 
 
+ODD = (
+    "",
+    " ",
+    "x" * 8_000,
+    "\u00ff\u00fe",
+    "a\tb",
+    "-1",
+    "%00",
+    "Bearer",
+    "Bearer  ",
+    "Basic eA==",
+)
+IDLE = (
+    "content-type", "content-length", "accept", "user-agent", "x-workspace-id", "x-forwarded-for",
+    "x-forwarded-proto", "host", "origin", "cookie",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("tongue", TONGUES, ids=lambda tongue: tongue.name)
+def test_headers_wrong_in_any_way_are_answered(door: Door, tongue: Tongue) -> None:
+    """What proves the caller is refused as a wrong key is, and the rest means nothing."""
+    client, guide = door(tongue.name), GUIDES[tongue.name]
+    path = next(iter(guide.makes)).replace("{version}", "v3")
+    proof = client.token_header or "authorization"
+    for value in ODD:
+        assert client("GET", path, headers=dict.fromkeys(IDLE, value)).status == 200, value
+        assert client("GET", path, headers={proof: value}).status == 401, value
+
+
 def test_every_dialect_has_its_guide() -> None:
     assert set(GUIDES) == {tongue.name for tongue in TONGUES}

@@ -15,7 +15,7 @@ from dogwatch.usecases import aliases, assigning, lists, numbered, watches
 from dogwatch.usecases.aliases import Named
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.lists import Record
-from dogwatch.web.dialect.call import Called, DialectCall, fields_as, takes
+from dogwatch.web.dialect.call import Called, DialectCall, asks, fields_as, takes
 from dogwatch.web.dialect.refusal import Refusal, Refused
 from dogwatch.web.dialect.route import needs, router_of
 from dogwatch.web.dialects.healthchecks import badges
@@ -34,6 +34,17 @@ VERSIONS = ("v1", "v2", "v3")
 FIELDS = {"start_by_s": "grace", "timezone": "tz", "description": "desc"}
 MOST_PINGS = 1_000
 MOST_FLIPS = 10_000
+
+# `tag` may come several times.
+LIST_ASKS = {
+    "parameters": [
+        {
+            "name": "tag", "in": "query", "required": False,
+            "schema": {"type": "array", "items": {"type": "string"}},
+        },
+        {"name": "slug", "in": "query", "required": False, "schema": {"type": "string"}},
+    ]
+}  # fmt: skip
 
 router = router_of("/api/{version}")
 
@@ -133,7 +144,7 @@ def _at(path: str, method: str, operation: str, **given: Any) -> Callable[[Handl
     return added
 
 
-@_at("/checks", "GET", "watches.list")
+@_at("/checks", "GET", "watches.list", **LIST_ASKS)
 async def list_checks(call: Called, version: str) -> Response:
     """List checks, oldest first, with all of the tags asked for."""
     teller = _teller(call, version)
@@ -308,7 +319,7 @@ async def show_body(call: Called, version: str, name: str, number: str) -> Respo
     return Response(await call.read(found), media_type="text/plain; charset=utf-8")
 
 
-@_at("/checks/{name}/flips", "GET", "watches.flips")
+@_at("/checks/{name}/flips", "GET", "watches.flips", **asks(FlipsAsked))
 async def list_flips(call: Called, version: str, name: str) -> Response:
     """List the changes between up and down, newest first."""
     _teller(call, version)
