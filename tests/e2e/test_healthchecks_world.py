@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,11 +59,13 @@ class Checks:
         return ran("curl", "-sS", "-H", f"X-Api-Key: {self.key}", ping["body_url"]).stdout
 
 
-def ran(*words: str, code: int = 0, **environ: str) -> subprocess.CompletedProcess[str]:
+def ran(
+    *words: str, code: int = 0, environ: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run a program, which must end with `code`."""
     done = subprocess.run(
         words, capture_output=True, text=True, timeout=240, check=False,
-        env={**os.environ, **environ}, stdin=subprocess.DEVNULL,
+        env={**os.environ, **(environ or {})}, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     assert done.returncode == code, done
     return done
@@ -90,11 +92,11 @@ def test_borgmatic_tells_of_a_backup_and_of_one_that_failed(checks: Checks, tmp_
     def back_up(url: str, creates: str, code: int) -> None:
         config = tmp_path / "config.yaml"
         config.write_text(CONFIG.format(folder=tmp_path, url=url, creates=creates))
-        ran(*BORGMATIC, "-c", str(config), "create", code=code, **home)
+        ran(*BORGMATIC, "-c", str(config), "create", code=code, environ=home)
 
     (tmp_path / "source").mkdir()
     (tmp_path / "source" / "file").write_text("worth keeping")
-    ran("borg", "init", "-e", "none", str(tmp_path / "repository"), **home)
+    ran("borg", "init", "-e", "none", str(tmp_path / "repository"), environ=home)
     back_up(f"{checks.pinged}/{checks.ping_key}/nightly-borg", "true", 0)
     (check,) = checks.call("/checks/?slug=nightly-borg")["checks"]
     assert (check["status"], checks.told(check)) == ("up", ["start", "log", "success"])

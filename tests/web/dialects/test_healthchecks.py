@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from dogwatch.core.problems import Problem
 from dogwatch.usecases import channels, numbered, watches
 from tests.web.asgi_client import Answer, Client
 from tests.web.dialects.conftest import ON_BOTH, Door, House
@@ -501,3 +502,15 @@ def test_whether_the_database_is_there_is_told_without_a_key(client: Client) -> 
         for end in ("", "/"):
             answer = Client(client.app).get(f"/hc/api/{version}/status{end}")
             assert (answer.status, answer.text) == (200, "OK")
+
+
+class Away:
+    """A door to a database that is not there."""
+
+    async def aread(self, *_: object, **__: object) -> None:
+        raise Problem("away", "the database is away")
+
+
+def test_that_the_database_is_away_is_told_without_a_key(door: Door) -> None:
+    client = door("healthchecks", door=Away())
+    assert Client(client.app).get("/hc/api/v3/status/").status == 500

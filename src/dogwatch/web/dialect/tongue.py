@@ -117,8 +117,8 @@ async def _on_http(request: Request, error: Exception) -> Response:
 
 
 class _Guard:
-    """Words what nobody foresaw, adds what the caller is told of his windows, and keeps HEAD
-    without content; the log has the place of a mistake, never its data."""
+    """Words what nobody foresaw, adds what the caller is told of his windows, and answers HEAD as
+    GET, without content; the log has the place of a mistake, never its data."""
 
     def __init__(self, app: ASGIApp, tongue: Tongue, clock: Clock) -> None:
         self._app = app
@@ -128,6 +128,8 @@ class _Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
         begun, head = False, scope.get("method") == "HEAD"
+        if head:
+            scope = {**scope, "method": "GET"}
 
         async def watched(message: Message) -> None:
             nonlocal begun
