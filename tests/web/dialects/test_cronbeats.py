@@ -80,7 +80,9 @@ def test_a_job_from_its_making_to_its_end(client: Client) -> None:
 
 @ON_BOTH
 def test_a_deleted_job_can_be_had_again(client: Client, api: Client, house: House) -> None:
-    job, other = made(client), made(client)
+    job = made(client)
+    house.clock.advance(1)
+    other = made(client)
     path, month = f"/api/v1/jobs/{job['id']}", timedelta(days=30, seconds=1)
     slug = api.get("/watches").json["data"][0]["slug"]
     ping(client, job)
