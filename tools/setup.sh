@@ -38,6 +38,7 @@ needed_for_tests() {
   need nodejs has node
   need npm has npm
   need jq has jq
+  need borgbackup has borg
   need php-cli has php
   need php-curl php_has_curl
   need cron test -e /etc/crontab

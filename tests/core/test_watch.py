@@ -530,6 +530,13 @@ def test_a_run_of_ours_that_waited_through_a_pause_is_late_for_nobody() -> None:
     assert wake_at(watch) is None
 
 
+def test_who_resumes_afresh_is_new_whatever_was_heard() -> None:
+    watch, _ = play("0 ok, 1 fail, 2 pause, 3 ok")
+    resumed = step(watch, Resume(minute(4), fresh=True)).watch
+    assert (resumed.status, resumed.begun, resumed.failures) == (Status.NEW, False, 0)
+    assert wake_at(resumed) is None
+
+
 # --- the table and what is shown --------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ from typing import Any
 import pytest
 
 from dogwatch.core.dialects import DIALECTS
-from tests.harness.served import Served
+from tests.eventually import eventually
+from tests.harness.ports import free_port
+from tests.harness.served import Served, listening
 
 SAMPLES = Path(__file__).parent / "samples"
 LOUD = "curl() { command curl -sS -w '\\n%{http_code}\\n' \"$@\"; }\n"
@@ -52,7 +55,8 @@ def said(*words: str, stdin: str = "") -> str:
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    served = Served(tmp_path_factory.mktemp("dialects") / "node")
+    flags = {"allow-private-targets": "127.0.0.0/8"}
+    served = Served(tmp_path_factory.mktemp("dialects") / "node", flags)
     try:
         yield House(served.start())
         served.close()
@@ -109,7 +113,7 @@ def test_the_shell_workflow_of_cronpulse_runs(house: House) -> None:
 
 
 def test_cronbeats_samples_answer(house: House) -> None:
-    """All but that which has Slack told; that is tried where Slack is not needed for it."""
+    """That which has Slack told is asked while there is none to tell."""
     changes = {
         "https://cronbeats.com/api/v1": f"{house.served.url}/cronbeats/api/v1",
         "cb_your_api_key_here": house.key("cronbeats"),
@@ -117,6 +121,8 @@ def test_cronbeats_samples_answer(house: House) -> None:
     samples = sample("cronbeats.sh", changes).split("\n\n")
     quiet = [one for one in samples if "/slack/test" not in one]
     assert len(quiet) == len(samples) - 1
+    ((status, refused),) = answers(*(one for one in samples if one not in quiet))
+    assert (status, refused["success"], refused["error"]) == (400, False, "not_configured")
     found = answers("\n\n".join(quiet))
     assert [status for status, _ in found] == [200, 201, *[200] * 8]
     assert list(found[1][1]["data"]) == [
@@ -183,6 +189,37 @@ def test_the_php_wrapper_of_cronmonitor_works(house: House) -> None:
     assert resumed["data"]["status"] == "pending"
     assert deleted == "TypeError"
     assert gone == ('API Error: {"error": {"code": "not_found", "message": "Resource not found"}}')
+
+
+@contextmanager
+def php_receiver(folder: Path) -> Iterator[str]:
+    """Serve the document's check of a signature by a real PHP; what passes it is kept."""
+    text = (SAMPLES / "cronmonitor_verify.php").read_text()
+    kept = "\nfile_put_contents(__DIR__ . '/event.json', $payload);\n"
+    (folder / "hook.php").write_text(text + kept)
+    port = free_port()
+    words = ["php", "-S", f"127.0.0.1:{port}", "hook.php"]
+    with subprocess.Popen(words, cwd=folder, stderr=subprocess.DEVNULL) as php:
+        try:
+            eventually(lambda: listening(port))
+            yield f"http://127.0.0.1:{port}/hook"
+        finally:
+            php.terminate()
+
+
+def test_webhooks_pass_the_check_that_cronmonitor_prints(house: House, tmp_path: Path) -> None:
+    with php_receiver(tmp_path) as url:
+        forged = said("curl", "-sS", "-w", "%{http_code}", "-d", "{}", url,
+                      "-H", "X-CronMonitor-Signature: sha256=0")  # fmt: skip
+        assert forged == "Invalid signature401"
+        assert not (tmp_path / "event.json").exists()
+        settings = {"url": url, "format": "cronmonitor", "secrets": ["your-webhook-secret"]}
+        hook = {"name": "PHP", "kind": "webhook", "settings": settings}
+        channel = house.served.post("/channels", hook)
+        house.served.post(f"/channels/{channel['id']}/test", {}, 202)
+        eventually((tmp_path / "event.json").exists)
+    event = json.loads((tmp_path / "event.json").read_text())
+    assert list(event) == ["event", "monitor", "recovered_at", "downtime_duration"]
 
 
 # --- clients that others wrote -----------------------------------------------------------------

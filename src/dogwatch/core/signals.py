@@ -89,9 +89,10 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """Expect again, from `at` on."""
+    """Expect again, from `at` on; `fresh`: as if it had never been heard."""
 
     at: datetime
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, insert, select, update
@@ -12,7 +13,8 @@ from dogwatch.store.tx import Tx
 
 @dataclass(frozen=True, slots=True)
 class Alias:
-    """What a dialect calls a watch: `number` or `name`; `said` is what only it has fields for."""
+    """What a dialect calls a watch: `number` or `name`; `said` is what only it has fields for, and
+    `deleted_at` when it put the watch away."""
 
     workspace_id: int
     dialect: str
@@ -21,6 +23,7 @@ class Alias:
     ping_key: str
     said: Mapping[str, Any]
     number: int = 0
+    deleted_at: datetime | None = None
 
 
 def add(tx: Tx, alias: Alias, *, name_pings: bool = False) -> Alias:
@@ -67,6 +70,23 @@ def by_number(tx: Tx, workspace_id: int, dialect: str, number: int) -> Alias | N
 def say(tx: Tx, alias: Alias, said: Mapping[str, Any]) -> None:
     """Replace what only the dialect has fields for."""
     tx.conn.execute(update(aliases).where(aliases.c.number == alias.number).values(said=dict(said)))
+
+
+def put_away(tx: Tx, alias: Alias, at: datetime | None) -> None:
+    """Note when a dialect put a watch away; None: it did not."""
+    tx.conn.execute(update(aliases).where(aliases.c.number == alias.number).values(deleted_at=at))
+
+
+def away(tx: Tx, workspace_id: int, dialect: str) -> dict[str, Alias]:
+    """Return the aliases of watches that a dialect put away, by their ids."""
+    found = _of(workspace_id, dialect).where(aliases.c.deleted_at.is_not(None))
+    return {alias.watch_id: alias for alias in _aliases(tx, found)}
+
+
+def away_before(tx: Tx, at: datetime, limit: int) -> Sequence[Alias]:
+    """Return the oldest that were put away before a time, in whatever workspace."""
+    found = select(aliases).where(aliases.c.deleted_at < at).order_by(aliases.c.deleted_at)
+    return _aliases(tx, found.limit(limit))
 
 
 def _of(workspace_id: int, dialect: str) -> Select[Any]:

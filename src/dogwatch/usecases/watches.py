@@ -127,6 +127,12 @@ def slugs(tx: Tx, workspace_id: int, limit: int) -> Sequence[str]:
     return watches.slugs(tx, workspace_id, limit)
 
 
+def free_slug(tx: Tx, record: Record, name: str) -> str:
+    """Return the slug that a watch gets by this name, its own if that fits it."""
+    taken = set(watches.taken_slugs(tx, record.workspace_id, slug_of(name))) - {record.slug}
+    return slug_of(name, taken)
+
+
 def exists(tx: Tx, workspace_id: int, watch_id: str) -> bool:
     """Whether there still is a watch."""
     return watches.by_id(tx, workspace_id, watch_id) is not None
@@ -216,11 +222,16 @@ def pause(tx: Tx, record: Record, at: datetime) -> Record:
     return _rearmed(tx, record, at)
 
 
-def resume(tx: Tx, record: Record, at: datetime) -> Record:
-    """Expect again from `at` on; what was due meanwhile is never judged."""
+def resume(tx: Tx, record: Record, at: datetime, *, fresh: bool = False) -> Record:
+    """Expect again from `at` on; what was due meanwhile is never judged.
+
+    `fresh`: the watch is as if it had never been heard.
+    """
     if record.watch.job:
         _allow_again(tx, record)
-    record = apply(tx, Change(record, [Resume(at)]), at)
+    record = apply(tx, Change(record, [Resume(at, fresh)]), at)
+    if fresh:
+        record = replace(record, last_ping_at=None)
     return _rearmed(tx, record, at)
 
 

@@ -1,11 +1,12 @@
 """CronBeats' API as its document and its clients state it: keys, codes, shapes, faults."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from dogwatch.usecases import watches
+from dogwatch.usecases import put_away, watches
 from dogwatch.usecases.limiting import Memory, limits_of
 from tests.web.asgi_client import Answer, Client
 from tests.web.dialects.conftest import ON_BOTH, Door, House
@@ -75,6 +76,54 @@ def test_a_job_from_its_making_to_its_end(client: Client) -> None:
     assert (gone.status, gone.body) == (204, b"")
     assert client.get(path).status == 404
     assert ping(client, job).json == {"status": "error", "message": "Job not found or disabled"}
+
+
+@ON_BOTH
+def test_a_deleted_job_can_be_had_again(client: Client, api: Client, house: House) -> None:
+    job = made(client)
+    house.clock.advance(1)
+    other = made(client)
+    path, month = f"/api/v1/jobs/{job['id']}", timedelta(days=30, seconds=1)
+    slug = api.get("/watches").json["data"][0]["slug"]
+    ping(client, job)
+
+    def listed() -> list[int]:
+        return [one["id"] for one in client.get("/api/v1/jobs").json["data"]]
+
+    def prune() -> None:
+        house.write(lambda tx: put_away.tidy(tx, house.clock.now(), 100))
+
+    assert client("POST", f"{path}/delete").status == 204
+    for method, end in (("GET", ""), ("PUT", "/update"), ("POST", "/delete"), ("POST", "/pause"),
+                        ("POST", "/resume"), ("GET", "/signals")):  # fmt: skip
+        assert client(method, path + end, {}).status == 404, end
+    bulk = client("POST", "/api/v1/jobs/bulk/resume", {"job_ids": [job["id"]]}).json["data"]
+    assert bulk["failed"] == [{"id": job["id"], "error": "Job not found"}]
+    assert listed() == [other["id"]]
+    assert api.get(f"/watches/{slug}").json["status"] == "paused"
+    assert api("POST", f"/watches/{slug}/resume").status == 200
+    assert listed() == [job["id"], other["id"]]
+    assert len(client.get(f"{path}/signals").json["data"]) == 1
+    house.clock.advance(1)
+    client("POST", f"{path}/pause")
+    assert shown(client, job)["is_enabled"] is False
+    house.clock.advance(month.total_seconds())
+    prune()
+    client("POST", f"{path}/delete")
+    prune()
+    assert api.get(f"/watches/{slug}").status == 200
+    house.clock.advance(month.total_seconds())
+    prune()
+    assert api.get(f"/watches/{slug}").status == 404
+    assert listed() == [other["id"]]
+
+
+def test_a_deleted_job_can_be_deleted_for_good(client: Client, api: Client) -> None:
+    path = f"/api/v1/jobs/{made(client)['id']}"
+    assert client("POST", f"{path}/delete").status == 204
+    assert client("DELETE", path).status == 204
+    assert client("DELETE", path).status == 404
+    assert api.get("/watches").json["data"] == []
 
 
 @ON_BOTH

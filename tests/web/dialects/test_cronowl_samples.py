@@ -158,6 +158,8 @@ def test_every_sample_of_the_document_works(listening: Listening) -> None:
     (up,) = listening.data(FILTERED)
     assert (up["id"], up["status"]) == (check["id"], "up")
     assert listening.data(MONITORS) == []
+    printed = MONITOR_MADE.replace('\\"', '"')
+    assert json.loads(listening.run(printed))["error"]["code"] == "VALIDATION_ERROR"
     monitor = listening.data(MONITOR_MADE)
     assert monitor["assertions"] == {"maxResponseTimeMs": 2000, "bodyContains": '"status":"ok"'}
     after = listening.data(MONITOR_CHANGED, mon_abc123=monitor["id"])

@@ -60,6 +60,19 @@ def test_each_route_is_for_those_who_may(door: Door, house: House, route: Route)
         assert called(stranger, route).status == 401
 
 
+@pytest.mark.parametrize("tongue", TONGUES, ids=lambda tongue: tongue.name)
+def test_head_is_answered_as_get_without_content(door: Door, tongue: Tongue) -> None:
+    client = door(tongue.name)
+    lists = [path for one, method, path, _ in ROUTES if one == tongue.name and method == "GET"
+             and "{" not in path.replace("{version}", "")]  # fmt: skip
+    assert lists
+    for path in lists:
+        place = path.replace("{version}", "v3")
+        shown, head = client("GET", place), client("HEAD", place)
+        assert (shown.status, head.status, head.body) == (200, 200, b""), place
+        assert head.headers["content-type"] == shown.headers["content-type"]
+
+
 def test_every_dialect_is_one_of_the_table() -> None:
     assert {tongue.name for tongue in TONGUES} <= set(DIALECTS)
     assert all(type(route) is DialectRoute for one in TONGUES for route in one.router.routes)

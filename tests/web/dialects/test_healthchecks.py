@@ -1,12 +1,14 @@
 """Healthchecks' APIs as its manual and its clients state them."""
 
+import hashlib
 import re
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from dogwatch.usecases import channels, watches
+from dogwatch.core.problems import Problem
+from dogwatch.usecases import channels, numbered, watches
 from tests.web.asgi_client import Answer, Client
 from tests.web.dialects.conftest import ON_BOTH, Door, House
 
@@ -156,6 +158,45 @@ def test_what_is_unique_is_changed_and_not_made_again(client: Client) -> None:
     assert (again.status, again.json["uuid"], again.json["grace"]) == (200, first["uuid"], 120)
     other = client("POST", "/api/v3/checks/", BACKUPS | {"unique": ["name", "grace"]})
     assert other.status == 201
+    # What was not sent can't be the same.
+    assert client("POST", "/api/v3/checks/", {"unique": ["name"]}).status == 201
+    assert client("POST", "/api/v3/checks/", {"unique": ["name"]}).status == 201
+    tags = {"tags": "www  prod", "unique": ["tags"]}
+    first = client("POST", "/api/v3/checks/", tags)
+    again = client("POST", "/api/v3/checks/", tags)
+    assert (again.status, again.json["uuid"]) == (200, first.json["uuid"])
+
+
+def test_a_check_without_a_name_has_none(client: Client) -> None:
+    check = client("POST", "/api/v3/checks/", {}).json
+    assert (check["name"], check["timeout"], check["grace"]) == ("", 86_400, 3_600)
+    path = f"/api/v3/checks/{check['uuid']}"
+    assert client("POST", path, {"name": "Named"}).json["name"] == "Named"
+    assert client("POST", path, {"desc": "x"}).json["name"] == "Named"
+    assert client("POST", path, {"name": ""}).json["name"] == ""
+
+
+def test_the_first_versions_make_slugs_of_names(client: Client) -> None:
+    check = made(client)
+    for version, name, slug in (("v3", "New", "backups"), ("v2", "New One", "new-one"),
+                                ("v1", "Old", "old"), ("v1", "Old", "old")):  # fmt: skip
+        path = f"/api/{version}/checks/{check['uuid']}"
+        assert client("POST", path, {"name": name}).json["slug"] == slug
+    mine = {"name": "Other", "slug": "mine"}
+    assert client("POST", f"/api/v1/checks/{check['uuid']}", mine).json["slug"] == "mine"
+
+
+def test_subjects_are_keywords_of_old(client: Client) -> None:
+    names = ("subject", "subject_fail", "success_kw", "failure_kw", "filter_subject")
+
+    def words(sent: Any) -> list[Any]:
+        said = client("POST", f"/api/v3/checks/{check['uuid']}", sent).json
+        return [said[name] for name in names]
+
+    check = made(client, subject="OK")
+    assert words({"subject_fail": "ERR"}) == ["OK", "ERR", "OK", "ERR", True]
+    assert words({"filter_subject": False}) == ["", "", "OK", "ERR", False]
+    assert words({"subject": "", "subject_fail": ""}) == ["", "", "", "", False]
 
 
 @ON_BOTH
@@ -172,8 +213,13 @@ def test_integrations_are_assigned(client: Client, house: House) -> None:
     path = f"/api/v3/checks/{named['uuid']}"
     assert client("POST", path, {"channels": second}).json["channels"] == second
     assert client("POST", path, {"channels": ""}).json["channels"] == ""
-    wrong = client("POST", path, {"channels": "nobody"})
-    assert (wrong.status, wrong.json["error"][:23]) == (400, "json validation error: ")
+    for wrong, told in (
+        ("nobody", "invalid channel identifier: nobody"),
+        (f"{first}, SMS", "invalid channel identifier:  SMS"),
+        (f"{first},", "empty channel identifier"),
+    ):
+        answer = client("POST", path, {"channels": wrong})
+        assert (answer.status, answer.json) == (400, {"error": told})
 
 
 def test_pausing_lasts_until_a_ping_or_by_hand(client: Client) -> None:
@@ -182,11 +228,66 @@ def test_pausing_lasts_until_a_ping_or_by_hand(client: Client) -> None:
         path = f"/api/v3/checks/{check['uuid']}"
         assert client("POST", f"{path}/resume").status == 409
         assert client("POST", f"{path}/pause").json["status"] == "paused"
+        assert ping(client, check, "/log").status == 200
+        assert shown(client, check)["status"] == "paused"
         assert ping(client, check).status == 200
     assert shown(client, easy)["status"] == "up"
     assert shown(client, strict)["status"] == "paused"
     resumed = client("POST", f"/api/v3/checks/{strict['uuid']}/resume")
-    assert (resumed.status, resumed.json["status"]) == (200, "up")  # it was heard meanwhile
+    assert (resumed.status, resumed.json["status"]) == (200, "new")
+
+
+@ON_BOTH
+def test_what_is_resumed_is_new(client: Client, house: House) -> None:
+    check = made(client)
+    path = f"/api/v3/checks/{check['uuid']}"
+    ping(client, check, "/fail")
+    assert shown(client, check)["status"] == "down"
+    client("POST", f"{path}/pause")
+    resumed = client("POST", f"{path}/resume").json
+    assert (resumed["status"], resumed["last_ping"], resumed["next_ping"]) == ("new", None, None)
+    house.clock.advance(86_400)
+    house.write(lambda tx: watches.lapse(tx, house.clock.now()))
+    assert shown(client, check)["status"] == "new"
+    ping(client, check)
+    assert shown(client, check)["status"] == "up"
+
+
+def test_a_run_that_outlasts_the_grace_is_down(client: Client, house: House) -> None:
+    check = made(client)
+    ping(client, check, "/start")
+    house.clock.advance(61)
+    house.write(lambda tx: watches.lapse(tx, house.clock.now()))
+    assert shown(client, check)["status"] == "down"
+    longer = client("POST", f"/api/v3/checks/{check['uuid']}", {"grace": 600}).json
+    assert longer["grace"] == 600
+    (record,) = house.write(lambda tx: numbered.watch_page(tx, house.workspace.id, 1, 9)).items
+    assert record.watch.plan.finish_by_s == 600
+
+
+KEYWORDS = {"failure_kw": "ERROR, Oops", "success_kw": "done", "start_kw": "begin"}
+
+
+@pytest.mark.parametrize(
+    ("rules", "method", "body", "told"),
+    [
+        ({}, "POST", b"ERROR", "success"),
+        ({"filter_http_body": True}, "POST", b"done, with an error", "fail"),
+        ({"filter_http_body": True}, "POST", b"all DONE, now begin", "success"),
+        ({"filter_http_body": True}, "POST", b"begin", "start"),
+        ({"filter_http_body": True}, "POST", b"nothing", "ign"),
+        ({"filter_http_body": True}, "GET", None, "ign"),
+        ({"filter_http_body": True, "filter_default_fail": True}, "POST", b"nothing", "fail"),
+        ({"filter_http_body": True, "methods": "POST"}, "GET", None, "ign"),
+    ],
+)
+def test_words_in_a_body_say_what_a_ping_means(
+    client: Client, rules: dict[str, Any], method: str, body: bytes | None, told: str
+) -> None:
+    check = made(client, **KEYWORDS, **rules)
+    assert ping(client, check, body=body, method=method).status == 200
+    (logged,) = client.get(f"/api/v3/checks/{check['uuid']}/pings/").json["pings"]
+    assert logged["type"] == told
 
 
 def test_silence_passes_grace_and_is_down(client: Client, house: House) -> None:
@@ -208,7 +309,15 @@ def test_silence_passes_grace_and_is_down(client: Client, house: House) -> None:
     assert flips[1]["timestamp"] == "2026-01-05T12:00:00+00:00"
     few = client.get(f"/api/v3/checks/{check['uuid']}/flips/", seconds=60).json["flips"]
     assert [one["up"] for one in few] == [0]
-    assert client.get(f"/api/v3/checks/{check['uuid']}/flips/", seconds=-1).status == 400
+    path, went_up = f"/api/v3/checks/{check['uuid']}/flips/", 1_767_614_400
+    for asked, ups in (
+        ({"seconds": 1}, [0]), ({"start": went_up}, [0, 1]), ({"start": went_up + 1}, [0]),
+        ({"end": went_up}, []), ({"end": went_up + 1}, [1]),
+        ({"end": went_up + 1, "seconds": 60}, []),
+    ):  # fmt: skip
+        assert [one["up"] for one in client.get(path, **asked).json["flips"]] == ups, asked
+    for wrong in ({"seconds": -1}, {"start": "x"}, {"end": 10**11}):
+        assert client.get(path, **wrong).status == 400
 
 
 def test_who_only_reads_is_told_no_addresses(door: Door, client: Client) -> None:
@@ -222,8 +331,40 @@ def test_who_only_reads_is_told_no_addresses(door: Door, client: Client) -> None
     assert reader.get(f"/api/v3/checks/{key}").json["unique_key"] == key
     assert reader.get(f"/api/v3/checks/{key}/flips/").status == 200
     assert reader.get(f"/api/v3/checks/{'0' * 40}").status == 404
-    refused = reader("POST", "/api/v3/checks/", BACKUPS)
-    assert (refused.status, refused.json) == (401, {"error": "wrong api key"})
+    own = f"/api/v3/checks/{check['uuid']}"
+    for method, path in (
+        ("POST", "/api/v3/checks/"), ("POST", own), ("DELETE", own), ("POST", f"{own}/pause"),
+        ("GET", f"{own}/pings/"), ("GET", f"{own}/pings/1/body"), ("GET", "/api/v3/channels/"),
+    ):  # fmt: skip
+        refused = reader(method, path, BACKUPS if method == "POST" else None)
+        assert (refused.status, refused.json) == (401, {"error": "wrong api key"}), path
+    assert reader.get("/api/v3/badges/").status == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("/api/v3/checks/", "GET, POST, OPTIONS"),
+        ("/api/v1/checks/{uuid}", "DELETE, GET, POST, OPTIONS"),
+        ("/api/v2/checks/{uuid}/pause", "POST, OPTIONS"),
+        ("/api/v3/checks/{uuid}/flips/", "GET, OPTIONS"),
+    ],
+)
+def test_pages_of_others_may_ask(client: Client, path: str, methods: str) -> None:
+    place = path.format(uuid=made(client)["uuid"])
+    asked = Client(client.app, None, client.base)("OPTIONS", place)
+    for answer in (asked, client("GET", place), client("PATCH", place), client.get("/api/v3/x")):
+        assert answer.headers["access-control-allow-origin"] == "*"
+        assert answer.headers["access-control-allow-headers"] == "X-Api-Key"
+        assert answer.headers["access-control-max-age"] == "600"
+    assert (asked.status, asked.text) == (204, "")
+    assert asked.headers["access-control-allow-methods"] == methods
+
+
+def test_a_unique_key_is_a_hash_of_half_of_the_uuid(door: Door, client: Client) -> None:
+    half = made(client)["uuid"].replace("-", "")[:16]
+    (found,) = door("healthchecks", "read:watches").get("/api/v3/checks/").json["checks"]
+    assert found["unique_key"] == hashlib.sha1(half.encode()).hexdigest()
 
 
 def test_the_key_may_stand_in_the_body(client: Client) -> None:
@@ -273,7 +414,7 @@ WRONG: dict[str, list[Any]] = {
     "manual_resume": [None, "yes", 1],
     "methods": [None, "PUT"],
     "unique": [None, "name", ["status"]],
-    "channels": [5, "nobody"],
+    "channels": [5, None],
 }
 
 
@@ -289,6 +430,36 @@ def test_a_bad_field_is_told_and_changes_nothing(client: Client, field: str, val
             assert (answer.status, list(answer.json)) == (400, ["error"]), answer.text
             assert answer.json["error"].startswith("json validation error: ")
     assert shown(client, check) == before
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("name", 5, "is not a string"),
+        ("name", None, "is not a string"),
+        ("name", "x" * 101, "is too long"),
+        ("slug", "Upper case", "does not match pattern"),
+        ("timeout", "5", "is not a number"),
+        ("timeout", 59, "is too small"),
+        ("grace", 31_536_001, "is too large"),
+        ("schedule", "61 * * * *", "is not a valid cron or OnCalendar expression"),
+        ("schedule", "*-*-40", "is not a valid cron or OnCalendar expression"),
+        ("tz", "Mars/Olympus", "is not a valid timezone"),
+        ("manual_resume", "yes", "is not a boolean"),
+        ("methods", "PUT", "has unexpected value"),
+        ("unique", "name", "is not an array"),
+        ("channels", None, "is not a string"),
+    ],
+)
+def test_faults_are_told_in_its_words(client: Client, field: str, value: Any, told: str) -> None:
+    answer = client("POST", "/api/v3/checks/", {field: value})
+    assert answer.json == {"error": f"json validation error: {field} {told}"}
+
+
+def test_the_fault_of_an_item_is_told_as_such(client: Client) -> None:
+    answer = client("POST", "/api/v3/checks/", {"unique": ["status"]})
+    told = "json validation error: an item in 'unique' has unexpected value"
+    assert answer.json == {"error": told}
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b"\xff", b"[" * 200_000])
@@ -331,3 +502,15 @@ def test_whether_the_database_is_there_is_told_without_a_key(client: Client) -> 
         for end in ("", "/"):
             answer = Client(client.app).get(f"/hc/api/{version}/status{end}")
             assert (answer.status, answer.text) == (200, "OK")
+
+
+class Away:
+    """A door to a database that is not there."""
+
+    async def aread(self, *_: object, **__: object) -> None:
+        raise Problem("away", "the database is away")
+
+
+def test_that_the_database_is_away_is_told_without_a_key(door: Door) -> None:
+    client = door("healthchecks", door=Away())
+    assert Client(client.app).get("/hc/api/v3/status/").status == 500

@@ -70,4 +70,6 @@ STEPS = (
     ),
     Step("an unknown job", "GET", "/api/v1/jobs/0", 404, shape=_ERROR),
     Step("delete a job", "POST", "/api/v1/jobs/{id}/delete", 204, text="", clears=True),
+    Step("it is gone", "GET", "/api/v1/jobs/{id}", 404, shape=_ERROR),
+    Step("delete it for good", "DELETE", "/api/v1/jobs/{id}", 204, text="", clears=True),
 )  # fmt: skip

@@ -28,6 +28,8 @@ def resume(watch: Watch, signal: Resume, gaps: Sequence[Gap]) -> Step:
     """Expect again, from now on; it is as its last evidence says, never better."""
     if watch.status is not Status.PAUSED:
         return Step(watch)
+    if signal.fresh:
+        watch = replace(watch, heard_at=None, heard="", ok_at=None, failures=0)
     event, failures, reason = _evidence(watch)
     watch = replace(_forgive(watch), slot_at=_owed(watch, signal.at), unheard=())
     return turn(replace(watch, failures=failures, successes=0), event, signal.at, reason, ())

@@ -14,7 +14,8 @@ from dogwatch.store.tables.base import Id, Serial, metadata, of, workspace
 from dogwatch.store.types import Instant, Json
 
 # What a watch is called in a dialect. `number` is its id where ids are numbers, `name` where they
-# are text; `said` keeps what only the dialect has a field for.
+# are text; `said` keeps what only the dialect has a field for; `deleted_at` is when the dialect put
+# the watch away.
 aliases = Table(
     "aliases",
     metadata,
@@ -25,11 +26,14 @@ aliases = Table(
     Column("name", String(64), nullable=False),
     Column("ping_key", String(64), nullable=False),
     Column("said", Json, nullable=False),
+    Column("deleted_at", Instant),
     UniqueConstraint("dialect", "name"),
     UniqueConstraint("workspace_id", "dialect", "watch_id"),
     of("watches", "watch_id"),
     Index(None, "workspace_id", "watch_id"),
 )
+_PUT_AWAY = aliases.c.deleted_at.is_not(None)
+Index(None, aliases.c.deleted_at, sqlite_where=_PUT_AWAY, postgresql_where=_PUT_AWAY)
 
 # A project of the dialects that have them. Its watches name it by `label`; "" is for those that
 # name none.

@@ -32,6 +32,7 @@ _WORDS = {
     "extra_forbidden": "is not a field here; check its spelling",
     "string_unicode": "holds half a character (a lone surrogate)",
 }
+_OUR_OWN = "Value error, "  # what Pydantic puts before the words of our own rules
 _CHOICES = frozenset({"str", "list[str]", "dict[str,any]"})  # Pydantic's names of a union's parts
 _AGAIN_S = 5
 MOST_TOLD = 30
@@ -91,7 +92,8 @@ def faults_of(found: Sequence[Mapping[str, Any]]) -> dict[str, str]:
         places = [str(part) for part in fault["loc"] if part not in _CHOICES]
         if places[:1] in (["body"], ["query"], ["path"], ["header"]):
             places = places[1:] or places
-        fields.setdefault(".".join(places) or "body", _WORDS.get(fault["type"], fault["msg"]))
+        told = _WORDS.get(fault["type"]) or fault["msg"].removeprefix(_OUR_OWN)
+        fields.setdefault(".".join(places) or "body", told)
     return {plain(name): text for name, text in fields.items()}
 
 

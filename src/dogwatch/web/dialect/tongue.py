@@ -37,7 +37,7 @@ class Tongue:
     """How a dialect speaks: who calls by `token_of` a request, `windows` he is limited by and
     `told` of, and how a refusal is `worded` at a time. `base` leads all paths of its routes; those
     of `public` are open to all, and those of `hooks` to whoever has the key that is in the path;
-    `opened` describes these, and its pings.
+    `opened` describes these, and its pings; `around` is put around all of it.
     """
 
     name: str
@@ -51,6 +51,7 @@ class Tongue:
     hooks: Mapping[str, Endpoint] = field(default_factory=dict)
     key_header: str = "X-API-Key"
     opened: Mapping[str, Open] = field(default_factory=dict)
+    around: Callable[[ASGIApp], ASGIApp] | None = None
 
 
 def application(tongue: Tongue, services: Services) -> FastAPI:
@@ -76,6 +77,8 @@ def application(tongue: Tongue, services: Services) -> FastAPI:
     app.add_exception_handler(Refused, _on_refused)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_middleware(_Guard, tongue=tongue, clock=services.clock)
+    if tongue.around:
+        app.add_middleware(tongue.around)
     return app
 
 
@@ -114,8 +117,8 @@ async def _on_http(request: Request, error: Exception) -> Response:
 
 
 class _Guard:
-    """Words what nobody foresaw, adds what the caller is told of his windows, and keeps HEAD
-    without content; the log has the place of a mistake, never its data."""
+    """Words what nobody foresaw, adds what the caller is told of his windows, and answers HEAD as
+    GET, without content; the log has the place of a mistake, never its data."""
 
     def __init__(self, app: ASGIApp, tongue: Tongue, clock: Clock) -> None:
         self._app = app
@@ -125,6 +128,8 @@ class _Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
         begun, head = False, scope.get("method") == "HEAD"
+        if head:
+            scope = {**scope, "method": "GET"}
 
         async def watched(message: Message) -> None:
             nonlocal begun

@@ -8,9 +8,10 @@ from fastapi import Request, Response
 from dogwatch.core.problems import Problem
 from dogwatch.core.schedule.spans import zone_names
 from dogwatch.core.watch import Status
-from dogwatch.usecases import aliases, numbered, watches
+from dogwatch.usecases import aliases, numbered, put_away, watches
 from dogwatch.usecases.aliases import Named
 from dogwatch.usecases.door import Tx
+from dogwatch.usecases.lists import Record
 from dogwatch.web.dialect.call import Called, DialectCall, asks, fields_as, shown, takes
 from dogwatch.web.dialect.refusal import Refusal, Refused
 from dogwatch.web.dialect.route import needs, router_of
@@ -75,10 +76,13 @@ async def list_jobs(call: Called) -> Response:
     asked = call.asked(JobsAsked)
 
     def work(tx: Tx, naming: Any) -> Items[Job]:
-        page = numbered.kept_page(
-            tx, call.workspace_id, asked.page, asked.per_page,
-            lambda record: is_shown(record, asked.status, call.at),
-        )  # fmt: skip
+        away = put_away.known(tx, call.workspace_id, call.tongue.name)
+
+        def chosen(record: Record) -> bool:
+            deleted = put_away.is_away(away.get(record.id), record)
+            return not deleted and is_shown(record, asked.status, call.at)
+
+        page = numbered.kept_page(tx, call.workspace_id, asked.page, asked.per_page, chosen)
         data = _wholes(tx, call, naming(tx, page.items))
         return Items(data=data, meta=meta(asked, page.total, call.at))
 
@@ -153,16 +157,26 @@ async def change_job(call: Called, number: str) -> Response:
     return shown(Data(data=await call.write(work, number)))
 
 
-@router.delete(
-    "/jobs/{number}",
-    status_code=204,
-    openapi_extra=needs("watches.delete"),
-    name="delete_job",
-)
 @router.post("/jobs/{number}/delete", status_code=204, openapi_extra=needs("watches.delete"))
 async def remove_job(call: Called, number: str) -> Response:
-    """Delete a job."""
-    await call.write(lambda tx: watches.remove(tx, _found(tx, call, number, lock=True)[1]), number)
+    """Delete a job softly: whoever resumes it elsewhere within 30 days has it again."""
+
+    def work(tx: Tx) -> None:
+        put_away.put_away(tx, _found(tx, call, number, lock=True), call.at)
+
+    await call.write(work, number)
+    return Response(status_code=204)
+
+
+@router.delete("/jobs/{number}", status_code=204, openapi_extra=needs("watches.delete"))
+async def delete_job(call: Called, number: str) -> Response:
+    """Delete a job for good, one that was deleted softly as well."""
+    job_id = _number(number)
+
+    def work(tx: Tx) -> None:
+        watches.remove(tx, call.find(tx, job_id, lock=True)[1])
+
+    await call.write(work, number)
     return Response(status_code=204)
 
 
@@ -203,10 +217,22 @@ async def list_signals(call: Called, number: str) -> Response:
 # --- what the routes share ---------------------------------------------------------------------
 
 
-def _found(tx: Tx, call: DialectCall, number: str, *, lock: bool = False) -> Named:
-    if not number.isascii() or not number.isdigit() or len(number) > 15:
+def _number(text: str) -> int:
+    """Return the id in a path."""
+    if not text.isascii() or not text.isdigit() or len(text) > 15:
         raise Problem("not_found", MISSING)
-    return call.find(tx, int(number), lock=lock)
+    return int(text)
+
+
+def _found(tx: Tx, call: DialectCall, number: str, *, lock: bool = False) -> Named:
+    return _there(call.find(tx, _number(number), lock=lock))
+
+
+def _there(named: Named) -> Named:
+    """Return a job that has not been deleted."""
+    if put_away.is_away(*named):
+        raise Problem("not_found", MISSING)
+    return named
 
 
 def _whole(tx: Tx, call: DialectCall, named: Named) -> Job:
@@ -242,8 +268,8 @@ def _resumed(tx: Tx, call: DialectCall, named: Named) -> str:
     return ""
 
 
-def _removed(tx: Tx, _: DialectCall, named: Named) -> str:
-    watches.remove(tx, named[1])
+def _removed(tx: Tx, call: DialectCall, named: Named) -> str:
+    put_away.put_away(tx, named, call.at)
     return ""
 
 
@@ -257,7 +283,7 @@ BULK: Mapping[str, tuple[str, Turn]] = {
 def _tried(tx: Tx, call: DialectCall, number: int, work: Turn) -> str:
     """Do the work on one job of many; return why that could not be, or nothing."""
     try:
-        return work(tx, call, call.find(tx, number, lock=True))
+        return work(tx, call, _there(call.find(tx, number, lock=True)))
     except Problem:
         return MISSING
 

@@ -56,8 +56,12 @@ def worded(refusal: Refusal, at: datetime) -> Response:
 
 
 def _details(refusal: Refusal) -> list[dict[str, str]]:
-    faults = refusal.fields or {"body": refusal.message}
-    return [{"field": name, "message": sentence(name, text)} for name, text in faults.items()]
+    if not refusal.fields:
+        told = refusal.message[:1].upper() + refusal.message[1:]
+        return [{"field": "body", "message": told[:500]}]
+    return [
+        {"field": name, "message": sentence(name, text)} for name, text in refusal.fields.items()
+    ]
 
 
 def sentence(field: str, fault: str) -> str:

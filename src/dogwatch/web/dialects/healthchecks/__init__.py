@@ -3,6 +3,7 @@
 from dogwatch.web.dialect.opened import JSON, SVG, TEXT, Open, pinged
 from dogwatch.web.dialect.tongue import Tongue
 from dogwatch.web.dialects.healthchecks import badges, health
+from dogwatch.web.dialects.healthchecks.cors import Cors
 from dogwatch.web.dialects.healthchecks.errors import told, windows, worded
 from dogwatch.web.dialects.healthchecks.pings import PINGS
 from dogwatch.web.dialects.healthchecks.routes import BASE, router, token_of
@@ -38,4 +39,5 @@ TONGUE = Tongue(
     worded,
     badges.PUBLIC | health.PUBLIC,
     opened=OPENED,
+    around=Cors,
 )

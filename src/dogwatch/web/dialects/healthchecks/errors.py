@@ -40,15 +40,41 @@ MESSAGES: dict[Why, str] = {
     "fault": "internal error",
 }
 
+# How a fault in a field is told, by Pydantic's name of it.
+FAULTS = {
+    "string_type": "is not a string",
+    "string_too_long": "is too long",
+    "string_pattern_mismatch": "does not match pattern",
+    "int_type": "is not a number",
+    "greater_than_equal": "is too small",
+    "less_than_equal": "is too large",
+    "bool_type": "is not a boolean",
+    "literal_error": "has unexpected value",
+    "list_type": "is not an array",
+}
+# And one that our own rules found.
+_BY_RULE = {
+    "schedule": "is not a valid cron or OnCalendar expression",
+    "tz": "is not a valid timezone",
+}
+
 
 def worded(refusal: Refusal, _: datetime) -> Response:
     """Return the answer to a refused call."""
     text = MESSAGES.get(refusal.why) or refusal.message[:500]
-    if refusal.why == "invalid":
-        first = next((f"{name} {words}" for name, words in refusal.fields.items()), text)
-        text = f"json validation error: {first[:500]}"
+    if refusal.why == "invalid" and refusal.fields:
+        text = f"json validation error: {_first(refusal)[:500]}"
     body = json.dumps({"error": text})
     return Response(body, STATUSES[refusal.why], media_type="application/json")
+
+
+def _first(refusal: Refusal) -> str:
+    """Return the first fault as a sentence; that of an item is one already."""
+    name, words = next(iter(refusal.fields.items()))
+    if words.startswith("an item in "):
+        return words
+    known = words in FAULTS.values()
+    return f"{name} {words if known else _BY_RULE.get(name, words)}"
 
 
 def windows(plan: Plan, caller: Caller) -> Sequence[Asked]:

@@ -1,11 +1,13 @@
 """Pings to a UUID, and those below this dialect's mount, as Healthchecks answers them.
 
 A check that is paused goes on with its next ping, unless it is to be resumed by hand. One that
-takes POST alone hears of others, and ignores them.
+takes POST alone hears of others, and ignores them; one may be told by words in the body.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from dogwatch.core.ping import NOWHERE, Answer, Kind, Target, read_path
 from dogwatch.usecases import aliases, watches
@@ -21,6 +23,7 @@ _WORDS = {
     Answer.UNKNOWN: (404, "not found"),
     Answer.AMBIGUOUS: (409, "ambiguous slug"),
 }
+_KEYWORDS = {"failure_kw": Kind.FAIL, "success_kw": Kind.OK, "start_kw": Kind.START}
 _HEADERS = {"access-control-allow-origin": "*", "ping-body-limit": "10000"}
 
 
@@ -38,26 +41,45 @@ def target(knock: Knock) -> Target | None:
 
 
 async def judged(target: Target, knock: Knock, door: Door) -> Target:
-    """Return what a ping means to its check: that of a method it does not take means nothing.
+    """Return what a ping means to its check, by its rules of filtering.
 
     A paused check that shall go on with its next ping does.
     """
-    ignored, sleeps = await door.aread(lambda tx: _known(tx, target, knock))
-    if ignored:
-        return replace(target, kind=Kind.LOG, exit_code=None)
-    if sleeps:
+    said, paused = await door.aread(lambda tx: _known(tx, target))
+    kind = meant(target.kind, knock.method, knock.body, said)
+    if paused and said.get("manual_resume"):
+        kind = Kind.LOG
+    elif paused and kind in (Kind.OK, Kind.FAIL):
         await door.awrite(lambda tx: _resume(tx, target, knock))
-    return target
+    return target if kind is target.kind else replace(target, kind=kind, exit_code=None)
 
 
-def _known(tx: Tx, target: Target, knock: Knock) -> tuple[bool, bool]:
-    """Return whether the check takes no such ping, and whether it is paused until the next one."""
+def meant(kind: Kind, method: str, body: str, said: Mapping[str, Any]) -> Kind:
+    """Return what a ping means; one that is ignored is logged.
+
+    Of the words in a body, those of a failure come before those of a success, these before those
+    of a start.
+    """
+    if said.get("methods") == "POST" and method != "POST":
+        return Kind.LOG
+    if not said.get("filter_http_body"):
+        return kind
+    for name, told in _KEYWORDS.items():
+        if _holds(body, said.get(name, "")):
+            return told
+    return Kind.FAIL if said.get("filter_default_fail") else Kind.LOG
+
+
+def _holds(body: str, keywords: str) -> bool:
+    """Whether one of the words is in a body, in capitals or not."""
+    words = [word.strip().lower() for word in keywords.split(",")]
+    return any(word and word in body.lower() for word in words)
+
+
+def _known(tx: Tx, target: Target) -> tuple[Mapping[str, Any], bool]:
+    """Return what only this dialect knows of a check, and whether it is paused."""
     found = aliases.pinged(tx, "healthchecks", target)
-    if found is None:
-        return False, False
-    alias, record = found
-    ignored = alias.said.get("methods") == "POST" and knock.method != "POST"
-    return ignored, watches.is_paused(record) and not alias.said.get("manual_resume", False)
+    return (found[0].said, watches.is_paused(found[1])) if found else ({}, False)
 
 
 def _resume(tx: Tx, target: Target, knock: Knock) -> None:

@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import parse_qs
 
@@ -15,17 +15,36 @@ from dogwatch.usecases import aliases, assigning, lists, numbered, watches
 from dogwatch.usecases.aliases import Named
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.lists import Record
-from dogwatch.web.dialect.call import Called, DialectCall, fields_as, takes
+from dogwatch.web.dialect.call import Called, DialectCall, asks, fields_as, takes
 from dogwatch.web.dialect.refusal import Refusal, Refused
 from dogwatch.web.dialect.route import needs, router_of
 from dogwatch.web.dialects.healthchecks import badges
-from dogwatch.web.dialects.healthchecks.wire import FRESH, CheckSent, check, flip, ping, unique_key
+from dogwatch.web.dialects.healthchecks.wire import (
+    FRESH,
+    SAID,
+    CheckSent,
+    check,
+    flip,
+    ping,
+    unique_key,
+)
 
 BASE = "/api/v3"
 VERSIONS = ("v1", "v2", "v3")
 FIELDS = {"start_by_s": "grace", "timezone": "tz", "description": "desc"}
 MOST_PINGS = 1_000
 MOST_FLIPS = 10_000
+
+# `tag` may come several times.
+LIST_ASKS = {
+    "parameters": [
+        {
+            "name": "tag", "in": "query", "required": False,
+            "schema": {"type": "array", "items": {"type": "string"}},
+        },
+        {"name": "slug", "in": "query", "required": False, "schema": {"type": "string"}},
+    ]
+}  # fmt: skip
 
 router = router_of("/api/{version}")
 
@@ -43,11 +62,21 @@ async def token_of(request: Request) -> str | None:
 
 
 class FlipsAsked(BaseModel):
-    """Which flips: of the last `seconds`, or from `start` to `end`, in seconds of the epoch."""
+    """Which flips: of the last `seconds`, from `start` on, and before `end`, in seconds of the
+    epoch; where several are given, all of them."""
 
     seconds: Annotated[int, Field(ge=0, le=31_536_000)] | None = None
     start: Annotated[int, Field(ge=0, le=10_000_000_000)] | None = None
     end: Annotated[int, Field(ge=0, le=10_000_000_000)] | None = None
+
+    def covers(self, flip_at: datetime, at: datetime) -> bool:
+        """Whether a flip is asked for at a time."""
+        ago_s, epoch_s = (at - flip_at).total_seconds(), flip_at.timestamp()
+        return (
+            (self.seconds is None or ago_s <= self.seconds)
+            and (self.start is None or epoch_s >= self.start)
+            and (self.end is None or epoch_s < self.end)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +108,19 @@ class Teller:
             call.origin, record.workspace_id, badges.CHECK + record.slug, call.services.vault
         )
         return check(
-            named, pings, channels, call.origin, addresses["svg3"], self.version, call.at,
+            named, pings, channels, call.origin, addresses["svg"], self.version, call.at,
             readonly=self.readonly,
         )  # fmt: skip
 
 
-def _teller(call: DialectCall, version: str) -> Teller:
+def _teller(call: DialectCall, version: str, *, writer: bool = False) -> Teller:
+    """Return who writes the answer; `writer`: a key that only reads does not open this."""
+    teller = Teller(call, version)
     if version not in VERSIONS:
         raise Refused(Refusal("no_path", "not found"))
-    return Teller(call, version)
+    if writer and teller.readonly:
+        raise Refused(Refusal("refused", "wrong api key"))
+    return teller
 
 
 def _said(body: Any, status: int = 200) -> Response:
@@ -111,7 +144,7 @@ def _at(path: str, method: str, operation: str, **given: Any) -> Callable[[Handl
     return added
 
 
-@_at("/checks", "GET", "watches.list")
+@_at("/checks", "GET", "watches.list", **LIST_ASKS)
 async def list_checks(call: Called, version: str) -> Response:
     """List checks, oldest first, with all of the tags asked for."""
     teller = _teller(call, version)
@@ -140,8 +173,8 @@ async def make_check(call: Called, version: str) -> Response:
             (named,) = aliases.named(tx, call.workspace_id, call.tongue.name, [record], make=True)
             return 200, teller.check(tx, _changed(tx, teller, named, body))
         with fields_as(FIELDS):
-            record = watches.add(tx, call.workspace_id, body.spec(FRESH, version), call.at)
-        alias = aliases.give(tx, record, call.tongue.name, body.said)
+            record = watches.add(tx, call.workspace_id, body.spec(FRESH), call.at)
+        alias = aliases.give(tx, record, call.tongue.name, body.said({}))
         _assign(tx, call, record, body)
         return 201, teller.check(tx, (alias, record))
 
@@ -150,7 +183,7 @@ async def make_check(call: Called, version: str) -> Response:
 
 
 def _same(tx: Tx, call: DialectCall, body: CheckSent) -> Record | None:
-    if not body.unique:
+    if not body.looks:
         return None
     page = numbered.kept_page(tx, call.workspace_id, 1, 1, body.same)
     return page.items[0] if page.items else None
@@ -177,23 +210,39 @@ async def change_check(call: Called, version: str, name: str) -> Response:
 
 def _changed(tx: Tx, teller: Teller, named: Named, body: CheckSent) -> Named:
     call, (alias, record) = teller.call, named
-    spec = body.spec(watches.spec_of(record), teller.version)
+    spec = body.spec(watches.spec_of(record))
+    if teller.version != "v3" and spec.name != record.name and spec.slug == record.slug:
+        spec = replace(spec, slug=watches.free_slug(tx, record, spec.name))
     with fields_as(FIELDS):
         record = watches.edit(tx, record, spec, call.at)
-    if body.said:
-        alias = aliases.say(tx, alias, **body.said)
+    said = body.said({**SAID, **alias.said})
+    if said:
+        alias = aliases.say(tx, alias, **said)
     _assign(tx, call, record, body)
     return alias, record
 
 
 def _assign(tx: Tx, call: DialectCall, record: Record, body: CheckSent) -> None:
     """Have the integrations that were named hear of a check; `*` is all of them."""
-    if body.channels is None:
+    if "channels" not in body.model_fields_set:
         return
-    names = [name.strip() for name in body.channels.split(",") if name.strip()]
-    if names == ["*"]:
-        names = [one.id for one in assigning.listed(tx, call.workspace_id)]
+    known = assigning.listed(tx, call.workspace_id)
+    if body.channels == "*":
+        names = [one.id for one in known]
+    else:
+        names = body.channels.split(",") if body.channels else []
+    for name in names:
+        _check_channel(name, sum(name in (one.id, one.name) for one in known))
     assigning.assign(tx, record, names, call.at)
+
+
+def _check_channel(name: str, found: int) -> None:
+    """Refuse what names no integration, or several."""
+    if not name:
+        raise Refused(Refusal("invalid", "empty channel identifier"))
+    if found != 1:
+        kind = "non-unique" if found else "invalid"
+        raise Refused(Refusal("invalid", f"{kind} channel identifier: {name[:200]}"))
 
 
 @_at("/checks/{name}", "DELETE", "watches.delete")
@@ -233,7 +282,7 @@ async def resume_check(call: Called, version: str, name: str) -> Response:
         alias, record = call.find(tx, name.lower(), lock=True)
         if not watches.is_paused(record):
             raise Problem("conflict", "check is not paused")
-        return teller.check(tx, (alias, watches.resume(tx, record, call.at)))
+        return teller.check(tx, (alias, watches.resume(tx, record, call.at, fresh=True)))
 
     return _said(await call.write(done, name))
 
@@ -241,14 +290,13 @@ async def resume_check(call: Called, version: str, name: str) -> Response:
 @_at("/checks/{name}/pings", "GET", "watches.pings")
 async def list_pings(call: Called, version: str, name: str) -> Response:
     """List the pings of a check, newest first."""
-    _teller(call, version)
+    _teller(call, version, writer=True)
 
     def found(tx: Tx, _: Any) -> list[dict[str, Any]]:
         alias, record = call.find(tx, name.lower())
         place = f"{call.origin}/api/{version}/checks/{alias.name}"
         page = numbered.ping_page(tx, record, 1, MOST_PINGS)
-        methods = alias.said.get("methods", "")
-        return [ping(row, page.total - n, place, methods) for n, row in enumerate(page.items)]
+        return [ping(row, page.total - n, place, alias.said) for n, row in enumerate(page.items)]
 
     return _said({"pings": await call.read(found)})
 
@@ -256,7 +304,7 @@ async def list_pings(call: Called, version: str, name: str) -> Response:
 @_at("/checks/{name}/pings/{number}/body", "GET", "watches.pings")
 async def show_body(call: Called, version: str, name: str, number: str) -> Response:
     """Show what a ping came with."""
-    _teller(call, version)
+    _teller(call, version, writer=True)
     wanted = int(number) if number.isascii() and number.isdigit() and len(number) < 16 else 0
 
     def found(tx: Tx, _: Any) -> str:
@@ -271,15 +319,11 @@ async def show_body(call: Called, version: str, name: str, number: str) -> Respo
     return Response(await call.read(found), media_type="text/plain; charset=utf-8")
 
 
-@_at("/checks/{name}/flips", "GET", "watches.flips")
+@_at("/checks/{name}/flips", "GET", "watches.flips", **asks(FlipsAsked))
 async def list_flips(call: Called, version: str, name: str) -> Response:
     """List the changes between up and down, newest first."""
     _teller(call, version)
     asked = call.asked(FlipsAsked)
-    start_at = _epoch(asked.start)
-    end_at = _epoch(asked.end) or call.at
-    if asked.seconds is not None:
-        start_at = call.at - timedelta(seconds=asked.seconds)
 
     def found(tx: Tx, naming: Any) -> list[dict[str, Any]]:
         record = _any(tx, call, name, naming)[1]
@@ -287,9 +331,7 @@ async def list_flips(call: Called, version: str, name: str) -> Response:
         return [
             flip(row)
             for row in rows
-            if row.to_status in ("up", "degraded", "down")
-            and (start_at is None or row.at >= start_at)
-            and row.at <= end_at
+            if row.to_status in ("up", "degraded", "down") and asked.covers(row.at, call.at)
         ]
 
     return _said({"flips": await call.read(found)})
@@ -298,7 +340,7 @@ async def list_flips(call: Called, version: str, name: str) -> Response:
 @_at("/channels", "GET", "channels.list")
 async def list_channels(call: Called, version: str) -> Response:
     """List the integrations."""
-    _teller(call, version)
+    _teller(call, version, writer=True)
     found = await call.read(lambda tx, _: assigning.listed(tx, call.workspace_id))
     return _said(
         {"channels": [{"id": one.id, "name": one.name, "kind": one.kind} for one in found]}
@@ -332,7 +374,3 @@ def _any(tx: Tx, call: DialectCall, name: str, naming: Any) -> Named:
         if unique_key(named[0].name) == name:
             return named
     raise Problem("not_found", "not found")
-
-
-def _epoch(seconds: int | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

@@ -6,7 +6,17 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from dogwatch.core.ping import Kind
 from dogwatch.core.spec import WatchSpec
@@ -14,15 +24,15 @@ from dogwatch.core.watch import Status, phase
 from dogwatch.usecases.aliases import Named
 from dogwatch.usecases.lists import FlipRow, Record
 from dogwatch.web.dialect.text import LINES, ONE_LINE
+from dogwatch.web.dialects.healthchecks.errors import FAULTS
 
 TIMEOUT_S, GRACE_S = 86_400, 3_600
 LEAST_S, MOST_S = 60, 31_536_000
+UNNAMED = "unnamed"
 # What only this dialect has a field for, as it is until somebody says more.
 SAID: Mapping[str, Any] = {
     "manual_resume": False,
     "methods": "",
-    "subject": "",
-    "subject_fail": "",
     "start_kw": "",
     "success_kw": "",
     "failure_kw": "",
@@ -48,8 +58,9 @@ def iso(at: datetime | None) -> str | None:
 
 
 def unique_key(uuid: str) -> str:
-    """Return what names a check to those who may not ping it."""
-    return hashlib.sha1(uuid.encode(), usedforsecurity=False).hexdigest()
+    """Return what names a check to those who may not ping it: a hash of half of its UUID."""
+    half = uuid.replace("-", "")[:16]
+    return hashlib.sha1(half.encode(), usedforsecurity=False).hexdigest()
 
 
 def check(
@@ -65,12 +76,12 @@ def check(
 ) -> dict[str, Any]:
     """Return a check; who may only read is told of no address by which it is pinged or changed."""
     alias, record = named
-    watch = record.watch
+    watch, said = record.watch, alias.said
     running = any(run.started_at for run in watch.open)
     status = _STATUSES[phase(watch, at)]
     silent = watch.status in (Status.NEW, Status.PAUSED, Status.DOWN)
     shown: dict[str, Any] = {
-        "name": record.name,
+        "name": "" if said.get("nameless") and record.name == UNNAMED else record.name,
         "slug": record.slug,
         "tags": " ".join(record.tags),
         "desc": record.description,
@@ -80,7 +91,7 @@ def check(
         "started": running,
         "last_ping": iso(record.last_ping_at),
         "next_ping": None if silent else iso(watch.slot_at),
-        **{name: alias.said.get(name, default) for name, default in SAID.items()},
+        **_said(said),
         "badge_url": badge_url,
     }
     if watch.duration_ms is not None:
@@ -100,6 +111,18 @@ def check(
     return shown | _timing(record)
 
 
+def _said(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what only this dialect has fields for; `subject…` are old names of two of them."""
+    shown = {name: said.get(name, default) for name, default in SAID.items()}
+    by_subject = bool(shown["filter_subject"])
+    subjects = {
+        "subject": shown["success_kw"] if by_subject else "",
+        "subject_fail": shown["failure_kw"] if by_subject else "",
+    }
+    first = {name: shown.pop(name) for name in ("manual_resume", "methods")}
+    return first | subjects | shown
+
+
 def _timing(record: Record) -> dict[str, Any]:
     schedule = record.watch.plan.schedule
     if schedule is None:
@@ -109,10 +132,13 @@ def _timing(record: Record) -> dict[str, Any]:
     return {"schedule": record.schedule, "tz": record.timezone}
 
 
-def ping(row: Mapping[str, Any], number: int, place: str, methods: str) -> dict[str, Any]:
-    """Return the `number`th ping of the log; `place` is the address of its check, which takes
-    these `methods`."""
-    ignored = row["kind"] == Kind.LOG and methods not in ("", row["method"])
+def ping(
+    row: Mapping[str, Any], number: int, place: str, said: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the `number`th ping of the log; `place` is the address of its check, of which this is
+    `said`."""
+    takes_it = said.get("methods", "") in ("", row["method"])
+    ignored = row["kind"] == Kind.LOG and (said.get("filter_http_body") or not takes_it)
     shown = {
         "type": "ign" if ignored else _TYPES[row["kind"]],
         "date": row["at"].astimezone(UTC).isoformat(),
@@ -122,13 +148,12 @@ def ping(row: Mapping[str, Any], number: int, place: str, methods: str) -> dict[
         "method": row["method"],
         "ua": row["user_agent"],
         "rid": row["rid"],
-        "body_url": f"{place}/pings/{number}/body" if row["body"] else None,
     }
-    if row["exit_code"] is not None:
-        shown["exitstatus"] = row["exit_code"]
     if row["duration_ms"] is not None:
         shown["duration"] = row["duration_ms"] / 1000
-    return shown
+    if row["exit_code"] is not None:
+        shown["exitstatus"] = row["exit_code"]
+    return shown | {"body_url": f"{place}/pings/{number}/body" if row["body"] else None}
 
 
 def flip(row: FlipRow) -> dict[str, Any]:
@@ -156,7 +181,7 @@ class CheckSent(BaseModel):
     tz: Annotated[str, Field(strict=True, max_length=64)] = "UTC"
     manual_resume: StrictBool = False
     methods: Literal["", "POST"] = ""
-    channels: Text | None = None
+    channels: Text = ""
     unique: list[Unique] = []
     subject: Annotated[str, Field(strict=True, max_length=200), ONE_LINE] = ""
     subject_fail: Annotated[str, Field(strict=True, max_length=200), ONE_LINE] = ""
@@ -168,25 +193,54 @@ class CheckSent(BaseModel):
     filter_http_body: StrictBool = False
     filter_default_fail: StrictBool = False
 
-    @property
-    def said(self) -> dict[str, Any]:
-        """What was sent of what only this dialect has a field for."""
-        return self.model_dump(exclude_unset=True, include=set(SAID))
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def _in_its_words(
+        cls, value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo
+    ) -> Any:
+        try:
+            return handler(value)
+        except ValidationError as error:
+            fault = error.errors()[0]
+            words = FAULTS.get(fault["type"], fault["msg"])
+            told = f"an item in '{info.field_name}' {words}" if fault["loc"] else words
+            raise PydanticCustomError("fault", "{told}", {"told": told}) from None
 
-    def spec(self, before: WatchSpec, version: str) -> WatchSpec:
-        """Return the watch as it shall be; a schedule wins over a timeout."""
+    def said(self, before: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what was sent of what only this dialect has a field for.
+
+        A `subject` is what is looked for in subjects from then on, as in the days of those fields.
+        """
+        sent, old = self.model_fields_set, dict[str, Any]()
+        if "subject" in sent:
+            old["success_kw"] = self.subject
+        if "subject_fail" in sent:
+            old["failure_kw"] = self.subject_fail
+        if old:
+            both = dict(before) | old
+            old["filter_subject"] = bool(both.get("success_kw") or both.get("failure_kw"))
+        nameless = {"nameless": not self.name} if "name" in sent or not before else {}
+        return old | self.model_dump(exclude_unset=True, include=set(SAID)) | nameless
+
+    def spec(self, before: WatchSpec) -> WatchSpec:
+        """Return the watch as it shall be; a schedule wins over a timeout.
+
+        A run may take as long as the grace, unless another limit was set elsewhere.
+        """
         sent = self.model_fields_set
         changed: dict[str, Any] = {}
         if "name" in sent:
-            changed["name"] = self.name or "unnamed"
-        if "slug" in sent and version == "v3" and self.slug:
+            changed["name"] = self.name or UNNAMED
+        if "slug" in sent and self.slug:
             changed["slug"] = self.slug
         if "tags" in sent:
-            changed["tags"] = tuple(dict.fromkeys(self.tags.split()))
+            changed["tags"] = self._tags
         if "desc" in sent:
             changed["description"] = self.desc
         if "grace" in sent:
             changed["start_by_s"] = self.grace
+            if before.finish_by_s == before.start_by_s:
+                changed["finish_by_s"] = self.grace
         if "tz" in sent:
             changed["timezone"] = self.tz
         if "schedule" in sent:
@@ -195,17 +249,29 @@ class CheckSent(BaseModel):
             changed["schedule"] = f"every {self.timeout}s"
         return replace(before, **changed)
 
+    @property
+    def _tags(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self.tags.split()))
+
+    @property
+    def looks(self) -> bool:
+        """Whether there is to be looked for a check: all that `unique` names was sent as well."""
+        return bool(self.unique) and self.model_fields_set.issuperset(self.unique)
+
     def same(self, record: Record) -> bool:
         """Whether a check has all of what `unique` names."""
         schedule = record.watch.plan.schedule
         held = {
             "name": record.name,
             "slug": record.slug,
-            "tags": " ".join(record.tags),
+            "tags": record.tags,
             "timeout": schedule.interval_s if schedule else None,
             "grace": record.watch.plan.start_by_s,
         }
-        return all(held[name] == getattr(self, name) for name in self.unique)
+        wanted = {"name": self.name or UNNAMED, "tags": self._tags}
+        return all(held[name] == wanted.get(name, getattr(self, name)) for name in self.unique)
 
 
-FRESH = WatchSpec(name="unnamed", schedule=f"every {TIMEOUT_S}s", start_by_s=GRACE_S)
+FRESH = WatchSpec(
+    name=UNNAMED, schedule=f"every {TIMEOUT_S}s", start_by_s=GRACE_S, finish_by_s=GRACE_S
+)

@@ -5,8 +5,8 @@ from alembic import op
 
 from dogwatch.store.migrations.walls import raise_wall
 
-revision = "0022"
-down_revision = "0021"
+revision = "0020"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 
