@@ -246,7 +246,7 @@ def _watches(site: Site) -> str:
     expect(page.locator("#preview .error")).to_contain_text("is not a schedule")
     assert page.input_value("#schedule") == "soon"
     page.fill("#schedule", "every 3s")
-    page.fill("#grace_min", "0")
+    page.fill("#start_by_s", "0")
     page.click("text=Make it")
     page.wait_for_url("**/i/story")
     expect(page.locator("h2", has_text="Waiting for the first ping")).to_be_visible()

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from dogwatch.clock import Clock
 from dogwatch.core.slots import Gap
+from dogwatch.store import pauses
 from dogwatch.store.database import Database, Tx
 from dogwatch.store.watches import next_due_at
 from dogwatch.usecases import nodes, watches
@@ -15,6 +16,11 @@ POLL_S = 0.5
 CUT = timedelta(seconds=2)
 # More than two clocks that agree ever step back by.
 STEP_BACK = timedelta(seconds=1)
+
+
+def _next_at(tx: Tx) -> datetime | None:
+    """Return when the next deadline passes, or the next pause ends."""
+    return min(filter(None, (next_due_at(tx), pauses.next_at(tx))), default=None)
 
 
 class Sweeper:
@@ -43,7 +49,7 @@ class Sweeper:
 
     async def step(self) -> float:
         """Judge what is due; return the seconds until the next deadline, at most the poll."""
-        due_at = await self._database.aread(next_due_at)
+        due_at = await self._database.aread(_next_at)
         at = self._clock.now()
         self._note_reached(at)
         if due_at is None or due_at > at:
@@ -62,4 +68,5 @@ class Sweeper:
         at, unfolded_at = self._clock.now(), self._unfolded_at()
         nodes.beat(tx, self._node_id, at, unfolded_at)
         until_at = min(nodes.horizon(tx, at, self._cut), unfolded_at or at)
-        return watches.lapse(tx, at, BATCH, until_at)
+        resumed = watches.resume_due(tx, at, BATCH)
+        return resumed + watches.lapse(tx, at, BATCH, until_at)

@@ -6,6 +6,7 @@ from dogwatch.web.dashboard import (
     account,
     acknowledge,
     alerts,
+    beside,
     bulk,
     channels,
     demo,
@@ -17,9 +18,9 @@ from dogwatch.web.dashboard import (
     incidents,
     invitation,
     item,
-    item_pictures,
     keys,
     live,
+    load,
     maintenance,
     new,
     now,
@@ -118,13 +119,11 @@ def install(app: FastAPI, front: Endpoint) -> None:
     app.add_route("/login/oidc", open_to_all(oidc.begin))
     app.add_route("/login/oidc/callback", open_to_all(oidc.finish))
     app.add_route("/", either(front, now.show))
+    for path, answer in beside.routes():
+        app.add_route(path, answer)
     app.add_route("/i/{name}", signed_in(item.show))
-    for name in item_pictures.PICTURES:
-        app.add_route(f"/i/{{name}}/{name}.svg", signed_in(item_pictures.draw(name)))
-        app.add_route(f"/i/{{name}}/{name}.json", signed_in(item_pictures.tell(name)))
     app.add_route("/timeline", signed_in(timeline.show))
-    app.add_route("/timeline.svg", signed_in(timeline.draw))
-    app.add_route("/timeline.json", signed_in(timeline.tell))
+    app.add_route("/load", signed_in(load.show))
     app.add_route("/runs/{run_id}", signed_in(run.show))
     app.add_route("/runs/{run_id}/output.txt", signed_in(run.download))
     app.add_route("/runs/{run_id}/tail.json", signed_in(run.tail))
@@ -147,5 +146,3 @@ def install(app: FastAPI, front: Endpoint) -> None:
         app.add_route(path, signed_in(form(show, take)), ["GET", "POST"])
     app.add_route("/flows/preview", signed_in(flow_edit.preview), ["POST"])
     app.add_route("/flows/{name}", signed_in(flow.show))
-    app.add_route("/flows/{name}/graph.svg", signed_in(flow.draw))
-    app.add_route("/flows/{name}/graph.json", signed_in(flow.tell))

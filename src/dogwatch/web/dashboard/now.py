@@ -6,7 +6,7 @@ from fastapi import Response
 
 from dogwatch.usecases import demo, overview
 from dogwatch.usecases.callers import require
-from dogwatch.usecases.overview import CELL, PAGE, STATES, Chosen
+from dogwatch.usecases.overview import PAGE, STATES, Chosen
 from dogwatch.web.dashboard.pages import rendered
 from dogwatch.web.dashboard.visit import Visit
 
@@ -27,7 +27,7 @@ async def show(visit: Visit) -> Response:
     pages = max(1, -(-found.total // PAGE))
     wrong = found.counts.get("down", 0)
     return rendered(
-        visit, "now.html", found=found, chosen=chosen, cell=CELL, states=STATES, wrong=wrong,
+        visit, "now.html", found=found, chosen=chosen, states=STATES, wrong=wrong,
         pages=pages, examples=examples, address=lambda **changes: _address(chosen, **changes),
     )  # fmt: skip
 

@@ -1,9 +1,11 @@
 """A run: what exactly happened in it?"""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from fastapi import Response
 
+from dogwatch.core.problems import Problem
 from dogwatch.usecases import lists, runs, watches
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.door import Tx
@@ -24,17 +26,27 @@ async def show(visit: Visit) -> Response:
     # A page that asks again by itself asks for the rest of the log apart.
     only_head = LIVE in visit.request.headers
 
-    def found(tx: Tx) -> tuple[Run, Handed, Record, Sequence[Chunk]]:
+    def found(tx: Tx) -> tuple[Run, Handed, Record, Sequence[Chunk], tuple[Record, Run] | None]:
         run, handed = lists.run(tx, visit.workspace_id, run_id)
         record = watches.find(tx, visit.workspace_id, run.watch_id)
         _, chunks = lists.output(tx, visit.workspace_id, run_id, -1, 0 if only_head else MOST)
-        return run, handed, record, chunks
+        return run, handed, record, chunks, _parent(tx, run)
 
-    run, handed, record, chunks = await visit.see(found)
+    run, handed, record, chunks, parent = await visit.see(found)
     return rendered(
-        visit, "run.html", run=run, handed=handed, record=record, output="".join(pieces(chunks)),
+        visit, "run.html", run=run, handed=handed, record=record, parent=parent, output="".join(pieces(chunks)),
         seen=chunks[-1][0] if chunks else -1, only_head=only_head,
     )  # fmt: skip
+
+
+def _parent(tx: Tx, run: Run) -> tuple[Record, Run] | None:
+    """Return the run that this one is a node of, or follows from, if it is still there."""
+    if run.parent_id is None:
+        return None
+    with suppress(Problem):
+        parent, _ = lists.run(tx, run.workspace_id, run.parent_id)
+        return watches.find(tx, run.workspace_id, parent.watch_id), parent
+    return None
 
 
 async def download(visit: Visit) -> Response:
