@@ -27,16 +27,17 @@ def begins(
     for one in due:
         counts[(one - from_at) // HOUR] += 1
     if len(due) == MOST:
-        _go_on(counts, due[-1] - from_at)
+        _go_on(counts, (due[0] - from_at) / HOUR, (due[-1] - from_at) / HOUR)
     return counts
 
 
-def _go_on(counts: list[float], covered: timedelta) -> None:
+def _go_on(counts: list[float], began: float, ended: float) -> None:
     """Fill the hours behind what was counted: as a day before, or as on average."""
-    first = covered // HOUR
-    rate = MOST / max(covered / HOUR, 1e-6)
-    for hour in range(first, len(counts)):
-        counts[hour] = counts[hour - 24] if first > 24 else rate
+    rate, last = (MOST - 1) / max(ended - began, 1e-6), int(ended)
+    counts[last] += rate * (last + 1 - ended)
+    daily = ended - began > 25
+    for hour in range(last + 1, len(counts)):
+        counts[hour] = counts[hour - 24] if daily else rate
 
 
 def busiest(counts: Sequence[float]) -> tuple[int, float]:

@@ -20,9 +20,10 @@ RUNS, CHUNKS, LINES = 60, 2_000, 12
 _GOOD = frozenset({Outcome.OK, Outcome.SLOW})
 _BAD = frozenset({Outcome.FAIL, Outcome.TIMEOUT, Outcome.MISSED})
 _WORDS = {
-    "variables.put": "set variable",
+    "variables.set": "set variable",
+    "variables.change": "changed variable",
     "variables.delete": "deleted variable",
-    "manifests.apply": "applied file",
+    "manifests.apply": "applied a file",
     "watches.change": "changed",
     "jobs.change": "changed job",
     "probes.change": "changed probe",
@@ -105,6 +106,7 @@ def changes(tx: Tx, incident: Incident, *, people: bool) -> Sequence[Changed]:
     if people:
         noted = audit_log.since(tx, workspace_id, from_at, until_at, list(_WORDS), MOST_CHANGES)
         found += [
-            Changed(one.at, f"{one.actor} {_WORDS[one.operation]} {one.object}") for one in noted
+            Changed(one.at, f"{one.actor} {_WORDS[one.operation]} {one.object}".rstrip())
+            for one in noted
         ]
     return sorted(found, key=lambda one: one.at, reverse=True)[:MOST_CHANGES]

@@ -73,6 +73,7 @@ _FILES = {
     "plot_style": "vendor/uPlot.css",
     "script": "dashboard.js",
     "worker": "live.js",
+    "file_script": "file.js",
     "flow_script": "flow.js",
     "log_script": "log.js",
     "schedule_script": "schedule.js",

@@ -34,7 +34,8 @@ async def show(visit: Visit) -> Response:
 
     run, handed, record, chunks, parent = await visit.see(found)
     return rendered(
-        visit, "run.html", run=run, handed=handed, record=record, parent=parent, output="".join(pieces(chunks)),
+        visit, "run.html", run=run, handed=handed, record=record, parent=parent,
+        output="".join(pieces(chunks)),
         seen=chunks[-1][0] if chunks else -1, only_head=only_head,
     )  # fmt: skip
 

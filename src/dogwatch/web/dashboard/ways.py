@@ -24,14 +24,14 @@ _GITHUB = """- name: Tell Dogwatch
 _KUBERNETES = """args:
 - sh
 - -c
-- your-command && {curl} {url} || {curl} {url}/fail
+- your-command; s=$?; {curl} {url}/$s; exit $s
 """
 
 
 def ways(url: str) -> Iterator[tuple[str, str]]:
     """Yield (where, what to write there) for an address to ping."""
     for word, text in (
-        ("crontab", "0 2 * * * your-command && {curl} {url} || {curl} {url}/fail"),
+        ("crontab", "0 2 * * * your-command; {curl} {url}/$?"),
         ("systemd", _SYSTEMD),
         ("Python", _PYTHON),
         ("PHP", _PHP),
