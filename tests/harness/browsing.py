@@ -1,5 +1,6 @@
 """A browser with somebody signed in, before a real server; notes all that goes wrong in it."""
 
+import gzip
 import re
 import shutil
 import time
@@ -32,6 +33,7 @@ class Site:
     context: BrowserContext
     page: Page
     faults: list[str] = field(default_factory=list)
+    sizes: dict[str, int] = field(default_factory=dict)
 
     def watched(self, page: Page) -> Page:
         """Note what a page complains of, whom it asks, and dialogs that it opens."""
@@ -62,6 +64,12 @@ class Site:
         """Return where the first link of a page leads that is like a pattern."""
         links = self.go(path).eval_on_selector_all("a", "all => all.map(one => one.pathname)")
         return str(next(one for one in links if re.fullmatch(pattern, one)))
+
+    def weighs(self, address: str) -> int:
+        """Return the size of a file as gzip makes it; each is fetched once."""
+        if address not in self.sizes:
+            self.sizes[address] = len(gzip.compress(self.page.request.get(address).body()))
+        return self.sizes[address]
 
     def shot(self, name: str) -> None:
         """Keep a picture of the page, as it is seen."""
@@ -111,6 +119,14 @@ def scrolls(page: Page, path: str) -> Iterator[str]:
     width = page.evaluate("document.documentElement.scrollWidth - innerWidth")
     if width > 0:
         yield f"{path}: {width} px too wide"
+
+
+def size_of(site: Site, page: Page) -> int:
+    """Return how many bytes of scripts and styles a page needs, as gzip makes them."""
+    found = page.eval_on_selector_all(
+        "script[src], link[rel=stylesheet]", "all => all.map(one => one.src || one.href)"
+    )
+    return sum(site.weighs(address) for address in found)
 
 
 @contextmanager

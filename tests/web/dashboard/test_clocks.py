@@ -95,5 +95,5 @@ def test_a_window_is_changed_on_its_page(ana: Browser) -> None:
     weekly = {"kind": "weekly", "name": "Moved", "scope": "tags", "values": "db", "day_sat": "1",
               "start": "22:00", "duration_s": "90", "timezone": WARSAW}  # fmt: skip
     assert ana.fill(edit, edit, **weekly).status == 303
-    assert 'value="90"' in ana.get(edit).text
+    assert 'value="1 h 30 min"' in ana.get(edit).text
     assert ana.fill(edit, edit, **weekly | {"name": " "}).status == 422

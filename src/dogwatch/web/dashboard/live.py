@@ -30,12 +30,12 @@ async def show(visit: Visit) -> Response:
 async def _events(visit: Visit) -> AsyncIterator[str]:
     services, workspace_id = visit.services, visit.workspace_id
     until = services.clock.monotonic() + LIFE_S
-    yield "retry: 3000\n\n"
     pages = {page_of(workspace_id), page_of(None), *ALL_TOPICS}
     with (
         woken(services, frozenset(pages)) as changed,
         woken(services, ALL_TOPICS | {SESSIONS}) as doubted,
     ):
+        yield "retry: 3000\n\n"
         while not services.stopping.is_set() and services.clock.monotonic() < until:
             await wait(changed, doubted, services.stopping, timeout_s=HEARTBEAT_S)
             if doubted.is_set():

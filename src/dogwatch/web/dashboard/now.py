@@ -32,7 +32,8 @@ async def show(visit: Visit) -> Response:
     wrong = found.counts.get("down", 0)
     return rendered(
         visit, "now.html", found=found, chosen=chosen, states=STATES, wrong=wrong,
-        pages=pages, examples=examples, away=away, address=lambda **changes: _address(chosen, **changes),
+        pages=pages, examples=examples, away=away,
+        address=lambda **changes: _address(chosen, **changes),
     )  # fmt: skip
 
 
