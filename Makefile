@@ -4,6 +4,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
+# Tests wait for servers, databases and browsers more than they compute.
+WORKERS ?= $(shell expr $$(nproc) \* 3 / 2)
 MINUTES ?= 60
 PROOFS := $(CURDIR)/$(VENV)/proofs
 PROVING := tests/faults tests/simulation tests/e2e/test_ledger.py tests/e2e/test_database_away.py \
@@ -19,7 +21,7 @@ run: $(STAMP) ## set up everything and start Dogwatch on SQLite at http://127.0.
 	$(BIN)/dogwatch up
 
 test: system $(STAMP) ## set up everything and run the whole suite on SQLite and PostgreSQL
-	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: lint test ## everything: format, lint, types, import contracts, laws, tests
 

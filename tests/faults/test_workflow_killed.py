@@ -58,8 +58,8 @@ def begin(server: Served) -> None:
         server.post("/workflows/flow/trigger", {}, status=202)
 
 
-def ended(server: Served) -> list[Any]:
-    """Wait until all runs of the workflow have ended; return them as trees."""
+def wait_for_the_end(server: Served) -> None:
+    """Wait until all runs of the workflow have ended."""
     polls = itertools.count()
 
     def over() -> bool:  # asked twice a second: it is the server that shall work
@@ -67,7 +67,6 @@ def ended(server: Served) -> list[Any]:
         return all(run["state"] == "done" for run in runs)
 
     eventually(over, within_s=LONG_S, what="the workflows end")
-    return [server.get(f"/runs/{run['id']}/tree") for run in server.every("/runs?watch=flow")]
 
 
 def doubled(scene: Scene, server: Served, trees: list[Any]) -> list[str]:
@@ -86,7 +85,7 @@ def doubled(scene: Scene, server: Served, trees: list[Any]) -> list[str]:
 
 def judged(scene: Scene, server: Served, where: str) -> None:
     """Prove what is promised, and say so."""
-    trees = ended(server)
+    trees = [server.get(f"/runs/{run['id']}/tree") for run in server.every("/runs?watch=flow")]
     wrong = doubled(scene, server, trees)
     lost = sum(step["reason"] == "its node died" for tree in trees for step in tree["steps"])
     told = tell(
@@ -107,7 +106,8 @@ def test_one_server_comes_back(serve: Serve, tmp_path: Path) -> None:
         scene.wait(chance.randint(1, FLOWS * len(JOBS) - 3))
         server.kill9()
         server.start()
-        judged(scene, server, "SQLite")
+        wait_for_the_end(server)
+    judged(scene, server, "SQLite")
 
 
 def test_another_takes_over(postgres_url: str, serve: Serve, tmp_path: Path) -> None:
@@ -121,4 +121,5 @@ def test_another_takes_over(postgres_url: str, serve: Serve, tmp_path: Path) -> 
         begin(servers[0])
         scene.wait(chance.randint(1, FLOWS * len(JOBS) - 3))
         servers[0].kill9()
-        judged(scene, servers[1], "PostgreSQL with two nodes")
+        wait_for_the_end(servers[1])
+    judged(scene, servers[1], "PostgreSQL with two nodes")

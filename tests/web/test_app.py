@@ -114,7 +114,7 @@ def test_a_ping_that_fails_is_not_counted(services: Services) -> None:
     assert 'answer="recorded"} 0.0' in web.get("/metrics").text
 
 
-@pytest.mark.parametrize("path", ["/", "/cronbeats", "/api/v1/docs"])
+@pytest.mark.parametrize("path", ["/", "/cronbeats", "/api/v1/docs", "/docs", "/docs/pings"])
 def test_pages_ask_nobody_else_for_anything(web: Client, path: str) -> None:
     answer = web.get(path)
     assert answer.status == 200

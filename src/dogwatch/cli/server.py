@@ -24,7 +24,7 @@ def up_command(session: Session, demo: bool, **flags: Any) -> None:
     def ready() -> None:
         click.echo(f"Dogwatch is up at {config.listen.url}", err=True)
         click.echo(f"  data   {config.data}", err=True)
-        click.echo(f"  docs   {config.listen.url}/api/v1/docs", err=True)
+        click.echo(f"  docs   {config.listen.url}/docs", err=True)
         click.echo("  stop   Ctrl-C", err=True)
         if link := first_run.link(config):
             click.echo(f"  set up {link}", err=True)

@@ -8,7 +8,7 @@ from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
 from dogwatch import __version__
-from dogwatch.web import dashboard, dialects, hooks, status
+from dogwatch.web import dashboard, dialects, hooks, manual, status
 from dogwatch.web.api import native, problems
 from dogwatch.web.health import Readiness, checks_of, healthz
 from dogwatch.web.inbox import PingInbox
@@ -36,6 +36,7 @@ dogwatch run nightly-backup -- ./backup.sh</code></pre>
 <h2>For people</h2>
 <ul>
 <li><a href="account">Your account</a>, or <a href="login">sign in</a></li>
+<li><a href="docs">The manual</a></li>
 </ul>
 <h2>For programs</h2>
 <ul>
@@ -102,6 +103,7 @@ def _behind(services: Services, metrics: Metrics) -> FastAPI:
     app.add_route(hooks.PATH, hooks.start, methods=["POST"])
     dashboard.install(app, html("Dogwatch", FRONT))
     status.install(app, services)
+    manual.install(app)
     app.mount("/api/v1", native(services))
     dialects.install(app, services)
     return app
