@@ -18,6 +18,7 @@ from tests.harness.browsing import (
     EVERYTHING,
     NARROW,
     PASSWORD,
+    SIZES,
     WIDE,
     Site,
     at_most,
@@ -26,7 +27,7 @@ from tests.harness.browsing import (
     scrolls,
     size_of,
 )
-from tests.harness.places import ON_THE_WAY, PLACES
+from tests.harness.places import BESIDE, ON_THE_WAY, PLACES
 from tests.harness.receivers import Webhooks, webhook_receiver
 from tests.harness.served import Served
 
@@ -131,6 +132,7 @@ def test_every_page_is_sound(site: Site) -> None:
 
 
 def _places(site: Site) -> Iterator[str]:
+    yield from BESIDE
     for place in chain.from_iterable(PLACES.values()):
         if place != ON_THE_WAY:
             yield place if isinstance(place, str) else site.found(*place)
@@ -143,7 +145,7 @@ def _looked_at(site: Site, page: Page, path: str) -> Iterator[str]:
     yield from findings(page, path, EVERYTHING)
     yield from scrolls(page, path)
     page.set_viewport_size(NARROW)
-    yield from findings(page, f"{path} narrow", EVERYTHING)
+    yield from findings(page, f"{path} narrow", SIZES)
     yield from scrolls(page, f"{path} narrow")
     page.emulate_media(color_scheme="dark")
     yield from findings(page, f"{path} narrow dark", COLOURS)

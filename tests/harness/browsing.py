@@ -17,8 +17,15 @@ from tests.harness.served import Served
 
 WIDE, NARROW = ViewportSize(width=1280, height=900), ViewportSize(width=390, height=844)
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
-COLOURS: dict[str, Any] = {"runOnly": ["color-contrast"], "resultTypes": ["violations"]}
-EVERYTHING: dict[str, Any] = {"resultTypes": ["violations"]}
+# Nothing is framed here, and nobody asks where a finding stands.
+EVERYTHING: dict[str, Any] = {
+    "resultTypes": ["violations"], "preload": False, "iframes": False, "selectors": False
+}  # fmt: skip
+COLOURS = EVERYTHING | {"runOnly": ["color-contrast"]}
+# What may change with the width of a page: its document stays the same.
+SIZES = EVERYTHING | {
+    "runOnly": ["color-contrast", "target-size", "scrollable-region-focusable"]
+}  # fmt: skip
 PASSWORD = "four kinds of tea"
 # Kept by CI; README shows some of them (`make pictures`).
 SHOTS = Path(__file__).parents[2] / "artifacts" / "pages"

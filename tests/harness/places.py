@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 
-from dogwatch.web.dashboard import MEMBERS, OPEN, PAGES, READ
+from dogwatch.web.dashboard import MEMBERS, OPEN, PAGES
 from dogwatch.web.dashboard.gate import Handler
 
 # A path; or (a path, what its link is like) for what has a number of its own.
 Place = str | tuple[str, str]
+# The manual, and what everybody sees.
+BESIDE = ("/docs", "/docs/pings", "/status/nasty")
 # Pages that are met on the way only: by who sets up, is invited, makes a channel.
 ON_THE_WAY = ""
 
@@ -19,8 +21,6 @@ PLACES: Mapping[str, tuple[Place, ...]] = {
     "channels.show_delivery": (ON_THE_WAY,),
     "channels.show_new": ("/alerts/channels/new", "/alerts/channels/new?kind=slack"),
     "crontab.show": ("/new/crontab",),
-    "documents.show": ("/docs/pings", "/docs/dialects/cronium"),
-    "documents.show_all": ("/docs",),
     "edit.show": ("/i/daily-report/edit",),
     "files.show": ("/settings/files",),
     "flow.show": ("/flows/chain",),
@@ -57,7 +57,7 @@ PLACES: Mapping[str, tuple[Place, ...]] = {
 
 def shown() -> Iterator[str]:
     """Yield who shows a page, by the routes."""
-    for handler in (*PAGES.values(), *READ.values()):
+    for handler in PAGES.values():
         yield _name(handler)
     for show, _ in (*OPEN.values(), *MEMBERS.values()):
         yield _name(show)

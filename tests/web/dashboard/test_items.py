@@ -207,7 +207,7 @@ def test_an_address_is_asked_by_a_probe(house: House) -> None:
              "method": "GET", "url": "https://shop.example/"}  # fmt: skip
     assert ana.fill("/new?kind=request", "/new", **given).status == 303
     page = ana.get("/i/shop").text
-    assert '</svg> probe</span></span></h1>' in page
+    assert "</svg> probe</span></span></h1>" in page
     assert "https://shop.example/" in page
     wrong = ana.fill("/new?kind=request", "/new", **given | {"url": "x"})
     assert (wrong.status, "aria-invalid" in wrong.text) == (422, True)

@@ -11,7 +11,6 @@ from dogwatch.web.dashboard import (
     channels,
     crontab,
     demo,
-    documents,
     edit,
     files,
     flow,
@@ -114,10 +113,6 @@ MEMBERS: dict[str, tuple[Handler, Handler]] = {
 }
 
 
-READ: dict[str, Handler] = {
-    "/docs": documents.show_all,
-    "/docs/{name:path}": documents.show,
-}
 POSTED: dict[str, Handler] = {
     "/system/backup": system.back_up,
     "/zone": zone.choose,
@@ -161,7 +156,5 @@ def install(app: FastAPI, front: Endpoint) -> None:
         app.add_route(path, open_to_all(form(show, take)), ["GET", "POST"])
     for path, (show, take) in MEMBERS.items():
         app.add_route(path, signed_in(form(show, take)), ["GET", "POST"])
-    for path, show in READ.items():
-        app.add_route(path, open_to_all(show))
     for path, show in PAGES.items():
         app.add_route(path, either(front, show) if path == "/" else signed_in(show))
