@@ -298,7 +298,7 @@ def _is_told(site: Site, hooks: Webhooks) -> None:
 def _misses_and_recovers(site: Site, hooks: Webhooks, url: str) -> None:
     """See it miss, who was told, acknowledge, and see it recover."""
     page = site.go("/i/story")
-    expect(page.locator("h1 + .state, .head > .state")).to_contain_text("Down", timeout=60_000)
+    expect(page.locator(".head .state").first).to_contain_text("Down", timeout=60_000)
     assert page.title().startswith("Down: Story")
     site.shot("6-missed")
     page = site.go(site.found("/incidents", r"/incidents/\d+"))
