@@ -63,7 +63,9 @@ def lived_in(house: House) -> House:
     house.join("b", 650)
     _workflow(house, job.id, work.run.id)
     _status_page(house, one.id)
-    house.do(manifests.note, house.workspace.id, "dogwatch.yaml", [one.id], "Ana", after(7))
+    house.do(
+        manifests.note, house.workspace.id, "dogwatch.yaml", [("item", one.id)], "Ana", after(7)
+    )
     _people(house)
     return house
 

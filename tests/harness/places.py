@@ -7,8 +7,8 @@ from dogwatch.web.dashboard.gate import Handler
 
 # A path; or (a path, what its link is like) for what has a number of its own.
 Place = str | tuple[str, str]
-# The manual, and what everybody sees.
-BESIDE = ("/docs", "/docs/pings", "/status/nasty")
+# What everybody sees.
+BESIDE = ("/status/nasty",)
 # Pages that are met on the way only: by who sets up, is invited, makes a channel.
 ON_THE_WAY = ""
 

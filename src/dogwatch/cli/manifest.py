@@ -13,6 +13,7 @@ from dogwatch.core.problems import Problem, invalid
 # A large file takes the server a while.
 _PATIENT = Limits(answer_s=120.0)
 _DIFFERS = 2
+_KINDS = ("item", "channel", "rule", "maintenance", "variable", "status_page", "project")
 _FILE = click.argument("files", nargs=-1, metavar="FILE…")
 _MORE = click.option(
     "-f", "--file", "more", multiple=True, metavar="FILE", help="The same as FILE."
@@ -110,18 +111,22 @@ def validate_command(session: Session, files: tuple[str, ...], more: tuple[str, 
 
 @command(
     "release",
-    "dogwatch release nightly-backup\ndogwatch release --file dogwatch.yaml",
+    "dogwatch release nightly-backup\n"
+    "dogwatch release --kind variable TOKEN\n"
+    "dogwatch release --file dogwatch.yaml",
 )
 @click.argument("items", nargs=-1, metavar="ITEM…")
+@click.option("--kind", type=click.Choice(_KINDS), default="item", help="What they are.")
 @click.option("-f", "--file", "file", metavar="NAME", help="Forget a file with all kept in it.")
-def release_command(session: Session, items: tuple[str, ...], file: str | None) -> None:
+def release_command(session: Session, items: tuple[str, ...], kind: str, file: str | None) -> None:
     """Let go of what is kept in a file: it stays, and is changed by page or command again."""
     if bool(items) is bool(file):
         raise invalid("ITEM", "give one at least, or --file NAME")
     api = connect(session)
     if file:
         api.send("POST", "/manifests/forget", {"name": file})
-    done = [api.send("POST", "/manifests/release", {"item": item}) for item in items]
+    asked = [{"item": item} | ({} if kind == "item" else {"kind": kind}) for item in items]
+    done = [api.send("POST", "/manifests/release", one) for one in asked]
     names = [file] if file else [one["slug"] for one in done]
     if session.json:
         as_json({"released": names})

@@ -24,6 +24,7 @@ class ChannelRow:
     created_at: datetime
     disabled_reason: str | None = None
     group_window_s: int | None = None
+    key: str | None = None
 
 
 def add(tx: Tx, channel: ChannelRow) -> None:

@@ -1,14 +1,22 @@
-"""Manifests: the files that were applied to a workspace, and the items that are kept in them."""
+"""Manifests: the files that were applied to a workspace, and what is kept in them."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Column, Table, delete, func, insert, select, tuple_, update
 
-from dogwatch.store.tables import manifest_items, manifests
+from dogwatch.store import tables
+from dogwatch.store.tables import manifest_things, manifests
 from dogwatch.store.tx import Tx
+
+Thing = tuple[str, str]
+"""A kind, such as channel, and an id; the key of a variable."""
+ITEM = "item"
+# So many at once: a statement has no more parameters than a database takes.
+_BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +57,9 @@ def listed(tx: Tx, workspace_id: int) -> Sequence[Manifest]:
     counted = (
         select(func.count())
         .where(
-            manifest_items.c.workspace_id == manifests.c.workspace_id,
-            manifest_items.c.manifest == manifests.c.name,
+            manifest_things.c.workspace_id == manifests.c.workspace_id,
+            manifest_things.c.manifest == manifests.c.name,
+            manifest_things.c.kind == ITEM,
         )
         .scalar_subquery()
     )
@@ -62,48 +71,88 @@ def listed(tx: Tx, workspace_id: int) -> Sequence[Manifest]:
 
 
 def remove(tx: Tx, workspace_id: int, name: str) -> None:
-    """Forget a file and what was kept in it; the items stay."""
-    inside = manifest_items.c.workspace_id == workspace_id, manifest_items.c.manifest == name
-    tx.conn.execute(delete(manifest_items).where(*inside))
+    """Forget a file and what was kept in it; all of that stays."""
+    inside = manifest_things.c.workspace_id == workspace_id, manifest_things.c.manifest == name
+    tx.conn.execute(delete(manifest_things).where(*inside))
     tx.conn.execute(delete(manifests).where(*_at(workspace_id, name)))
 
 
-def kept(tx: Tx, workspace_id: int, watch_id: str) -> str | None:
-    """Return the file that a watch is kept in."""
-    found = select(manifest_items.c.manifest).where(*_of(workspace_id, [watch_id]))
+def kept(tx: Tx, workspace_id: int, thing: Thing) -> str | None:
+    """Return the file that a thing is kept in."""
+    found = select(manifest_things.c.manifest).where(*_of(workspace_id, [thing]))
     name: str | None = tx.conn.scalar(found)
     return name
 
 
-def keep(tx: Tx, workspace_id: int, watch_ids: Collection[str], name: str) -> None:
-    """Keep watches in a file, wherever they were kept before."""
-    release(tx, workspace_id, watch_ids)
+def keep(tx: Tx, workspace_id: int, things: Collection[Thing], name: str) -> None:
+    """Keep things in a file, wherever they were kept before."""
+    release(tx, workspace_id, things)
     rows = [
-        {"workspace_id": workspace_id, "watch_id": one, "manifest": name}
-        for one in sorted(watch_ids)
+        {"workspace_id": workspace_id, "kind": kind, "thing": own, "manifest": name}
+        for kind, own in sorted(things)
     ]
     if rows:
-        tx.conn.execute(insert(manifest_items), rows)
+        tx.conn.execute(insert(manifest_things), rows)
 
 
-def release(tx: Tx, workspace_id: int, watch_ids: Collection[str]) -> None:
-    """Keep watches in no file."""
-    tx.conn.execute(delete(manifest_items).where(*_of(workspace_id, watch_ids)))
+def release(tx: Tx, workspace_id: int, things: Collection[Thing]) -> int:
+    """Keep things in no file; return how many were kept in one."""
+    every, gone = sorted(things), 0
+    for start in range(0, len(every), _BATCH):
+        some = _of(workspace_id, every[start : start + _BATCH])
+        gone += tx.conn.execute(delete(manifest_things).where(*some)).rowcount
+    return gone
 
 
-def inside(tx: Tx, workspace_id: int) -> Mapping[str, str]:
-    """Return the files of all watches that are kept in one, by watch id."""
-    found = select(manifest_items.c.watch_id, manifest_items.c.manifest)
-    rows = tx.conn.execute(found.where(manifest_items.c.workspace_id == workspace_id))
-    return {row.watch_id: row.manifest for row in rows}
+def all_kept(tx: Tx, workspace_id: int) -> Mapping[Thing, str]:
+    """Return the files of all things that are kept in one."""
+    found = select(manifest_things.c.kind, manifest_things.c.thing, manifest_things.c.manifest)
+    rows = tx.conn.execute(found.where(manifest_things.c.workspace_id == workspace_id))
+    return {(row.kind, row.thing): row.manifest for row in rows}
+
+
+# What was said of a workspace, and nothing that changes by itself, such as a state.
+_WATCH = (
+    "slug", "name", "description", "kind", "tags", "project", "schedule", "timezone", "starts_at",
+    "start_by_s", "finish_by_s", "slow_after_ms", "min_duration_ms", "early_s",
+    "failures_before_down", "successes_before_up",
+)  # fmt: skip
+_JOB = (
+    "action_kind", "action", "overlap", "catch_up", "catch_up_max", "catch_up_window_s",
+    "max_attempts", "backoff_s", "lost_run", "priority", "max_runs", "reset_on_resume", "actions",
+)  # fmt: skip
+_SAID: Sequence[tuple[Table, Sequence[str]]] = (
+    (tables.watches, _WATCH),
+    (tables.jobs, _JOB),
+    (tables.workflows, ("version", "hook_hash")),
+    (tables.dependencies, ()),
+    (tables.channels, ("name", "kind", "sealed", "disabled_reason", "group_window_s", "key")),
+    (tables.rules, ("channel_id", "events", "scope", "timing")),
+    (tables.maintenance, ("name", "scope", "spec")),
+    (tables.variables, ("sealed", "description")),
+    (tables.status_pages, ("slug", "title", "description", "public", "items")),
+    (tables.projects, ("label", "name", "url")),
+    (manifest_things, ("manifest",)),
+)
+
+
+def stamp(tx: Tx, workspace_id: int) -> bytes:
+    """Return a digest of all that was said of a workspace: another after any change of it."""
+    digest = sha256()
+    for table, names in _SAID:
+        key: list[Column[Any]] = [one for one in table.primary_key if one.name != "workspace_id"]
+        found = select(*key, *(table.c[name] for name in names))
+        rows = tx.conn.execute(found.where(table.c.workspace_id == workspace_id).order_by(*key))
+        digest.update(repr([tuple(row) for row in rows]).encode())
+    return digest.digest()
 
 
 def _at(workspace_id: int, name: str) -> tuple[Any, Any]:
     return manifests.c.workspace_id == workspace_id, manifests.c.name == name
 
 
-def _of(workspace_id: int, watch_ids: Collection[str]) -> tuple[Any, Any]:
+def _of(workspace_id: int, things: Collection[Thing]) -> tuple[Any, Any]:
     return (
-        manifest_items.c.workspace_id == workspace_id,
-        manifest_items.c.watch_id.in_(list(watch_ids)),
+        manifest_things.c.workspace_id == workspace_id,
+        tuple_(manifest_things.c.kind, manifest_things.c.thing).in_(list(things)),
     )

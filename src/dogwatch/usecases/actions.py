@@ -10,6 +10,7 @@ from dogwatch.store.effects import Effect
 from dogwatch.store.jobs import JobRow
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
+from dogwatch.usecases.watches import refuse_kept
 
 __all__ = ["Effect"]
 
@@ -27,6 +28,7 @@ def put(
     A Problem names every bad field, such as `actions.0.run`.
     """
     _job(tx, record)
+    refuse_kept(tx, record)
     bad: dict[str, str] = {}
     found = []
     for index, one in enumerate(actions):

@@ -11,6 +11,7 @@ from dogwatch.ids import new_id
 from dogwatch.store import channels, tasks
 from dogwatch.store.channels import ChannelRow
 from dogwatch.store.tx import Tx
+from dogwatch.usecases import keeping
 from dogwatch.vault import Vault
 
 __all__ = ["ChannelRow"]
@@ -73,8 +74,11 @@ def change_channel(
 ) -> ChannelRow:
     """Change a channel; enabling it again clears the reason why it was off.
 
-    Settings come as a whole, `public` and `secret` ones.
+    Settings come as a whole, `public` and `secret` ones. One that is kept in a manifest is changed
+    there; it can always be switched off and on.
     """
+    if name is not None or public is not None:
+        refuse_kept(tx, channel)
     changes: dict[str, Any] = {}
     if name is not None:
         changes["name"] = name
@@ -91,9 +95,20 @@ def change_channel(
 
 def regroup(tx: Tx, channel: ChannelRow, group_window_s: int | None) -> ChannelRow:
     """Have a channel collect flips for so long; None: as is usual for its kind."""
+    refuse_kept(tx, channel)
     check_group_window(group_window_s)
     channels.change(tx, channel.workspace_id, channel.id, group_window_s=group_window_s)
     return replace(channel, group_window_s=group_window_s)
+
+
+def call(tx: Tx, channel: ChannelRow, key: str) -> None:
+    """Have a file name a channel by this key, whatever its name becomes."""
+    channels.change(tx, channel.workspace_id, channel.id, key=key)
+
+
+def refuse_kept(tx: Tx, channel: ChannelRow) -> None:
+    """Raise a conflict for a channel that is kept in a manifest."""
+    keeping.refuse(tx, channel.workspace_id, (keeping.CHANNEL, channel.id), channel.name)
 
 
 def check_group_window(group_window_s: int | None) -> None:
@@ -106,6 +121,7 @@ def remove_channel(tx: Tx, workspace_id: int, channel_id: str) -> None:
     """Delete a channel with its rules and deliveries."""
     channel_by_id(tx, workspace_id, channel_id)
     tasks.drop_of_channel(tx, workspace_id, channel_id)
+    keeping.let_go(tx, workspace_id, (keeping.CHANNEL, channel_id))
     channels.remove(tx, workspace_id, channel_id)
 
 

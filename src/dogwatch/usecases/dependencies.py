@@ -11,7 +11,7 @@ from dogwatch.store import dependencies, watches, workspaces
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
 from dogwatch.usecases.holding import wake_held
-from dogwatch.usecases.watches import find
+from dogwatch.usecases.watches import find, refuse_kept
 
 MOST_PARENTS = 20
 
@@ -38,6 +38,7 @@ def set_parents(
         raise invalid("parents", f"at most {MOST_PARENTS}")
     workspaces.get(tx, workspace_id, lock=True)
     record = find(tx, workspace_id, name)
+    refuse_kept(tx, record)
     ids = {_parent_id(tx, workspace_id, parent) for parent in parents}
     graph = dependencies.graph(tx, workspace_id)
     if path := cycle(graph, record.id, ids):

@@ -36,6 +36,7 @@ from dogwatch.usecases.watches import find
 __all__ = ["Delivery", "FlipRow", "Handed", "JobRow", "Receipt", "Record", "Run", "Workspace"]
 
 _SCANNED = 500
+EVER_SO_MANY = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,17 @@ def next_due_at(record: Record, at: datetime) -> datetime | None:
     if watch.slot_at and watch.slot_at <= at and not watch.job and not armed(watch):
         return watch.plan.after(at)
     return watch.slot_at
+
+
+def records(tx: Tx, workspace_id: int) -> Sequence[Record]:
+    """Return all watches of a workspace, oldest first, with nothing of what surrounds them."""
+    return watches.listed(tx, workspace_id, EVER_SO_MANY)
+
+
+def jobs_of(tx: Tx, found: Sequence[Record]) -> dict[str, JobRow]:
+    """Return the jobs of watches of one workspace, by watch id."""
+    rows = jobs.by_watches(tx, [record.key for record in found if record.watch.job])
+    return {key[1]: row for key, row in rows.items()}
 
 
 def watch(tx: Tx, workspace_id: int, name: str, at: datetime) -> WatchView:

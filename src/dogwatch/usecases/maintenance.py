@@ -14,6 +14,7 @@ from dogwatch.store import maintenance, workspaces
 from dogwatch.store.maintenance import Maintenance
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
+from dogwatch.usecases import keeping
 from dogwatch.usecases.holding import wake_held
 from dogwatch.usecases.rules import known
 
@@ -65,7 +66,7 @@ def add(
     tx: Tx, workspace_id: int, name: str, scope: Scope, spec: WindowSpec, at: datetime
 ) -> Maintenance:
     """Add a window; a Problem names each bad field, and refuses what is over already."""
-    _check(spec, at)
+    check(spec, at)
     scope = known(tx, workspace_id, scope)
     one = Maintenance(workspace_id, new_id(at), name.strip(), scope, spec, at)
     maintenance.add(tx, one)
@@ -75,9 +76,10 @@ def add(
 def change(
     tx: Tx, one: Maintenance, name: str, scope: Scope, spec: WindowSpec, at: datetime
 ) -> Maintenance:
-    """Put other words in the place of those of a window."""
+    """Put other words in the place of those of a window; in a manifest if that keeps it."""
+    keeping.refuse(tx, one.workspace_id, (keeping.MAINTENANCE, one.id), one.name)
     if spec != one.spec:
-        _check(spec, at)
+        check(spec, at)
     scope = known(tx, one.workspace_id, scope)
     changed = replace(one, name=name.strip(), scope=scope, spec=spec)
     maintenance.save(tx, changed)
@@ -85,7 +87,8 @@ def change(
     return changed
 
 
-def _check(spec: WindowSpec, at: datetime) -> None:
+def check(spec: WindowSpec, at: datetime) -> None:
+    """Raise a Problem of each bad field of a window, or of one that is over already."""
     spec.window()
     if spec.end_at and spec.end_at <= at:
         raise invalid("window.end_at", "is over already; give a time to come")
@@ -95,6 +98,7 @@ def remove(tx: Tx, workspace_id: int, maintenance_id: str, at: datetime) -> None
     """Delete a window; what is still down under it alerts now."""
     find(tx, workspace_id, maintenance_id)
     maintenance.remove(tx, workspace_id, maintenance_id)
+    keeping.let_go(tx, workspace_id, (keeping.MAINTENANCE, maintenance_id))
     _apply(tx, workspace_id, at)
 
 

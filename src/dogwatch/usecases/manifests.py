@@ -1,4 +1,4 @@
-"""Manifests: which files were applied to a workspace, and which items are kept in them."""
+"""Manifests: which files were applied to a workspace, and what is kept in them."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -6,12 +6,12 @@ from datetime import datetime
 
 from dogwatch.core.problems import Problem, invalid
 from dogwatch.store import manifests, workspaces
-from dogwatch.store.manifests import Manifest
+from dogwatch.store.manifests import ITEM, Manifest, Thing
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
-from dogwatch.usecases import watches
+from dogwatch.usecases import keeping
 
-__all__ = ["Manifest"]
+__all__ = ["ITEM", "Manifest", "Thing"]
 
 NAME_LENGTH = 200
 FAULT_LENGTH = 4_000
@@ -45,19 +45,29 @@ def is_known(tx: Tx, workspace_id: int, name: str) -> bool:
 
 def kept_in(tx: Tx, record: Record) -> str | None:
     """Return the name of the file that a watch is kept in."""
-    return manifests.kept(tx, *record.key)
+    return manifests.kept(tx, record.workspace_id, (ITEM, record.id))
 
 
-def inside(tx: Tx, workspace_id: int, name: str) -> Collection[str]:
-    """Return the ids of the watches that are kept in a file."""
-    found: Mapping[str, str] = manifests.inside(tx, workspace_id)
-    return [own for own, file in found.items() if file == name]
+def all_kept(tx: Tx, workspace_id: int) -> Mapping[Thing, str]:
+    """Return the files of all things that are kept in one."""
+    return manifests.all_kept(tx, workspace_id)
 
 
 def release(tx: Tx, record: Record) -> Record:
     """Keep a watch in no file: it is changed here from now on."""
-    manifests.release(tx, record.workspace_id, [record.id])
+    keeping.let_go(tx, record.workspace_id, (ITEM, record.id))
     return record
+
+
+def release_thing(tx: Tx, workspace_id: int, thing: Thing) -> None:
+    """Keep something else in no file, or raise not_found."""
+    if not keeping.let_go(tx, workspace_id, thing):
+        raise Problem("not_found", f"there is no {thing[0]} {thing[1]!r} that a file keeps")
+
+
+def free(tx: Tx, workspace_id: int, things: Collection[Thing]) -> None:
+    """Keep things in no file while a file is applied that changes them."""
+    manifests.release(tx, workspace_id, things)
 
 
 def forget(tx: Tx, workspace_id: int, name: str) -> None:
@@ -66,13 +76,14 @@ def forget(tx: Tx, workspace_id: int, name: str) -> None:
 
 
 def note(
-    tx: Tx, workspace_id: int, name: str, watch_ids: Collection[str], by: str, at: datetime
+    tx: Tx, workspace_id: int, name: str, things: Collection[Thing], by: str, at: datetime
 ) -> None:
-    """Note that a file was applied, and that these watches are kept in it."""
+    """Note that a file was applied, and that these things are kept in it."""
     manifests.put(tx, Manifest(workspace_id, name, at, by[:255]))
-    gone = set(inside(tx, workspace_id, name)) - set(watch_ids)
-    manifests.release(tx, workspace_id, gone)
-    manifests.keep(tx, workspace_id, watch_ids, name)
+    before = manifests.all_kept(tx, workspace_id)
+    now = {thing for thing, file in before.items() if file == name}
+    manifests.release(tx, workspace_id, now - set(things))
+    manifests.keep(tx, workspace_id, set(things) - now, name)
 
 
 def note_fault(tx: Tx, workspace_id: int, name: str, fault: str, at: datetime) -> None:
@@ -81,19 +92,11 @@ def note_fault(tx: Tx, workspace_id: int, name: str, fault: str, at: datetime) -
     manifests.put(tx, replace(before, fault=fault[:FAULT_LENGTH], fault_at=at))
 
 
+def stamp(tx: Tx, workspace_id: int) -> bytes:
+    """Return a digest of all that was said of a workspace: another after any change of it."""
+    return manifests.stamp(tx, workspace_id)
+
+
 def lock(tx: Tx, workspace_id: int) -> None:
     """Let files be applied to a workspace one after the other."""
     workspaces.get(tx, workspace_id, lock=True)
-
-
-def left_out(tx: Tx, workspace_id: int, name: str, slugs: Collection[str]) -> Sequence[Record]:
-    """Return the watches that were kept in a file which names these alone now, by slug."""
-    found = watches.of_ids(tx, workspace_id, inside(tx, workspace_id, name)).values()
-    gone = [one for one in found if not {one.id, one.slug} & set(slugs)]
-    return sorted(gone, key=lambda one: one.slug)
-
-
-def prune(tx: Tx, records: Sequence[Record]) -> None:
-    """Delete watches that were kept in a file which names them no longer."""
-    for one in records:
-        watches.remove(tx, watches.find(tx, one.workspace_id, one.id, lock=True))

@@ -13,6 +13,7 @@ from dogwatch.store import projects, watches
 from dogwatch.store.projects import Project
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
+from dogwatch.usecases import keeping
 from dogwatch.usecases.aliases import TRIED, Unnamed, drawn
 from dogwatch.usecases.watches import remove as remove_watch
 
@@ -90,7 +91,11 @@ def find(tx: Tx, workspace_id: int, project_id: str) -> Project:
 
 
 def change(tx: Tx, project: Project, name: str, url: str) -> Project:
-    """Change what a project is called; the label of its watches, which rules name, stays."""
+    """Change what a project is called; the label of its watches, which rules name, stays.
+
+    One that is kept in a manifest is changed there.
+    """
+    keeping.refuse(tx, project.workspace_id, (keeping.PROJECT, project.id), project.label)
     changed = replace(project, name=name, url=url)
     projects.save(tx, changed)
     return changed
@@ -109,4 +114,5 @@ def remove(tx: Tx, project: Project) -> None:
     keys = [record.key for record in members(tx, project)]
     for record in watches.by_ids(tx, keys).values():
         remove_watch(tx, record)
+    keeping.let_go(tx, project.workspace_id, (keeping.PROJECT, project.id))
     projects.remove(tx, project)

@@ -10,7 +10,7 @@ from dogwatch.core.problems import Problem, invalid
 from dogwatch.ids import new_id
 from dogwatch.store import channels, rules, watches, workspaces
 from dogwatch.store.tx import Tx
-from dogwatch.usecases import lateness
+from dogwatch.usecases import keeping, lateness
 from dogwatch.usecases.holding import wake_held
 
 # What a rule holds by its own words.
@@ -40,7 +40,8 @@ def add_rule(tx: Tx, workspace_id: int, rule: Rule, at: datetime) -> Rule:
 
 
 def change_rule(tx: Tx, workspace_id: int, rule: Rule, at: datetime) -> Rule:
-    """Put a rule in the place of the one with its id."""
+    """Put a rule in the place of the one with its id; one kept in a manifest is changed there."""
+    keeping.refuse(tx, workspace_id, (keeping.RULE, rule.id), "this rule")
     rule = _checked(tx, workspace_id, rule)
     rules.change(tx, workspace_id, rule)
     _apply(tx, workspace_id, at)
@@ -51,6 +52,7 @@ def remove_rule(tx: Tx, workspace_id: int, rule_id: str, at: datetime) -> None:
     """Delete a rule; what it alone would have sent is suppressed."""
     if not rules.remove(tx, workspace_id, rule_id):
         raise Problem("not_found", f"there is no rule {rule_id!r}")
+    keeping.let_go(tx, workspace_id, (keeping.RULE, rule_id))
     _apply(tx, workspace_id, at)
 
 

@@ -15,6 +15,7 @@ from dogwatch.ids import new_id, new_text
 from dogwatch.store import status_pages, watches, workspaces
 from dogwatch.store.status_pages import Post, StatusPage, Update
 from dogwatch.store.tx import Tx
+from dogwatch.usecases import keeping
 
 __all__ = ["Post", "StatusPage", "Update"]
 
@@ -61,7 +62,8 @@ def spec_of(page: StatusPage) -> PageSpec:
 
 
 def change(tx: Tx, page: StatusPage, spec: PageSpec, at: datetime) -> StatusPage:
-    """Change a page."""
+    """Change a page; one that is kept in a manifest is changed there."""
+    keeping.refuse(tx, page.workspace_id, (keeping.PAGE, page.id), page.slug)
     spec = check(spec)
     changed = replace(
         page, slug=spec.slug or page.slug, title=spec.title, description=spec.description,
@@ -75,6 +77,7 @@ def change(tx: Tx, page: StatusPage, spec: PageSpec, at: datetime) -> StatusPage
 
 def remove(tx: Tx, page: StatusPage) -> None:
     """Delete a page with its posts."""
+    keeping.let_go(tx, page.workspace_id, (keeping.PAGE, page.id))
     status_pages.remove(tx, page)
 
 

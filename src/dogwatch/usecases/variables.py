@@ -9,6 +9,7 @@ from dogwatch.ids import new_id
 from dogwatch.store import variables
 from dogwatch.store.tx import Tx
 from dogwatch.store.variables import Use, Variable
+from dogwatch.usecases import keeping
 from dogwatch.vault import Vault
 
 __all__ = ["Use", "Variable"]
@@ -52,7 +53,24 @@ def put(
     at: datetime,
     description: str | None = None,
 ) -> Variable:
-    """Set a variable, made if need be; without a description it keeps the one it has."""
+    """Set a variable, made if need be; without a description it keeps the one it has.
+
+    One whose value stands in a manifest is changed there.
+    """
+    refuse_kept(tx, workspace_id, key)
+    return put_by_run(tx, vault, workspace_id, key, text, at, description)
+
+
+def put_by_run(
+    tx: Tx,
+    vault: Vault,
+    workspace_id: int,
+    key: str,
+    text: str,
+    at: datetime,
+    description: str | None = None,
+) -> Variable:
+    """Set a variable as scripts do, whatever keeps it."""
     check(key, text, description or "")
     sealed = vault.seal(text.encode(), context(workspace_id, key))
     if not variables.replace(tx, workspace_id, key, sealed, at):
@@ -64,6 +82,11 @@ def put(
     return find(tx, workspace_id, key)
 
 
+def refuse_kept(tx: Tx, workspace_id: int, key: str) -> None:
+    """Raise a conflict for a variable whose value stands in a manifest."""
+    keeping.refuse(tx, workspace_id, (keeping.VARIABLE, key), key)
+
+
 def _admit(tx: Tx, workspace_id: int) -> None:
     if variables.count(tx, workspace_id) >= PER_WORKSPACE:
         raise Problem("conflict", f"a workspace has at most {PER_WORKSPACE} variables")
@@ -71,6 +94,7 @@ def _admit(tx: Tx, workspace_id: int) -> None:
 
 def describe(tx: Tx, workspace_id: int, key: str, description: str, at: datetime) -> Variable:
     """Change the description of a variable alone."""
+    refuse_kept(tx, workspace_id, key)
     if fault := description_fault(description):
         raise invalid("description", fault)
     find(tx, workspace_id, key)
@@ -80,6 +104,7 @@ def describe(tx: Tx, workspace_id: int, key: str, description: str, at: datetime
 
 def remove(tx: Tx, workspace_id: int, key: str) -> None:
     """Delete a variable; who uses it stays known, for the next one of its key."""
+    keeping.let_go(tx, workspace_id, (keeping.VARIABLE, key))
     if not variables.remove(tx, workspace_id, key):
         raise Problem("not_found", f"there is no variable {key[:100]!r}")
 

@@ -20,7 +20,6 @@ from dogwatch.store import (
     dependencies,
     flows,
     jobs,
-    manifests,
     pauses,
     probes,
     schedule_edits,
@@ -30,7 +29,7 @@ from dogwatch.store import (
 from dogwatch.store.schedule_edits import ScheduleEdit
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
-from dogwatch.usecases import hooks, incidents, lateness
+from dogwatch.usecases import hooks, incidents, keeping, lateness
 from dogwatch.usecases.allowances import admit_watch
 from dogwatch.usecases.holding import wake_held
 from dogwatch.usecases.signals import Change, apply, apply_many
@@ -180,13 +179,7 @@ def edit(tx: Tx, record: Record, spec: WatchSpec, at: datetime) -> Record:
 
 def refuse_kept(tx: Tx, record: Record) -> None:
     """Raise a conflict for a watch that is kept in a manifest."""
-    name = manifests.kept(tx, *record.key)
-    if name is not None:
-        told = (
-            f"{record.slug} is kept in {name}: change it there and apply that, or let go of it"
-            f" (dogwatch release {record.slug})"
-        )
-        raise Problem("conflict", told, {"form": told})
+    keeping.refuse(tx, record.workspace_id, (keeping.ITEM, record.id), record.slug)
 
 
 def _edit(tx: Tx, record: Record, spec: WatchSpec, at: datetime) -> Record:
@@ -297,6 +290,7 @@ def remove(tx: Tx, record: Record) -> None:
     hooks.drop(tx, record)
     tasks.drop_of_watch(tx, *record.key)
     deliveries.remove_of_watch(tx, *record.key)
+    keeping.let_go(tx, record.workspace_id, (keeping.ITEM, record.id))
     watches.remove(tx, record)
 
 

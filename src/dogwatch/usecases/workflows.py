@@ -196,7 +196,12 @@ def diff(tx: Tx, record: Record, before: int, after: int) -> list[Difference]:
 def named(tx: Tx, workspace_id: int, definition: Definition) -> Definition:
     """Return a definition with its jobs by slug; one that is gone keeps its id."""
     ids = {node.job for node in definition.graph.nodes}
-    return replace(definition, graph=definition.graph.with_jobs(slugs_of(tx, workspace_id, ids)))
+    return with_slugs(definition, slugs_of(tx, workspace_id, ids))
+
+
+def with_slugs(definition: Definition, slugs: Mapping[str, str]) -> Definition:
+    """Return a definition whose jobs go by these slugs, where theirs is among them."""
+    return replace(definition, graph=definition.graph.with_jobs(slugs))
 
 
 def restore(

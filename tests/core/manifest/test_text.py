@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dogwatch.core.manifest.change import between
+from dogwatch.core.manifest.change import Change, summed
 from dogwatch.core.manifest.said import said, without
 from dogwatch.core.manifest.text import (
     MAX_LENGTH,
@@ -60,6 +60,8 @@ def test_sections_stand_in_one_order_and_empty_ones_are_left_out() -> None:
         ("- 1", "must be an object of sections"),
         ("watches: []", "dogwatch: line 1: must be 1"),
         ("dogwatch: 2", "dogwatch: line 1: must be 1"),
+        ("dogwatch: true", "dogwatch: line 1: must be 1"),
+        ("dogwatch: 1.0", "dogwatch: line 1: must be 1"),
         ("dogwatch: 1\nwathces: []", "wathces: line 2: is no section; there are projects"),
         ("dogwatch: 1\njobs: {}", "jobs: line 2: must be a list"),
         ("dogwatch: 1\njobs:\n- slug: x\n- 5", "jobs.1: line 4: must be an object"),
@@ -108,24 +110,30 @@ def test_what_is_as_usual_is_not_said() -> None:
     assert without({"a": 1, "b": None}, {"b": None, "c": 3}) == {"a": 1}
 
 
-OLD: list[dict[str, Any]] = [{"slug": "old"}]
-
-
 def test_changes_are_told_by_name_and_as_a_diff() -> None:
-    after: Document = {
-        "watches": [{"slug": "backup", "name": "Nightly"}, {"slug": "new", "name": "New"}],
-        "rules": [{"channel": "Ops"}, {"channel": "Ops", "delay_s": 60}],
-    }
-    before: Document = {"watches": GOOD["watches"], "rules": GOOD["rules"], "jobs": OLD}
-    found = between(before, after)
+    backup, nightly = {"slug": "backup", "name": "Backup"}, {"slug": "backup", "name": "Nightly"}
+    found = summed(
+        [
+            Change("jobs", {"slug": "old"}, None),
+            Change("watches", backup, nightly),
+            Change("watches", None, {"slug": "new", "name": "New"}),
+            Change("rules", None, {"channel": "Ops"}),
+            Change("rules", None, {"channel": "Ops", "delay_s": 60}),
+        ]
+    )
     assert (found.made, found.changed, found.removed) == (
-        ["watches new", "rules Ops (2)"], ["watches backup"], ["jobs old"],
+        ["watches new", "rules Ops", "rules Ops (2)"], ["watches backup"], ["jobs old"],
     )  # fmt: skip
-    assert {"-  name: Backup", "+  name: Nightly"} <= set(found.diff.splitlines())
-    assert found.words == "2 made, 1 changed, 1 removed"
-    told = between(GOOD, GOOD, ["watches backup", "jobs other"])
+    lines = found.diff.splitlines()
+    assert lines[:5] == [
+        "--- as it is", "+++ as the file says", "@@ jobs old @@", "-- slug: old",
+        "@@ watches backup @@",
+    ]  # fmt: skip
+    assert {"-  name: Backup", "+  name: Nightly"} <= set(lines)
+    assert found.words == "3 made, 1 changed, 1 removed"
+    told = summed([Change("watches", backup, backup)])
     assert (told.changed, told.diff) == (
         ["watches backup"], "changed watches backup: what is secret of it",
     )  # fmt: skip
-    same = between(GOOD, GOOD)
+    same = summed([])
     assert (same.diff, same.words) == ("", "nothing to change")

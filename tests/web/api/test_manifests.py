@@ -11,7 +11,10 @@ import pytest
 from dogwatch.core.manifest.text import MOST_FAULTS, SECTIONS, read
 from dogwatch.core.problems import Problem
 from dogwatch.store.database import Database
-from dogwatch.web.api.manifest.whole import judge
+from dogwatch.usecases import callers, variables
+from dogwatch.web.api.manifest.plan import Stale
+from dogwatch.web.api.manifest.present import read as read_present
+from dogwatch.web.api.manifest.whole import judge, planned
 from tests.harness.clock import ManualClock
 from tests.web.api.conftest import House, house_on
 from tests.web.asgi_client import Answer, Client
@@ -377,3 +380,184 @@ def test_a_slug_of_another_kind_is_refused(api: Client, kind: str) -> None:
     for section, status in ((other, 200), (kind, 409)):
         text = f"dogwatch: 1\n{section}:\n- {{slug: a, name: A{bodies[section]}}}\n"
         assert apply(api, text).status == status
+
+
+ALL = """dogwatch: 1
+projects: [{label: Shop, name: The shop}]
+variables: [{key: TOKEN, value: s3cret}, {key: FREE, value: '***'}]
+channels: [{name: Ops, kind: webhook, settings: {url: 'http://x.example'}}]
+watches: [{slug: wa, name: A, parents: [wb]}, {slug: wb, name: B}]
+jobs: [{slug: load, name: L, action: {kind: http, url: 'http://x.example'}}]
+rules: [{channel: Ops, delay_s: 5}]
+maintenance:
+- {name: Night, window: {kind: weekly, days: [sat], start: '22:00', duration_s: 60}}
+status_pages: [{slug: shop, title: Shop, items: [{name: A, watch: wa}]}]
+"""
+
+
+def first(api: Client, path: str) -> Any:
+    return api("GET", path).json["data"][0]
+
+
+def test_all_kinds_that_a_file_keeps_are_changed_there_alone(api: Client) -> None:
+    made(api, "/variables/FREE", {"value": "1"}, "PUT")
+    assert apply(api, ALL, "ours.yaml").status == 200
+    channel, rule = first(api, "/channels"), first(api, "/rules")
+    window = first(api, "/maintenance")
+    tried: list[tuple[str, str, dict[str, Any]]] = [
+        ("PATCH", f"/channels/{channel['id']}", {"name": "Other"}),
+        ("PATCH", f"/channels/{channel['id']}", {"group_window_s": 5}),
+        ("PATCH", f"/rules/{rule['id']}", {"delay_s": 9}),
+        ("PATCH", f"/maintenance/{window['id']}", {"name": "Day"}),
+        ("PUT", "/variables/TOKEN", {"value": "other"}),
+        ("PATCH", "/variables/TOKEN", {"description": "other"}),
+        ("PATCH", "/status-pages/shop", {"title": "Other"}),
+        ("PUT", "/watches/wa/parents", {"parents": []}),
+        ("PUT", "/jobs/load/actions", {"actions": [{"on": "always", "run": "load"}]}),
+    ]
+    before = exported(api)
+    for method, path, body in tried:
+        refused = api(method, path, body)
+        assert (refused.status, "kept in ours.yaml" in refused.text) == (409, True), path
+        command = refused.json["detail"].rpartition("(dogwatch release ")[2].rstrip(")")
+        kind, _, own = command.removeprefix("--kind ").rpartition(" ")
+        assert api("POST", "/manifests/release", {"item": own, "kind": kind or "item"}).status in (
+            200, 404,
+        )  # fmt: skip
+        apply(api, ALL, "ours.yaml")
+    assert exported(api) == before
+    assert api("PATCH", f"/channels/{channel['id']}", {"enabled": False}).status == 200
+    assert api("PUT", "/variables/FREE", {"value": "2"}).status == 200
+    assert api("DELETE", f"/rules/{rule['id']}").status == 204
+    assert apply(api, ALL, "ours.yaml").json["made"] == ["rules Ops"]
+    assert api("POST", "/manifests/forget", {"name": "ours.yaml"}).status == 200
+    assert api("PATCH", "/status-pages/shop", {"title": "Other"}).status == 200
+
+
+def test_what_a_run_sets_is_set_whatever_keeps_it(house: House) -> None:
+    api = house.client("*")
+    assert apply(api, ALL.replace(", {key: FREE, value: '***'}", "")).status == 200
+    vault, at, where = house.services.vault, house.clock.now(), house.workspace.id
+    house.write(lambda tx: variables.put_by_run(tx, vault, where, "TOKEN", "next", at))
+    assert house.write(lambda tx: variables.value(tx, vault, where, "TOKEN")) == "next"
+
+
+def test_rules_that_others_made_later_stay(api: Client) -> None:
+    head = (
+        "dogwatch: 1\nchannels: [{name: Ops, kind: webhook, settings: {url: 'http://x.example'}}]\n"
+    )
+    assert apply(api, head).status == 200
+    channel = first(api, "/channels")["id"]
+    made(api, "/rules", {"channel_id": channel, "delay_s": 1})
+    done = apply(api, head + "rules: [{channel: Ops, delay_s: 5}]\n").json
+    assert (done["made"], done["removed"]) == (["rules Ops"], ["rules Ops (2)"])
+    made(api, "/rules", {"channel_id": channel, "delay_s": 2})
+    done = apply(api, head + "rules: [{channel: Ops, delay_s: 7}]\n").json
+    assert (done["made"], done["removed"]) == (["rules Ops"], ["rules Ops (2)"])
+    found = {one["delay_s"] for one in api("GET", "/rules").json["data"]}
+    assert found == {7, 2}
+    other = apply(api, "dogwatch: 1\nrules: [{channel: Ops, delay_s: 9}]\n", "other.yaml")
+    assert other.status == 200
+    assert {one["delay_s"] for one in api("GET", "/rules").json["data"]} == {7, 9}
+
+
+def test_channels_of_one_name_keep_their_keys(api: Client) -> None:
+    url = "https://ops.example/{}"
+    ids = [
+        made(api, "/channels", {
+            "name": "Ops", "kind": "webhook", "settings": {"url": url.format(name)},
+        })["id"]
+        for name in "ab"
+    ]  # fmt: skip
+    text = exported(api)
+    assert text.count("key: Ops (") == 2
+    refused = apply(
+        api, "dogwatch: 1\nchannels: [{name: Ops, kind: slack, settings: {url: 'http://x'}}]\n"
+    )
+    assert "several channels are called so; say which by key: Ops (" in refused.json["detail"]
+    changed = text.replace(url.format("a"), url.format("z"))
+    assert len(apply(api, changed).json["changed"]) == 1
+    found = {one["id"]: one["settings"]["url"] for one in api("GET", "/channels").json["data"]}
+    assert found == {ids[0]: url.format("z"), ids[1]: url.format("b")}
+    assert api("DELETE", f"/channels/{ids[0]}").status == 204
+    assert apply(api, exported(api)).json["diff"] == ""
+    assert found[ids[1]] == first(api, "/channels")["settings"]["url"]
+    renamed = exported(api).replace("name: Ops", "name: Night shift")
+    assert len(apply(api, renamed).json["changed"]) == 1
+    assert first(api, "/channels")["name"] == "Night shift"
+
+
+def test_all_that_keeps_nothing_is_named_at_once(api: Client) -> None:
+    text = (
+        "dogwatch: 1\nvariables: [{key: A, value: '***'}, {key: B, value: '***'}]\n"
+        "jobs: [{slug: j1, name: J, action: {kind: http, url: 'http://x.example?key=***',\n"
+        "  headers: [[Authorization, '***'], [Cookie, '***']]}}]\n"
+        "watches: [{slug: w1, name: W, parents: [nobody]}]\n"
+    )
+    refused = apply(api, text, dry_run=True)
+    assert refused.status == 422
+    assert {one["field"] for one in refused.json["errors"]} == {
+        "variables.0.value", "variables.1.value", "watches.0.parents.0", "jobs.0.action.url",
+        "jobs.0.action.headers.Authorization", "jobs.0.action.headers.Cookie",
+    }  # fmt: skip
+
+
+def test_usual_values_are_left_out(api: Client) -> None:
+    lived_in(api)
+    made(api, "/probes", {
+        "name": "Certificate", "schedule": "3600", "target": {"kind": "tls", "host": "x.example"},
+    })  # fmt: skip
+    text = exported(api)
+    for usual in (
+        "method: GET", "format:", "port: 443", "timezone: UTC", "verify_tls", "timeout_s",
+        "public: false", "target: b\n    on: success",
+    ):  # fmt: skip
+        assert usual not in text, usual
+    assert apply(api, text).json["diff"] == ""
+
+
+def test_reading_and_applying_are_noted_by_name(house: House) -> None:
+    api = house.client("*")
+    apply(api, WATCH.format(when="0 2 * * *"), " ours.yaml ")
+    exported(api)
+    noted = api("GET", "/audit-log").json["data"]
+    found = [(one["operation"], one["object"]) for one in noted]
+    assert [one for one in found if one[0].startswith("manifests")] == [
+        ("manifests.export", ""), ("manifests.apply", "ours.yaml"),
+    ]  # fmt: skip
+
+
+def test_a_plan_of_what_has_passed_writes_nothing_and_is_made_anew(house: House) -> None:
+    text = "dogwatch: 1\nwatches: [{slug: a1, name: A}]\n"
+    client = house.client("*")
+    assert apply(client, text).status == 200
+    services, where = house.services, house.workspace.id
+    caller = callers.host(where)
+    at = house.clock.now()
+    present = house.write(lambda tx: read_present(tx, where, services.vault, at))
+    later = read(text.replace("name: A", "name: B"))
+    plan = planned(present, services, caller, "dogwatch.yaml", later, prune=False)
+    made(client, "/watches", {"name": "Meanwhile"})
+    with pytest.raises(Stale):
+        house.write(plan.carry_out)
+    assert client("GET", "/watches/a1").json["name"] == "A"
+    assert apply(client, text.replace("name: A", "name: B")).status == 200
+
+
+def test_files_and_edits_beside_each_other(house: House) -> None:
+    clients = [house.client("*") for _ in range(3)]
+    text = "dogwatch: 1\nwatches:\n" + "".join(f"- {{slug: w{n}, name: W}}\n" for n in range(5))
+
+    def edit(client: Client) -> set[int]:
+        return {client("POST", "/watches", {"name": f"N{n}"}).status for n in range(4)}
+
+    def change(client: Client) -> set[int]:
+        return {apply(client, text.replace("name: W", f"name: W{n}")).status for n in range(3)}
+
+    with ThreadPoolExecutor(3) as pool:
+        parts = [pool.submit(change, clients[0]), pool.submit(edit, clients[1])]
+        parts.append(pool.submit(change, clients[2]))
+        found = set[int]().union(*(one.result() for one in parts))
+    assert found == {200, 201}
+    names = {clients[0]("GET", f"/watches/w{n}").json["name"] for n in range(5)}
+    assert len(names) == 1

@@ -1,14 +1,30 @@
-"""What an applied manifest changed: from what was exported before to what is after."""
+"""What an applied manifest changes, thing by thing."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
 
 from dogwatch.core.manifest.said import Told
-from dogwatch.core.manifest.text import SECTIONS, Document, written
+from dogwatch.core.workflow.text import written
 
 # What is told of a thing that names it.
 _NAMES = ("slug", "key", "label", "name", "title", "channel")
+_HEAD = ("--- as it is", "+++ as the file says")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing of a section as it is told before, and after; None where there is none."""
+
+    section: str
+    before: Told | None
+    after: Told | None
+
+    @property
+    def label(self) -> str:
+        """What people call it, such as `jobs nightly`."""
+        told = self.after or self.before or {}
+        return f"{self.section} {next((told[name] for name in _NAMES if told.get(name)), '')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,31 +49,36 @@ class Changes:
         return ", ".join(told) or "nothing to change"
 
 
-def between(before: Document, after: Document, written_too: Collection[str] = ()) -> Changes:
-    """Return what changed; of `written_too` those as well that look as before, without secrets."""
-    old, new = _named(before), _named(after)
-    lines = unified_diff(
-        written(before).splitlines(), written(after).splitlines(), "as it is", "as the file says",
-        lineterm="",
-    )  # fmt: skip
-    changed = [name for name, told in new.items() if name in old and old[name] != told]
-    secret = [name for name in new if name in old and name in written_too and name not in changed]
+def summed(changes: Sequence[Change]) -> Changes:
+    """Return what changes; what looks as before, without secrets, changed in those."""
+    named = list(_named(changes))
+    parts = [_diff(name, one) for name, one in named]
+    lines = [line for part in parts if part for line in part]
+    secret = [
+        f"changed {name}: what is secret of it" for name, one in named if one.before == one.after
+    ]
     return Changes(
-        [name for name in new if name not in old],
-        changed + secret,
-        [name for name in old if name not in new],
-        "\n".join([*lines, *(f"changed {name}: what is secret of it" for name in secret)]),
+        [name for name, one in named if one.before is None],
+        [name for name, one in named if one.before and one.after],
+        [name for name, one in named if one.after is None],
+        "\n".join([*(_HEAD if lines else ()), *lines, *secret]),
     )
 
 
-def _named(document: Document) -> Mapping[str, Told]:
-    """Return what is told by section and name; of several alike each is told apart by number."""
-    found: dict[str, Told] = {}
-    for section in SECTIONS:
-        for told in document.get(section, ()):
-            label = f"{section} {next((told[n] for n in _NAMES if told.get(n)), '')}"
-            name, number = label, 2
-            while name in found:
-                name, number = f"{label} ({number})", number + 1
-            found[name] = told
-    return found
+def _named(changes: Sequence[Change]) -> Iterator[tuple[str, Change]]:
+    """Yield changes by section and name; of several alike each is told apart by number."""
+    seen: dict[str, int] = {}
+    for one in changes:
+        number = seen[one.label] = seen.get(one.label, 0) + 1
+        yield (one.label if number == 1 else f"{one.label} ({number})"), one
+
+
+def _diff(name: str, one: Change) -> list[str]:
+    """Return how one thing differs, as the hunks of a diff that are headed by its name."""
+    before, after = ([] if told is None else _lines(told) for told in (one.before, one.after))
+    found = list(unified_diff(before, after, lineterm=""))[2:]
+    return [f"@@ {name} @@" if line.startswith("@@") else line for line in found]
+
+
+def _lines(told: Told) -> list[str]:
+    return written([told]).splitlines()

@@ -1,6 +1,7 @@
 """What was said of a thing: its fields that are not as usual, as JSON has them."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, fields
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,15 @@ def said(owner: object, usual: object, names: Iterable[str]) -> Told:
         for name in names
         if (value := getattr(owner, name)) != getattr(usual, name)
     }
+
+
+def needed(owner: Any) -> list[str]:
+    """Return the names of those fields that must be said."""
+    return [
+        one.name
+        for one in fields(owner)
+        if one.default is MISSING and one.default_factory is MISSING
+    ]
 
 
 def without(told: Mapping[str, Any], usual: Mapping[str, Any]) -> Told:

@@ -42,7 +42,8 @@ def read(text: str) -> Document:
 
 def _faults(data: Mapping[str, Any]) -> dict[str, str]:
     bad = {}
-    if data.get("dogwatch") != VERSION:
+    version = data.get("dogwatch")
+    if type(version) is not int or version != VERSION:  # true and 1.0 are equal to 1
         bad["dogwatch"] = f"must be {VERSION}, the version of this format"
     for name, section in islice(data.items(), MOST_FAULTS):
         if name == "dogwatch":

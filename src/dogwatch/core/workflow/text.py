@@ -3,7 +3,7 @@ guessed."""
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
 import yaml
@@ -24,10 +24,18 @@ _INDEX = re.compile(r"[0-9]{1,9}")
 _BREAKS = re.compile("[\r\x85\u2028\u2029]")
 
 
-class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML ships no types
+# The events of libyaml come ten times as fast; wheels of PyYAML bring it along.
+_Events: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(yaml.composer.Composer, _Events):  # type: ignore[misc]  # PyYAML ships no types
     """Reads what JSON can hold, each value where it stands: aliases could grow without end."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  (PyYAML's own way to replace them)
+
+    def __init__(self, text: str) -> None:
+        _Events.__init__(self, text)
+        yaml.composer.Composer.__init__(self)
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         """Read a value."""
@@ -73,7 +81,7 @@ for _tag, _pattern, _first in _PLAIN:
         _kind.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", _pattern, list(_first))
 
 
-def written(definition: dict[str, Any]) -> str:
+def written(definition: Mapping[str, Any] | Sequence[Any]) -> str:
     """Return a definition as YAML."""
     return str(
         yaml.dump(definition, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
@@ -88,7 +96,7 @@ def loaded(text: str, field: str = "text", most: int = MAX_LENGTH) -> Any:
         data = yaml.load(text, Loader=_Loader)  # noqa: S506  (a SafeLoader)
         kept = b"\\u0000" not in json.dumps(data, ensure_ascii=False).encode()
     except yaml.MarkedYAMLError as error:
-        raise invalid(field, f"is no YAML: {_where(error)}") from None
+        raise invalid(field, f"is no YAML: {_where(error, text)}") from None
     except Exception as error:  # its constructors raise whatever their values do
         raise invalid(field, f"is no YAML that can be read: {type(error).__name__}") from None
     if not kept:
@@ -96,10 +104,16 @@ def loaded(text: str, field: str = "text", most: int = MAX_LENGTH) -> Any:
     return data
 
 
-def _where(error: yaml.MarkedYAMLError) -> str:
+def _where(error: yaml.MarkedYAMLError, text: str) -> str:
+    """Return a fault with its line and column; what is missing is so after all that is there."""
     mark = error.problem_mark
     told = error.problem or " ".join(str(error).split())
-    return f"line {mark.line + 1}, column {mark.column + 1}: {told}" if mark else str(told)
+    if mark is None:
+        return str(told)
+    line, column, last = mark.line + 1, mark.column + 1, text.rstrip().splitlines() or [""]
+    if line > len(last):
+        line, column = len(last), len(last[-1]) + 1
+    return f"line {line}, column {column}: {told}"
 
 
 def lines_of(text: str, places: Iterable[str]) -> dict[str, int]:

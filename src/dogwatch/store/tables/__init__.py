@@ -9,7 +9,7 @@ from dogwatch.store.tables.flows import (
     workflow_versions,
     workflows,
 )
-from dogwatch.store.tables.manifests import manifest_items, manifests
+from dogwatch.store.tables.manifests import manifest_things, manifests
 from dogwatch.store.tables.people import (
     audit_log,
     identities,
@@ -75,7 +75,7 @@ __all__ = [
     "jobs",
     "keys",
     "maintenance",
-    "manifest_items",
+    "manifest_things",
     "manifests",
     "members",
     "metadata",

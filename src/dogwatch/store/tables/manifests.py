@@ -1,8 +1,8 @@
-"""Tables of manifests: the files that were applied, and the items that are kept in them."""
+"""Tables of manifests: the files that were applied, and what is kept in them."""
 
 from sqlalchemy import Column, PrimaryKeyConstraint, String, Table, Text
 
-from dogwatch.store.tables.base import Id, metadata, of, workspace
+from dogwatch.store.tables.base import metadata, workspace
 from dogwatch.store.types import Instant
 
 manifests = Table(
@@ -19,12 +19,13 @@ manifests = Table(
     PrimaryKeyConstraint("workspace_id", "name"),
 )
 
-manifest_items = Table(
-    "manifest_items",
+# What is kept in a file: items, channels and the like, by their ids, variables by their keys.
+manifest_things = Table(
+    "manifest_things",
     metadata,
     workspace(),
-    Column("watch_id", Id, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("thing", String(100), nullable=False),
     Column("manifest", String(200), nullable=False),
-    PrimaryKeyConstraint("workspace_id", "watch_id"),
-    of("watches", "watch_id"),
+    PrimaryKeyConstraint("workspace_id", "kind", "thing"),
 )

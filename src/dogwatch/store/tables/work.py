@@ -281,6 +281,8 @@ channels = Table(
     # What comes within this time is told in one message; null: as is usual for the kind.
     Column("group_window_s", Integer),
     Column("created_at", Instant, nullable=False),
+    # What a file calls it, whatever its name becomes; null until it stood in one.
+    Column("key", String(255)),
     PrimaryKeyConstraint("workspace_id", "id"),
 )
 

@@ -68,13 +68,14 @@ class Call:
         """Run `fn` on a snapshot."""
         return await self.services.door.aread(fn, self._sight)
 
-    async def write(self, fn: Callable[[Tx], T]) -> T:
-        """Run `fn` in a transaction, which the audit log is noted in."""
+    async def write(self, fn: Callable[[Tx], T], about: str = "") -> T:
+        """Run `fn` in a transaction, which the audit log is noted in, `about` what it is if that
+        neither stands in the address nor is made."""
         sent = await self._fields()
 
         def noted(tx: Tx) -> T:
             done = fn(tx)
-            self._note(tx, done, sent)
+            self._note(tx, done, sent, about)
             return done
 
         return await self.services.door.awrite(noted, self._sight)
@@ -95,7 +96,7 @@ class Call:
         sent = await self.request.json()
         return sorted(map(plain, sent)) if isinstance(sent, dict) else []
 
-    def _note(self, tx: Tx, done: object, sent: Sequence[str]) -> None:
+    def _note(self, tx: Tx, done: object, sent: Sequence[str], about: str = "") -> None:
         """Note what was done to what: the thing in the address, or the one that was made."""
         address = self.request.path_params.get("name")
         made = getattr(done, "slug", None) or getattr(done, "id", None)
@@ -103,7 +104,7 @@ class Call:
         operation = self.request.state.operation
         of_instance = POLICY[operation].instance
         audit_log.note(
-            tx, self.caller, operation, str(address or made or ""), self.at, detail,
+            tx, self.caller, operation, str(about or address or made or ""), self.at, detail,
             instance=of_instance,
         )  # fmt: skip
 

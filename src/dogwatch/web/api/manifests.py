@@ -1,6 +1,7 @@
 """/manifests: a workspace as a file, and files that were applied to it."""
 
-from typing import Annotated, Any, ClassVar, Self
+import asyncio
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from fastapi import Response
 from pydantic import BaseModel, Field
@@ -11,11 +12,10 @@ from dogwatch.usecases.door import Tx
 from dogwatch.usecases.manifests import NAME_LENGTH, Manifest
 from dogwatch.web.api.auth import needs, resource
 from dogwatch.web.api.body import Body
-from dogwatch.web.api.call import Called, shown
+from dogwatch.web.api.call import Call, Called, shown
 from dogwatch.web.api.idempotency import sent_of
 from dogwatch.web.api.manifest.hand import Hand
-from dogwatch.web.api.manifest.whole import Applied, export
-from dogwatch.web.api.manifest.work import Work
+from dogwatch.web.api.manifest.whole import Applied, export, require_all
 from dogwatch.web.api.wire import Instant, PageOf
 
 router = resource("manifests")
@@ -37,10 +37,20 @@ class ManifestAsked(Body):
 
 
 class ReleaseAsked(Body):
-    """An item that shall be kept in no file any more."""
+    """What shall be kept in no file any more: an item, or a thing of another kind."""
 
     stand_in: ClassVar[dict[str, Any]] = {"item": "x"}
-    item: Annotated[str, Field(min_length=1, max_length=64, description="Id or slug.")]
+    item: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=100,
+            description="Id or slug of an item; else the id, or the key of a variable.",
+        ),
+    ]
+    kind: Literal[
+        "item", "channel", "rule", "maintenance", "variable", "status_page", "project"
+    ] = "item"
 
 
 class ForgetAsked(Body):
@@ -98,7 +108,7 @@ class ManifestOut(BaseModel):
 
 
 class ReleasedOut(BaseModel):
-    """An item that is kept in no file any more."""
+    """What is kept in no file any more; `slug` of an item, else its id again."""
 
     id: str
     slug: str
@@ -119,9 +129,16 @@ async def list_manifests(call: Called) -> Response:
 )
 async def export_manifest(call: Called) -> Response:
     """Download all that was said of the workspace, without secrets: apply takes it back."""
-    document = await call.read(lambda tx: export(Work(tx, call.services, call.caller, call.at)))
+    require_all(call.caller)
+    await call.note_export("manifests.export")
+    present = await _hand(call, "").present()
+    text = await asyncio.to_thread(lambda: written(export(present)))
     headers = {"Content-Disposition": 'attachment; filename="dogwatch.yaml"'}
-    return Response(written(document), 200, headers, _YAML)
+    return Response(text, 200, headers, _YAML)
+
+
+def _hand(call: Call, name: str) -> Hand:
+    return Hand(call.services, call.caller, call.at, lambda work: call.write(work, name))
 
 
 @router.post("/apply", response_model=AppliedOut, **needs("manifests.apply"))
@@ -132,16 +149,19 @@ async def apply_manifest(call: Called, body: ManifestAsked) -> Response:
     and maintenance: a file that has any says all of them. `***` keeps a secret that is stored.
     """
     await sent_of(call.request, call.caller)  # applying again changes nothing, with a key or not
-    hand = Hand(call.services, call.caller, call.at, call.write)
+    hand = _hand(call, body.name.strip())
     done = await hand.apply(body.name, body.text, prune=body.prune, dry_run=body.dry_run)
     return shown(AppliedOut.of(body.name.strip(), done, dry_run=body.dry_run))
 
 
 @router.post("/release", response_model=ReleasedOut, **needs("manifests.release"))
 async def release_item(call: Called, body: ReleaseAsked) -> Response:
-    """Keep an item in no file any more: it is changed here from now on."""
+    """Keep something in no file any more: it is changed here from now on."""
 
     def released(tx: Tx) -> ReleasedOut:
+        if body.kind != "item":
+            manifests.release_thing(tx, call.workspace_id, (body.kind, body.item))
+            return ReleasedOut(id=body.item, slug=body.item)
         record = watches.find(tx, call.workspace_id, body.item, lock=True)
         return ReleasedOut(id=manifests.release(tx, record).id, slug=record.slug)
 

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote_plus, urlsplit
 
-from dogwatch.core.problems import invalid
+from dogwatch.core.problems import Problem
 
 MASK = "***"
+_NONE_STORED = f"{MASK} keeps a value stored for this origin, but none is; give the value"
 HARMLESS = frozenset(
     {
         "accept",
@@ -50,25 +51,46 @@ def masked_action(action: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def unmasked_action(action: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an action with each `***` replaced by the stored value, or raise a Problem."""
-    full = dict(action)
+    """Return an action with each `***` replaced by the stored value; a Problem names all that
+    have none."""
+    full, kept = dict(action), Kept()
     if "url" in action:
         if not same_origin(action["url"], stored.get("url", "")):
             stored = {}
-        full["url"] = unmasked_url("action.url", action["url"], stored.get("url", ""))
+        full["url"] = _unmasked_url(kept, "action.url", action["url"], stored.get("url", ""))
     if "headers" in action:
-        full["headers"] = list(_headers(_pairs(action["headers"]), stored.get("headers", ())))
+        full["headers"] = list(_headers(kept, _pairs(action["headers"]), stored.get("headers", ())))
     if action.get("body") == MASK:
-        full["body"] = _known("action.body", stored.get("body"))
+        full["body"] = kept.known("action.body", stored.get("body"))
     if action.get("client_key") == MASK:
-        full["client_key"] = _known("action.client_key", stored.get("client_key"))
+        full["client_key"] = kept.known("action.client_key", stored.get("client_key"))
     if "env" in action:
-        kept = stored.get("env", {})
+        values = stored.get("env", {})
         full["env"] = {
-            name: _known(f"action.env.{name}", kept.get(name)) if value == MASK else value
+            name: kept.known(f"action.env.{name}", values.get(name)) if value == MASK else value
             for name, value in action["env"].items()
         }
+    kept.refuse()
     return full
+
+
+class Kept:
+    """Stored values that masks stand for, and where a mask stands for none."""
+
+    def __init__(self) -> None:
+        self._missing: dict[str, str] = {}
+
+    def known(self, field: str, value: str | None) -> str:
+        """Return the value that a field keeps, noted if there is none."""
+        if value is None:
+            self._missing[field] = _NONE_STORED
+        return value or ""
+
+    def refuse(self) -> None:
+        """Raise a Problem of all fields that keep nothing."""
+        if self._missing:
+            told = "; ".join(f"{field}: {words}" for field, words in self._missing.items())
+            raise Problem("invalid", told, self._missing)
 
 
 def same_origin(one: str, other: str) -> bool:
@@ -85,13 +107,13 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
         return url, None, None
 
 
-def _headers(given: Sequence[Pair], stored: Sequence[Pair]) -> Iterator[list[str]]:
+def _headers(kept: Kept, given: Sequence[Pair], stored: Sequence[Pair]) -> Iterator[list[str]]:
     """Yield the headers; several of one name take the stored ones of that name in turn."""
     left = _InTurn((name.lower(), value) for name, value in stored)
     for name, value in given:
-        kept = left.take(name.lower())
+        before = left.take(name.lower())
         masked = value == MASK and name.lower() not in HARMLESS
-        yield [name, _known(f"action.headers.{name}", kept) if masked else value]
+        yield [name, kept.known(f"action.headers.{name}", before) if masked else value]
 
 
 class _InTurn:
@@ -119,15 +141,15 @@ def masked_url(url: str) -> str:
     return _joined(head, shown, tail)
 
 
-def unmasked_url(field: str, url: str, stored: str) -> str:
+def _unmasked_url(kept: Kept, field: str, url: str, stored: str) -> str:
     """Return an address with each `***` of its query replaced by the stored value."""
     head, parts, tail = _query(url)
     left = _InTurn(iter(_query(stored)[1]))
     full = []
     for name, value in parts:
-        kept = left.take(name)
+        before = left.take(name)
         masked = value == MASK and _is_secret(name)
-        full.append((name, _known(field, kept) if masked else value))
+        full.append((name, kept.known(field, before) if masked else value))
     return _joined(head, full, tail)
 
 
@@ -145,14 +167,6 @@ def _joined(head: str, pairs: Sequence[Pair], tail: str) -> str:
 
 def _is_secret(name: str) -> bool:
     return bool(_SECRET_NAME.search(unquote_plus(name)))
-
-
-def _known(field: str, value: str | None) -> str:
-    if value is None:
-        raise invalid(
-            field, f"{MASK} keeps a value stored for this origin, but none is; give the value"
-        )
-    return value
 
 
 def masked_settings(every: Mapping[str, Any], public: Mapping[str, Any]) -> dict[str, Any]:
@@ -179,11 +193,13 @@ def unmasked_settings(
 
     `addresses` are the settings that say where the others are sent to.
     """
-    kept = {} if moved(sent, stored, addresses) else stored
-    return {
-        name: _unmasked(f"settings.{name}", name, value, kept.get(name))
+    values, kept = {} if moved(sent, stored, addresses) else stored, Kept()
+    full = {
+        name: _unmasked(kept, f"settings.{name}", name, value, values.get(name))
         for name, value in sent.items()
     }
+    kept.refuse()
+    return full
 
 
 def moved(sent: Mapping[str, Any], stored: Mapping[str, Any], addresses: Sequence[str]) -> bool:
@@ -202,15 +218,15 @@ def _same_origin_as(stored: Any, url: str) -> bool:
         return False
 
 
-def _unmasked(field: str, name: str, value: Any, stored: Any) -> Any:
+def _unmasked(kept: Kept, field: str, name: str, value: Any, stored: Any) -> Any:
     if value == MASK:
-        return _known(field, stored)
+        return kept.known(field, stored)
     if name == "url" and isinstance(value, str):
-        return unmasked_url(field, value, stored or "")
+        return _unmasked_url(kept, field, value, stored or "")
     if not isinstance(value, list):
         return value
-    kept = stored if isinstance(stored, list) else []
+    before = stored if isinstance(stored, list) else []
     return [
-        _known(f"{field}.{n}", kept[n] if n < len(kept) else None) if one == MASK else one
+        kept.known(f"{field}.{n}", before[n] if n < len(before) else None) if one == MASK else one
         for n, one in enumerate(value)
     ]

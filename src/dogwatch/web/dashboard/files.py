@@ -7,8 +7,8 @@ from dogwatch.core.problems import Problem
 from dogwatch.usecases import manifests
 from dogwatch.usecases.callers import require
 from dogwatch.web.api.manifest.hand import Hand
-from dogwatch.web.api.manifest.whole import Applied, export
-from dogwatch.web.api.manifest.work import Work
+from dogwatch.web.api.manifest.present import read
+from dogwatch.web.api.manifest.whole import Applied, export, require_all
 from dogwatch.web.dashboard.pages import DOWNLOADED, moved, rendered
 from dogwatch.web.dashboard.visit import Visit
 
@@ -32,11 +32,12 @@ async def _shown(visit: Visit, done: Applied | None = None) -> Response:
 async def download(visit: Visit) -> Response:
     """Answer with the workspace as a file."""
     require(visit.caller, "manifests.export")
-    document = await visit.see(
-        lambda tx: export(Work(tx, visit.services, visit.caller, visit.at))
-    )  # fmt: skip
+    require_all(visit.caller)
+    await visit.carry_out("manifests.export", "", lambda _: None)
+    vault = visit.services.vault
+    present = await visit.see(lambda tx: read(tx, visit.workspace_id, vault, visit.at))
     headers = {**DOWNLOADED, "Content-Disposition": f'attachment; filename="{NAME}"'}
-    return Response(written(document), 200, headers, "application/yaml")
+    return Response(written(export(present)), 200, headers, "application/yaml")
 
 
 async def take(visit: Visit) -> Response:

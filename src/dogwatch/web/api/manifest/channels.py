@@ -4,44 +4,41 @@ What is secret of them is told as `***`, which keeps what is stored. The secrets
 messages are made here, and not told at all.
 """
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
+from dogwatch.core.manifest.change import Change
 from dogwatch.core.manifest.said import Told
 from dogwatch.core.problems import Problem, invalid
 from dogwatch.notify import CHANNELS
+from dogwatch.notify.fields import Settings
 from dogwatch.usecases import channels
 from dogwatch.usecases.channels import ChannelRow
+from dogwatch.usecases.keeping import CHANNEL
 from dogwatch.web.api.asked import ChannelNew
 from dogwatch.web.api.channels import refuse_kind
-from dogwatch.web.api.manifest.work import Work, at, parsed
+from dogwatch.web.api.manifest.places import parsed
+from dogwatch.web.api.manifest.plan import Plan, Turn, Writing, asked_of
+from dogwatch.web.api.manifest.present import Present
 from dogwatch.web.api.masks import masked_settings, unmasked_settings
 from dogwatch.web.api.settings import checked, refuse_unknown
 
-MOST = 1_000_000
 _OWN = ("key", "enabled")
+KEY_LENGTH = 255
 
 
-def told(work: Work) -> list[Told]:
-    """Return all channels, by key."""
-    return [one for one, _ in _all(work)]
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is said of a channel, in one form; its settings complete."""
 
-
-def keys(work: Work) -> Mapping[str, str]:
-    """Return the keys of all channels by id."""
-    return {row.id: key(one) for one, row in _all(work)}
-
-
-def judge(one: Told) -> None:
-    """Raise a Problem of all that is wrong in itself."""
-    bad = {}
-    if not isinstance(one.get("key", ""), str):
-        bad["key"] = "must be text"
-    if not isinstance(one.get("enabled", True), bool):
-        bad["enabled"] = "must be true or false"
-    if bad:
-        raise Problem("invalid", "; ".join(bad.values()), bad)
-    parsed(_ChannelTold, _bare(one))
+    key: str
+    name: str
+    kind: str
+    settings: Settings
+    group_window_s: int | None
+    enabled: bool
 
 
 class _ChannelTold(ChannelNew):
@@ -52,92 +49,140 @@ class _ChannelTold(ChannelNew):
         refuse_unknown(self.kind)
 
 
-def take(work: Work, some: Sequence[Told]) -> None:
-    """Make or change channels."""
-    present = {key(one): (one, row) for one, row in _all(work)}
-    for number, one in enumerate(some):
-        with at(f"channels.{number}"):
-            before, row = present.get(key(one), (None, None))
-            if one != before:
-                _put(work, one, row)
-
-
-def _put(work: Work, one: Told, row: ChannelRow | None) -> None:
-    body = parsed(_ChannelTold, _bare(one))
-    if row is None:
-        row = _made(work, body)
-    elif row.kind != body.kind:
-        raise invalid("kind", f"is a {row.kind} channel here; delete it, or give another name")
-    else:
-        row = _changed(work, key(one), body, row)
-    enabled = one.get("enabled", True)
-    if enabled is not (row.disabled_reason is None):
-        channels.change_channel(work.tx, row, work.vault, enabled=enabled)
-
-
-def _made(work: Work, body: ChannelNew) -> ChannelRow:
-    refuse_kind(work.services, body.kind)
-    given = unmasked_settings(body.settings, {}, _addresses(body.kind))
-    settings = checked(body.kind, given)
-    return channels.add_channel(
-        work.tx, work.workspace_id, body.name, body.kind, settings.public, settings.secret,
-        work.vault, work.at, body.group_window_s,
-    )  # fmt: skip
-
-
-def _changed(work: Work, own: str, body: ChannelNew, row: ChannelRow) -> ChannelRow:
-    stored = channels.unsealed(work.vault, row)
-    given = unmasked_settings(body.settings, stored, _addresses(body.kind))
-    signing = {name: stored[name] for name in _signing(body.kind) if name in stored}
-    settings = checked(body.kind, {**signing, **given})
-    if {**settings.public, **settings.secret} != stored:
-        work.unseen.add(f"channels {own}")
-    row = channels.change_channel(
-        work.tx, row, work.vault, name=body.name, public=settings.public, secret=settings.secret
-    )
-    return channels.regroup(work.tx, row, body.group_window_s)
-
-
-def _all(work: Work) -> list[tuple[Told, ChannelRow]]:
-    """Return channels as they are told, in an order that does not follow when they were made."""
-    rows = channels.channel_page(work.tx, work.workspace_id, MOST, "")
-    found = sorted(((_told(work, row), row) for row in rows), key=_order)
-    taken = set[str]()
-    for one, _ in found:
-        names = (one["name"], *(f"{one['name']} ({n})" for n in range(2, len(found) + 2)))
-        own = next(name for name in names if name not in taken)
-        taken.add(own)
-        if own != one["name"]:
-            one["key"] = own
-    return found
-
-
-def _order(pair: tuple[Told, ChannelRow]) -> tuple[str, str]:
-    return str(pair[0]["name"]), json.dumps(pair[0], sort_keys=True)
-
-
-def _told(work: Work, row: ChannelRow) -> Told:
-    settings = masked_settings(channels.unsealed(work.vault, row), row.settings)
-    hidden = _signing(row.kind)
-    shown = {name: value for name, value in settings.items() if name not in hidden}
-    one: Told = {"name": row.name, "kind": row.kind, "settings": shown}
-    if row.group_window_s is not None:
-        one["group_window_s"] = row.group_window_s
-    return one if row.disabled_reason is None else one | {"enabled": False}
-
-
 def key(one: Told) -> str:
     """Return what names a channel in a manifest."""
     return str(one.get("key") or one.get("name", "")).strip()
 
 
+def told(present: Present) -> list[Told]:
+    """Return all channels, by key."""
+    return [_told(own, _of(present, own, row)) for own, row in present.channels.items()]
+
+
+def judge(one: Told) -> None:
+    """Raise a Problem of all that is wrong in itself."""
+    bad = {}
+    if not isinstance(one.get("key", ""), str) or len(one.get("key", "")) > KEY_LENGTH:
+        bad["key"] = f"must be text of at most {KEY_LENGTH} characters"
+    if not isinstance(one.get("enabled", True), bool):
+        bad["enabled"] = "must be true or false"
+    try:
+        parsed(_ChannelTold, _bare(one))
+    except Problem as problem:
+        bad |= problem.fields
+    if bad:
+        raise Problem("invalid", "; ".join(bad.values()), bad)
+
+
+def plan(plan: Plan, some: Sequence[Told]) -> None:
+    """Plan what makes or changes channels."""
+    for place, one in asked_of(some, "channels"):
+        with plan.at(place):
+            _plan(plan, place, one)
+
+
+def _plan(plan: Plan, place: str, one: Told) -> None:
+    row = plan.present.channels.get(key(one))
+    if row is None:
+        _refuse_twins(plan, one)
+    now = _of(plan.present, key(one), row) if row else None
+    if row:
+        plan.keep((CHANNEL, row.id), row.name)
+        if row.key is None:  # from now on it goes by this, whatever else is called so
+            plan.do(Turn.PUT, place, partial(_call, row, key(one)))
+    asked = _asked(plan, one, row, now)
+    if row and asked == now:
+        return
+    before = _told(key(one), now) if now else None
+    plan.change(
+        Change("channels", before, _told(key(one), asked)), *([(CHANNEL, row.id)] if row else ())
+    )
+    plan.do(Turn.PUT, place, partial(_put, row, asked))
+
+
+def _refuse_twins(plan: Plan, one: Told) -> None:
+    """Raise a Problem for a name that several channels have, none of which is meant by it."""
+    own = key(one)
+    rows = plan.present.channels.items()
+    twins = [other for other, row in rows if row.name == own and not row.key]
+    if len(twins) > 1:
+        told = f"several channels are called so; say which by key: {' or '.join(twins)}"
+        raise invalid("name", told)
+
+
+def _of(present: Present, own: str, row: ChannelRow) -> _Asked:
+    """Return what is said of a present channel."""
+    full, fields = channels.unsealed(present.vault, row), CHANNELS[row.kind].fields
+    stored = {one.name: full.get(one.name, one.default) for one in fields}
+    public, secret = (
+        {one.name: stored[one.name] for one in fields
+         if one.secret is hidden and stored[one.name] is not None}
+        for hidden in (False, True)
+    )  # fmt: skip
+    return _Asked(
+        own, row.name, row.kind, Settings(public, secret), row.group_window_s,
+        row.disabled_reason is None,
+    )  # fmt: skip
+
+
+def _told(own: str, one: _Asked) -> Told:
+    fields = {field.name: field for field in CHANNELS[one.kind].fields}
+    every = {**one.settings.public, **one.settings.secret}
+    shown = {
+        name: value
+        for name, value in masked_settings(every, one.settings.public).items()
+        if not fields[name].signs and (fields[name].needed or every[name] != fields[name].default)
+    }
+    told: Told = {} if own == one.name else {"key": own}
+    told |= {"name": one.name, "kind": one.kind, "settings": shown}
+    if one.group_window_s is not None:
+        told["group_window_s"] = one.group_window_s
+    return told if one.enabled else told | {"enabled": False}
+
+
+def _asked(plan: Plan, one: Told, row: ChannelRow | None, now: _Asked | None) -> _Asked:
+    body = parsed(_ChannelTold, _bare(one))
+    if row and row.kind != body.kind:
+        raise invalid("kind", f"is a {row.kind} channel here; delete it, or give another name")
+    if row is None:
+        refuse_kind(plan.services, body.kind)
+    stored: dict[str, Any] = {**now.settings.public, **now.settings.secret} if now else {}
+    addresses = [field.name for field in CHANNELS[body.kind].fields if field.address]
+    given = unmasked_settings(body.settings, stored, addresses)
+    signing = {
+        field.name: stored[field.name]
+        for field in CHANNELS[body.kind].fields
+        if field.signs and field.name in stored
+    }
+    return _Asked(
+        key(one), body.name.strip(), body.kind, checked(body.kind, {**signing, **given}),
+        body.group_window_s, one.get("enabled", True),
+    )  # fmt: skip
+
+
+def _call(row: ChannelRow, own: str, writing: Writing) -> None:
+    channels.call(writing.tx, row, own)
+
+
+def _put(row: ChannelRow | None, one: _Asked, writing: Writing) -> None:
+    tx, workspace_id = writing.where
+    public, secret = one.settings.public, one.settings.secret
+    if row is None:
+        row = channels.add_channel(
+            tx, workspace_id, one.name, one.kind, public, secret, writing.vault,
+            writing.present.at, one.group_window_s,
+        )  # fmt: skip
+        writing.kept.add((CHANNEL, row.id))
+    else:
+        row = channels.change_channel(
+            tx, row, writing.vault, name=one.name, public=public, secret=secret
+        )
+        row = channels.regroup(tx, row, one.group_window_s)
+    channels.call(tx, row, one.key)
+    writing.ids[one.key] = row.id
+    if one.enabled is not (row.disabled_reason is None):
+        channels.change_channel(tx, row, writing.vault, enabled=one.enabled)
+
+
 def _bare(one: Told) -> Told:
     return {name: value for name, value in one.items() if name not in _OWN}
-
-
-def _signing(kind: str) -> set[str]:
-    return {one.name for one in CHANNELS[kind].fields if one.signs}
-
-
-def _addresses(kind: str) -> list[str]:
-    return [one.name for one in CHANNELS[kind].fields if one.address]

@@ -1,9 +1,10 @@
-"""Applying a text: tried and undone, or for good; why one was refused is kept."""
+"""Applying a text: planned from what is present, then carried out; why one was refused is kept."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from dogwatch.core.manifest.text import Document
 from dogwatch.core.problems import Problem
@@ -11,12 +12,16 @@ from dogwatch.usecases import manifests
 from dogwatch.usecases.callers import Caller, require
 from dogwatch.usecases.door import Tx
 from dogwatch.web.api.manifest.hosts import hosts_of
-from dogwatch.web.api.manifest.whole import Applied, apply, read, refused
-from dogwatch.web.api.manifest.work import Work
+from dogwatch.web.api.manifest.plan import Plan, Stale
+from dogwatch.web.api.manifest.present import Present
+from dogwatch.web.api.manifest.present import read as read_present
+from dogwatch.web.api.manifest.whole import Applied, applied, planned, read, refused
 from dogwatch.web.reach import refuse_blocked
 from dogwatch.web.services import Services
 
 Write = Callable[[Callable[[Tx], Applied]], Awaitable[Applied]]
+TRIES = 4
+"""So often a plan may be stale because others changed the workspace; then it is made in turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +40,7 @@ class Hand:
     async def apply(
         self, name: str, text: str, *, prune: bool = False, dry_run: bool = False
     ) -> Applied:
-        """Apply a text as the file `name`; a `dry_run` tells what it would change, and is undone.
+        """Apply a text as the file `name`; a `dry_run` tells what it would change, and reads only.
 
         A Problem names every fault with its line; then all stays as it was.
         """
@@ -51,20 +56,38 @@ class Hand:
                 await self._note(name, told)
             raise told from None
 
+    async def present(self) -> Present:
+        """Return what was said of the workspace."""
+        where, vault = self.caller.workspace_id, self.services.vault
+        return await self.services.door.aread(
+            lambda tx: read_present(tx, where, vault, self.at), where
+        )  # fmt: skip
+
     async def _applied(
         self, name: str, document: Document, *, prune: bool, dry_run: bool
     ) -> Applied:
-        def work(tx: Tx) -> Applied:
-            own = Work(tx, self.services, self.caller, self.at, name)
-            done = apply(own, document, prune=prune)
+        for _ in range(TRIES):
+            present = await self.present()
+            plan, done = await asyncio.to_thread(self._planned, present, name, document, prune)
             if dry_run:
-                raise _Undone(done)
-            return done
+                return done
+            try:
+                return await self.write(partial(_carried, plan, done))
+            except Stale:
+                continue
+        return await self.write(lambda tx: self._at_once(tx, name, document, prune))
 
-        try:
-            return await self.write(work)
-        except _Undone as undone:
-            return undone.done
+    def _planned(
+        self, present: Present, name: str, document: Document, prune: bool
+    ) -> tuple[Plan, Applied]:
+        plan = planned(present, self.services, self.caller, name, document, prune=prune)
+        return plan, applied(plan, document)
+
+    def _at_once(self, tx: Tx, name: str, document: Document, prune: bool) -> Applied:
+        """Plan and write in one transaction, which holds up all others."""
+        manifests.lock(tx, self.caller.workspace_id)
+        present = read_present(tx, self.caller.workspace_id, self.services.vault, self.at)
+        return _carried(*self._planned(present, name, document, prune), tx)
 
     async def _note(self, name: str, problem: Problem) -> None:
         where = self.caller.workspace_id
@@ -76,9 +99,6 @@ class Hand:
         await self.services.door.awrite(noted, where)
 
 
-class _Undone(Exception):  # noqa: N818  (no error: a dry run ends so)
-    """Carries what was done out of the transaction that is undone."""
-
-    def __init__(self, done: Applied) -> None:
-        super().__init__()
-        self.done = done
+def _carried(plan: Plan, done: Applied, tx: Tx) -> Applied:
+    plan.carry_out(tx)
+    return done

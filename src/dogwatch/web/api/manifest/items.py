@@ -1,296 +1,208 @@
-"""Watches, jobs, probes and workflows in a manifest: each by its slug."""
+"""Items in a manifest: each by its slug, with what it depends on and what follows its runs."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from dogwatch.core.http_action import HttpAction
-from dogwatch.core.manifest.said import Told, said, without
-from dogwatch.core.problems import Problem
-from dogwatch.core.run import Policy
-from dogwatch.core.script_action import ScriptAction
-from dogwatch.core.spec import WatchSpec, check
-from dogwatch.core.workflow.definition import Definition, to_json
-from dogwatch.core.workflow.graph import Graph
-from dogwatch.usecases import (
-    actions,
-    dependencies,
-    jobs,
-    lists,
-    manifests,
-    probes,
-    watches,
-    workflows,
-)
-from dogwatch.usecases.jobs import JobSpec
-from dogwatch.usecases.lists import Record, WatchView
-from dogwatch.usecases.probes import ProbeSpec
-from dogwatch.web.api.asked import JobNew, WatchNew, split
-from dogwatch.web.api.asked_probes import ProbeNew
-from dogwatch.web.api.asked_workflows import ActionsAsked, WorkflowNew
-from dogwatch.web.api.jobs import admit_script, refuse_exposed
-from dogwatch.web.api.manifest import channels
-from dogwatch.web.api.manifest.work import Work, at, parsed
-from dogwatch.web.api.masks import masked_action, unmasked_action
-from dogwatch.web.api.probes import unmasked_target
+from dogwatch.core.dependencies import cycle
+from dogwatch.core.manifest.change import Change
+from dogwatch.core.manifest.said import Told
+from dogwatch.core.problems import Problem, invalid
+from dogwatch.usecases import actions, dependencies, watches
+from dogwatch.usecases.lists import Record
+from dogwatch.usecases.manifests import ITEM
+from dogwatch.web.api.asked_workflows import ActionsAsked
+from dogwatch.web.api.manifest.kinds import Kind
+from dogwatch.web.api.manifest.places import parsed
+from dogwatch.web.api.manifest.plan import Plan, Turn, Writing, asked_of
+from dogwatch.web.api.manifest.present import Present
 
-MOST = 1_000_000
-_WATCH = tuple(one.name for one in fields(WatchSpec) if one.name not in ("slug", "name"))
-_RULES = tuple(one.name for one in fields(Policy))
-_PROBE = ("rechecks", "recheck_after_s", "locations", "agree")
-_HEARTBEAT = WatchSpec(name="")
-_OURS = WatchSpec(name="", start_by_s=None)
-_PLAIN_PROBE = ProbeSpec(_OURS, {})
-# What follows others, and is applied once all of them are there.
+# What follows others, and is written once all of them are there.
 _LINKS = ("parents", "actions")
-_ACTIONS: Mapping[str, Callable[[Told], Told]] = {
-    "http": lambda one: HttpAction.from_json({"url": one["url"]}).to_json(),
-    "script": lambda one: ScriptAction.from_json(
-        {"language": one["language"], "source": one["source"]}
-    ).to_json(),
-}
 
 
 def _bare(told: Told) -> Told:
-    return {name: value for name, value in told.items() if name not in _LINKS}
+    """Return an item without its links; 60, unquoted as YAML invites to, is an interval, too."""
+    bare = {name: value for name, value in told.items() if name not in _LINKS}
+    number = bare.get("schedule")
+    return bare | ({"schedule": str(number)} if type(number) is int else {})
 
 
-def _of_watch(spec: WatchSpec, usual: WatchSpec) -> Told:
-    return {"slug": spec.slug, "name": spec.name} | said(spec, usual, _WATCH)
+def told(kind: Kind, present: Present) -> list[Told]:
+    """Return all of this kind, by slug."""
+    found = [record for record in present.items.values() if record.kind == kind.kind]
+    return [_told(kind, present, record, kind.spec(present, record)) for record in found]
 
 
-# --- watches ---
+def _told(kind: Kind, present: Present, record: Record, spec: Any) -> Told:
+    return kind.told(spec) | _links(present, record)
 
 
-def _watch_told(work: Work, view: WatchView) -> Told:
-    return _of_watch(watches.spec_of(view.record), _HEARTBEAT)
-
-
-def _put_watch(work: Work, told: Told, record: Record | None) -> Record:
-    body = parsed(WatchNew, told)
-    spec = body.spec(WatchSpec(name=body.name))
-    if record is None:
-        return watches.add(work.tx, work.workspace_id, spec, work.at)
-    plain = check(spec)
-    plain = replace(plain, start_by_s=spec.plan().start_by_s)
-    same = plain == watches.spec_of(record)
-    return record if same else watches.edit(work.tx, record, spec, work.at)
-
-
-# --- jobs ---
-
-
-def _job_told(work: Work, view: WatchView) -> Told:
-    assert view.job
-    spec = jobs.spec_of(view.record, view.job, watches.spec_of(view.record), work.vault)
-    kind, action = spec.action_kind, dict(spec.action)
-    usual, policy = _ACTIONS[kind](action), jobs.default_policy(kind, action)
-    needed = {name: action[name] for name in ("url", "language", "source") if name in action}
-    shown = masked_action(needed | without(action, usual))
-    return {
-        **_of_watch(spec.watch, _OURS), "action": {"kind": kind, **shown},
-        **said(spec.policy, policy, _RULES),
-    }  # fmt: skip
-
-
-def _put_job(work: Work, told: Told, record: Record | None) -> Record:
-    body = parsed(JobNew, told)
-    kind, sent = split(body.action)
-    before = _job_spec(work, record) if record else None
-    stored = before.action if before and before.action_kind == kind else {}
-    action = unmasked_action(sent, stored)
-    default = jobs.default_policy(kind, action)
-    words = body.spec(WatchSpec(name=body.name, start_by_s=None))
-    spec = JobSpec(words, kind, action, body.policy(default, default))
-    if record and before and _same_job(spec, before):
-        return record
-    admit_script(work.services, kind, action)
-    refuse_exposed(work.tx, work.services, work.workspace_id, kind)
-    if record is None:
-        return jobs.add(work.tx, work.workspace_id, spec, work.vault, work.at)
-    return jobs.edit(work.tx, record, spec, work.vault, work.at)
-
-
-def _job_spec(work: Work, record: Record) -> JobSpec:
-    row = jobs.find(work.tx, record)
-    return jobs.spec_of(record, row, watches.spec_of(record), work.vault)
-
-
-def _same_job(one: JobSpec, other: JobSpec) -> bool:
-    same = check(one.watch) == other.watch and one.action_kind == other.action_kind
-    return same and one.policy == other.policy and jobs.check(one) == dict(other.action)
-
-
-# --- probes ---
-
-
-def _probe_told(work: Work, view: WatchView) -> Told:
-    assert view.job
-    spec = probes.spec_of(view.job, watches.spec_of(view.record), work.vault)
-    target = masked_action(spec.target)
-    return {
-        **_of_watch(spec.watch, _OURS), "target": target, **said(spec, _PLAIN_PROBE, _PROBE),
-    }  # fmt: skip
-
-
-def _put_probe(work: Work, told: Told, record: Record | None) -> Record:
-    body, before = parsed(ProbeNew, told), None
-    if record:
-        _, row = probes.find(work.tx, work.workspace_id, record.id)
-        before = probes.spec_of(row, watches.spec_of(record), work.vault)
-    target = unmasked_target(body.target, before.target if before else {})
-    spec = body.probe(ProbeSpec(WatchSpec(name=body.name, start_by_s=None), target), target)
-    if record is None:
-        return probes.add(work.tx, work.workspace_id, spec, work.vault, work.at)
-    if before and _same_probe(spec, before):
-        return record
-    return probes.edit(work.tx, record, spec, work.vault, work.at)
-
-
-def _same_probe(one: ProbeSpec, other: ProbeSpec) -> bool:
-    same = check(one.watch) == other.watch and probes.check(one) == probes.check(other)
-    return same and said(one, other, _PROBE) == {}
-
-
-# --- workflows ---
-
-
-def _workflow_told(work: Work, view: WatchView) -> Told:
-    definition = workflows.definition_of(work.tx, view.record)
-    told = to_json(workflows.named(work.tx, work.workspace_id, definition))
-    return {"slug": view.record.slug, "name": view.record.name, **told}
-
-
-def _put_workflow(work: Work, told: Told, record: Record | None) -> Record:
-    body = parsed(WorkflowNew, told)
-    base = Definition(WatchSpec(name=body.name, start_by_s=None), Graph())
-    definition, by = body.definition(base), work.caller.name
-    if record is None:
-        return workflows.add(
-            work.tx, work.workspace_id, definition, work.vault, work.at, by
-        )  # fmt: skip
-    graph = workflows.check(work.tx, work.workspace_id, definition)
-    after = replace(definition, watch=check(definition.watch), graph=graph)
-    if to_json(after) == to_json(workflows.definition_of(work.tx, record)):
-        return record
-    return workflows.edit(work.tx, record, definition, work.vault, work.at, by)
-
-
-# --- all of them ---
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """One kind of item: how it is told, judged and put."""
-
-    section: str
-    kind: str
-    model: type[WatchNew | JobNew | ProbeNew | WorkflowNew]
-    told: Callable[[Work, WatchView], Told]
-    put: Callable[[Work, Told, Record | None], Record]
-
-    def all(self, work: Work) -> list[Told]:
-        """Return all of this kind, by slug."""
-        only = {"kind": self.kind}
-        views = lists.watch_page(work.tx, work.workspace_id, MOST, "", only, work.at)
-        above = dependencies.parents(work.tx, work.workspace_id)
-        keys = channels.keys(work) if self.kind in ("job", "workflow") else {}
-        found = [self.told(work, view) | _links(work, view.record, above, keys) for view in views]
-        return sorted(found, key=lambda one: str(one["slug"]))
-
-    def judge(self, told: Told) -> None:
-        """Raise a Problem of all that is wrong in itself."""
-        slug = told.get("slug")
-        if not isinstance(slug, str):
-            raise Problem("invalid", "slug", {"slug": "is required, and text: it names the item"})
-        parsed(self.model, _bare(told))
-        parents = told.get("parents", [])
-        if not (isinstance(parents, list) and all(isinstance(one, str) for one in parents)):
-            raise Problem("invalid", "parents", {"parents": "must be a list of slugs"})
-        if "actions" in told:
-            parsed(ActionsAsked, {"actions": told["actions"]})
-
-    def take(self, work: Work, some: Sequence[Told]) -> None:
-        """Make or change items."""
-        for number, told in enumerate(some):
-            with at(f"{self.section}.{number}"):
-                before = self._present(work, str(told["slug"]))
-                record = self.put(work, _bare(told), before)
-                if before is not None and record is not before:
-                    work.unseen.add(f"{self.section} {record.slug}")
-                work.kept.add(record.id)
-
-    def unlink(self, work: Work, some: Sequence[Told]) -> None:
-        """Have items depend on nothing, where that changes."""
-        above = dependencies.parents(work.tx, work.workspace_id)
-        for told in some:
-            record = watches.find(work.tx, work.workspace_id, str(told["slug"]))
-            if sorted(told.get("parents", [])) != above.get(record.id, []):
-                dependencies.set_parents(work.tx, work.workspace_id, record.id, [], work.at)
-
-    def link(self, work: Work, some: Sequence[Told]) -> None:
-        """Set what items depend on, and what follows their runs."""
-        above = dependencies.parents(work.tx, work.workspace_id)
-        keys = channels.keys(work)
-        ids = {key: own for own, key in keys.items()}
-        for number, told in enumerate(some):
-            with at(f"{self.section}.{number}"):
-                record = watches.find(work.tx, work.workspace_id, str(told["slug"]))
-                now = _links(work, record, above, keys)
-                _set_parents(work, record, told, now)
-                if told.get("actions", []) != now.get("actions", []):
-                    _set_actions(work, record, told, ids)
-
-    def _present(self, work: Work, slug: str) -> Record | None:
-        """Return the item of a slug, if it is of this kind, free to be changed."""
+def judge(kind: Kind, told: Told) -> None:
+    """Raise a Problem of all that is wrong in itself."""
+    bad: dict[str, str] = {}
+    slug, parents = told.get("slug"), told.get("parents", [])
+    if not isinstance(slug, str):
+        bad["slug"] = "is required, and text: it names the item"
+    if not (isinstance(parents, list) and all(isinstance(one, str) for one in parents)):
+        bad["parents"] = "must be a list of slugs"
+    judges: list[Callable[[], object]] = [partial(parsed, kind.model, _bare(told))]
+    if "actions" in told:
+        judges.append(partial(parsed, ActionsAsked, {"actions": told["actions"]}))
+    for judging in judges:
         try:
-            record = watches.find(work.tx, work.workspace_id, slug, lock=True)
-        except Problem:
-            return None
-        if record.kind != self.kind:
-            told = f"{slug} is a {record.kind} here; delete it, or give another slug"
-            raise Problem("conflict", told, {"slug": told})
-        if manifests.kept_in(work.tx, record) not in (None, work.file):
-            watches.refuse_kept(work.tx, record)
-        return manifests.release(work.tx, record)
+            judging()
+        except Problem as problem:
+            bad = {**problem.fields, **bad}
+    if bad:
+        raise Problem("invalid", "; ".join(bad.values()), bad)
 
 
-def _links(
-    work: Work, record: Record, above: Mapping[str, list[str]], keys: Mapping[str, str]
-) -> Told:
-    told: Told = {"parents": above[record.id]} if record.id in above else {}
-    if record.kind in ("job", "workflow"):
-        following = actions.of(work.tx, record)
-        names = watches.slugs_of(work.tx, work.workspace_id, {one.run for one in following})
-        if following:
-            told["actions"] = [_action(one.to_json(), names, keys) for one in following]
+def plan(kind: Kind, plan: Plan, some: Sequence[Told]) -> None:
+    """Plan what makes or changes items."""
+    for place, one in asked_of(some, kind.section):
+        with plan.at(place):
+            _plan(kind, plan, place, one)
+
+
+def _plan(kind: Kind, plan: Plan, place: str, one: Told) -> None:
+    record = _present(kind, plan, one["slug"])
+    before = _told(kind, plan.present, record, kind.spec(plan.present, record)) if record else None
+    if one == before and not plan.pruned:
+        return  # else it may name what will be gone
+    links = _links_asked(plan, one)
+    _refuse_circle(plan, one["slug"], links)
+    spec = kind.spec(plan.present, record) if record else None
+    asked = kind.asked(plan, _bare(one), spec)
+    after = kind.told(asked) | links
+    if asked != spec:
+        plan.do(Turn.PUT, place, partial(_put, kind, one["slug"], asked))
+    if asked != spec or after != before:
+        plan.change(Change(kind.section, before, after), *([(ITEM, record.id)] if record else ()))
+    now = {name: (before or {}).get(name, []) for name in _LINKS}
+    _plan_links(plan, place, one["slug"], now, {name: links.get(name, []) for name in _LINKS})
+
+
+def _put(kind: Kind, slug: str, asked: Any, writing: Writing) -> None:
+    if slug in writing.present.items:
+        record = watches.find(*writing.where, slug, lock=True)
+        kind.edit(writing, record, asked)
+    else:
+        record = kind.add(writing, asked)
+        writing.kept.add((ITEM, record.id))
+
+
+def _present(kind: Kind, plan: Plan, slug: str) -> Record | None:
+    """Return the item of a slug, if there is one, which must be of this kind, and free."""
+    record = plan.present.items.get(slug)
+    if record is None:
+        return None
+    if record.kind != kind.kind:
+        told = f"{slug} is a {record.kind} here; delete it, or give another slug"
+        raise Problem("conflict", told, {"slug": told})
+    plan.keep((ITEM, record.id), slug)
+    return record
+
+
+# --- what they depend on, and what follows them ------------------------------------------------
+
+
+def _links(present: Present, record: Record) -> Told:
+    """Return what a present item depends on, and what follows its runs."""
+    parents = list(present.above.get(record.slug, ()))
+    told: Told = {"parents": parents} if parents else {}
+    if record.kind in ("job", "workflow") and (found := present.jobs[record.id].actions):
+        told["actions"] = [_action(one.to_json(), present.slugs, present.keys) for one in found]
     return told
 
 
-def _action(told: Mapping[str, Any], names: Mapping[str, str], keys: Mapping[str, str]) -> Told:
+def _action(told: Mapping[str, Any], slugs: Mapping[str, str], keys: Mapping[str, str]) -> Told:
+    """Return an action by slug and key, without what is empty of it."""
     shown = {name: value for name, value in told.items() if value}
     if run := shown.get("run"):
-        shown["run"] = names.get(run, run)
+        shown["run"] = slugs.get(run, run)
     if channel := shown.get("channel"):
         shown["channel"] = keys.get(channel, channel)
     return shown
 
 
-def _set_parents(work: Work, record: Record, told: Told, now: Told) -> None:
-    wanted: Iterable[str] = told.get("parents", [])
-    if sorted(wanted) != now.get("parents", []):
-        dependencies.set_parents(work.tx, work.workspace_id, record.id, list(wanted), work.at)
+def _links_asked(plan: Plan, one: Told) -> Told:
+    """Return what an item shall depend on and what shall follow it, in one form."""
+    bad: dict[str, str] = {}
+    slugs = plan.present.slugs
+    parents = [slugs.get(name, name) for name in one.get("parents", [])]
+    for number, name in enumerate(parents):
+        if name not in plan.kinds:
+            bad[f"parents.{number}"] = f"there is no watch {name[:64]!r}"
+    asked = parsed(ActionsAsked, {"actions": one.get("actions") or []}).made()
+    following = [_action(each.to_json(), slugs, plan.present.keys) for each in asked]
+    for number, each in enumerate(following):
+        bad |= {f"actions.{number}.{name}": told for name, told in _unknown(plan, each).items()}
+    if bad:
+        raise Problem("invalid", "; ".join(bad.values()), bad)
+    links: Told = {"parents": sorted(set(parents))} if parents else {}
+    return links | ({"actions": following} if following else {})
 
 
-def _set_actions(work: Work, record: Record, told: Told, ids: Mapping[str, str]) -> None:
-    asked = parsed(ActionsAsked, {"actions": told.get("actions", [])}).made()
-    found = [replace(one, channel=ids.get(one.channel, one.channel)) for one in asked]
-    actions.put(work.tx, record, found)
+def _unknown(plan: Plan, action: Told) -> dict[str, str]:
+    """Return what is wrong with what an action names."""
+    run, channel = action.get("run"), action.get("channel")
+    if run and run not in plan.kinds:
+        return {"run": f"there is no job {run[:64]!r}"}
+    if run and plan.kinds[run] not in ("job", "workflow"):
+        return {"run": f"{run} is a {plan.kinds[run]}, not a job"}
+    if channel and channel not in plan.keys:
+        return {"channel": f"there is no channel {channel[:64]!r}"}
+    return {}
 
 
-KINDS = (
-    Kind("watches", "heartbeat", WatchNew, _watch_told, _put_watch),
-    Kind("probes", "probe", ProbeNew, _probe_told, _put_probe),
-    Kind("jobs", "job", JobNew, _job_told, _put_job),
-    Kind("workflows", "workflow", WorkflowNew, _workflow_told, _put_workflow),
-)
+def _refuse_circle(plan: Plan, slug: str, links: Told) -> None:
+    path = cycle(plan.above, slug, links.get("parents", []))
+    if path:
+        told = f"they would depend on each other in a circle: {' → '.join(path)}"
+        raise invalid("parents", told)
+
+
+def _plan_links(plan: Plan, place: str, slug: str, now: Told, then: Told) -> None:
+    if then["parents"] != now["parents"]:
+        if now["parents"]:  # what was so and is no more stands in the way of nothing that shall be
+            plan.do(Turn.UNLINK, place, partial(_set_parents, slug, []))
+        if then["parents"]:
+            plan.do(Turn.LINK, place, partial(_set_parents, slug, then["parents"]))
+    if then["actions"] != now["actions"]:
+        plan.do(Turn.LINK, place, partial(_set_actions, slug, then["actions"]))
+
+
+def _set_parents(slug: str, parents: Sequence[str], writing: Writing) -> None:
+    dependencies.set_parents(*writing.where, slug, parents, writing.present.at)
+
+
+def _set_actions(slug: str, following: Sequence[Told], writing: Writing) -> None:
+    asked = parsed(ActionsAsked, {"actions": list(following)}).made()
+    found = [replace(one, channel=writing.ids.get(one.channel, one.channel)) for one in asked]
+    actions.put(writing.tx, watches.find(*writing.where, slug), found)
+
+
+# --- those that a file names no more -----------------------------------------------------------
+
+
+def plan_left_out(plan: Plan, kinds: Sequence[Kind], named: set[str], *, prune: bool) -> None:
+    """Plan what becomes of items that the file named before: they are let go of, or deleted."""
+    present = plan.present
+    for slug, record in present.items.items():
+        if present.kept.get((ITEM, record.id)) != plan.file or slug in named:
+            continue
+        if not prune:
+            plan.released.append(slug)
+            continue
+        kind = next(one for one in kinds if one.kind == record.kind)
+        before = _told(kind, present, record, kind.spec(present, record))
+        plan.change(Change(kind.section, before, None), (ITEM, record.id))
+        plan.do(Turn.PRUNE, "text", partial(_prune, slug))
+        del plan.kinds[slug]
+        plan.pruned = True
+
+
+def _prune(slug: str, writing: Writing) -> None:
+    watches.remove(writing.tx, watches.find(*writing.where, slug, lock=True))

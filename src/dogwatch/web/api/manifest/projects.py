@@ -1,15 +1,20 @@
 """Projects in a manifest: each by the label that its items name."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from dogwatch.core.manifest.said import Told
+from dogwatch.core.manifest.change import Change
+from dogwatch.core.manifest.said import Told, without
 from dogwatch.core.spec import PROJECT_LENGTH
 from dogwatch.usecases import projects
+from dogwatch.usecases.keeping import PROJECT
 from dogwatch.web.api.body import Body
-from dogwatch.web.api.manifest.work import Work, at, parsed
+from dogwatch.web.api.manifest.places import parsed
+from dogwatch.web.api.manifest.plan import Plan, Turn, Writing, asked_of
+from dogwatch.web.api.manifest.present import Present
 
 
 class ProjectTold(Body):
@@ -21,14 +26,15 @@ class ProjectTold(Body):
     url: Annotated[str, Field(max_length=2_000)] = ""
 
 
-def told(work: Work) -> list[Told]:
+def told(present: Present) -> list[Told]:
     """Return all projects, by label."""
-    found: list[Told] = []
-    for one in projects.known(work.tx, work.workspace_id):
-        if one.label:
-            name = {} if one.name == one.label else {"name": one.name}
-            found.append({"label": one.label, **name} | ({"url": one.url} if one.url else {}))
-    return sorted(found, key=lambda one: str(one["label"]))
+    found = sorted(present.projects.values(), key=lambda one: one.label)
+    return [_told(one.label, one.name, one.url) for one in found]
+
+
+def _told(label: str, name: str, url: str) -> Told:
+    more = without({"name": name, "url": url}, {"name": label, "url": ""})
+    return {"label": label, **more}
 
 
 def judge(one: Told) -> None:
@@ -36,12 +42,23 @@ def judge(one: Told) -> None:
     parsed(ProjectTold, one)
 
 
-def take(work: Work, some: Sequence[Told]) -> None:
-    """Make or change projects."""
-    present = {one["label"]: one for one in told(work)}
-    for number, one in enumerate(some):
-        with at(f"projects.{number}"):
-            if present.get(one["label"]) != one:
-                body = parsed(ProjectTold, one)
-                name = body.name or body.label
-                projects.put(work.tx, work.workspace_id, body.label, name, body.url, work.at)
+def plan(plan: Plan, some: Sequence[Told]) -> None:
+    """Plan what makes or changes projects."""
+    for place, one in asked_of(some, "projects"):
+        with plan.at(place):
+            body = parsed(ProjectTold, one)
+            present = plan.present.projects.get(body.label)
+            after = _told(body.label, body.name or body.label, body.url)
+            things = [(PROJECT, present.id)] if present else []
+            for thing in things:
+                plan.keep(thing, body.label)
+            before = _told(present.label, present.name, present.url) if present else None
+            if after != before:
+                plan.change(Change("projects", before, after), *things)
+                plan.do(Turn.PUT, place, partial(_put, body))
+
+
+def _put(body: ProjectTold, writing: Writing) -> None:
+    name = body.name or body.label
+    put = projects.put(*writing.where, body.label, name, body.url, writing.present.at)
+    writing.kept.add((PROJECT, put.id))

@@ -1,97 +1,92 @@
-"""Rules in a manifest: they have no names, so a manifest that has any says all of them."""
+"""Rules in a manifest: which events go to which channel; they have no names."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from dogwatch.core.alerts import Rule
 from dogwatch.core.manifest.said import Told, without
-from dogwatch.core.problems import invalid
+from dogwatch.core.problems import Problem
 from dogwatch.usecases import rules
-from dogwatch.web.api.manifest import channels, scopes
-from dogwatch.web.api.manifest.work import Work, at, parsed
+from dogwatch.usecases.keeping import RULE
+from dogwatch.web.api.manifest.places import parsed, words
+from dogwatch.web.api.manifest.plan import Plan, Writing
+from dogwatch.web.api.manifest.present import Present
+from dogwatch.web.api.manifest.sets import Set, is_empty, scope_asked
 from dogwatch.web.api.rules import RuleNew, RuleOut
 
-MOST = 1_000_000
 _FIELDS = ("events", "delay_s", "quiet", "repeat_s", "digest", "escalations")
+_ZONED = ("quiet", "digest")
 
 
-def told(work: Work) -> list[Told]:
-    """Return all rules, in an order that does not follow when they were made."""
-    return sorted((one for one, _ in _all(work)), key=_text)
+def _judge(one: Told) -> None:
+    parsed(RuleNew, _asked(one, lambda key: key[:26]))
 
 
-def judge(one: Told) -> None:
-    """Raise a Problem of all that is wrong in itself."""
-    parsed(RuleNew, _asked(one, {}))
+def _all(present: Present) -> Sequence[tuple[Told, str]]:
+    found = [(_told(present, rule), rule.id) for rule in present.rules]
+    return [(one, own) for one, own in found if not is_empty(one)]
 
 
-def take(work: Work, some: Sequence[Told]) -> None:
-    """Have these rules and no others; those that are there already stay as they are."""
-    ids = {key: own for own, key in channels.keys(work).items()}
-    left = [(_text(one), own) for one, own in _all(work)]
-    for number, one in enumerate(some):
-        with at(f"rules.{number}"):
-            rule = _rule(one, ids)
-            same = next((pair for pair in left if pair[0] == _text(_told(work, rule))), None)
-            if same:
-                left.remove(same)
-            else:
-                rules.add_rule(work.tx, work.workspace_id, rule, work.at)
-    for _, own in left:
-        rules.remove_rule(work.tx, work.workspace_id, own, work.at)
+def _told(present: Present, rule: Rule) -> Told:
+    said = _said(present, rule, present.keys)
+    return {"channel": present.keys[rule.channel_id], **present.scope(rule.scope), **said}
 
 
-def _all(work: Work) -> list[tuple[Told, str]]:
-    every = rules.rule_page(work.tx, work.workspace_id, MOST, "")
-    found = [(_told(work, rule), rule.id) for rule, _ in every]
-    return [(one, own) for one, own in found if not scopes.is_empty(one)]
-
-
-def _told(work: Work, rule: Rule) -> Told:
-    keys = channels.keys(work)
-    now = RuleOut.of(rule, work.at).model_dump(mode="json", include=set(_FIELDS))
-    usual = RuleOut.of(Rule("", ""), work.at).model_dump(mode="json", include=set(_FIELDS))
+def _said(present: Present, rule: Rule, keys: Mapping[str, str]) -> Told:
+    """Return what is said of a rule and is not as usual, its channels by key."""
+    now = RuleOut.of(rule, present.at).model_dump(mode="json", include=set(_FIELDS))
+    usual = RuleOut.of(Rule("", ""), present.at).model_dump(mode="json", include=set(_FIELDS))
     for step in now["escalations"]:
-        step["channel"] = keys[step.pop("channel_id")]
-    said = without(now, usual)
-    return {"channel": keys[rule.channel_id], **scopes.told(work, rule.scope), **said}
+        own = step.pop("channel_id")
+        step["channel"] = keys.get(own, own)
+    for name in _ZONED:
+        now[name] = now[name] and without(now[name], {"timezone": "UTC"})
+    return without(now, usual)
 
 
-def _asked(one: Told, ids: dict[str, str]) -> Told:
+def _plain(plan: Plan, one: Told) -> Told:
+    """Return what is told of a rule in one form; its channels and watches must be there."""
+    named = {"channel": one["channel"]} | {
+        f"escalations.{number}.channel": step["channel"]
+        for number, step in enumerate(one.get("escalations") or ())
+    }
+    bad = {
+        field: f"there is no channel {key[:100]!r}"
+        for field, key in named.items()
+        if key not in plan.keys
+    }
+    if bad:
+        raise Problem("invalid", words(bad), bad)
+    tokens = {key: f"{number:026}" for number, key in enumerate(sorted(plan.keys))}
+    rule = parsed(RuleNew, _asked(one, tokens.__getitem__)).rule(Rule("", ""))
+    said = _said(plan.present, rule, {token: key for key, token in tokens.items()})
+    return {"channel": one["channel"], **scope_asked(plan, one), **said}
+
+
+def _asked(one: Told, id_of: Callable[[str], str]) -> Told:
     """Return what is told with its channels by id, as the API takes it."""
-    asked = {name: value for name, value in one.items() if name != "channel"}
-    asked["channel_id"] = _id(one.get("channel"), ids)
+
+    def named(told: Any) -> Any:
+        if not isinstance(told, dict):
+            return told
+        rest = {name: value for name, value in told.items() if name != "channel"}
+        key = told.get("channel")
+        return {**rest, "channel_id": id_of(key) if isinstance(key, str) else key}
+
+    asked: Told = named(one)
     if isinstance(steps := one.get("escalations"), list):
-        asked["escalations"] = [_step(step, ids) for step in steps]
+        asked["escalations"] = [named(step) for step in steps]
     return asked
 
 
-def _step(step: Any, ids: dict[str, str]) -> Any:
-    if not isinstance(step, dict):
-        return step
-    rest = {name: value for name, value in step.items() if name != "channel"}
-    return {**rest, "channel_id": _id(step.get("channel"), ids)}
+def _made(writing: Writing, plain: Told) -> str:
+    body = parsed(RuleNew, _asked(plain, writing.ids.__getitem__))
+    rule = body.rule(Rule("", writing.ids[plain["channel"]]))
+    return rules.add_rule(*writing.where, rule, writing.present.at).id
 
 
-def _id(key: Any, ids: dict[str, str]) -> Any:
-    """Return the id of a channel; before they are known, something that could be one."""
-    return ids.get(key, key[:26]) if isinstance(key, str) else key
+def _gone(writing: Writing, own: str) -> None:
+    rules.remove_rule(*writing.where, own, writing.present.at)
 
 
-def _rule(one: Told, ids: dict[str, str]) -> Rule:
-    """Return what is told as a rule, whose channels are all there."""
-    body = parsed(RuleNew, _asked(one, ids))
-    _refuse_unknown("channel", one["channel"], ids)
-    for number, step in enumerate(one.get("escalations") or ()):
-        _refuse_unknown(f"escalations.{number}.channel", step["channel"], ids)
-    return body.rule(Rule("", ids[one["channel"]]))
-
-
-def _refuse_unknown(field: str, key: str, ids: dict[str, str]) -> None:
-    if key not in ids:
-        raise invalid(field, f"there is no channel {key[:100]!r}")
-
-
-def _text(one: Told) -> str:
-    return json.dumps(one, sort_keys=True)
+RULES = Set("rules", RULE, _judge, _all, _plain, _made, _gone)

@@ -1,52 +1,77 @@
-"""Variables in a manifest: each by its key; values stay where they are, and are told as `***`."""
+"""Variables in a manifest: each by its key; values stay where they are, and are told as `***`.
+
+A file that says `***` leaves the value to whoever sets it here; one that gives it keeps it.
+"""
 
 from collections.abc import Sequence
+from functools import partial
 
-from dogwatch.core.manifest.said import Told
+from dogwatch.core.manifest.change import Change
+from dogwatch.core.manifest.said import Told, without
 from dogwatch.core.problems import Problem, invalid
 from dogwatch.core.variable import key_fault
 from dogwatch.usecases import variables
-from dogwatch.web.api.manifest.work import Work, at, parsed
+from dogwatch.usecases.keeping import VARIABLE
+from dogwatch.usecases.variables import Variable
+from dogwatch.web.api.manifest.places import parsed
+from dogwatch.web.api.manifest.plan import Plan, Turn, Writing, asked_of
+from dogwatch.web.api.manifest.present import Present
 from dogwatch.web.api.masks import MASK
 from dogwatch.web.api.variables import VariableValue
 
-MOST = 1_000_000
 
-
-def told(work: Work) -> list[Told]:
+def told(present: Present) -> list[Told]:
     """Return all variables, by key."""
-    every = variables.page(work.tx, work.workspace_id, MOST, "")
-    found = [
-        {"key": one.key, "value": MASK}
-        | ({"description": one.description} if one.description else {})
-        for one in every
-    ]
-    return sorted(found, key=lambda one: one["key"])
+    found = sorted(present.variables.values(), key=lambda one: one.key)
+    return [_told(one.key, one.description) for one in found]
+
+
+def _told(key: str, description: str) -> Told:
+    return {"key": key, "value": MASK, **without({"description": description}, {"description": ""})}
 
 
 def judge(one: Told) -> None:
     """Raise a Problem of all that is wrong in itself."""
-    key = one.get("key")
-    fault = key_fault(key) if isinstance(key, str) else "is required, and text"
-    if fault:
-        raise Problem("invalid", fault, {"key": fault})
-    parsed(VariableValue, {name: value for name, value in one.items() if name != "key"})
+    key, bad = one.get("key"), {}
+    if fault := key_fault(key) if isinstance(key, str) else "is required, and text":
+        bad["key"] = fault
+    try:
+        parsed(VariableValue, {name: value for name, value in one.items() if name != "key"})
+    except Problem as problem:
+        bad |= problem.fields
+    if bad:
+        raise Problem("invalid", "; ".join(bad.values()), bad)
 
 
-def take(work: Work, some: Sequence[Told]) -> None:
-    """Make or change variables."""
-    for number, one in enumerate(some):
-        with at(f"variables.{number}"):
-            _put(work, one)
+def plan(plan: Plan, some: Sequence[Told]) -> None:
+    """Plan what makes or changes variables."""
+    for place, one in asked_of(some, "variables"):
+        with plan.at(place):
+            _plan(plan, place, one)
 
 
-def _put(work: Work, one: Told) -> None:
-    key, value, description = one["key"], one["value"], one.get("description", "")
-    present = variables.exists(work.tx, work.workspace_id, key)
-    if value == MASK and not present:
+def _plan(plan: Plan, place: str, one: Told) -> None:
+    key, value, description = one["key"], one["value"], one.get("description") or ""
+    row, thing = plan.present.variables.get(key), (VARIABLE, one["key"])
+    if value == MASK and row is None:
         raise invalid("value", f"{MASK} keeps the value that is stored, but none is; give it")
-    if value != MASK and value != variables.value(work.tx, work.vault, work.workspace_id, key):
-        work.unseen.add(f"variables {key}")
-        variables.put(work.tx, work.vault, work.workspace_id, key, value, work.at, description)
-    elif variables.find(work.tx, work.workspace_id, key).description != description:
-        variables.describe(work.tx, work.workspace_id, key, description, work.at)
+    if row and value != MASK:
+        plan.keep(thing, key)
+    same = row and (value == MASK or variables.value_of(plan.present.vault, row) == value)
+    before = _told(key, row.description) if row else None
+    after = _told(key, description)
+    if not same or before != after:
+        plan.admit(thing, key)
+        plan.change(Change("variables", before, after), thing)
+        plan.do(Turn.PUT, place, partial(_put, row if same else None, key, value, description))
+
+
+def _put(same: Variable | None, key: str, value: str, description: str, writing: Writing) -> None:
+    tx, workspace_id = writing.where
+    at = writing.present.at
+    if same:
+        variables.describe(tx, workspace_id, key, description, at)
+    else:
+        variables.put(tx, writing.vault, workspace_id, key, value, at, description)
+    if value != MASK:
+        writing.kept.add((VARIABLE, key))

@@ -1,63 +1,64 @@
-"""All sections of a manifest together: told, judged and applied in one transaction."""
+"""All sections of a manifest together: told, judged, and planned."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from dogwatch.core.manifest import text
-from dogwatch.core.manifest.change import Changes, between
+from dogwatch.core.manifest.change import Changes, summed
 from dogwatch.core.manifest.said import Told
 from dogwatch.core.manifest.text import SECTIONS, Document
+from dogwatch.core.plans import admit
 from dogwatch.core.problems import Problem
-from dogwatch.usecases import manifests
-from dogwatch.usecases.callers import require
-from dogwatch.web.api.manifest import (
-    channels,
-    items,
-    maintenance,
-    projects,
-    rules,
-    status_pages,
-    variables,
-)
-from dogwatch.web.api.manifest.work import Work, at, words
+from dogwatch.usecases.callers import Caller, require
+from dogwatch.web.api.manifest import channels, items, kinds, projects, status_pages, variables
+from dogwatch.web.api.manifest.maintenance import WINDOWS
+from dogwatch.web.api.manifest.places import at, words
+from dogwatch.web.api.manifest.plan import Plan
+from dogwatch.web.api.manifest.present import Present
+from dogwatch.web.api.manifest.rules import RULES
+from dogwatch.web.services import Services
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One section: who may see and change it, and how it is told, judged and taken."""
+    """One section: who may see and change it, and how it is told, judged and planned."""
 
     shows: str
     makes: str
-    told: Callable[[Work], list[Told]]
+    told: Callable[[Present], list[Told]]
     judge: Callable[[Told], None]
-    take: Callable[[Work, Sequence[Told]], None]
+    plan: Callable[[Plan, Sequence[Told]], None]
 
 
 _PLAIN = {
     "projects": ("watches.list", "watches.change", projects),
     "variables": ("variables.list", "variables.set", variables),
     "channels": ("channels.list", "channels.change", channels),
-    "rules": ("rules.list", "rules.change", rules),
-    "maintenance": ("maintenance.list", "maintenance.change", maintenance),
     "status_pages": ("status_pages.list", "status_pages.change", status_pages),
 }
-# They name items, and are applied once all of those are there.
-_LAST = ("rules", "maintenance", "status_pages")
-_KINDS: Mapping[str, items.Kind] = {one.section: one for one in items.KINDS}
+_KINDS: Mapping[str, kinds.Kind] = {one.section: one for one in kinds.KINDS}
 _ALL: Mapping[str, Section] = {
-    **{name: Section(shows, makes, one.told, one.judge, one.take)
+    **{name: Section(shows, makes, one.told, one.judge, one.plan)
        for name, (shows, makes, one) in _PLAIN.items()},
-    **{name: Section(f"{name}.list", f"{name}.change", one.all, one.judge, one.take)
+    **{name: Section(f"{name}.list", f"{name}.change", partial(items.told, one),
+                     partial(items.judge, one), partial(items.plan, one))
        for name, one in _KINDS.items()},
+    **{one.section: Section(f"{one.section}.list", f"{one.section}.change", one.all, one.judge,
+                            one.plan)
+       for one in (RULES, WINDOWS)},
 }  # fmt: skip
 
 
-def export(work: Work) -> Document:
-    """Return all that people said of the workspace, without secrets."""
+def require_all(caller: Caller) -> None:
+    """Raise refused for whom some section is not shown to."""
     for section in _ALL.values():
-        require(work.caller, section.shows)
-    return {name: _ALL[name].told(work) for name in SECTIONS}
+        require(caller, section.shows)
+
+
+def export(present: Present) -> Document:
+    """Return all that people said of the workspace, without secrets."""
+    return {name: _ALL[name].told(present) for name in SECTIONS}
 
 
 def read(given: str) -> Document:
@@ -82,23 +83,29 @@ def judge(document: Document) -> None:
                 bad |= problem.fields
             if len(bad) >= text.MOST_FAULTS:
                 raise Problem("invalid", words(bad), bad)
-        bad |= _doubles(name, document.get(name, ()))
+    bad |= _doubles(document)
     if bad:
         raise Problem("invalid", words(bad), bad)
 
 
-def _doubles(name: str, some: Sequence[Told]) -> dict[str, str]:
+def _doubles(document: Document) -> dict[str, str]:
     """Return faults of things that are named twice; rules and windows have no names."""
-    field = {"variables": "key", "projects": "label"}.get(name, "slug")
-    seen, bad = set[str](), {}
-    for number, told in enumerate(some):
-        given = channels.key(told) if name == "channels" else told.get(field)
-        key = str(given or "").strip()
-        if key and name not in ("rules", "maintenance"):
-            if key in seen:
+    seen, bad = set[tuple[str, str]](), {}
+    for name in SECTIONS:
+        of = "items" if name in _KINDS else name
+        for number, told in enumerate(document.get(name, ())):
+            key = _key(name, told)
+            if key and (of, key) in seen:
                 bad[f"{name}.{number}"] = f"{key[:64]!r} stands twice"
-            seen.add(key)
+            seen.add((of, key))
     return bad
+
+
+def _key(name: str, told: Told) -> str:
+    if name in ("rules", "maintenance"):
+        return ""
+    field = {"variables": "key", "projects": "label"}.get(name, "slug")
+    return str((channels.key(told) if name == "channels" else told.get(field)) or "").strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,46 +117,69 @@ class Applied:
     released: Sequence[str] = ()
 
 
-def apply(work: Work, document: Document, *, prune: bool = False) -> Applied:
-    """Make the workspace be as a judged manifest says; what it does not name stays.
+def planned(
+    present: Present, services: Services, caller: Caller, file: str, document: Document,
+    *, prune: bool,
+) -> Plan:  # fmt: skip
+    """Return what makes the workspace be as a judged manifest says; what it does not name stays.
 
-    `prune`: items that were kept in this file and that it names no longer are deleted.
+    `prune`: items that were kept in this file and that it names no longer are deleted. A Problem
+    names everything that is wrong with the manifest here.
     """
-    named = {name: some for name, some in document.items() if some}
+    named = {name: document[name] for name in SECTIONS if document.get(name)}
     for name in named:
-        require(work.caller, _ALL[name].makes)
-    manifests.lock(work.tx, work.workspace_id)
-    before = export(work)
-    gone = manifests.left_out(work.tx, work.workspace_id, work.file, _slugs(named))
-    if prune:  # first, so that what names one of them is refused
-        manifests.prune(work.tx, gone)
-    for name in SECTIONS:
-        if name in _LAST:
-            continue
-        if some := named.get(name):
-            _ALL[name].take(work, some)
-    _finish(work, named)
-    manifests.note(
-        work.tx, work.workspace_id, work.file, work.kept, work.caller.name, work.at
-    )  # fmt: skip
-    released = [] if prune else [one.slug for one in gone]
-    changes = between(before, export(work), work.unseen)
-    return Applied(changes, len(work.kept), released)
+        require(caller, _ALL[name].makes)
+    plan = Plan(present, services, caller, file)
+    plan.kinds |= {slug: record.kind for slug, record in present.items.items()}
+    slugs = _slugs(named)
+    items.plan_left_out(plan, kinds.KINDS, set(slugs), prune=prune)
+    plan.kinds |= slugs
+    plan.above |= _above(present, named)
+    plan.keys |= {*present.channels, *map(channels.key, named.get("channels", ()))}
+    for name, some in named.items():
+        _ALL[name].plan(plan, some)
+    with plan.at("text"):
+        _admit(plan, named)
+    plan.refuse()
+    return plan
 
 
-def _slugs(named: Mapping[str, Sequence[Told]]) -> set[str]:
-    return {str(one["slug"]) for name in _KINDS for one in named.get(name, ())}
+def applied(plan: Plan, document: Document) -> Applied:
+    """Return what a plan changes."""
+    count = sum(len(document.get(name, ())) for name in _KINDS)
+    return Applied(summed(plan.changes), count, plan.released)
 
 
-def _finish(work: Work, named: Mapping[str, Sequence[Told]]) -> None:
-    """Apply what names items, once all of them are there."""
-    kinds = [(kind, named[name]) for name, kind in _KINDS.items() if name in named]
-    # What was so and is no more stands in the way of nothing that shall be.
-    links: list[Callable[[], None]] = [partial(kind.unlink, work, some) for kind, some in kinds]
-    links += [partial(kind.link, work, some) for kind, some in kinds]
-    links += [partial(_ALL[name].take, work, named[name]) for name in _LAST if name in named]
-    for step in links:
-        step()
+def _slugs(named: Mapping[str, Sequence[Told]]) -> dict[str, str]:
+    """Return the kinds of the items that a manifest names, by slug."""
+    return {
+        str(one["slug"]): kind.kind for name, kind in _KINDS.items() for one in named.get(name, ())
+    }
+
+
+def _above(present: Present, named: Mapping[str, Sequence[Told]]) -> dict[str, Sequence[str]]:
+    """Return what items will depend on."""
+    asked = {
+        str(one["slug"]): [present.slugs.get(name, name) for name in one.get("parents", ())]
+        for name in _KINDS
+        for one in named.get(name, ())
+    }
+    return {**present.above, **asked}
+
+
+def _admit(plan: Plan, named: Mapping[str, Sequence[Told]]) -> None:
+    """Raise exceeded where the plan of the workspace does not allow so much."""
+    before = plan.present
+    now = {"watches": len(before.items), "status_pages": len(before.pages)}
+    then = {
+        "watches": len(plan.kinds),
+        "status_pages": len(
+            {*before.pages, *(one["slug"] for one in named.get("status_pages", ()))}
+        ),
+    }
+    for figure, count in now.items():
+        if then[figure] > count:
+            admit(before.allowance, figure, count, then[figure] - count)
 
 
 def refused(given: str, problem: Problem) -> Problem:

@@ -1,0 +1,87 @@
+"""Things in a manifest that go by nothing but what is said of them: rules and windows.
+
+A file keeps those that it says. The first time that it has any, it says all of them: what no file
+keeps goes, too. After that, what others made stays.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from dogwatch.core.manifest.change import Change
+from dogwatch.core.manifest.said import Told
+from dogwatch.core.problems import invalid
+from dogwatch.usecases.manifests import Thing
+from dogwatch.web.api.manifest.plan import Plan, Turn, Writing, asked_of
+from dogwatch.web.api.manifest.present import Present
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    """One such section. `told` is by thing; `plain` puts what is asked for in that form, and
+    `made` makes it."""
+
+    section: str
+    kind: str
+    judge: Callable[[Told], None]
+    told: Callable[[Present], Sequence[tuple[Told, str]]]
+    plain: Callable[[Plan, Told], Told]
+    made: Callable[[Writing, Told], str]
+    gone: Callable[[Writing, str], None]
+
+    def all(self, present: Present) -> list[Told]:
+        """Return all, in an order that does not follow when they were made."""
+        return sorted((one for one, _ in self.told(present)), key=_text)
+
+    def plan(self, plan: Plan, some: Sequence[Told]) -> None:
+        """Plan what makes those that are not there, and deletes those that shall not be."""
+        left = [(_text(one), one, (self.kind, own)) for one, own in self.told(plan.present)]
+        left = [one for one in left if plan.present.kept.get(one[2]) in (None, plan.file)]
+        first = all(plan.present.kept.get(thing) is None for _, _, thing in left)
+        for place, one in asked_of(some, self.section):
+            with plan.at(place):
+                plain = self.plain(plan, one)
+                same = next((found for found in left if found[0] == _text(plain)), None)
+                if same:
+                    left.remove(same)
+                    plan.kept.add(same[2])
+                else:
+                    plan.change(Change(self.section, None, plain))
+                    plan.do(Turn.LAST, place, partial(_make, self, plain))
+        for _, one, thing in left:
+            if first or thing in plan.present.kept:
+                plan.change(Change(self.section, one, None), thing)
+                plan.do(Turn.LAST, self.section, partial(_remove, self, thing))
+
+
+def _make(of: Set, plain: Told, writing: Writing) -> None:
+    writing.kept.add((of.kind, of.made(writing, plain)))
+
+
+def _remove(of: Set, thing: Thing, writing: Writing) -> None:
+    of.gone(writing, thing[1])
+
+
+def _text(one: Told) -> str:
+    return json.dumps(one, sort_keys=True)
+
+
+def scope_asked(plan: Plan, one: Told) -> Told:
+    """Return a scope in the form in which it is told; its watches must be there."""
+    given: Mapping[str, Any] = one.get("scope") or {"kind": "all"}
+    if given.get("kind", "all") == "all":
+        return {}
+    values = given["values"]
+    if given["kind"] == "watches":
+        values = [plan.present.slugs.get(name, name) for name in values]
+        for name in values:
+            if name not in plan.kinds:
+                raise invalid("scope.values", f"there is no watch {name!r}")
+    return {"scope": {"kind": given["kind"], "values": sorted(set(values))}}
+
+
+def is_empty(one: Told) -> bool:
+    """Whether what is told is about watches that are all gone."""
+    return "scope" in one and not one["scope"]["values"]
