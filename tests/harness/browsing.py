@@ -1,5 +1,6 @@
 """A browser with somebody signed in, before a real server; notes all that goes wrong in it."""
 
+import gzip
 import re
 import shutil
 import time
@@ -16,8 +17,15 @@ from tests.harness.served import Served
 
 WIDE, NARROW = ViewportSize(width=1280, height=900), ViewportSize(width=390, height=844)
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
-COLOURS: dict[str, Any] = {"runOnly": ["color-contrast"], "resultTypes": ["violations"]}
-EVERYTHING: dict[str, Any] = {"resultTypes": ["violations"]}
+# Nothing is framed here, and nobody asks where a finding stands.
+EVERYTHING: dict[str, Any] = {
+    "resultTypes": ["violations"], "preload": False, "iframes": False, "selectors": False
+}  # fmt: skip
+COLOURS = EVERYTHING | {"runOnly": ["color-contrast"]}
+# What may change with the width of a page: its document stays the same.
+SIZES = EVERYTHING | {
+    "runOnly": ["color-contrast", "target-size", "scrollable-region-focusable"]
+}  # fmt: skip
 PASSWORD = "four kinds of tea"
 # Kept by CI; README shows some of them (`make pictures`).
 SHOTS = Path(__file__).parents[2] / "artifacts" / "pages"
@@ -32,6 +40,7 @@ class Site:
     context: BrowserContext
     page: Page
     faults: list[str] = field(default_factory=list)
+    sizes: dict[str, int] = field(default_factory=dict)
 
     def watched(self, page: Page) -> Page:
         """Note what a page complains of, whom it asks, and dialogs that it opens."""
@@ -62,6 +71,12 @@ class Site:
         """Return where the first link of a page leads that is like a pattern."""
         links = self.go(path).eval_on_selector_all("a", "all => all.map(one => one.pathname)")
         return str(next(one for one in links if re.fullmatch(pattern, one)))
+
+    def weighs(self, address: str) -> int:
+        """Return the size of a file as gzip makes it; each is fetched once."""
+        if address not in self.sizes:
+            self.sizes[address] = len(gzip.compress(self.page.request.get(address).body()))
+        return self.sizes[address]
 
     def shot(self, name: str) -> None:
         """Keep a picture of the page, as it is seen."""
@@ -111,6 +126,14 @@ def scrolls(page: Page, path: str) -> Iterator[str]:
     width = page.evaluate("document.documentElement.scrollWidth - innerWidth")
     if width > 0:
         yield f"{path}: {width} px too wide"
+
+
+def size_of(site: Site, page: Page) -> int:
+    """Return how many bytes of scripts and styles a page needs, as gzip makes them."""
+    found = page.eval_on_selector_all(
+        "script[src], link[rel=stylesheet]", "all => all.map(one => one.src || one.href)"
+    )
+    return sum(site.weighs(address) for address in found)
 
 
 @contextmanager

@@ -33,6 +33,7 @@ class Example:
     fates: Mapping[int, Fate] = field(default_factory=dict)
     paused: bool = False
     says: str = ""
+    complains: str = ""
     description: str = ""
 
     @property
@@ -49,7 +50,8 @@ EXAMPLES: tuple[Example, ...] = (
     ),
     Example(
         "Invoices to accounting", "30 5 * * *", tags=("billing",), takes_s=35,
-        fates={-1: "fail", -14: "fail"}, says="error: accounting answered 503",
+        fates={-1: "fail", -14: "fail"}, says="41 invoices sent",
+        complains="error: accounting answered 503",
     ),
     Example("Clean old sessions", "30 */2 * * *", tags=("shop",), takes_s=4, grace_s=86_400),
     Example("Search index", "15 */3 * * *", tags=("shop",), takes_s=90, grace_s=86_400,

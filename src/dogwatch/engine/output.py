@@ -13,6 +13,7 @@ import structlog
 from dogwatch.core.problems import Problem
 from dogwatch.store import runs
 from dogwatch.store.database import Database, Tx
+from dogwatch.store.wakes import page_of
 
 FLUSH_S = 0.25
 CHUNK_LENGTH = 16 * 1024
@@ -168,3 +169,4 @@ class OutputWriter:
         runs.append_output(tx, *self._key, chunks)
         runs.drop_output(tx, *self._key, outdated)
         tx.wake("output")
+        tx.wake(page_of(self._key[0]))

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from dogwatch.clock import Clock
 from dogwatch.core.slots import Gap
 from dogwatch.engine.slices import Slices
+from dogwatch.store import pauses
 from dogwatch.store.database import Database, Tx
 from dogwatch.store.watches import next_due_at
 from dogwatch.usecases import nodes, watches
@@ -16,6 +17,11 @@ POLL_S = 0.5
 CUT = timedelta(seconds=2)
 # More than two clocks that agree ever step back by.
 STEP_BACK = timedelta(seconds=1)
+
+
+def _next_at(tx: Tx) -> datetime | None:
+    """Return when the next deadline passes, or the next pause ends."""
+    return min(filter(None, (next_due_at(tx), pauses.next_at(tx))), default=None)
 
 
 class Sweeper:
@@ -45,7 +51,7 @@ class Sweeper:
 
     async def step(self) -> float:
         """Judge what is due; return the seconds until the next deadline, at most the poll."""
-        due_at = await self._database.aread(next_due_at)
+        due_at = await self._database.aread(_next_at)
         at = self._clock.now()
         self._note_reached(at)
         if due_at is None or due_at > at:
@@ -64,6 +70,7 @@ class Sweeper:
         at, unfolded_at = self._clock.now(), self._unfolded_at()
         nodes.beat(tx, self._node_id, at, unfolded_at)
         until_at = min(nodes.horizon(tx, at, self._cut), unfolded_at or at)
+        resumed = watches.resume_due(tx, at)
         judged = watches.lapse(tx, at, self._slices.begin(), until_at)
         self._slices.end(judged)
-        return judged
+        return resumed + judged

@@ -1,6 +1,6 @@
 """The audit log: appended and read, never changed; the database itself refuses that."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,7 @@ from sqlalchemy import insert, select
 
 from dogwatch.store.tables import audit_log
 from dogwatch.store.tx import Tx
-from dogwatch.store.wakes import PAGE
+from dogwatch.store.wakes import page_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ def add(tx: Tx, entry: Entry) -> None:
     """Append an entry."""
     values = {name: getattr(entry, name) for name in Entry.__slots__ if name != "id"}
     tx.conn.execute(insert(audit_log).values(**values))
-    tx.wake(PAGE)
+    tx.wake(page_of(entry.workspace_id))
 
 
 def page(tx: Tx, workspace_id: int | None, size: int, before: int | None) -> Sequence[Entry]:
@@ -56,3 +56,19 @@ def noted(tx: Tx, workspace_id: int, operation: str, since_at: datetime) -> bool
         audit_log.c.at >= since_at,
     )
     return tx.conn.execute(found.limit(1)).first() is not None
+
+
+def since(
+    tx: Tx, workspace_id: int, from_at: datetime, until_at: datetime | None,
+    operations: Collection[str], size: int,
+) -> Sequence[Entry]:  # fmt: skip
+    """Return what was done of some kinds in a stretch of time, newest first."""
+    found = select(audit_log).where(
+        audit_log.c.workspace_id == workspace_id,
+        audit_log.c.at >= from_at,
+        audit_log.c.operation.in_(list(operations)),
+    )
+    if until_at is not None:
+        found = found.where(audit_log.c.at <= until_at)
+    found = found.order_by(audit_log.c.at.desc(), audit_log.c.id.desc()).limit(size)
+    return [Entry(**row._mapping) for row in tx.conn.execute(found)]

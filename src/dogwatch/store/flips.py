@@ -11,7 +11,7 @@ from dogwatch.store.bulk import Bulk, Values
 from dogwatch.store.tables import flips, watches
 from dogwatch.store.tx import Tx
 from dogwatch.store.types import to_microseconds
-from dogwatch.store.wakes import PAGE
+from dogwatch.store.wakes import page_of
 
 
 @data()
@@ -30,8 +30,8 @@ class FlipRow:
 def add_many(tx: Tx, new: Sequence[FlipRow]) -> None:
     """Insert flips."""
     _ADD.run(tx, [_values(flip) for flip in new])
-    if new:
-        tx.wake(PAGE)
+    for workspace_id in {flip.workspace_id for flip in new}:
+        tx.wake(page_of(workspace_id))
 
 
 _ADD = Bulk(list(flips.c), lambda new: insert(flips).from_select(list(new), select(*new.values())))

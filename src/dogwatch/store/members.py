@@ -9,6 +9,7 @@ from sqlalchemy import delete, func, insert, select, update
 from dogwatch.core.policy import Role
 from dogwatch.store.tables import invitations, members, users, workspaces
 from dogwatch.store.tx import Tx
+from dogwatch.store.wakes import SESSIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ def remove(tx: Tx, workspace_id: int, user_id: str) -> None:
     tx.conn.execute(
         delete(members).where(members.c.workspace_id == workspace_id, members.c.user_id == user_id)
     )
+    tx.wake(SESSIONS)
 
 
 def count(tx: Tx, workspace_id: int, role: Role | None = None) -> int:

@@ -8,6 +8,7 @@ from sqlalchemy import delete, insert, select, update
 
 from dogwatch.store.tables import sessions
 from dogwatch.store.tx import Tx
+from dogwatch.store.wakes import SESSIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +51,14 @@ def seen(tx: Tx, session_hash: bytes, at: datetime) -> None:
 def remove(tx: Tx, user_id: str, session_id: str) -> bool:
     """End one session of a person; False if there is none such."""
     gone = delete(sessions).where(sessions.c.user_id == user_id, sessions.c.id == session_id)
+    tx.wake(SESSIONS)
     return tx.conn.execute(gone).rowcount > 0
 
 
 def remove_all(tx: Tx, user_id: str, but: str = "") -> int:
     """End all sessions of a person, but one; return how many ended."""
     gone = delete(sessions).where(sessions.c.user_id == user_id, sessions.c.id != but)
+    tx.wake(SESSIONS)
     return tx.conn.execute(gone).rowcount
 
 

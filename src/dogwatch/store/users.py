@@ -10,6 +10,7 @@ from sqlalchemy import delete, func, insert, select, update
 from dogwatch.store.keys import TOPIC
 from dogwatch.store.tables import identities, recovery_codes, users
 from dogwatch.store.tx import Tx
+from dogwatch.store.wakes import SESSIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ def change(tx: Tx, user_id: str, **values: Any) -> None:
     """Set columns of a person."""
     if values.keys() & {"admin_at", "disabled_at"}:
         tx.wake(TOPIC)  # his keys reach as far as he does
+        tx.wake(SESSIONS)
     tx.conn.execute(update(users).where(users.c.id == user_id).values(**values))
 
 

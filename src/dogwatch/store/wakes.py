@@ -9,8 +9,15 @@ from typing import Final
 ALL_TOPICS: Final = frozenset({"*"})
 """Told when notifications may have been missed: everything could have changed."""
 
-PAGE: Final = "page"
-"""Told when something changed that people look at: a state, or what somebody did."""
+SESSIONS: Final = "sessions"
+"""Told when somebody may have been signed out, or may see less than before."""
+
+
+def page_of(workspace_id: int | None) -> str:
+    """Return what is told when something changed that people of a workspace look at: a state, a
+    run, or what somebody did; None is the whole instance."""
+    return "page" if workspace_id is None else f"page.{workspace_id}"
+
 
 Listener = Callable[[frozenset[str]], None]
 

@@ -7,10 +7,9 @@ from typing import Any
 from dogwatch.store import audit_log
 from dogwatch.store.audit_log import Entry
 from dogwatch.store.tx import Tx
-from dogwatch.store.wakes import PAGE
 from dogwatch.usecases.callers import Caller
 
-__all__ = ["PAGE", "Entry", "note", "noted", "page"]
+__all__ = ["Entry", "note", "noted", "page"]
 
 _OBJECT_LENGTH = 255
 

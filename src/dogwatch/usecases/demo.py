@@ -147,11 +147,18 @@ def _write(tx: Tx, life: _Life) -> None:
     watches.save(tx, replace(record, due_at=wake_at(record.watch), last_ping_at=last_at))
     if life.example.kind == "job":
         jobs.set_next(tx, *record.key, record.watch.slot_at)
-    said = f"{life.example.says}\n" if life.example.says else ""
-    pings.add_many(tx, [(*record.key, _heard(end, said)) for _, end in heard[-SPEAKING:]])
+    pings.add_many(
+        tx, [(*record.key, _heard(end, _said(life.example, end))) for _, end in heard[-SPEAKING:]]
+    )
     if life.example.kind == "job":
-        for run_id, _ in life.ends[-SPEAKING:]:
-            runs.append_output(tx, record.workspace_id, run_id, [(0, "stdout", said)])
+        for run_id, end in life.ends[-SPEAKING:]:
+            chunk = (0, "stdout", _said(life.example, end))
+            runs.append_output(tx, record.workspace_id, run_id, [chunk])
+
+
+def _said(example: Example, end: Finish) -> str:
+    said = example.complains if end.outcome == "fail" else example.says
+    return f"{said}\n" if said else ""
 
 
 def _heard(end: Finish, said: str) -> Heard:

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from dogwatch.store.tx import Tx
+from dogwatch.store.wakes import ALL_TOPICS, SESSIONS, page_of
 
-__all__ = ["Door", "Tx"]
+__all__ = ["ALL_TOPICS", "SESSIONS", "Door", "Tx", "page_of"]
 
 T = TypeVar("T")
 

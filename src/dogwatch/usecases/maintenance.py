@@ -1,6 +1,6 @@
 """Maintenance: windows in which no alert opens. A change of them decides anew what they held."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -13,6 +13,7 @@ from dogwatch.ids import new_id
 from dogwatch.store import maintenance, workspaces
 from dogwatch.store.maintenance import Maintenance
 from dogwatch.store.tx import Tx
+from dogwatch.store.watches import Record
 from dogwatch.usecases import keeping
 from dogwatch.usecases.holding import wake_held
 from dogwatch.usecases.rules import known
@@ -38,6 +39,27 @@ def open_until(one: Maintenance, at: datetime) -> datetime | None:
     with suppress(Problem):
         return one.spec.window().until(at)
     return None
+
+
+def silenced(
+    tx: Tx, workspace_id: int, records: Sequence[Record], at: datetime
+) -> Mapping[str, datetime]:
+    """Return until when no alert opens of watches, by id, because of the windows open now."""
+    open_ones = [
+        (one, until_at)
+        for one in maintenance.of_workspace(tx, workspace_id)
+        if (until_at := open_until(one, at))
+    ]
+    found: dict[str, datetime] = {}
+    for record in records:
+        ends = [
+            until_at
+            for one, until_at in open_ones
+            if one.scope.covers(record.id, record.tags, record.project)
+        ]
+        if ends:
+            found[record.id] = max(ends)
+    return found
 
 
 def add(

@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 
 from dogwatch.core.strip import Turn, strip
 from dogwatch.core.watch import Status, phase
-from dogwatch.store import overview
+from dogwatch.store import overview, pauses, schedule_edits
+from dogwatch.store.schedule_edits import ScheduleEdit
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
+from dogwatch.usecases import maintenance
 from dogwatch.usecases.lists import next_due_at
 
 CELL = timedelta(minutes=30)
@@ -28,13 +30,34 @@ class Chosen:
 
 
 @dataclass(frozen=True, slots=True)
+class Strip:
+    """What a watch was in cells of equal length from `begin_at` on, the last being the present.
+
+    `soon`: something is due in the cell behind them. `edits` are those of its schedule.
+    """
+
+    begin_at: datetime
+    cell: timedelta
+    cells: Sequence[Status]
+    soon: bool = False
+    edits: Sequence[ScheduleEdit] = ()
+
+    @property
+    def places(self) -> Sequence[float]:
+        """Where the edits lie, in cells from the beginning."""
+        return [(one.at - self.begin_at) / self.cell for one in self.edits]
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
-    """One watch: `phase` as people see it, its strip, and when it is due next."""
+    """One watch: `phase` as people see it, its strip, when it is due, and until when it rests."""
 
     record: Record
     phase: str
-    cells: Sequence[Status]
+    strip: Strip
     next_at: datetime | None
+    resumes_at: datetime | None = None
+    silenced_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +77,15 @@ def now(tx: Tx, workspace_id: int, chosen: Chosen, at: datetime) -> Overview:
         tx, workspace_id, at, chosen.state, chosen.tag, chosen.words, offset, PAGE
     )
     strips = strips_of(tx, workspace_id, records, at, CELL, CELLS)
+    resumes = pauses.of(tx, workspace_id, [one.id for one in records])
+    silenced = maintenance.silenced(tx, workspace_id, records, at)
     items = [
-        Item(one, phase(one.watch, at), strips[one.id], next_due_at(one, at)) for one in records
-    ]
+        Item(
+            one, phase(one.watch, at), strips[one.id], next_due_at(one, at), resumes.get(one.id),
+            silenced.get(one.id),
+        )
+        for one in records
+    ]  # fmt: skip
     total = counts.get(chosen.state, 0) if chosen.state else sum(counts.values())
     return Overview(counts, items, total)
 
@@ -68,19 +97,35 @@ def strips_of(
     at: datetime,
     cell: timedelta,
     count: int,
-) -> dict[str, list[Status]]:
-    """Return the strips of watches by id; the last cell is the present one."""
+) -> dict[str, Strip]:
+    """Return the strips of watches by id."""
     begin_at = begin_of(at, cell, count)
-    flips = overview.turns(tx, workspace_id, [record.id for record in records], begin_at)
-    strips: dict[str, list[Status]] = {}
+    ids = [record.id for record in records]
+    flips = overview.turns(tx, workspace_id, ids, begin_at)
+    edits: dict[str, list[ScheduleEdit]] = {}
+    for edit in schedule_edits.since(tx, workspace_id, ids, begin_at):
+        edits.setdefault(edit.watch_id, []).append(edit)
+    strips: dict[str, Strip] = {}
     for record in records:
         mine = flips.get(record.id, [])
         first = Status(mine[0][1]) if mine else record.watch.status
         turns = [Turn(turned_at, Status(after)) for turned_at, _, after in mine]
         cells = strip(first, turns, begin_at, cell, count)
         unborn = max(0, (record.created_at - begin_at) // cell)
-        strips[record.id] = [Status.NEW] * min(unborn, count) + cells[unborn:]
+        cells = [Status.NEW] * min(unborn, count) + cells[unborn:]
+        soon = _due_by(record, at, begin_at + cell * (count + 1))
+        strips[record.id] = Strip(begin_at, cell, cells, soon, edits.get(record.id, ()))
     return strips
+
+
+def strip_of(tx: Tx, record: Record, at: datetime, cell: timedelta, count: int) -> Strip:
+    """Return the strip of one watch."""
+    return strips_of(tx, record.workspace_id, [record], at, cell, count)[record.id]
+
+
+def _due_by(record: Record, at: datetime, end_at: datetime) -> bool:
+    due_at = next_due_at(record, at)
+    return record.watch.status is not Status.PAUSED and due_at is not None and due_at < end_at
 
 
 def begin_of(at: datetime, cell: timedelta, count: int) -> datetime:

@@ -13,6 +13,7 @@ SLACK = timedelta(seconds=30)
 # A turn at a location that nobody took for so long tells that there is nobody.
 UNASKED = timedelta(seconds=60)
 GAPS = 20
+AWAY = timedelta(minutes=1)
 LOOPS = ("scheduler", "sweeper", "alerter")
 LANES = ("http", "script", "delivery")
 
@@ -90,6 +91,12 @@ def state(tx: Tx, at: datetime) -> System:
     ]
     gaps = lag.gaps_named(tx, GAPS)
     return System(at, nodes, waiting, gaps, watches.count_by_status(tx), unasked(tx, at))
+
+
+def away_since(tx: Tx, at: datetime) -> list[tuple[datetime, datetime]]:
+    """Return the last time that nobody listened for a minute or longer, if it ended since then."""
+    found = [(start, end) for start, end, _ in lag.gaps_named(tx, GAPS) if end - start >= AWAY]
+    return [one for one in found[:1] if one[1] > at]
 
 
 def unasked(tx: Tx, at: datetime) -> list[Unasked]:

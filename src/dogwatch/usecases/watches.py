@@ -1,6 +1,6 @@
 """Watches: making, changing, pausing and removing them, and judging silence."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from dogwatch.core.decision import Held
 from dogwatch.core.probe.pace import first_slot
-from dogwatch.core.problems import Problem
+from dogwatch.core.problems import Problem, invalid
 from dogwatch.core.signals import Edit, Lapse, Pause, Resume
 from dogwatch.core.spec import WatchSpec, check, check_due, slug_of
 from dogwatch.core.watch import Status, create, wake_at
@@ -20,10 +20,13 @@ from dogwatch.store import (
     dependencies,
     flows,
     jobs,
+    pauses,
     probes,
+    schedule_edits,
     tasks,
     watches,
 )
+from dogwatch.store.schedule_edits import ScheduleEdit
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
 from dogwatch.usecases import hooks, incidents, keeping, lateness
@@ -213,13 +216,48 @@ def _edit(tx: Tx, record: Record, spec: WatchSpec, at: datetime) -> Record:
         watches.save(tx, record)
     record = _reschedule(tx, record, at) if moved else record
     lateness.arm(tx, record, at)
+    if (record.schedule, record.timezone) != said[:2]:
+        line = _line(*said[:2]), _line(record.schedule, record.timezone)
+        schedule_edits.add(tx, ScheduleEdit(*record.key, at, *line))
     return record
 
 
-def pause(tx: Tx, record: Record, at: datetime) -> Record:
-    """Expect nothing of a locked watch, and run nothing on schedule, until it is resumed."""
+def _line(schedule: str | None, timezone: str) -> str:
+    return f"{schedule}, {timezone}" if schedule else "no schedule"
+
+
+def pause(tx: Tx, record: Record, at: datetime, until_at: datetime | None = None) -> Record:
+    """Expect nothing of a locked watch, and run nothing on schedule, until it is resumed.
+
+    `until_at`: when it resumes by itself.
+    """
+    if until_at is not None and until_at <= at:
+        raise invalid("until", "give a time to come")
     record = apply(tx, Change(record, [Pause(at)]), at)
+    pauses.drop(tx, record.key)
+    if until_at is not None:
+        pauses.put(tx, record.key, until_at)
+        tx.wake("sweep")
     return _rearmed(tx, record, at)
+
+
+def paused_until(tx: Tx, workspace_id: int, ids: Collection[str]) -> Mapping[str, datetime]:
+    """Return when watches resume by themselves, by id."""
+    return pauses.of(tx, workspace_id, ids)
+
+
+def resume_due(tx: Tx, at: datetime, limit: int = BATCH) -> int:
+    """Resume the watches whose pause has ended; return how many pauses were looked at."""
+    keys = pauses.over(tx, at, limit)
+    records = watches.by_ids(tx, keys)
+    for key in keys:
+        until_at = pauses.of(tx, key[0], [key[1]]).get(key[1])  # somebody may have been quicker
+        if until_at is None or until_at > at:
+            continue
+        pauses.drop(tx, key)
+        with suppress(Problem):  # a job that has had all its runs stays as it is
+            resume(tx, records[key], at)
+    return len(keys)
 
 
 def resume(tx: Tx, record: Record, at: datetime, *, fresh: bool = False) -> Record:
@@ -230,6 +268,7 @@ def resume(tx: Tx, record: Record, at: datetime, *, fresh: bool = False) -> Reco
     if record.watch.job:
         _allow_again(tx, record)
     record = apply(tx, Change(record, [Resume(at, fresh)]), at)
+    pauses.drop(tx, record.key)
     if fresh:
         record = replace(record, last_ping_at=None)
     return _rearmed(tx, record, at)

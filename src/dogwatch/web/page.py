@@ -52,7 +52,7 @@ def page(title: str, body: str, root: str = "") -> bytes:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<title>{escape(title)}</title><link rel="stylesheet" href="{root}style.css">'
         f'<link rel="icon" href="{root}icon.svg" type="image/svg+xml"></head>'
-        f"<body>\n{body}\n</body></html>\n"
+        f"<body>\n<main>\n{body}\n</main>\n</body></html>\n"
     )
     return text.encode()
 

@@ -46,7 +46,7 @@ class Browser:
     set_cookie: str = ""
 
     def get(self, path: str, **query: str) -> Answer:
-        return self._kept(self.client("GET", path, query=query, headers=self._sent()))
+        return self._kept(self.client("GET", path, query=query, headers=self.sent()))
 
     def post(self, path: str, **fields: str) -> Answer:
         """Send a form as it is, without the page that it is on."""
@@ -66,9 +66,10 @@ class Browser:
         given = {"content-type": "application/x-www-form-urlencoded"}
         if self.origin is not None:
             given["origin"] = self.origin
-        return {"headers": self._sent() | given}
+        return {"headers": self.sent() | given}
 
-    def _sent(self) -> dict[str, str]:
+    def sent(self) -> dict[str, str]:
+        """Return the headers of a request."""
         cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         sent = {"host": "dogwatch.test", "user-agent": "Firefox"} | self.headers
         return sent | ({"cookie": cookies} if cookies else {})

@@ -122,7 +122,7 @@ def test_a_rule_is_made_and_removed(house: House, ana: Browser) -> None:
     watch(house, "Nightly")
     house.clock.advance(1)  # what is made later stands last
     given = {"channel_id": own, "event_late": "1", "scope": "watches", "values": "nightly",
-             "delay_min": "5", "repeat_min": "60", "quiet_start": "22:00", "quiet_end": "07:00",
+             "delay_s": "5", "repeat_s": "60", "quiet_start": "22:00", "quiet_end": "07:00",
              "timezone": "Europe/Warsaw"}  # fmt: skip
     assert ana.fill("/alerts/rules/new", "/alerts/rules/new", **given).status == 303
     page = words(ana.get("/alerts").text)
@@ -134,11 +134,11 @@ def test_a_rule_is_made_and_removed(house: House, ana: Browser) -> None:
     form = ana.get(edit).text
     assert 'value="22:00"' in form
     assert 'value="nightly"' in form
-    assert ana.fill(edit, edit, **given | {"repeat_min": "", "event_down": "1"}).status == 303
+    assert ana.fill(edit, edit, **given | {"repeat_s": "", "event_down": "1"}).status == 303
     page = words(ana.get("/alerts").text)
     changed = told.replace("was late", "went down, was late").replace("; again every 1 h", "")
     assert changed in page
-    assert ana.fill(edit, edit, **given | {"delay_min": "x"}).status == 422
+    assert ana.fill(edit, edit, **given | {"delay_s": "x"}).status == 422
     assert ana.fill("/alerts", f"/{first}").status == 303
     assert page.count("is told of") > words(ana.get("/alerts").text).count("is told of")
 
@@ -149,8 +149,8 @@ def test_a_rule_is_made_and_removed(house: House, ana: Browser) -> None:
         ({"scope": "tags", "values": ""}, "values"),
         ({"scope": "watches", "values": "none-such"}, "values"),
         ({"values": "db"}, "values"),
-        ({"repeat_min": "0"}, "repeat_min"),
-        ({"delay_min": "soon"}, "delay_min"),
+        ({"repeat_s": "0"}, "repeat_s"),
+        ({"delay_s": "soon"}, "delay_s"),
         ({"quiet_start": "22:00"}, "quiet_end"),
         ({"digest": "25:00"}, "digest"),
     ],

@@ -58,13 +58,13 @@ def test_a_schedule_is_said_back(ana: Browser) -> None:
     def told(**fields: str) -> str:
         return text_of(ana.post("/schedule", token=token, **fields).text)
 
-    good = told(schedule="every weekday at 7", timezone=WARSAW, grace_min="20")
+    good = told(schedule="every weekday at 7", timezone=WARSAW, start_by_s="20")
     assert good.startswith(
         "At 07:00 every weekday, Europe/Warsaw 0 7 * * 1-5 due 07:00 alert 07:20"
     )
     assert good.count(":00:00 Europe/Warsaw") == 5
     assert "Tue 2026-01-06 07:00:00 Europe/Warsaw" in good
-    picture = ana.post("/schedule", token=token, schedule="0 7 * * *", grace_min="20").text
+    picture = ana.post("/schedule", token=token, schedule="0 7 * * *", start_by_s="20").text
     assert "alert at 2026-01-06 07:20" in picture
     assert "is not a schedule" in told(schedule="soon")
     assert told(schedule="") == ""
@@ -95,5 +95,5 @@ def test_a_window_is_changed_on_its_page(ana: Browser) -> None:
     weekly = {"kind": "weekly", "name": "Moved", "scope": "tags", "values": "db", "day_sat": "1",
               "start": "22:00", "duration_s": "90", "timezone": WARSAW}  # fmt: skip
     assert ana.fill(edit, edit, **weekly).status == 303
-    assert 'value="90"' in ana.get(edit).text
+    assert 'value="1 h 30 min"' in ana.get(edit).text
     assert ana.fill(edit, edit, **weekly | {"name": " "}).status == 422

@@ -110,7 +110,7 @@ def test_what_was_sent_comes_back_escaped(house: House, ana: Browser) -> None:
     forms = {
         f"/i/{ids['item']}/edit": {"name": "", "schedule": NASTY, "tags": NASTY},
         "/alerts/channels/new": {"kind": "webhook", "name": NASTY, "settings.url": NASTY},
-        "/alerts/rules/new": {"values": NASTY, "event_down": "1", "delay_min": NASTY},
+        "/alerts/rules/new": {"values": NASTY, "event_down": "1", "delay_s": NASTY},
         "/alerts/maintenance/new": {"kind": "cron", "name": NASTY, "cron": NASTY, "values": NASTY},
         "/settings/invitations": {"email": NASTY},
         "/settings/keys": {"name": NASTY, "dialect": NASTY},

@@ -39,7 +39,7 @@ def test_a_file_is_tried_applied_and_let_go(house: House, ana: Browser) -> None:
     fewer = ana.fill(FILES, FILES, name="ours.yaml", text="dogwatch: 1", **{"try": "1"})
     assert "Let go of, as it names them no more: backup." in fewer.text
     item = ana.get("/i/backup").text
-    assert "Kept in <strong>ours.yaml</strong>" in item
+    assert "kept in <strong>ours.yaml</strong>" in item
     assert 'href="../i/backup/edit"' not in item
     refused = ana.fill("/i/backup/edit", "/i/backup/edit", name="X", schedule="every 5m")
     assert refused.status == 409

@@ -1,8 +1,14 @@
 """Pages that keep themselves true: what the script asks, and what it is answered."""
 
+import asyncio
+from collections.abc import Callable
+
 import pytest
 
 from dogwatch.store.tables import sessions
+from dogwatch.store.tx import Tx
+from dogwatch.usecases import people
+from dogwatch.usecases.door import page_of
 from tests.web.asgi_client import Answer
 from tests.web.dashboard.conftest import Browser, House, pass_time, ping, watch
 
@@ -92,3 +98,27 @@ def test_waiting_turns_to_ok_with_the_first_ping(house: House, ana: Browser) -> 
     assert "<strong>Why:</strong> It is up" in page
     pass_time(house, 661)
     assert "<strong>Why:</strong> It is down" in asked(ana, "/i/nightly").text
+
+
+def said_after(house: House, browser: Browser, *works: Callable[[Tx], object]) -> list[str]:
+    """Return what the stream says until it ends, while things are done one after the other."""
+
+    async def listen() -> list[str]:
+        pieces = browser.client.stream("/live", headers=browser.sent())
+        said = [await anext(pieces)]
+        for work in works:
+            await asyncio.to_thread(house.write, work)
+        return said + [piece async for piece in pieces]
+
+    return asyncio.run(listen())
+
+
+def test_the_stream_ends_with_the_session_and_hears_of_its_own_workspace(
+    house: House, ana: Browser
+) -> None:
+    def left(tx: Tx) -> None:
+        people.end_sessions(tx, tx.conn.execute(sessions.select()).one().user_id)
+
+    said = said_after(house, ana, lambda tx: tx.wake(page_of(99)), left)
+    assert said == ["retry: 3000\n\n", "event: changed\ndata: 1\n\n"]
+    assert ana.get("/").text.count("Sign out") == 0

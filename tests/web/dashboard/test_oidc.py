@@ -344,7 +344,7 @@ def test_a_parameter_that_comes_twice(house: House, idp: IdentityProvider) -> No
         "GET",
         "/login/oidc/callback",
         query=[("state", "a"), ("state", "b")],
-        headers=browser._sent(),
+        headers=browser.sent(),
     )
     assert "something twice" in doubled.text
 
@@ -358,7 +358,7 @@ def test_a_sign_in_is_begun_for_ten_minutes_and_by_us(house: House, idp: Identit
         browser.cookies = {"dogwatch-oidc": forged}
         assert arrive(browser, back).status == 403
     browser.cookies = {"dogwatch-oidc": kept}
-    assert browser.client("HEAD", "/login/oidc/callback", headers=browser._sent()).status == 404
+    assert browser.client("HEAD", "/login/oidc/callback", headers=browser.sent()).status == 404
     house.clock.advance(601)
     assert "too long ago" in arrive(browser, back).text
 

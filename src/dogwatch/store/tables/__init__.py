@@ -31,6 +31,7 @@ from dogwatch.store.tables.trouble import (
     incidents,
     maintenance,
 )
+from dogwatch.store.tables.watching import pauses, schedule_edits
 from dogwatch.store.tables.work import (
     channels,
     deliveries,
@@ -81,6 +82,7 @@ __all__ = [
     "nodes",
     "outages",
     "outputs",
+    "pauses",
     "ping_keys",
     "pings",
     "probes",
@@ -91,6 +93,7 @@ __all__ = [
     "rollups",
     "rules",
     "runs",
+    "schedule_edits",
     "sessions",
     "spent",
     "status_pages",

@@ -146,6 +146,7 @@ audit_log = Table(
     Column("detail", Json, nullable=False),
     Column("remote_ip", String(64), nullable=False),
     Index(None, "workspace_id", "id"),
+    Index(None, "workspace_id", "at"),
 )
 
 # What was spent of windows of requests; lost at a crash of PostgreSQL, which only forgives.

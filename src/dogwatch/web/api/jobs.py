@@ -1,7 +1,7 @@
 """/jobs: what we run ourselves."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 from fastapi import Response
 
@@ -20,6 +20,7 @@ from dogwatch.web.api.filters import Status, Text, given
 from dogwatch.web.api.masks import masked_action, unmasked_action
 from dogwatch.web.api.pages import Paged
 from dogwatch.web.api.runs import input_text
+from dogwatch.web.api.watches import Turn
 from dogwatch.web.api.wire import JobOut, PageOf, RunOut
 from dogwatch.web.reach import hosts_of_action
 from dogwatch.web.services import Services
@@ -163,13 +164,13 @@ async def remove_job(call: Called, name: Name) -> Response:
 @router.post("/{name}/pause", response_model=JobOut, **needs("jobs.pause"))
 async def pause_job(call: Called, name: Name, _: Nothing | None = None) -> Response:
     """Run nothing on schedule until it is resumed."""
-    return await _turned(call, name, "pause")
+    return await _turned(call, name, watches.pause)
 
 
 @router.post("/{name}/resume", response_model=JobOut, **needs("jobs.resume"))
 async def resume_job(call: Called, name: Name, _: Nothing | None = None) -> Response:
     """Run on schedule again from now on."""
-    return await _turned(call, name, "resume")
+    return await _turned(call, name, watches.resume)
 
 
 @router.post("/{name}/reset", response_model=JobOut, **needs("jobs.reset"))
@@ -183,9 +184,7 @@ async def reset_job(call: Called, name: Name, _: Nothing | None = None) -> Respo
     return await call.post(200, done)
 
 
-async def _turned(call: Call, name: str, verb: Literal["pause", "resume"]) -> Response:
-    turn = {"pause": watches.pause, "resume": watches.resume}[verb]
-
+async def _turned(call: Call, name: str, turn: Turn) -> Response:
     def done(tx: Tx) -> JobOut:
         record, _ = _locked(tx, call, name)
         return _written(tx, turn(tx, record, call.at), call)

@@ -1,6 +1,7 @@
 """/watches: what is expected, and what was heard."""
 
-from typing import Literal
+from collections.abc import Callable
+from datetime import datetime
 
 from fastapi import Response
 
@@ -25,6 +26,9 @@ from dogwatch.web.api.wire import (
 )
 
 router = resource("watches")
+
+# What pauses a watch, or resumes it.
+Turn = Callable[[Tx, Record, datetime], Record]
 
 
 def written(tx: Tx, record: Record, call: Call) -> WatchOut:
@@ -101,18 +105,17 @@ async def remove_watch(call: Called, name: Name) -> Response:
 @router.post("/{name}/pause", response_model=WatchOut, **needs("watches.pause"))
 async def pause_watch(call: Called, name: Name, _: Nothing | None = None) -> Response:
     """Expect nothing until it is resumed."""
-    return await turned(call, name, "pause")
+    return await turned(call, name, watches.pause)
 
 
 @router.post("/{name}/resume", response_model=WatchOut, **needs("watches.resume"))
 async def resume_watch(call: Called, name: Name, _: Nothing | None = None) -> Response:
     """Expect again from now on; what was due meanwhile is never judged."""
-    return await turned(call, name, "resume")
+    return await turned(call, name, watches.resume)
 
 
-async def turned(call: Call, name: str, verb: Literal["pause", "resume"]) -> Response:
+async def turned(call: Call, name: str, turn: Turn) -> Response:
     """Pause or resume a watch."""
-    turn = {"pause": watches.pause, "resume": watches.resume}[verb]
 
     def done(tx: Tx) -> WatchOut:
         record = _locked(tx, call, name)

@@ -6,8 +6,10 @@ from dogwatch.web.dashboard import (
     account,
     acknowledge,
     alerts,
+    beside,
     bulk,
     channels,
+    crontab,
     demo,
     edit,
     files,
@@ -17,9 +19,9 @@ from dogwatch.web.dashboard import (
     incidents,
     invitation,
     item,
-    item_pictures,
     keys,
     live,
+    load,
     maintenance,
     new,
     now,
@@ -51,6 +53,7 @@ OPEN: dict[str, tuple[Handler, Handler]] = {
 }
 MEMBERS: dict[str, tuple[Handler, Handler]] = {
     "/new": (new.show, new.take),
+    "/new/crontab": (crontab.show, crontab.take),
     "/demo/remove": (now.show, demo.clear),
     "/i/{name}/pause": (item.show, item.pause),
     "/i/{name}/resume": (item.show, item.resume),
@@ -112,6 +115,31 @@ MEMBERS: dict[str, tuple[Handler, Handler]] = {
 }
 
 
+POSTED: dict[str, Handler] = {
+    "/system/backup": system.back_up,
+    "/settings/export": removal.export,
+    "/zone": zone.choose,
+    "/schedule": schedule.show,
+    "/logout": sign_in.leave,
+    "/flows/preview": flow_edit.preview,
+}
+PAGES: dict[str, Handler] = {
+    "/": now.show,
+    "/i/{name}": item.show,
+    "/timeline": timeline.show,
+    "/load": load.show,
+    "/runs/{run_id}": run.show,
+    "/flows/{name}": flow.show,
+    "/incidents": incidents.show_all,
+    "/incidents/{name}": incidents.show,
+    "/alerts": alerts.show,
+    "/alerts/deliveries/{name}": channels.show_delivery,
+    "/settings": settings.show,
+    "/system": system.show,
+    "/account": account.show,
+}
+
+
 def install(app: FastAPI, front: Endpoint) -> None:
     """Add the pages to an application; `front` is shown to those who are not signed in."""
     for address, asset in ASSETS.items():
@@ -119,36 +147,17 @@ def install(app: FastAPI, front: Endpoint) -> None:
     app.add_route("/icon/{count}.svg", icon.show)
     app.add_route("/login/oidc", open_to_all(oidc.begin))
     app.add_route("/login/oidc/callback", open_to_all(oidc.finish))
-    app.add_route("/", either(front, now.show))
-    app.add_route("/i/{name}", signed_in(item.show))
-    for name in item_pictures.PICTURES:
-        app.add_route(f"/i/{{name}}/{name}.svg", signed_in(item_pictures.draw(name)))
-        app.add_route(f"/i/{{name}}/{name}.json", signed_in(item_pictures.tell(name)))
-    app.add_route("/timeline", signed_in(timeline.show))
-    app.add_route("/timeline.svg", signed_in(timeline.draw))
-    app.add_route("/timeline.json", signed_in(timeline.tell))
-    app.add_route("/runs/{run_id}", signed_in(run.show))
     app.add_route("/runs/{run_id}/output.txt", signed_in(run.download))
     app.add_route("/runs/{run_id}/tail.json", signed_in(run.tail))
-    app.add_route("/alerts", signed_in(alerts.show))
-    app.add_route("/alerts/deliveries/{name}", signed_in(channels.show_delivery))
-    app.add_route("/settings", signed_in(settings.show))
-    app.add_route("/settings/export", signed_in(removal.export), ["POST"])
     app.add_route("/dogwatch.yaml", signed_in(files.download))
-    app.add_route("/system", signed_in(system.show))
-    app.add_route("/incidents", signed_in(incidents.show_all))
-    app.add_route("/incidents/{name}", signed_in(incidents.show))
-    app.add_route("/account", signed_in(account.show))
-    app.add_route("/system/backup", signed_in(system.back_up), ["POST"])
     app.add_route("/live", signed_in(live.show))
-    app.add_route("/zone", signed_in(zone.choose), ["POST"])
-    app.add_route("/schedule", signed_in(schedule.show), ["POST"])
-    app.add_route("/logout", signed_in(sign_in.leave), ["POST"])
+    for path, take in POSTED.items():
+        app.add_route(path, signed_in(take), ["POST"])
+    for path, answer in beside.routes():
+        app.add_route(path, answer)
     for path, (show, take) in OPEN.items():
         app.add_route(path, open_to_all(form(show, take)), ["GET", "POST"])
     for path, (show, take) in MEMBERS.items():
         app.add_route(path, signed_in(form(show, take)), ["GET", "POST"])
-    app.add_route("/flows/preview", signed_in(flow_edit.preview), ["POST"])
-    app.add_route("/flows/{name}", signed_in(flow.show))
-    app.add_route("/flows/{name}/graph.svg", signed_in(flow.draw))
-    app.add_route("/flows/{name}/graph.json", signed_in(flow.tell))
+    for path, show in PAGES.items():
+        app.add_route(path, either(front, show) if path == "/" else signed_in(show))

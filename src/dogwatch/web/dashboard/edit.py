@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from fastapi import Response
 
+from dogwatch.core.lengths import words_of
 from dogwatch.core.schedule.spans import zone_names
 from dogwatch.core.spec import WatchSpec
 from dogwatch.usecases import watches
@@ -12,11 +13,9 @@ from dogwatch.usecases.door import Tx
 from dogwatch.usecases.lists import Record
 from dogwatch.web.dashboard import action, schedule
 from dogwatch.web.dashboard.action import Action
-from dogwatch.web.dashboard.fields import parts, times, whole
+from dogwatch.web.dashboard.fields import parts, seconds, whole
 from dogwatch.web.dashboard.pages import moved, rendered
 from dogwatch.web.dashboard.visit import Visit
-
-MINUTE_S = 60
 
 
 async def show(visit: Visit) -> Response:
@@ -73,7 +72,7 @@ def _values(record: Record) -> dict[str, str]:
         "tags": ", ".join(record.tags),
         "schedule": record.schedule or "",
         "timezone": record.timezone,
-        "start_by_s": "" if grace_s is None else str(grace_s // MINUTE_S),
+        "start_by_s": "" if grace_s is None else words_of(grace_s),
         "failures_before_down": str(plan.failures_before_down),
     }
 
@@ -81,9 +80,6 @@ def _values(record: Record) -> dict[str, str]:
 def _spec(visit: Visit, record: Record) -> WatchSpec:
     """Return what the form says; what it does not show stays as it is."""
     form, before = visit.form, watches.spec_of(record)
-    shown = _values(record)
-    grace_s = times(whole(visit, "start_by_s"), MINUTE_S)
-    same = form.get("start_by_s") == shown["start_by_s"]
     return replace(
         before,
         name=form.get("name", ""),
@@ -91,6 +87,6 @@ def _spec(visit: Visit, record: Record) -> WatchSpec:
         tags=tuple(parts(visit, "tags")),
         schedule=schedule.said(visit) or None,
         timezone=form.get("timezone") or "UTC",
-        start_by_s=before.start_by_s if same else grace_s,  # whole minutes may cut seconds
+        start_by_s=seconds(visit, "start_by_s"),
         failures_before_down=whole(visit, "failures_before_down") or 1,
     )

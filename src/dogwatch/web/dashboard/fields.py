@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from dogwatch.core.lengths import length_s
 from dogwatch.core.problems import invalid
 from dogwatch.web.dashboard.visit import Visit
 
@@ -16,9 +17,13 @@ def whole(visit: Visit, name: str) -> int | None:
     return int(text) if text else None
 
 
-def times(number: int | None, unit_s: int) -> int | None:
-    """Return so many units as seconds."""
-    return None if number is None else number * unit_s
+def seconds(visit: Visit, name: str) -> int | None:
+    """Return a length of time in seconds, None where nothing was given."""
+    text = visit.form.get(name, "").strip()
+    given_s = length_s(text)
+    if text and given_s is None:
+        raise invalid(name, "give a length of time, such as 90 s, 5 min or 1 h 30 min")
+    return given_s
 
 
 def parts(visit: Visit, name: str) -> Sequence[str]:

@@ -9,16 +9,15 @@ from dogwatch.core.problems import Problem
 from dogwatch.core.watch import phase
 from dogwatch.core.workflow.difference import Difference
 from dogwatch.core.workflow.graph import Edge, Graph, entering, order
-from dogwatch.usecases import flows, lists, repeating, watches, workflows
+from dogwatch.usecases import flows, lists, manifests, repeating, watches, workflows
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.flows import Step, Tree
 from dogwatch.usecases.lists import Record, Run
 from dogwatch.usecases.workflows import Version
-from dogwatch.web.dashboard.pages import moved, rendered, values
-from dogwatch.web.dashboard.pages import picture as drawn_alone
+from dogwatch.web.dashboard.pages import moved, rendered
 from dogwatch.web.dashboard.pictures import flow as picture
-from dogwatch.web.dashboard.pictures.alone import alone
+from dogwatch.web.dashboard.pictures.alone import Picture
 from dogwatch.web.dashboard.visit import Visit
 
 RUNS, VERSIONS = 20, 20
@@ -47,6 +46,7 @@ class Page:
     slugs: Mapping[str, str]
     runs: Sequence[Run]
     versions: Sequence[tuple[Version, Sequence[Difference]]]
+    kept: str | None
 
     @property
     def lines(self) -> Iterator[Line]:
@@ -67,28 +67,21 @@ async def show(visit: Visit) -> Response:
     )
 
 
-async def draw(visit: Visit) -> Response:
-    """Answer with the graph alone."""
+async def drawn(visit: Visit) -> Picture:
+    """Return the graph alone, the nodes as they ran, and the edges."""
     page = await _seen(visit)
-    return drawn_alone(alone(picture.drawn(page.graph, page.tree)))
-
-
-async def tell(visit: Visit) -> Response:
-    """Answer with the nodes as they ran, and the edges."""
-    page = await _seen(visit)
-    return values(
-        {
-            "run": page.tree.run.id if page.tree else None,
-            "nodes": [
-                {"key": one.key, "job": one.slug, "state": one.state, "words": one.words}
-                for one in page.lines
-            ],
-            "edges": [
-                {"source": one.source, "target": one.target, "on": str(one.on)}
-                for one in page.graph.edges
-            ],
-        }
-    )
+    told = {
+        "run": page.tree.run.id if page.tree else None,
+        "nodes": [
+            {"key": one.key, "job": one.slug, "state": one.state, "words": one.words}
+            for one in page.lines
+        ],
+        "edges": [
+            {"source": one.source, "target": one.target, "on": str(one.on)}
+            for one in page.graph.edges
+        ],
+    }
+    return Picture(picture.drawn(page.graph, page.tree), told)
 
 
 async def _seen(visit: Visit) -> Page:
@@ -106,6 +99,7 @@ def _page(tx: Tx, visit: Visit) -> Page:
     return Page(
         record, phase(record.watch, visit.at), tree, definition.graph,
         watches.slugs_of(tx, record.workspace_id, jobs), shown, list(_versions(tx, record)),
+        manifests.kept_in(tx, record),
     )  # fmt: skip
 
 

@@ -24,9 +24,9 @@ _FORM = "application/x-www-form-urlencoded"
 _FORM_BYTES = 16_384
 # A script may be long, and each of its bytes three in a form.
 _LONG_FORM_BYTES = 3 * MAX_SOURCE_BYTES + _FORM_BYTES
-_LONG_FORMS = ("/new", "/edit", "/preview", "/files")
+_LONG_FORMS = ("/new", "/crontab", "/edit", "/preview", "/files")
 # As many as items of a page can be ticked, and some more.
-_FORM_FIELDS = 130
+_FORM_FIELDS = 140
 # What a form tells beside its fields; other problems get a page of their own.
 _TOLD = frozenset({"invalid", "conflict", "limited"})
 

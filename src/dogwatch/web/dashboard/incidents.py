@@ -1,14 +1,16 @@
 """Incidents: what broke, who knows, what was done?"""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from fastapi import Response
 
 from dogwatch.core.problems import Problem
-from dogwatch.usecases import incidents, ladder
+from dogwatch.usecases import incidents, inquiry, ladder
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.incidents import Incident
+from dogwatch.usecases.inquiry import Changed, Concerned
+from dogwatch.usecases.ladder import Step, View
 from dogwatch.web.dashboard.fields import whole
 from dogwatch.web.dashboard.pages import moved, rendered
 from dogwatch.web.dashboard.visit import Visit
@@ -37,12 +39,21 @@ async def show_all(visit: Visit) -> Response:
 async def show(visit: Visit) -> Response:
     """Show one with its ladder of facts."""
     require(visit.caller, "incidents.show")
-    view, steps = await visit.see(
-        lambda tx: ladder.ladder(tx, incidents.find(tx, visit.workspace_id, _name(visit)))
-    )
+
+    def found(tx: Tx) -> tuple[View, Sequence[Step], Sequence[Concerned], Sequence[Changed]]:
+        incident = incidents.find(tx, visit.workspace_id, _name(visit))
+        people = visit.may("audit_log.list")
+        return (
+            *ladder.ladder(tx, incident),
+            inquiry.concerned(tx, incident, visit.at),
+            inquiry.changes(tx, incident, people=people),
+        )
+
+    view, steps, concerned, changes = await visit.see(found)
     snoozed = view.incident.snoozed_until_at
     return rendered(
         visit, "incident.html", view=view, incident=view.incident, steps=steps, hours=HOURS,
+        concerned=concerned, changes=changes,
         ended=ladder.ended(view.incident.closed_by or ""),
         snoozed=snoozed if snoozed and snoozed > visit.at else None,
         wrong=int(view.incident.closed_at is None),

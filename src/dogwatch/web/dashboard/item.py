@@ -8,18 +8,35 @@ from typing import Any
 from fastapi import Response
 
 from dogwatch.core.dialects import DIALECTS
-from dogwatch.core.watch import Status, phase
-from dogwatch.usecases import aliases, lists, manifests, overview, runs, watches, why
+from dogwatch.core.problems import invalid
+from dogwatch.core.watch import phase
+from dogwatch.usecases import (
+    aliases,
+    lists,
+    maintenance,
+    manifests,
+    overview,
+    rules,
+    runs,
+    watches,
+    why,
+)
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.lists import FlipRow, Record, Run, WatchView
+from dogwatch.usecases.overview import Strip
 from dogwatch.web.dashboard.action import Action, action_of
+from dogwatch.web.dashboard.fields import whole
 from dogwatch.web.dashboard.pages import moved, rendered
+from dogwatch.web.dashboard.pictures import expectation, replies
 from dogwatch.web.dashboard.visit import Visit
+from dogwatch.web.dashboard.ways import ways
 
 RUNS, PINGS, FLIPS = 60, 10, 10
 DAY, DAYS = timedelta(days=1), 90
 COMING = 5
+# For how many hours something can be paused.
+SILENCES = (1, 4, 24, 168)
 _SHOWS = {
     "heartbeat": "watches.show",
     "job": "jobs.show",
@@ -34,8 +51,8 @@ class Page:
 
     view: WatchView
     phase: str
-    day: Sequence[Status]
-    quarter: Sequence[Status]
+    day: Strip
+    quarter: Strip
     runs: Sequence[Run]
     pings: Sequence[dict[str, Any]]
     flips: Sequence[FlipRow]
@@ -44,6 +61,9 @@ class Page:
     why: str
     action: Action | None
     kept: str | None
+    resumes_at: datetime | None
+    silenced_until: datetime | None
+    told: bool
 
     @property
     def record(self) -> Record:
@@ -56,11 +76,16 @@ async def show(visit: Visit) -> Response:
     require(visit.caller, "watches.show")
     page = await visit.see(lambda tx: _page(tx, visit))
     may_ping = visit.may("watches.change")
+    schedule, coming = page.record.watch.plan.schedule, page.coming
+    grace_s = page.record.watch.plan.start_by_s
     ping_url = f"{visit.services.base_url.rstrip('/')}/ping/{page.record.ping_key}"
     return rendered(
         visit, "item.html", page=page, record=page.record, cell=overview.CELL, day=DAY,
         ping_url=ping_url if may_ping and not page.record.watch.job else "",
-        wrong=int(page.phase == "down"),
+        wrong=int(page.phase == "down"), ways=ways, silences=SILENCES,
+        expected=expectation.drawn(coming[0].astimezone(visit.zone), grace_s) if coming else "",
+        notes=schedule.dst_notes(visit.at, COMING) if schedule and coming else [],
+        replies=replies.drawn(page.runs) if page.record.probe else "",
     )  # fmt: skip
 
 
@@ -69,28 +94,28 @@ def _page(tx: Tx, visit: Visit) -> Page:
     view = lists.watch(tx, workspace_id, _name(visit), at)
     record, only = view.record, {"watch": view.record.id}
 
-    def strip(cell: timedelta, count: int) -> Sequence[Status]:
-        return overview.strips_of(tx, workspace_id, [record], at, cell, count)[record.id]
-
-    schedule = record.watch.plan.schedule
-    paused = record.watch.status is Status.PAUSED
     return Page(
-        view, phase(record.watch, at), strip(overview.CELL, overview.CELLS), strip(DAY, DAYS),
+        view, phase(record.watch, at),
+        overview.strip_of(tx, record, at, overview.CELL, overview.CELLS),
+        overview.strip_of(tx, record, at, DAY, DAYS),
         lists.run_page(tx, workspace_id, RUNS, "", only),
         lists.ping_page(tx, workspace_id, record.id, PINGS, None),
         lists.flip_page(tx, workspace_id, FLIPS, "", only),
-        _coming(view) if schedule and not paused else [],
+        coming_of(view),
         _names(tx, visit, record),
         why.why(tx, workspace_id, record.id, at).sentence,
         action_of(tx, visit, record) if visit.may(_SHOWS[record.kind]) else None,
         manifests.kept_in(tx, record),
+        watches.paused_until(tx, workspace_id, [record.id]).get(record.id),
+        maintenance.silenced(tx, workspace_id, [record], at).get(record.id),
+        bool(rules.rule_page(tx, workspace_id, 1, "")),
     )  # fmt: skip
 
 
-def _coming(view: WatchView) -> Sequence[datetime]:
+def coming_of(view: WatchView) -> Sequence[datetime]:
     """Return the next due times; those of an interval count from the one that is owed."""
     schedule, first = view.record.watch.plan.schedule, view.next_due_at
-    if schedule is None:
+    if schedule is None or watches.is_paused(view.record):
         return []
     if first is None or first <= view.at:
         return schedule.next(COMING, view.at)
@@ -117,8 +142,17 @@ def _name(visit: Visit) -> str:
 
 
 async def pause(visit: Visit) -> Response:
-    """Expect nothing until it is resumed."""
-    return await _turn(visit, "watches.pause", watches.pause)
+    """Expect nothing until it is resumed, or for some hours."""
+    require(visit.caller, "watches.pause")
+    hours = whole(visit, "hours")
+    if hours is not None and hours not in SILENCES:
+        raise invalid("hours", f"give one of {', '.join(map(str, SILENCES))}, or nothing")
+    until_at = visit.at + timedelta(hours=hours) if hours else None
+
+    def paused(tx: Tx, record: Record, at: datetime) -> Record:
+        return watches.pause(tx, record, at, until_at)
+
+    return await _turn(visit, "watches.pause", paused)
 
 
 async def resume(visit: Visit) -> Response:

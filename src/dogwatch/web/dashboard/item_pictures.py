@@ -1,10 +1,10 @@
 """The pictures of an item, each at an address of its own: drawn, and as numbers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
-from fastapi import Response
 from markupsafe import Markup
 
 from dogwatch.core.problems import Problem
@@ -13,11 +13,9 @@ from dogwatch.usecases.callers import require
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.lists import Record, Run
 from dogwatch.web.api.wire import iso
-from dogwatch.web.dashboard.gate import Handler
-from dogwatch.web.dashboard.item import DAY, DAYS, RUNS
-from dogwatch.web.dashboard.pages import picture, values
-from dogwatch.web.dashboard.pictures import durations, strip
-from dogwatch.web.dashboard.pictures.alone import alone
+from dogwatch.web.dashboard.item import COMING, DAY, DAYS, RUNS, coming_of
+from dogwatch.web.dashboard.pictures import durations, expectation, replies, strip
+from dogwatch.web.dashboard.pictures.alone import Picture
 from dogwatch.web.dashboard.visit import Visit
 
 # The picture has fewer: this many can be zoomed into.
@@ -29,11 +27,17 @@ Drawn = Callable[[Tx, Visit, Record], tuple[Markup, Numbers]]
 
 def _strip(cell: timedelta, count: int) -> Drawn:
     def drawn(tx: Tx, visit: Visit, record: Record) -> tuple[Markup, Numbers]:
-        own = record.id
-        cells = overview.strips_of(tx, visit.workspace_id, [record], visit.at, cell, count)[own]
-        begin_at = overview.begin_of(visit.at, cell, count)
-        told = {"begin_at": iso(begin_at), "cell_s": int(cell.total_seconds())}
-        return strip.drawn(cells, cell), told | {"cells": list(map(str, cells))}
+        found = overview.strip_of(tx, record, visit.at, cell, count)
+        told = {
+            "begin_at": iso(found.begin_at),
+            "cell_s": int(cell.total_seconds()),
+            "cells": list(map(str, found.cells)),
+            "due_soon": found.soon,
+            "schedule_edits": [
+                {"at": iso(one.at), "before": one.before, "after": one.after} for one in found.edits
+            ],
+        }
+        return strip.of(found), told
 
     return drawn
 
@@ -60,36 +64,60 @@ def _run(run: Run) -> Numbers:
     }  # fmt: skip
 
 
-PICTURES: Mapping[str, Drawn] = {
-    "day": _strip(overview.CELL, overview.CELLS),
-    "quarter": _strip(DAY, DAYS),
-    "durations": _durations,
-}
+def _replies(tx: Tx, visit: Visit, record: Record) -> tuple[Markup, Numbers]:
+    found = lists.run_page(tx, visit.workspace_id, RUNS, "", {"watch": record.id})
+    if not record.probe or not (drawn := replies.drawn(found)):
+        raise Problem("not_found", "nothing here has replied")
+    shown = replies.timed(found)
+    told = {
+        "middles": [
+            [
+                {
+                    "from": shown[one.first].id, "to": shown[one.last].id,
+                    "p50_ms": round(one.p50_ms, 1), "p95_ms": round(one.p95_ms, 1),
+                }
+                for one in stretch
+            ]
+            for stretch in replies.middles(shown)
+        ],
+        "replies": [{**_run(run), "phases_ms": replies.phases_of(run)} for run in shown],
+    }  # fmt: skip
+    return drawn, told
 
 
-def draw(name: str) -> Handler:
-    """Return what answers with a picture alone."""
-
-    async def answer(visit: Visit) -> Response:
-        return picture(alone((await _found(visit, name))[0]))
-
-    return answer
-
-
-def tell(name: str) -> Handler:
-    """Return what answers with the numbers of a picture."""
-
-    async def answer(visit: Visit) -> Response:
-        return values((await _found(visit, name))[1])
-
-    return answer
+def _expected(tx: Tx, visit: Visit, record: Record) -> tuple[Markup, Numbers]:
+    view, schedule = lists.view(tx, record, visit.at), record.watch.plan.schedule
+    coming = coming_of(view)
+    if not coming or schedule is None:
+        raise Problem("not_found", "nothing is expected by the clock")
+    grace_s = record.watch.plan.start_by_s
+    told = {
+        "due_at": [iso(at) for at in coming],
+        "late_after_s": 0,
+        "alert_after_s": grace_s,
+        "notes": schedule.dst_notes(visit.at, COMING),
+    }
+    return expectation.drawn(coming[0].astimezone(visit.zone), grace_s), told
 
 
-async def _found(visit: Visit, name: str) -> tuple[Markup, Numbers]:
+async def _found(visit: Visit, draw: Drawn) -> Picture:
     require(visit.caller, "watches.show")
 
-    def found(tx: Tx) -> tuple[Markup, Numbers]:
+    def found(tx: Tx) -> Picture:
         own = str(visit.request.path_params["name"])
-        return PICTURES[name](tx, visit, watches.find(tx, visit.workspace_id, own))
+        return Picture(*draw(tx, visit, watches.find(tx, visit.workspace_id, own)))
 
     return await visit.see(found)
+
+
+# By name, below the address of the item.
+PICTURES: Mapping[str, Callable[[Visit], Awaitable[Picture]]] = {
+    name: partial(_found, draw=draw)
+    for name, draw in {
+        "day": _strip(overview.CELL, overview.CELLS),
+        "quarter": _strip(DAY, DAYS),
+        "durations": _durations,
+        "replies": _replies,
+        "expected": _expected,
+    }.items()
+}

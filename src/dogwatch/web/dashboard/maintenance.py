@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from fastapi import Response
 
+from dogwatch.core.lengths import words_of
 from dogwatch.core.problems import invalid
 from dogwatch.core.schedule.spans import zone_names
 from dogwatch.core.windows import WindowSpec, check_zone
@@ -12,14 +13,13 @@ from dogwatch.usecases import maintenance, watches
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.maintenance import Maintenance
-from dogwatch.web.dashboard.fields import ticked, times, whole
+from dogwatch.web.dashboard.fields import seconds, ticked
 from dogwatch.web.dashboard.pages import moved, rendered
 from dogwatch.web.dashboard.rules import scope_of
 from dogwatch.web.dashboard.visit import Visit
 
 KINDS = ("once", "weekly", "cron")
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-MINUTE_S = 60
 NAME_LENGTH = 200
 _FIELD = "%Y-%m-%dT%H:%M"
 
@@ -27,7 +27,7 @@ _FIELD = "%Y-%m-%dT%H:%M"
 async def show_new(visit: Visit) -> Response:
     """Show the form of one kind of window."""
     require(visit.caller, "maintenance.make")
-    return _shown(visit, {"duration_s": "60", "timezone": visit.zone_name} | dict(visit.form))
+    return _shown(visit, {"duration_s": "1 h", "timezone": visit.zone_name} | dict(visit.form))
 
 
 async def show_edit(visit: Visit) -> Response:
@@ -65,7 +65,7 @@ def _values(visit: Visit, one: Maintenance, names: Mapping[str, str]) -> dict[st
         **{f"day_{day}": "1" for day in spec.days},
         "start": spec.start or "",
         "cron": spec.cron or "",
-        "duration_s": str((spec.duration_s or 3600) // MINUTE_S),
+        "duration_s": words_of(spec.duration_s or 3600),
         "timezone": spec.timezone,
     }
 
@@ -113,7 +113,7 @@ def _name(visit: Visit) -> str:
 
 
 def _spec(visit: Visit) -> WindowSpec:
-    duration_s = times(whole(visit, "duration_s"), MINUTE_S)
+    duration_s = seconds(visit, "duration_s")
     match visit.form.get("kind"):
         case "once":
             return WindowSpec("once", _at(visit, "start_at"), _at(visit, "end_at"))

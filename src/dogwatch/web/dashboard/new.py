@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import Response
 
-from dogwatch.core.problems import Problem
+from dogwatch.core.lengths import words_of
 from dogwatch.core.schedule import parse
 from dogwatch.core.schedule.spans import zone_names
 from dogwatch.core.spec import GRACE_S, WatchSpec
@@ -20,6 +20,7 @@ from dogwatch.usecases.probes import ProbeSpec
 from dogwatch.web.api.jobs import admit_script
 from dogwatch.web.dashboard import schedule
 from dogwatch.web.dashboard.action import LANGUAGES, told
+from dogwatch.web.dashboard.fields import seconds
 from dogwatch.web.dashboard.pages import moved, rendered
 from dogwatch.web.dashboard.visit import Visit
 from dogwatch.web.reach import hosts_of_action
@@ -36,7 +37,7 @@ async def show(visit: Visit) -> Response:
     told = schedule.preview(visit, GRACE_S if kind == "watch" else None)
     return rendered(
         visit, "new_item.html", kind=kind, zones=sorted(zone_names()), languages=LANGUAGES,
-        grace_s=GRACE_S, scripts_on=visit.services.scripts_on, **told,
+        grace=words_of(GRACE_S), scripts_on=visit.services.scripts_on, **told,
     )  # fmt: skip
 
 
@@ -59,15 +60,13 @@ async def take(visit: Visit) -> Response:
 
 def _watch_of(visit: Visit) -> WatchSpec:
     form = visit.form
-    grace = form.get("grace_min", "")
-    if grace and not (grace.isascii() and grace.isdigit() and len(grace) < 7):
-        raise Problem("invalid", "grace_min", {"grace_min": "give whole minutes"})
+    grace_s = seconds(visit, "start_by_s")
     tags = (tag.strip() for tag in form.get("tags", "").split(","))
     return WatchSpec(
         name=form.get("name", ""),
         schedule=schedule.said(visit) or None,
         timezone=form.get("timezone") or "UTC",
-        start_by_s=int(grace) * 60 if grace else GRACE_S,
+        start_by_s=GRACE_S if grace_s is None else grace_s,
         tags=tuple(tag for tag in tags if tag),
     )
 

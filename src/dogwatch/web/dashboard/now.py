@@ -1,34 +1,39 @@
 """Now: is anything wrong, and what comes next?"""
 
+from datetime import timedelta
 from urllib.parse import urlencode
 
 from fastapi import Response
 
-from dogwatch.usecases import demo, overview
+from dogwatch.usecases import demo, overview, system
 from dogwatch.usecases.callers import require
-from dogwatch.usecases.overview import CELL, PAGE, STATES, Chosen
+from dogwatch.usecases.overview import PAGE, STATES, Chosen
 from dogwatch.web.dashboard.pages import rendered
 from dogwatch.web.dashboard.visit import Visit
 
 MOST_PAGES = 10_000
 LONGEST = 100
+# A time in which nobody listened is told for so long.
+AWAY_TOLD = timedelta(hours=12)
 
 
 async def show(visit: Visit) -> Response:
     """Show the watches, the worst first, as the address chooses them."""
     require(visit.caller, "watches.list")
     chosen = chosen_of(visit)
-    found, examples = await visit.see(
+    found, examples, away = await visit.see(
         lambda tx: (
             overview.now(tx, visit.workspace_id, chosen, visit.at),
             demo.count(tx, visit.workspace_id),
+            system.away_since(tx, visit.at - AWAY_TOLD),
         )
     )
     pages = max(1, -(-found.total // PAGE))
     wrong = found.counts.get("down", 0)
     return rendered(
-        visit, "now.html", found=found, chosen=chosen, cell=CELL, states=STATES, wrong=wrong,
-        pages=pages, examples=examples, address=lambda **changes: _address(chosen, **changes),
+        visit, "now.html", found=found, chosen=chosen, states=STATES, wrong=wrong,
+        pages=pages, examples=examples, away=away,
+        address=lambda **changes: _address(chosen, **changes),
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
+from dogwatch.core.lengths import words_of
 from dogwatch.core.plain import span
 from dogwatch.web.api.problems import STATUSES
 from dogwatch.web.dashboard.pictures import durations, flow, strip
@@ -72,6 +73,7 @@ _FILES = {
     "plot_style": "vendor/uPlot.css",
     "script": "dashboard.js",
     "worker": "live.js",
+    "file_script": "file.js",
     "flow_script": "flow.js",
     "log_script": "log.js",
     "schedule_script": "schedule.js",
@@ -142,14 +144,14 @@ _TEMPLATES.filters |= {
     "minute": _minute,
     "time": _moment,
     "local": _local,
-    "strip": strip.drawn,
+    "strip": strip.of,
     "durations": durations.drawn,
     "flow": flow.drawn,
     "took": durations.took,
     "moment": _moment,
     "pair": _pair,
     "length_of": lambda time: span(round(time.total_seconds())),
-    "seconds": lambda seconds: durations.took(seconds * 1000),
+    "seconds": words_of,
     "parts": _parts,
 }
 

@@ -6,13 +6,14 @@ from dataclasses import replace
 from fastapi import Response
 
 from dogwatch.core.alerts import Event, Rule, Scope
+from dogwatch.core.lengths import words_of
 from dogwatch.core.problems import Problem, invalid
 from dogwatch.core.schedule.spans import zone_names
 from dogwatch.core.windows import Digest, Quiet, check_zone, clock_time
 from dogwatch.usecases import channels, rules, watches
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.door import Tx
-from dogwatch.web.dashboard.fields import parts, ticked, times, whole
+from dogwatch.web.dashboard.fields import parts, seconds, ticked
 from dogwatch.web.dashboard.pages import moved, rendered
 from dogwatch.web.dashboard.visit import Visit
 from dogwatch.web.dashboard.words import EVENTS as WORDS
@@ -74,14 +75,8 @@ async def change(visit: Visit) -> Response:
     require(visit.caller, "rules.change")
 
     def changed(tx: Tx) -> Rule:
-        rule, names = _found(tx, visit)
-        asked, shown = _rule(visit), _values(rule, names)
-        kept = {
-            name: getattr(rule, name)
-            for name, field in (("delay_s", "delay_min"), ("repeat_s", "repeat_min"))
-            if visit.form.get(field, "") == shown[field]  # whole minutes may cut seconds
-        }
-        asked = replace(asked, id=rule.id, escalations=rule.escalations, **kept)
+        rule, _ = _found(tx, visit)
+        asked = replace(_rule(visit), id=rule.id, escalations=rule.escalations)
         return rules.change_rule(tx, visit.workspace_id, asked, visit.at)
 
     await visit.carry_out("rules.change", str(visit.request.path_params["name"]), changed)
@@ -98,8 +93,8 @@ def _values(rule: Rule, names: Mapping[str, str]) -> dict[str, str]:
         **{f"event_{one}": "1" for one in events},
         "scope": rule.scope.kind,
         "values": ", ".join(sorted(names.get(one, one) for one in rule.scope.values)),
-        "delay_min": str(rule.delay_s // MINUTE_S) if rule.delay_s else "",
-        "repeat_min": str(rule.repeat_s // MINUTE_S) if rule.repeat_s else "",
+        "delay_s": words_of(rule.delay_s) if rule.delay_s else "",
+        "repeat_s": words_of(rule.repeat_s) if rule.repeat_s else "",
         "quiet_start": f"{quiet.start:%H:%M}" if quiet else "",
         "quiet_end": f"{quiet.end:%H:%M}" if quiet else "",
         "digest": f"{digest.time:%H:%M}" if digest else "",
@@ -140,17 +135,17 @@ def _rule(visit: Visit) -> Rule:
         channel_id=visit.form.get("channel_id", ""),
         events=events,
         scope=scope_of(visit),
-        delay_s=_seconds(visit, "delay_min", 0, MOST_DELAY_S) or 0,
-        repeat_s=_seconds(visit, "repeat_min", MINUTE_S, MOST_REPEAT_S),
+        delay_s=_seconds(visit, "delay_s", 0, MOST_DELAY_S) or 0,
+        repeat_s=_seconds(visit, "repeat_s", MINUTE_S, MOST_REPEAT_S),
         quiet=_quiet(visit),
         digest=_digest(visit),
     )
 
 
 def _seconds(visit: Visit, name: str, least_s: int, most_s: int) -> int | None:
-    given_s = times(whole(visit, name), MINUTE_S)
+    given_s = seconds(visit, name)
     if given_s is not None and not least_s <= given_s <= most_s:
-        raise invalid(name, f"give {least_s // MINUTE_S} to {most_s // MINUTE_S} minutes")
+        raise invalid(name, f"give {words_of(least_s)} to {words_of(most_s)}")
     return given_s
 
 

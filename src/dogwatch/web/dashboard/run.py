@@ -1,9 +1,11 @@
 """A run: what exactly happened in it?"""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from fastapi import Response
 
+from dogwatch.core.problems import Problem
 from dogwatch.usecases import lists, runs, watches
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.door import Tx
@@ -14,6 +16,7 @@ from dogwatch.web.dashboard.visit import Visit
 
 # An output has fewer pieces: it is capped.
 MOST = 1_000_000
+Parent = tuple[Record, Run]
 
 
 async def show(visit: Visit) -> Response:
@@ -24,18 +27,28 @@ async def show(visit: Visit) -> Response:
     # A page that asks again by itself asks for the rest of the log apart.
     only_head = LIVE in visit.request.headers
 
-    def found(tx: Tx) -> tuple[Run, Handed, Record, Sequence[Chunk], str]:
+    def found(tx: Tx) -> tuple[Run, Handed, Record, Sequence[Chunk], str, Parent | None]:
         run, handed = lists.run(tx, visit.workspace_id, run_id)
         record = watches.find(tx, visit.workspace_id, run.watch_id)
         _, chunks = lists.output(tx, visit.workspace_id, run_id, -1, 0 if only_head else MOST)
-        return run, handed, record, chunks, lists.waits(tx, run)
+        return run, handed, record, chunks, lists.waits(tx, run), _parent(tx, run)
 
-    run, handed, record, chunks, waits = await visit.see(found)
+    run, handed, record, chunks, waits, parent = await visit.see(found)
     return rendered(
-        visit, "run.html", run=run, handed=handed, record=record, waits=waits,
+        visit, "run.html", run=run, handed=handed, record=record, waits=waits, parent=parent,
         output="".join(pieces(chunks)),
         seen=chunks[-1][0] if chunks else -1, only_head=only_head,
     )  # fmt: skip
+
+
+def _parent(tx: Tx, run: Run) -> Parent | None:
+    """Return the run that this one is a node of, or follows from, if it is still there."""
+    if run.parent_id is None:
+        return None
+    with suppress(Problem):
+        parent, _ = lists.run(tx, run.workspace_id, run.parent_id)
+        return watches.find(tx, run.workspace_id, parent.watch_id), parent
+    return None
 
 
 async def download(visit: Visit) -> Response:

@@ -1,6 +1,6 @@
 // A schedule is said back while it is written: in words, with its next dates and when an alert comes.
 const box = document.getElementById("preview"), form = box.closest("form");
-const fields = ["schedule", "timezone", "grace_min", "start_by_s"].map((name) => form.elements[name]).filter(Boolean);
+const fields = ["schedule", "timezone", "start_by_s"].map((name) => form.elements[name]).filter(Boolean);
 const own = Intl.DateTimeFormat().resolvedOptions().timeZone, zone = form.elements.timezone;
 let timer = 0, turn = 0;
 

@@ -6,16 +6,17 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Response
 
+from dogwatch.core.lengths import length_s
 from dogwatch.core.problems import Problem
 from dogwatch.core.schedule import parse
 from dogwatch.core.schedule.words import cron_of
+from dogwatch.core.spec import MAX_LIMIT_S
 from dogwatch.usecases.callers import require
 from dogwatch.web.dashboard.pages import rendered
 from dogwatch.web.dashboard.pictures import expectation
 from dogwatch.web.dashboard.visit import Visit
 
 COMING = 5
-MINUTE_S = 60
 
 
 async def show(visit: Visit) -> Response:
@@ -51,11 +52,8 @@ def preview(visit: Visit, grace_s: int | None = None) -> dict[str, Any]:
 
 
 def _grace_s(visit: Visit, usual_s: int | None) -> int | None:
-    for name in ("grace_min", "start_by_s"):
-        given = visit.form.get(name, "").strip()
-        if given.isascii() and given.isdigit() and len(given) < 7:
-            return int(given) * MINUTE_S
-    return usual_s
+    given_s = length_s(visit.form.get("start_by_s", ""))
+    return usual_s if given_s is None or given_s > MAX_LIMIT_S else given_s
 
 
 def _local(at: datetime, zone: str) -> datetime:

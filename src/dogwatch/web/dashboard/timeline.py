@@ -13,7 +13,8 @@ from dogwatch.usecases.overview import STATES
 from dogwatch.usecases.timeline import LANES, Lane, Timeline
 from dogwatch.web.api.wire import iso
 from dogwatch.web.dashboard.now import chosen_of
-from dogwatch.web.dashboard.pages import picture, rendered, values
+from dogwatch.web.dashboard.pages import rendered
+from dogwatch.web.dashboard.pictures.alone import Picture
 from dogwatch.web.dashboard.pictures.timeline import lane, shade, whole
 from dogwatch.web.dashboard.visit import Visit
 
@@ -56,24 +57,18 @@ def local(found: Timeline, zone: tzinfo) -> Timeline:
     return replace(found, lanes=lanes, busiest=(most, first_at.astimezone(zone)), **times)
 
 
-async def draw(visit: Visit) -> Response:
-    """Answer with the picture alone."""
-    return picture(whole(local(await _found(visit), visit.zone)))
-
-
-async def tell(visit: Visit) -> Response:
-    """Answer with the numbers of the picture."""
+async def drawn(visit: Visit) -> Picture:
+    """Return the picture alone, and its numbers."""
     found = await _found(visit)
     most, at = found.busiest
-    return values(
-        {
-            "begin_at": iso(found.begin_at),
-            "at": iso(found.at),
-            "end_at": iso(found.end_at),
-            "most_together": {"count": most, "at": iso(at) if most else None},
-            "lanes": [_values(one) for one in found.lanes],
-        }
-    )
+    told = {
+        "begin_at": iso(found.begin_at),
+        "at": iso(found.at),
+        "end_at": iso(found.end_at),
+        "most_together": {"count": most, "at": iso(at) if most else None},
+        "lanes": [_values(one) for one in found.lanes],
+    }
+    return Picture(whole(local(found, visit.zone)), told)
 
 
 def _values(one: Lane) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from markupsafe import Markup
 
 from dogwatch.core.strip import lengths
 from dogwatch.core.watch import Status
+from dogwatch.usecases.overview import Strip
 
 CELL_WIDTH, HEIGHT = 4, 24
 # Height is a second cue beside colour.
@@ -28,17 +29,31 @@ _PICTURE = Markup(
     '<svg class="strip" viewBox="0 0 {} {}" width="{}" height="{}" role="img" aria-label="{}"'
     ' preserveAspectRatio="none">{}</svg>'
 )
+_SOON = Markup('<rect class="coming" x="{}" y="{}" width="3" height="11"/>')
+_EDIT = Markup('<line class="edit" x1="{0:.1f}" x2="{0:.1f}" y1="0" y2="{1}"/>')
 _BAR = Markup('<rect class="{}" x="{}" y="{}" width="{}" height="{}"/>')
 
 
-def drawn(cells: Sequence[Status], cell: timedelta) -> Markup:
-    """Return the picture; its label says how long the watch was in each state."""
+def of(one: Strip) -> Markup:
+    """Return the picture of a strip; its label says how long the watch was in each state.
+
+    Behind the last cell stands a hollow one if something is due in it; a line is where the
+    schedule was changed.
+    """
+    cells, cell, soon, edits = one.cells, one.cell, one.soon, one.places
     bars, at = [], 0
     for status, count in lengths(cells):
         high, wide = _HEIGHTS[status], count * CELL_WIDTH
         bars.append(_BAR.format(str(status), at, HEIGHT - high, wide - 1, high))
         at += wide
-    return _PICTURE.format(at, HEIGHT, at, HEIGHT, said(cells, cell), Markup("").join(bars))
+    if soon:
+        bars.append(_SOON.format(at, HEIGHT - _HEIGHTS[Status.UP]))
+    bars += [_EDIT.format(min(one, len(cells)) * CELL_WIDTH, HEIGHT) for one in edits]
+    told = said(cells, cell)
+    told += f"; due within the next {_span(cell)}" if soon else ""
+    told += f"; schedule changed {len(edits)}×" if edits else ""
+    wide = at + CELL_WIDTH
+    return _PICTURE.format(wide, HEIGHT, wide, HEIGHT, told, Markup("").join(bars))
 
 
 def said(cells: Sequence[Status], cell: timedelta) -> str:

@@ -1,0 +1,112 @@
+"""What somebody wants to know of an incident at night: what changed, and what each item said."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from dogwatch.core.result import Outcome
+from dogwatch.core.watch import phase
+from dogwatch.store import audit_log, schedule_edits, watches
+from dogwatch.store.incidents import Incident, members
+from dogwatch.store.tx import Tx
+from dogwatch.store.watches import Record
+from dogwatch.usecases import lists, overview
+from dogwatch.usecases.lists import Run
+from dogwatch.usecases.overview import Strip
+
+BEFORE = timedelta(hours=24)
+MOST_ITEMS, MOST_CHANGES = 3, 12
+RUNS, CHUNKS, LINES = 60, 2_000, 12
+_GOOD = frozenset({Outcome.OK, Outcome.SLOW})
+_BAD = frozenset({Outcome.FAIL, Outcome.TIMEOUT, Outcome.MISSED})
+_WORDS = {
+    "variables.set": "set variable",
+    "variables.change": "changed variable",
+    "variables.delete": "deleted variable",
+    "manifests.apply": "applied a file",
+    "watches.change": "changed",
+    "jobs.change": "changed job",
+    "probes.change": "changed probe",
+    "workflows.change": "changed flow",
+    "workflows.restore": "restored flow",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Somebody did something that may matter."""
+
+    at: datetime
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A run and the last lines that it said."""
+
+    run: Run
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Concerned:
+    """One item of an incident: its strip, what it said when it failed, and when it was good."""
+
+    record: Record
+    phase: str
+    strip: Strip
+    failed: Said | None
+    good: Said | None
+
+
+def concerned(tx: Tx, incident: Incident, at: datetime) -> list[Concerned]:
+    """Return the first items of an incident."""
+    workspace_id = incident.workspace_id
+    ids = [one.watch_id for one in members(tx, workspace_id, incident.id, MOST_ITEMS)]
+    records = list(watches.look(tx, workspace_id, ids).values())
+    strips = overview.strips_of(tx, workspace_id, records, at, overview.CELL, overview.CELLS)
+    return [
+        Concerned(record, phase(record.watch, at), strips[record.id], *_said(tx, record, incident))
+        for record in sorted(records, key=lambda one: one.slug)
+    ]
+
+
+def _said(tx: Tx, record: Record, incident: Incident) -> Iterator[Said | None]:
+    """Yield the last bad run until the end of the incident, and the last good one before that."""
+    found = lists.run_page(tx, record.workspace_id, RUNS, "", {"watch": record.id})
+    until_at = incident.closed_at
+    past = [one for one in found if not until_at or (one.finished_at or until_at) <= until_at]
+    bad = next((n for n, one in enumerate(past) if one.outcome in _BAD), None)
+    yield None if bad is None else _told(tx, past[bad])
+    good = next((one for one in past[bad or 0 :] if one.outcome in _GOOD), None)
+    yield None if good is None else _told(tx, good)
+
+
+def _told(tx: Tx, run: Run) -> Said:
+    _, chunks = lists.output(tx, run.workspace_id, run.id, -1, CHUNKS)
+    lines = "".join(text for _, _, text in chunks).splitlines()
+    return Said(run, "\n".join(lines[-LINES:]) or (run.preview or ""))
+
+
+def changes(tx: Tx, incident: Incident, *, people: bool) -> Sequence[Changed]:
+    """Return what was changed in the day before an incident and in its course, newest first.
+
+    `people`: whether what is in the audit log may be told.
+    """
+    from_at, workspace_id = incident.opened_at - BEFORE, incident.workspace_id
+    until_at = incident.closed_at
+    records = watches.look(
+        tx, workspace_id, [one.watch_id for one in members(tx, workspace_id, incident.id, 200)]
+    )
+    found = [
+        Changed(one.at, f"schedule of {records[one.watch_id].slug}: {one.before} → {one.after}")
+        for one in schedule_edits.since(tx, workspace_id, list(records), from_at)
+        if until_at is None or one.at <= until_at
+    ]
+    if people:
+        noted = audit_log.since(tx, workspace_id, from_at, until_at, list(_WORDS), MOST_CHANGES)
+        found += [
+            Changed(one.at, f"{one.actor} {_WORDS[one.operation]} {one.object}".rstrip())
+            for one in noted
+        ]
+    return sorted(found, key=lambda one: one.at, reverse=True)[:MOST_CHANGES]

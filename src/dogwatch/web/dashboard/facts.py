@@ -1,0 +1,109 @@
+"""The facts of pages as JSON, in the words of the API."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from dogwatch.usecases import incidents, ladder, lists, overview, why
+from dogwatch.usecases.callers import require
+from dogwatch.usecases.door import Tx
+from dogwatch.usecases.lists import WatchView
+from dogwatch.web.api.incidents import IncidentOut, StepOut
+from dogwatch.web.api.surroundings import WhyOut
+from dogwatch.web.api.wire import FlipOut, RunOut, WatchOut, iso
+from dogwatch.web.dashboard.now import chosen_of
+from dogwatch.web.dashboard.visit import Visit
+
+MOST = 50
+Facts = Mapping[str, Any]
+Tell = Callable[[Visit], Awaitable[Facts]]
+
+
+async def now(visit: Visit) -> Facts:
+    """Return how many items are how, and those that the address chooses."""
+    require(visit.caller, "watches.list")
+    found = await visit.see(
+        lambda tx: overview.now(tx, visit.workspace_id, chosen_of(visit), visit.at)
+    )
+    items = [
+        {
+            "slug": one.record.slug, "name": one.record.name, "kind": one.record.kind,
+            "tags": one.record.tags, "phase": one.phase,
+            "since_at": one.record.watch.since_at and iso(one.record.watch.since_at),
+            "next_at": one.next_at and iso(one.next_at),
+        }
+        for one in found.items
+    ]  # fmt: skip
+    return {"at": iso(visit.at), "counts": found.counts, "total": found.total, "items": items}
+
+
+async def item(visit: Visit) -> Facts:
+    """Return one item, why it is as it is, and its last runs and changes."""
+    require(visit.caller, "watches.show")
+
+    def found(tx: Tx) -> Facts:
+        view = lists.watch(tx, visit.workspace_id, _name(visit), visit.at)
+        only = {"watch": view.record.id}
+        return {
+            "watch": plain(_watch(view)),
+            "why": plain(WhyOut.of(why.why(tx, visit.workspace_id, view.record.id, visit.at))),
+            "runs": [
+                plain(RunOut.of(one))
+                for one in lists.run_page(tx, visit.workspace_id, MOST, "", only)
+            ],
+            "changes": [
+                plain(FlipOut.of(one))
+                for one in lists.flip_page(tx, visit.workspace_id, MOST, "", only)
+            ],
+        }
+
+    return await visit.see(found)
+
+
+def _watch(view: WatchView) -> BaseModel:
+    return WatchOut.of(view, None)
+
+
+async def run(visit: Visit) -> Facts:
+    """Return one run."""
+    require(visit.caller, "runs.output")
+    run_id = str(visit.request.path_params["run_id"])
+    found, _ = await visit.see(lambda tx: lists.run(tx, visit.workspace_id, run_id))
+    return plain(RunOut.of(found))
+
+
+async def incident_list(visit: Visit) -> Facts:
+    """Return the newest incidents."""
+    require(visit.caller, "incidents.list")
+    found = await visit.see(lambda tx: ladder.page(tx, visit.workspace_id, MOST, "", ""))
+    return {"incidents": [plain(IncidentOut.of(one)) for one in found]}
+
+
+async def incident(visit: Visit) -> Facts:
+    """Return one incident with its ladder."""
+    require(visit.caller, "incidents.show")
+    view, steps = await visit.see(
+        lambda tx: ladder.ladder(tx, incidents.find(tx, visit.workspace_id, _name(visit)))
+    )
+    told = [plain(StepOut.model_validate(one, from_attributes=True)) for one in steps]
+    return {**plain(IncidentOut.of(view)), "watches": view.watches, "steps": told}
+
+
+def plain(model: BaseModel) -> dict[str, Any]:
+    """Return what the API would answer."""
+    return model.model_dump(mode="json")
+
+
+def _name(visit: Visit) -> str:
+    return str(visit.request.path_params["name"])
+
+
+# By the address of the page; the front page has none, so it is called by its name.
+FACTS: Mapping[str, Tell] = {
+    "/now": now,
+    "/i/{name}": item,
+    "/runs/{run_id}": run,
+    "/incidents": incident_list,
+    "/incidents/{name}": incident,
+}
