@@ -6,7 +6,7 @@ import pytest
 
 from dogwatch.boot.isolation import isolation
 from dogwatch.config import Config, load
-from dogwatch.runners import sandbox
+from dogwatch.runners import around
 from tests.runners.boxes import sandbox_of_this_process
 
 
@@ -24,7 +24,7 @@ def test_a_sandbox_is_the_default_where_one_works(tmp_path: Path) -> None:
 def test_without_one_the_reason_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, level: str
 ) -> None:
-    monkeypatch.setattr(sandbox, "STANDARD_PATH", str(tmp_path))
+    monkeypatch.setattr(around, "STANDARD_PATH", str(tmp_path))
     here = isolation(configured(tmp_path, sandbox=said))
     assert here.level == level
     assert str(here) == f"{level} (bwrap is missing; install bubblewrap)"
@@ -34,7 +34,7 @@ def test_without_one_the_reason_is_told(
 def test_one_that_does_not_work_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "bwrap").write_text("#!/bin/sh\nexit 1\n")
     (tmp_path / "bwrap").chmod(0o755)
-    monkeypatch.setattr(sandbox, "STANDARD_PATH", str(tmp_path))
+    monkeypatch.setattr(around, "STANDARD_PATH", str(tmp_path))
     assert isolation(configured(tmp_path)).why.startswith("bubblewrap does not work here: ")
 
 
