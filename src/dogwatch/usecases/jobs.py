@@ -8,7 +8,7 @@ from typing import Any
 
 from dogwatch.core.http_action import HttpAction
 from dogwatch.core.problems import Problem
-from dogwatch.core.run import LostRun, Policy
+from dogwatch.core.run import CONCURRENCY_KEY, LostRun, Policy
 from dogwatch.core.script_action import ScriptAction
 from dogwatch.core.spec import WatchSpec
 from dogwatch.core.variable import named_in
@@ -38,7 +38,6 @@ RANGES = {
     "max_runs": (1, 1_000_000_000),
     "concurrency_limit": (1, 1_000),
 }
-_KEY = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +131,7 @@ def check(spec: JobSpec) -> dict[str, Any]:
         if value is not None and not least <= value <= most:
             bad[field] = f"give a whole number from {least} to {most}"
     key = spec.policy.concurrency_key
-    if key is not None and not _KEY.fullmatch(key):
+    if key is not None and not re.fullmatch(CONCURRENCY_KEY, key):
         bad["concurrency_key"] = "use 1 to 64 of letters, digits, '.', '_' and '-'"
     if bad:
         words = "; ".join(f"{field}: {message}" for field, message in bad.items())

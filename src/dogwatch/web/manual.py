@@ -25,6 +25,14 @@ _BREAK = "softbreak"
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
+def _code(_: object, tokens: Sequence[Token], at: int, *__: object) -> str:
+    """Return a block of code that can be scrolled by keys."""
+    return f'<pre tabindex="0"><code>{escape(tokens[at].content)}</code></pre>\n'
+
+
+_MARKDOWN.add_render_rule("fence", _code)
+
+
 def install(app: FastAPI) -> None:
     """Add the manual to an application."""
     app.add_route("/api", _to_api)

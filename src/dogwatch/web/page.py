@@ -15,6 +15,8 @@ HEADERS = {
 
 STYLE = """
 :root { color-scheme: light dark; }
+html { background: light-dark(#fff, #14181a); color: light-dark(#1b2422, #e6ebe8); }
+a { color: light-dark(#226a4a, #7ad0a5); }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { line-height: 1.2; }
 h2 { margin-top: 3rem; border-bottom: 1px solid; }

@@ -230,7 +230,7 @@ def test_a_wrong_text_is_kept_and_told_by_line(flowing: Flowing, ana: Browser) -
         f"name: x\ntimeout_s: {'9' * 60_000}": "no YAML that can be read: ValueError",
         "name: !!timestamp abc": "no YAML that can be read",
         "webhook: !!bool 5": "no YAML that can be read",
-        'name: "\\ud800"': "no YAML that can be read",
+        'name: "\\ud800"': "is no YAML: line 1, column 10",
         'name: "\\0"': "holds a NUL",
         "name: x\n" + "".join(f"k{one}: 1\n" for one in range(500)): "line 20, k18: is not a field",
     }

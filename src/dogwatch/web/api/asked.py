@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import ConfigDict, Field
 
 from dogwatch.core.problems import Problem
-from dogwatch.core.run import CatchUp, LostRun, Overlap, Policy
+from dogwatch.core.run import CONCURRENCY_KEY, CatchUp, LostRun, Overlap, Policy
 from dogwatch.core.spec import WatchSpec, check
 from dogwatch.usecases import jobs
 from dogwatch.usecases.channels import MOST_WINDOW_S
@@ -150,7 +150,9 @@ class JobFields(WatchFields):
         default=None, description="Whether resuming counts runs from 0 again; else reset does."
     )
     concurrency_key: str | None = Field(
-        default=None, description="Jobs of a workspace that name the same share places."
+        default=None,
+        description="Jobs of a workspace that name the same share places.",
+        json_schema_extra={"pattern": f"^{CONCURRENCY_KEY}$"},
     )
     concurrency_limit: int | None = Field(
         default=None, description="So many of them run at once, 1 if absent; the lowest counts."
