@@ -18,7 +18,7 @@ from tests.harness.house import after, heard
 from tests.notify.settings import GOOD
 
 KINDS = {kind: type(one) for kind, one in CHANNELS.items() if isinstance(one, HttpChannel)}
-WELL = b'HTTP/1.1 200 OK\r\nContent-Length: 11\r\nConnection: close\r\n\r\n{"ok":true}'
+WELL = b'HTTP/1.1 200 OK\r\nContent-Length: 22\r\nConnection: close\r\n\r\n{"ok":true,"status":1}'
 ASKED_S = 120
 
 
