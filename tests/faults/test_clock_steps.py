@@ -99,7 +99,8 @@ def wrongs(scene: Scene) -> Iterator[str]:
     for name in (*PINGED, *JOBS):
         became = turns(scene.server, name)
         if became not in ([], ["up"]):
-            yield f"{name} became {became}"
+            watch_id = scene.server.get(f"/watches/{name}")["id"]
+            yield f"{name} became {became}: {scene.server.every(f'/flips?watch={watch_id}')}"
     for name in JOBS:
         again = [at for at, times in Counter(scene.began(name)).items() if times > 1]
         yield from (f"{name} began twice at {at}" for at in again)

@@ -26,7 +26,6 @@ what kept the script from running. The first process of a cell says these two it
 from __future__ import annotations
 
 import ctypes
-import errno
 import fcntl
 import gc
 import json
@@ -305,21 +304,12 @@ def pass_on(number: int, _frame: object) -> None:
 
 
 def main() -> None:
-    """Keep the low numbers taken, so that what we get never stands where it has to go."""
+    """Start cells until the server ends."""
     os.umask(0o022)
     filtered = read_file("/run/filter")
-    nothing = os.open(os.devnull, os.O_RDWR)
-    while os.dup(nothing) < frames.MOST_FILES:
-        pass
-    control = socket.socket(fileno=os.dup(0))
-    os.dup2(nothing, 0)
     gc.disable()
     gc.freeze()  # so that the cells share our memory
-    try:
-        Server(control, filtered).serve()
-    except OSError as fault:
-        if fault.errno not in {errno.EPIPE, errno.ECONNRESET}:  # the server has ended
-            raise
+    frames.served(lambda control: Server(control, filtered).serve())
 
 
 if __name__ == "__main__":

@@ -370,7 +370,7 @@ def told(words: list[str]) -> tuple[list[str], list[str]]:
 
 
 def main() -> None:
-    """Keep the low numbers taken, so that what we get never stands where it has to go."""
+    """Become who starts runs, or what surrounds that, and work until the server ends."""
     user, command = told(sys.argv[1:])
     if user:
         leave_mounts(user[1:])
@@ -381,16 +381,7 @@ def main() -> None:
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
     os.umask(0o077)
-    nothing = os.open(os.devnull, os.O_RDWR)
-    while os.dup(nothing) < frames.MOST_FILES:
-        pass
-    control = socket.socket(fileno=os.dup(0))
-    os.dup2(nothing, 0)
-    try:
-        Server(control).serve()
-    except OSError as fault:
-        if fault.errno not in {errno.EPIPE, errno.ECONNRESET}:  # the server has ended
-            raise
+    frames.served(lambda control: Server(control).serve())
 
 
 if __name__ == "__main__":

@@ -3,17 +3,36 @@
 The length in four bytes, big-endian, then JSON; open files come with the length.
 """
 
+import errno
 import json
+import os
 import socket
 import struct
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
 LENGTH = struct.Struct("!I")
 MOST_FILES = 32
+
+
+def served(serve: "Callable[[socket.socket], None]") -> None:
+    """Serve standard input as the control socket, until the server has ended.
+
+    The low numbers stay taken, so that what comes with a frame never stands where it has to go.
+    """
+    nothing = os.open(os.devnull, os.O_RDWR)
+    while os.dup(nothing) < MOST_FILES:
+        pass
+    control = socket.socket(fileno=os.dup(0))
+    os.dup2(nothing, 0)
+    try:
+        serve(control)
+    except OSError as fault:
+        if fault.errno not in {errno.EPIPE, errno.ECONNRESET}:
+            raise
 
 
 def received(control: socket.socket) -> "tuple[dict[str, Any] | None, list[int]]":

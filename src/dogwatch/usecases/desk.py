@@ -129,7 +129,9 @@ class Desk:
         check(key, value)
         run, vault, at = self._work.run, self._vault, self._clock.now()
         self._hide(value)
-        await self._do(lambda tx: variables.put_by_run(tx, vault, run.workspace_id, key, value, at))
+        await self._do(
+            lambda tx: variables.put(tx, vault, run.workspace_id, key, value, at, by_run=True)
+        )
         _mark(self._set, key)
         return NOTHING
 

@@ -52,25 +52,15 @@ def put(
     text: str,
     at: datetime,
     description: str | None = None,
+    *,
+    by_run: bool = False,
 ) -> Variable:
     """Set a variable, made if need be; without a description it keeps the one it has.
 
-    One whose value stands in a manifest is changed there.
+    One whose value stands in a manifest is changed there, or by a run.
     """
-    refuse_kept(tx, workspace_id, key)
-    return put_by_run(tx, vault, workspace_id, key, text, at, description)
-
-
-def put_by_run(
-    tx: Tx,
-    vault: Vault,
-    workspace_id: int,
-    key: str,
-    text: str,
-    at: datetime,
-    description: str | None = None,
-) -> Variable:
-    """Set a variable as scripts do, whatever keeps it."""
+    if not by_run:
+        refuse_kept(tx, workspace_id, key)
     check(key, text, description or "")
     sealed = vault.seal(text.encode(), context(workspace_id, key))
     if not variables.replace(tx, workspace_id, key, sealed, at):

@@ -438,7 +438,7 @@ def test_what_a_run_sets_is_set_whatever_keeps_it(house: House) -> None:
     api = house.client("*")
     assert apply(api, ALL.replace(", {key: FREE, value: '***'}", "")).status == 200
     vault, at, where = house.services.vault, house.clock.now(), house.workspace.id
-    house.write(lambda tx: variables.put_by_run(tx, vault, where, "TOKEN", "next", at))
+    house.write(lambda tx: variables.put(tx, vault, where, "TOKEN", "next", at, by_run=True))
     assert house.write(lambda tx: variables.value(tx, vault, where, "TOKEN")) == "next"
 
 

@@ -46,7 +46,7 @@ def work(house: House, result: Result | None = None) -> None:
 def test_a_run_is_read_with_its_input(api: Client, run: Any) -> None:
     found = api.get(f"/runs/{run['id']}").json
     more = dict.fromkeys(("output_value", "condition", "preview", "detail"))
-    assert found == {**run, "input": "hello", **more}
+    assert found == {**run, "input": "hello", "waits": "", **more}
     assert found["queued_at"] == "2026-01-05T12:00:00.000Z"
     assert api.get("/runs/none").status == 404
 
