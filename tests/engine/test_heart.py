@@ -82,6 +82,21 @@ def test_alone_nothing_is_dropped(crew: Crew) -> None:
     assert crew.house.slots() == [(None, "running")]
 
 
+def test_a_clock_set_forward_between_beat_and_reaping_kills_nobody(crew: Crew) -> None:
+    crew.join(alone=True)
+    crew.house.job()
+    crew.house.trigger()
+    crew.house.claim(1)
+    database = crew.house.database
+
+    def step_on() -> None:
+        crew.clock.step_wall(7200)
+
+    heart = Heart(database, crew.clock, "node-a", None, unfolded_at=step_on)
+    asyncio.run(heart.step())
+    assert crew.house.slots() == [(None, "running")]
+
+
 def test_a_node_whose_row_is_gone_joins_again(crew: Crew, drops: list[float]) -> None:
     heart = beating(crew, drops)
     crew.house.plant(delete(metadata.tables["nodes"]))

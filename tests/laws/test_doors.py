@@ -29,7 +29,8 @@ DOORS = (
         # Scripts reach the socket of their run by `clients`; `helpers` binds it. The fork server
         # hands the launcher its ends of sockets, one of which listens inside a sandbox.
         """dogwatch.egress dogwatch.cli.client dogwatch.runners.clients dogwatch.runners.helpers
-        dogwatch.runners.forkserver dogwatch.runners.cells dogwatch.runners.launcher""",
+        dogwatch.runners.frames dogwatch.runners.forkserver dogwatch.runners.cells
+        dogwatch.runners.launcher""",
     ),
     Door("mail", "smtplib", "", "dogwatch.egress dogwatch.notify.smtp"),
     Door(

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import datetime
+from typing import TypeVar
 
 import structlog
 
@@ -15,6 +16,8 @@ BEAT_S = 3.0
 ALONE_S = 7.0
 PATIENCE_S = 2.0
 RETRY_S = 0.2
+
+T = TypeVar("T")
 
 _log = structlog.get_logger("dogwatch.engine")
 
@@ -58,26 +61,30 @@ class Heart:
             dropped = True
             _log.warning("silent for too long: runs are dropped")
             self._drop_work()
-        if not await self._written("no beat", lambda tx: self._beat(tx, dropped=dropped)):
+        at = await self._written("no beat", lambda tx: self._beat(tx, dropped=dropped))
+        if at is None:
             return RETRY_S
         self._beat_at = began
-        # Apart from the beat: it may have to wait for what others have locked.
-        await self._written("nothing taken over", lambda tx: nodes.reap(tx, self._clock.now()))
+        # Apart from the beat: it may have to wait for what others have locked. As of the beat: a
+        # clock that is set forward in between would declare all of us dead.
+        await self._written("nothing taken over", lambda tx: nodes.reap(tx, at))
         return BEAT_S
 
-    async def _written(self, otherwise: str, fn: Callable[[Tx], object]) -> bool:
+    async def _written(self, otherwise: str, fn: Callable[[Tx], T]) -> T | None:
+        """Return what a transaction did; None where it could not be."""
         try:
             async with asyncio.timeout(self._patience_s):
-                await self._database.awrite(fn)
+                return await self._database.awrite(fn)
         except (Problem, TimeoutError) as error:
             _log.warning(otherwise, error=str(error) or "the database does not answer")
-            return False
-        return True
+            return None
 
-    def _beat(self, tx: Tx, *, dropped: bool) -> None:
+    def _beat(self, tx: Tx, *, dropped: bool) -> datetime:
+        """Beat, and return when."""
         self._agree(tx)
         at = self._clock.now()
         if not nodes.beat(tx, self._node_id, at, self._unfolded_at()):
             nodes.rejoin(tx, self._node_id, at)
         if dropped:
             nodes.lose(tx, self._node_id, at)
+        return at
