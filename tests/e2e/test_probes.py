@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -106,6 +107,8 @@ def test_a_server_that_was_killed_asks_again_within_the_interval(
     probe(served, endpoint)
     eventually(lambda: endpoint.asked.total() > 2, what="it is asked")
     served.kill9()
+    died = time.monotonic()
+    eventually(lambda: time.monotonic() - died > 1, what="it is away for long enough to be noted")
     endpoint.asked.clear()
     served.start()
     eventually(lambda: endpoint.asked.total() > 2, within_s=10, what="it is asked again")
