@@ -1,12 +1,16 @@
 """The lookout: tells people of probes that nobody asks any more."""
 
+from datetime import timedelta
+
 from dogwatch.clock import Clock
 from dogwatch.store.database import Database
 from dogwatch.usecases import unwatched
 
 EVERY_S = 30.0
 # What was overdue when this node began is asked by then, if anybody is there to ask.
-PATIENCE_S = 90.0
+PATIENCE = timedelta(seconds=90)
+# Nobody looked for longer: this node stood still, or its clock was set.
+AWAY = timedelta(seconds=45)
 
 
 class Lookout:
@@ -18,12 +22,15 @@ class Lookout:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._from = clock.monotonic() + PATIENCE_S
+        self._looked_at = clock.now()
+        self._from_at = self._looked_at + PATIENCE
 
     async def step(self) -> float:
         """Tell of what is unwatched; return the seconds until the next look."""
-        early_s = self._from - self._clock.monotonic()
-        if early_s > 0:
-            return early_s
-        await self._database.awrite(lambda tx: unwatched.look(tx, self._clock.now()))
+        at = self._clock.now()
+        if not timedelta(0) <= at - self._looked_at <= AWAY:
+            self._from_at = at + PATIENCE
+        self._looked_at = at
+        if at >= self._from_at:
+            await self._database.awrite(lambda tx: unwatched.look(tx, at))
         return EVERY_S
