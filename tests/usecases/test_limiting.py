@@ -375,6 +375,16 @@ def test_a_node_counts_by_itself_while_the_database_is_away(
     assert passed(one_by_one(node, 9, MINUTE)) == 5
 
 
+def test_a_node_that_loses_the_database_goes_on_from_what_it_knows(
+    database: Database, manual_clock: ManualClock
+) -> None:
+    node = Shared(database, manual_clock)
+    assert passed(one_by_one(node, 4, MINUTE)) == 4
+    manual_clock.advance(leasing.LEASED_S)
+    database.close()
+    assert passed(one_by_one(node, 9, MINUTE)) == 1
+
+
 @pytest.mark.parametrize(
     ("ip", "subject"),
     [

@@ -326,6 +326,18 @@ def test_who_hears_that_it_is_down_hears_that_nobody_asks(probing_house: Probing
     assert house.do(unwatched.look, after(201)) == 0
 
 
+def test_each_location_that_nobody_asks_is_told(probing_house: Probing) -> None:
+    house = probing_house.house
+    house.channel(rule=Rule("", "", frozenset({Event.DOWN})))
+    probing_house.make(**THREE)
+    probing_house.ask(60, "ok", "nyc")
+    for at in (60, 120, 180):
+        probing_house.ask(at)
+    assert [house.do(unwatched.look, after(at)) for at in (125, 181, 190)] == [1, 1, 0]
+    told = [str(row["message"]) for row in house.rows("deliveries")]
+    assert ["location fra asks" in told[0], "location nyc asks" in told[1]] == [True, True]
+
+
 def test_a_delay_does_not_forget_that_nobody_asked(probing_house: Probing) -> None:
     house = probing_house.house
     house.channel(rule=Rule("", "", frozenset({Event.DOWN}), delay_s=60))

@@ -120,6 +120,7 @@ _WATCH = (
 _JOB = (
     "action_kind", "action", "overlap", "catch_up", "catch_up_max", "catch_up_window_s",
     "max_attempts", "backoff_s", "lost_run", "priority", "max_runs", "reset_on_resume", "actions",
+    "concurrency_key", "concurrency_limit",
 )  # fmt: skip
 _SAID: Sequence[tuple[Table, Sequence[str]]] = (
     (tables.watches, _WATCH),
@@ -136,13 +137,20 @@ _SAID: Sequence[tuple[Table, Sequence[str]]] = (
 )
 
 
-def stamp(tx: Tx, workspace_id: int) -> bytes:
-    """Return a digest of all that was said of a workspace: another after any change of it."""
+def stamp(tx: Tx, workspace_id: int, *, lock: bool = False) -> bytes:
+    """Return a digest of all that was said of a workspace: another after any change of it.
+
+    With `lock`, nobody else changes what it was taken of until this transaction ends; pings of
+    the watches go on.
+    """
     digest = sha256()
     for table, names in _SAID:
         key: list[Column[Any]] = [one for one in table.primary_key if one.name != "workspace_id"]
         found = select(*key, *(table.c[name] for name in names))
-        rows = tx.conn.execute(found.where(table.c.workspace_id == workspace_id).order_by(*key))
+        found = found.where(table.c.workspace_id == workspace_id).order_by(*key)
+        if lock:
+            found = found.with_for_update(read=True, key_share=table is tables.watches)
+        rows = tx.conn.execute(found)
         digest.update(repr([tuple(row) for row in rows]).encode())
     return digest.digest()
 

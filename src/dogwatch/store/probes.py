@@ -217,31 +217,35 @@ def unasked_of(tx: Tx, key: Key, before_at: datetime) -> Sequence[tuple[str, dat
     return [(row[0], row[1]) for row in tx.conn.execute(found.order_by(probes.c.location))]
 
 
-def unwatched_in(tx: Tx, before_at: datetime) -> list[int]:
-    """Return the workspaces with turns that nobody took and nobody was told of."""
-    found = select(probes.c.workspace_id).where(_untold(before_at)).distinct()
+def unwatched_in(tx: Tx, before_at: datetime, after_s: int) -> list[int]:
+    """Return the workspaces with turns that nobody took and nobody was told of.
+
+    Who was told of a watch heard of its turns that were due for `after_s` by then.
+    """
+    found = select(probes.c.workspace_id).where(_untold(before_at, after_s)).distinct()
     return sorted(tx.conn.scalars(found))
 
 
 def unwatched(
-    tx: Tx, workspace_id: int, before_at: datetime, limit: int
+    tx: Tx, workspace_id: int, before_at: datetime, after_s: int, limit: int
 ) -> Sequence[tuple[str, str, datetime]]:
     """Return such turns of one workspace: (watch id, location, since when)."""
     found = (
         select(probes.c.watch_id, probes.c.location, probes.c.due_at)
-        .where(probes.c.workspace_id == workspace_id, _untold(before_at))
+        .where(probes.c.workspace_id == workspace_id, _untold(before_at, after_s))
         .order_by(probes.c.watch_id, probes.c.location)
         .limit(limit)
     )
     return [(row[0], row[1], row[2]) for row in tx.conn.execute(found)]
 
 
-def _untold(before_at: datetime) -> ColumnElement[bool]:
+def _untold(before_at: datetime, after_s: int) -> ColumnElement[bool]:
+    told_at = type_coerce(deliveries.c.created_at, plain(deliveries.c.created_at.type))
     told = exists().where(
         deliveries.c.workspace_id == probes.c.workspace_id,
         deliveries.c.watch_id == probes.c.watch_id,
         deliveries.c.event == "late",
-        deliveries.c.created_at >= probes.c.due_at,
+        told_at > _DUE_AT + after_s * 1_000_000,
     )
     return and_(probes.c.node_id.is_(None), probes.c.due_at < before_at, not_(told))
 

@@ -1,13 +1,15 @@
 """The queue: what is still to be done, claimed in batches, fenced by node and attempt."""
 
+import sys
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any, TypeVar
 
 from sqlalchemy import (
+    Boolean,
     Column,
     ColumnElement,
     Row,
@@ -134,28 +136,30 @@ def claim(
 ) -> Sequence[Task]:
     """Take up to `limit` free tasks that are due since then; of each ordering only the first."""
     given = {"of_lane": lane, "since_at": since_at, "at": at, "limit": limit, "node": node_id}
+    if _has_keyed(tx, lane, at):
+        return claim_shared(tx, lane, node_id, at, limit, Share(sys.maxsize), Share(sys.maxsize))
     first = _taken(tx, _CLAIM_FIRST, given)
-    if len(first) < limit:
-        first = [*first, *_keyed(tx, {**given, "limit": limit - len(first)})]
     if len(first) == limit:
         return first
     return [*first, *_taken(tx, _CLAIM, given | {"limit": limit - len(first)})]
 
 
-def _keyed(tx: Tx, given: Mapping[str, Any]) -> Sequence[Task]:
-    """Take tasks that share places with others, as far as there are any."""
-    if tx.conn.execute(_KEYED, given).first() is None:
-        return []
-    if tx.conn.dialect.name == "postgresql":  # who counts what is under way counts alone
-        tx.conn.execute(_COUNT_ALONE)
-    found = sorted(tx.conn.execute(_KEYED, {**given, "limit": FIRST}).all(), key=_urgency)
+def _has_keyed(tx: Tx, lane: str, at: datetime) -> bool:
+    """Whether tasks are due that share places with others and may find one."""
+    return tx.conn.execute(_KEYED, {"of_lane": lane, "at": at}).first() is not None
+
+
+def _within_places(tx: Tx, found: Sequence[Any]) -> Iterator[Any]:
+    """Yield, in order, the tasks that share no places, and those that find one."""
     own: dict[str, int] = {}
     for row in found:
-        own[row.concurrency] = min(row.concurrency_limit, own.get(row.concurrency, 1 << 31))
-    held = _taken_places(tx, list(own))
-    rows = Share(1, held, own).admit(found, "concurrency")
-    chosen = [row.id for row in rows[: given["limit"]]]
-    return _taken(tx, _TAKE, {**given, "ids": chosen}) if chosen else []
+        if row.concurrency:
+            own[row.concurrency] = min(row.concurrency_limit, own.get(row.concurrency, sys.maxsize))
+    places = Counter(_taken_places(tx, list(own)))
+    for row in found:
+        places[row.concurrency] += 1
+        if row.concurrency is None or places[row.concurrency] <= own[row.concurrency]:
+            yield row
 
 
 def crowd(tx: Tx, workspace_id: int, ref_id: str) -> tuple[str, int, int] | None:
@@ -210,12 +214,18 @@ def claim_shared(
     per_bulkhead: Share,
     per_workspace: Share,
 ) -> Sequence[Task]:
-    """Do the same, and take no more of a bulkhead and of a workspace than its share."""
+    """Do the same, and take no more of a bulkhead and of a workspace than its share.
+
+    Who looks for tasks that share places counts alone.
+    """
+    keyed = _has_keyed(tx, lane, at)
+    if keyed and tx.dialect == "postgresql":
+        tx.conn.execute(_COUNT_ALONE)
     free = {"of_lane": lane, "at": at, "limit": FIRST + FIRST_EACH * limit}
     full = {"bulkheads": per_bulkhead.full, "workspaces": per_workspace.full}
-    found = tx.conn.execute(_FREE, free | full).all()
-    found = sorted(found, key=_urgency)
-    rows = per_workspace.admit(per_bulkhead.admit(found, "bulkhead"), "workspace_id")
+    found = sorted(tx.conn.execute(_FREE, free | full | {"keyed": keyed}), key=_urgency)
+    placed = list(_within_places(tx, found)) if keyed else found
+    rows = per_workspace.admit(per_bulkhead.admit(placed, "bulkhead"), "workspace_id")
     chosen = [row.id for row in rows[:limit]]
     return _taken(tx, _TAKE, {"ids": chosen, "at": at, "node": node_id}) if chosen else []
 
@@ -269,31 +279,30 @@ _CLAIM = _take(
     .order_by(tasks.c.run_at, tasks.c.id)
     .limit(bindparam("limit"))
 )
+# Tasks of a full key are passed over here, so that they don't hide those of others.
+_full = tasks.alias("full")
+_FINDS_PLACE = and_(
+    tasks.c.concurrency.is_not(None),
+    select(func.count())
+    .where(_full.c.concurrency == tasks.c.concurrency, _full.c.node_id.is_not(None))
+    .scalar_subquery()
+    < tasks.c.concurrency_limit,
+)
+_KEYED = select(tasks.c.id).where(_free(), _FINDS_PLACE).limit(literal_column("1"))
 _FREE = (
-    select(tasks.c.id, tasks.c.bulkhead, tasks.c.workspace_id, tasks.c.priority)
+    select(
+        tasks.c.id, tasks.c.bulkhead, tasks.c.workspace_id, tasks.c.priority, tasks.c.concurrency,
+        tasks.c.concurrency_limit,
+    )
     .where(
         _free(),
+        or_(tasks.c.concurrency.is_(None), and_(bindparam("keyed", type_=Boolean), _FINDS_PLACE)),
         tasks.c.bulkhead.not_in(bindparam("bulkheads", expanding=True)),
         tasks.c.workspace_id.not_in(bindparam("workspaces", expanding=True)),
     )
     .order_by(tasks.c.run_at, tasks.c.id)
     .limit(bindparam("limit"))
-)
-# Tasks of a full key are passed over here, so that they don't hide those of others.
-_full = tasks.alias("full")
-_KEYED = (
-    select(tasks.c.id, tasks.c.concurrency, tasks.c.concurrency_limit, tasks.c.priority)
-    .where(
-        _free(),
-        tasks.c.concurrency.is_not(None),
-        select(func.count())
-        .where(_full.c.concurrency == tasks.c.concurrency, _full.c.node_id.is_not(None))
-        .scalar_subquery()
-        < tasks.c.concurrency_limit,
-    )
-    .order_by(tasks.c.run_at, tasks.c.id)
-    .limit(bindparam("limit"))
-)
+)  # fmt: skip
 _UNDER_WAY = (
     select(tasks.c.concurrency, func.count())
     .where(tasks.c.concurrency.in_(bindparam("keys", expanding=True)), tasks.c.node_id.is_not(None))

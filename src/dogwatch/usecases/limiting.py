@@ -150,11 +150,19 @@ class Memory:
             return ()
         verdicts = spend_in(self._marks, asked, self._clock.now())
         self._unsaved.update([one.place for one in asked])
+        self._forget()
+        return verdicts
+
+    def learn(self, marks: Marks) -> None:
+        """Go on from what others have counted."""
+        self._marks |= marks
+        self._forget()
+
+    def _forget(self) -> None:
         while len(self._marks) > self._most:
             oldest = next(iter(self._marks))
             self._unsaved.discard(oldest)
             del self._marks[oldest]
-        return verdicts
 
     async def load(self, door: Door) -> None:
         """Take up what was saved."""

@@ -92,9 +92,9 @@ def note_fault(tx: Tx, workspace_id: int, name: str, fault: str, at: datetime) -
     manifests.put(tx, replace(before, fault=fault[:FAULT_LENGTH], fault_at=at))
 
 
-def stamp(tx: Tx, workspace_id: int) -> bytes:
+def stamp(tx: Tx, workspace_id: int, *, lock: bool = False) -> bytes:
     """Return a digest of all that was said of a workspace: another after any change of it."""
-    return manifests.stamp(tx, workspace_id)
+    return manifests.stamp(tx, workspace_id, lock=lock)
 
 
 def lock(tx: Tx, workspace_id: int) -> None:

@@ -6,7 +6,7 @@ After `KEPT` it is deleted for good.
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from dogwatch.store import aliases, watches
+from dogwatch.store import aliases, pauses, watches
 from dogwatch.store.aliases import Alias
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
@@ -21,6 +21,7 @@ def put_away(tx: Tx, named: Named, at: datetime) -> None:
     alias, record = named
     if not is_paused(record):
         pause(tx, record, at)
+    pauses.drop(tx, record.key)  # one that would end by itself
     aliases.put_away(tx, alias, at)
 
 

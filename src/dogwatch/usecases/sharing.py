@@ -3,7 +3,7 @@
 A node spends in the database, many requests in one transaction, or from its leases. An even window
 is asked about in the database each time; but what it refuses is refused here from then on, until it
 has room again. The database's clock says which window it is. While the database does not answer, a
-node counts by itself: it lets no more than the limit pass, but the others may as well.
+node goes on counting by itself: it lets no more than the limit pass, but the others may as well.
 """
 
 import asyncio
@@ -169,6 +169,7 @@ class Shared:
         until: float,
     ) -> None:
         """Go on from what the database says."""
+        self._alone.learn(settled.marks)
         if len(self._seen) > MOST_MARKS:
             self._seen.clear()
         for place, window in {one.place: one.window for asked in batch for one in asked}.items():

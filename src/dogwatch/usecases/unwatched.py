@@ -20,17 +20,18 @@ from dogwatch.usecases.scene import Matter, Scene
 from dogwatch.usecases.system import UNASKED
 
 MOST = 5000
+AFTER_S = int(UNASKED.total_seconds())
 
 
 def look(tx: Tx, at: datetime) -> int:
     """Tell of each turn once that nobody took for a minute; return how many messages were made."""
     before_at = at - UNASKED
-    return sum(_tell(tx, one, before_at, at) for one in probes.unwatched_in(tx, before_at))
+    return sum(_tell(tx, one, before_at, at) for one in probes.unwatched_in(tx, before_at, AFTER_S))
 
 
 def _tell(tx: Tx, workspace_id: int, before_at: datetime, at: datetime) -> int:
     workspaces.get(tx, workspace_id, lock=True)  # another node may have told of them meanwhile
-    turns = probes.unwatched(tx, workspace_id, before_at, MOST)
+    turns = probes.unwatched(tx, workspace_id, before_at, AFTER_S, MOST)
     known = watches.look(tx, workspace_id, {turn[0] for turn in turns})
     scene = Scene.of(tx, workspace_id, at)
     made = [

@@ -1,6 +1,7 @@
 """/manifests: a workspace as a file, there and back; what is kept in one; what is refused."""
 
 import shutil
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -9,9 +10,11 @@ from typing import Any
 import pytest
 
 from dogwatch.core.manifest.text import MOST_FAULTS, SECTIONS, read
+from dogwatch.core.ping import Answer as PingAnswer
+from dogwatch.core.ping import Heard
 from dogwatch.core.problems import Problem
-from dogwatch.store.database import Database
-from dogwatch.usecases import callers, variables
+from dogwatch.store.database import Database, Tx
+from dogwatch.usecases import callers, manifests, pings, variables, watches
 from dogwatch.web.api.manifest.plan import Stale
 from dogwatch.web.api.manifest.present import read as read_present
 from dogwatch.web.api.manifest.whole import judge, planned
@@ -542,6 +545,44 @@ def test_a_plan_of_what_has_passed_writes_nothing_and_is_made_anew(house: House)
         house.write(plan.carry_out)
     assert client("GET", "/watches/a1").json["name"] == "A"
     assert apply(client, text.replace("name: A", "name: B")).status == 200
+
+
+def test_nobody_edits_what_a_plan_is_compared_with(
+    postgres_url: str, manual_clock: ManualClock
+) -> None:
+    """On SQLite there is one writer; on PostgreSQL edits wait, and pings go on."""
+    writer, other = Database.open(postgres_url), Database.open(postgres_url)
+    house = house_on(writer, manual_clock)
+    made(house.client("*"), "/watches", {"name": "W", "slug": "w"})
+    where, at = house.workspace.id, manual_clock.now()
+    compared, over = threading.Event(), threading.Event()
+
+    def compare(tx: Tx) -> None:
+        manifests.stamp(tx, where, lock=True)
+        compared.set()
+        over.wait(60)
+
+    def edit(tx: Tx) -> None:
+        watches.pause(tx, watches.find(tx, where, "w", lock=True), at)
+
+    def ping(tx: Tx) -> list[PingAnswer]:
+        record = watches.find(tx, where, "w")
+        return pings.record(tx, [Heard(key=record.ping_key, at=at)], at)
+
+    try:
+        holding = writer.write(compare)
+        assert compared.wait(60)
+        assert other.write(ping).result(60) == [PingAnswer.RECORDED]
+        edited = other.write(edit)
+        with pytest.raises(TimeoutError):
+            edited.result(0.2)
+        over.set()
+        holding.result(60)
+        edited.result(60)
+    finally:
+        over.set()
+        writer.close()
+        other.close()
 
 
 def test_files_and_edits_beside_each_other(house: House) -> None:

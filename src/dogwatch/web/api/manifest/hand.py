@@ -75,7 +75,11 @@ class Hand:
                 return await self.write(partial(_carried, plan, done))
             except Stale:
                 continue
-        return await self.write(lambda tx: self._at_once(tx, name, document, prune))
+        try:
+            return await self.write(lambda tx: self._at_once(tx, name, document, prune))
+        except Stale:
+            told = "others change this workspace all the while: apply again"
+            raise Problem("conflict", told) from None
 
     def _planned(
         self, present: Present, name: str, document: Document, prune: bool
@@ -86,6 +90,7 @@ class Hand:
     def _at_once(self, tx: Tx, name: str, document: Document, prune: bool) -> Applied:
         """Plan and write in one transaction, which holds up all others."""
         manifests.lock(tx, self.caller.workspace_id)
+        manifests.stamp(tx, self.caller.workspace_id, lock=True)
         present = read_present(tx, self.caller.workspace_id, self.services.vault, self.at)
         return _carried(*self._planned(present, name, document, prune), tx)
 

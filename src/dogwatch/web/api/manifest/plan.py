@@ -128,7 +128,7 @@ class Plan:
         """Write what changes; raise Stale, having written nothing, if the present has passed."""
         present = self.present
         manifests.lock(tx, present.workspace_id)
-        if manifests.stamp(tx, present.workspace_id) != present.stamp:
+        if manifests.stamp(tx, present.workspace_id, lock=True) != present.stamp:
             raise Stale
         ids = {key: row.id for key, row in present.channels.items()}
         writing = Writing(tx, self.services, self.caller, present, ids)
