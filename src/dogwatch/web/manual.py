@@ -26,7 +26,9 @@ _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
 def _code(_: object, tokens: Sequence[Token], at: int, *__: object) -> str:
-    """Return a block of code that can be scrolled by keys."""
+    """Return a block of code that can be scrolled by keys; a diagram's would tell nobody much."""
+    if tokens[at].info == "mermaid":
+        return ""
     return f'<pre tabindex="0"><code>{escape(tokens[at].content)}</code></pre>\n'
 
 

@@ -159,7 +159,7 @@ def _schemas(document: _Document) -> Iterator[str]:
 
 def _table(title: str, rows: list[str]) -> str:
     head = f"<tr><th>{escape(title)}</th><th></th><th></th></tr>"
-    return f"<table>{head}{''.join(rows)}</table>\n"
+    return f'<table class="fields">{head}{"".join(rows)}</table>\n'
 
 
 def _row(name: str, kind: str, description: str) -> str:
