@@ -97,3 +97,5 @@ def test_a_window_is_changed_on_its_page(ana: Browser) -> None:
     assert ana.fill(edit, edit, **weekly).status == 303
     assert 'value="1 h 30 min"' in ana.get(edit).text
     assert ana.fill(edit, edit, **weekly | {"name": " "}).status == 422
+    assert ana.fill(edit, edit, **weekly | {"timezone": "UTC"}).status == 303
+    assert "at 22:00 UTC, for" in ana.get("/alerts").text
