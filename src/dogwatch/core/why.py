@@ -14,7 +14,7 @@ class State:
 
     `heard_at` is the last evidence, `ok_at` the last good one; `reason` what the last change of
     status gave. A slot is due at `due_at` and judged at `deadline_at`. `unasked`: where, and since
-    when, nobody asks what is a probe.
+    when, nobody asks what is a probe. A pause ends by itself at `resumes_at`.
     """
 
     phase: str
@@ -27,6 +27,7 @@ class State:
     failures: int
     failures_before_down: int
     unasked: Sequence[tuple[str, datetime]] = ()
+    resumes_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,10 @@ def _down(state: State) -> str:
 
 
 def _paused(state: State) -> str:
-    return f"It is paused since {clock(state.since_at)}: nothing is expected until it is resumed."
+    told = f"It is paused since {clock(state.since_at)}: nothing is expected until"
+    if state.resumes_at is None:
+        return f"{told} it is resumed."
+    return f"{told} {clock(state.resumes_at)}, then it resumes by itself."
 
 
 def _alert(alert: Alert) -> str:

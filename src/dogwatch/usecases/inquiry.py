@@ -1,13 +1,15 @@
 """What somebody wants to know of an incident at night: what changed, and what each item said."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dogwatch.core.result import Outcome
 from dogwatch.core.watch import phase
-from dogwatch.store import audit_log, schedule_edits, watches
+from dogwatch.store import audit_log, manifests, schedule_edits, variables, watches
+from dogwatch.store.audit_log import Entry
 from dogwatch.store.incidents import Incident, members
+from dogwatch.store.manifests import ITEM
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
 from dogwatch.usecases import lists, overview
@@ -15,7 +17,7 @@ from dogwatch.usecases.lists import Run
 from dogwatch.usecases.overview import Strip
 
 BEFORE = timedelta(hours=24)
-MOST_ITEMS, MOST_CHANGES = 3, 12
+MOST_ITEMS, MOST_MEMBERS, MOST_CHANGES, MOST_SEEN = 3, 200, 12, 500
 RUNS, CHUNKS, LINES = 60, 2_000, 12
 _GOOD = frozenset({Outcome.OK, Outcome.SLOW})
 _BAD = frozenset({Outcome.FAIL, Outcome.TIMEOUT, Outcome.MISSED})
@@ -30,6 +32,9 @@ _WORDS = {
     "workflows.change": "changed flow",
     "workflows.restore": "restored flow",
 }
+# Done to no item, yet of weight for those that use it, or are kept in it.
+_FILE = "manifests.apply"
+_AROUND = frozenset({"variables.set", "variables.change", "variables.delete", _FILE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,24 +94,50 @@ def _told(tx: Tx, run: Run) -> Said:
 
 
 def changes(tx: Tx, incident: Incident, *, people: bool) -> Sequence[Changed]:
-    """Return what was changed in the day before an incident and in its course, newest first.
+    """Return what was changed in the day before an incident: its items first, newest first.
 
-    `people`: whether what is in the audit log may be told.
+    Of the rest of the workspace only what concerns them: variables that they use, and the files
+    that they are kept in. `people`: whether what is in the audit log may be told.
     """
-    from_at, workspace_id = incident.opened_at - BEFORE, incident.workspace_id
-    until_at = incident.closed_at
-    records = watches.look(
-        tx, workspace_id, [one.watch_id for one in members(tx, workspace_id, incident.id, 200)]
-    )
+    workspace_id, until_at = incident.workspace_id, incident.opened_at
+    from_at = until_at - BEFORE
+    ids = [one.watch_id for one in members(tx, workspace_id, incident.id, MOST_MEMBERS)]
+    records = watches.look(tx, workspace_id, ids)
     found = [
         Changed(one.at, f"schedule of {records[one.watch_id].slug}: {one.before} → {one.after}")
         for one in schedule_edits.since(tx, workspace_id, list(records), from_at)
-        if until_at is None or one.at <= until_at
+        if one.at <= until_at
     ]
+    noted: Sequence[Entry] = ()
     if people:
-        noted = audit_log.since(tx, workspace_id, from_at, until_at, list(_WORDS), MOST_CHANGES)
-        found += [
-            Changed(one.at, f"{one.actor} {_WORDS[one.operation]} {one.object}".rstrip())
-            for one in noted
-        ]
-    return sorted(found, key=lambda one: one.at, reverse=True)[:MOST_CHANGES]
+        noted = audit_log.since(tx, workspace_id, from_at, until_at, list(_WORDS), MOST_SEEN)
+    slugs = {name: one.slug for one in records.values() for name in (one.id, one.slug)}
+    found += [
+        _done(one, slugs[one.object])
+        for one in noted
+        if one.operation not in _AROUND and one.object in slugs
+    ]
+    around = [_done(one, one.object) for one in _around(tx, workspace_id, records, noted)]
+    return [*_newest(found), *_newest(around)][:MOST_CHANGES]
+
+
+def _around(
+    tx: Tx, workspace_id: int, records: Mapping[str, Record], noted: Sequence[Entry]
+) -> Iterator[Entry]:
+    """Yield what was done to a variable that one of the watches uses, or to a file of one."""
+    around = [one for one in noted if one.operation in _AROUND]
+    kept = manifests.all_kept(tx, workspace_id) if around else {}
+    files = {kept.get((ITEM, one)) for one in records}
+    keys = {one.object for one in around if one.operation != _FILE}
+    used = {use.key for use in variables.uses(tx, workspace_id, keys) if use.watch_id in records}
+    for one in around:
+        if one.object in (files if one.operation == _FILE else used):
+            yield one
+
+
+def _done(one: Entry, name: str) -> Changed:
+    return Changed(one.at, f"{one.actor} {_WORDS[one.operation]} {name}")
+
+
+def _newest(found: Iterable[Changed]) -> list[Changed]:
+    return sorted(found, key=lambda one: one.at, reverse=True)

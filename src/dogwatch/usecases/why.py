@@ -1,13 +1,13 @@
 """Why: the evidence, the rule and the clock behind a watch's state and its last alert."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dogwatch.core.alerts import Event, event_of
 from dogwatch.core.watch import phase
 from dogwatch.core.why import Alert, State, alert_sentence, state_sentence
-from dogwatch.store import channels, deliveries, flips, probes
+from dogwatch.store import channels, deliveries, flips, pauses, probes
 from dogwatch.store.deliveries import Delivery
 from dogwatch.store.flips import FlipRow
 from dogwatch.store.tx import Tx
@@ -45,7 +45,9 @@ def why(tx: Tx, workspace_id: int, name: str, at: datetime) -> Why:
     alerts = _alerts(tx, workspace_id, told.id) if told else []
     key, before_at = view.record.key, at - UNASKED
     unasked = probes.unasked_of(tx, key, before_at) if view.record.probe else ()
-    return Why(view, _state(view, seen, unasked), told, event, alerts)
+    resumes_at = pauses.of(tx, workspace_id, [view.record.id]).get(view.record.id)
+    state = replace(_state(view, seen, unasked), resumes_at=resumes_at)
+    return Why(view, state, told, event, alerts)
 
 
 def _state(

@@ -97,3 +97,13 @@ def test_a_window_is_changed_on_its_page(ana: Browser) -> None:
     assert ana.fill(edit, edit, **weekly).status == 303
     assert 'value="1 h 30 min"' in ana.get(edit).text
     assert ana.fill(edit, edit, **weekly | {"name": " "}).status == 422
+    assert ana.fill(edit, edit, **weekly | {"timezone": "UTC"}).status == 303
+    assert "at 22:00 UTC, for" in ana.get("/alerts").text
+
+
+def test_the_user_of_a_systems_crontab_is_no_command(ana: Browser) -> None:
+    lines = "0 2 * * * root /usr/bin/dump --all\n"
+    page = ana.fill("/new/crontab", "/new/crontab", crontab=lines, timezone="UTC").text
+    assert 'value="dump"' in page
+    page = ana.fill("/new/crontab", "/new/crontab", crontab="0 2 * * * dump", timezone="UTC").text
+    assert 'value="dump"' in page

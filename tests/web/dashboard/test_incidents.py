@@ -1,6 +1,7 @@
 """The pages of incidents: what broke, who knows, what was done."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +9,9 @@ import pytest
 from dogwatch.core.alerts import Attempt, Rule, Verdict
 from dogwatch.core.policy import Role
 from dogwatch.notify import CHANNELS
+from dogwatch.store import audit_log, manifests, variables
+from dogwatch.store.audit_log import Entry
+from dogwatch.store.manifests import ITEM
 from dogwatch.usecases import channels, rules, telling, watches, workspaces
 from dogwatch.usecases.telling import Answered, Room
 from tests.web.dashboard.conftest import ORIGIN, Browser, House, member, pass_time, ping, watch
@@ -64,6 +68,45 @@ def test_the_list_tells_state_and_count(house: House, ana: Browser) -> None:
     assert "Incident 1" not in ana.get("/incidents", state="closed", before="x' --").text
 
 
+def test_it_is_called_by_its_trouble(house: House, ana: Browser) -> None:
+    break_one(house)
+    page = ana.get("/incidents/1").text
+    assert "Nightly is down (incident 1)" in page.partition("</title>")[0]
+    assert "Nightly is down incident 1" in words(page)
+    break_one(house, "Other")
+    assert "2 watches are down incident 1" in words(ana.get("/incidents/1").text)
+    ana.fill("/incidents/1", "/incidents/1/close")
+    assert "2 watches were down incident 1" in words(ana.get("/incidents/1").text)
+
+
+def test_what_was_changed_before_it_that_concerns_it(house: House, ana: Browser) -> None:
+    record = watch(house, "Nightly")
+    watch(house, "Other")
+
+    def noted(operation: str, name: str, age_s: float) -> None:
+        at, ours = house.clock.now() - timedelta(seconds=age_s), record.workspace_id
+        entry = Entry(ours, at, "user", None, "bo", operation, name, {}, "")
+        house.write(lambda tx: audit_log.add(tx, entry))
+
+    noted("watches.change", "nightly", 90_000)
+    noted("watches.change", "nightly", 7200)
+    noted("watches.change", record.id, 3600)
+    noted("watches.change", "other", 60)
+    for key in ("USED", "FREE"):
+        noted("variables.set", key, 60)
+        noted("manifests.apply", key, 30)
+    house.write(lambda tx: variables.name(tx, record.workspace_id, record.id, ["USED"]))
+    house.write(lambda tx: manifests.keep(tx, record.workspace_id, [(ITEM, record.id)], "USED"))
+    ping(house, record, kind="fail")
+    house.clock.advance(60)
+    noted("watches.change", "nightly", 0)
+    page = ana.get("/incidents/1").text
+    changed = page.partition('id="changed"')[2].partition("</section>")[0]
+    assert re.findall(r"<li><span>bo ([^<]*)</span>", changed) == [
+        "changed nightly", "changed nightly", "applied a file USED", "set variable USED"
+    ]  # fmt: skip
+
+
 def test_it_is_acknowledged_snoozed_and_closed(house: House, ana: Browser) -> None:
     break_one(house)
     done = ana.fill("/incidents/1", "/incidents/1/acknowledge")
@@ -97,7 +140,7 @@ def test_recovery_closes_it_and_says_how_long(house: House, ana: Browser) -> Non
     assert "1 h 10 min in all. It is over: all that was down has recovered." in page
     assert "Nobody had acknowledged it." in page
     assert "+1 h 10 min" in page
-    assert "Closed: incident 1" in page
+    assert "Nightly was down (incident 1)" in page
 
 
 def watch_of(tx: Any, house: House) -> Any:

@@ -95,6 +95,9 @@ def test_it_is_paused_and_resumed(house: House, ana: Browser) -> None:
     assert "Paused: Nightly" in page
     assert ana.fill("/i/nightly", "/i/nightly/resume").status == 303
     assert "New: Nightly" in ana.get("/i/nightly").text
+    assert ana.fill("/i/nightly", "/i/nightly/pause", hours="1").status == 303
+    page = ana.get("/i/nightly").text
+    assert re.search(r"nothing is expected until \S+ \S+ UTC, then it resumes by itself", page)
 
 
 def test_deleting_asks_first(house: House, ana: Browser) -> None:

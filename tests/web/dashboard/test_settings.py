@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,8 @@ from tests.web.asgi_client import Client
 from tests.web.dashboard.conftest import Browser, House, member, watch
 
 KEYS = "/settings/keys"
+DIALECTS = Path(__file__).parents[3] / "docs/dialects/README.md"
+DOCUMENTED = re.findall(r"^\| \[.*?\| `(https://HOST/[^`]*)`", DIALECTS.read_text(), re.M)
 
 
 @pytest.fixture
@@ -126,6 +129,8 @@ def test_every_call_that_can_be_copied_works(house: House, ana: Browser) -> None
     page = ana.get(KEYS).text
     calls = re.findall(r"curl -fsS -H &#34;([^&]*?): (?:Bearer )?\$KEY&#34; (http[^<]*)<", page)
     assert len(calls) == 1 + len(TONGUES)
+    bases = re.findall(r"<p>Base URL</p>.*?<code>http://dogwatch.test([^<]*)</code>", page, re.S)
+    assert {f"https://HOST{base}" for base in bases} == {"https://HOST/api/v1", *DOCUMENTED}
     for header, url in calls:
         path = url.removeprefix("http://dogwatch.test")
         mount = path.split("/")[1]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from fastapi import Response
 
-from dogwatch.core.crontab import Entry, parse, suggest_name
+from dogwatch.core.crontab import Crontab, Entry, parse, suggest_name
 from dogwatch.core.problems import Problem, invalid
 from dogwatch.core.schedule import parse as schedule_of
 from dogwatch.core.spec import WatchSpec
@@ -20,6 +20,8 @@ from dogwatch.web.dashboard.ways import CURL
 
 _SAID = re.compile(r"((?:[^%\\]|\\.)*\\?)(%.*|)", re.DOTALL)
 MOST_LINES, MOST_TEXT = 60, 40_000
+# Whom lines of /etc/crontab and /etc/cron.d run as; none of them is a command, too.
+_USERS = frozenset({"root", "daemon", "www-data", "nobody", "postgres", "mysql", "nginx", "apache"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +87,19 @@ def _made(tx: Tx, visit: Visit, one: Found, zone: str) -> Record:
 
 def _read(visit: Visit, text: str, zone: str) -> tuple[list[Found], list[str]]:
     """Return the entries, and in words what cannot be read."""
-    crontab = parse(text.replace("\r\n", "\n"), system=False)
+    crontab = _parsed(text.replace("\r\n", "\n"))
     bad = [f"line {one.line}: {one.message}" for one in crontab.problems]
     found = [_found(visit, entry, zone) for entry in crontab.entries[:MOST_LINES]]
     if len(crontab.entries) > MOST_LINES:
         bad.append(f"only the first {MOST_LINES} lines are shown")
     return found, bad
+
+
+def _parsed(text: str) -> Crontab:
+    """Return a crontab of a user, or of a system where a user of one stands in some sixth field."""
+    system = parse(text, system=True)
+    named = any(entry.user in _USERS for entry in system.entries)
+    return system if named else parse(text, system=False)
 
 
 def _found(visit: Visit, entry: Entry, zone: str) -> Found:

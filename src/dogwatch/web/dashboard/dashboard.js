@@ -48,7 +48,9 @@ function put(fresh) {
 function swap(old, part) {
   if (old.querySelector("input:focus, select:focus, textarea:focus")) return false; // being filled in
   const focus = old.contains(document.activeElement) && place(document.activeElement);
-  old.replaceWith(document.adoptNode(part));
+  const fresh = document.adoptNode(part);
+  for (const kept of old.querySelectorAll("[data-keep]")) fresh.querySelector(`[data-keep="${kept.dataset.keep}"]`)?.replaceWith(kept);
+  old.replaceWith(fresh);
   if (focus) document.querySelector(focus)?.focus({ preventScroll: true });
   return true;
 }

@@ -31,12 +31,12 @@ WORDS = {
 }
 # A first call in each product's own words: (path behind the base URL, header of the key).
 CALLS: Mapping[str, tuple[str, str]] = {
-    "healthchecks": ("/api/v3/checks/", "X-Api-Key: "),
-    "cronmonitor": ("/api/v1/monitors", "Authorization: Bearer "),
-    "cronbeats": ("/api/v1/jobs", "X-API-Key: "),
-    "cronowl": ("/api/v1/checks", "Authorization: Bearer "),
-    "cronpulse": ("/api/v1/jobs", "X-API-Key: "),
-    "cronium": ("/api/events", "Authorization: Bearer "),
+    "healthchecks": ("/checks/", "X-Api-Key: "),
+    "cronmonitor": ("/monitors", "Authorization: Bearer "),
+    "cronbeats": ("/jobs", "X-API-Key: "),
+    "cronowl": ("/checks", "Authorization: Bearer "),
+    "cronpulse": ("/jobs", "X-API-Key: "),
+    "cronium": ("/events", "Authorization: Bearer "),
 }
 
 
@@ -67,8 +67,9 @@ def _calls(visit: Visit) -> list[tuple[str, str, str]]:
     root = visit.services.base_url.rstrip("/")
     native = f'curl -fsS -H "Authorization: Bearer $KEY" {root}/api/v1/watches'
     calls = [("Dogwatch", f"{root}/api/v1", native)]
-    for one in _spoken():
-        base = f"{root}/{one.mount}"
+    for tongue in TONGUES:
+        one = DIALECTS[tongue.name]
+        base = f"{root}/{one.mount}{tongue.base}"
         path, header = CALLS[one.name]
         calls.append((one.title, base, f'curl -fsS -H "{header}$KEY" {base}{path}'))
     return calls

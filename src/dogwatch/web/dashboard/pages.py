@@ -48,7 +48,7 @@ LIVE = "dogwatch-live"
 LOG_LINES = 500
 _SECONDS, _MINUTES = "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"
 # A time in a sentence; of a stretch the zone stands once, behind its end.
-_UTC = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?)(?= UTC| to \d{4}-)")
+_UTC = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?)( UTC| to (?=\d{4}-))")
 
 
 def _asset(name: str, media_type: str) -> tuple[str, Endpoint]:
@@ -117,10 +117,10 @@ def _local(context: Context, text: str) -> str:
 
     def there(found: re.Match[str]) -> str:
         at = datetime.fromisoformat(found[1]).replace(tzinfo=UTC).astimezone(zone)
-        return at.strftime(_SECONDS if found[1].count(":") == 2 else _MINUTES)
+        shown = at.strftime(_SECONDS if found[1].count(":") == 2 else _MINUTES)
+        return f"{shown}{f' {name}' if found[2] == ' UTC' else found[2]}"
 
-    shown = _UTC.sub(there, text)
-    return shown if name == "UTC" else shown.replace(" UTC", f" {name}")
+    return _UTC.sub(there, text)
 
 
 def _pair(text: str) -> tuple[str, str]:
