@@ -102,6 +102,10 @@ def test_json_is_as_the_server_said(here: Here, told: Stub) -> None:
     assert here.json("job", "add", "J", "--url", "http://x") == JOB
     assert here.json("job", "show", "j") == JOB
     assert here("job", "show", "j").stdout.startswith("name       J\n")
+    shared = JOB | {"action": {"kind": "http"}, "backoff_s": 0, "concurrency_key": "db",
+                    "concurrency_limit": 2}  # fmt: skip
+    told.replies["GET /api/v1/jobs/j"] = (200, shared)
+    assert "concurrency  2 at once of the key db\n" in here("job", "show", "j").stdout
 
 
 EVERY: dict[str, Any] = {

@@ -43,6 +43,16 @@ def test_a_file_goes_by_its_own_name_or_another(here: Here, stub: Stub, file: st
     assert here("apply", file, file, "--name", "one").returncode == 2
 
 
+def test_what_is_kept_again_and_what_is_wrong_are_told(here: Here, stub: Stub, file: str) -> None:
+    stub.replies[APPLY] = (200, DONE | {"made": [], "diff": "", "kept": ["nb"]})
+    done = here("diff", file)
+    assert (done.returncode, done.stdout) == (2, "nb: kept in ours.yaml from now on\n")
+    wrong = {"field": "watches.0.slug", "message": "line 3: is taken"}
+    stub.replies[APPLY] = (422, {"detail": "watches.0.slug: line 3: is taken", "errors": [wrong]})
+    done = here("apply", file)
+    assert done.stderr == f"dogwatch: {file}: 1 fault\n{file}:3: watches.0.slug: is taken\n"
+
+
 def test_release_lets_go_of_items_or_of_a_file(here: Here, stub: Stub) -> None:
     stub.replies["POST /api/v1/manifests/release"] = (200, {"id": "1", "slug": "backup"})
     stub.replies["POST /api/v1/manifests/forget"] = (200, {"id": "prod/ours.yaml"})
@@ -66,5 +76,11 @@ def test_validate_asks_no_server(here: Here, stub: Stub, file: str) -> None:
     Path(file).write_text(TEXT + "  schedule: never\n")
     done = here("validate", file)
     assert (done.returncode, stub.requests) == (2, [])
-    assert "watches.0.schedule: line 5" in done.stderr
+    assert f"\n{file}:5: watches.0.schedule: " in done.stderr
+    Path(file).write_text(TEXT + "  schedule: never\nvariables:\n- key: A\n  value: ${A}\n")
+    head, *faults = here("validate", file).stderr.splitlines()
+    assert head == f"dogwatch: {file}: 2 faults"
+    assert f"{file}:8: variables.0.value: fill in ${{A}} first, by envsubst or by hand" in faults
+    Path(file).write_text("dogwatch: [\n")
+    assert f"\n{file}:1: text: is no YAML: " in here("validate", file).stderr
     assert here("validate", f"{file}.gone").returncode == 2

@@ -153,6 +153,14 @@ def test_a_followed_run_tells_its_outcome(here: Here, told: Stub, outcome: str, 
     assert here("trigger", "report", "--follow", "--json").returncode == code
 
 
+def test_a_followed_run_that_waits_says_why_once(here: Here, told: Stub) -> None:
+    why = "waits for a place: 1 of 1 runs with the key db are under way"
+    told.replies[f"GET /api/v1/runs/{RUN_ID}"] = (200, {**RUN, "outcome": None, "waits": why})
+    lines = here("trigger", "report", "--follow").stderr.splitlines()
+    assert lines[0] == f"dogwatch: {why}"
+    assert len(lines) == 3
+
+
 @pytest.mark.parametrize(
     ("given", "sent"),
     [("plain", "plain"), ("{", "{"), ("[1]", "[1]"), ('{"a": 1}', {"a": 1}), ("@{home}/f", "é\n")],

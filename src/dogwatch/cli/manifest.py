@@ -1,5 +1,6 @@
 """The workspace as a file: export, apply, diff, validate."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from dogwatch.core.problems import Problem, invalid
 # A large file takes the server a while.
 _PATIENT = Limits(answer_s=120.0)
 _DIFFERS = 2
+_LINE = re.compile(r"(?P<kind>is no YAML: )?line (?P<line>[0-9]+)(, column [0-9]+)?: ")
 _KINDS = ("item", "channel", "rule", "maintenance", "variable", "status_page", "project")
 _FILE = click.argument("files", nargs=-1, metavar="FILE…")
 _MORE = click.option(
@@ -58,11 +60,13 @@ def apply_command(
 def _told(one: Any) -> list[str]:
     """Return what became of a file, in lines."""
     lines = [f"{word} {name}" for word in ("made", "changed", "removed") for name in one[word]]
-    return (lines or ["nothing to change"]) + _released(one)
+    return (lines or ["nothing to change"]) + _keeping(one)
 
 
-def _released(one: Any) -> list[str]:
-    return [f"let go of {slug} (with --prune it is deleted)" for slug in one.get("released", ())]
+def _keeping(one: Any) -> list[str]:
+    """Return what the file keeps no more, and what it keeps from now on, in lines."""
+    gone = [f"let go of {slug} (with --prune it is deleted)" for slug in one.get("released", ())]
+    return gone + [f"{name}: kept in {one['id']} from now on" for name in one.get("kept", ())]
 
 
 @command("diff", "dogwatch diff dogwatch.yaml\ndogwatch diff dogwatch.yaml --prune")
@@ -80,8 +84,8 @@ def diff_command(
     if session.json:
         as_json(done)
     else:
-        _show([line for one in done for line in [*one["diff"].splitlines(), *_released(one)]])
-    return _DIFFERS if any(one["diff"] or _released(one) for one in done) else 0
+        _show([line for one in done for line in [*one["diff"].splitlines(), *_keeping(one)]])
+    return _DIFFERS if any(one["diff"] or _keeping(one) for one in done) else 0
 
 
 def _show(lines: list[str]) -> None:
@@ -102,7 +106,7 @@ def validate_command(session: Session, files: tuple[str, ...], more: tuple[str, 
         try:
             document = read(text)
         except Problem as problem:
-            raise Problem(problem.kind, f"{path}: {problem.message}", problem.fields) from None
+            raise _by_line(path, problem) from None
         if not session.json:
             counts = [counted(len(some), _noun(name)) for name, some in document.items() if some]
             click.echo(f"{path}: good, {', '.join(counts) or 'with nothing in it'}")
@@ -168,4 +172,18 @@ def _applied(api: Api, path: str, text: str, name: str | None, **how: bool) -> A
     try:
         return api.send("POST", "/manifests/apply", asked)
     except Problem as problem:
-        raise Problem(problem.kind, f"{path}: {problem.message}", problem.fields) from None
+        raise _by_line(path, problem) from None
+
+
+def _by_line(path: str, problem: Problem) -> Problem:
+    """Return a problem that tells one fault a line, as `FILE:LINE: place: what is wrong`."""
+    faults = [_fault(path, place, told) for place, told in problem.fields.items()]
+    head = f"{path}: {counted(len(faults), 'fault') if faults else problem.message}"
+    return Problem(problem.kind, "\n".join([head, *faults]), problem.fields)
+
+
+def _fault(path: str, place: str, told: str) -> str:
+    found = _LINE.match(told)
+    if found is None:
+        return f"{path}: {place}: {told}"
+    return f"{path}:{found['line']}: {place}: {found['kind'] or ''}{told[found.end() :]}"

@@ -239,12 +239,19 @@ def trigger_command(
     job = _job(api, slug)
     run = api.send("POST", f"/jobs/{job['id']}/trigger", {"input": _input(text, strict=json_input)})
     if follow:
+        _say_why_it_waits(api, run["id"])
         if _follow(session, api, run["id"]).get("outcome") not in _GOOD:
             raise click.exceptions.Exit(FAILED)
     elif session.json:
         as_json(run)
     else:
         click.echo(f"{run['id']} {run['state']}")
+
+
+def _say_why_it_waits(api: Api, run_id: str) -> None:
+    told = (_seen(api, f"/runs/{run_id}") or {}).get("waits")
+    if told:
+        click.echo(f"dogwatch: {told}", err=True)
 
 
 def _job(api: Api, slug: str) -> Mapping[str, Any]:

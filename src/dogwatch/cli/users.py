@@ -140,6 +140,11 @@ def user_password(session: Session, who: str, password_stdin: bool, **flags: Any
 @click.option("--no", "drop", is_flag=True, required=True, help="Ask for none any more.")
 def user_second_factor(session: Session, who: str, drop: bool, **flags: Any) -> None:
     """Take away a second factor that was lost, with its recovery codes; every session ends."""
+    present = see(session, dict(flags), lambda visit: people.find(visit.tx, who))
+    if not present.second_factor:
+        click.echo(f"dogwatch: {present.email} has no second factor; nothing changed", err=True)
+        _print(session, present)
+        return
 
     def dropped(visit: Visit) -> User:
         user = people.find(visit.tx, who)

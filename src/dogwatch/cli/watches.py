@@ -155,8 +155,15 @@ def _action(job: Mapping[str, Any]) -> dict[str, Any]:
         "timeout": took(1000 * action["timeout_s"]) if action.get("timeout_s") else None,
         "attempts": _attempts(job),
         "overlap": job.get("overlap"),
+        "concurrency": _shared(job),
         "catch up": job.get("catch_up"),
     }
+
+
+def _shared(job: Mapping[str, Any]) -> str:
+    """Return `1 at once of the key db`, if the job shares its places."""
+    key = job.get("concurrency_key")
+    return f"{job['concurrency_limit']} at once of the key {key}" if key else ""
 
 
 def _attempts(job: Mapping[str, Any]) -> str:

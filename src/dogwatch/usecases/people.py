@@ -235,9 +235,10 @@ def drop_second_factor(tx: Tx, user_id: str) -> None:
 
 
 def lose_second_factor(tx: Tx, user: User) -> None:
-    """Take a lost second factor away from a person; his sessions end."""
-    drop_second_factor(tx, user.id)
-    sessions.remove_all(tx, user.id)
+    """Take a lost second factor away from a person who has one; his sessions end."""
+    if user.second_factor:
+        drop_second_factor(tx, user.id)
+        sessions.remove_all(tx, user.id)
 
 
 def recovery_codes_left(tx: Tx, user_id: str) -> int:

@@ -5,15 +5,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dogwatch.core.alerts import Event, event_of
+from dogwatch.core.dialects import DIALECTS
 from dogwatch.core.watch import phase
 from dogwatch.core.why import Alert, State, alert_sentence, state_sentence
-from dogwatch.store import channels, deliveries, flips, pauses, probes
+from dogwatch.store import aliases, channels, deliveries, flips, pauses, probes
 from dogwatch.store.deliveries import Delivery
 from dogwatch.store.flips import FlipRow
 from dogwatch.store.tx import Tx
-from dogwatch.usecases import lists
+from dogwatch.store.watches import Record
+from dogwatch.usecases import lists, put_away
 from dogwatch.usecases.lists import WatchView
 from dogwatch.usecases.system import UNASKED
+from dogwatch.usecases.watches import is_paused
 
 # So many flips are looked at for one that people are told of.
 FLIPS_SEEN = 10
@@ -21,19 +24,23 @@ FLIPS_SEEN = 10
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """A watch with what explains it; `flip` is the last that people may be told of."""
+    """A watch with what explains it; `flip` is the last that people may be told of.
+
+    `away` says that a dialect has deleted it, if one has.
+    """
 
     view: WatchView
     state: State
     flip: FlipRow | None
     event: Event | None
     alerts: Sequence[tuple[Alert, Delivery]]
+    away: str = ""
 
     @property
     def sentence(self) -> str:
         """Both in words."""
         told = alert_sentence(self.event, [alert for alert, _ in self.alerts])
-        return f"{state_sentence(self.state)} {told}"
+        return " ".join(filter(None, [state_sentence(self.state), self.away, told]))
 
 
 def why(tx: Tx, workspace_id: int, name: str, at: datetime) -> Why:
@@ -47,7 +54,7 @@ def why(tx: Tx, workspace_id: int, name: str, at: datetime) -> Why:
     unasked = probes.unasked_of(tx, key, before_at) if view.record.probe else ()
     resumes_at = pauses.of(tx, workspace_id, [view.record.id]).get(view.record.id)
     state = replace(_state(view, seen, unasked), resumes_at=resumes_at)
-    return Why(view, state, told, event, alerts)
+    return Why(view, state, told, event, alerts, _away(tx, view.record))
 
 
 def _state(
@@ -65,6 +72,19 @@ def _state(
         failures=watch.failures,
         failures_before_down=watch.plan.failures_before_down,
         unasked=unasked,
+    )
+
+
+def _away(tx: Tx, record: Record) -> str:
+    """Return through whom a watch was deleted that can still be had again; nothing for others."""
+    known = aliases.of_watch(tx, record.workspace_id, record.id) if is_paused(record) else ()
+    alias = next((one for one in known if put_away.is_away(one, record)), None)
+    if alias is None or alias.deleted_at is None:
+        return ""
+    title, gone_at = DIALECTS[alias.dialect].title, alias.deleted_at + put_away.KEPT
+    return (
+        f"It was deleted through {title} and goes for good on {gone_at:%Y-%m-%d}; "
+        "resuming brings it back."
     )
 
 

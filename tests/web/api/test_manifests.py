@@ -215,6 +215,23 @@ def test_faults_that_only_the_store_knows_undo_everything(api: Client) -> None:
     assert "stands twice" in apply(api, twice).text
 
 
+def test_a_name_alone_where_a_secret_stands_is_refused_with_all_other_faults(api: Client) -> None:
+    text = WATCH.format(when="never") + "variables:\n- key: DBPW\n  value: ${DBPW}\n"
+    refused = apply(api, text, dry_run=True)
+    found = {one["field"]: one["message"] for one in refused.json["errors"]}
+    told = "line 8: fill in ${DBPW} first, by envsubst or by hand"
+    assert (refused.status, found["variables.0.value"]) == (422, told)
+    assert "watches.0.schedule" in found
+
+
+def test_the_examples_of_the_docs_can_be_applied_as_they_stand(api: Client) -> None:
+    docs = Path(__file__).parents[3] / "docs" / "files.md"
+    for part in docs.read_text().split("```yaml\n")[1:]:
+        text = part.partition("```")[0]
+        done = apply(api, text.replace("'***'", "given"))
+        assert done.status == 200, done.text
+
+
 def test_pruning_deletes_what_the_file_no_longer_names(api: Client) -> None:
     two = WATCH.format(when="0 2 * * *") + "- {slug: extra, name: Extra}\n"
     assert apply(api, two).json["items"] == 2
@@ -224,7 +241,10 @@ def test_pruning_deletes_what_the_file_no_longer_names(api: Client) -> None:
     free = apply(api, one).json
     assert (free["removed"], free["released"]) == ([], ["extra"])
     assert api("PATCH", "/watches/extra", {"name": "Free"}).status == 200
-    assert apply(api, two).status == 200
+    assert apply(api, two, dry_run=True).json["kept"] == ["extra"]
+    assert apply(api, two).json["kept"] == ["extra"]
+    assert apply(api, two).json["kept"] == []
+    assert apply(api, two, name="other.yaml").status == 409
     assert apply(api, one, prune=True).json["removed"] == ["watches extra"]
     assert api("GET", "/watches/extra").status == 404
     assert api("GET", "/watches/ours").status == 200

@@ -101,7 +101,10 @@ def test_a_deleted_job_can_be_had_again(client: Client, api: Client, house: Hous
     assert bulk["failed"] == [{"id": job["id"], "error": "Job not found"}]
     assert listed() == [other["id"]]
     assert api.get(f"/watches/{slug}").json["status"] == "paused"
+    told = "It was deleted through CronBeats and goes for good on "
+    assert told in api.get(f"/watches/{slug}/why").json["sentence"]
     assert api("POST", f"/watches/{slug}/resume").status == 200
+    assert told not in api.get(f"/watches/{slug}/why").json["sentence"]
     assert listed() == [job["id"], other["id"]]
     assert len(client.get(f"{path}/signals").json["data"]) == 1
     house.clock.advance(1)

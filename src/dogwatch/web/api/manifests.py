@@ -76,6 +76,9 @@ class AppliedOut(BaseModel):
     changed: list[str]
     removed: list[str]
     released: list[str] = Field(description="Slugs that the file named before, and names no more.")
+    kept: list[str] = Field(
+        description="What was there and in no file, and is kept in this one, applied before."
+    )
     diff: str
 
     @classmethod
@@ -85,7 +88,7 @@ class AppliedOut(BaseModel):
         return cls(
             id=name, dry_run=dry_run, items=done.items, made=list(told.made),
             changed=list(told.changed), removed=list(told.removed),
-            released=list(done.released), diff=told.diff,
+            released=list(done.released), kept=list(done.kept), diff=told.diff,
         )  # fmt: skip
 
 

@@ -141,6 +141,11 @@ def masked_url(url: str) -> str:
     return _joined(head, shown, tail)
 
 
+def secrets_in(url: str) -> list[str]:
+    """Return those values of an address's query that look secret."""
+    return [value for name, value in _query(url)[1] if _is_secret(name)]
+
+
 def _unmasked_url(kept: Kept, field: str, url: str, stored: str) -> str:
     """Return an address with each `***` of its query replaced by the stored value."""
     head, parts, tail = _query(url)

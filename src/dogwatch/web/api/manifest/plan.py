@@ -68,7 +68,8 @@ class Step:
 @dataclass(slots=True)
 class Plan:
     """What a file changes. `kinds` are those of all items there will be, by slug; `above` what
-    they will depend on; `keys` those of all channels; `kept` what is there already and kept."""
+    they will depend on; `keys` those of all channels; `kept` what is there already and kept;
+    `taken` names what of that no file keeps so far."""
 
     present: Present
     services: Services
@@ -83,6 +84,7 @@ class Plan:
     kept: set[Thing] = field(default_factory=set)
     freed: set[Thing] = field(default_factory=set)
     released: list[str] = field(default_factory=list)
+    taken: list[str] = field(default_factory=list)
     pruned: bool = False
     _worst: Problem | None = None
 
@@ -101,6 +103,8 @@ class Plan:
         """Keep what is there in the file; what another keeps is refused."""
         self.admit(thing, label)
         self.kept.add(thing)
+        if thing not in self.present.kept:
+            self.taken.append(label)
 
     def admit(self, thing: Thing, label: str) -> None:
         """Raise a conflict for what another file keeps."""

@@ -42,7 +42,8 @@ class Present:
     """All of one workspace; `stamp` differs once anything of it was changed.
 
     Items by slug, in the order of slugs; `above` what each depends on, by slug; channels by the
-    key that a file names them by; `keys` those keys by id, `slugs` the slugs of items by id.
+    key that a file names them by; `files` those that were applied; `keys` those keys by
+    id, `slugs` the slugs of items by id.
     """
 
     workspace_id: int
@@ -51,6 +52,7 @@ class Present:
     stamp: bytes
     allowance: Allowance
     kept: Mapping[Thing, str]
+    files: frozenset[str]
     items: Mapping[str, Record]
     slugs: Mapping[str, str]
     jobs: Mapping[str, JobRow]
@@ -90,6 +92,7 @@ def read(tx: Tx, workspace_id: int, vault: Vault, at: datetime) -> Present:
         manifests.stamp(tx, workspace_id),
         allowances.plan_in(tx, workspace_id),
         manifests.all_kept(tx, workspace_id),
+        frozenset(one.name for one in manifests.listed(tx, workspace_id) if one.applied_at),
         {one.slug: one for one in records},
         slugs,
         lists.jobs_of(tx, records),

@@ -17,6 +17,7 @@ from dogwatch.web.api.manifest.places import at, words
 from dogwatch.web.api.manifest.plan import Plan
 from dogwatch.web.api.manifest.present import Present
 from dogwatch.web.api.manifest.rules import RULES
+from dogwatch.web.api.manifest.unfilled import unfilled
 from dogwatch.web.services import Services
 
 
@@ -81,6 +82,7 @@ def judge(document: Document) -> None:
                     _ALL[name].judge(told)
             except Problem as problem:
                 bad |= problem.fields
+            bad |= {f"{name}.{number}.{own}": why for own, why in unfilled(name, told).items()}
             if len(bad) >= text.MOST_FAULTS:
                 raise Problem("invalid", words(bad), bad)
     bad |= _doubles(document)
@@ -110,11 +112,15 @@ def _key(name: str, told: Told) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What became of a manifest, how many items are kept in it, and which no longer are."""
+    """What became of a manifest, how many items are kept in it, and which no longer are.
+
+    `kept` are things that were there, and that a file applied before keeps from now on.
+    """
 
     changes: Changes
     items: int
     released: Sequence[str] = ()
+    kept: Sequence[str] = ()
 
 
 def planned(
@@ -147,7 +153,8 @@ def planned(
 def applied(plan: Plan, document: Document) -> Applied:
     """Return what a plan changes."""
     count = sum(len(document.get(name, ())) for name in _KINDS)
-    return Applied(summed(plan.changes), count, plan.released)
+    kept = plan.taken if plan.file in plan.present.files else ()
+    return Applied(summed(plan.changes), count, plan.released, kept)
 
 
 def _slugs(named: Mapping[str, Sequence[Told]]) -> dict[str, str]:
