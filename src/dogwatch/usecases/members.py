@@ -8,7 +8,7 @@ from dogwatch.core.plans import admit, plan_of
 from dogwatch.core.policy import Role
 from dogwatch.core.problems import Problem
 from dogwatch.ids import new_id, new_token
-from dogwatch.store import members, workspaces
+from dogwatch.store import members, sessions, workspaces
 from dogwatch.store.members import Invitation, Member
 from dogwatch.store.tx import Tx
 from dogwatch.store.users import User
@@ -30,14 +30,17 @@ def listed(tx: Tx, workspace_id: int) -> Sequence[Member]:
 def change_role(tx: Tx, caller: Caller, user_id: str, role: Role, at: datetime) -> Member:
     """Give a member another role; nobody gives or takes more than he has.
 
-    What he gave away and could not any more, keys and invitations, is void.
+    What he gave away and could not any more, keys and invitations, is void; with another role he
+    signs in anew.
     """
     member = _found(tx, caller.workspace_id, user_id)
     if max(role, member.role) > caller.grant.role:
         raise Problem("refused", "nobody gives or takes a higher role than his own")
     if role is not Role.OWNER:
         _keep_an_owner(tx, member)
-    members.set_role(tx, caller.workspace_id, user_id, role)
+    if role is not member.role:
+        members.set_role(tx, caller.workspace_id, user_id, role)
+        sessions.remove_all(tx, user_id)
     _withdraw(tx, caller, user_id, role, at)
     return _found(tx, caller.workspace_id, user_id)
 
