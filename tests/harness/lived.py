@@ -1,5 +1,7 @@
 """A store that has been lived in: something in every table, some of it still to be done."""
 
+from dataclasses import replace
+
 from dogwatch.core.alerts import Scope, Verdict
 from dogwatch.core.dialects import UUID
 from dogwatch.core.ping import Kind
@@ -27,6 +29,7 @@ from dogwatch.usecases import (
     setup,
     status_pages,
     variables,
+    watches,
 )
 from dogwatch.usecases.callers import host
 from tests.harness.house import House, after, heard
@@ -67,7 +70,15 @@ def lived_in(house: House) -> House:
         manifests.note, house.workspace.id, "dogwatch.yaml", [("item", one.id)], "Ana", after(7)
     )
     _people(house)
+    _resting(house)
     return house
+
+
+def _resting(house: House) -> None:
+    """Have a watch with another schedule than before, and a pause that ends by itself."""
+    spec = watches.spec_of(house.watch("resting"))
+    house.on("resting", watches.edit, replace(spec, schedule="every 2h"), after(8))
+    house.on("resting", watches.pause, after(9), after(90_000))
 
 
 def _status_page(house: House, watch_id: str) -> None:

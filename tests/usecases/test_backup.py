@@ -136,7 +136,7 @@ def test_a_copy_is_one_snapshot(house: House) -> None:
 
     lines = house.see(copy)
     assert not any("later" in line for line in lines)
-    assert len(house.rows("watches")) == 3
+    assert len(house.rows("watches")) == 4
 
 
 def damaged(lines: list[str]) -> dict[str, list[str]]:
