@@ -59,16 +59,14 @@ def noted(tx: Tx, workspace_id: int, operation: str, since_at: datetime) -> bool
 
 
 def since(
-    tx: Tx, workspace_id: int, from_at: datetime, until_at: datetime | None,
+    tx: Tx, workspace_id: int, from_at: datetime, until_at: datetime,
     operations: Collection[str], size: int,
 ) -> Sequence[Entry]:  # fmt: skip
     """Return what was done of some kinds in a stretch of time, newest first."""
     found = select(audit_log).where(
         audit_log.c.workspace_id == workspace_id,
-        audit_log.c.at >= from_at,
+        audit_log.c.at.between(from_at, until_at),
         audit_log.c.operation.in_(list(operations)),
     )
-    if until_at is not None:
-        found = found.where(audit_log.c.at <= until_at)
     found = found.order_by(audit_log.c.at.desc(), audit_log.c.id.desc()).limit(size)
     return [Entry(**row._mapping) for row in tx.conn.execute(found)]

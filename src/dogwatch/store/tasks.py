@@ -131,13 +131,17 @@ class Share:
         return [row for _, row in sorted(ranked, key=itemgetter(0))]
 
 
+EVERYBODY = Share(sys.maxsize)
+"""No limit."""
+
+
 def claim(
     tx: Tx, lane: str, node_id: str, at: datetime, limit: int, since_at: datetime = EVER
 ) -> Sequence[Task]:
     """Take up to `limit` free tasks that are due since then; of each ordering only the first."""
     given = {"of_lane": lane, "since_at": since_at, "at": at, "limit": limit, "node": node_id}
     if _has_keyed(tx, lane, at):
-        return claim_shared(tx, lane, node_id, at, limit, Share(sys.maxsize), Share(sys.maxsize))
+        return _claim_among(tx, given, EVERYBODY, EVERYBODY, keyed=True)
     first = _taken(tx, _CLAIM_FIRST, given)
     if len(first) == limit:
         return first
@@ -214,20 +218,25 @@ def claim_shared(
     per_bulkhead: Share,
     per_workspace: Share,
 ) -> Sequence[Task]:
-    """Do the same, and take no more of a bulkhead and of a workspace than its share.
-
-    Who looks for tasks that share places counts alone.
-    """
+    """Do the same, and take no more of a bulkhead and of a workspace than its share."""
+    given = {"of_lane": lane, "at": at, "limit": limit, "node": node_id}
     keyed = _has_keyed(tx, lane, at)
+    return _claim_among(tx, given, per_bulkhead, per_workspace, keyed=keyed)
+
+
+def _claim_among(
+    tx: Tx, given: Mapping[str, Any], per_bulkhead: Share, per_workspace: Share, *, keyed: bool
+) -> Sequence[Task]:
+    """Take tasks within all shares. Who looks for those that share places counts alone."""
     if keyed and tx.dialect == "postgresql":
         tx.conn.execute(_COUNT_ALONE)
-    free = {"of_lane": lane, "at": at, "limit": FIRST + FIRST_EACH * limit}
+    free = {**given, "limit": FIRST + FIRST_EACH * given["limit"], "keyed": keyed}
     full = {"bulkheads": per_bulkhead.full, "workspaces": per_workspace.full}
-    found = sorted(tx.conn.execute(_FREE, free | full | {"keyed": keyed}), key=_urgency)
+    found = sorted(tx.conn.execute(_FREE, free | full), key=_urgency)
     placed = list(_within_places(tx, found)) if keyed else found
     rows = per_workspace.admit(per_bulkhead.admit(placed, "bulkhead"), "workspace_id")
-    chosen = [row.id for row in rows[:limit]]
-    return _taken(tx, _TAKE, {"ids": chosen, "at": at, "node": node_id}) if chosen else []
+    chosen = [row.id for row in rows[: given["limit"]]]
+    return _taken(tx, _TAKE, {**given, "ids": chosen}) if chosen else []
 
 
 def _taken(tx: Tx, statement: Update, given: Mapping[str, Any]) -> Sequence[Task]:

@@ -9,7 +9,7 @@ from dogwatch.store.audit_log import Entry
 from dogwatch.store.tx import Tx
 from dogwatch.usecases.callers import Caller
 
-__all__ = ["Entry", "note", "noted", "page"]
+__all__ = ["Entry", "note", "page"]
 
 _OBJECT_LENGTH = 255
 
@@ -44,8 +44,3 @@ def note(
 def page(tx: Tx, workspace_id: int | None, size: int, before: int | None = None) -> Sequence[Entry]:
     """Return entries, newest first, of a workspace, or of the whole instance for None."""
     return audit_log.page(tx, workspace_id, size, before)
-
-
-def noted(tx: Tx, workspace_id: int, operation: str, since_at: datetime) -> bool:
-    """Whether somebody did `operation` to a workspace since then."""
-    return audit_log.noted(tx, workspace_id, operation, since_at)

@@ -110,7 +110,7 @@ def changes(tx: Tx, incident: Incident, *, people: bool) -> Sequence[Changed]:
     ]
     noted: Sequence[Entry] = ()
     if people:
-        noted = audit_log.since(tx, workspace_id, from_at, until_at, list(_WORDS), MOST_SEEN)
+        noted = audit_log.since(tx, workspace_id, from_at, until_at, _WORDS, MOST_SEEN)
     slugs = {name: one.slug for one in records.values() for name in (one.id, one.slug)}
     found += [
         _done(one, slugs[one.object])

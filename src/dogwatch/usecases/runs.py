@@ -32,7 +32,7 @@ from dogwatch.store import jobs, results, runs, tasks, watches, workspaces
 from dogwatch.store.flows import FlowRow
 from dogwatch.store.jobs import JobRow
 from dogwatch.store.runs import CHILD, Run
-from dogwatch.store.tasks import EVER, NewTask, Share, Task
+from dogwatch.store.tasks import EVER, EVERYBODY, NewTask, Share, Task
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
 from dogwatch.usecases import effects, ending, environments, flows
@@ -323,7 +323,7 @@ def _take(
         return tasks.claim(tx, lane, node_id, at, limit, since_at)
     held = tasks.going(tx, LANES, own)
     return tasks.claim_shared(
-        tx, lane, node_id, at, limit, Share(sys.maxsize), Share(sys.maxsize, held, own)
+        tx, lane, node_id, at, limit, EVERYBODY, Share(sys.maxsize, held, own)
     )
 
 

@@ -248,16 +248,13 @@ def paused_until(tx: Tx, workspace_id: int, ids: Collection[str]) -> Mapping[str
 
 def resume_due(tx: Tx, at: datetime, limit: int = BATCH) -> int:
     """Resume the watches whose pause has ended; return how many pauses were looked at."""
-    keys = pauses.over(tx, at, limit)
-    records = watches.by_ids(tx, keys)
-    for key in keys:
-        until_at = pauses.of(tx, key[0], [key[1]]).get(key[1])  # somebody may have been quicker
-        if until_at is None or until_at > at:
-            continue
-        pauses.drop(tx, key)
-        with suppress(Problem):  # a job that has had all its runs stays as it is
-            resume(tx, records[key], at)
-    return len(keys)
+    records = watches.by_ids(tx, pauses.over(tx, at, limit))
+    for key in pauses.over(tx, at, limit):  # again, now that they are locked
+        if key in records:
+            pauses.drop(tx, key)
+            with suppress(Problem):  # a job that has had all its runs stays as it is
+                resume(tx, records[key], at)
+    return len(records)
 
 
 def resume(tx: Tx, record: Record, at: datetime, *, fresh: bool = False) -> Record:

@@ -9,10 +9,9 @@ from dogwatch.core.isolation import Least
 from dogwatch.core.plans import plan_of
 from dogwatch.core.problems import Problem, invalid
 from dogwatch.ids import new_token
-from dogwatch.store import nodes, workspaces
+from dogwatch.store import audit_log, nodes, workspaces
 from dogwatch.store.tx import Tx
 from dogwatch.store.workspaces import Workspace
-from dogwatch.usecases import audit_log
 
 __all__ = ["Workspace"]
 
