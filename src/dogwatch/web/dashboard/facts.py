@@ -8,7 +8,6 @@ from pydantic import BaseModel
 from dogwatch.usecases import incidents, ladder, lists, overview, why
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.door import Tx
-from dogwatch.usecases.lists import WatchView
 from dogwatch.web.api.incidents import IncidentOut, StepOut
 from dogwatch.web.api.surroundings import WhyOut
 from dogwatch.web.api.wire import FlipOut, RunOut, WatchOut, iso
@@ -46,7 +45,7 @@ async def item(visit: Visit) -> Facts:
         view = lists.watch(tx, visit.workspace_id, _name(visit), visit.at)
         only = {"watch": view.record.id}
         return {
-            "watch": plain(_watch(view)),
+            "watch": plain(WatchOut.of(view, None)),
             "why": plain(WhyOut.of(why.why(tx, visit.workspace_id, view.record.id, visit.at))),
             "runs": [
                 plain(RunOut.of(one))
@@ -59,10 +58,6 @@ async def item(visit: Visit) -> Facts:
         }
 
     return await visit.see(found)
-
-
-def _watch(view: WatchView) -> BaseModel:
-    return WatchOut.of(view, None)
 
 
 async def run(visit: Visit) -> Facts:

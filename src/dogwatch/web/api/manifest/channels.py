@@ -11,7 +11,7 @@ from typing import Any
 
 from dogwatch.core.manifest.change import Change
 from dogwatch.core.manifest.said import Told
-from dogwatch.core.problems import Problem, invalid
+from dogwatch.core.problems import invalid
 from dogwatch.notify import CHANNELS
 from dogwatch.notify.fields import Settings
 from dogwatch.usecases import channels
@@ -66,12 +66,7 @@ def judge(one: Told) -> None:
         bad["key"] = f"must be text of at most {KEY_LENGTH} characters"
     if not isinstance(one.get("enabled", True), bool):
         bad["enabled"] = "must be true or false"
-    try:
-        parsed(_ChannelTold, _bare(one))
-    except Problem as problem:
-        bad |= problem.fields
-    if bad:
-        raise Problem("invalid", "; ".join(bad.values()), bad)
+    parsed(_ChannelTold, _bare(one), bad)
 
 
 def plan(plan: Plan, some: Sequence[Told]) -> None:

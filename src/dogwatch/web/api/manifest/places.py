@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -14,13 +15,17 @@ from dogwatch.web.api.problems import faults_of
 B = TypeVar("B", bound=Body)
 
 
-def parsed(model: type[B], told: Told) -> B:
-    """Return what is told as a body of the API; a Problem names every bad field."""
+def parsed(model: type[B], told: Told, bad: Mapping[str, str] = MappingProxyType({})) -> B:
+    """Return what is told as a body of the API; a Problem names every bad field, and those that
+    were found `bad` before."""
+    fields = dict(bad)
     try:
-        return model.model_validate(told)
+        found = model.model_validate(told)
     except ValidationError as error:
-        fields = faults_of(error.errors(include_input=False, include_url=False))
-        raise Problem("invalid", words(fields), fields) from None
+        fields |= faults_of(error.errors(include_input=False, include_url=False))
+    if fields:
+        raise Problem("invalid", words(fields), fields)
+    return found
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from functools import partial
 
 from dogwatch.core.manifest.change import Change
 from dogwatch.core.manifest.said import Told, without
-from dogwatch.core.problems import Problem, invalid
+from dogwatch.core.problems import invalid
 from dogwatch.core.variable import key_fault
 from dogwatch.usecases import variables
 from dogwatch.usecases.keeping import VARIABLE
@@ -35,12 +35,7 @@ def judge(one: Told) -> None:
     key, bad = one.get("key"), {}
     if fault := key_fault(key) if isinstance(key, str) else "is required, and text":
         bad["key"] = fault
-    try:
-        parsed(VariableValue, {name: value for name, value in one.items() if name != "key"})
-    except Problem as problem:
-        bad |= problem.fields
-    if bad:
-        raise Problem("invalid", "; ".join(bad.values()), bad)
+    parsed(VariableValue, {name: value for name, value in one.items() if name != "key"}, bad)
 
 
 def plan(plan: Plan, some: Sequence[Told]) -> None:
