@@ -1,6 +1,7 @@
 """Scripts per second: `run_script` against a bare subprocess and a bare bwrap, same run.
 
-One after the other as the server's user and in a sandbox; then sandboxes, several at once.
+One after the other as the server's user and in a sandbox; then sandboxes, several at once. Those
+with helpers are as jobs have them.
 
 Usage: python -m bench.spawn [seconds for each turn, default 1]
 """
@@ -9,7 +10,7 @@ import asyncio
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from socket import socket
@@ -18,6 +19,7 @@ from statistics import median
 from bench.table import Row, markdown
 from bench.turns import Sample, in_turns
 from dogwatch.clock import SystemClock
+from dogwatch.core.helper import Reply
 from dogwatch.core.problems import Problem
 from dogwatch.core.script_action import ScriptAction
 from dogwatch.runners.around import found as sandbox_here
@@ -45,8 +47,21 @@ async def bare(*command: str) -> None:
     assert process.returncode == 0, command
 
 
+class Desk:
+    """Is asked nothing."""
+
+    token = "token"
+
+    async def ask(self, operation: str, _args: Sequence[str]) -> Reply:
+        """Answer nobody."""
+        raise AssertionError(operation)
+
+
 async def supervised(
-    workdir: Path, made: Boxes | None = None, launcher: Launcher | None = None
+    workdir: Path,
+    made: Boxes | None = None,
+    launcher: Launcher | None = None,
+    desk: Desk | None = None,
 ) -> None:
     """Run the same as a script job."""
     result = await run_script(
@@ -59,6 +74,7 @@ async def supervised(
         clock=SystemClock(),
         on_output=lambda _stream, _chunk: None,
         interpreters=Interpreters({"bash": "bash"}),
+        desk=desk,
         boxes=made,
         launcher=launcher,
     )
@@ -136,6 +152,7 @@ def boxed(runner: asyncio.Runner, data: Path, seconds: float) -> Iterator[Row]:
     sides: Mapping[str, Work] = {
         "bare": bare, "bwrap": partial(bare, *BWRAP), "same": partial(bare, *same_as(made)),
         "ours": partial(supervised, workdir, made),
+        "helped": partial(supervised, workdir, made, None, Desk()),
     }  # fmt: skip
     alone = turns(runner, one_by_one, sides, seconds)
     many = turns(runner, at_once, sides, seconds)
@@ -146,6 +163,9 @@ def boxed(runner: asyncio.Runner, data: Path, seconds: float) -> Iterator[Row]:
     for name, told in BASELINES.items():
         what = f"sandboxed scripts, {AT_ONCE} at once"
         yield Row(what, many["ours"], f"{told}, {AT_ONCE} at once", many[name])
+    for how, found in (("one after the other", alone), (f"{AT_ONCE} at once", many)):
+        what = f"sandboxed scripts with helpers, {how}"
+        yield Row(what, found["helped"], "without helpers", found["ours"])
     for name, told in BASELINES.items():
         adds_ms = 1000 / alone["ours"] - 1000 / alone[name]
         yield Row(f"what a sandbox adds to a {told}", adds_ms, told, 1000 / alone[name], " ms")

@@ -1,6 +1,5 @@
 """What many tests are handed: real databases of both kinds, and a clock they move."""
 
-import itertools
 import os
 import shutil
 import signal
@@ -13,10 +12,10 @@ from hypothesis import settings
 from dogwatch.store import migrate
 from dogwatch.store.database import Database
 from tests.harness.clock import ManualClock
+from tests.harness.copies import Copies
 from tests.harness.postgres import PostgresMissing, PostgresServer, running_postgres
 
 _TEMPLATE = "dogwatch_template"
-_numbers = itertools.count(1)
 
 
 # How long an example takes says how busy the machine is, not whether it holds.
@@ -33,9 +32,8 @@ _LONG = (
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Half as many workers again as cores, since many tests wait for processes of their own."""
-    cores = os.cpu_count() or 1
-    return cores + cores // 2
+    """Twice as many workers as cores, since many tests wait for processes of their own."""
+    return 2 * (os.cpu_count() or 1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -76,12 +74,20 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def copies(migrated_postgres: PostgresServer) -> Iterator[Copies]:
+    """Databases that one test after the other uses."""
+    made = Copies(migrated_postgres, _TEMPLATE)
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def postgres_url(migrated_postgres: PostgresServer) -> Iterator[str]:
-    """The URL of a fresh, migrated PostgreSQL database."""
-    name = f"dogwatch_{next(_numbers)}"
-    yield migrated_postgres.create(name, _TEMPLATE)
-    migrated_postgres.drop(name)
+def postgres_url(migrated_postgres: PostgresServer, copies: Copies) -> Iterator[str]:
+    """The URL of an empty, migrated PostgreSQL database."""
+    name = copies.take()
+    yield migrated_postgres.url(name)
+    copies.give_back(name)
 
 
 @pytest.fixture

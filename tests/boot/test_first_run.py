@@ -50,7 +50,7 @@ def test_the_link_works_once_and_its_file_goes_with_it(served: Served) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert claim(served, link) == 303
     assert not file.exists()
-    assert (sent(served, "GET", "/setup"), claim(served, link)) == (404, 404)
+    assert (sent(served, "GET", "/setup"), claim(served, link)) == (410, 410)
     served.stop()
     before = served.log.stat().st_size
     served.start()

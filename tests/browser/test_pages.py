@@ -3,6 +3,8 @@
 Each page is loaded once, and then looked at light and dark, wide and narrow.
 """
 
+import re
+import time
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from itertools import chain
@@ -12,6 +14,7 @@ from urllib.request import Request, urlopen
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.eventually import eventually
 from tests.harness.browsing import (
     AXE,
     COLOURS,
@@ -24,11 +27,13 @@ from tests.harness.browsing import (
     at_most,
     browsing,
     findings,
+    note,
     scrolls,
+    set_up_link,
     size_of,
 )
 from tests.harness.places import BESIDE, ON_THE_WAY, PLACES
-from tests.harness.receivers import Webhooks, webhook_receiver
+from tests.harness.receivers import Mails, Webhooks, mail_receiver, webhook_receiver
 from tests.harness.served import Served
 
 # Nothing of them may run or become markup, wherever it is shown.
@@ -53,21 +58,33 @@ ALIEN = (
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def mails() -> Iterator[Mails]:
+    """A mail server."""
+    with mail_receiver() as mails:
+        yield mails
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, mails: Mails) -> Iterator[Site]:
     """A server with the examples, set up by its link, and a browser."""
     served = Served(
         tmp_path_factory.mktemp("pages") / "data",
-        {"allow-private-targets": "127.0.0.0/8"},
+        {"allow-private-targets": "127.0.0.0/8", "smtp-url": mails.url()},
         words=("--demo",),
     ).start()
     try:
-        with browsing(served) as site:
+        with browsing(served, _meets) as site:
             site.shot("11-now")
             _fill(served)
             yield site
     finally:
         if served.process:
             served.stop()
+
+
+def _meets(site: Site, path: str) -> None:
+    """Look at a page that is met but once."""
+    site.faults += _looked_at(site, site.page, path)
 
 
 def _fill(served: Served) -> None:
@@ -124,6 +141,7 @@ def _run(served: Served, job_id: str) -> str:
     return str(run["id"])
 
 
+@pytest.mark.timeout(900)  # some forty pages, looked at four times each
 def test_every_page_is_sound(site: Site) -> None:
     """No finding of axe, light or dark, wide or narrow; no sideways scroll; no complaint."""
     told = [one for path in _places(site) for one in _looked_at(site, site.go(path), path)]
@@ -165,11 +183,210 @@ def test_hostile_words_are_words(site: Site) -> None:
         page = site.go(path)
         alien = page.eval_on_selector_all(ALIEN, "all => all.map(one => one.outerHTML)")
         assert alien == [], path
-        assert "alert(" not in page.title() or "/nasty" in path, path
+        named = "/nasty" in path or path.startswith("/incidents/")
+        assert "alert(" not in page.title() or named, path
     assert PAYLOADS[4] in site.go(paths[7]).inner_text("main")
     assert PAYLOADS[0] in site.go("/i/nasty-0").inner_text("h1")
     assert "49" not in site.go("/i/nasty-8").inner_text("h1")
     assert site.faults == []
+
+
+def test_hostile_words_that_are_pasted_are_words(site: Site) -> None:
+    """What stands in a crontab, in a file that is tried, and in what an item said that failed."""
+    lines = [f"{n} 2 * * * echo {text}" for n, text in enumerate(_printable())]
+    page = site.go("/new/crontab")
+    page.fill("#crontab", "\n".join([*(f"# {text}" for text in _printable()), *lines]))
+    page.click("text=Show what is in it")
+    page.wait_for_selector("tbody tr >> nth=11")
+    assert _alien(page) == []
+    assert PAYLOADS[0] in page.inner_text("main")
+    page.click("text=Watch what is ticked")
+    page.wait_for_selector("#made")
+    assert _alien(page) == []
+    assert PAYLOADS[0] in page.inner_text(".copied")
+    page = site.go("/settings/files")
+    told = "".join(
+        f"- slug: loaded-{n}\n  name: {_quoted(text)}\n" for n, text in enumerate(_printable())
+    )
+    page.fill("#text", f"dogwatch: 1\nwatches:\n{told}")
+    page.click("text=Show what it would change")
+    page.wait_for_selector(".preview")
+    assert _alien(page) == []
+    assert PAYLOADS[0] in page.inner_text(".preview")
+    page = site.go(site.found("/incidents", r"/incidents/\d+"))
+    assert page.locator(".sides pre").count() > 0
+    assert _alien(page) == []
+    assert any(text in page.inner_text("main") for text in _printable())
+    for one in _crontabs(site):
+        site.served.call("DELETE", f"/api/v1/watches/{one['slug']}")
+    assert site.faults == []
+
+
+def _printable() -> list[str]:
+    return ["".join(one for one in text if one.isprintable()) for text in PAYLOADS]
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _crontabs(site: Site) -> list[dict[str, str]]:
+    return [one for one in site.served.every("/watches") if "crontab" in one["tags"]]
+
+
+def _alien(page: Page) -> list[str]:
+    found: list[str] = page.eval_on_selector_all(ALIEN, "all => all.map(one => one.outerHTML)")
+    return found
+
+
+NUMBERED = """one => Boolean(
+    one.closest("section, main").querySelector("details.numbers table, [role=region] > table")
+)"""
+PICTURED = ("/i/daily-report", "/i/asked", "/timeline", "/load", "/flows/chain")
+
+
+@pytest.mark.parametrize("path", PICTURED)
+def test_every_picture_has_its_numbers(site: Site, path: str) -> None:
+    """In words, as a table, and alone as .svg and .json at its address."""
+    page = site.go(path)
+    pictures = page.locator(
+        "main svg[viewBox]:not(.icon):not(.lane), .lanes > .row:nth-child(2) svg"
+    )
+    assert pictures.count() > 0
+    for one in pictures.all():
+        assert (one.get_attribute("aria-label") or "")[-1:].isalnum(), path
+    for beside in page.locator(".beside").all():
+        for link in beside.locator("a").all():
+            address = str(link.evaluate("one => one.href"))
+            answer = page.request.get(address)
+            assert answer.status == 200, address
+            assert answer.json() if ".json" in address else "aria-label" in answer.text()
+        assert beside.evaluate(NUMBERED)
+    for toggle in page.locator("details.numbers summary").all():
+        toggle.focus()
+        page.keyboard.press("Enter")
+    for table in page.locator("details.numbers table").all():
+        expect(table).to_be_visible()
+        assert table.locator("tbody tr").count() > 0
+
+
+def test_the_timeline_is_drawn_anew_for_what_is_dragged_over(site: Site) -> None:
+    page = site.go("/timeline?tag=demo")
+    words = page.locator(".marks text").all_text_contents()
+    assert len(words) > 2
+    assert all(one.endswith(":00") or one[:3].isalpha() for one in words)  # whole hours, or a day
+    lane = page.locator(".lanes > .row:nth-child(2) .lane")
+    lane.scroll_into_view_if_needed()
+    box = lane.bounding_box()
+    assert box
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] * 0.25, middle)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.5, middle, steps=4)
+    expect(page.locator(".stretch")).to_be_visible()
+    page.mouse.up()
+    page.wait_for_url("**from=*")
+    assert "tag=demo" in page.url
+    expect(page.locator("nav[aria-label='How far back'] [aria-current]")).to_have_count(
+        1
+    )  # the tag
+    page.click("text=Wider")
+    page.click("text=Earlier")
+    assert page.locator(".lane").count() == 13
+    page.click("nav >> text=24 h")
+    page.locator(".row:has-text('Search index') .lane a").first.click(force=True)
+    page.wait_for_url("**/runs/*")
+    assert site.faults == []
+
+
+def test_what_is_chosen_survives_reload_and_back(site: Site) -> None:
+    page = site.go("/?state=down")
+    page.locator(".items .hint a").first.click()
+    chosen = page.url
+    assert "state=down" in chosen
+    assert "tag=" in chosen
+    names = page.locator(".what > a").all_inner_texts()
+    page.reload()
+    assert page.locator(".what > a").all_inner_texts() == names
+    page.locator(".what > a").first.click()
+    page.wait_for_url("**/i/*")
+    page.go_back()
+    assert page.url == chosen
+    assert page.locator(".what > a").all_inner_texts() == names
+    down = int(page.title().partition(" down)")[0].removeprefix("("))
+    assert down >= len(names) > 0
+    assert f"icon/{down}.svg" in str(page.get_attribute("link[rel=icon]", "href"))
+
+
+def test_a_pause_ends_by_itself_and_an_edit_leaves_a_mark(site: Site) -> None:
+    page = site.go("/i/newsletter")
+    page.select_option("[name=hours]", "4")
+    page.click("button:has-text('Pause')")
+    expect(page.locator(".head .state").first).to_contain_text("Paused")
+    expect(page.locator("main .lead")).to_contain_text("It resumes")
+    assert page.locator(".strip .paused").count() > 0  # hollow by the sheet of styles
+    page.click("button:has-text('Resume')")
+    page = site.go("/i/newsletter/edit")
+    page.fill("#schedule", "every monday at 8")
+    page.click("main button:has-text('Save')")
+    page.wait_for_url("**/i/newsletter")
+    assert page.locator(".strip .edit").count() == 2
+    assert site.faults == []
+
+
+def test_the_text_of_a_flow_is_drawn_judged_and_kept_as_a_draft(site: Site) -> None:
+    page = site.go("/flows/chain/edit")
+    text = page.input_value("#text")
+    more = text + "- key: second\n  job: nasty-job\n"
+    if "edges" in text:
+        more = text.replace("nodes:\n", "nodes:\n- key: second\n  job: nasty-job\n")
+    with at_most(0.5):
+        page.fill("#text", more)
+        expect(page.locator("#picture svg")).to_have_attribute("aria-label", re.compile("2 nodes"))
+    page.fill("#text", more + "nodes: [\n")
+    expect(page.locator("#faults")).to_contain_text("line")
+    assert "2 nodes" in str(page.get_attribute("#picture svg", "aria-label"))  # the last good one
+    page.fill("#text", more)
+    expect(page.locator("#faults")).to_be_hidden()
+    page.reload()
+    expect(page.locator("#draft")).to_be_visible()
+    assert page.input_value("#text") == more
+    page.click("text=Drop it")
+    assert page.input_value("#text") == text
+    assert site.faults == []
+
+
+def test_the_first_minute(site: Site, tmp_path: Path) -> None:
+    """From the start of a new server to the first ping: nobody has to wait, or to read much."""
+    began = time.monotonic()
+    fresh = Served(tmp_path / "fresh").start()
+    newcomer = site.browser.new_context(viewport=WIDE)
+    try:
+        page = newcomer.new_page()
+        link = set_up_link(fresh)
+        page.goto(link)
+        page.fill("#email", "new@example.org")
+        page.fill("#name", "Newcomer")
+        page.fill("#password", PASSWORD)
+        page.click("main button")
+        page.wait_for_url("**/new")
+        page.click("text=Watch something that runs elsewhere")
+        page.fill("#name", "Backup")
+        page.fill("#schedule", "every day at 2")
+        expect(page.locator("#preview li")).to_have_count(5)
+        page.click("text=Make it")
+        expect(page.locator("h2", has_text="Waiting for the first ping")).to_be_visible()
+        url = re.search(r"http\S+/ping/\S+", page.inner_text(".copied"))
+        assert url
+        with urlopen(url[0], timeout=60):
+            expect(page.locator(".head .state").first).to_contain_text("OK", timeout=20_000)
+        took = time.monotonic() - began
+        note("first-minute", f"{took:.1f} s from the start to the first OK")
+        assert took < 60
+        assert page.request.get(link).status == 410
+    finally:
+        newcomer.close()
+        fresh.stop()
 
 
 @pytest.mark.parametrize(
@@ -207,6 +424,11 @@ def test_a_signed_out_visitor_is_asked_to_sign_in(site: Site) -> None:
     stranger = site.browser.new_context(viewport=NARROW)
     try:
         page = site.watched(stranger.new_page())
+        page.goto(f"{site.served.url}/setup")
+        assert list(_looked_at(site, page, "set up already")) == []
+        assert [one for one in site.faults if "status of 410" not in one] == []
+        site.faults.clear()  # a link that is used up shall say so
+        page.set_viewport_size(NARROW)
         page.goto(f"{site.served.url}/timeline")
         assert list(_looked_at(site, page, "/login")) == []
         page.fill("#email", "ana@example.org")
@@ -238,14 +460,17 @@ def test_pages_on_the_way_are_sound(site: Site) -> None:
     assert site.faults == []
 
 
-def test_a_newcomer_watches_is_told_and_finds_out(site: Site) -> None:
+def test_a_newcomer_watches_is_told_and_finds_out(site: Site, mails: Mails) -> None:
     """From a schedule in words to an incident that is over, and to a file of it all."""
     for one in site.served.every("/incidents?state=open"):  # else it would be one of those
         site.served.post(f"/incidents/{one['number']}/close", {}, 200)
+    mail = {"name": "Mail", "kind": "email", "settings": {"to": ["bo@example.org"]}}
+    told = site.served.post("/channels", mail)
+    site.served.post("/rules", {"channel_id": told["id"], "events": ["down"]})
     url = _watches(site)
     with webhook_receiver() as hooks:
         _is_told(site, hooks)
-        _misses_and_recovers(site, hooks, url)
+        _misses_and_recovers(site, hooks, mails, url)
     _keeps_it_in_a_file(site)
     assert site.faults == []
 
@@ -295,23 +520,48 @@ def _is_told(site: Site, hooks: Webhooks) -> None:
     assert list(_looked_at(site, page, "the delivery")) == []
 
 
-def _misses_and_recovers(site: Site, hooks: Webhooks, url: str) -> None:
-    """See it miss, who was told, acknowledge, and see it recover."""
+def _misses_and_recovers(site: Site, hooks: Webhooks, mails: Mails, url: str) -> None:
+    """See it miss, who was told, acknowledge by the link of the mail, and see it recover."""
     page = site.go("/i/story")
     expect(page.locator(".head .state").first).to_contain_text("Down", timeout=60_000)
     assert page.title().startswith("Down: Story")
     site.shot("6-missed")
+    assert "Story is down" in site.go("/incidents").inner_text("main")
     page = site.go(site.found("/incidents", r"/incidents/\d+"))
-    assert "story" in page.inner_text("main")
+    assert "Story" in page.inner_text("main")
     expect(page.locator(".ladder")).to_contain_text("200", timeout=60_000)
     assert "down" in hooks.events("story")[0]
-    page.click("button:has-text('Acknowledge')")
-    expect(page.locator(".ladder")).to_contain_text("Acknowledged", timeout=60_000)
+    _acknowledges_by_the_link(site, mails)
+    expect(page.locator(".ladder")).to_contain_text("Acknowledged by Bo", timeout=60_000)
     site.served.call("PATCH", "/api/v1/watches/story", {"schedule": "0 7 * * *"})
     with urlopen(url, timeout=60):
         expect(page.locator("main .lead")).to_contain_text("It is over", timeout=60_000)
     page.evaluate("scrollTo(0, 0)")
     site.shot("7-incident")
+
+
+def _acknowledges_by_the_link(site: Site, mails: Mails) -> None:
+    """Somebody who is not signed in does, by the button behind the link; to see it does nothing."""
+    came = eventually(
+        lambda: [one for one in mails.came if "Story" in str(one["Subject"])], within_s=60
+    )
+    body = came[0].get_body(("plain",))
+    assert body
+    link = re.findall(rf"{site.served.url}/acknowledge/\S+", body.get_content())[0]
+    stranger = site.browser.new_context(viewport=NARROW)
+    try:
+        page = site.watched(stranger.new_page())
+        page.goto(link)
+        assert list(_looked_at(site, page, "the link of a mail")) == []
+        page.set_viewport_size(NARROW)
+        assert stranger.request.get(link).status == 200
+        assert site.served.every("/incidents?state=open") != []  # to look has done nothing
+        page.fill("#name", "Bo")
+        page.click("button:has-text('Acknowledge')")
+        expect(page.locator("main .lead")).to_contain_text("Acknowledged by Bo.")
+        assert stranger.request.get(link).status == 410
+    finally:
+        stranger.close()
 
 
 def _keeps_it_in_a_file(site: Site) -> None:

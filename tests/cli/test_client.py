@@ -16,7 +16,9 @@ def session(home: Path, server: str | None = None, **variables: str) -> Session:
 
 
 def test_the_server_is_named_remembered_or_the_default(home: Path) -> None:
-    assert server_of(session(home)) == "http://127.0.0.1:8000"
+    assert server_of(Session(environ={"HOME": str(home)})) == "http://127.0.0.1:8000"
+    with pytest.raises(Problem, match="no server has run on"):
+        server_of(session(home))  # whoever listens at the default address is another
     (home / "server.url").write_text("http://127.0.0.1:9000\n")
     assert server_of(session(home)) == "http://127.0.0.1:9000"
     assert server_of(session(home, DOGWATCH_SERVER="https://a/")) == "https://a"
@@ -24,6 +26,7 @@ def test_the_server_is_named_remembered_or_the_default(home: Path) -> None:
 
 
 def test_the_key_is_the_environments_else_the_data_directorys(home: Path) -> None:
+    (home / "server.url").write_text("http://127.0.0.1:9000\n")
     assert connect(session(home, DOGWATCH_KEY="k9")).key == "k9"
     assert connect(session(home)).key == "k1"
 

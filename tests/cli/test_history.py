@@ -31,7 +31,7 @@ def test_flips_are_listed_with_their_slugs(here: Here, stub: Stub) -> None:
     stub.replies["GET /api/v1/flips"] = (200, {"data": [FLIP, FLIP], "next_cursor": None})
     stub.replies["GET /api/v1/watches/w1"] = (200, {"slug": "backup"})
     _, row, _ = here("flips", "backup").stdout.splitlines()
-    assert row == "Fri 2026-11-20 02:00:00 UTC  backup  up    down  no tape"
+    assert row == "Fri 2026-11-20 02:00:00 UTC  backup  ✓ OK  ✕ Down  no tape"
     assert stub.requests[0].query == {"watch": "backup", "limit": "20"}
     assert len(stub.requests) == 2
     assert here.json("flips") == [FLIP, FLIP]

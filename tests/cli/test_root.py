@@ -2,7 +2,6 @@
 
 from importlib import import_module
 from importlib.util import find_spec
-from resource import RUSAGE_CHILDREN, getrusage
 from typing import get_args
 
 import click
@@ -47,15 +46,6 @@ def test_the_table_names_what_is_there(name: str) -> None:
     )
     assert isinstance(command, click.Command)
     assert command.name == name
-
-
-def test_help_takes_less_than_150_ms_of_work(dogwatch: Program) -> None:
-    before = getrusage(RUSAGE_CHILDREN)
-    for _ in range(5):
-        assert dogwatch("--help").returncode == 0
-    after = getrusage(RUSAGE_CHILDREN)
-    spent_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    assert spent_s / 5 < 0.150
 
 
 def pages(command: click.Command, words: tuple[str, ...]) -> list[tuple[tuple[str, ...], Command]]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from dogwatch.core.states import marked
 from tests.cli.stub import Here, Program, Stub
 
 RUN_ID = "01kam3v7t0000000000000000a"
@@ -42,7 +43,7 @@ def told(stub: Stub) -> Stub:
 
 def test_runs_are_listed(here: Here, told: Stub) -> None:
     heads, row = here("runs", "report", "--outcome", "fail").stdout.splitlines()
-    assert row.split()[:5] == [RUN_ID, "report", "fail", "Fri", "2026-11-20"]
+    assert row.split()[:6] == [RUN_ID, "report", "✕", "Failed", "Fri", "2026-11-20"]
     assert row.index("  2  ") + 2 == heads.index("ATTEMPT")
     assert row.index("exit status 3") == heads.index("REASON")
     assert "1.5 s" in row
@@ -83,11 +84,11 @@ def test_a_run_of_a_workflow_is_shown_with_its_nodes_and_what_followed(
     shown = [line.split("  ") for line in here("runs", RUN_ID).stdout.splitlines()]
     rows = [[word.strip() for word in line if word] for line in shown]
     assert ["It repeats r0 from a on."] in rows
-    assert ["a", "fail, handled", "r1", "1.5 s", "boom"] in rows
+    assert ["a", "✕ Failed, handled", "r1", "1.5 s", "boom"] in rows
     (b,) = [row for row in rows if row[:1] == ["b"]]
     assert b[1].startswith("waits for attempt 2 at Fri 2026-11-20 ")
     assert (b[2], b[-1]) == ("r2", "attempt 1: boom")
-    assert next(row for row in rows if row[:1] == ["c"])[:3] == ["c", "waiting", "–"]
+    assert next(row for row in rows if row[:1] == ["c"])[:3] == ["c", "◌ Waiting", "–"]
     assert ["failure", "a message", "refused", "–", "gone"] in rows
 
 
@@ -105,7 +106,7 @@ def test_logs_without_a_run_is_3(here: Here, stub: Stub) -> None:
 
 def test_following_keeps_the_streams_apart(here: Here, told: Stub) -> None:
     done = here("logs", "-f", "report")
-    end = "dogwatch: fail after 1.5 s: exit status 3\n"
+    end = "dogwatch: ✕ Failed after 1.5 s: exit status 3\n"
     assert (done.returncode, done.stdout, done.stderr) == (0, "one\n", f"two\n{end}")
 
 
@@ -149,7 +150,7 @@ def test_a_followed_run_tells_its_outcome(here: Here, told: Stub, outcome: str, 
     told.replies[f"GET /api/v1/runs/{RUN_ID}/output/stream"] = (200, stream)
     done = here("trigger", "report", "--follow")
     assert (done.returncode, done.stdout) == (code, "no end of line")
-    assert done.stderr == f"\ndogwatch: {outcome} after 1.5 s: exit status 3\n"
+    assert done.stderr == f"\ndogwatch: {marked(outcome)} after 1.5 s: exit status 3\n"
     assert here("trigger", "report", "--follow", "--json").returncode == code
 
 

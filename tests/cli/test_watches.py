@@ -84,8 +84,8 @@ def test_json_is_as_the_server_said(here: Here, told: Stub) -> None:
 
 def test_show_tells_the_last_run(here: Here, told: Stub) -> None:
     out = here("show", "backup").stdout
-    assert "last run   fail in 4 min: exit 3" in out
-    assert "✓ up since Fri 2026-11-20" in out
+    assert "last run   ✕ Failed after 4 min: exit 3" in out
+    assert "✓ OK since Fri 2026-11-20" in out
 
 
 def test_show_tells_what_is_expected(here: Here, told: Stub) -> None:
@@ -115,14 +115,23 @@ def test_next_of_one_follows_its_schedule(here: Here, told: Stub) -> None:
 
 
 def test_pause_and_resume_say_the_state(here: Here, told: Stub) -> None:
-    assert here("pause", "backup").stdout == "backup: ‖ paused\n"
-    assert here("resume", "backup").stdout == "backup: ✓ up\n"
+    assert here("pause", "backup").stdout == "backup: ‖ Paused\n"
+    until = {**WATCH, "status": "paused", "resumes_at": "2026-11-20T08:00:00Z"}
+    told.replies["POST /api/v1/watches/w1/pause"] = (200, until)
+    assert here("pause", "backup", "--for", "4h").stdout == (
+        "backup: ‖ Paused, resumes Fri 2026-11-20 08:00:00 UTC\n"
+    )
+    assert json.loads(told.requests[-1].body) == {"for_s": 14_400}
+    assert here("pause", "backup", "--until", "2026-11-20T08:00Z").returncode == 0
+    assert json.loads(told.requests[-1].body) == {"until_at": "2026-11-20T08:00Z"}
+    assert here("pause", "backup", "--for", "soon").returncode == 2
+    assert here("resume", "backup").stdout == "backup: ✓ OK\n"
 
 
 def test_late_and_running_are_told_beside_the_status(here: Here, stub: Stub) -> None:
     late = {**WATCH, "late": True, "running": 1}
     stub.replies["GET /api/v1/watches"] = (200, {"data": [late], "next_cursor": None})
-    assert "▲ late ◔" in here("ls").stdout
+    assert "▲ Late ◔" in here("ls").stdout
 
 
 def test_show_before_the_first_run(here: Here, told: Stub) -> None:

@@ -60,13 +60,13 @@ def told(stub: Stub) -> Stub:
 
 def test_ls_and_show(here: Here, told: Stub) -> None:
     assert (
-        "orders  ✕ down  3        2      fail after 3.0 s: load failed: boom"
+        "orders  ✕ Down  3        2      ✕ Failed after 3.0 s: load failed: boom"
         in here("workflow", "ls").stdout
     )
     out = here("workflow", "show", "orders").stdout
     assert out.endswith(
-        "\n\n✓ fetch  fetch  ok in 1.5 s\n└─ success ─▶ load\n\n"
-        "✕ load   load-orders  fail: boom (handled)\n"
+        "\n\n✓ fetch  fetch  OK in 1.5 s\n└─ success ─▶ load\n\n"
+        "✕ load   load-orders  Failed: boom (handled)\n"
     )
 
 

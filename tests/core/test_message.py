@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dogwatch.core.alerts import Event
-from dogwatch.core.message import MOST_ITEMS, TAIL_BYTES, subject, tail, text, words
+from dogwatch.core.message import MOST_ITEMS, TAIL_BYTES, body, subject, tail, text, words
 from tests.harness.messages import ITEM, MESSAGE, RECOVERY, group, told
 
 
@@ -41,6 +41,28 @@ def test_recovery_says_how_long_it_was() -> None:
         "Workspace: Main",
         "Open: https://dogwatch.example/i/nightly-backup",
     ]
+
+
+def test_the_links_are_told_below_the_facts_and_stay_whole() -> None:
+    message = replace(group(MOST_ITEMS), ack_url="https://dogwatch.example/acknowledge/1.x.2.y")
+    links = ["Open: https://dogwatch.example", f"Acknowledge: {message.ack_url}"]
+    assert text(message).splitlines()[-2:] == links
+    assert body(message, 9_999) == text(message).partition("\n\n")[2]
+    for room in (200, 300, 900):
+        said = body(message, room)
+        assert (len(said) <= room, said.splitlines()[-2:]) == (True, links)
+    assert body(message, 80).splitlines()[-1] == links[0]
+    assert "http" not in body(message, 40)
+
+
+def test_what_was_slow_was_not_down() -> None:
+    slow = {**RECOVERY, "previous_status": "degraded"}
+    assert "Was slow for: 1 h 20 min" in text(told(**slow)).splitlines()
+    both = replace(group(2), items=(told(**slow).first, told(**RECOVERY).first))
+    members = words(both).members
+    assert [member.partition(" (")[2] for member in members] == [
+        "was slow for 1 h 20 min)", "was down for 1 h 20 min)",
+    ]  # fmt: skip
 
 
 ALSO_DOWN = [
@@ -77,12 +99,12 @@ def test_a_lost_time_zone_loses_no_message(zone: str) -> None:
 
 
 def test_a_group_names_its_members_and_counts_the_rest() -> None:
-    told_of = group(MOST_ITEMS, more=9_980)
+    told_of = group(MOST_ITEMS, more=9_950)
     assert (told_of.count, told_of.event) == (10_000, Event.DOWN)
     lines = text(told_of).splitlines()
     assert lines[0] == "Down: Watch 0 and 9,999 others"
     assert lines[2] == "Watch 0 (nothing came for 20 min)"
-    assert lines[21:23] == ["Watch 19 (nothing came for 20 min)", "and 9,980 more"]
+    assert lines[51:53] == ["Watch 49 (nothing came for 20 min)", "and 9,950 more"]
     assert lines[-1] == "Open: https://dogwatch.example"
 
 

@@ -51,6 +51,11 @@ def test_why_nobody_was_told() -> None:
     assert told == "Nobody was told that it went down: no rule sent this event of this watch then."
 
 
+def test_a_long_answer_is_cut() -> None:
+    told = alert_sentence(Event.LATE, [Alert("Ops", "sent", "x" * 500)])
+    assert told == f"That it was late: Ops was told ({'x' * 159}…)."
+
+
 def test_what_became_of_each_alert() -> None:
     alerts = [
         Alert("Ops", "sent", "HTTP 204"),

@@ -16,10 +16,10 @@ import pytest
 
 from dogwatch.core.dialects import DIALECTS
 from tests.eventually import eventually
+from tests.harness.documented import DOCUMENTED, SAMPLES, requests_in
 from tests.harness.ports import free_port
 from tests.harness.served import Served, listening
 
-SAMPLES = Path(__file__).parent / "samples"
 LOUD = "curl() { command curl -sS -w '\\n%{http_code}\\n' \"$@\"; }\n"
 
 
@@ -33,6 +33,11 @@ class House:
         body = {"name": "e2e", "scopes": ["*"], "dialect": dialect}
         key: str = self.served.post("/keys", body)["key"]
         return key
+
+    def done(self, run_id: str) -> None:
+        """Wait for the end of a run."""
+        path = f"/runs/{run_id}"
+        eventually(lambda: self.served.get(path)["state"] == "done", within_s=90, what="its end")
 
     def call(self, dialect: str, method: str, path: str, body: Any = None) -> Any:
         """Call a dialect that takes bearer keys or X-API-Key."""
@@ -78,8 +83,16 @@ def answers(text: str) -> list[tuple[int, Any]]:
     found = []
     for one in text.strip().split("\n\n"):
         body, status = said("bash", stdin=LOUD + one).rstrip("\n").rsplit("\n", 1)
-        found.append((int(status), json.loads(body) if body else None))
+        found.append((int(status), read(body)))
     return found
+
+
+def read(body: str) -> Any:
+    """Return what an answer says, as JSON if it is that."""
+    try:
+        return json.loads(body) if body else None
+    except ValueError:
+        return body
 
 
 # --- the documents -----------------------------------------------------------------------------
@@ -145,6 +158,114 @@ def test_cronmonitor_samples_answer(house: House) -> None:
     assert list(found[4][1]["data"]) == [
         "id", "name", "schedule", "timezone", "grace_period", "status", "ping_url", "created_at",
     ]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """Makes by curl what the requests of a document are about."""
+
+    house: House
+    dialect: str
+    key: str
+
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
+        """Send a request with the key in either header, and return what is said."""
+        sent = [] if body is None else ["-d", json.dumps(body)]
+        mount = DIALECTS[self.dialect].mount
+        keys = ["-H", f"X-API-Key: {self.key}", "-H", f"Authorization: Bearer {self.key}"]
+        text = said("curl", "-sS", "-X", method, *keys, *sent,
+                    f"{self.house.served.url}/{mount}{path}")  # fmt: skip
+        return json.loads(text)
+
+    def cronbeats(self) -> dict[str, str]:
+        new = {"name": "Rest", "expected_interval_seconds": 60}
+        one, *more = (self.ask("POST", "/api/v1/jobs", new)["data"] for _ in range(3))
+        ids = zip(("456", "789"), (str(job["id"]) for job in more), strict=True)
+        return {"Abcd1234": one["job_key"], "/123": f"/{one['id']}", **dict(ids)}
+
+    def cronium(self) -> dict[str, str]:
+        new = {"name": "Rest", "type": "BASH", "script": "true"}
+        event, other = (self.ask("POST", "/api/events", new)["event"]["id"] for _ in range(2))
+        graph = {"nodes": [{"id": "a", "eventId": event}], "edges": []}
+        flow = {"name": "W", "triggerType": "WEBHOOK", "status": "ACTIVE", **graph}
+        workflow = self.ask("POST", "/api/workflows", flow)["workflow"]
+        run = self.ask("POST", f"/api/workflows/{workflow['id']}/execute", {})["execution"]["id"]
+        log = self.ask("POST", f"/api/events/{event}/execute", {})["execution"]["id"]
+        self.house.done(log.removeprefix("exec_"))
+        self.house.done(run.removeprefix("wf_exec_"))
+        tokens = [self.ask("POST", "/api/tokens", {"name": "t"})["token"]["id"] for _ in range(2)]
+        return {
+            "wf_exec_456": run, "exec_123": log, "hook_456": workflow["webhookKey"],
+            "tok_1": tokens[0], "tok_2": tokens[1], "events/123": f"events/{event}",
+            "events/124": f"events/{other}",
+            "[123]": f"[{event}]", '"eventId": 123': f'"eventId": {event}',
+            "workflows/456": f"workflows/{workflow['id']}", "[456]": f"[{workflow['id']}]",
+        }  # fmt: skip
+
+    def cronmonitor(self) -> dict[str, str]:
+        made = self.ask("POST", "/api/v1/monitors", {"name": "x", "schedule": "0 2 * * *"})["data"]
+        return {"mon_abc123": made["id"], "abc123def456": made["ping_url"].rpartition("/")[2]}
+
+    def cronowl(self) -> dict[str, str]:
+        monitor = self.ask("POST", "/api/v1/http-monitors",
+                           {"name": "x", "url": "https://x.example"})["data"]  # fmt: skip
+        check = self.ask("POST", "/api/v1/checks", {"name": "x"})["data"]
+        key = self.ask("POST", "/api/v1/auth/keys", {"name": "x"})["data"]
+        return {"mon_abc123": monitor["id"], "abc123": check["id"], "def456": key["id"]}
+
+    def cronpulse(self) -> dict[str, str]:
+        project = self.ask("POST", "/api/v1/projects", {"name": "P", "url": "https://x.example"})
+        new = {"name": "x", "projectId": project["id"], "url": "http://127.0.0.1:9/",
+               "method": "GET", "schedule": "0 0 1 1 *"}  # fmt: skip
+        job = self.ask("POST", "/api/v1/jobs", new)
+        return {"clxxx...": project["id"], "clyyy...": job["id"]}
+
+    def healthchecks(self) -> dict[str, str]:
+        one, two, three = (
+            self.ask("POST", "/api/v3/checks/", {"name": "db backups"})["uuid"] for _ in range(3)
+        )
+        said("curl", "-sS", "-d", "kept", f"{self.house.served.url}/hc/ping/{one}")
+        return {
+            "f618072a-7bde-4eee-af63-71a77c5723bc": one,
+            "0c8983c9-9d73-446f-adb5-0641fdacc9d4": two,
+            "803f680d-e89b-492b-82ef-2be7b774a92d": three,
+        }
+
+    def healthchecks_pings(self) -> dict[str, str]:
+        made = self.ask("POST", "/api/v3/checks/", {"name": "x", "slug": "db-backups"})
+        return {
+            "f618072a-7bde-4eee-af63-71a77c5723bc": made["uuid"],
+            "fqOOd6-F4MMNuCEnzTU01w": self.house.served.get("/workspace")["ping_key"],
+        }
+
+
+# What is made by its first ping.
+MADE = frozenset({"/ping/fqOOd6-F4MMNuCEnzTU01w/srv01"})
+RESTS = {
+    "cronbeats_rest": ("https://cronbeats.com", "cb_your_api_key_here"),
+    "cronium_rest": ("https://your-cronium-instance.com", "YOUR_API_TOKEN"),
+    "cronmonitor_rest": ("https://cronmonitor.io", "your-api-token"),
+    "cronowl_rest": ("https://cronowl.com", "sk_live_xxx"),
+    "cronpulse_rest": ("https://app.cronpulse.live", "cpk_your_api_key"),
+    "healthchecks": ("https://healthchecks.io", "your-api-key"),
+    "healthchecks_pings": ("https://hc-ping.com", ""),
+}
+
+
+@pytest.mark.parametrize("name", RESTS)
+def test_what_is_documented_without_a_sample_is_answered_too(house: House, name: str) -> None:
+    """Each endpoint by curl, with the body that the document prints, as a rule."""
+    dialect = name.partition("_")[0]
+    maker = Maker(house, dialect, house.key(dialect))
+    host, key = RESTS[name]
+    changes = getattr(maker, name.removesuffix("_rest"))() | ({key: maker.key} if key else {})
+    ours = f"{house.served.url}/{DIALECTS[dialect].mount}{'/ping' if 'pings' in name else ''}"
+    text = sample(f"{name}.sh", {host: ours} | changes)
+    asked = requests_in((SAMPLES / f"{name}.sh").read_text())
+    found = answers(text.replace(" --head ", " --head -o /dev/null "))
+    for (method, path), (status, body) in zip(asked, found, strict=True):
+        good = {one.statuses[0] for one in DOCUMENTED[dialect] if one.is_at(method, path)}
+        assert status in ({201} if path in MADE else good), (method, path, status, body)
 
 
 @pytest.mark.parametrize(
@@ -300,7 +421,7 @@ from healthchecks_io.client.exceptions import CheckNotFoundError
 url, key, ping_key = sys.argv[1:]
 with Client(api_key=key, ping_key=ping_key, api_url=url + "/hc/api/",
             ping_url=url + "/hc/ping/") as client:
-    made = client.create_check(CheckCreate(name="Nightly", tags="prod db", timeout=3600, grace=60))
+    made = client.create_check(CheckCreate(name="Nightly", tags="night db", timeout=3600, grace=60))
     told = {"made": [made.name, made.tags, made.status, made.timeout]}
     uuid = made.uuid
     told["pings"] = [client.success_ping(uuid=uuid), client.start_ping(uuid=uuid),
@@ -309,7 +430,7 @@ with Client(api_key=key, ping_key=ping_key, api_url=url + "/hc/api/",
     with CheckTrap(client, uuid=uuid):
         pass
     told["status"] = client.get_check(uuid).status
-    told["listed"] = [one.name for one in client.get_checks(tags=["prod"])]
+    told["listed"] = [one.name for one in client.get_checks(tags=["night"])]
     told["log"] = [one.type for one in client.get_check_pings(uuid)]
     told["channels"] = [one.kind for one in client.get_integrations()]
     told["badges"] = sorted(client.get_badges())
@@ -328,7 +449,7 @@ def test_healthchecks_io_manages_and_pings(house: House) -> None:
     """All it can do but flips, whose list it wants bare, which no server of theirs sends."""
     ping_key = house.served.get("/workspace")["ping_key"]
     told = client(HEALTHCHECKS, house.served.url, house.key("healthchecks"), ping_key)
-    assert told["made"] == ["Nightly", "prod db", "new", 3600]
+    assert told["made"] == ["Nightly", "night db", "new", 3600]
     assert told["pings"] == [[True, "OK"]] * 4
     assert (told["status"], told["listed"]) == ("up", ["Nightly"])
     assert told["log"] == ["success", "start", "success", "fail", "start", "success"]

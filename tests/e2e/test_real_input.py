@@ -150,7 +150,7 @@ def read_back(served: Served, wrapped: str) -> None:
     assert shown["last_run"]["outcome"] == "ok"
     assert shown["last_run"]["duration_ms"] is not None
     assert wrapped in served.cli("ls").stdout
-    assert "up since" in served.cli("show", wrapped).stdout
+    assert "OK since" in served.cli("show", wrapped).stdout
     end, start = served.get(f"/watches/{shown['id']}/pings?limit=5")["data"]
     assert (start["kind"], end["kind"], end["exit_code"]) == ("start", "ok", 0)
     assert start["rid"] == end["rid"]

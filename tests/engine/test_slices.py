@@ -2,8 +2,10 @@
 
 import pytest
 
-from dogwatch.engine.slices import ENOUGH_S, Slices
+from dogwatch.engine.slices import Slices
 from tests.harness.clock import ManualClock
+
+ENOUGH_S = 0.025
 
 
 @pytest.mark.parametrize(
@@ -17,7 +19,7 @@ from tests.harness.clock import ManualClock
 )
 def test_the_next_is_larger_where_a_full_one_was_quick(took_s: float, done: int, size: int) -> None:
     clock = ManualClock()
-    slices = Slices(clock, 50, 500)
+    slices = Slices(clock, ENOUGH_S, 50, 500)
     assert slices.begin() == 50
     clock.advance(took_s)
     slices.end(done)
@@ -26,7 +28,7 @@ def test_the_next_is_larger_where_a_full_one_was_quick(took_s: float, done: int,
 
 def test_it_stays_between_its_bounds() -> None:
     clock = ManualClock()
-    slices = Slices(clock, 50, 500)
+    slices = Slices(clock, ENOUGH_S, 50, 500)
     for _ in range(9):
         slices.end(slices.begin())
     assert slices.size == 500

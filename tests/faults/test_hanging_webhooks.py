@@ -1,7 +1,7 @@
 """Endpoints that hang, beside a healthy one: they cost nobody but themselves.
 
 They accept and never answer, drip a byte a second, reset, stall in TLS, or have a name that leads
-nowhere; they belong to ten workspaces. `DOGWATCH_PROVE_HANGING` is how many there are.
+nowhere; they belong to ten workspaces.
 """
 
 import gc
@@ -26,11 +26,11 @@ from dogwatch.vault import Vault
 from tests.e2e.conftest import Serve
 from tests.eventually import eventually
 from tests.harness.hanging import KINDS, Hanging, hanging_endpoints
-from tests.harness.proof import length, tell
+from tests.harness.proof import tell
 from tests.harness.receivers import Webhooks
 from tests.harness.served import Served
 
-ENDPOINTS = int(length("DOGWATCH_PROVE_HANGING", 20, 200))
+ENDPOINTS = 200
 WORKSPACES = 10
 NOWHERE = "http://nowhere.invalid/hook"
 HUNG = Scope("tags", frozenset({"hung"}))

@@ -10,7 +10,7 @@ from dogwatch.core.run import Overlap
 from dogwatch.core.statistics import Tally
 from dogwatch.core.status_page import Item, PageSpec
 from dogwatch.core.windows import WindowSpec
-from dogwatch.store import probes, results, rollups, users
+from dogwatch.store import probes, results, rollups, untaken, users
 from dogwatch.store.runs import append_output
 from dogwatch.usecases import (
     aliases,
@@ -51,6 +51,7 @@ def lived_in(house: House) -> House:
     asked = {(*one.key, rollups.HOUR, rollups.hour_of(after(0))): Tally(1, 0, 0, 10, {24: 1})}
     house.do(rollups.add, asked)
     house.do(probes.arrange, one.key, ["fra"], None)
+    house.do(untaken.note, one.workspace_id, [(one.id, "fra", after(0))], after(60))
     house.fire(60)
     (work,) = house.claim(60)
     house.do(append_output, job.workspace_id, work.run.id, [(0, "stdout", "hi")])

@@ -139,6 +139,25 @@ def test_a_200_that_does_not_say_it_was_taken_is_none(
         assert channel.verdict(answer(200, body)) is Verdict.RETRY
 
 
+OFFICE = "Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error "
+
+
+@pytest.mark.parametrize(
+    ("words", "verdict"),
+    [
+        ("1", Verdict.SENT),
+        (f"{OFFICE}429 with ContextId tcid=0", Verdict.RETRY),
+        (f"{OFFICE}413 with ContextId tcid=0", Verdict.FAILED),
+        (f"{OFFICE}503 with ContextId tcid=0", Verdict.RETRY),
+    ],
+)
+def test_an_office_connector_refuses_with_200(words: str, verdict: Verdict) -> None:
+    # learn.microsoft.com, "Create and send messages", "Rate limiting for Connectors".
+    channel = CHANNELS["teams"]
+    assert isinstance(channel, HttpChannel)
+    assert channel.verdict(answer(200, words)) is verdict
+
+
 WAITS = [
     (answer(429, "", Retry_After="120"), 120),
     (answer(429, {"message": "rate limited", "retry_after": 0.65}), 0.65),  # Discord

@@ -11,6 +11,7 @@ import pytest
 
 from dogwatch.core.alerts import Event
 from dogwatch.core.message import MOST_ITEMS, Message, Note
+from dogwatch.core.problems import Problem
 from dogwatch.egress import Request
 from dogwatch.notify import (
     CHANNELS,
@@ -243,6 +244,65 @@ def test_an_sms_is_short_and_keeps_its_link() -> None:
     assert "From" not in service
 
 
+ACK = "https://dogwatch.example/acknowledge/1.01kdelivery.1764206403.0123456789abcdef"
+LINKS: list[tuple[str, str]] = [
+    ("webhook", f'"acknowledge_url":"{ACK}"'),
+    ("slack", f'{{"type":"link","url":"{ACK}","text":"Acknowledge"}}'),
+    ("discord", f'"value":"[by this link]({ACK})"'),
+    ("telegram", f'<a href=\\"{ACK}\\">Acknowledge</a>'),
+    ("teams", f'{{"type":"Action.OpenUrl","title":"Acknowledge","url":"{ACK}"}}'),
+    ("ntfy", f"Acknowledge: {ACK}"),
+    ("pushover", f"Acknowledge: {ACK}"),
+    ("pagerduty", f'{{"href":"{ACK}","text":"Acknowledge"}}'),
+    ("opsgenie", f'"Acknowledge":"{ACK}"'),
+    ("matrix", f'<a href=\\"{ACK}\\">Acknowledge</a>'),
+    ("mattermost", f'"value":"[by this link]({ACK})"'),
+    ("sms", f"\n{ACK}&"),
+]
+
+
+@pytest.mark.parametrize(("kind", "link"), LINKS)
+@pytest.mark.parametrize("message", [MESSAGE, group(MOST_ITEMS, more=9_980)])
+def test_every_service_can_follow_the_link_that_acknowledges(
+    kind: str, link: str, message: Message
+) -> None:
+    sent = unquote_plus(request(kind, replace(message, ack_url=ACK)).body.decode()) + "&"
+    assert link in sent
+    assert ACK not in unquote_plus(request(kind, message).body.decode())
+
+
+def test_every_channel_but_these_is_among_them() -> None:
+    assert {kind for kind, _ in LINKS} == set(CHANNELS) - {"email", "apprise"}  # plain `text`
+
+
+LONG = '&<>"\\*' * 100
+
+
+@pytest.mark.parametrize("output", ["<" * 5000, LONG * 9, ""])
+@pytest.mark.parametrize("count", [1, MOST_ITEMS])
+def test_an_attachment_is_never_too_long_for_an_old_server(output: str, count: int) -> None:
+    item = replace(MESSAGE.first, name=LONG, reason=LONG, tags=(LONG,), output_tail=output)
+    message = replace(
+        MESSAGE, items=(item,) * count, workspace=LONG, also_down=(LONG,) * 5, also_down_count=9
+    )
+    body = mattermost.payload(replace(message, ack_url=ACK))
+    # model/post.go of server 5: POST_PROPS_MAX_USER_RUNES, less what the server adds.
+    assert mattermost.size({"attachments": body["attachments"]}) <= 7600 - 300
+    (attachment,) = body["attachments"]
+    assert attachment["text"].count("```") in (0, 2)
+
+
+def test_go_writes_some_characters_longer() -> None:
+    # json.Marshal: "<", ">" and "&" are escaped, as \\u003c.
+    assert mattermost.size('a<"é') == len('"a\\u003c\\"é"')
+
+
+@pytest.mark.parametrize("path", ["/triggers/T0/1/abc", "/workflows/T0/A0/1/abc"])
+def test_a_slack_workflow_is_refused_as_it_takes_flat_texts_alone(path: str) -> None:
+    with pytest.raises(Problem, match="incoming webhook"):
+        CHANNELS["slack"].check({"url": f"https://hooks.slack.com{path}"})
+
+
 HTTP = [kind for kind, channel in CHANNELS.items() if isinstance(channel, HttpChannel)]
 
 
@@ -257,7 +317,7 @@ def test_a_repeat_is_known_by_its_key(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", [kind for kind in HTTP if kind != "webhook"])
 def test_a_group_is_told_by_every_service(kind: str) -> None:
-    body = unquote_plus(request(kind, group(MOST_ITEMS, more=9_980)).body.decode())
+    body = unquote_plus(request(kind, group(MOST_ITEMS, more=9_950)).body.decode())
     assert "Watch 0 and 9,999 others" in body.replace("\\", "")
 
 

@@ -126,10 +126,17 @@ def inhabitants(sandbox: Sandbox) -> list[str]:
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             state = (process / "stat").read_text().rpartition(")")[2].split()[0]
-            foreign = len(pids(process.name)) > outside
+            foreign = len(pids(process.name)) > outside and not is_waiting(process)
             if foreign and state not in "ZX" and process.stat().st_uid == sandbox.uid:
                 living.append((process / "cmdline").read_text())
     return living
+
+
+def is_waiting(process: Path) -> bool:
+    """Whether this is the first process of a cell made ahead; with its script it becomes init."""
+    alone = (process / f"task/{process.name}/children").read_text() == ""
+    first = pids(process.name)[-1] == "1"
+    return first and alone and (process / "comm").read_text() != "init\n"
 
 
 def pids(pid: str) -> list[str]:

@@ -12,6 +12,7 @@ from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Timer
 
 import pytest
 
@@ -142,6 +143,54 @@ def test_a_stopped_one_goes_on_with_the_next_run(cell: Cell) -> None:
     assert fork_servers(os.getpid()) == [server]
 
 
+def test_a_run_ends_though_what_started_it_is_stopped(cell: Cell) -> None:
+    async def story() -> bool:
+        running = asyncio.create_task(cell.begin("sleep 600"))
+        await eventually_async(lambda: any("sleep" in one for one in inhabitants(cell.sandbox)))
+        (server,) = fork_servers(os.getpid())
+        for pid in (within(server), server):
+            os.kill(pid, signal.SIGSTOP)
+        running.cancel()
+        await asyncio.wait({running})
+        return running.cancelled()
+
+    assert cell.wait(story())
+    cell.is_empty()
+    assert cell.run("echo on").out == "on\n"
+
+
+def test_a_cell_that_was_killed_while_it_waited_costs_no_run(cell: Cell) -> None:
+    assert cell.run("true").result.outcome is Outcome.OK
+    (server,) = fork_servers(os.getpid())
+    starter = within(server)
+    (waiting,) = children_of(starter)
+    os.kill(waiting, signal.SIGKILL)
+    eventually(lambda: waiting not in children_of(starter))
+    assert cell.run("echo on").out == "on\n"
+    assert within(server) == starter
+
+
+def test_a_cell_that_was_killed_as_its_run_came_costs_no_run(cell: Cell) -> None:
+    assert cell.run("true").result.outcome is Outcome.OK
+    (server,) = fork_servers(os.getpid())
+    starter = within(server)
+    (waiting,) = children_of(starter)
+    os.kill(starter, signal.SIGSTOP)
+    os.kill(waiting, signal.SIGKILL)
+    going_on = Timer(0.5, os.kill, (starter, signal.SIGCONT))
+    going_on.start()
+    assert cell.run("echo on").out == "on\n"
+    going_on.join()
+
+
+def test_a_cell_that_was_stopped_while_it_waited_goes_on(cell: Cell) -> None:
+    assert cell.run("true").result.outcome is Outcome.OK
+    (server,) = fork_servers(os.getpid())
+    (waiting,) = children_of(within(server))
+    os.kill(waiting, signal.SIGSTOP)
+    assert cell.run("echo on").out == "on\n"
+
+
 def test_what_appears_on_the_machine_is_shown(cell: Cell, tmp_path: Path) -> None:
     """A fork server that shows what was there before ends with its last run."""
 
@@ -159,7 +208,8 @@ def test_what_appears_on_the_machine_is_shown(cell: Cell, tmp_path: Path) -> Non
         shown = Path(place) / "shown"
         with closing(Cell(replace(cell.sandbox, paths=(shown,)), tmp_path)) as other:
             assert other.wait(story(other, shown)) == (True, 0)
-            assert len(fork_servers(os.getpid())) <= 2  # that of `cell`, and the new one
+            # Those of `cell`, and the new one.
+            eventually(lambda: len(fork_servers(os.getpid())) <= 2)
 
 
 def state(pid: int) -> str:

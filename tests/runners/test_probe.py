@@ -100,6 +100,17 @@ def test_a_good_answer_keeps_status_phases_and_preview(run: Any) -> None:
     assert b"\r\nX-Key: k\r\n" in heard[0]
 
 
+def test_an_answer_that_repeats_the_request_tells_no_secret_of_it() -> None:
+    headers = {"Authorization": "Bearer s3cret-token", "Content-Type": "text/x-echo", "X-N": "7"}
+    demand = {"kind": "json", "path": "$.auth", "is": "equals", "value": "x"}
+    echo = ok(b'{"auth": "Bearer s3cret-token", "just": "s3cret-token", "t": "text/x-echo"}')
+    result = http(echo, headers=headers, assertions=[demand])
+    assert result.preview == '{"auth": "***", "just": "***", "t": "text/x-echo"}'
+    assert result.reason == "$.auth: expected equals 'x', got '***'"
+    long = http(ok(b"x" * 495 + b"s3cret-token"), headers=headers)
+    assert long.preview == "x" * 495 + "***"
+
+
 def test_a_wrong_status() -> None:
     result = http(ok(status="503 Busy"))
     assert fault(result) == ("status", "expected status 200-299, got 503")

@@ -178,7 +178,7 @@ def test_the_environment_is_clean(workdir: Path, monkeypatch: pytest.MonkeyPatch
     assert names - {"_", "SHLVL", "PWD", "OLDPWD"} == {
         "PATH",
         "HOME",
-        "LANG",
+        "LC_CTYPE",
         "COLOUR",
         "LINES",
         "DOGWATCH_RUN_ID",

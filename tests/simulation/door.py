@@ -34,6 +34,7 @@ class Door:
         self._clock = clock
         self._random = random
         self._backend = Sqlite(url, readers=1)
+        self.slice_s = self._backend.slice_s
         self._wakes = Wakes()
         queue: Queue = SimpleQueue()
         self._writer = Writer(0, queue, self._backend, self._wakes, clock)

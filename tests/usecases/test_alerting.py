@@ -187,12 +187,32 @@ def test_late_is_told_once_a_slot(house: House) -> None:
     for at in (601, 602, 700):
         step(house, at)
     assert arrived(house, 702) == ["late"]
+    told_of = house.see(why.why, house.workspace.id, "one", after(703))
+    assert told_of.sentence.endswith("That it was late: hook was told (ok).")
+    assert told_of.flip is None
     house.ping(heard(record, 710))
     step(house, 1190)
     assert len(told(house)) == 1
     step(house, 1201)
     assert len(told(house)) == 2
     assert house.audit(1201) == []
+
+
+def test_what_happened_last_is_explained_be_it_lateness_or_a_flip(house: House) -> None:
+    house.channel(rule=Rule("", "", frozenset({Event.LATE, Event.DOWN})))
+    record = house.watch("one", start_by_s=300)
+    house.ping(heard(record, 1))
+    assert "Nobody was told anything" in reason(house, 2)
+    step(house, 601)
+    assert arrived(house, 602) == ["late"]
+    assert "That it was late: hook was told" in reason(house, 603)
+    house.ping(heard(record, 610, FAIL))
+    assert "That it went down: a message to hook is on its way" in reason(house, 611)
+
+
+def reason(house: House, at: float) -> str:
+    """Return why the watch is as it is, and who was told."""
+    return house.see(why.why, house.workspace.id, "one", after(at)).sentence
 
 
 def test_one_owed_slot_is_told_once_though_others_pass(house: House) -> None:
@@ -343,7 +363,7 @@ def grouping(house: House, window_s: int = 10, **timing: Any) -> None:
 
 def test_what_happens_within_a_window_is_one_message(house: House) -> None:
     grouping(house)
-    for n in range(30):
+    for n in range(50):
         fail(house, f"w{n}", 1)
     recover(house, "w0", 5)
     step(house, 10)
@@ -351,8 +371,9 @@ def test_what_happens_within_a_window_is_one_message(house: House) -> None:
     step(house, 11)
     (parcel,) = house.parcels(11)
     message = parcel.message
-    assert (message.count, len(message.items), message.event) == (31, 20, Event.DOWN)
-    incident = house.rows("incidents")[0]
+    assert (message.count, len(message.items), message.event) == (51, 50, Event.DOWN)
+    assert {item.slug for item in message.items} == {f"w{n}" for n in range(50)}
+    [incident] = house.rows("incidents")
     assert message.key == incident["id"]
     assert house.audit(11) == []
     house.settle(parcel, 12, Verdict.SENT, detail="HTTP 200")
@@ -398,6 +419,18 @@ def test_a_window_that_is_over_is_refused(house: House) -> None:
     longer = WindowSpec("once", start_at=after(-60), end_at=after(20))
     with pytest.raises(Problem, match="is over already"):
         house.do(maintenance.change, named, "Other", Scope(), longer, after(60))
+
+
+def test_a_group_says_what_else_is_down_but_not_its_members(house: House) -> None:
+    fail(house, "before", 1)
+    grouping(house)
+    for slug in ("a", "b", "c"):
+        fail(house, slug, 2)
+    recover(house, "c", 3)
+    step(house, 12)
+    (message,) = (parcel.message for parcel in house.parcels(12))
+    assert {item.slug for item in message.items} == {"a", "b", "c"}
+    assert (message.also_down, message.also_down_count) == ((house.find("before").name,), 1)
 
 
 def test_one_alone_is_itself(house: House) -> None:

@@ -36,7 +36,9 @@ def test_the_examples_come_once_and_go_wholly(house: House) -> None:
 def _ran(house: House) -> None:
     """The timeline of them tells what ran and what is to come."""
     own, day = house.workspace.id, timedelta(days=1)
-    every = house.see(timeline.timeline_of, own, Chosen(tag="demo"), day, after(0))
+    every = house.see(
+        timeline.timeline_of, own, Chosen(tag="demo"), timeline.around(after(0), day), after(0)
+    )
     lanes = {one.record.slug: one for one in every.lanes}
     assert sum(one.count for one in lanes["clean-old-sessions"].ran) == 12
     assert lanes["clean-old-sessions"].coming == [

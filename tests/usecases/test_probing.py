@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from dogwatch.core.alerts import Event, Rule
+from dogwatch.core.alerts import Event, Rule, Verdict
 from dogwatch.core.problems import Problem
 from dogwatch.core.result import Outcome, Result
 from dogwatch.core.statistics import Tally
@@ -326,6 +326,17 @@ def test_who_hears_that_it_is_down_hears_that_nobody_asks(probing_house: Probing
     assert house.do(unwatched.look, after(201)) == 0
 
 
+def test_what_no_rule_wants_is_looked_at_once(probing_house: Probing) -> None:
+    house = probing_house.house
+    probing_house.make(**THREE)
+    assert house.do(unwatched.look, after(121)) == 0
+    known = house.rows("untaken")
+    assert known != []
+    assert house.do(unwatched.look, after(151)) == 0
+    assert house.rows("untaken") == known
+    assert house.rows("deliveries") == []
+
+
 def test_each_location_that_nobody_asks_is_told(probing_house: Probing) -> None:
     house = probing_house.house
     house.channel(rule=Rule("", "", frozenset({Event.DOWN})))
@@ -345,6 +356,101 @@ def test_a_delay_does_not_forget_that_nobody_asked(probing_house: Probing) -> No
     assert house.do(unwatched.look, after(130)) == 1
     house.do(timers.step, after(191))
     assert [row["state"] for row in house.rows("deliveries")] == ["pending"]
+
+
+def others_ask(probing_house: Probing, *times: float) -> None:
+    """Have the two other locations ask."""
+    for at in times:
+        probing_house.ask(at)
+        probing_house.ask(at, "ok", "fra")
+
+
+def nyc_asks(probing_house: Probing, at: float) -> None:
+    """Have New York come back a minute before, when nothing is owed, and ask before the others."""
+    assert probing_house.ask(at - 60, "ok", "nyc") == 0
+    assert probing_house.ask(at, "ok", "nyc") == 1
+    others_ask(probing_house, at)
+
+
+def unwatched_from_nyc(probing_house: Probing, delay_s: int = 0) -> None:
+    """Have somebody told that New York does not ask, which it owed at 60."""
+    probing_house.house.channel(rule=Rule("", "", frozenset({Event.DOWN}), delay_s=delay_s))
+    probing_house.make(**THREE)
+    others_ask(probing_house, 60, 120)
+    assert probing_house.house.do(unwatched.look, after(121)) == 1
+
+
+def told(house: House) -> list[tuple[str, str]]:
+    """Return the events that people were told of, and what became of it."""
+    return [(row["event"], row["state"]) for row in house.rows("deliveries")]
+
+
+def test_who_heard_that_nobody_asks_hears_once_that_somebody_does(probing_house: Probing) -> None:
+    house = probing_house.house
+    unwatched_from_nyc(probing_house)
+    (opening,) = house.parcels(122)
+    house.settle(opening, 123, Verdict.SENT)
+    others_ask(probing_house, 180, 240, 300)
+    nyc_asks(probing_house, 360)
+    assert [house.do(unwatched.look, after(at)) for at in (370, 400)] == [1, 0]
+    (closing,) = house.parcels(400)
+    assert closing.message.event is Event.RECOVERED
+    assert closing.message.first.reason == (
+        "location nyc asks it again, after 5 min in which nobody did"
+    )
+    assert closing.message.key == opening.message.key != closing.message.first.watch_id
+    assert house.rows("untaken") == []
+
+
+def test_a_second_time_that_nobody_asks_is_told_again(probing_house: Probing) -> None:
+    house = probing_house.house
+    unwatched_from_nyc(probing_house)
+    others_ask(probing_house, 180)
+    nyc_asks(probing_house, 240)
+    assert house.do(unwatched.look, after(250)) == 1
+    others_ask(probing_house, 300, 360)
+    assert [house.do(unwatched.look, after(at)) for at in (365, 390)] == [1, 0]
+    assert [event for event, _ in told(house)] == ["late", "recovered", "late"]
+
+
+def test_an_edit_asks_nobody(probing_house: Probing) -> None:
+    house = probing_house.house
+    unwatched_from_nyc(probing_house)
+    for at, locations, left in ((130, ("here", "nyc"), 1), (140, ("here", "fra"), 0)):
+        spec = probing_house.spec(locations=locations, agree=1)
+        house.on("shop", probes.edit, spec, house.vault, after(at))
+        assert house.do(unwatched.look, after(at + 1)) == 0
+        assert len(house.rows("untaken")) == left
+
+
+def test_the_all_clear_waits_for_what_it_ends(probing_house: Probing) -> None:
+    house = probing_house.house
+    unwatched_from_nyc(probing_house, delay_s=100)
+    nyc_asks(probing_house, 180)
+    assert house.do(unwatched.look, after(190)) == 0
+    house.do(timers.step, after(222))
+    assert house.do(unwatched.look, after(223)) == 1
+    assert told(house) == [("late", "pending"), ("recovered", "pending")]
+
+
+def test_no_all_clear_while_nobody_asks_again(probing_house: Probing) -> None:
+    house = probing_house.house
+    unwatched_from_nyc(probing_house, delay_s=200)
+    nyc_asks(probing_house, 180)
+    assert house.do(unwatched.look, after(190)) == 0
+    others_ask(probing_house, 240, 300)
+    house.do(timers.step, after(322))
+    assert house.do(unwatched.look, after(323)) == 0
+    assert [event for event, _ in told(house)] == ["late"]
+
+
+def test_no_all_clear_for_whom_nobody_told(probing_house: Probing) -> None:
+    house = probing_house.house
+    unwatched_from_nyc(probing_house)
+    house.channel("newcomer", rule=Rule("", "", frozenset({Event.DOWN, Event.RECOVERED})))
+    nyc_asks(probing_house, 180)
+    assert house.do(unwatched.look, after(190)) == 1
+    assert len({row["channel_id"] for row in house.rows("deliveries")}) == 1
 
 
 def test_a_location_that_is_silent_is_not_waited_for(probing_house: Probing) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from dogwatch.usecases.overview import Chosen
-from dogwatch.usecases.timeline import CELLS, timeline_of
+from dogwatch.usecases.timeline import CELLS, around, timeline_of
 from tests.harness.flowing import Flowing
 from tests.harness.house import House, after
 
@@ -13,7 +13,8 @@ from tests.harness.house import House, after
 def most(house: House, at: float, hours: int = 24) -> tuple[int, float]:
     """Return how many ran together at most, and when first, in seconds."""
     past = timedelta(hours=hours)
-    found = house.see(timeline_of, house.workspace.id, Chosen(), past, after(at))
+    stretch = around(after(at), past)
+    found = house.see(timeline_of, house.workspace.id, Chosen(), stretch, after(at))
     count, when = found.busiest
     assert len(found.together) == CELLS
     return count, (when - after(0)).total_seconds()

@@ -243,6 +243,7 @@ def test_endless_trailers_are_cut(play: Play) -> None:
         head = request(POST, "Transfer-Encoding: chunked", body=b"2\r\nab\r\n0\r\nX: ")
         answer = await house.talk(head, *[b"x" * 60_000] * 4)
         assert statuses(answer) == [431]
+        await house.came.acquire()
         assert [heard.body for heard in house.heard] == ["ab"]
 
     play(scene, PATIENT)

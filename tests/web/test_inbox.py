@@ -73,19 +73,34 @@ def test_a_batch_is_bounded_and_keeps_the_order() -> None:
     asyncio.run(scene())
 
 
-def test_lanes_limit_the_batches_in_flight() -> None:
+def test_a_batch_begins_once_the_loop_brings_no_more() -> None:
     async def scene() -> None:
         gate = Gate()
-        inbox = PingInbox(gate.record, lanes=2)
+        inbox = PingInbox(gate.record)
         tasks = []
-        for number in range(4):
+        for number in range(20):
             tasks += await put_all(inbox, range(number, number + 1))
             await asyncio.sleep(0)
-        assert gate.batches == [["key-000000"], ["key-000001"]]
-        for _ in range(3):
+            assert gate.batches == []
+        gate.open.release()
+        await asyncio.gather(*tasks)
+        assert [len(batch) for batch in gate.batches] == [20]
+
+    asyncio.run(scene())
+
+
+def test_pings_that_never_pause_are_recorded_once_they_fill_a_batch() -> None:
+    async def scene() -> None:
+        gate = Gate()
+        inbox = PingInbox(gate.record, max_batch=8)
+        tasks = []
+        for number in range(12):
+            tasks += await put_all(inbox, range(number, number + 1))
+        assert [len(batch) for batch in gate.batches] == [8]
+        for _ in range(2):
             gate.open.release()
         await asyncio.gather(*tasks)
-        assert gate.batches[2] == ["key-000002", "key-000003"]
+        assert [len(batch) for batch in gate.batches] == [8, 4]
 
     asyncio.run(scene())
 
@@ -158,8 +173,8 @@ def test_stopping_tells_those_whose_batch_was_cut() -> None:
         inbox = PingInbox(gate.record)
         (task,) = await put_all(inbox, range(1))
         await gate.begun.acquire()
-        for lane in list(inbox._tasks):
-            lane.cancel()
+        assert inbox._task
+        inbox._task.cancel()
         with pytest.raises(Problem, match="stopping"):
             await task
 

@@ -80,6 +80,8 @@ def user(config: Config) -> str:
     """Say as whom a server runs that is started from here; a Problem where scripts have root."""
     if runs_as_root(config):
         raise Problem("refused", "scripts would run as root")
+    if os.geteuid() == 0:
+        return "a server started from here runs as root; its scripts do not"
     return f"a server started from here runs as user {os.geteuid()}"
 
 

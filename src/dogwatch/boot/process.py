@@ -7,6 +7,7 @@ import gc
 import logging
 import os
 import resource
+import shutil
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -74,6 +75,8 @@ from dogwatch.web.pings import App
 from dogwatch.web.services import Services
 
 DRAIN_S = 10.0
+GARBAGE_MIN = 20_000
+"""New objects at which circles among them are looked for: a batch of pings makes thousands."""
 
 _log = structlog.get_logger("dogwatch")
 
@@ -226,6 +229,7 @@ async def _run(
             web_up = _listening(config, store, intake, egress, stopping, bound) if bound else None
             async with web_up or contextlib.nullcontext():
                 gc.freeze()  # what stays for ever need not be searched for garbage, in long pauses
+                gc.set_threshold(GARBAGE_MIN)
                 ready()
                 await stopping.wait()
         finally:
@@ -425,5 +429,6 @@ def _app(
             allow_private_targets=config.allow_private_targets,
             blocked=egress.blocked,
             copy=partial(copied, config, store),
+            disk=partial(shutil.disk_usage, config.data),
         )
     )

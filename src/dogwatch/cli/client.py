@@ -191,9 +191,20 @@ def refusal(status: int, body: bytes) -> Problem:
 
 
 def server_of(session: Session) -> str:
-    """Return the server's base address: option, DOGWATCH_SERVER, DATA/server.url, default."""
+    """Return the server's base address: option, DOGWATCH_SERVER, DATA/server.url, default.
+
+    A data directory that was named and has none is a Problem: whoever listens at the default
+    address is somebody else.
+    """
     named = session.server or session.environ.get("DOGWATCH_SERVER")
-    return (named or _line(session, "server.url") or DEFAULT_SERVER).rstrip("/")
+    found = named or _line(session, "server.url")
+    if not found and (session.data or session.environ.get("DOGWATCH_DATA")):
+        raise Problem(
+            "away",
+            f"no server has run on {session.data_dir}; start one there by `dogwatch up`, "
+            "or give --server URL",
+        )
+    return (found or DEFAULT_SERVER).rstrip("/")
 
 
 def connect(session: Session, limits: Limits = Limits()) -> Api:

@@ -7,6 +7,7 @@ import click
 
 from dogwatch.cli.client import connect
 from dogwatch.cli.confirm import YES, confirm
+from dogwatch.cli.length import LENGTH
 from dogwatch.cli.output import as_json
 from dogwatch.cli.session import Session, command
 from dogwatch.cli.watches import pause_command, resume_command, show
@@ -35,8 +36,8 @@ dogwatch edit nightly-backup --tag db --tag prod
 @click.option("--schedule", metavar="EXPR", help="Cron line, OnCalendar, or seconds.")
 @NO_SCHEDULE
 @click.option("--tz", "timezone", metavar="ZONE", help="Its time zone.")
-@click.option("--grace", "grace_s", type=click.IntRange(0), metavar="S", help="Start by, seconds.")
-@click.option("--finish-by", "finish_by_s", type=click.IntRange(1), metavar="S", help="Seconds.")
+@click.option("--grace", "grace_s", type=LENGTH, metavar="5m", help="Start by then.")
+@click.option("--finish-by", "finish_by_s", type=LENGTH, metavar="1h", help="End by then.")
 @click.option("--tag", "tags", multiple=True, help="All its tags from now on; may be repeated.")
 @click.option("--no-tags", is_flag=True, help="Take all its tags away.")
 def edit_command(

@@ -8,6 +8,7 @@ import click
 from dogwatch.cli.client import connect, slugs
 from dogwatch.cli.output import as_json, local, table
 from dogwatch.cli.session import Session, command
+from dogwatch.core.states import marked
 
 
 @command("pings", "dogwatch pings nightly-backup\ndogwatch pings nightly-backup -n 3 --json")
@@ -50,8 +51,8 @@ def flips_command(session: Session, slug: str | None, count: int) -> None:
             **flip,
             "at": local(flip["at"]),
             "slug": named[flip["watch_id"]],
-            "from": flip["from_status"],
-            "to": flip["to_status"],
+            "from": marked(flip["from_status"]),
+            "to": marked(flip["to_status"]),
         }
         for flip in found
     ]

@@ -10,6 +10,7 @@ import click
 
 from dogwatch.cli.client import connect
 from dogwatch.cli.edit import NO_SCHEDULE, OF_ALL, unscheduled
+from dogwatch.cli.length import LENGTH
 from dogwatch.cli.output import as_json, there
 from dogwatch.cli.runs import trigger_command
 from dogwatch.cli.session import Session, command, joined
@@ -43,9 +44,9 @@ _WHAT = joined(
     click.option("--arg", "args", multiple=True, help="An argument; may be repeated."),
     click.option("--env", multiple=True, metavar="NAME=VALUE", help="May be repeated."),
     click.option("--input", metavar="JSON", help="For runs that nobody gives another."),
-    click.option("--timeout", "timeout_s", type=click.IntRange(1), metavar="S", help="Stop then."),
+    click.option("--timeout", "timeout_s", type=LENGTH, metavar="10m", help="Stop then."),
     click.option("--retries", type=click.IntRange(0), metavar="N", help="Tries after a failure."),
-    click.option("--backoff", "backoff_s", type=click.IntRange(0), metavar="S", help="Wait first."),
+    click.option("--backoff", "backoff_s", type=LENGTH, metavar="30s", help="Wait first."),
     click.option("--overlap", metavar="RULE", help="skip, queue_one, allow or cancel_previous."),
     click.option("--priority", type=click.IntRange(0, 3), help="A higher one goes first."),
     click.option("--max-runs", type=click.IntRange(0), help="Pause after so many; 0: no limit."),

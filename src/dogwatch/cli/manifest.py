@@ -39,7 +39,7 @@ def export_command(session: Session) -> None:
 )
 @_FILE
 @_MORE
-@click.option("--prune", is_flag=True, help="Delete items that the file named and names no more.")
+@click.option("--prune", is_flag=True, help="Delete what the file named and names no more.")
 @_NAME
 @click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
 def apply_command(

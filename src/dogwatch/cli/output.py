@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
-MARKS = {"new": "◌", "up": "✓", "late": "▲", "degraded": "▲", "down": "✕", "paused": "‖"}
+from dogwatch.core.states import look, marked
 
 
 def as_json(value: Any) -> None:
@@ -48,10 +48,10 @@ def took(milliseconds: int | None) -> str:
 
 
 def state(watch: Mapping[str, Any]) -> str:
-    """Return a watch's status as mark and word; late and running are told beside it."""
+    """Return a watch's status as shape and word; that it runs is told beside it."""
     word = "late" if watch.get("late") and watch["status"] == "up" else str(watch["status"])
-    running = " ◔" if watch.get("running") else ""
-    return f"{MARKS.get(word, '·')} {word}{running}"
+    running = f" {look('running').shape}" if watch.get("running") else ""
+    return f"{marked(word)}{running}"
 
 
 def table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ from dogwatch.cli.client import Api, Limits, connect
 from dogwatch.cli.edit import OF_ALL
 from dogwatch.cli.exits import FAILED
 from dogwatch.cli.output import as_json, local, pairs, state, table, took
-from dogwatch.cli.runs import why
+from dogwatch.cli.runs import mark_of, why
 from dogwatch.cli.session import Session, command, joined
 from dogwatch.cli.watches import show
 from dogwatch.core.problems import Problem, invalid
@@ -314,7 +314,7 @@ def _print_seen(run: Mapping[str, Any]) -> None:
     phases = run.get("phases_ms") or {}
     pairs(
         {
-            "outcome": run.get("outcome"),
+            "outcome": mark_of(run),
             "reason": why(run),
             "detail": run.get("detail"),
             "status": run.get("status_code"),

@@ -15,6 +15,7 @@ from dogwatch.cli.exits import FAILED
 from dogwatch.cli.output import as_json, local, pairs, table, took
 from dogwatch.cli.session import Session, command
 from dogwatch.core.problems import Problem, invalid
+from dogwatch.core.states import marked
 
 _RUN_ID = re.compile(r"[0-9a-hjkmnp-tv-z]{26}")
 _GOOD = frozenset({"ok", "slow"})
@@ -89,7 +90,7 @@ def _nodes(api: Api, run_id: str) -> None:
 
 def _step(step: Mapping[str, Any]) -> dict[str, Any]:
     run = step.get("run") or {}
-    words = step["outcome"] or waiting(run) or step["state"]
+    words = mark_of({**run, "outcome": step["outcome"], "state": step["state"]})
     return {
         "node": step["node"],
         "outcome": f"{words}, handled" if step["handled"] else words,
@@ -131,7 +132,7 @@ def _row(run: Mapping[str, Any], named: Mapping[str, str]) -> dict[str, Any]:
     return {
         "run": run["id"],
         "slug": named.get(run.get("watch_id", ""), "–"),
-        "outcome": run.get("outcome") or waiting(run) or run["state"],
+        "outcome": mark_of(run),
         "started": local(run.get("started_at") or run.get("slot_at") or run.get("queued_at")),
         "took": took(run.get("duration_ms")),
         "attempt": run.get("attempt") or "",
@@ -146,11 +147,17 @@ def why(run: Mapping[str, Any]) -> str:
 
 
 def outcome_of(run: Mapping[str, Any]) -> str:
-    """Return `fail after 1.5 s: exit status 3`, as much of it as is known."""
-    words = str(run.get("outcome") or run.get("waits") or waiting(run) or run["state"])
+    """Return `✕ Failed after 1.5 s: exit status 3`, as much of it as is known."""
+    words = mark_of(run)
     if run.get("duration_ms") is not None:
         words += f" after {took(run['duration_ms'])}"
     return f"{words}: {why(run)}" if why(run) else words
+
+
+def mark_of(run: Mapping[str, Any]) -> str:
+    """Return shape and word of how a run ended or goes, or what it waits for."""
+    waits = "" if run.get("outcome") else run.get("waits") or waiting(run)
+    return str(waits or marked(run.get("outcome") or run["state"]))
 
 
 def waiting(run: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ import os
 import zlib
 from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ from dogwatch.core.plain import counted
 from dogwatch.core.problems import Problem
 from dogwatch.store import migrate
 from dogwatch.store.tx import Tx
-from dogwatch.usecases import audit, backup, keyring
+from dogwatch.usecases import audit, audit_log, backup, keyring, system
+from dogwatch.usecases.callers import host
 from dogwatch.vault import Vault
 
 
@@ -72,10 +74,16 @@ def backup_command(session: Session, copy: Path, **flags: Any) -> None:
             _write(copy, backup.copy(tx, revision, _own_secret(config, store.vault), at))
 
         store.database.read(copied).result()
+        store.database.write(lambda tx: _noted(tx, at)).result()
     size = copy.stat().st_size
     as_json({"file": str(copy), "bytes": size}) if session.json else click.echo(
         f"{copy}: {size} bytes"
     )
+
+
+def _noted(tx: Tx, at: datetime) -> None:
+    """Have the system page say when the last backup was made."""
+    audit_log.note(tx, host(0), system.BACKUP, "", at, instance=True)
 
 
 def _own_secret(config: Config, vault: Vault) -> str | None:

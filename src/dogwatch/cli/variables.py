@@ -45,7 +45,7 @@ def variable_set(session: Session, key: str, value: str, description: str | None
     sent |= {} if description is None else {"description": description}
     made = connect(session).send("PUT", f"/variables/{_checked(key)}", sent)
     as_json(made) if session.json else click.echo(f"{key} is set")
-    if 0 < len(text.strip()) < SHORTEST:
+    if not made["masked"]:
         told = f"{key}: fewer than {SHORTEST} characters are not masked in what scripts print"
         click.echo(told, err=True)
 

@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 import click
 
 from dogwatch.cli.client import Api, connect
+from dogwatch.cli.length import LENGTH
+from dogwatch.cli.moment import MOMENT
 from dogwatch.cli.output import as_json, local, pairs, state, table, there, took
-from dogwatch.cli.runs import why
+from dogwatch.cli.runs import outcome_of
 from dogwatch.cli.session import Session, command
 from dogwatch.cli.zone import local_zone
 
@@ -31,8 +34,8 @@ dogwatch add sync --slug sync-db1 --schedule "*/10 * * * *" --json
 @click.option("--slug", help="Short name for commands and addresses; made from NAME if absent.")
 @click.option("--schedule", metavar="EXPR", help="Cron line, OnCalendar, or seconds.")
 @click.option("--tz", "timezone", metavar="ZONE", help="Its time zone; this machine's if absent.")
-@click.option("--grace", "grace_s", type=click.IntRange(0), metavar="S", help="Start by, seconds.")
-@click.option("--finish-by", "finish_by_s", type=click.IntRange(1), metavar="S", help="Seconds.")
+@click.option("--grace", "grace_s", type=LENGTH, metavar="5m", help="Start by then.")
+@click.option("--finish-by", "finish_by_s", type=LENGTH, metavar="1h", help="End by then.")
 @click.option("--tag", "tags", multiple=True, help="A tag; may be repeated.")
 def add_command(session: Session, **options: Any) -> None:
     """Make a watch: something that runs elsewhere and pings when it did."""
@@ -120,7 +123,7 @@ def show(watch: Mapping[str, Any]) -> None:
             "name": watch["name"],
             "slug": watch["slug"],
             "kind": watch.get("kind"),
-            "state": f"{state(watch)} since {local(watch.get('since_at'))}",
+            "state": f"{state(watch)} since {local(watch.get('since_at'))}{_resumes(watch)}",
             "schedule": watch.get("schedule"),
             "fault": watch.get("schedule_fault"),
             "timezone": watch.get("timezone"),
@@ -128,7 +131,7 @@ def show(watch: Mapping[str, Any]) -> None:
             **_action(watch),
             "next due": _next(watch),
             "last ping": local(watch.get("last_ping_at")),
-            "last run": _last_run(watch.get("last_run")),
+            "last run": outcome_of(watch["last_run"]) if watch.get("last_run") else "–",
             "tags": watch.get("tags"),
             "ping url": watch.get("ping_url"),
         }
@@ -171,16 +174,6 @@ def _attempts(job: Mapping[str, Any]) -> str:
     return f"{most}, the second after {job['backoff_s']} s" if most > 1 else "1, no retries"
 
 
-def _last_run(run: Mapping[str, Any] | None) -> str:
-    """Return `fail in 4.0 min: exit status 3`, as much of it as is known."""
-    if not run:
-        return "–"
-    words = str(run.get("outcome") or run["state"])
-    if run.get("duration_ms") is not None:
-        words += f" in {took(run['duration_ms'])}"
-    return f"{words}: {why(run)}" if why(run) else words
-
-
 @command("next", "dogwatch next\ndogwatch next -n 3\ndogwatch next nightly-backup --json")
 @click.argument("slug", required=False)
 @click.option("-n", "count", type=click.IntRange(1, 1000), default=10, help="How many.")
@@ -203,8 +196,11 @@ def _soonest(api: Api, count: int) -> list[dict[str, Any]]:
 def _of_one(api: Api, slug: str, count: int) -> list[dict[str, Any]]:
     watch = api.get(f"/watches/{slug}")
     if watch["status"] == "paused":
-        told = f"dogwatch: {slug} is paused: nothing is expected until `dogwatch resume {slug}`"
-        click.echo(told, err=True)
+        by = f"or it {_resumes(watch)[2:]}" if watch.get("resumes_at") else ""
+        told = (
+            f"dogwatch: {slug} is paused: nothing is expected until `dogwatch resume {slug}` {by}"
+        )
+        click.echo(told.rstrip(), err=True)
     return _dates(watch, count)
 
 
@@ -228,12 +224,16 @@ def _due(watch: Mapping[str, Any], due_at: str) -> dict[str, Any]:
 @command(
     "pause",
     "dogwatch pause nightly-backup\n"
-    "dogwatch job pause rotate-reports\ndogwatch probe pause shop --json",
+    "dogwatch pause nightly-backup --for 4h\n"
+    "dogwatch job pause rotate-reports --until 2036-01-05T08:00\n"
+    "dogwatch probe pause shop --for 30min",
 )
 @click.argument("slug")
-def pause_command(session: Session, slug: str) -> None:
-    """Stop expecting anything of a watch."""
-    _act(session, slug, "pause")
+@click.option("--until", "until_at", type=MOMENT, metavar="TIME", help="It resumes then.")
+@click.option("--for", "for_s", type=LENGTH, metavar="LENGTH", help="It resumes after 4h, 2d ….")
+def pause_command(session: Session, slug: str, **given: Any) -> None:
+    """Stop expecting anything of a watch, until it is resumed or for a while."""
+    _act(session, slug, "pause", {name: value for name, value in given.items() if value})
 
 
 @command(
@@ -247,11 +247,18 @@ def resume_command(session: Session, slug: str) -> None:
     _act(session, slug, "resume")
 
 
-def _act(session: Session, slug: str, verb: str) -> None:
+def _act(
+    session: Session, slug: str, verb: str, body: Mapping[str, Any] = MappingProxyType({})
+) -> None:
     api = connect(session)
     watch = api.get(f"/watches/{slug}")
-    changed = api.send("POST", f"/watches/{watch['id']}/{verb}", {}) or watch
+    changed = api.send("POST", f"/watches/{watch['id']}/{verb}", dict(body)) or watch
     if session.json:
         as_json(changed)
     else:
-        click.echo(f"{watch['slug']}: {state(changed)}")
+        click.echo(f"{watch['slug']}: {state(changed)}{_resumes(changed)}")
+
+
+def _resumes(watch: Mapping[str, Any]) -> str:
+    """Return `, resumes Mon 2036-01-05 08:00:00 UTC`, of one that does so by itself."""
+    return f", resumes {local(watch['resumes_at'])}" if watch.get("resumes_at") else ""

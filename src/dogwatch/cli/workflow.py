@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from dogwatch.cli.session import Session, command
 from dogwatch.core.plain import counted
 from dogwatch.core.problems import Problem, invalid
 from dogwatch.core.spec import slug_of
+from dogwatch.core.states import look
+from dogwatch.core.workflow.critical import critical
 from dogwatch.core.workflow.definition import from_json, to_json
 from dogwatch.core.workflow.drawing import drawn
 from dogwatch.core.workflow.graph import Graph
@@ -81,8 +84,19 @@ def _draw(workflow: Mapping[str, Any], tree: Mapping[str, Any] | None) -> None:
         one["key"]: "  ".join(filter(None, (one["job"], _told(steps.get(one["key"])))))
         for one in workflow["nodes"]
     }
-    for line in drawn(_graph(workflow), states, notes):
+    graph = _graph(workflow)
+    for line in drawn(graph, states, notes, critical(graph, _ended(steps))):
         click.secho(line.text, fg=_COLORS.get(line.state), dim=line.state == "skipped")
+
+
+def _ended(steps: Mapping[str, Mapping[str, Any]]) -> dict[str, datetime]:
+    """Return when the nodes ended that did."""
+    runs = {key: one.get("run") or {} for key, one in steps.items()}
+    return {
+        key: datetime.fromisoformat(run["finished_at"])
+        for key, run in runs.items()
+        if run.get("started_at") and run.get("finished_at")
+    }
 
 
 def _graph(workflow: Mapping[str, Any]) -> Graph:
@@ -94,12 +108,13 @@ def _told(step: Mapping[str, Any] | None) -> str:
     if step is None or step["state"] == "waiting":
         return ""
     run = step.get("run") or {}
-    words = step["outcome"] or waiting(run) or step["state"]
+    waits = "" if step["outcome"] else waiting(run)
+    words = waits or look(step["outcome"] or step["state"]).word
     if run.get("duration_ms") is not None:
         words += f" in {took(run['duration_ms'])}"
     if step["reason"]:
         words += f": {step['reason']}"
-    return f"{words} (handled)" if step["handled"] else str(words)
+    return f"{words} (handled)" if step["handled"] else words
 
 
 @command(

@@ -12,6 +12,7 @@ import click
 
 from dogwatch.cli.child import Child, Ending, fill_streams
 from dogwatch.cli.excerpt import Excerpt
+from dogwatch.cli.length import LENGTH
 from dogwatch.cli.pings import Errand, Receipt, desk_of, new_ping
 from dogwatch.cli.session import Session, command
 from dogwatch.cli.zone import local_zone
@@ -46,7 +47,7 @@ class Seconds(click.FloatRange):
 @click.option("--create", is_flag=True, help="Make the watch if there is none.")
 @click.option("--schedule", metavar="EXPR", help="Schedule of a watch that is made.")
 @click.option("--tz", "timezone", metavar="ZONE", help="Its time zone; this machine's if absent.")
-@click.option("--grace", type=click.IntRange(0), metavar="S", help="Its grace in seconds.")
+@click.option("--grace", type=LENGTH, metavar="5m", help="Its grace.")
 @click.option("--timeout", type=Seconds(0, LONGEST_S, min_open=True), metavar="S",
               help="Stop then.")  # fmt: skip
 @click.option("--no-output", is_flag=True, help="Don't send output; don't even touch it.")

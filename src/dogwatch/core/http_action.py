@@ -22,6 +22,11 @@ _FORBIDDEN = frozenset(
     {"host", "content-length", "transfer-encoding", "connection", "keep-alive"}
     | {"upgrade", "te", "trailer", "expect"}
 )
+# The values of all other headers may be secret, and are not shown.
+HARMLESS = frozenset(
+    {"accept", "accept-encoding", "accept-language", "cache-control"}
+    | {"content-language", "content-type", "user-agent"}
+)
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _UNSAFE_IN_URL = re.compile(r"[\x00-\x20\x7f-\x9f\\\u2028\u2029\ufeff]")

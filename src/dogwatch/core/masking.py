@@ -22,6 +22,11 @@ _MARKS = re.compile(r"(?:\*\*\*)+")
 _OF_NUMBERS = frozenset("0123456789.eE+-")
 
 
+def is_too_short(secret: str) -> bool:
+    """Whether there is something to mask that is never masked, because it stands in many words."""
+    return 0 < len(secret.strip()) < SHORTEST
+
+
 def forms(secret: str) -> frozenset[bytes]:
     """Return a secret as it may be printed: as is, as JSON, URL-encoded, in hex, in base64.
 

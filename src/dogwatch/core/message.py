@@ -4,15 +4,15 @@ A channel adds no fact and leaves none out but for want of room; it escapes each
 `Words` for its own markup.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from dogwatch.core.alerts import Event
-from dogwatch.core.plain import one_line, printable, span, took
+from dogwatch.core.plain import cut, one_line, printable, span, took
 
-MOST_ITEMS = 20
+MOST_ITEMS = 50
 MOST_ALSO_DOWN = 5
 TAIL_LINES = 5
 TAIL_BYTES = 1024
@@ -35,8 +35,8 @@ class Item:
 
     `since_at` is when the present status began, `expected_at` the due time nothing came for.
     `duration_ms` is that of the run which changed the status, `down_for_s` how long a recovered
-    watch was down. `timezone` (IANA) is for people's times. `url` opens the watch; `target` is
-    what a probe asks, without its secrets.
+    watch was down, or degraded. `timezone` (IANA) is for people's times. `url` opens the watch;
+    `target` is what a probe asks, without its secrets.
     """
 
     event: Event
@@ -124,6 +124,8 @@ class Words:
     Nothing within a tuple is empty, as services refuse empty elements.
 
     `facts` are (label, value); `members` the lines of a group, the count of the unnamed last.
+    `ack_url` is empty where there is nothing to acknowledge; whoever lays it out makes it a link
+    that can be followed, whole or not at all.
     """
 
     title: str
@@ -132,6 +134,13 @@ class Words:
     members: tuple[str, ...]
     output: str
     url: str
+    ack_url: str = ""
+
+    @property
+    def links(self) -> tuple[tuple[str, str], ...]:
+        """Return what can be opened: (label, address)."""
+        links = (("Open in Dogwatch", self.url), ("Acknowledge", self.ack_url))
+        return tuple((label, url) for label, url in links if url)
 
 
 def words(message: Message) -> Words:
@@ -147,6 +156,7 @@ def words(message: Message) -> Words:
         members=() if single else tuple(_members(message)),
         output=tail(message.first.output_tail) if single else "",
         url=message.first.url if single and message.first.url else message.url,
+        ack_url=message.ack_url,
     )
 
 
@@ -176,15 +186,36 @@ def subject(message: Message) -> str:
 def text(message: Message) -> str:
     r"""Return the facts in plain words, at most one phone screen, no control characters but \n."""
     told = words(message)
+    return "\n\n".join([told.title, *_paragraphs(told, _opening(told))])
+
+
+def body(message: Message, room: int, size: Callable[[str], int] = len) -> str:
+    """Return the same without the title, in at most `room`; a link stays whole or goes."""
+    told = words(message)
+    links = _opening(told)
+    whole = "\n\n".join(_paragraphs(told, links))
+    if size(whole) <= room:
+        return whole
+    while links and size("\n".join(links)) > room // 2:
+        links = links[:-1]
+    end = "\n".join(["", *links])
+    return cut("\n\n".join(_paragraphs(told)), room - size(end), size) + end
+
+
+def _opening(told: Words) -> list[str]:
+    return [f"{label.partition(' ')[0]}: {url}" for label, url in told.links]
+
+
+def _paragraphs(told: Words, links: Sequence[str] = ()) -> list[str]:
+    """Return the plain words under a title."""
     facts = [f"{label}: {value}" for label, value in told.facts]
     output = [f"  {line}" for line in told.output.split("\n")] if told.output else []
     parts = [
-        [told.title],
         [*told.notes, *told.members],
-        [*facts, f"Open: {told.url}"],
+        [*facts, *links],
         ["Last lines of output:", *output] if output else [],
     ]
-    return "\n\n".join("\n".join(part) for part in parts if part)
+    return ["\n".join(part) for part in parts if part]
 
 
 def tail(output: str) -> str:
@@ -230,7 +261,7 @@ def _facts(message: Message) -> Iterator[tuple[str, str]]:
         yield "Expected", local(item.expected_at, item.timezone)
     yield "Since", local(item.since_at, item.timezone)
     if item.down_for_s is not None:
-        yield "Was down for", span(item.down_for_s)
+        yield f"Was {_was(item)} for", span(item.down_for_s)
     if item.duration_ms is not None:
         yield "Took", took(item.duration_ms)
     if item.last_ok_at and item.event is not Event.RECOVERED:
@@ -250,8 +281,6 @@ def _around(message: Message) -> Iterator[tuple[str, str]]:
     if message.also_down_count:
         yield "Also down", _also_down(message.also_down, message.also_down_count)
     yield "Workspace", one_line(message.workspace, _NAME_LENGTH)
-    if message.ack_url:
-        yield "Acknowledge", message.ack_url
 
 
 def _also_down(names: Sequence[str], count: int) -> str:
@@ -273,7 +302,11 @@ def _name(item: Item, length: int) -> str:
     return one_line(item.name, length) or one_line(item.slug, length) or "–"
 
 
+def _was(item: Item) -> str:
+    return "slow" if item.previous_status == "degraded" else "down"
+
+
 def _remark(item: Item) -> str:
     if item.down_for_s is not None:
-        return f" (was down for {span(item.down_for_s)})"
+        return f" (was {_was(item)} for {span(item.down_for_s)})"
     return f" ({one_line(item.reason, _SHORT_LENGTH)})" if item.reason else ""

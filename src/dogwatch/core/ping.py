@@ -40,6 +40,7 @@ class Answer(StrEnum):
 class Target:
     """Whom a ping is for and what it says: `key`, or `workspace_key` with `slug`.
 
+    `create` makes the watch first where there is none; `to_all`: every channel hears of that one.
     `at` is the original time a spooled ping claims, not yet judged; see `heard_at`. `duration_ms`
     and `progress` (percent) are the sender's word; `text` takes the place of the body where a
     dialect has its message elsewhere.
@@ -49,6 +50,7 @@ class Target:
     workspace_key: str = ""
     slug: str = ""
     create: bool = False
+    to_all: bool = False
     kind: Kind = Kind.OK
     exit_code: int | None = None
     rid: str | None = None
@@ -67,6 +69,7 @@ class Target:
             workspace_key=self.workspace_key,
             slug=self.slug,
             create=self.create,
+            to_all=self.to_all,
             kind=self.kind,
             exit_code=self.exit_code,
             rid=self.rid,
@@ -93,6 +96,7 @@ class Heard:
     workspace_key: str = ""
     slug: str = ""
     create: bool = False
+    to_all: bool = False
     kind: Kind = Kind.OK
     exit_code: int | None = None
     rid: str | None = None

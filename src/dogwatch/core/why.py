@@ -63,11 +63,20 @@ def _unwatched(place: tuple[str, datetime]) -> str:
     )
 
 
+_WHAT = {
+    Event.DOWN: "it went down",
+    Event.RECOVERED: "it recovered",
+    Event.LATE: "it was late",
+}
+# A service's answer may be long; all of it is in the JSON.
+_ANSWER_LENGTH = 160
+
+
 def alert_sentence(event: Event | None, alerts: Sequence[Alert]) -> str:
-    """Return why people were told of the last flip that means something to them, or were not."""
+    """Return why people were told of the last thing that means something to them, or were not."""
     if event is None:
         return "Nobody was told anything: nothing has happened yet that people are told of."
-    what = {Event.DOWN: "it went down", Event.RECOVERED: "it recovered"}.get(event, "it got slow")
+    what = _WHAT.get(event, "it got slow")
     if not alerts:
         return f"Nobody was told that {what}: no rule sent this event of this watch then."
     return f"That {what}: {'; '.join(map(_alert, alerts))}."
@@ -117,7 +126,7 @@ def _paused(state: State) -> str:
 
 
 def _alert(alert: Alert) -> str:
-    reason = f" ({one_line(alert.reason)})" if alert.reason else ""
+    reason = f" ({one_line(alert.reason, _ANSWER_LENGTH)})" if alert.reason else ""
     match alert.state:
         case "sent":
             return f"{alert.channel} was told{reason}"

@@ -1,7 +1,8 @@
 """libcurl's transfers on an event loop: an epoll of our own, of which the loop sees one reader.
 
-A reader of the loop for every connection costs more than the connection itself.
-Sources: CURLMOPT_SOCKETFUNCTION(3), CURLMOPT_TIMERFUNCTION(3), curl_multi_socket_action(3).
+A reader of the loop for every connection costs more than the connection itself, and libcurl's word
+of each change of its timer more than to ask for it once after many.
+Sources: CURLMOPT_SOCKETFUNCTION(3), curl_multi_socket_action(3), curl_multi_timeout(3).
 """
 
 import asyncio
@@ -30,13 +31,13 @@ class Multi:
         self._clock = clock
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
-        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._wait)
         self._epoll = select.epoll()
         self._watched: set[int] = set()
         self._going: dict[pycurl.Curl, asyncio.Future[None]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = self._due_at = NEVER
+        self._timer_at = NEVER
+        self._beginning = False
 
     @property
     def closed(self) -> bool:
@@ -49,6 +50,9 @@ class Multi:
         ended: asyncio.Future[None] = loop.create_future()
         self._multi.add_handle(curl)
         self._going[curl] = ended
+        if not self._beginning:
+            self._beginning = True
+            loop.call_soon(self._start, loop)
         try:
             await ended
         finally:
@@ -72,10 +76,10 @@ class Multi:
 
     def _begin(self) -> asyncio.AbstractEventLoop:
         self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(self._epoll.fileno(), self._ready)
+        self._loop.add_reader(self._epoll.fileno(), self._ready, self._loop)
         return self._loop
 
-    # --- what libcurl wants: within these it may not be called ----------------------------------
+    # --- what libcurl wants: within this it may not be called -----------------------------------
 
     def _watch(self, what: int, fd: int, _multi: pycurl.CurlMulti, _state: object) -> None:
         if what == pycurl.POLL_REMOVE:
@@ -88,41 +92,46 @@ class Multi:
             self._watched.add(fd)
             self._epoll.register(fd, _WANTED[what])
 
-    def _wait(self, timeout_ms: int) -> None:
-        """Set the timer. One that goes off too early costs less than one that is always moved."""
-        if self._loop is None or timeout_ms < 0:
-            self._due_at = NEVER
-            return
-        now = self._clock.monotonic()
-        self._due_at = now + timeout_ms / 1000
-        if self._due_at < self._timer_at:
-            self._set_timer(self._loop, now)
-
-    def _set_timer(self, loop: asyncio.AbstractEventLoop, now: float) -> None:
-        if self._timer:
-            self._timer.cancel()
-        self._timer_at = self._due_at
-        self._timer = loop.call_later(self._due_at - now, self._timed_out, loop)
-
     # --- what happened --------------------------------------------------------------------------
+
+    def _start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin what was added meanwhile, all at once."""
+        self._beginning = False
+        if not self.closed:
+            self._act_on_time(loop)
 
     def _timed_out(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timer, self._timer_at = None, NEVER
-        now = self._clock.monotonic()
-        if self._due_at <= now:
-            self._due_at = NEVER
-            self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
-            self._settle()
-        elif self._due_at < NEVER:
-            self._set_timer(loop, now)
+        self._act_on_time(loop)
 
-    def _ready(self) -> None:
+    def _act_on_time(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+        self._settle()
+        self._wait(loop)
+
+    def _ready(self, loop: asyncio.AbstractEventLoop) -> None:
+        act = self._multi.socket_action
         for fd, events in self._epoll.poll(0, _BATCH):
             # An error or a hang-up is found by whoever reads or writes.
             readable = pycurl.CSELECT_IN if events & ~select.EPOLLOUT else 0
             writable = pycurl.CSELECT_OUT if events & ~select.EPOLLIN else 0
-            self._multi.socket_action(fd, readable | writable)
+            act(fd, readable | writable)
         self._settle()
+        self._wait(loop)
+
+    def _wait(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Set the timer. One that goes off too early costs less than one that is always moved."""
+        timeout_ms = self._multi.timeout()
+        if timeout_ms < 0:
+            return
+        now = self._clock.monotonic()
+        due_at = now + timeout_ms / 1000
+        if due_at >= self._timer_at:
+            return
+        if self._timer:
+            self._timer.cancel()
+        self._timer_at = due_at
+        self._timer = loop.call_later(due_at - now, self._timed_out, loop)
 
     def _settle(self) -> None:
         _, good, bad = self._multi.info_read()

@@ -39,10 +39,11 @@ class Transfer:
         "_body",
         "_cafile",
         "_given",
+        "_head_lines",
         "_headed",
         "_header_bytes",
-        "_headers",
         "_judge",
+        "_lines",
         "_opened",
         "_reason",
         "_request",
@@ -84,7 +85,8 @@ class Transfer:
     def forget(self) -> None:
         """Let go of the hop before."""
         self._request = _NOTHING
-        self._headers: list[tuple[str, str]] = []
+        self._lines: list[bytes] = []
+        self._head_lines = 0
         self._header_bytes = 0
         self._body = bytearray()
         self._truncated = self._opened = False
@@ -154,7 +156,7 @@ class Transfer:
         curl, request = self.curl, self._request
         return Response(
             status_code=curl.getinfo(pycurl.RESPONSE_CODE),
-            headers=tuple(self._headers),
+            headers=_headers(self._lines[: self._head_lines or None]),
             body=bytes(self._body),
             truncated=self._truncated,
             phases_ms=phases_ms,
@@ -169,7 +171,7 @@ class Transfer:
             self._reason = reason
             return int(pycurl.SOCKET_BAD)
         try:
-            opened = socket.socket(address.family, address.socktype, address.protocol)
+            opened = socket.SocketType(address.family, address.socktype, address.protocol)
         except OSError:
             return int(pycurl.SOCKET_BAD)
         self._opened = True
@@ -179,14 +181,12 @@ class Transfer:
         self._header_bytes += len(line)
         if self._header_bytes > self._request.max_header_bytes:
             return _ABORT
-        if line.startswith(b"HTTP/"):
-            self._headers.clear()  # what came before belongs to an interim answer (1xx)
-        elif b":" in line and not self._body:
-            name, _, value = _text(line).partition(":")
-            self._headers.append((name.strip(), value.strip()))
+        self._lines.append(line)
         return None
 
     def _on_body(self, chunk: bytes) -> int | None:
+        if not self._body:
+            self._head_lines = len(self._lines)  # what follows are trailers
         room = self._request.max_body_bytes - len(self._body)
         self._body += chunk[:room]
         if len(chunk) <= room:
@@ -200,6 +200,18 @@ def resolve_entries(url: str, addresses: Sequence[str]) -> list[str]:
     _, host, port = origin(url)
     is_literal = host is None or ":" in host or host in addresses
     return [] if is_literal else [f"+{host}:{port}:{','.join(addresses)}"]
+
+
+def _headers(lines: Sequence[bytes]) -> tuple[tuple[str, str], ...]:
+    """Return the headers of the last answer; those before it were interim ones (1xx)."""
+    found: list[tuple[str, str]] = []
+    for line in lines:
+        if line.startswith(b"HTTP/"):
+            found.clear()
+        elif b":" in line:
+            name, _, value = _text(line).partition(":")
+            found.append((name.strip(), value.strip()))
+    return tuple(found)
 
 
 def _header_lines(headers: Sequence[tuple[str, str]]) -> list[bytes]:

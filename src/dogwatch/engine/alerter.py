@@ -18,7 +18,7 @@ class Alerter:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._slices = Slices(clock, LEAST, MOST)
+        self._slices = Slices(clock, database.slice_s, LEAST, MOST)
 
     async def step(self) -> float:
         """Do a batch of what is due; return the seconds until the next timer, at most the poll."""

@@ -2,15 +2,16 @@
 
 from dogwatch.clock import Clock
 
-# A ping waits for the transaction before its own; on SQLite there is one at a time.
-ENOUGH_S = 0.025
-
 
 class Slices:
-    """Learns from what each slice took how large the next may be, between `least` and `most`."""
+    """Learns from what each slice took how large the next may be, between `least` and `most`.
 
-    def __init__(self, clock: Clock, least: int, most: int) -> None:
+    One should take no longer than `enough_s`; see `Database.slice_s`.
+    """
+
+    def __init__(self, clock: Clock, enough_s: float, least: int, most: int) -> None:
         self._clock = clock
+        self._enough_s = enough_s
         self._least = least
         self._most = most
         self._began = 0.0
@@ -24,7 +25,7 @@ class Slices:
     def end(self, done: int) -> None:
         """Note that a slice of so many has ended; one that was not full teaches little."""
         took_s = self._clock.monotonic() - self._began
-        if took_s > ENOUGH_S:
+        if took_s > self._enough_s:
             self.size = max(self.size // 2, self._least)
-        elif done >= self.size and took_s < ENOUGH_S / 2:
+        elif done >= self.size and took_s < self._enough_s / 2:
             self.size = min(self.size * 2, self._most)

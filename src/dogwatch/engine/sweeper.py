@@ -45,7 +45,7 @@ class Sweeper:
         self._clock = clock
         self._node_id = node_id
         self._unfolded_at = unfolded_at
-        self._slices = Slices(clock, LEAST, MOST)
+        self._slices = Slices(clock, database.slice_s, LEAST, MOST)
         self._reached_at = clock.now()
         self._cut: Gap | None = None
 

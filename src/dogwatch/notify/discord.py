@@ -1,6 +1,6 @@
 """Discord by a webhook (discord.com/developers, "Execute Webhook", "Embed Limits")."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -10,7 +10,7 @@ from dogwatch.core.plain import cut, utf16
 from dogwatch.egress import Request
 from dogwatch.notify.fields import Field, webhook_of
 from dogwatch.notify.http_channel import HttpChannel, post
-from dogwatch.notify.markdown import escaped, fenced
+from dogwatch.notify.markdown import fenced, fitting, linked
 
 Json = dict[str, Any]
 TITLE, DESCRIPTION, VALUE = 256, 3000, 700
@@ -58,14 +58,16 @@ def payload(message: Message) -> Json:
     """Return the body: one embed that mentions nobody."""
     told = words(message)
     facts = [
-        {"name": label, "value": _fitting(value, VALUE), "inline": len(value) < 40}
+        {"name": label, "value": fitting(value, VALUE, utf16), "inline": len(value) < 40}
         for label, value in told.facts
     ]
-    lines = [_fitting(line, VALUE) for line in (*told.notes, *told.members)]
+    if told.ack_url:
+        facts.append({"name": "Acknowledge", "value": linked(told.ack_url), "inline": False})
+    lines = [fitting(line, VALUE, utf16) for line in (*told.notes, *told.members)]
     output = [fenced(told.output)] if told.output else []
     description = cut("\n".join([*lines, *output]), DESCRIPTION, utf16)
     embed = {
-        "title": _fitting(told.title, TITLE),
+        "title": fitting(told.title, TITLE, utf16),
         "url": told.url,
         **({"description": description} if description else {}),
         "color": COLORS.get(message.event, _WARNING),
@@ -73,8 +75,3 @@ def payload(message: Message) -> Json:
         "timestamp": iso(message.first.since_at),
     }
     return {"username": "Dogwatch", "embeds": [embed], "allowed_mentions": {"parse": []}}
-
-
-def _fitting(value: str, length: int, escape: Callable[[str], str] = escaped) -> str:
-    """Return `value` escaped, cut so that it fits afterwards."""
-    return escape(cut(value, length, lambda part: utf16(escape(part))))

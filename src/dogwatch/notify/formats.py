@@ -51,6 +51,7 @@ def standard(message: Message) -> Json:
         "count": message.count,
         "others": [{"event": str(item.event), **_facts(item)} for item in message.items[1:]],
         "also_down": {"names": list(message.also_down), "count": message.also_down_count},
+        "acknowledge_url": message.ack_url or None,
     }
     if message.note:
         data["note"] = {"subject": message.note.subject, "text": message.note.text}

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from dogwatch.core.message import Message, Words, text, words
-from dogwatch.core.plain import cut, cut_lines
+from dogwatch.core.message import Message, Words, body, words
+from dogwatch.core.plain import cut_lines
 from dogwatch.egress import Request
 from dogwatch.notify.fields import Field, matching, server
 from dogwatch.notify.http_channel import HttpChannel, post
@@ -71,7 +71,7 @@ def payload(message: Message) -> dict[str, Any]:
     told = replace(told, notes=tuple(cut_lines(told.notes, NOTES)))
     return {
         "msgtype": "m.text",
-        "body": _parted(cut(text(message), BODY)),
+        "body": _parted(f"{told.title}\n\n{body(message, BODY)}"),
         "format": "org.matrix.custom.html",
         "formatted_body": "".join(_html(told)),
         "m.mentions": {},
@@ -85,7 +85,8 @@ def _html(told: Words) -> Iterator[str]:
         lines = "".join(f"<li>{_escaped(member)}</li>" for member in told.members)
         yield f"<ul>{lines}</ul>"
     yield from (f"{label}: {_escaped(value)}<br>" for label, value in told.facts)
-    yield f'<a href="{html.escape(told.url)}">Open in Dogwatch</a>'
+    links = (f'<a href="{html.escape(url)}">{label}</a>' for label, url in told.links)
+    yield "<br>".join(links)
     if told.output:
         yield f"<pre><code>{_escaped(told.output)}</code></pre>"
 

@@ -1,20 +1,24 @@
 """Mattermost by an incoming webhook (developers.mattermost.com, "Incoming webhooks")."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from dogwatch.core.alerts import Event
-from dogwatch.core.message import Message, words
-from dogwatch.core.plain import cut
+from dogwatch.core.message import Message, Words, words
+from dogwatch.core.plain import cut, cut_lines
 from dogwatch.egress import Request
 from dogwatch.notify.fields import Field, address
 from dogwatch.notify.http_channel import HttpChannel, post
-from dogwatch.notify.markdown import escaped, fenced, parted
+from dogwatch.notify.markdown import escaped, fenced, fitting, linked, parted
 
-# All of an attachment may have 7,900 characters on older servers; its facts are short.
-TEXT = 5000
+Json = dict[str, Any]
+# A post's properties, of which an attachment is one, may be 7,600 characters of JSON up to server
+# 5.x (model/post.go, POST_PROPS_MAX_USER_RUNES; 760,000 since), with some that the server adds.
+# What is longer is refused where its text is not long enough to be cut.
+PROPS, VALUE, LEAST = 7200, 600, 100
 _COLORS = {
     Event.DOWN: "#c4314b",
     Event.RECOVERED: "#2e8b57",
@@ -58,22 +62,42 @@ class MattermostChannel(HttpChannel):
         return post(str(settings["url"]), payload(message), message)
 
 
-def payload(message: Message) -> dict[str, Any]:
+def payload(message: Message) -> Json:
     """Return the body: one attachment, its words escaped, mentions parted."""
     told = words(message)
-    lines = [escaped(note) for note in told.notes]
-    lines += [f"- {escaped(member)}" for member in told.members]
-    lines += [fenced(parted(told.output))] if told.output else []
-    fields = [
-        {"title": label, "value": escaped(value), "short": len(value) < 40}
-        for label, value in told.facts
-    ]
-    attachment = {
-        "fallback": escaped(told.title),
+    title = fitting(told.title, VALUE, size)
+    attachment: Json = {
+        "fallback": title,
         "color": _COLORS.get(message.event, "#d9a406"),
-        "title": escaped(told.title),
+        "title": title,
         "title_link": told.url,
-        "text": cut("\n".join(lines), TEXT),
-        "fields": fields,
+        "fields": list(_fields(told)),
+        "text": "",
     }
+    attachment["text"] = _text(told, PROPS - size(attachment))
     return {"username": "Dogwatch", "attachments": [attachment]}
+
+
+def size(value: Any) -> int:
+    """Return how long the JSON of a value is as Go writes it, where <, > and & take six places."""
+    written = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return len(written) + 5 * sum(map(written.count, "<>&"))
+
+
+def _fields(told: Words) -> Iterator[Json]:
+    for label, value in told.facts:
+        yield {"title": label, "value": fitting(value, VALUE, size), "short": len(value) < 40}
+    if told.ack_url:
+        yield {"title": "Acknowledge", "value": linked(told.ack_url), "short": False}
+
+
+def _text(told: Words, room: int) -> str:
+    """Return notes and members, then as much of the output as there is room for."""
+    lines = [*told.notes, *(f"• {member}" for member in told.members)]
+    fitted = cut_lines(lines, room, lambda line: size(escaped(line)))
+    kept = [escaped(line) for line in fitted]
+    room -= size("\n".join(kept))
+    if told.output and room > LEAST:
+        output = cut(told.output, room - LEAST, lambda part: size(fenced(parted(part))))
+        kept.append(fenced(parted(output)))
+    return "\n".join(kept)

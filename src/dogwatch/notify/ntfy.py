@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from dogwatch.core.alerts import Event
-from dogwatch.core.message import Message, text, words
+from dogwatch.core.message import Message, body, words
 from dogwatch.core.plain import cut, utf8
 from dogwatch.egress import Request
 from dogwatch.notify.fields import Field, matching, server
@@ -64,18 +64,17 @@ class NtfyChannel(HttpChannel):
         del at
         token = settings.get("token")
         headers = {"authorization": f"Bearer {token}"} if token else {}
-        body = payload(message, str(settings["topic"]))
-        return post(f"{str(settings['server_url']).rstrip('/')}/", body, message, **headers)
+        made = payload(message, str(settings["topic"]))
+        return post(f"{str(settings['server_url']).rstrip('/')}/", made, message, **headers)
 
 
 def payload(message: Message, topic: str) -> dict[str, Any]:
     """Return the body; beyond 4,096 bytes ntfy would make a file of the message."""
     told = words(message)
-    _, _, rest = text(message).partition("\n\n")
     return {
         "topic": topic,
         "title": cut(told.title, TITLE_BYTES, utf8),
-        "message": cut(rest, MESSAGE_BYTES, utf8),
+        "message": body(message, MESSAGE_BYTES, utf8),
         "priority": PRIORITIES.get(message.event, 3),
         "tags": [_TAGS.get(message.event, "warning")],
         "click": told.url,

@@ -67,7 +67,7 @@ def payload(message: Message, routing_key: str) -> dict[str, Any]:
         "event_action": "trigger",
         "client": "Dogwatch",
         "client_url": told.url,
-        "links": [{"href": told.url, "text": "Open in Dogwatch"}],
+        "links": [{"href": url, "text": label} for label, url in told.links],
         "payload": {
             "summary": cut(told.title, SUMMARY),
             "source": message.first.slug or "dogwatch",

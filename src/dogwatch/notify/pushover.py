@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from dogwatch.core.alerts import Verdict
-from dogwatch.core.message import Message, text, words
+from dogwatch.core.message import Message, body, words
 from dogwatch.core.plain import cut
 from dogwatch.egress import Request, Response
 from dogwatch.notify.fields import Field, matching, one_of
@@ -74,16 +74,15 @@ class PushoverChannel(HttpChannel):
 def payload(message: Message, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the body; what is well again is said at normal priority."""
     told = words(message)
-    _, _, rest = text(message).partition("\n\n")
     down = message.event == "down"
     priority = PRIORITIES[settings.get("priority") or "high"] if down else 0
-    body = {
+    made = {
         "token": settings["token"],
         "user": settings["user"],
         "title": cut(told.title, TITLE),
-        "message": cut(rest, BODY),
+        "message": body(message, BODY),
         "priority": priority,
         "timestamp": int(message.first.since_at.timestamp()),
     }
     link = {"url": told.url, "url_title": "Open in Dogwatch"} if len(told.url) <= URL else {}
-    return body | link | (_EMERGENCY if priority == PRIORITIES["emergency"] else {})
+    return made | link | (_EMERGENCY if priority == PRIORITIES["emergency"] else {})

@@ -32,8 +32,10 @@ class SlackChannel(HttpChannel):
             "The Webhook URL: api.slack.com/apps → your app → Incoming Webhooks.",
             webhook_of(
                 ("hooks.slack.com", "hooks.slack-gov.com"),
-                r"/(services|workflows|triggers)/.",
-                "give the webhook's address, https://hooks.slack.com/services/…",
+                r"/services/.",
+                # A workflow's trigger takes flat texts alone (docs.slack.dev, "Webhook triggers").
+                "give an incoming webhook's address, https://hooks.slack.com/services/…; "
+                "a workflow's (/triggers/, /workflows/) takes no such messages",
             ),
             "https://hooks.slack.com/services/T000/B000/xxxx",
             secret=True,
@@ -71,7 +73,7 @@ def payload(message: Message) -> Json:
 
 def _elements(told: Words) -> Iterator[Json]:
     facts = [[_text(f"{label}: ", bold=True), _text(value)] for label, value in told.facts]
-    link = {"type": "link", "url": told.url, "text": "Open in Dogwatch"}
+    links = [[{"type": "link", "url": url, "text": label}] for label, url in told.links]
     title = [
         [_text(told.title, bold=True)],
         *([_text(note)] for note in cut_lines(told.notes, NOTES)),
@@ -80,9 +82,9 @@ def _elements(told: Words) -> Iterator[Json]:
         yield _section(title)
         lines = [_section([[_text(member)]]) for member in told.members]
         yield {"type": "rich_text_list", "style": "bullet", "elements": lines}
-        yield _section([*facts, [link]])
+        yield _section([*facts, *links])
     else:
-        yield _section([*title, *facts, [link]])
+        yield _section([*title, *facts, *links])
     if told.output:
         yield {"type": "rich_text_preformatted", "elements": [_text(told.output)]}
 

@@ -4,19 +4,24 @@ Facts are `TextRun`s, in which Markdown is not read (adaptivecards.io, TextRun);
 people only by entities, and ours has none.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
-from dogwatch.core.alerts import Event
+from dogwatch.core.alerts import Event, Verdict
 from dogwatch.core.message import Message, Words, words
-from dogwatch.core.plain import cut_lines
-from dogwatch.egress import Request
+from dogwatch.core.plain import cut, cut_lines, utf8
+from dogwatch.egress import Request, Response
 from dogwatch.notify.fields import Field, webhook_of
-from dogwatch.notify.http_channel import HttpChannel, post
+from dogwatch.notify.http_channel import HttpChannel, post, verdict_of_service
 
 Json = dict[str, Any]
 NOTES, MOST_NOTES = 3000, 60
+# All lines of a group, in bytes.
+MEMBERS = 12_000
+# learn.microsoft.com, "Rate limiting for Connectors": "Webhook message delivery failed with …".
+_REFUSED = re.compile(rb"returned HTTP error (\d{3})")
 _COLORS = {
     Event.DOWN: "attention",
     Event.RECOVERED: "good",
@@ -57,6 +62,12 @@ class TeamsChannel(HttpChannel):
         del at
         return post(str(settings["url"]), payload(message), message)
 
+    def verdict(self, answer: Response) -> Verdict:
+        """Judge an answer: an Office connector refuses with 200, the true status in its words."""
+        verdict = verdict_of_service(answer.status_code)
+        refused = _REFUSED.search(answer.body) if verdict is Verdict.SENT else None
+        return verdict_of_service(int(refused[1])) if refused else verdict
+
 
 def payload(message: Message) -> Json:
     """Return the body: one card, far below the 28 KB that Teams takes."""
@@ -67,7 +78,9 @@ def payload(message: Message) -> Json:
         "version": "1.4",
         "msteams": {"width": "Full"},
         "body": list(_body(told, _COLORS.get(message.event, "warning"))),
-        "actions": [{"type": "Action.OpenUrl", "title": "Open in Dogwatch", "url": told.url}],
+        "actions": [
+            {"type": "Action.OpenUrl", "title": label, "url": url} for label, url in told.links
+        ],
     }
     attachment = {
         "contentType": "application/vnd.microsoft.card.adaptive",
@@ -80,7 +93,8 @@ def payload(message: Message) -> Json:
 def _body(told: Words, color: str) -> Iterator[Json]:
     yield _line(_run(told.title, size="medium", weight="bolder", color=color))
     yield from (_line(_run(note)) for note in cut_lines(told.notes[:MOST_NOTES], NOTES))
-    yield from (_line(_run(f"• {member}")) for member in told.members)
+    each = MEMBERS // max(len(told.members), 1)
+    yield from (_line(_run(f"• {cut(member, each, utf8)}")) for member in told.members)
     for label, value in told.facts:
         yield _line(_run(f"{label}: ", weight="bolder"), _run(value))
     for line in told.output.split("\n") if told.output else ():

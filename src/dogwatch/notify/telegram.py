@@ -13,8 +13,9 @@ from dogwatch.notify.fields import Field, matching
 from dogwatch.notify.http_channel import HttpChannel, json_of, post, verdict_of_service
 
 API = "https://api.telegram.org"
-# Of a text of at most 4,096 with its title.
+# Of a text of at most 4,096 with its title: what somebody has told, or the lines of a group.
 NOTES = 3000
+MEMBERS, MEMBER = 2400, 120
 _BREAK = "\u2060"
 
 
@@ -88,9 +89,10 @@ def _html(message: Message) -> str:
     told = words(message)
     lines = [f"<b>{_escaped(told.title)}</b>"]
     lines += map(_escaped, cut_lines(told.notes, NOTES, _size))
-    lines += [f"• {_escaped(cut(member, 120, _size))}" for member in told.members]
+    each = min(MEMBER, MEMBERS // max(len(told.members), 1))
+    lines += [f"• {_escaped(cut(member, each, _size))}" for member in told.members]
     lines += [f"<b>{label}:</b> {_escaped(value)}" for label, value in told.facts]
-    lines += [f'<a href="{html.escape(told.url)}">Open in Dogwatch</a>']
+    lines += [f'<a href="{html.escape(url)}">{label}</a>' for label, url in told.links]
     lines += [f"<pre>{html.escape(told.output)}</pre>"] if told.output else []
     return "\n".join(lines)
 

@@ -77,14 +77,18 @@ class TwilioChannel(HttpChannel):
 
 
 def payload(message: Message, settings: Mapping[str, Any]) -> dict[str, str]:
-    """Return the form: the facts that fit, the link always whole."""
+    """Return the form: the facts that fit, and one link, always whole.
+
+    Where something is to be acknowledged, that is its link: the page leads on to the incident.
+    """
     told = words(message)
     facts = [f"{label}: {value}" for label, value in told.facts if label not in _TOO_LONG]
     lines = "\n".join([told.title, *told.notes, *told.members[:3], *facts])
-    room = max(LENGTH - len(told.url) - 1, 60)
+    link = told.ack_url or told.url
+    room = max(LENGTH - len(link) - 1, 60)
     sender = str(settings["from"])
     by = "MessagingServiceSid" if sender.startswith("MG") and len(sender) == 34 else "From"
-    body = f"{cut(lines, room, utf16)}\n{told.url}"
+    body = f"{cut(lines, room, utf16)}\n{link}"
     return {"To": str(settings["to"]), by: sender, "Body": body}
 
 

@@ -53,7 +53,7 @@ class Around:
     def command(self, stack: ExitStack) -> tuple[Sequence[str], Sequence[int]]:
         """Return the command and the files that it needs, open as long as the stack."""
         contents = {path.name: path.read_bytes() for path in (PROGRAM, WITH_IT)}
-        contents["filter"] = seccomp.program()
+        contents |= {"cell": _kind(self.sandbox), "filter": seccomp.program()}
         held = {name: in_memory(content, stack) for name, content in contents.items()}
         listed = in_memory(joined(self._options(held)), stack)
         python = (_python(self.sandbox), "-I", "-S", "-X", "utf8")
@@ -67,6 +67,12 @@ class Around:
         for name, fd in held.items():
             yield from ("--file", str(fd), str(RUN / name))
         yield from ("--ro-bind", str(self.root.parent), str(WORKDIRS), "--remount-ro", str(RUN))
+
+
+def _kind(sandbox: Sandbox) -> bytes:
+    """Return what all cells have, as `cells.py` reads it."""
+    places = sandbox.bounds.places
+    return json.dumps({"uid": INSIDE_UID, "hostname": HOSTNAME, "places": places}).encode()
 
 
 def _python(sandbox: Sandbox) -> str:
@@ -99,10 +105,7 @@ def _told(sandbox: Sandbox, errand: Errand) -> bytes:
         "command": errand.command,
         "environ": errand.environ,
         "home": str(HOME),
-        "hostname": HOSTNAME,
-        "uid": INSIDE_UID,
         "limits": limits_of(sandbox, errand),
-        "places": sandbox.bounds.places,
         "room": errand.room,
         "files": {name: len(content) for name, content in files.items()},
         "helpers": str(Path(*helpers.parts[-2:])) if helpers else "",

@@ -23,7 +23,7 @@ from dogwatch.runners.orphans import below
 from dogwatch.runners.proxy import Connect, Proxy
 from dogwatch.runners.sandbox import Errand, Sandbox
 from dogwatch.runners.system import System
-from dogwatch.runners.tree import DRAIN_S, Sink, Stream, pipe
+from dogwatch.runners.tree import DRAIN_S, PATIENCE_S, Sink, Stream, pipe
 
 GRACE_S = 0.5  # from SIGTERM to SIGKILL
 LOST = ""
@@ -85,8 +85,12 @@ class Box:
         Nothing inside needs a mark to be found by.
         """
         if not self.reported.done():
+            await asyncio.to_thread(self._launcher.rouse)
             await self._ask_to_end()
             self._launcher.kill(self.number)
+            await asyncio.wait({self.ended}, timeout=PATIENCE_S)
+            if not self.ended.done():
+                self._launcher.give_up()
         await self.ended
         await self._proxy.close()
         if self._group:

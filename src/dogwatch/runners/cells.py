@@ -1,16 +1,18 @@
 """Starts sandboxed runs from within one bubblewrap that surrounds them all.
 
 A program of its own, started by bwrap(1) as `python -I -S cells.py`, which finds nothing beside
-itself but `frames.py` and `filter`, the system calls that scripts may not make; see `seccomp.py`.
-It sees what every script sees, and the directories of the runs. It is single-threaded and holds
-no secret: the errand of a run is an open file that it does not read.
+itself but `frames.py`, `filter`, the system calls that scripts may not make (see `seccomp.py`), and
+`cell`, what all cells have: the user, the host's name, the places to write to and their sizes. It
+sees what every script sees, and the directories of the runs. It is single-threaded and holds no
+secret: the errand of a run is an open file that it does not read.
 
 Each run is one process cloned from it into namespaces of its own, all of them: the first process
 of a cell. That one has an own /proc, fresh places to write to in memory over the empty ones, no
 capability, no way to more namespaces; then it starts the script, waits for it, and ends, and with
 it the kernel ends all inside, pid_namespaces(7). To make a bubblewrap for each run would take three
 times as long: most of that goes into starting bwrap itself, and into mounting anew what is the
-same for all.
+same for all. One cell is always made ahead, with all that does not depend on its run, and waits for
+one; no cell has a second.
 
 Standard input is the control socket; what is said there is as in `forkserver.py`:
 
@@ -67,19 +69,31 @@ OURS = "/run/dogwatch"
 LIBC = ctypes.PyDLL(None, use_errno=True)
 
 
-class Server:
-    """The runs under way, whose numbers the server gives, by their first processes."""
+class Cell:
+    """A cell by its first process, which hears on `line` of its run; that has no number before."""
 
-    def __init__(self, control: socket.socket, filtered: bytes) -> None:
+    def __init__(self, pid: int, line: socket.socket) -> None:
+        self.pid = pid
+        self.line = line
+        self.run = 0
+
+
+class Server:
+    """The cells of the runs under way, whose numbers the server gives, and one that is ready."""
+
+    def __init__(self, control: socket.socket, kind: Mapping[str, Any], filtered: bytes) -> None:
         self.control = control
+        self.kind = kind
         self.filtered = filtered
         self.poll = select.poll()
         self.poll.register(control, select.POLLIN)
-        self.pids: dict[int, int] = {}
-        self.ends: dict[int, int] = {}  # the run whose end a descriptor tells
+        self.ready: Cell | None = None
+        self.runs: dict[int, Cell] = {}
+        self.ends: dict[int, Cell] = {}  # whose end a descriptor tells
 
     def serve(self) -> None:
         """Work until the control socket ends."""
+        self.prepare()
         while True:
             for fd, _ in self.poll.poll():
                 if fd in self.ends:
@@ -98,76 +112,133 @@ class Server:
             self.send(told["ask"], signal.SIGTERM)
         elif "run" in told:
             self.begin(told, files)
+            self.prepare()
         return True
 
     def send(self, run: int, number: int) -> None:
         """Send a signal to the first process of a run, if that has not ended."""
-        if run in self.pids:
-            os.kill(self.pids[run], number)
+        if run in self.runs:
+            os.kill(self.runs[run].pid, number)
 
     def begin(self, told: dict[str, Any], files: list[int]) -> None:
-        """Start a run; its first process never comes back from here."""
-        number = told["run"]
+        """Start a run in the cell that is ready."""
         try:
-            pid = cloned()
+            cell = self.given(told, files)
+            cell.run = told["run"]
+            self.runs[cell.run] = cell
         except OSError as fault:
-            frames.say(self.control, run=number, error=fault.errno)
-            return
-        else:
-            if pid == 0:
-                First(self, number).live(files, told["joins"])
+            frames.say(self.control, run=told["run"], error=fault.errno)
         finally:
             for fd in files:
                 os.close(fd)
+
+    def given(self, told: dict[str, Any], files: list[int]) -> Cell:
+        """Return a cell that knows its run: the one that is ready, unless that was just killed."""
+        if ready := self.ready:
+            self.ready = None
+            try:
+                return handed(ready, told, files)
+            except BrokenPipeError:
+                pass
+        return handed(self.made(), told, files)
+
+    def prepare(self) -> None:
+        """Have a cell ready, if that can be; else the next run says why not."""
+        if self.ready is None:
+            try:  # noqa: SIM105  (contextlib is slow to import)
+                self.ready = self.made()
+            except OSError:
+                pass
+
+    def made(self) -> Cell:
+        """Return a new cell; its first process never comes back from here."""
+        near, far = socket.socketpair()
+        with far:
+            if (pid := cloned()) == 0:
+                near.close()
+                First(self, far).live()
+        cell = Cell(pid, near)
         pidfd = os.pidfd_open(pid)
-        self.pids[number], self.ends[pidfd] = pid, number
+        self.ends[pidfd] = cell
         self.poll.register(pidfd, select.POLLIN)
+        return cell
 
     def end(self, pidfd: int) -> None:
-        """Collect the first process of a run, with which everything inside has ended."""
+        """Collect the first process of a cell, with which everything inside has ended."""
         self.poll.unregister(pidfd)
         os.close(pidfd)
-        number = self.ends.pop(pidfd)
-        _, status = os.waitpid(self.pids.pop(number), 0)
-        code = os.waitstatus_to_exitcode(status)
-        frames.say(self.control, run=number, exit=code, gone=True)
+        cell = self.ends.pop(pidfd)
+        _, status = os.waitpid(cell.pid, 0)
+        cell.line.close()
+        if cell is self.ready:
+            self.ready = None
+        if cell.run:
+            del self.runs[cell.run]
+            code = os.waitstatus_to_exitcode(status)
+            frames.say(self.control, run=cell.run, exit=code, gone=True)
 
 
 class First:
     """The first process of a cell."""
 
-    def __init__(self, server: Server, number: int) -> None:
+    def __init__(self, server: Server, line: socket.socket) -> None:
         self.control = server.control
+        self.kind = server.kind
         self.filtered = server.filtered
-        self.number = number
+        self.line = line
+        self.number = 0
 
-    def live(self, files: list[int], joins: bool) -> None:
-        """Make the cell, run the script in it, and end as the script did."""
+    def live(self) -> None:
+        """Make the cell, wait for its run, and end as its script does."""
+        fault: OSError | None = None
         try:
-            must(LIBC.prctl(SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0))
-            if joins:
-                os.write(files[3], b"0")  # ourselves
-            self.furnish(errand := read(files[0]))
-            self.bar()
-            os._exit(awaited(started(errand, files[1:3])))
-        except OSError as fault:
-            frames.say(self.control, run=self.number, fault=fault.errno)
+            try:
+                self.prepare()
+            except OSError as early:
+                fault = early
+            told, files = frames.received(self.line)
+            if told is None:
+                return
+            self.number = told["run"]
+            if fault:
+                raise fault
+            self.run(files, told["joins"])
+        except OSError as late:
+            frames.say(self.control, run=self.number, fault=late.errno)
         finally:
             os._exit(LOST)
 
-    def furnish(self, errand: Mapping[str, Any]) -> None:
-        """Make all that is the run's own: who it is, its files, its network, its limits."""
-        become(errand["uid"])
-        helpers = os.open(f"{FILES}/{errand['helpers']}", os.O_PATH) if errand["helpers"] else -1
+    def run(self, files: list[int], joins: bool) -> None:
+        """Run the script."""
+        if joins:
+            os.write(files[3], b"0")  # ourselves
+        self.furnish(errand := read(files[0]))
+        self.bar()
+        os._exit(awaited(started(errand, files[1:3])))
+
+    def prepare(self) -> None:
+        """Make what all cells have: a user, places, a network."""
+        must(LIBC.prctl(SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0))
+        become(self.kind["uid"])
         mount("proc", "/proc", NOSUID | NODEV | NOEXEC)
         write("/proc/sys/user/max_user_namespaces", b"0")
-        self.lay_out(errand, helpers)
-        for place, size in errand["places"].items():
+        for place, size in self.kind["places"].items():
             mount("tmpfs", place, NOSUID | NODEV, f"mode=0700,size={size}")
         mount("devpts", "/dev/pts", NOSUID | NOEXEC, "newinstance,ptmxmode=0666,mode=620")
-        name = errand["hostname"].encode()
+        name = self.kind["hostname"].encode()
         must(LIBC.sethostname(name, len(name)))
-        self.connect(errand["port"])
+        with socket.socket() as any_one:
+            fcntl.ioctl(any_one, SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", IFF_UP))
+        LIBC.prctl(CAP_AMBIENT, AMBIENT_CLEAR_ALL, 0, 0, 0)
+        for capability in range(int(read_file("/proc/sys/kernel/cap_last_cap")) + 1):
+            must(LIBC.prctl(CAPBSET_DROP, capability, 0, 0, 0))
+
+    def furnish(self, errand: Mapping[str, Any]) -> None:
+        """Make all that is the run's own: its files, its way to the server, its limits."""
+        helpers = os.open(f"{FILES}/{errand['helpers']}", os.O_PATH) if errand["helpers"] else -1
+        self.lay_out(errand, helpers)
+        if errand["port"]:
+            self.listen(errand["port"])
         for kind, most in errand["limits"].items():
             resource.setrlimit(int(kind), (most, most))
 
@@ -184,21 +255,15 @@ class First:
             mount(None, f"{OURS}/helpers", BIND, source=f"/proc/self/fd/{helpers}")
         mount(None, "/run", REMOUNT | BIND | RDONLY | NOSUID | NODEV)
 
-    def connect(self, port: int) -> None:
-        """Have a loopback interface, and there, with a port, a socket for the server."""
-        with socket.socket() as any_one:
-            fcntl.ioctl(any_one, SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", IFF_UP))
-        if port:
-            with socket.socket() as made:
-                made.bind(("", port))
-                made.listen()
-                frames.say(self.control, [made.fileno()], run=self.number, listens=True)
+    def listen(self, port: int) -> None:
+        """Give the server a socket in the network of the run."""
+        with socket.socket() as made:
+            made.bind(("", port))
+            made.listen()
+            frames.say(self.control, [made.fileno()], run=self.number, listens=True)
 
     def bar(self) -> None:
         """Give up every capability for good, and the system calls that no script makes."""
-        LIBC.prctl(CAP_AMBIENT, AMBIENT_CLEAR_ALL, 0, 0, 0)
-        for capability in range(int(read_file("/proc/sys/kernel/cap_last_cap")) + 1):
-            must(LIBC.prctl(CAPBSET_DROP, capability, 0, 0, 0))
         must(LIBC.capset(struct.pack("=Ii", CAPABILITY_VERSION, 0), bytes(24)))
         must(LIBC.prctl(SET_DUMPABLE, 0, 0, 0, 0))
         must(LIBC.prctl(SET_NO_NEW_PRIVS, 1, 0, 0, 0))
@@ -207,6 +272,14 @@ class First:
             count = len(self.filtered) // INSTRUCTION_BYTES
             program = struct.pack("@HP", count, ctypes.addressof(lines))
             must(LIBC.prctl(SET_SECCOMP, SECCOMP_FILTER, program, 0, 0))
+
+
+def handed(cell: Cell, told: Mapping[str, Any], files: list[int]) -> Cell:
+    """Hand a cell its run, and have it go on if a trusted script has stopped it."""
+    with cell.line:
+        frames.say(cell.line, files, **told)
+    os.kill(cell.pid, signal.SIGCONT)
+    return cell
 
 
 def cloned() -> int:
@@ -306,10 +379,10 @@ def pass_on(number: int, _frame: object) -> None:
 def main() -> None:
     """Start cells until the server ends."""
     os.umask(0o022)
-    filtered = read_file("/run/filter")
+    kind, filtered = json.loads(read_file("/run/cell")), read_file("/run/filter")
     gc.disable()
     gc.freeze()  # so that the cells share our memory
-    frames.served(lambda control: Server(control, filtered).serve())
+    frames.served(lambda control: Server(control, kind, filtered).serve())
 
 
 if __name__ == "__main__":

@@ -35,6 +35,7 @@ Linux 5.14, by user namespace, so it has to be set inside.
 import ctypes
 import errno
 import fcntl
+import gc
 import json
 import os
 import resource
@@ -381,6 +382,8 @@ def main() -> None:
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
     os.umask(0o077)
+    gc.disable()
+    gc.freeze()  # so that supervisors share our memory
     frames.served(lambda control: Server(control).serve())
 
 

@@ -25,11 +25,19 @@ import stat
 import struct
 import termios
 from asyncio import StreamReader, StreamReaderProtocol, StreamWriter, WriteTransport
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Coroutine,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from functools import cache, partial
 from importlib.resources import files
-from itertools import accumulate, cycle, islice, pairwise
+from itertools import accumulate, cycle, islice, pairwise, product
 from pathlib import Path
 from string import ascii_letters, digits
 from typing import IO, Any, Protocol
@@ -56,6 +64,9 @@ _LENGTHS = re.compile(rb"\d{1,9}(?: \d{1,9})*\n")
 _IMPORTED = "import builtins, sys\nsys.modules[__name__] = getattr(builtins, __name__)\n"
 _TIRED = "dogwatch: the run has no helpers any more: it rang for them too often without a question"
 _REQUIRED = 'module.exports = require("./helpers.js");\n'
+_HELPERS = (
+    "input", "output", "event", "getVariable", "setVariable", "getCondition", "setCondition",
+)  # fmt: skip
 _FILES: Mapping[str, Mapping[str, str]] = {
     "bash": {"helpers.sh": ""},
     "python": {"sitecustomize.py": "", "cronium.py": _IMPORTED, "dogwatch.py": _IMPORTED},
@@ -99,6 +110,7 @@ async def served(
         yield _environ(seen_at or place, language, desk)
     finally:
         await server.close()
+        _clear(place, [*_FILES[language], *server.names()])
 
 
 def _write(place: Path, language: Language) -> None:
@@ -109,9 +121,28 @@ def _write(place: Path, language: Language) -> None:
         os.mkfifo(place / name, 0o600)
 
 
+def _clear(place: Path, names: Iterable[str]) -> None:
+    """Delete what was made here, and with it the place, unless a script has put something there."""
+    with suppress(OSError):
+        for name in names:
+            (place / name).unlink()
+        place.rmdir()
+
+
 @cache
 def _client(name: str) -> str:
-    return files("dogwatch.runners.clients").joinpath(name).read_text("utf-8")
+    text = files("dogwatch.runners.clients").joinpath(name).read_text("utf-8")
+    return text + _functions() if name == "helpers.sh" else text
+
+
+def _functions() -> str:
+    """Return the helpers of Bash; to define them by a loop would take each script a millisecond."""
+    names = {
+        f"{prefix}{joint}{spelling}": name
+        for name, prefix, joint in product(_HELPERS, ("cronium", "dogwatch"), "._")
+        for spelling in (name, re.sub("[A-Z]", lambda it: f"_{it[0].lower()}", name))
+    }
+    return "".join(f'{it}() {{ _dogwatch_call {name} "$@"; }}\n' for it, name in names.items())
 
 
 def _ends(letter: str) -> tuple[str, str]:
@@ -189,6 +220,12 @@ class _Server:
             await asyncio.wait(self._calls)
         if self._directory >= 0:
             os.close(self._directory)
+
+    def names(self) -> Iterator[str]:
+        """Yield what it has made at its place."""
+        yield from ("socket", "bell", "free")
+        for letter in self._lanes:
+            yield from _ends(letter)
 
     def _hang_up(self) -> None:
         self._doubted.clear()

@@ -8,14 +8,14 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any, Protocol, cast
 
 from dogwatch.runners.frames import LENGTH, say
-from dogwatch.runners.orphans import CHILDREN
+from dogwatch.runners.orphans import CHILDREN, starters
 
 PROGRAM = Path(__file__).with_name("forkserver.py")
 CHUNK_BYTES = 65536
@@ -177,6 +177,11 @@ class Launcher:
             line.wake()
         self._tell(number, "wake")
 
+    def rouse(self) -> None:
+        """Have all go on who start sandboxes, whoever has stopped them."""
+        for line in self._lines():
+            line.rouse()
+
     def kill(self, number: int) -> None:
         """End a sandbox or a supervisor at once; it may be gone."""
         self._tell(number, "kill")
@@ -245,6 +250,11 @@ class _Line:
 
     def wake(self) -> None:
         self._process.send_signal(signal.SIGCONT)
+
+    def rouse(self) -> None:
+        for pid in starters(self._process.pid):
+            with suppress(OSError):
+                os.kill(pid, signal.SIGCONT)
 
     def kill(self) -> None:
         self._process.kill()

@@ -90,6 +90,14 @@ def below(pid: int) -> list[int]:
     return sorted(found - {pid})
 
 
+def starters(pid: int) -> list[int]:
+    """Return a process, its children and theirs: a bubblewrap is two, before what runs inside."""
+    processes, found = list(_all()), [{pid}]
+    for _ in range(2):
+        found.append({one.pid for one in processes if one.parent in found[-1]})
+    return sorted(set[int]().union(*found))
+
+
 def _kill(pid: int) -> None:
     with suppress(OSError):
         os.kill(pid, signal.SIGKILL)

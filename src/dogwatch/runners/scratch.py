@@ -40,8 +40,24 @@ def prepare(workdir: Path, source: str, suffix: str, given: str) -> Scratch:
 
 
 def _write(path: Path, content: bytes) -> None:
-    path.touch(mode=0o600)
-    path.write_bytes(content)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    with open(os.open(path, flags, 0o600), "wb", buffering=0) as file:  # noqa: PTH123  (a number)
+        file.write(content)
+
+
+def is_removed(scratch: Scratch) -> bool:
+    """Delete what a script left alone, as most do; say whether that was all.
+
+    What it has put there may be much, and waits for `remove`.
+    """
+    try:
+        for path in (scratch.script, scratch.given):
+            path.unlink()
+        for path in (scratch.home, scratch.root):
+            path.rmdir()
+    except OSError:
+        return False
+    return True
 
 
 def remove(root: Path) -> None:

@@ -26,7 +26,7 @@ from dogwatch.runners.helpers import PLACE, Desk, served
 from dogwatch.runners.interpreters import STANDARD_PATH, Interpreters
 from dogwatch.runners.launcher import Launcher
 from dogwatch.runners.sandbox import GIVEN, HELPERS, Errand
-from dogwatch.runners.scratch import Scratch, outline, prepare, remove
+from dogwatch.runners.scratch import Scratch, is_removed, outline, prepare, remove
 from dogwatch.runners.system import HOME
 from dogwatch.runners.tree import Sink, Tree, plant
 
@@ -37,6 +37,8 @@ OF_SIGNALS = 128  # a sandbox adds the signal that ended the script, as shells d
 SUFFIXES = {"bash": ".sh", "python": ".py", "node": ".js"}
 HOPELESS = frozenset({errno.E2BIG, errno.ENOENT, errno.EACCES, errno.ENOEXEC})
 PLACES = frozenset({"PYTHONPATH", "NODE_PATH"})  # the helpers before the job's own
+LOCALES = frozenset({"LANG", "LC_ALL", "LC_CTYPE"})
+ENCODED = {"LC_CTYPE": "C.UTF-8"}  # not LANG: the rest is as in C, and a dozen files to read
 FLAGS = {"python": ("-u",)}  # unbuffered, or nothing could be followed live
 
 
@@ -93,7 +95,7 @@ async def run_script(
             await _through(starter.close())
         if boxes:  # no script could put anything there
             shutil.rmtree(scratch.root, ignore_errors=True)
-        else:
+        elif not is_removed(scratch):
             await _through(asyncio.to_thread(remove, scratch.root))
 
 
@@ -209,7 +211,7 @@ def _seen(run: _Run, home: Path, given: Path) -> dict[str, str]:
     names = {
         "PATH": STANDARD_PATH,
         "HOME": str(home),
-        "LANG": "C.UTF-8",
+        **({} if own.keys() & LOCALES else ENCODED),
         **own,
         **run.marks,
         "DOGWATCH_INPUT_FILE": str(given),

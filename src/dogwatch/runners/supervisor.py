@@ -40,6 +40,9 @@ LINGER_TICKS = 40  # `exec > >(tee log)`: what still writes may finish
 GRACE_TICKS = 60  # from SIGTERM to SIGKILL
 KILL_TICKS = 200
 
+LEAST = 3  # after the streams
+MOST_FILES = 1 << 16
+
 libc = ctypes.CDLL(None)
 
 
@@ -232,7 +235,7 @@ def supervise(control: int, out: int, err: int, told: int, server: int) -> int:
     os.dup2(err, 2)
     with open(told, "rb", closefd=False) as file:
         asked = json.loads(file.read())
-    let_go({0, 1, 2, control})
+    control = kept(control)
     os.setsid()
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     parent = os.pidfd_open(server)
@@ -243,11 +246,8 @@ def supervise(control: int, out: int, err: int, told: int, server: int) -> int:
     return 0 if Supervisor(control, script, parent).run() else 1
 
 
-def let_go(but: "Collection[int]") -> None:
-    """Close all files but these: those of the fork server, and of other runs."""
-    for fd in [int(entry.name) for entry in os.scandir("/proc/self/fd")]:
-        if fd not in but:
-            try:  # noqa: SIM105  (contextlib is slow to import)
-                os.close(fd)
-            except OSError:  # that of the listing itself
-                pass
+def kept(control: int) -> int:
+    """Close all files but the streams and this: those of the fork server, and of other runs."""
+    os.dup2(control, LEAST, inheritable=False)
+    os.closerange(LEAST + 1, MOST_FILES)
+    return LEAST

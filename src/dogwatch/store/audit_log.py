@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
 from dogwatch.store.tables import audit_log
 from dogwatch.store.tx import Tx
@@ -46,6 +46,13 @@ def page(tx: Tx, workspace_id: int | None, size: int, before: int | None) -> Seq
     if before is not None:
         found = found.where(audit_log.c.id < before)
     return [Entry(**row._mapping) for row in tx.conn.execute(found)]
+
+
+def last_at(tx: Tx, operation: str) -> datetime | None:
+    """Return when something was last done to the instance."""
+    mine = (audit_log.c.workspace_id.is_(None), audit_log.c.operation == operation)
+    at: datetime | None = tx.conn.scalar(select(func.max(audit_log.c.at)).where(*mine))
+    return at
 
 
 def noted(tx: Tx, workspace_id: int, operation: str, since_at: datetime) -> bool:

@@ -28,6 +28,8 @@ class Backend(Protocol):
     writers: int
     group_max: int
     """Commands that may share one transaction."""
+    slice_s: float
+    """How long a transaction of many rows may take before it holds up others."""
 
     def connect(self) -> Connection:
         """Return a connection for one writer, which keeps it."""

@@ -101,6 +101,11 @@ class Database:
         """The kind of database."""
         return self._backend.dialect
 
+    @property
+    def slice_s(self) -> float:
+        """How long a transaction of many rows may take before it holds up others."""
+        return self._backend.slice_s
+
     def write(self, fn: Callable[[Tx], T], workspace_id: int | None = None) -> Future[T]:
         """Run `fn` in a transaction, shared or not; the future resolves after the commit.
 

@@ -250,6 +250,28 @@ def counts(tx: Tx, workspace_id: int, ids: Collection[str]) -> dict[str, tuple[i
     return {row[0]: (row[1], row[2]) for row in tx.conn.execute(found)}
 
 
+def first_members(
+    tx: Tx, workspace_id: int, ids: Collection[str], most: int
+) -> dict[str, list[str]]:
+    """Return the watches that began each incident, by its id, the first first."""
+    of = incident_members.c.incident_id
+    ordered = (incident_members.c.began_at, incident_members.c.flip_id)
+    numbered = (
+        select(
+            of,
+            incident_members.c.watch_id,
+            func.row_number().over(partition_by=of, order_by=ordered).label("place"),
+        )
+        .where(incident_members.c.workspace_id == workspace_id, of.in_(ids))
+        .subquery()
+    )
+    found = select(numbered.c.incident_id, numbered.c.watch_id).where(numbered.c.place <= most)
+    first: dict[str, list[str]] = {}
+    for incident_id, watch_id in tx.conn.execute(found.order_by(numbered.c.place)):
+        first.setdefault(incident_id, []).append(watch_id)
+    return first
+
+
 def remove_of_watch(tx: Tx, workspace_id: int, watch_id: str) -> Sequence[str]:
     """Take a watch out of all incidents and return those it was in."""
     mine = (

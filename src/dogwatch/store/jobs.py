@@ -43,9 +43,10 @@ class JobRow:
         return (None if key is None else f"{self.workspace_id}:{key}"), limit
 
 
-def add(tx: Tx, job: JobRow) -> None:
-    """Insert a job."""
-    tx.conn.execute(insert(jobs).values(**_columns(job)))
+def add(tx: Tx, *new: JobRow) -> None:
+    """Insert jobs."""
+    if new:
+        tx.conn.execute(insert(jobs), [_columns(one) for one in new])
 
 
 def save(tx: Tx, job: JobRow) -> None:

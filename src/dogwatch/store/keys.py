@@ -37,6 +37,10 @@ class Key:
     replaced_by: str | None = None
     dialect: str = "native"
 
+    def good(self, at: datetime) -> bool:
+        """Whether it opens anything."""
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > at)
+
 
 def add(tx: Tx, key: Key) -> None:
     """Insert a key."""

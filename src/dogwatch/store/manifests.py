@@ -104,10 +104,11 @@ def release(tx: Tx, workspace_id: int, things: Collection[Thing]) -> int:
     return gone
 
 
-def all_kept(tx: Tx, workspace_id: int) -> Mapping[Thing, str]:
-    """Return the files of all things that are kept in one."""
+def all_kept(tx: Tx, workspace_id: int, *, items: bool = True) -> Mapping[Thing, str]:
+    """Return the files of all things that are kept in one; without `items` of all others."""
     found = select(manifest_things.c.kind, manifest_things.c.thing, manifest_things.c.manifest)
-    rows = tx.conn.execute(found.where(manifest_things.c.workspace_id == workspace_id))
+    found = found.where(manifest_things.c.workspace_id == workspace_id)
+    rows = tx.conn.execute(found if items else found.where(manifest_things.c.kind != ITEM))
     return {(row.kind, row.thing): row.manifest for row in rows}
 
 

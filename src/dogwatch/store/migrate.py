@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
     from alembic.script import ScriptDirectory
 
-HEAD: Final = "0021"
+HEAD: Final = "0022"
 _LOCK: Final = 0x646F6777  # "dogw": one migration at a time on a PostgreSQL database
 
 Where = str | Database

@@ -56,6 +56,7 @@ class Postgres:
 
     dialect: DialectName = "postgresql"
     group_max = 32
+    slice_s = 1.0  # who writes to the same rows waits for it
 
     def __init__(self, url: URL, readers: int, writers: int) -> None:
         self.writers = writers

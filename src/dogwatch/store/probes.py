@@ -1,6 +1,6 @@
 """Probes: whose turn it is at which location, and who asks right now."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from dogwatch.core.result import Outcome, Result
 from dogwatch.store.bulk import Bulk, New, plain
-from dogwatch.store.tables import deliveries, probes
+from dogwatch.store.tables import probes, untaken
 from dogwatch.store.tx import Tx
 from dogwatch.store.types import decode, encode, from_microseconds, instant, microseconds
 
@@ -56,11 +56,20 @@ def arrange(tx: Tx, key: Key, locations: Sequence[str], due_at: datetime | None)
     """Have a watch asked at these locations from `due_at` on; what they saw is forgotten."""
     mine = and_(probes.c.workspace_id == key[0], probes.c.watch_id == key[1])
     tx.conn.execute(delete(probes).where(mine))
+    add(tx, [(key, locations, due_at)])
+    ours = (untaken.c.workspace_id == key[0], untaken.c.watch_id == key[1])
+    tx.conn.execute(delete(untaken).where(*ours, untaken.c.location.not_in(locations)))
+
+
+def add(tx: Tx, new: Iterable[tuple[Key, Sequence[str], datetime | None]]) -> None:
+    """Have watches asked at places where they were not: each at these locations from a time on."""
     rows = [
         {"workspace_id": key[0], "watch_id": key[1], "location": one, "due_at": due_at}
+        for key, locations, due_at in new
         for one in locations
     ]
-    tx.conn.execute(insert(probes), rows)
+    if rows:
+        tx.conn.execute(insert(probes), rows)
 
 
 def locations(tx: Tx, key: Key) -> Sequence[str]:
@@ -217,36 +226,27 @@ def unasked_of(tx: Tx, key: Key, before_at: datetime) -> Sequence[tuple[str, dat
     return [(row[0], row[1]) for row in tx.conn.execute(found.order_by(probes.c.location))]
 
 
-def unwatched_in(tx: Tx, before_at: datetime, after_s: int) -> list[int]:
-    """Return the workspaces with turns that nobody took and nobody was told of.
-
-    Who was told of a watch heard of its turns that were due for `after_s` by then.
-    """
-    found = select(probes.c.workspace_id).where(_untold(before_at, after_s)).distinct()
+def unwatched_in(tx: Tx, before_at: datetime) -> list[int]:
+    """Return the workspaces with turns that nobody took and nobody was told of."""
+    found = select(probes.c.workspace_id).where(_untold(before_at)).distinct()
     return sorted(tx.conn.scalars(found))
 
 
 def unwatched(
-    tx: Tx, workspace_id: int, before_at: datetime, after_s: int, limit: int
+    tx: Tx, workspace_id: int, before_at: datetime, limit: int
 ) -> Sequence[tuple[str, str, datetime]]:
     """Return such turns of one workspace: (watch id, location, since when)."""
     found = (
         select(probes.c.watch_id, probes.c.location, probes.c.due_at)
-        .where(probes.c.workspace_id == workspace_id, _untold(before_at, after_s))
+        .where(probes.c.workspace_id == workspace_id, _untold(before_at))
         .order_by(probes.c.watch_id, probes.c.location)
         .limit(limit)
     )
     return [(row[0], row[1], row[2]) for row in tx.conn.execute(found)]
 
 
-def _untold(before_at: datetime, after_s: int) -> ColumnElement[bool]:
-    told_at = type_coerce(deliveries.c.created_at, plain(deliveries.c.created_at.type))
-    told = exists().where(
-        deliveries.c.workspace_id == probes.c.workspace_id,
-        deliveries.c.watch_id == probes.c.watch_id,
-        deliveries.c.event == "late",
-        told_at > _DUE_AT + after_s * 1_000_000,
-    )
+def _untold(before_at: datetime) -> ColumnElement[bool]:
+    told = exists().where(*(untaken.c[column.name] == column for column in _PLACE))
     return and_(probes.c.node_id.is_(None), probes.c.due_at < before_at, not_(told))
 
 

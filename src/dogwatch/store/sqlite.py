@@ -87,6 +87,7 @@ class Sqlite:
     dialect: DialectName = "sqlite"
     writers = 1
     group_max = 256
+    slice_s = 0.025  # everybody waits for it: there is one writer
 
     def __init__(self, url: URL, readers: int) -> None:
         self._path = file_of(url)

@@ -61,6 +61,7 @@ def ran(
             runs.c.watch_id.in_(watch_ids),
             runs.c.id >= first_id,
             ended >= to_microseconds(begin_at),
+            began <= to_microseconds(at),
             runs.c.state != "queued",
         )
         .group_by(runs.c.watch_id, outcome, place)

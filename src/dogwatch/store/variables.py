@@ -126,6 +126,11 @@ def name(tx: Tx, workspace_id: int, watch_id: str, keys: Iterable[str]) -> None:
     tx.conn.execute(delete(variable_uses).where(mine, variable_uses.c.named.is_(False), ~ran))
 
 
+def name_new(tx: Tx, keys: Sequence[tuple[int, str, str]]) -> None:
+    """Note what the scripts of new jobs name, as (workspace id, key, watch id)."""
+    _upsert(tx, keys, named=True)
+
+
 def note(
     tx: Tx, workspace_id: int, watch_id: str, read: Iterable[str], put: Iterable[str], at: datetime
 ) -> None:

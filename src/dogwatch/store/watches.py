@@ -105,14 +105,15 @@ class State(NamedTuple):
     due_at: datetime | None
 
 
-def add(tx: Tx, record: Record) -> None:
-    """Insert the watch and its ping key; IntegrityError where slug or key are taken."""
-    _ADD.run(tx, [_values(record)])
-    tx.conn.execute(
-        insert(ping_keys).values(
-            key=record.ping_key, workspace_id=record.workspace_id, watch_id=record.id
-        )
-    )
+def add(tx: Tx, *records: Record) -> None:
+    """Insert watches and their ping keys; IntegrityError where a slug or a key is taken."""
+    _ADD.run(tx, [_values(record) for record in records])
+    keys = [
+        {"key": one.ping_key, "workspace_id": one.workspace_id, "watch_id": one.id}
+        for one in records
+    ]
+    if keys:
+        tx.conn.execute(insert(ping_keys), keys)
 
 
 def by_id(tx: Tx, workspace_id: int, watch_id: str, *, lock: bool = False) -> Record | None:
@@ -497,12 +498,17 @@ def _texts(values: Sequence[str]) -> str:
     return f"[{','.join(map(encode_basestring_ascii, values))}]"
 
 
-def down(tx: Tx, workspace_id: int, limit: int) -> Down:
-    """Return the watches of a workspace that are down, `limit` of them by name."""
+def down(tx: Tx, workspace_id: int, limit: int, besides: Collection[str] = ()) -> Down:
+    """Return the watches of a workspace that are down, `limit` of them by name, others `besides`.
+
+    `besides` are few: each is a parameter.
+    """
     # The words of the index's own condition, so that both databases see that it serves.
     found = select(watches.c.id, watches.c.name).where(
         watches.c.workspace_id == workspace_id, text("status = 'down'")
     )
+    if besides:
+        found = found.where(watches.c.id.not_in(besides))
     counted = select(func.count()).select_from(found.limit(MOST_DOWN_COUNTED).subquery())
     named = tx.conn.execute(found.order_by(watches.c.id).limit(limit)).all()
     count = len(named) if len(named) < limit else int(tx.conn.scalar(counted) or 0)

@@ -1,6 +1,6 @@
 """Allowances: what the plan of a workspace lets it have. An unlimited plan is asked nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from itertools import pairwise
 
@@ -26,30 +26,41 @@ def limited(tx: Tx) -> Mapping[int, Plan]:
     return {workspace_id: plan_of(name) for workspace_id, name in named.items()}
 
 
-def admit_watch(tx: Tx, workspace_id: int) -> None:
-    """Raise exceeded where the plan allows no more watches; rivals wait for each other."""
+def admit_watches(tx: Tx, workspace_id: int, more: int = 1) -> None:
+    """Raise exceeded where the plan allows not so many more; rivals wait for each other."""
     if plan_in(tx, workspace_id).watches is None:
         return
     workspace = workspaces.get(tx, workspace_id, lock=True)
     if workspace:
-        admit(plan_of(workspace.plan), "watches", watches.count(tx, workspace_id))
+        admit(plan_of(workspace.plan), "watches", watches.count(tx, workspace_id), more)
 
 
 def admit_monitor(tx: Tx, workspace_id: int, action_kind: str, present_kind: str = "") -> None:
     """Raise exceeded where a job's action would make it one HTTP monitor too many."""
-    if action_kind not in MONITOR_ACTIONS or present_kind in MONITOR_ACTIONS:
+    if present_kind not in MONITOR_ACTIONS:
+        admit_monitors(tx, workspace_id, [action_kind])
+
+
+def admit_monitors(tx: Tx, workspace_id: int, action_kinds: Iterable[str]) -> None:
+    """Raise exceeded where new jobs with such actions would be too many HTTP monitors."""
+    more = sum(kind in MONITOR_ACTIONS for kind in action_kinds)
+    if not more:
         return
     if plan_in(tx, workspace_id).http_monitors is None:
         return
     workspace = workspaces.get(tx, workspace_id, lock=True)
     if workspace:
         present = jobs.count_monitors(tx, workspace_id)
-        admit(plan_of(workspace.plan), "http_monitors", present)
+        admit(plan_of(workspace.plan), "http_monitors", present, more)
 
 
 def admit_schedule(tx: Tx, workspace_id: int, schedule: Schedule | None, at: datetime) -> None:
     """Raise exceeded where a job would run more often than the plan allows."""
-    plan = plan_in(tx, workspace_id)
+    admit_pace(plan_in(tx, workspace_id), schedule, at)
+
+
+def admit_pace(plan: Plan, schedule: Schedule | None, at: datetime) -> None:
+    """Raise exceeded for a schedule that comes more often than a plan lets a job run."""
     if schedule is None or plan.min_interval_s <= 1:
         return
     due = schedule.next(SLOTS_SEEN, at)

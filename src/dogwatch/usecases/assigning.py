@@ -48,6 +48,11 @@ def assign(tx: Tx, record: Record, wanted: Collection[str], at: datetime) -> Non
         add_rule(tx, record.workspace_id, Rule("", channel_id, scope=own), at)
 
 
+def assign_all(tx: Tx, record: Record, at: datetime) -> None:
+    """Have every channel of its workspace hear of a watch."""
+    assign(tx, record, [one.id for one in listed(tx, record.workspace_id)], at)
+
+
 def _id_of(known: Sequence[ChannelRow], name: str) -> str:
     found = [one.id for one in known if name in (one.id, one.name)]
     if len(found) != 1:

@@ -8,7 +8,7 @@ from typing import Any
 
 from dogwatch.core.alerts import Event
 from dogwatch.core.data import data
-from dogwatch.core.message import MOST_ALSO_DOWN, Alias, Item, Message, Note, tail
+from dogwatch.core.message import MOST_ALSO_DOWN, MOST_ITEMS, Alias, Item, Message, Note, tail
 from dogwatch.core.template import Part, join, keys_in
 from dogwatch.core.watch import Watch
 from dogwatch.store import aliases, runs, watches
@@ -100,6 +100,14 @@ def test_facts(at: datetime) -> dict[str, Any]:
         "reason": "sent by hand to try the channel",
     }  # fmt: skip
     return {"key": "", "items": [item], "more": 0, "also_down": [], "also_down_count": 0}
+
+
+def down_beside(tx: Tx, workspace_id: int, named: Collection[Delivery], count: int) -> Down:
+    """Return what is down besides the members of a message; where it counts some, nothing."""
+    if not 1 < count <= MOST_ITEMS:
+        return Down()
+    members = {one.watch_id for one in named if one.watch_id}
+    return watches.down(tx, workspace_id, MOST_ALSO_DOWN, members)
 
 
 def message_of(

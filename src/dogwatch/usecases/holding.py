@@ -15,6 +15,7 @@ from dogwatch.store.timers import Timer
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
 from dogwatch.usecases import notices
+from dogwatch.usecases.facts import down_beside
 from dogwatch.usecases.scene import Matter, Scene
 
 LANE = "delivery"
@@ -136,6 +137,8 @@ def _again(
 
 def over(delivery: Delivery, watch: Record, at: datetime) -> str:
     """Return why what was held is no longer true, or nothing."""
+    if delivery.message.get("unwatched"):
+        return ""  # a location may be back by now; that it was not there is worth knowing
     status = str(watch.watch.status)
     if delivery.event == Event.LATE:
         return "" if notices.still_late(delivery.message, watch, at) else "it is no longer late"
@@ -180,7 +183,9 @@ def _bundle(
         event=gravest[0].event,
         state="pending",
         reason="",
-        message=notices.group_of(named, len(found), incident_id),
+        message=notices.group_of(
+            named, len(found), incident_id, down_beside(tx, scene.workspace_id, named, len(found))
+        ),
         attempts=0,
         created_at=scene.at,
         due_at=scene.at,

@@ -17,7 +17,7 @@ from dogwatch.store.incidents import Incident, Member, Note
 from dogwatch.store.timers import Timer
 from dogwatch.store.tx import Tx
 from dogwatch.usecases import notices
-from dogwatch.usecases.facts import Turn
+from dogwatch.usecases.facts import Turn, down_beside
 from dogwatch.usecases.holding import place
 from dogwatch.usecases.scene import Scene
 
@@ -225,7 +225,9 @@ def _say(tx: Tx, scene: Scene, incident: Incident, due: Sequence[FollowUp]) -> b
         return False
     (_, going) = incidents.counts(tx, scene.workspace_id, [incident.id])[incident.id]
     count = going if going > LOOKED_AT else len(loud)
-    message = notices.group_of(loud[: notices.MOST_ITEMS], count, incident.id)
+    named = loud[: notices.MOST_ITEMS]
+    beside = down_beside(tx, scene.workspace_id, named, count)
+    message = notices.group_of(named, count, incident.id, beside)
     watch_id = loud[0].watch_id if count == 1 else None
     placed = place(tx, scene, [_repeat(one, incident, message, watch_id, scene) for one in due])
     said = [_said(incident, one, new, scene.at) for one, new in zip(due, placed, strict=True)]

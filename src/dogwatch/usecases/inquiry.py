@@ -108,6 +108,7 @@ def changes(tx: Tx, incident: Incident, *, people: bool) -> Sequence[Changed]:
         for one in schedule_edits.since(tx, workspace_id, list(records), from_at)
         if one.at <= until_at
     ]
+    found += _made(records.values(), from_at, until_at)
     noted: Sequence[Entry] = ()
     if people:
         noted = audit_log.since(tx, workspace_id, from_at, until_at, _WORDS, MOST_SEEN)
@@ -119,6 +120,16 @@ def changes(tx: Tx, incident: Incident, *, people: bool) -> Sequence[Changed]:
     ]
     around = [_done(one, one.object) for one in _around(tx, workspace_id, records, noted)]
     return [*_newest(found), *_newest(around)][:MOST_CHANGES]
+
+
+def _made(records: Iterable[Record], from_at: datetime, until_at: datetime) -> Iterator[Changed]:
+    """Yield which items were made in a stretch; of many at once only how many, and the last."""
+    new = [one for one in records if from_at <= one.created_at <= until_at]
+    if len(new) > MOST_ITEMS:
+        yield Changed(max(one.created_at for one in new), f"{len(new)} of its items were made")
+        return
+    for one in new:
+        yield Changed(one.created_at, f"{one.name} was made")
 
 
 def _around(

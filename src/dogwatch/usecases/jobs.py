@@ -1,7 +1,7 @@
 """Jobs: a watch together with what we run for it."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,9 +17,15 @@ from dogwatch.store import jobs, variables
 from dogwatch.store.jobs import JobRow
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
-from dogwatch.usecases.allowances import admit_monitor, admit_schedule
+from dogwatch.usecases.allowances import (
+    admit_monitor,
+    admit_monitors,
+    admit_pace,
+    admit_schedule,
+    plan_in,
+)
 from dogwatch.usecases.runs import action_of, seal_action
-from dogwatch.usecases.watches import add as add_watch
+from dogwatch.usecases.watches import add_many as add_watches
 from dogwatch.usecases.watches import edit as edit_watch
 from dogwatch.usecases.watches import rearm
 from dogwatch.vault import Vault
@@ -52,14 +58,28 @@ class JobSpec:
 
 def add(tx: Tx, workspace_id: int, spec: JobSpec, vault: Vault, at: datetime) -> Record:
     """Make a job with its watch."""
-    action = check(spec)
-    record = add_watch(tx, workspace_id, spec.watch, at, job=True)
-    admit_monitor(tx, workspace_id, spec.action_kind)
-    admit_schedule(tx, workspace_id, record.watch.plan.schedule, at)
-    jobs.add(tx, _row(record, spec, action, vault))
-    _note_variables(tx, record, spec.action_kind, action)
+    return add_many(tx, workspace_id, [spec], vault, at)[0]
+
+
+def add_many(
+    tx: Tx, workspace_id: int, specs: Sequence[JobSpec], vault: Vault, at: datetime
+) -> list[Record]:
+    """Make jobs with their watches, in few statements where all have slugs."""
+    actions = [check(spec) for spec in specs]
+    records = add_watches(tx, workspace_id, [spec.watch for spec in specs], at, job=True)
+    admit_monitors(tx, workspace_id, [spec.action_kind for spec in specs])
+    plan = plan_in(tx, workspace_id)
+    for record in records:
+        admit_pace(plan, record.watch.plan.schedule, at)
+    every = list(zip(records, specs, actions, strict=True))
+    jobs.add(tx, *(_row(record, spec, action, vault) for record, spec, action in every))
+    variables.name_new(tx, [
+        (workspace_id, key, record.id)
+        for record, spec, action in every
+        for key in _named(spec.action_kind, action)
+    ])  # fmt: skip
     tx.wake("schedule")
-    return record
+    return records
 
 
 def edit(tx: Tx, record: Record, spec: JobSpec, vault: Vault, at: datetime) -> Record:
@@ -91,8 +111,11 @@ def _owing(tx: Tx, record: Record, at: datetime) -> Record:
 
 def _note_variables(tx: Tx, record: Record, kind: str, action: Mapping[str, Any]) -> None:
     """Note which variables the script of a job names."""
-    named = named_in(action["source"]) if kind == "script" else frozenset[str]()
-    variables.name(tx, *record.key, named)
+    variables.name(tx, *record.key, _named(kind, action))
+
+
+def _named(kind: str, action: Mapping[str, Any]) -> frozenset[str]:
+    return named_in(action["source"]) if kind == "script" else frozenset()
 
 
 def find(tx: Tx, record: Record) -> JobRow:

@@ -1,7 +1,7 @@
 """The ladder of an incident: what happened, step by step, with the answer to each message."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dogwatch.store import channels, deliveries, held, incidents, watches
@@ -11,33 +11,60 @@ from dogwatch.store.tx import Tx
 
 MOST_MEMBERS = 200
 MOST_DELIVERIES = 500
+MOST_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One fact: when, of what kind, and in words; of which watch, by which delivery."""
+    """One fact: when, of what kind, and in words; of which watch, by which delivery.
+
+    `watch` is its slug, `name` what people call it.
+    """
 
     at: datetime
     kind: str
     text: str
     watch: str | None = None
     delivery_id: str | None = None
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """An incident with how many watches belong to it, how many are still down, and some by slug."""
+    """An incident with how many watches belong to it and how many are still down.
+
+    `names` are those of the first that went down, `watches` the slugs of some.
+    """
 
     incident: Incident
     count: int
     going_on: int
+    names: Sequence[str] = ()
     watches: Sequence[str] = ()
+
+    @property
+    def trouble(self) -> str:
+        """What it is called, such as "Nightly is down" or "A, B, C and 47 more were down"."""
+        over, more = self.incident.closed_at is not None, self.count - len(self.names)
+        if not self.names:
+            return "What was down is gone"
+        *first, last = [*self.names, f"{more} more"] if more > 0 else self.names
+        who = f"{', '.join(first)} and {last}" if first else last
+        one, several = ("was", "were") if over else ("is", "are")
+        return f"{who} {one if self.count == 1 else several} down"
 
 
 def views(tx: Tx, workspace_id: int, found: Sequence[Incident]) -> list[View]:
-    """Return incidents with their counts."""
-    counts = incidents.counts(tx, workspace_id, [one.id for one in found])
-    return [View(one, *counts.get(one.id, (0, 0))) for one in found]
+    """Return incidents with their counts, and who began them."""
+    ids = [one.id for one in found]
+    counts = incidents.counts(tx, workspace_id, ids)
+    first = incidents.first_members(tx, workspace_id, ids, MOST_NAMED)
+    known = watches.look(tx, workspace_id, {own for some in first.values() for own in some})
+    return [
+        View(one, *counts.get(one.id, (0, 0)),
+             names=[known[own].name for own in first.get(one.id, ()) if own in known])
+        for one in found
+    ]  # fmt: skip
 
 
 def page(tx: Tx, workspace_id: int, limit: int, before: str, state: str) -> list[View]:
@@ -52,13 +79,16 @@ def ladder(tx: Tx, incident: Incident) -> tuple[View, list[Step]]:
     members = incidents.members(tx, workspace_id, incident.id, MOST_MEMBERS)
     known = watches.look(tx, workspace_id, {one.watch_id for one in members})
     slugs = {own_id: record.slug for own_id, record in known.items()}
+    names = {record.slug: record.name for record in known.values()}
     steps = [
         *(step for one in members for step in _member_steps(one, slugs.get(one.watch_id, ""))),
         *_delivery_steps(tx, incident, slugs),
         *_note_steps(tx, incident),
     ]
-    named = View(incident, view.count, view.going_on, sorted(set(slugs.values())))
-    return named, sorted(steps, key=lambda step: step.at)
+    return replace(view, watches=sorted(set(slugs.values()))), sorted(
+        (replace(step, name=names.get(step.watch or "")) for step in steps),
+        key=lambda step: step.at,
+    )
 
 
 def _member_steps(one: Member, slug: str) -> Iterator[Step]:

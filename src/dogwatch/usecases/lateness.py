@@ -24,11 +24,12 @@ PAGE = 500
 LEAST = timedelta(seconds=1)
 
 
-def arm(tx: Tx, record: Record, at: datetime) -> None:
-    """Set the timer of a watch that was made or changed, if a rule asks for its lateness."""
-    every = rules.of_workspace(tx, record.workspace_id)
-    if any(_asks(rule.events) and rule.scope.covers(*_named(record)) for rule in every):
-        _set(tx, [record], at)
+def arm(tx: Tx, records: Sequence[Record], at: datetime) -> None:
+    """Set the timers of watches of one workspace that were made or changed, if a rule asks for
+    their lateness."""
+    every = rules.of_workspace(tx, records[0].workspace_id) if records else []
+    asking = [rule for rule in every if _asks(rule.events)]
+    _set(tx, [one for one in records if any(r.scope.covers(*_named(one)) for r in asking)], at)
 
 
 def arm_all(tx: Tx, workspace_id: int, at: datetime) -> None:

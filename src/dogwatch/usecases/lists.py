@@ -7,12 +7,13 @@ from typing import Any
 
 from dogwatch.core.problems import Problem
 from dogwatch.core.slots import Gap, deadline
-from dogwatch.core.watch import armed
+from dogwatch.core.watch import Status, armed
 from dogwatch.store import (
     deliveries,
     flips,
     jobs,
     nodes,
+    pauses,
     pings,
     results,
     runs,
@@ -49,6 +50,7 @@ class WatchView:
     job: JobRow | None
     deadline_at: datetime | None
     next_due_at: datetime | None
+    resumes_at: datetime | None = None
 
 
 def view(tx: Tx, record: Record, at: datetime) -> WatchView:
@@ -63,10 +65,12 @@ def views(tx: Tx, records: Sequence[Record], at: datetime) -> list[WatchView]:
     gaps = nodes.gaps(tx, at - GAPS_KEPT)
     last = runs.last_of(tx, records[0].workspace_id, [record.id for record in records])
     found = jobs.by_watches(tx, [record.key for record in records if record.watch.job])
+    rest = [one.id for one in records if one.watch.status is Status.PAUSED]
+    resumes = pauses.of(tx, records[0].workspace_id, rest) if rest else {}
     return [
         WatchView(
             record, at, last.get(record.id), found.get(record.key),
-            _deadline_at(record, gaps), next_due_at(record, at),
+            _deadline_at(record, gaps), next_due_at(record, at), resumes.get(record.id),
         )
         for record in records
     ]  # fmt: skip

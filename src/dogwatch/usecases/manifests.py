@@ -53,6 +53,11 @@ def all_kept(tx: Tx, workspace_id: int) -> Mapping[Thing, str]:
     return manifests.all_kept(tx, workspace_id)
 
 
+def kept_things(tx: Tx, workspace_id: int) -> Mapping[Thing, str]:
+    """Return the files of all things but items that are kept in one."""
+    return manifests.all_kept(tx, workspace_id, items=False)
+
+
 def release(tx: Tx, record: Record) -> Record:
     """Keep a watch in no file: it is changed here from now on."""
     keeping.let_go(tx, record.workspace_id, (ITEM, record.id))

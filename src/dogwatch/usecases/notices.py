@@ -6,17 +6,22 @@ from typing import Any
 
 from dogwatch.core.alerts import Event
 from dogwatch.core.message import MOST_ITEMS
+from dogwatch.core.plain import span
 from dogwatch.core.watch import phase
 from dogwatch.store.deliveries import Delivery
-from dogwatch.store.watches import Record
+from dogwatch.store.untaken import Taken
+from dogwatch.store.watches import Down, Record
 
 __all__ = ["MOST_ITEMS"]
 
 
-def group_of(named: Sequence[Delivery], count: int, key: str | None) -> dict[str, Any]:
+def group_of(
+    named: Sequence[Delivery], count: int, key: str | None, beside: Down
+) -> dict[str, Any]:
     """Return what one message says of `count` flips, of which some are named.
 
-    `key` names the trouble at the other side; one flip alone keeps its own.
+    `key` names the trouble at the other side; one flip alone keeps its own. `beside` is what else
+    is down.
     """
     if count == 1:
         return named[0].message
@@ -25,8 +30,8 @@ def group_of(named: Sequence[Delivery], count: int, key: str | None) -> dict[str
         "key": key or "",
         "items": items,
         "more": count - len(items),
-        "also_down": [],
-        "also_down_count": 0,
+        "also_down": [name for _, name in beside.named],
+        "also_down_count": beside.count,
     }
 
 
@@ -40,7 +45,26 @@ def unwatched_notice(record: Record, places: Sequence[tuple[str, datetime]]) -> 
     where = ", ".join(location for location, _ in places)
     since_at = min(since_at for _, since_at in places)
     reason = f"it is unwatched: no node of location {where} asks it"
-    return {**_overdue(record, since_at, reason), "unwatched": True}
+    # A trouble of its own: that it is asked again does not close that it is down.
+    return {
+        **_overdue(record, since_at, reason),
+        "key": f"{record.id}-unwatched",
+        "unwatched": True,
+    }
+
+
+def watched_notice(record: Record, places: Sequence[Taken], at: datetime) -> dict[str, Any]:
+    """Return what is said of a probe whose turns somebody takes again: where, and after how long.
+
+    Its status may be any: what ended is that nobody looked.
+    """
+    where = ", ".join(one.location for one in places)
+    for_s = max((one.asked_at - one.since_at).total_seconds() for one in places)
+    reason = f"location {where} asks it again, after {span(for_s)} in which nobody did"
+    message = unwatched_notice(record, [(one.location, one.since_at) for one in places])
+    (item,) = message["items"]
+    told = {"event": str(Event.RECOVERED), "reason": reason, "since_at": at.isoformat()}
+    return {**message, "items": [{**item, **told, "expected_at": None}]}
 
 
 def asked_for(event: Event, message: Mapping[str, Any]) -> Event:
@@ -64,8 +88,6 @@ def _overdue(record: Record, slot_at: datetime, reason: str) -> dict[str, Any]:
 
 def still_late(message: Mapping[str, Any], record: Record, at: datetime) -> bool:
     """Tell whether the slot that a notice is about is still owed."""
-    if message.get("unwatched"):
-        return True  # a location may be back by now; that it was not there is worth knowing
     owed_at = record.watch.slot_at
     if owed_at is None or phase(record.watch, at) != "late":
         return False

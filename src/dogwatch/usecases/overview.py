@@ -15,6 +15,8 @@ from dogwatch.usecases.lists import next_due_at
 
 CELL = timedelta(minutes=30)
 CELLS = 48
+# Soon is within so many cells.
+AHEAD = 2
 PAGE = 100
 STATES = ("down", "late", "degraded", "new", "up", "paused")
 
@@ -33,7 +35,8 @@ class Chosen:
 class Strip:
     """What a watch was in cells of equal length from `begin_at` on, the last being the present.
 
-    `soon`: something is due in the cell behind them. `edits` are those of its schedule.
+    `soon`: something is due within the next two, `paused`: nothing is as long as it is paused.
+    `edits` are those of its schedule.
     """
 
     begin_at: datetime
@@ -41,6 +44,7 @@ class Strip:
     cells: Sequence[Status]
     soon: bool = False
     edits: Sequence[ScheduleEdit] = ()
+    paused: bool = False
 
     @property
     def places(self) -> Sequence[float]:
@@ -113,8 +117,10 @@ def strips_of(
         cells = strip(first, turns, begin_at, cell, count)
         unborn = max(0, (record.created_at - begin_at) // cell)
         cells = [Status.NEW] * min(unborn, count) + cells[unborn:]
-        soon = _due_by(record, at, begin_at + cell * (count + 1))
-        strips[record.id] = Strip(begin_at, cell, cells, soon, edits.get(record.id, ()))
+        soon = _due_by(record, at, at + cell * AHEAD)
+        rests = record.watch.status is Status.PAUSED
+        own_edits = edits.get(record.id, ())
+        strips[record.id] = Strip(begin_at, cell, cells, soon, own_edits, rests)
     return strips
 
 

@@ -1,6 +1,7 @@
 """Pings: a batch of them heard, attributed, judged and written in one transaction."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -13,6 +14,7 @@ from dogwatch.ids import ids_of
 from dogwatch.store import pings, watches, workspaces
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
+from dogwatch.usecases import assigning
 from dogwatch.usecases.signals import Change, apply_many
 from dogwatch.usecases.watches import add
 
@@ -84,7 +86,8 @@ def _by_name(
     slugs = {_name(heard): (owners[heard.workspace_key].id, heard.slug) for heard in asked}
     known = watches.keys_of_slugs(tx, set(slugs.values()))
     wanted = {slugs[_name(heard)] for heard in asked if heard.create} - known.keys()
-    made = {key for slug in sorted(wanted) if (key := _make(tx, *slug, at))}
+    to_all = {slugs[_name(heard)] for heard in asked if heard.to_all}
+    made = {key for slug in sorted(wanted) if (key := _make(tx, *slug, at, to_all=slug in to_all))}
     known |= watches.keys_of_slugs(tx, wanted)
     return {name: known[slug] for name, slug in slugs.items() if slug in known}, made
 
@@ -93,12 +96,16 @@ def _name(heard: Heard) -> tuple[str, str]:
     return heard.workspace_key, heard.slug
 
 
-def _make(tx: Tx, workspace_id: int, slug: str, at: datetime) -> Key | None:
+def _make(tx: Tx, workspace_id: int, slug: str, at: datetime, *, to_all: bool) -> Key | None:
     """Make a watch for a slug; None where it cannot be, or where a rival has just made it."""
     try:
-        return add(tx, workspace_id, replace(BORN, name=slug, slug=slug), at).key
+        record = add(tx, workspace_id, replace(BORN, name=slug, slug=slug), at)
     except Problem:
         return None
+    if to_all:
+        with suppress(Problem):  # as many as there may be rules; the ping counts all the same
+            assigning.assign_all(tx, record, at)
+    return record.key
 
 
 def _change(record: Record, many: Sequence[Heard], ids: Iterator[str], at: datetime) -> Change:

@@ -1,7 +1,7 @@
 """Probes: a watch together with what we ask for it, how often again, and from where."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -17,12 +17,11 @@ from dogwatch.store import jobs, probes
 from dogwatch.store.jobs import JobRow
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
-from dogwatch.usecases.allowances import admit_monitor, admit_schedule
+from dogwatch.usecases.allowances import admit_monitors, admit_pace, admit_schedule, plan_in
 from dogwatch.usecases.runs import action_of, seal_action
-from dogwatch.usecases.watches import add as add_watch
+from dogwatch.usecases.watches import add_many as add_watches
 from dogwatch.usecases.watches import edit as edit_watch
 from dogwatch.usecases.watches import find as find_watch
-from dogwatch.usecases.watches import spread
 from dogwatch.vault import Vault
 
 KIND = "probe"
@@ -61,12 +60,24 @@ class Probe:
 
 def add(tx: Tx, workspace_id: int, spec: ProbeSpec, vault: Vault, at: datetime) -> Record:
     """Make a probe with its watch."""
-    target = check(spec)
-    admit_monitor(tx, workspace_id, KIND)
-    record = add_watch(tx, workspace_id, spec.watch, at, job=True, probe=True)
-    admit_schedule(tx, workspace_id, record.watch.plan.schedule, at)
-    jobs.add(tx, _row(record, spec, target, vault))
-    return spread(tx, record, at, spec.locations)
+    return add_many(tx, workspace_id, [spec], vault, at)[0]
+
+
+def add_many(
+    tx: Tx, workspace_id: int, specs: Sequence[ProbeSpec], vault: Vault, at: datetime
+) -> list[Record]:
+    """Make probes with their watches, in few statements where all have slugs."""
+    targets = [check(spec) for spec in specs]
+    admit_monitors(tx, workspace_id, [KIND] * len(specs))
+    asked = [spec.watch for spec in specs]
+    records = add_watches(tx, workspace_id, asked, at, job=True, probe=True)
+    plan = plan_in(tx, workspace_id)
+    for record in records:
+        admit_pace(plan, record.watch.plan.schedule, at)
+    every = list(zip(records, specs, targets, strict=True))
+    jobs.add(tx, *(_row(record, spec, target, vault) for record, spec, target in every))
+    probes.add(tx, [(one.key, spec.locations, one.watch.slot_at) for one, spec, _ in every])
+    return records
 
 
 def edit(tx: Tx, record: Record, spec: ProbeSpec, vault: Vault, at: datetime) -> Record:

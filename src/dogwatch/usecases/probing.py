@@ -15,7 +15,7 @@ from dogwatch.core.signals import Answer
 from dogwatch.core.statistics import Tally
 from dogwatch.core.watch import Status, Step
 from dogwatch.ids import new_id
-from dogwatch.store import jobs, probes, rollups, runs, watches
+from dogwatch.store import jobs, probes, rollups, runs, untaken, watches
 from dogwatch.store.jobs import JobRow
 from dogwatch.store.probes import Key, Place, Release, Said, Turn
 from dogwatch.store.tx import Tx
@@ -94,6 +94,8 @@ def claim(
             later[turn.place] = at + watches.FAULT_PAUSE
     probes.put_off(tx, later)
     probes.hold(tx, [turn for turn, _ in ready], node_id)
+    if ready:
+        untaken.taken(tx, location, at)
     questions = [question for _, question in ready]
     _close_open(tx, questions, at)
     return questions

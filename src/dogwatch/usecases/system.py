@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from dogwatch.store import lag, probes, tasks, watches
+from dogwatch.store import audit_log, lag, probes, tasks, watches
 from dogwatch.store.tx import Tx
 from dogwatch.usecases.nodes import LEASE
 
@@ -13,6 +13,7 @@ SLACK = timedelta(seconds=30)
 # A turn at a location that nobody took for so long tells that there is nobody.
 UNASKED = timedelta(seconds=60)
 GAPS = 20
+BACKUP = "instance.backup"
 AWAY = timedelta(minutes=1)
 LOOPS = ("scheduler", "sweeper", "alerter")
 LANES = ("http", "script", "delivery")
@@ -72,6 +73,7 @@ class System:
     gaps: Sequence[tuple[datetime, datetime, str]]
     watches: Mapping[str, int]
     unasked: Sequence[Unasked] = ()
+    backup_at: datetime | None = None
 
     @property
     def problems(self) -> list[str]:
@@ -89,8 +91,10 @@ def state(tx: Tx, at: datetime) -> System:
         Waiting(name, depth.get(name, 0) if name in LANES else None, at - (oldest.get(name) or at))
         for name in (*LOOPS, *LANES)
     ]
-    gaps = lag.gaps_named(tx, GAPS)
-    return System(at, nodes, waiting, gaps, watches.count_by_status(tx), unasked(tx, at))
+    return System(
+        at, nodes, waiting, lag.gaps_named(tx, GAPS), watches.count_by_status(tx), unasked(tx, at),
+        audit_log.last_at(tx, BACKUP),
+    )  # fmt: skip
 
 
 def away_since(tx: Tx, at: datetime) -> list[tuple[datetime, datetime]]:

@@ -1,58 +1,108 @@
 """Probes that nobody asks at a location of theirs: whoever would hear that they are down is told.
 
-What stands still says nothing by itself: no answer comes, so nothing flips.
+What stands still says nothing by itself: no answer comes, so nothing flips. Whoever was told hears,
+once, that somebody asks again.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter, itemgetter
+from typing import Any
 
 from dogwatch.core.alerts import Event
 from dogwatch.core.decision import Fate
-from dogwatch.store import probes, watches, workspaces
+from dogwatch.store import probes, untaken, watches, workspaces
 from dogwatch.store.deliveries import Delivery
 from dogwatch.store.tx import Tx
+from dogwatch.store.untaken import Taken
 from dogwatch.store.watches import Record
-from dogwatch.usecases.holding import place, ruled
-from dogwatch.usecases.notices import asked_for, unwatched_notice
+from dogwatch.usecases.holding import fate_of, place, ruled
+from dogwatch.usecases.notices import asked_for, unwatched_notice, watched_notice
 from dogwatch.usecases.scene import Matter, Scene
 from dogwatch.usecases.system import UNASKED
 
 MOST = 5000
-AFTER_S = int(UNASKED.total_seconds())
 
 
 def look(tx: Tx, at: datetime) -> int:
-    """Tell of each turn once that nobody took for a minute; return how many messages were made."""
+    """Tell of each turn once that nobody took for a minute, and once that it is taken again.
+
+    Return how many messages were made.
+    """
     before_at = at - UNASKED
-    return sum(_tell(tx, one, before_at, at) for one in probes.unwatched_in(tx, before_at, AFTER_S))
+    made = sum(_tell(tx, one, before_at, at) for one in probes.unwatched_in(tx, before_at))
+    return made + sum(_clear(tx, one, before_at, at) for one in untaken.taken_in(tx))
 
 
 def _tell(tx: Tx, workspace_id: int, before_at: datetime, at: datetime) -> int:
     workspaces.get(tx, workspace_id, lock=True)  # another node may have told of them meanwhile
-    turns = probes.unwatched(tx, workspace_id, before_at, AFTER_S, MOST)
+    turns = probes.unwatched(tx, workspace_id, before_at, MOST)
     known = watches.look(tx, workspace_id, {turn[0] for turn in turns})
     scene = Scene.of(tx, workspace_id, at)
     made = [
         new
         for watch_id, own in groupby(turns, itemgetter(0))
         if watch_id in known
-        for new in _notices(scene, known[watch_id], [(where, since) for _, where, since in own])
+        for new in _openings(scene, known[watch_id], [(where, since) for _, where, since in own])
+    ]
+    place(tx, scene, made)
+    untaken.note(tx, workspace_id, turns, at)  # also those that no rule wanted: nobody asks twice
+    return len(made)
+
+
+def _openings(
+    scene: Scene, record: Record, places: Sequence[tuple[str, datetime]]
+) -> Iterator[Delivery]:
+    return _notices(scene, record, Event.LATE, unwatched_notice(record, places))
+
+
+def _clear(tx: Tx, workspace_id: int, before_at: datetime, at: datetime) -> int:
+    workspaces.get(tx, workspace_id, lock=True)
+    untaken.left_again(tx, workspace_id, before_at)
+    taken = untaken.taken_again(tx, workspace_id, MOST)
+    known = watches.look(tx, workspace_id, {one.watch_id for one in taken})
+    scene = Scene.of(tx, workspace_id, at)
+    made = [
+        new
+        for watch_id, own in groupby(taken, attrgetter("watch_id"))
+        if watch_id in known
+        for new in _closings(tx, scene, known[watch_id], list(own))
     ]
     place(tx, scene, made)
     return len(made)
 
 
+def _closings(tx: Tx, scene: Scene, record: Record, taken: Sequence[Taken]) -> Sequence[Delivery]:
+    """Return the all-clear to whoever was told; none yet while that is still held back."""
+    told_at = {one.told_at for one in taken}
+    openings = untaken.openings(tx, scene.workspace_id, record.id, told_at)
+    fates = {one.channel_id: fate_of(one.state, one.hold) for one in openings}
+    if Fate.HELD in fates.values():
+        return []
+    for one in taken:
+        untaken.forget(tx, scene.workspace_id, one)
+    told = {channel_id for channel_id, fate in fates.items() if fate is Fate.TOLD}
+    message = watched_notice(record, taken, scene.at)
+    return list(_notices(scene, record, Event.RECOVERED, message, told))
+
+
 def _notices(
-    scene: Scene, record: Record, places: Sequence[tuple[str, datetime]]
+    scene: Scene,
+    record: Record,
+    event: Event,
+    message: dict[str, Any],
+    channel_ids: Collection[str] | None = None,
 ) -> Iterator[Delivery]:
-    message = unwatched_notice(record, places)
-    matter = Matter(record, Event.LATE, scene.at)
-    for channel_id, candidates in scene.wanted(record, asked_for(Event.LATE, message)).items():
-        decision, rule = scene.decided(matter, candidates, Fate.NONE)
+    """Yield the message for each channel that is to hear it, of these alone if they are given."""
+    matter = Matter(record, event, scene.at)
+    before = Fate.NONE if channel_ids is None else Fate.TOLD
+    for channel_id, candidates in scene.wanted(record, asked_for(event, message)).items():
+        if channel_ids is not None and channel_id not in channel_ids:
+            continue
+        decision, rule = scene.decided(matter, candidates, before)
         new = Delivery(
-            scene.workspace_id, "", None, record.id, channel_id, str(Event.LATE), "pending", "",
+            scene.workspace_id, "", None, record.id, channel_id, str(event), "pending", "",
             message, 0, scene.at, rule_id=rule.id,
         )  # fmt: skip
         yield ruled(new, decision, scene.at)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+from dogwatch.core.masking import is_too_short
 from dogwatch.core.problems import Problem, invalid
 from dogwatch.core.variable import PER_WORKSPACE, check, description_fault
 from dogwatch.ids import new_id
@@ -36,6 +37,11 @@ def exists(tx: Tx, workspace_id: int, key: str) -> bool:
 def value_of(vault: Vault, variable: Variable) -> str:
     """Decrypt the value of a variable."""
     return vault.open(variable.sealed, context(variable.workspace_id, variable.key)).decode()
+
+
+def is_masked(vault: Vault, variable: Variable) -> bool:
+    """Whether what scripts print is without the value, or there is none."""
+    return not is_too_short(value_of(vault, variable))
 
 
 def value(tx: Tx, vault: Vault, workspace_id: int, key: str) -> str | None:
@@ -78,7 +84,12 @@ def refuse_kept(tx: Tx, workspace_id: int, key: str) -> None:
 
 
 def _admit(tx: Tx, workspace_id: int) -> None:
-    if variables.count(tx, workspace_id) >= PER_WORKSPACE:
+    refuse_more(variables.count(tx, workspace_id) + 1)
+
+
+def refuse_more(count: int) -> None:
+    """Raise a conflict for so many variables in a workspace."""
+    if count > PER_WORKSPACE:
         raise Problem("conflict", f"a workspace has at most {PER_WORKSPACE} variables")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy.exc import IntegrityError
@@ -12,7 +12,7 @@ from dogwatch.core.decision import Held
 from dogwatch.core.probe.pace import first_slot
 from dogwatch.core.problems import Problem, invalid
 from dogwatch.core.signals import Edit, Lapse, Pause, Resume
-from dogwatch.core.spec import WatchSpec, check, check_due, slug_of
+from dogwatch.core.spec import MAX_LIMIT_S, WatchSpec, check, check_due, slug_of
 from dogwatch.core.watch import Status, create, wake_at
 from dogwatch.ids import new_id, new_token
 from dogwatch.store import (
@@ -30,7 +30,7 @@ from dogwatch.store.schedule_edits import ScheduleEdit
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
 from dogwatch.usecases import hooks, incidents, keeping, lateness
-from dogwatch.usecases.allowances import admit_watch
+from dogwatch.usecases.allowances import admit_watches
 from dogwatch.usecases.holding import wake_held
 from dogwatch.usecases.signals import Change, apply, apply_many
 
@@ -46,24 +46,42 @@ def add(
     probe: bool = False, workflow: bool = False,
 ) -> Record:  # fmt: skip
     """Make a watch; a slug that is taken is a conflict, one not given is made from the name."""
-    spec = check(spec)
-    check_due(spec, at)
-    admit_watch(tx, workspace_id)
-    record = replace(_new(workspace_id, spec, at, job=job), probe=probe, workflow=workflow)
-    record = _inserted(tx, record, spec)
-    lateness.arm(tx, record, at)
-    return record
+    found = add_many(tx, workspace_id, [spec], at, job=job, probe=probe, workflow=workflow)
+    return found[0]
 
 
-def _inserted(tx: Tx, record: Record, spec: WatchSpec) -> Record:
+def add_many(
+    tx: Tx, workspace_id: int, specs: Sequence[WatchSpec], at: datetime, *, job: bool = False,
+    probe: bool = False, workflow: bool = False,
+) -> list[Record]:  # fmt: skip
+    """Make watches of one kind, in few statements where all have slugs."""
+    checked = [check(spec) for spec in specs]
+    for spec in checked:
+        check_due(spec, at)
+    admit_watches(tx, workspace_id, len(checked))
+    records = [
+        replace(_new(workspace_id, spec, at, job=job), probe=probe, workflow=workflow)
+        for spec in checked
+    ]
+    if probe:
+        records = [_own_slot(record, at) for record in records]
+    if all(record.slug for record in records):
+        _insert(tx, *records)
+    else:
+        records = [_slugged(tx, record) for record in records]
+    lateness.arm(tx, records, at)
+    return records
+
+
+def _slugged(tx: Tx, record: Record) -> Record:
     """Insert a watch, under a slug that is free if none is given."""
-    if spec.slug is not None:
+    if record.slug:
         _insert(tx, record)
         return record
     workspace_id = record.workspace_id
-    taken = set(watches.taken_slugs(tx, workspace_id, slug_of(spec.name)))
+    taken = set(watches.taken_slugs(tx, workspace_id, slug_of(record.name)))
     for _ in range(SLUGS_TRIED):  # rivals who commit meanwhile take slugs that looked free
-        record = replace(record, slug=slug_of(spec.name, taken))
+        record = replace(record, slug=slug_of(record.name, taken))
         with suppress(Problem):
             _insert(tx, record)
             return record
@@ -71,9 +89,9 @@ def _inserted(tx: Tx, record: Record, spec: WatchSpec) -> Record:
     raise Problem("conflict", "slug: too many watches of this name are made at once; try again")
 
 
-def _insert(tx: Tx, record: Record) -> None:
-    with _unique_slug(tx, record.slug):
-        watches.add(tx, record)
+def _insert(tx: Tx, *records: Record) -> None:
+    with _unique_slug(tx, *records):
+        watches.add(tx, *records)
 
 
 def _new(workspace_id: int, spec: WatchSpec, at: datetime, *, job: bool) -> Record:
@@ -97,13 +115,15 @@ def _new(workspace_id: int, spec: WatchSpec, at: datetime, *, job: bool) -> Reco
 
 
 @contextmanager
-def _unique_slug(tx: Tx, slug: str) -> Iterator[None]:
+def _unique_slug(tx: Tx, *records: Record) -> Iterator[None]:
     """Word a doubled slug as a conflict, inside a savepoint so that the transaction lives on."""
     try:
         with tx.conn.begin_nested():
             yield
     except IntegrityError:
-        message = f"{slug} is taken"
+        keys = {(one.workspace_id, one.slug) for one in records}
+        taken = watches.keys_of_slugs(tx, keys) if len(keys) > 1 else keys
+        message = f"{', '.join(sorted(slug for _, slug in taken))} is taken"
         raise Problem("conflict", f"slug: {message}", {"slug": message}) from None
 
 
@@ -212,10 +232,10 @@ def _edit(tx: Tx, record: Record, spec: WatchSpec, at: datetime) -> Record:
         ledger_from_at=at if moved else record.ledger_from_at,
         due_at=wake_at(record.watch),
     )
-    with _unique_slug(tx, record.slug):
+    with _unique_slug(tx, record):
         watches.save(tx, record)
     record = _reschedule(tx, record, at) if moved else record
-    lateness.arm(tx, record, at)
+    lateness.arm(tx, [record], at)
     if (record.schedule, record.timezone) != said[:2]:
         line = _line(*said[:2]), _line(record.schedule, record.timezone)
         schedule_edits.add(tx, ScheduleEdit(*record.key, at, *line))
@@ -231,8 +251,8 @@ def pause(tx: Tx, record: Record, at: datetime, until_at: datetime | None = None
 
     `until_at`: when it resumes by itself.
     """
-    if until_at is not None and until_at <= at:
-        raise invalid("until", "give a time to come")
+    if until_at is not None and not at < until_at <= at + timedelta(seconds=MAX_LIMIT_S):
+        raise invalid("until_at", "give a time to come, within a year")
     record = apply(tx, Change(record, [Pause(at)]), at)
     pauses.drop(tx, record.key)
     if until_at is not None:
@@ -320,13 +340,20 @@ def _reschedule(tx: Tx, record: Record, at: datetime) -> Record:
 
 def spread(tx: Tx, record: Record, at: datetime, locations: Sequence[str] | None = None) -> Record:
     """Have a probe owe the first slot after `at` that is its own, and be asked then."""
-    slot_at = record.watch.slot_at
-    if slot_at is not None:
-        slot_at = first_slot(record.watch.plan.schedule, record.id, at)
-        record = replace(record, watch=replace(record.watch, slot_at=slot_at), ledger_from_at=at)
+    if record.watch.slot_at is not None:
+        record = _own_slot(record, at)
         watches.save(tx, record)
+    slot_at = record.watch.slot_at
     probes.arrange(tx, record.key, locations or probes.locations(tx, record.key), slot_at)
     return record
+
+
+def _own_slot(record: Record, at: datetime) -> Record:
+    """Return a probe that owes the first slot after `at` that is its own, if it owes any."""
+    if record.watch.slot_at is None:
+        return record
+    slot_at = first_slot(record.watch.plan.schedule, record.id, at)
+    return replace(record, watch=replace(record.watch, slot_at=slot_at), ledger_from_at=at)
 
 
 def lapse(tx: Tx, at: datetime, limit: int = BATCH, until_at: datetime | None = None) -> int:

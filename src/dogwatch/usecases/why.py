@@ -26,7 +26,8 @@ FLIPS_SEEN = 10
 class Why:
     """A watch with what explains it; `flip` is the last that people may be told of.
 
-    `away` says that a dialect has deleted it, if one has.
+    Lateness that was told after it takes its place, and comes from no flip. `away` says that a
+    dialect has deleted it, if one has.
     """
 
     view: WatchView
@@ -49,11 +50,14 @@ def why(tx: Tx, workspace_id: int, name: str, at: datetime) -> Why:
     seen = flips.listed(tx, workspace_id, FLIPS_SEEN, watch_id=view.record.id)
     told = next((one for one in seen if event_of(one.from_status, one.to_status)), None)
     event = event_of(told.from_status, told.to_status) if told else None
-    alerts = _alerts(tx, workspace_id, told.id) if told else []
+    found = _of_flip(tx, workspace_id, told.id) if told else []
+    if late := _of_lateness(tx, workspace_id, view.record.id, told):
+        told, event, found = None, Event.LATE, late
     key, before_at = view.record.key, at - UNASKED
     unasked = probes.unasked_of(tx, key, before_at) if view.record.probe else ()
     resumes_at = pauses.of(tx, workspace_id, [view.record.id]).get(view.record.id)
     state = replace(_state(view, seen, unasked), resumes_at=resumes_at)
+    alerts = _alerts(tx, workspace_id, found)
     return Why(view, state, told, event, alerts, _away(tx, view.record))
 
 
@@ -88,8 +92,23 @@ def _away(tx: Tx, record: Record) -> str:
     )
 
 
-def _alerts(tx: Tx, workspace_id: int, flip_id: str) -> list[tuple[Alert, Delivery]]:
-    found = deliveries.listed(tx, workspace_id, FLIPS_SEEN * 20, flip_id=flip_id)
+def _of_flip(tx: Tx, workspace_id: int, flip_id: str) -> Sequence[Delivery]:
+    return deliveries.listed(tx, workspace_id, FLIPS_SEEN * 20, flip_id=flip_id)
+
+
+def _of_lateness(
+    tx: Tx, workspace_id: int, watch_id: str, flip: FlipRow | None
+) -> Sequence[Delivery]:
+    """Return what was last made of lateness, if that was after the flip."""
+    late = {"watch_id": watch_id, "event": str(Event.LATE)}
+    found = deliveries.listed(tx, workspace_id, FLIPS_SEEN * 20, **late)
+    last_at = found[0].created_at if found else None
+    if last_at is None or (flip and flip.at >= last_at):
+        return []
+    return [one for one in found if one.created_at == last_at]
+
+
+def _alerts(tx: Tx, workspace_id: int, found: Sequence[Delivery]) -> list[tuple[Alert, Delivery]]:
     rows = channels.by_ids(tx, {(workspace_id, one.channel_id) for one in found})
     return [
         (

@@ -19,9 +19,6 @@ from dogwatch.web.services import Services
 
 __all__ = ["Services", "build"]
 
-# SQLite has one writer; on PostgreSQL one batch is recorded while another is on its way.
-LANES = {"sqlite": 1, "postgresql": 2}
-
 FRONT = f"""
 <h1>Dogwatch {__version__}</h1>
 <p>It runs scheduled work, watches work that others run, and tells people when something did not
@@ -51,7 +48,7 @@ dogwatch run nightly-backup -- ./backup.sh</code></pre>
 def build(services: Services) -> App:
     """Return the ASGI application of one process."""
     metrics = Metrics(services)
-    inbox = PingInbox(metrics.counted(services.record_pings), lanes=LANES[services.dialect])
+    inbox = PingInbox(metrics.counted(services.record_pings))
     behind = dialects.dialect_pings(
         inbox,
         services.door,

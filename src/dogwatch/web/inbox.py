@@ -9,6 +9,8 @@ from dogwatch.core.ping import Answer, Heard
 from dogwatch.core.problems import Problem
 
 MAX_WAITING = 20_000
+CALM_TURNS = 10
+"""Turns of the loop that bring no ping before those that wait are recorded."""
 
 _log = logging.getLogger("dogwatch.pings")
 
@@ -16,25 +18,24 @@ _Waiter = tuple[Heard, asyncio.Future[Answer]]
 
 
 class PingInbox:
-    """Hands pings to `record` in batches and each caller its own answer.
+    """Hands pings to `record` in batches, one at a time, and each caller its own answer.
 
-    `record` returns one answer per ping, in order, after its commit. At most `lanes` batches are
-    in flight at once (1 for SQLite, which has one writer).
+    `record` returns one answer per ping, in order, after its commit. A batch begins once the loop
+    is calm: its thread and the writer's would else keep taking the interpreter from each other,
+    which costs more than they gain by it.
     """
 
     def __init__(
         self,
         record: Callable[[Sequence[Heard]], Awaitable[Sequence[Answer]]],
         max_batch: int = 256,
-        lanes: int = 1,
         max_waiting: int = MAX_WAITING,
     ) -> None:
         self._record = record
         self._max_batch = max_batch
-        self._idle_lanes = lanes
         self._max_waiting = max_waiting
         self._waiting: deque[_Waiter] = deque()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._task: asyncio.Task[None] | None = None
 
     async def put(self, heard: Heard) -> Answer:
         """Return what became of the ping, once that is durable.
@@ -44,30 +45,35 @@ class PingInbox:
         """
         if len(self._waiting) >= self._max_waiting:
             raise Problem("limited", "Too many pings are waiting to be recorded.", retry_after_s=1)
-        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Answer] = loop.create_future()
         self._waiting.append((heard, answer))
-        if self._idle_lanes:
-            self._open_lane()
+        if self._task is None:
+            self._task = loop.create_task(self._run())
         return await answer
 
     async def drain(self) -> None:
         """Wait until every ping put so far has its answer."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        if self._task is not None:
+            await asyncio.wait([self._task])
 
-    def _open_lane(self) -> None:
-        self._idle_lanes -= 1
-        task = asyncio.get_running_loop().create_task(self._run_lane())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _run_lane(self) -> None:
+    async def _run(self) -> None:
+        """Record batch after batch for as long as any ping waits."""
         try:
             while self._waiting:
+                await self._calm()
                 size = min(self._max_batch, len(self._waiting))
                 await self._settle([self._waiting.popleft() for _ in range(size)])
         finally:
-            self._idle_lanes += 1
+            self._task = None
+
+    async def _calm(self) -> None:
+        """Wait until the loop brings no more pings, or there are enough of them."""
+        turns = known = 0
+        while turns < CALM_TURNS and len(self._waiting) < self._max_batch:
+            turns = turns + 1 if len(self._waiting) == known else 0
+            known = len(self._waiting)
+            await asyncio.sleep(0)
 
     async def _settle(self, batch: list[_Waiter]) -> None:
         try:

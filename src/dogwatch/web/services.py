@@ -1,6 +1,7 @@
 """What the doors are handed by whoever assembles the process."""
 
 import asyncio
+import shutil
 import sys
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -43,7 +44,8 @@ class Services:
     are the dialects that have a host name of their own; `allow_private_targets` the networks that
     may be connected to though they are private, and `blocked` tells of a host, as a literal or
     looked up as a name as well, an address that may not, and why. `copy` yields a backup of
-    everything, line by line, without the key that opens what is sealed.
+    everything, line by line, without the key that opens what is sealed; `disk` tells the bytes of
+    the data directory's disk: all, used, free.
     """
 
     door: Door
@@ -76,6 +78,7 @@ class Services:
     allow_private_targets: Sequence[Network] = ()
     blocked: Blocked = _nothing
     copy: Callable[[Tx], Iterator[str]] | None = None
+    disk: Callable[[], tuple[int, int, int]] = lambda: shutil.disk_usage("/")
 
     def origin_of(self, dialect: str) -> str:
         """Return the address at which a dialect answers, as links shall name it."""

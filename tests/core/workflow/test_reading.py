@@ -73,7 +73,7 @@ def test_a_drawing() -> None:
         ("", ""),
         ("◔ b", "running"),
         ("└─ success ─▶ d", "waiting"),
-        ("· c", "waiting"),
+        ("◌ c", "waiting"),
         ("", ""),
-        ("· d", "waiting"),
+        ("◌ d", "waiting"),
     ]

@@ -14,11 +14,12 @@ from dogwatch.core.ping import Answer as PingAnswer
 from dogwatch.core.ping import Heard
 from dogwatch.core.problems import Problem
 from dogwatch.store.database import Database, Tx
-from dogwatch.usecases import callers, manifests, pings, variables, watches
+from dogwatch.usecases import callers, manifests, pings, variables, watches, workspaces
 from dogwatch.web.api.manifest.plan import Stale
 from dogwatch.web.api.manifest.present import read as read_present
 from dogwatch.web.api.manifest.whole import judge, planned
 from tests.harness.clock import ManualClock
+from tests.harness.house import statements
 from tests.web.api.conftest import House, house_on
 from tests.web.asgi_client import Answer, Client
 
@@ -482,6 +483,77 @@ def test_rules_that_others_made_later_stay(api: Client) -> None:
     other = apply(api, "dogwatch: 1\nrules: [{channel: Ops, delay_s: 9}]\n", "other.yaml")
     assert other.status == 200
     assert {one["delay_s"] for one in api("GET", "/rules").json["data"]} == {7, 9}
+
+
+def test_what_was_made_by_hand_stays_unless_it_is_pruned(api: Client) -> None:
+    made(api, "/channels", {
+        "name": "Ops", "kind": "webhook", "settings": {"url": "http://x.example"}
+    })  # fmt: skip
+    own = first(api, "/channels")["id"]
+    for delay_s, scope in ((1, {"kind": "all"}), (2, {"kind": "tags", "values": ["db"]})):
+        made(api, "/rules", {"channel_id": own, "delay_s": delay_s, "scope": scope})
+    window = {"kind": "cron", "cron": "0 3 * * *", "duration_s": 60}
+    for name in ("Upgrades", "Backups"):
+        made(api, "/maintenance", {"name": name, "window": window})
+    text = (
+        "dogwatch: 1\nrules: [{channel: Ops, delay_s: 9}]\n"
+        "maintenance: [{name: Upgrades, window: {kind: cron, cron: 0 4 * * *, duration_s: 60}}]\n"
+    )
+    pruned = apply(api, text, dry_run=True, prune=True).json
+    assert len(pruned["removed"]) == 4
+    assert len(apply(api, text).json["removed"]) == 2  # those of one name, which it says anew
+    assert {one["delay_s"] for one in api("GET", "/rules").json["data"]} == {9, 2}
+    found = [one["name"] for one in api("GET", "/maintenance").json["data"]]
+    assert sorted(found) == ["Backups", "Upgrades"]
+    again = apply(api, text, prune=True).json  # made by hand beside a file's
+    assert (again["made"], again["removed"]) == ([], [])
+    assert len(apply(api, "dogwatch: 1\nmaintenance: []\n").json["removed"]) == 2
+    assert {one["delay_s"] for one in api("GET", "/rules").json["data"]} == {2}
+    assert [one["name"] for one in api("GET", "/maintenance").json["data"]] == ["Backups"]
+
+
+PROBES = "probes: [{0}]\n"
+PROBE = "{{slug: p{0}, name: P, schedule: {1}, target: {{kind: tcp, host: x.example, port: 1}}}}"
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "told"),
+    [
+        (PROBES.format(PROBE.format(1, 600) + ", " + PROBE.format(2, 600)), "", "1 http monitors"),
+        (PROBES.format(PROBE.format(1, 60)), "schedule", "every 300 seconds at most"),
+    ],
+)  # fmt: skip
+def test_a_dry_run_tells_of_every_limit(house: House, text: str, field: str, told: str) -> None:
+    house.write(lambda tx: workspaces.assign(tx, house.workspace.id, "free"))
+    refused = apply(house.client("*"), f"dogwatch: 1\n{text}", dry_run=True)
+    assert (refused.status // 100, told in refused.text) == (4, True), refused.text
+    assert field in refused.text
+
+
+def test_new_items_are_written_together(house: House) -> None:
+    """A hundred take hardly more statements than ten: meanwhile nobody else can write."""
+    few, many = (_statements(house, name, count) for name, count in (("a", 10), ("b", 100)))
+    assert many <= few + 20
+
+
+def _statements(house: House, name: str, count: int) -> int:
+    """Return how many statements new items take."""
+    own, services, at = house.workspace.id, house.services, house.clock.now()
+    probes = ", ".join(PROBE.format(f"{name}{n}", 600) for n in range(count))
+    jobs = ", ".join(
+        f"{{slug: j{name}{n}, name: J, action: {{kind: http, url: 'http://x.example'}}}}"
+        for n in range(count)
+    )
+    document = read(f"dogwatch: 1\nprobes: [{probes}]\njobs: [{jobs}]\n")
+    present = house.write(lambda tx: read_present(tx, own, services.vault, at))
+    plan = planned(present, services, callers.host(own), f"{name}.yaml", document, prune=False)
+
+    def carried(tx: Tx) -> int:
+        with statements(tx.conn) as sent:
+            plan.carry_out(tx)
+        return len(sent)
+
+    return house.write(carried)
 
 
 def test_channels_of_one_name_keep_their_keys(api: Client) -> None:

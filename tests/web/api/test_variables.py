@@ -73,6 +73,12 @@ def test_values_are_for_those_with_the_scope_alone(house: House, api: Client) ->
     assert house.client("read:jobs", "write:jobs").get("/variables/KEY").status == 403
 
 
+def test_what_is_too_short_to_be_masked_is_told_when_it_is_set(api: Client) -> None:
+    for value, masked in (("short", False), ("longer", True), ("", True)):
+        assert api("PUT", "/variables/KEY", {"value": value}).json["masked"] is masked, value
+        assert api.get("/variables").json["data"][0]["masked"] is masked, value
+
+
 def test_it_tells_which_jobs_name_it(api: Client) -> None:
     api("PUT", "/variables/KEY", {"value": "x"})
     action = SCRIPT_ACTION | {"source": "cronium.setVariable KEY 1; dogwatch_get_variable 'KEY'"}

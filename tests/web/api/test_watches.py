@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from tests.web.api.conftest import House
 from tests.web.asgi_client import Client
 
@@ -32,7 +34,7 @@ def test_a_watch_is_made_with_all_its_fields(api: Client, house: House) -> None:
     watch = made.json
     assert watch["ping_url"].startswith("http://dogwatch.test/ping/")
     id_and_key = {"id": watch["id"], "ping_url": watch["ping_url"]}
-    assert watch == id_and_key | {
+    assert watch == id_and_key | {"resumes_at": None} | {
         "slug": "sync",
         "name": "Sync",
         "description": "copies files",
@@ -181,6 +183,34 @@ def test_late_is_told_until_it_is_judged(api: Client, house: House, watch: Any) 
 def test_a_watch_never_heard_of_shows_the_next_slot(api: Client, house: House, watch: Any) -> None:
     house.clock.advance(7300)
     assert api.get("/watches/nightly-backup").json["next_due_at"] == "2026-01-05T15:00:00.000Z"
+
+
+@pytest.mark.parametrize("body", [{"for_s": 3600}, {"until_at": "2026-01-05T14:00:00+01:00"}])
+def test_a_pause_ends_by_itself(api: Client, watch: Any, body: dict[str, Any]) -> None:
+    paused = api("POST", f"/watches/{watch['id']}/pause", body)
+    assert (paused.status, paused.json["status"]) == (200, "paused")
+    assert paused.json["resumes_at"] == "2026-01-05T13:00:00.000Z"
+    assert api("GET", "/watches").json["data"][0]["resumes_at"] == paused.json["resumes_at"]
+    again = api("POST", f"/watches/{watch['id']}/resume", {})
+    assert again.json["resumes_at"] is None
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"for_s": 60, "until_at": "2026-01-06T00:00:00Z"}, "for_s"),
+        ({"for_s": 0}, "for_s"),
+        ({"until_at": "2026-01-06T00:00:00"}, "until_at"),
+        ({"until_at": "2026-01-04T00:00:00Z"}, "until_at"),
+        ({"until_at": "2036-01-04T00:00:00Z"}, "until_at"),
+    ],
+)
+def test_a_pause_of_no_sense_is_refused(
+    api: Client, watch: Any, body: dict[str, Any], field: str
+) -> None:
+    refused = api("POST", f"/watches/{watch['id']}/pause", body)
+    assert (refused.status, list(refused.faults)) == (422, [field])
+    assert api("GET", f"/watches/{watch['id']}").json["status"] != "paused"
 
 
 def test_pause_and_resume(api: Client, watch: Any) -> None:

@@ -50,13 +50,18 @@ def test_a_get_never_acts_and_the_button_acts_once(house: House, delivery: Deliv
     for _ in range(2):
         page = browser.get(link)
         assert (page.status, "Acknowledge</button>" in page.text) == (200, True)
+        assert f'incidents/{incident(house, delivery).number}"' in page.text
     assert incident(house, delivery).acked_at is None
     done = browser.post(link, name="Ana")
     assert (done.status, "Acknowledged by Ana." in done.text) == (200, True)
     assert incident(house, delivery).acked_by == "Ana"
     again = browser.get(link)
     assert (again.status, "This link has been used" in again.text) == (410, True)
-    assert browser.post(link, name="Bo").status == 409
+    second = browser.post(link, name="Bo")
+    assert second.status == 409
+    for page in (again, second):
+        assert page.text.lower().count("link has been used") == 1
+        assert "already" not in page.text
     assert incident(house, delivery).acked_by == "Ana"
 
 

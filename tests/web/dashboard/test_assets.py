@@ -1,6 +1,7 @@
 """What pages load: small, ours, and as it was taken from others."""
 
 import gzip
+import re
 import subprocess
 import sys
 from importlib.resources import files
@@ -30,6 +31,17 @@ def test_scripts_reach_nothing_but_ours(name: str) -> None:
     text = files("dogwatch.web.dashboard").joinpath(name).read_text()
     strange = ("http://", "https://", "innerHTML", "eval(", "insertAdjacentHTML")
     assert [word for word in strange if word in text] == []
+
+
+@pytest.mark.parametrize(
+    "sheet", ["dogwatch.web.dashboard/dashboard.css", "dogwatch.web.status/status.css"]
+)
+def test_styles_can_be_read_from_right_to_left(sheet: str) -> None:
+    package, _, name = sheet.partition("/")
+    text = files(package).joinpath(name).read_text()
+    sided = r"(margin|padding|border)-(left|right)|[\s{;](left|right)\s*:|text-align: *(left|right)"
+    assert re.findall(sided, text) == []
+    assert "prefers-reduced-motion: reduce" in text or not re.search("animation|transition", text)
 
 
 def test_what_others_wrote_is_as_it_was_taken() -> None:

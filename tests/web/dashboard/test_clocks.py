@@ -45,6 +45,15 @@ def test_the_zone_of_a_cookie_is_one_that_there_is(ana: Browser) -> None:
     assert "Times are UTC." in ana.get("/timeline").text
 
 
+@pytest.mark.parametrize("alias", ["Etc/UTC", "UCT", "Zulu", "GMT", "Etc/GMT+0"])
+def test_utc_by_another_name_is_utc(house: House, ana: Browser, alias: str) -> None:
+    watch(house, "Nightly", timezone=alias)
+    ana.cookies["dogwatch-zone"] = f"{alias}:UTC:{WARSAW}"
+    page = ana.get("/i/nightly").text
+    assert "Times are UTC." in page
+    assert re.findall(r">Show ([A-Z][^<]*)<", page) == [WARSAW]
+
+
 def test_no_other_zone_is_taken_and_nobody_is_led_away(ana: Browser) -> None:
     ana.cookies["dogwatch-zone"] = WARSAW
     assert ana.fill("/", "/zone", zone="Mars/Base", place="").status == 422
@@ -105,5 +114,13 @@ def test_the_user_of_a_systems_crontab_is_no_command(ana: Browser) -> None:
     lines = "0 2 * * * root /usr/bin/dump --all\n"
     page = ana.fill("/new/crontab", "/new/crontab", crontab=lines, timezone="UTC").text
     assert 'value="dump"' in page
+    mixed = lines + "0 1 * * * nosuchuser /opt/x\n"
+    asked = ana.fill("/new/crontab", "/new/crontab", crontab=mixed, timezone="UTC")
+    assert (asked.status, "&#39;root&#39; in line 1 looks like a user" in asked.text) == (422, True)
+    asked = ana.fill("/new/crontab", "/new/crontab", crontab=mixed, timezone="UTC", format="system")
+    assert (asked.status, 'value="x /opt/x"' in asked.text or 'value="x"' in asked.text) == (
+        200,
+        True,
+    )
     page = ana.fill("/new/crontab", "/new/crontab", crontab="0 2 * * * dump", timezone="UTC").text
     assert 'value="dump"' in page

@@ -29,6 +29,12 @@ def test_the_workspace_is_downloaded_as_a_file(house: House, ana: Browser) -> No
     assert "- slug: backup\n  name: Backup\n" in answer.text
 
 
+def test_of_a_file_and_its_text_it_is_said_which_counts(ana: Browser) -> None:
+    page = ana.get(FILES).text
+    assert "It takes the place of the text below." in page
+    assert "What stands there when you send the form is what counts." in page
+
+
 def test_a_file_is_tried_applied_and_let_go(house: House, ana: Browser) -> None:
     tried = {"name": "ours.yaml", "text": TEXT.replace("\n", "\r\n"), "try": "1"}
     page = ana.fill(FILES, FILES, **tried)
@@ -77,3 +83,36 @@ def test_who_only_looks_has_no_files(house: House, ana: Browser) -> None:
     assert "settings/files" not in viewer.get("/settings").text
     assert viewer.get(FILES).status == 403
     assert viewer.get("/dogwatch.yaml").status == 403
+
+
+ALL = """dogwatch: 1
+watches: [{slug: backup, name: Backup}]
+channels: [{name: Ops, kind: webhook, settings: {url: 'https://ops.example/in'}}]
+rules: [{channel: Ops}]
+maintenance: [{name: Upgrades, window: {kind: cron, cron: 0 3 * * *, duration_s: 60}}]
+variables: [{key: TOKEN, value: s3cret}]
+status_pages: [{slug: shop, title: Shop, items: [{name: It, watch: backup}]}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("page", "kinds"),
+    [
+        ("/alerts", ["channel", "rule", "maintenance"]),
+        ("/settings/variables", ["variable"]),
+        ("/settings/status-pages", ["status_page"]),
+    ],
+)
+def test_what_a_file_keeps_is_locked_and_let_go_of_on_its_page(
+    ana: Browser, page: str, kinds: list[str]
+) -> None:
+    assert ana.fill(FILES, FILES, name="ours.yaml", text=ALL).status == 303
+    text = ana.get(page).text
+    assert text.count("Locked</span>: kept in <strong>ours.yaml</strong>") == len(kinds)
+    assert "/edit" not in text
+    for count in range(len(kinds), 0, -1):
+        assert ana.get(page).text.count("Locked</span>") == count
+        done = ana.fill(page, f"{FILES}/release")
+        assert (done.status, done.headers["location"]) == (303, f"../..{page}")
+    assert "Locked" not in ana.get(page).text
+    assert ana.post(f"{FILES}/release", kind="rule", thing="x").status == 403

@@ -56,17 +56,17 @@ def test_it_tells_where_it_stopped(flowing: Flowing, ana: Browser) -> None:
     flowing.trigger()
     first = ana.get("/flows/flow").text
     assert nodes(first) == {
-        "load": "running",
-        "check": "waiting",
-        "send": "waiting",
-        "mail": "waiting",
+        "load": "Running",
+        "check": "Waiting",
+        "send": "Waiting",
+        "mail": "Waiting",
     }
     flowing.play(5, check=Outcome.FAIL)
     page = ana.get("/flows/flow").text
     told = nodes(page)
     assert told["load"].startswith("OK")
-    assert re.fullmatch("failed.*, handled", told["check"])
-    assert told["send"] == "not reached"
+    assert re.fullmatch("Failed.*, handled", told["check"])
+    assert told["send"] == "Not reached"
     assert label(page).startswith("load: OK")
     assert page.count('class="edge failure taken"') == 1
     assert '"node fail"' in page
@@ -78,7 +78,7 @@ def test_a_node_that_is_tried_again_says_when(flowing: Flowing, ana: Browser) ->
     work = flowing.claim(1)["load"]
     flowing.finish(work, 2, Outcome.FAIL, reason="boom")
     page = ana.get("/flows/flow").text
-    assert re.search(r"running, waits for attempt 2 at <time[^>]*>", page)
+    assert re.search(r"Running, waits for attempt 2 at <time[^>]*>", page)
     assert "attempt 1: boom" in page
     assert "It waits for attempt 2 at" in ana.get(f"/runs/{work.run.id}").text
 
@@ -96,7 +96,7 @@ def test_from_a_node_on_it_runs_again(house: House, flowing: Flowing, ana: Brows
     assert "from check on" in page
     assert nodes(page)["check"].startswith("OK")
     older = ana.get("/flows/flow", run=run.id).text
-    assert nodes(older)["check"].startswith("failed")
+    assert nodes(older)["check"].startswith("Failed")
     unknown = ana.fill("/flows/flow", "/flows/flow/rerun", run=run.id, node="nothing")
     assert unknown.status in (404, 409, 422)
 
@@ -262,6 +262,6 @@ def test_the_graph_has_addresses_of_its_own(flowing: Flowing, ana: Browser) -> N
     assert "sandbox" in drawn.headers["content-security-policy"]
     told = ana.get("/flows/flow/graph.json").json
     assert [one["source"] for one in told["edges"]]
-    assert {"key", "job", "state", "words"} == set(told["nodes"][0])
+    assert {"key", "job", "state", "words", "critical"} == set(told["nodes"][0])
     assert "../flows/flow/graph.svg" in ana.get("/flows/flow").text
     assert ana.get("/flows/other/graph.svg").status == 404

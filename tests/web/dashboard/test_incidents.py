@@ -60,12 +60,14 @@ def test_nothing_has_broken_yet(house: House, ana: Browser) -> None:
 
 def test_the_list_tells_state_and_count(house: House, ana: Browser) -> None:
     break_one(house)
+    house.clock.advance(1)
     break_one(house, "Other")
     page = ana.get("/incidents")
     assert "<title>(1 going on) Incidents" in page.text
-    assert "Incident 1 2 watches, 2 still down" in words(page.text)
+    told = "Nightly and Other are down incident 1 · 2 watches, 2 still down"
+    assert told in words(page.text)
     assert "nobody has acknowledged" in page.text
-    assert "Incident 1" not in ana.get("/incidents", state="closed", before="x' --").text
+    assert "incident 1" not in ana.get("/incidents", state="closed", before="x' --").text
 
 
 def test_it_is_called_by_its_trouble(house: House, ana: Browser) -> None:
@@ -73,10 +75,20 @@ def test_it_is_called_by_its_trouble(house: House, ana: Browser) -> None:
     page = ana.get("/incidents/1").text
     assert "Nightly is down (incident 1)" in page.partition("</title>")[0]
     assert "Nightly is down incident 1" in words(page)
+    house.clock.advance(1)
     break_one(house, "Other")
-    assert "2 watches are down incident 1" in words(ana.get("/incidents/1").text)
+    assert "Nightly and Other are down incident 1" in words(ana.get("/incidents/1").text)
     ana.fill("/incidents/1", "/incidents/1/close")
-    assert "2 watches were down incident 1" in words(ana.get("/incidents/1").text)
+    assert "Nightly and Other were down incident 1" in words(ana.get("/incidents/1").text)
+
+
+def test_many_are_named_by_the_first_of_them(house: House, ana: Browser) -> None:
+    for name in ("A", "B", "C", "D", "E"):
+        break_one(house, name)
+        house.clock.advance(1)
+    assert "A, B, C and 2 more are down incident 1" in words(ana.get("/incidents").text)
+    [told] = ana.get("/incidents.json").json["incidents"]
+    assert told["trouble"] == "A, B, C and 2 more are down"
 
 
 def test_what_was_changed_before_it_that_concerns_it(house: House, ana: Browser) -> None:
@@ -105,6 +117,27 @@ def test_what_was_changed_before_it_that_concerns_it(house: House, ana: Browser)
     assert re.findall(r"<li><span>bo ([^<]*)</span>", changed) == [
         "changed nightly", "changed nightly", "applied a file USED", "set variable USED"
     ]  # fmt: skip
+
+
+def changed(page: str) -> str:
+    return words(page.partition('id="changed"')[2].partition("</section>")[0])
+
+
+def test_an_item_that_was_made_just_before_is_told(house: House, ana: Browser) -> None:
+    break_one(house)
+    assert re.search(r"Nightly was made \d{4}-\d\d-\d\d", changed(ana.get("/incidents/1").text))
+    for name in ("A", "B", "C"):
+        break_one(house, name)
+    assert "4 of its items were made" in changed(ana.get("/incidents/1").text)
+
+
+def test_an_item_that_is_older_than_a_day_was_not_made_before_it(
+    house: House, ana: Browser
+) -> None:
+    record = watch(house, "Nightly")
+    house.clock.advance(90_000)
+    ping(house, record, kind="fail")
+    assert "Nothing in the 24 hours before" in changed(ana.get("/incidents/1").text)
 
 
 def test_it_is_acknowledged_snoozed_and_closed(house: House, ana: Browser) -> None:
@@ -160,6 +193,21 @@ def test_who_was_told_stands_in_it_with_the_answer(house: House, ana: Browser) -
     house.write(sent)
     page = words(ana.get("/incidents/1").text)
     assert "down to Ops: 204 No Content in 180 ms" in page
+
+
+def test_each_step_but_the_first_tells_its_time_since_that(house: House, ana: Browser) -> None:
+    record = watch(house, "Nightly copy")
+    ping(house, record, kind="fail")
+    house.clock.advance(1200)
+    ping(house, record)
+    page = ana.get("/incidents/1").text
+    ladder = page.partition('<ol class="ladder">')[2].partition("</ol>")[0]
+    assert re.findall(r'class="gap">([^<]*)<', ladder) == ["+20 min"] * 2
+    assert re.findall(r'i/nightly-copy">([^<]*)<', ladder) == ["Nightly copy"] * 2
+    assert page.count("the time since the first line") == 1
+    drawn = ana.get("/incidents/1/ladder.svg").text
+    assert re.findall(r">(\+[^<]*)<", drawn) == ["+20 min"] * 2
+    assert "down Nightly copy" in drawn
 
 
 def test_a_viewer_sees_all_and_changes_nothing(house: House, ana: Browser) -> None:

@@ -79,13 +79,26 @@ def test_an_item_tells_its_state_its_next_and_how_it_is_pinged(house: House, ana
     assert 'aria-label="Last 24 h:' in page
 
 
+def test_one_that_is_down_promises_no_second_alert(house: House, ana: Browser) -> None:
+    record = watch(house, "Quick", schedule="every 10s", start_by_s=1)
+    ping(house, record)
+    page = ana.get("/i/quick").text
+    assert re.search(r"due \d\d:\d\d:\d\d<", page)
+    assert "an alert 1 s later" in page
+    pass_time(house, 12)
+    page = ana.get("/i/quick").text
+    assert "It is down already" in page
+    assert "later." not in page
+    assert 'class="expectation"' not in page
+
+
 def test_a_strip_says_in_words_what_it_shows(house: House, ana: Browser) -> None:
     record = watch(house, "Nightly")
     house.clock.advance(24 * 3600)
     ping(house, record)
     pass_time(house, 661)
     page = ana.get("/").text
-    assert 'aria-label="Last 24 h: 0.5 h down, 23.5 h not heard yet"' in page
+    assert 'aria-label="Last 24 h: 0.5 h Down, 23.5 h New"' in page
 
 
 def test_it_is_paused_and_resumed(house: House, ana: Browser) -> None:
@@ -150,6 +163,27 @@ def test_a_job_is_made_and_run(house: House) -> None:
     (run,) = re.findall(r'href="[./]*(runs/[0-9a-z]{26})"', page)
     shown = ana.get(f"/{run}").text
     assert "Queued: run of Report" in shown
+
+
+def test_a_job_shares_places_by_a_key(house: House) -> None:
+    ana = house.ana(scripts_on=True)
+    given = {"kind": "script", "name": "Report", "schedule": "every 1h", "timezone": "UTC",
+             "language": "bash", "source": "true", "concurrency_key": "back up"}  # fmt: skip
+    assert 'id="concurrency_key-error"' in ana.fill("/new?kind=script", "/new", **given).text
+    given |= {"concurrency_key": "erp", "concurrency_limit": "2"}
+    assert ana.fill("/new?kind=script", "/new", **given).status == 303
+    assert "<dt>At once</dt><dd>2 of all jobs with the key erp</dd>" in ana.get("/i/report").text
+    path = "/i/report/edit"
+    form = ana.get(path).text
+    assert re.search('id="concurrency_key"[^>]* value="erp"', form)
+    assert re.search('id="concurrency_limit"[^>]* value="2"', form)
+    for most, told in (("0", "1 to 1000"), ("two", "whole number")):
+        wrong = ana.fill(path, path, **given | {"concurrency_limit": most}).text
+        assert told in wrong, most
+        assert 'id="concurrency_limit-error"' in wrong
+    assert ana.fill(path, path, **given | {"concurrency_key": ""}).status == 303
+    assert "At once" not in ana.get("/i/report").text
+    assert ana.fill(path, path, name="Report", schedule="every 2h", timezone="UTC").status == 303
 
 
 def test_where_scripts_are_off_that_is_told(house: House, ana: Browser) -> None:
@@ -242,13 +276,17 @@ def test_a_job_and_a_probe_are_edited(house: House) -> None:
              "language": "bash", "source": "echo hello"}  # fmt: skip
     assert ana.fill("/new?kind=script", "/new", **given).status == 303
     at, vault = house.clock.now(), house.services.vault
-    target = {"kind": "http", "url": "https://shop.example/"}
+    demand = {"kind": "json", "path": "$.ok", "is": "equals", "value": True}
+    target = {"kind": "http", "url": "https://shop.example/", "assertions": [demand]}
 
     def made(tx: Tx) -> None:
-        spec = WatchSpec(name="Shop", schedule="every 5m")
+        spec = WatchSpec(name="Shop", schedule="every 5m", slow_after_ms=800)
         probes.add(tx, workspaces.first(tx, at).id, ProbeSpec(spec, target), vault, at)
 
     house.write(made)
+    page = ana.get("/i/shop").text
+    assert "<dt>It is good if</dt><dd>JSON $.ok is true</dd>" in page
+    assert "<dt>Degraded above</dt><dd>800 ms</dd>" in page
     changed = {"schedule": "every 2h", "timezone": "UTC", "start_by_s": "",
                "failures_before_down": "3"}  # fmt: skip
     own = {

@@ -9,7 +9,8 @@ import pytest
 from dogwatch.core.policy import Role
 from dogwatch.core.slots import Gap
 from dogwatch.store import nodes, tasks
-from dogwatch.usecases import workspaces
+from dogwatch.usecases import audit_log, workspaces
+from dogwatch.usecases.callers import host
 from dogwatch.web.dialects import TONGUES
 from tests.web.asgi_client import Client
 from tests.web.dashboard.conftest import Browser, House, member, watch
@@ -102,6 +103,11 @@ def asked(ana: Browser, role_path: str) -> str:
     return ana.get("/" + role_path.replace("/role", "/remove")).text
 
 
+def test_a_key_for_everything_says_so(ana: Browser) -> None:
+    ana.fill(KEYS, KEYS, name="all", **{"scope_*": "1"})
+    assert '<p class="hint">everything you may</p>' in ana.get(KEYS).text
+
+
 def test_a_key_is_shown_once_and_works(house: House, ana: Browser) -> None:
     watch(house, "Nightly")
     made = ana.fill(KEYS, KEYS, name="deploy", **{"scope_read:watches": "1"})
@@ -162,6 +168,13 @@ def test_who_is_no_admin_changes_nobody(house: House, ana: Browser, role: Role) 
         assert browser.post(path, token=token, name="x").status == 403, path
 
 
+def test_a_variable_too_short_to_be_masked_is_told(ana: Browser) -> None:
+    path = "/settings/variables"
+    for value, told in (("short", 1), ("longer", 0)):
+        assert ana.fill(path, path, key="PIN", value=value, description="").status == 303
+        assert ana.get(path).text.count("Too short to be masked") == told, value
+
+
 def test_a_variable_is_set_and_its_value_never_shown(house: House, ana: Browser) -> None:
     path = "/settings/variables"
     value = "hunter2 and more"
@@ -187,6 +200,18 @@ def test_a_variable_is_set_and_its_value_never_shown(house: House, ana: Browser)
 def test_the_system_warns_of_scripts_that_run_as_root(house: House) -> None:
     page = house.ana(scripts_on=True, scripts_as_root=True).get("/system").text
     assert "scripts run as root; run Dogwatch as a user of its own" in page
+
+
+def test_the_system_tells_of_its_disk_and_last_backup(house: House) -> None:
+    ana = house.ana(disk=lambda: (100 * 10**9, 97 * 10**9, 3 * 10**9))
+    page = words(ana.get("/system").text)
+    assert "disk of the data directory is nearly full: 3.0 GB free of 100.0 GB" in page
+    assert "Last backup none that Dogwatch made" in page
+    house.write(lambda tx: audit_log.note(
+        tx, host(0), "instance.backup", "", house.clock.now(), instance=True
+    ))  # fmt: skip
+    house.clock.advance(11)
+    assert "Last backup none" not in words(ana.get("/system").text)
 
 
 def test_the_system_tells_of_nodes_gaps_and_lag(house: House, ana: Browser) -> None:

@@ -43,9 +43,9 @@ def test_the_page_is_gone_for_ever_once_somebody_is_here(house: House) -> None:
     code = house.code()
     house.browser().post("/setup", code=code, **ANA)
     browser = house.browser()
-    assert browser.get("/setup").status == 404
-    assert browser.get("/setup", code=code).status == 404
-    assert browser.post("/setup", code=code, **ANA | {"email": "eve@example.org"}).status == 404
+    assert browser.get("/setup").status == 410
+    assert browser.get("/setup", code=code).status == 410
+    assert browser.post("/setup", code=code, **ANA | {"email": "eve@example.org"}).status == 410
 
 
 def test_a_code_lasts_fifteen_minutes(house: House) -> None:
@@ -91,7 +91,7 @@ def test_of_twenty_at_once_one_wins(house: House) -> None:
         )
         return sorted(answer.status for answer in await asyncio.gather(*claims))
 
-    assert asyncio.run(all_at_once()) == [303] + [404] * 19
+    assert asyncio.run(all_at_once()) == [303] + [410] * 19
     assert len(house.write(people.listed)) == 1
 
 

@@ -35,8 +35,8 @@ def ana(house: House) -> Browser:
 def test_a_lane_has_its_runs_and_what_is_to_come(ana: Browser) -> None:
     page = ana.get("/timeline").text
     assert page.count('<svg class="lane"') == 13
-    assert 'aria-label="Invoices to accounting: 1 fail; 0 to come"' in page
-    assert 'aria-label="Clean old sessions: 12 ok; 3 to come"' in page
+    assert 'aria-label="Invoices to accounting: 1 Failed; 0 to come"' in page
+    assert 'aria-label="Clean old sessions: 12 OK; 3 to come"' in page
     assert 'class="coming"' in page
     assert '<a href="./runs/' in page
     assert "items ran together, first at" in words(page)
@@ -47,11 +47,37 @@ def test_a_lane_has_its_runs_and_what_is_to_come(ana: Browser) -> None:
     assert "default-src 'none'" in drawn.headers["content-security-policy"]
     root = ElementTree.fromstring(drawn.text)
     assert root.tag == f"{SVG}svg"
-    assert len(root.findall(f"{SVG}text")) == 12
+    texts = root.findall(f"{SVG}text")
+    assert len([one for one in texts if one.get("class") is None]) == 12  # names beside lanes
+    assert {"12:00", "18:00"} <= {one.text for one in texts}
     told = ana.get("/timeline.json", q="invoices").json
     (lane,) = told["lanes"]
     assert lane["ran"][0]["outcome"] == "fail"
     assert told["most_together"]["count"] == 1
+
+
+def test_what_is_late_stands_where_it_was_due(ana: Browser) -> None:
+    page = ana.get("/timeline", q="Copy to").text
+    assert page.count('<rect class="late"') == 1
+    assert re.search(r"Copy to the other site: [^\"]*; late, due \d\d:00", page)
+    (lane,) = ana.get("/timeline.json", q="Copy to").json["lanes"]
+    (other,) = ana.get("/timeline.json", q="invoices").json["lanes"]
+    assert lane["late_at"].endswith(":00:00.000Z")
+    assert other["late_at"] is None
+
+
+def test_a_strip_ends_hollow_only_where_something_is_due_soon(ana: Browser) -> None:
+    page = ana.get("/").text
+    strips = re.findall(r'<svg class="strip".*?</svg>', page, re.S)
+    for one in strips:
+        assert ('class="coming"' in one) == ("due within the next 1 h" in one)
+    (paused,) = [one for one in strips if "paused now" in one]
+    assert 'class="coming"' not in paused
+    assert any('class="coming"' in one for one in strips)
+    told = ana.get("/i/shop-answers/day.json").json
+    bars = re.findall(r"<rect [^>]* width=\"(\d+)\"", paused)
+    behind = 1  # the low one that stands behind the last cell
+    assert sum(int(wide) + 1 for wide in bars) == 4 * (len(told["cells"]) + behind)
 
 
 def test_pictures_of_an_item_stand_alone(ana: Browser) -> None:

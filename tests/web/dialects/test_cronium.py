@@ -492,6 +492,21 @@ VARIABLE_FAULTS: list[tuple[Any, str]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ({"key": "A B", "value": "x"},
+         "Key: use 1 to 100 letters, digits, _, . and -, a letter or _ first"),
+        ({"key": "A", "value": "x" * 10_001}, "Value: at most 10000 characters"),
+        ({"key": "A", "value": "a\0"}, "Value holds a NUL character"),
+        ({"key": "A"}, "Value is required"),
+    ],
+    ids=["key", "long", "nul", "missing"],
+)  # fmt: skip
+def test_a_fault_is_told_as_a_sentence(client: Client, body: Any, told: str) -> None:
+    assert list(faults(client("POST", "/api/variables", body)).values()) == [told]
+
+
 def test_bad_variables_are_told(client: Client) -> None:
     for body, field in VARIABLE_FAULTS:
         assert field in faults(client("POST", "/api/variables", body)), body

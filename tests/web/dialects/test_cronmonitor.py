@@ -122,6 +122,25 @@ def test_history_has_an_inclusive_beginning_and_an_exclusive_end(
     assert client.get(path, **{"from": "yesterday"}).status == 422
 
 
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [("2001-01-01", 1), ("20010101", 1), ("20010101T000000Z", 1), ("2001-01-01 00:00:00", 1),
+     ("2001-01-01T00:00:00+02:00", 1), ("2001-01-01T00:00:00 02:00", 1), ("22001231", 0),
+     ("2001-01-01T00:00:00.000 0200", 1), ("2200-12-31", 0), ("2200-12-31T00:00:00 02:00", 0)],
+)  # fmt: skip
+def test_a_beginning_is_told_as_iso_8601_has_it(client: Client, asked: str, found: int) -> None:
+    monitor = made(client)
+    ping(client, monitor)
+    path = f"/api/v1/monitors/{monitor['id']}/pings"
+    assert client.get(path, **{"from": asked}).json["meta"]["total"] == found
+
+
+@pytest.mark.parametrize("asked", ["1638360000", "2025-13-01", "5", "0001-01-01T00:00:00+10:00"])
+def test_what_is_no_date_is_refused(client: Client, asked: str) -> None:
+    answer = client.get(f"/api/v1/monitors/{made(client)['id']}/pings", to=asked)
+    assert (answer.status, list(answer.json["error"]["details"])) == (422, ["to"])
+
+
 @ON_BOTH
 def test_pausing_and_resuming_with_an_empty_body_of_json(client: Client) -> None:
     monitor = made(client)
@@ -185,7 +204,17 @@ def test_a_key_that_reads_changes_nothing(door: Door, client: Client) -> None:
 
 WRONG: dict[str, list[Any]] = {
     "name": [None, 5, "", "x" * 201, [], {}, True],
-    "schedule": [None, 5, "", "x" * 300, "every 5m", "0 0 30 2 *", "61 * * * *", []],
+    "schedule": [
+        None,
+        5,
+        "",
+        "x" * 300,
+        "every 5m",
+        "0 0 30 2 *",
+        "61 * * * *",
+        [],
+        "0 2 * * *\n0 3 * * *",
+    ],
     "timezone": [None, 5, "", "Mars/Olympus", "../etc/passwd", "localtime"],
     "grace_period": [None, -1, 2.5, "300", True, 10**12, [], 1e400],
     "enabled": [None, "yes", 1, []],

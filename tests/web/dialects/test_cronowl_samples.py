@@ -13,93 +13,16 @@ import pytest
 import uvicorn
 
 from tests.eventually import eventually
+from tests.harness.documented import SAMPLES
 from tests.web.asgi_client import Client
 from tests.web.dialects.conftest import Door
 
 HOST = "https://cronowl.com"
-LIST = """
-curl -H "Authorization: Bearer YOUR_API_KEY" \\
-  https://cronowl.com/api/v1/checks
-"""
-FILTERED = """
-curl -H "Authorization: Bearer sk_live_xxx" \\
-  "https://cronowl.com/api/v1/checks?status=up&limit=10"
-"""
-MADE = """
-curl -X POST \\
-  -H "Authorization: Bearer sk_live_xxx" \\
-  -H "Content-Type: application/json" \\
-  -d '{
-    "name": "Database Backup",
-    "cronExpression": "0 2 * * *",
-    "timezone": "Europe/Moscow",
-    "gracePeriod": 10,
-    "tags": ["production", "critical"],
-    "maxDuration": 300000
-  }' \\
-  https://cronowl.com/api/v1/checks
-"""
-CHANGED = """
-curl -X PATCH \\
-  -H "Authorization: Bearer sk_live_xxx" \\
-  -H "Content-Type: application/json" \\
-  -d '{"name": "Daily Backup", "tags": ["prod", "db"]}' \\
-  https://cronowl.com/api/v1/checks/abc123
-"""
-MONITORS = """
-curl -H "Authorization: Bearer sk_live_xxx" \\
-  "https://cronowl.com/api/v1/http-monitors?status=up"
-"""
 # The document forgets to escape the quotes of bodyContains, which then is no JSON.
-MONITOR_MADE = """
-curl -X POST \\
-  -H "Authorization: Bearer sk_live_xxx" \\
-  -H "Content-Type: application/json" \\
-  -d '{
-    "name": "Production API",
-    "url": "https://api.example.com/health",
-    "method": "GET",
-    "intervalSeconds": 60,
-    "expectedStatusCodes": [200],
-    "assertions": {
-      "maxResponseTimeMs": 2000,
-      "bodyContains": "\\"status\\":\\"ok\\""
-    },
-    "alertAfterFailures": 2,
-    "tags": ["production", "api"]
-  }' \\
-  https://cronowl.com/api/v1/http-monitors
-"""
-MONITOR_CHANGED = """
-curl -X PATCH \\
-  -H "Authorization: Bearer sk_live_xxx" \\
-  -H "Content-Type: application/json" \\
-  -d '{
-    "intervalSeconds": 120,
-    "assertions": { "maxResponseTimeMs": 3000 }
-  }' \\
-  https://cronowl.com/api/v1/http-monitors/mon_abc123
-"""
-PINGS = """
-# Simple ping
-curl https://cronowl.com/api/ping/your-slug
-
-# With duration (for slow job detection)
-curl "https://cronowl.com/api/ping/your-slug?duration=45000"
-
-# With exit code
-curl "https://cronowl.com/api/ping/your-slug?exit_code=0"
-
-# Signal job start
-curl "https://cronowl.com/api/ping/your-slug?start=1"
-
-# Full example in bash script
-START_TIME=$(date +%s%3N)
-# ... your job here ...
-END_TIME=$(date +%s%3N)
-DURATION=$((END_TIME - START_TIME))
-curl "https://cronowl.com/api/ping/your-slug?duration=$DURATION&exit_code=$?"
-"""
+LIST, FILTERED, MADE, CHANGED, MONITORS, MONITOR_MADE, MONITOR_CHANGED = (
+    (SAMPLES / "cronowl.sh").read_text().split("\n\n")
+)
+PINGS = (SAMPLES / "cronowl_pings.sh").read_text()
 
 Run = Callable[..., str]
 

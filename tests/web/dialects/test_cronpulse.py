@@ -275,7 +275,10 @@ def test_watches_of_other_doors_are_jobs_too(client: Client, house: House, watch
     assert client("PUT", path, {"heartbeatTolerance": 9}).json["heartbeatTolerance"] == 9
     assert client("PUT", path, {"url": "https://example.com"}).status == 400
     assert ping(client, job["id"]).status == 200
-    kept = client("DELETE", f"/api/v1/projects/{found['id']}")
+    path = f"/api/v1/projects/{found['id']}"
+    assert client("PUT", path, found | {"name": "Others"}).json["name"] == "Others"
+    assert client("PUT", path, {"url": "nowhere"}).status == 400
+    kept = client("DELETE", path)
     assert (kept.status, list(kept.json)) == (400, ["error"])
 
 

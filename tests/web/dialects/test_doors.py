@@ -1,5 +1,6 @@
 """What holds for every route of every dialect: who may, who may not, and how it is said."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from fastapi.routing import APIRoute
 
 from dogwatch.core.dialects import DIALECTS
 from dogwatch.core.policy import POLICY, SCOPES
+from dogwatch.usecases.limiting import Memory, limits_of
 from dogwatch.web.dialect.route import DialectRoute
 from dogwatch.web.dialect.tongue import Tongue
 from dogwatch.web.dialects import TONGUES
@@ -86,6 +88,51 @@ def test_paths_that_are_none_are_told(door: Door, tongue: Tongue, path: str) -> 
     answer = door(tongue.name).get(f"{tongue.base}{path}")
     assert answer.status == 404
     assert answer.headers["content-type"].startswith("application/json")
+
+
+@pytest.mark.parametrize("tongue", TONGUES, ids=lambda tongue: tongue.name)
+def test_what_is_not_there_costs_a_call_and_tells_what_is_left(
+    door: Door, house: House, tongue: Tongue
+) -> None:
+    """A wrong key or none learns nothing of it: 404 and 405 as ever."""
+    limits = limits_of(house.database, Memory(house.clock), house.clock)
+    client = door(tongue.name, limits=limits)
+    there = next(path for one, method, path, _ in ROUTES if one == tongue.name and method == "GET")
+    place = there.replace("{version}", "v3")
+    nowhere = f"{tongue.base.replace('{version}', 'v3')}/nothing"
+    calls = (("GET", place, 200), ("GET", nowhere, 404), ("POST", nowhere, 404),
+             ("PATCH", place, 405), ("GET", place, 200))  # fmt: skip
+    answers = [client(method, path) for method, path, _ in calls]
+    assert [answer.status for answer in answers] == [status for _, _, status in calls]
+    for name in [name for name in answers[0].headers if "-remaining" in name]:
+        left = [int(answer.headers[name]) for answer in answers]
+        assert left == list(range(left[0], left[0] - len(calls), -1)), name
+    for token in (None, "x" * 40):
+        stranger = Client(client.app, token, client.base, client.token_header)
+        refused = [stranger("GET", nowhere), stranger("PATCH", place), stranger("POST", nowhere)]
+        assert [answer.status for answer in refused] == [404, 405, 404]
+        assert not [name for one in refused for name in one.headers if "ratelimit" in name]
+
+
+def test_what_is_not_there_is_limited_as_all_else(door: Door, house: House) -> None:
+    client = door("cronbeats", limits=limits_of(house.database, Memory(house.clock), house.clock))
+
+    async def many() -> list[Answer]:
+        return [await client.send("GET", "/api/v1/nothing") for _ in range(61)]
+
+    *passed, last = asyncio.run(many())
+    assert {answer.status for answer in passed} == {404}
+    assert (last.status, last.json["error"]["type"]) == (429, "per_minute")
+    assert (last.headers["retry-after"], last.headers["x-ratelimit-remaining-minute"]) == (
+        "60", "0",
+    )  # fmt: skip
+
+
+def test_what_is_too_long_for_a_place_that_is_none_is_not_read(door: Door) -> None:
+    """Healthchecks' key may stand in the body."""
+    client = door("healthchecks")
+    stranger = Client(client.app, None, client.base)
+    assert stranger("POST", "/api/v3/nothing", b"x" * 2_000_000).status == 404
 
 
 @pytest.mark.parametrize("tongue", TONGUES, ids=lambda tongue: tongue.name)

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from dogwatch.core.problems import Problem
-from dogwatch.usecases import channels, numbered, watches
+from dogwatch.usecases import assigning, channels, numbered, watches
 from tests.web.asgi_client import Answer, Client
 from tests.web.dialects.conftest import ON_BOTH, Door, House
 
@@ -107,6 +107,48 @@ def test_a_run_is_measured(client: Client, house: House) -> None:
     assert start["body_url"] is None
 
 
+@pytest.mark.parametrize(
+    ("before", "status"), [("", "new"), ("/0", "up"), ("/fail", "down")], ids=["new", "up", "down"]
+)
+def test_the_first_version_has_started_in_the_place_of_any_state(
+    client: Client, house: House, before: str, status: str
+) -> None:
+    """As the manual of v2 says of a check that is down and has been started."""
+    check = made(client)
+    if before:
+        ping(client, check, before)
+        house.clock.advance(1)
+    ping(client, check, "/start")
+    told = {
+        version: client.get(f"/api/{version}/checks/{check['uuid']}").json
+        for version in ("v1", "v2", "v3")
+    }
+    assert {version: one["status"] for version, one in told.items()} == {
+        "v1": "started", "v2": status, "v3": status,
+    }  # fmt: skip
+    assert all(one["started"] for one in told.values())
+
+
+@pytest.mark.parametrize(("seconds", "shown_s"), [(0.4, 0), (41.9, 41), (42.0, 42)])
+def test_a_duration_is_told_in_whole_seconds_that_have_passed(
+    client: Client, house: House, seconds: float, shown_s: int
+) -> None:
+    check = made(client)
+    ping(client, check, "/start")
+    house.clock.advance(seconds)
+    ping(client, check)
+    assert shown(client, check)["last_duration"] == shown_s
+
+
+def test_a_slug_that_is_taken_is_a_bad_field(client: Client) -> None:
+    first, other = made(client, slug="mine"), made(client)
+    told = {"error": "json validation error: slug is taken"}
+    for path in ("/api/v3/checks/", f"/api/v3/checks/{other['uuid']}"):
+        answer = client("POST", path, {"slug": "mine"})
+        assert (answer.status, answer.json) == (400, told)
+    assert client("POST", f"/api/v3/checks/{first['uuid']}", {"slug": "mine"}).status == 200
+
+
 def test_a_key_and_a_slug_ping_too(client: Client, house: House) -> None:
     check, stranger = made(client), Client(client.app)
     key = house.workspace.ping_key
@@ -115,6 +157,38 @@ def test_a_key_and_a_slug_ping_too(client: Client, house: House) -> None:
     assert stranger("GET", f"/ping/{key}/fresh", query={"create": "1"}).status == 201
     assert stranger.get(f"/ping/{key}/none").status == 404
     assert shown(client, check)["n_pings"] == 2
+
+
+def ups(house: House) -> dict[str, list[str]]:
+    """Return by the slugs of watches the names of the channels that hear of them."""
+
+    def found(tx: Any) -> dict[str, list[str]]:
+        records = numbered.watch_page(tx, house.workspace.id, 1, 100).items
+        names = {one.id: one.name for one in assigning.listed(tx, house.workspace.id)}
+        heard = assigning.heard_by(tx, records)
+        return {one.slug: sorted(names[own_id] for own_id in heard[one.id]) for one in records}
+
+    return house.write(found)
+
+
+@ON_BOTH
+@pytest.mark.parametrize("end", ["", "/start", "/fail", "/log", "/3"])
+def test_all_integrations_hear_of_a_check_that_a_ping_made(
+    client: Client, house: House, end: str
+) -> None:
+    channel(house, "one")
+    house.clock.advance(1)
+    channel(house, "two")
+    key, stranger = house.workspace.ping_key, Client(client.app)
+    asked = {"create": "1"}
+    made = stranger("POST", f"/hc/ping/{key}/fresh{end}", query=asked)
+    assert (made.status, made.text) == (201, "Created")
+    again = stranger("POST", f"/hc/ping/{key}/fresh{end}", query=asked)
+    assert (again.status, again.text) == (200, "OK")
+    assert stranger("GET", f"/ping/{key}/native", query=asked).status == 201
+    assert ups(house) == {"fresh": ["one", "two"], "native": []}
+    (check,) = client.get("/api/v3/checks/", slug="fresh").json["checks"]
+    assert (check["timeout"], check["grace"], check["name"]) == (86_400, 3_600, "fresh")
 
 
 @pytest.mark.parametrize(
@@ -258,7 +332,9 @@ def test_a_run_that_outlasts_the_grace_is_down(client: Client, house: House) -> 
     ping(client, check, "/start")
     house.clock.advance(61)
     house.write(lambda tx: watches.lapse(tx, house.clock.now()))
-    assert shown(client, check)["status"] == "down"
+    for version in ("v1", "v2", "v3"):
+        found = client.get(f"/api/{version}/checks/{check['uuid']}").json
+        assert (found["status"], found["started"]) == ("down", False)
     longer = client("POST", f"/api/v3/checks/{check['uuid']}", {"grace": 600}).json
     assert longer["grace"] == 600
     (record,) = house.write(lambda tx: numbered.watch_page(tx, house.workspace.id, 1, 9)).items

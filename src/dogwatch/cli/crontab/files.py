@@ -2,24 +2,16 @@
 
 import os
 import pwd
-import re
 import shutil
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dogwatch.core.crontab import Crontab, Entry, parse
+from dogwatch.core.crontab import Crontab, Entry, Known, guessed, parse
 from dogwatch.core.problems import invalid
 
 SPOOLS = frozenset({Path("/var/spool/cron/crontabs"), Path("/var/spool/cron")})
 OWN = "crontab -l"
-_NAME = re.compile(r"[a-z_][a-z0-9_-]*")
-# Users that most systems have, and users that are programs as well.
-_COMMON = frozenset(
-    {"root", "daemon", "bin", "sys", "www-data", "nobody", "postgres", "mysql", "nginx", "apache"}
-)
-_ALSO_PROGRAMS = frozenset({"mail", "sync", "man", "backup"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,37 +75,19 @@ def _owner(name: str, path: Path) -> str:
 
 def _guessed(name: str, path: Path, text: str) -> Crontab:
     """Read a file in the format that its place tells, or else its lines."""
-    as_system, as_user = parse(text, system=True), parse(text, system=False)
     if path == Path("/etc/crontab") or path.parent == Path("/etc/cron.d"):
-        return as_system
-    if path.parent in SPOOLS or not as_system.entries:
-        return as_user
-    if len(as_system.problems) <= len(as_user.problems) and _all_users(as_system.entries):
-        return as_system
-    likely = [entry for entry in as_system.entries if _likely_user(entry)]
-    if 2 * len(likely) > len(as_user.entries):
-        told = f"{likely[0].user!r} in line {likely[0].line}"
+        return parse(text, system=True)
+    if path.parent in SPOOLS:
+        return parse(text, system=False)
+    found = guessed(text, Known(_is_user, _is_program))
+    if isinstance(found, Entry):
+        told = f"{found.user!r} in line {found.line}"
         raise invalid(
             name,
             f"the sixth field looks like a user ({told}), but this place does not tell; "
             "say --system-format if it is one, --user-format if it starts the command",
         )
-    return as_user
-
-
-def _all_users(entries: Sequence[Entry]) -> bool:
-    """Say whether a user stands in each line; mail, sync and backup are programs, too."""
-    names = [entry.user or "" for entry in entries]
-    return all(map(_is_user, names)) and not all(map(_is_program, names))
-
-
-def _likely_user(entry: Entry) -> bool:
-    name = entry.user or ""
-    if not _NAME.fullmatch(name) or _is_program(name):
-        return False
-    called = entry.command.split()[0] if entry.command.split() else ""
-    known = name in _COMMON or _is_user(name)
-    return known or called.startswith("/") or shutil.which(called) is not None
+    return found
 
 
 def _is_user(name: str) -> bool:
@@ -125,4 +99,4 @@ def _is_user(name: str) -> bool:
 
 
 def _is_program(name: str) -> bool:
-    return name in _ALSO_PROGRAMS or shutil.which(name) is not None
+    return shutil.which(name) is not None

@@ -110,7 +110,7 @@ def _holds(found: Any, value: Any) -> bool:
     return isinstance(found, list) and any(_same(one, value) for one in found)
 
 
-_COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
+COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
     "equals": _same,
     "not_equals": lambda found, value: not _same(found, value),
     "less": _ordered(lambda found, value: found < value),
@@ -139,7 +139,7 @@ class JsonValue:
     kind: ClassVar[str] = "json"
     checks: ClassVar[Mapping[str, Check]] = {
         "path": _path,
-        "is": one_of("exists", "missing", *_COMPARE),
+        "is": one_of("exists", "missing", *COMPARE),
         "value": _plain,
         "degrades": flag,
     }
@@ -160,10 +160,10 @@ class JsonValue:
             return None if self.is_ == "missing" else f"{self.path} is missing"
         if self.is_ == "missing":
             return f"{self.path} exists"
-        if self.is_ == "exists" or _COMPARE[self.is_](found, self.value):
+        if self.is_ == "exists" or COMPARE[self.is_](found, self.value):
             return None
-        expected = f"{self.is_.replace('_', ' ')} {_shown(self.value)}"
-        return f"{self.path}: expected {expected}, got {_shown(found)}"
+        expected = f"{self.is_.replace('_', ' ')} {shown(self.value)}"
+        return f"{self.path}: expected {expected}, got {shown(found)}"
 
 
 def _header_name(value: object) -> str | None:
@@ -271,7 +271,8 @@ def _quoted(value: str) -> str:
     return repr(value if len(value) <= _SHOWN else value[:_SHOWN] + "…")
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """Return a value of JSON for people, cut where it is long."""
     if isinstance(value, dict | list):
         return f"{'an object' if isinstance(value, dict) else 'a list'} of {len(value)}"
     if isinstance(value, str):

@@ -15,6 +15,19 @@ FIRST_YEAR, LAST_YEAR = 1900, 9900  # what lies outside is never due
 # No zone changed its offset twice within three days since 1970.
 PROBE = timedelta(days=3)
 NOT_PLACES = frozenset({"localtime", "posixrules", "Factory"})
+# Links to it in the tz database (backward, etcetera); browsers and machines name any of them.
+_UTC = frozenset(
+    {
+        *("UCT", "Universal", "Zulu", "Greenwich", "GMT", "GMT+0", "GMT-0", "GMT0"),
+        *("Etc/UTC", "Etc/UCT", "Etc/Universal", "Etc/Zulu", "Etc/Greenwich"),
+        *("Etc/GMT", "Etc/GMT+0", "Etc/GMT-0", "Etc/GMT0"),
+    }
+)
+
+
+def plain_zone(name: str) -> str:
+    """Return a zone's name, UTC for all that are the same as UTC."""
+    return "UTC" if name in _UTC else name
 
 
 @cache

@@ -61,16 +61,4 @@ _dogwatch_call() {
   fi
 }
 
-_dogwatch_define() {
-  builtin local name spelling prefix snake
-  for name in input output event getVariable setVariable getCondition setCondition; do
-    snake=${name/Variable/_variable} snake=${snake/Condition/_condition}
-    for prefix in cronium dogwatch; do
-      for spelling in "$prefix.$name" "${prefix}_$name" "$prefix.$snake" "${prefix}_$snake"; do
-        builtin eval "$spelling() { _dogwatch_call $name \"\$@\"; }"
-      done
-    done
-  done
-}
-_dogwatch_define
-unset -f _dogwatch_define
+# The helpers themselves follow, in all their spellings.

@@ -22,7 +22,7 @@ from dogwatch.store.tables.people import (
     users,
     workspaces,
 )
-from dogwatch.store.tables.probing import probes, rollups
+from dogwatch.store.tables.probing import probes, rollups, untaken
 from dogwatch.store.tables.publishing import status_pages, status_posts
 from dogwatch.store.tables.trouble import (
     dependencies,
@@ -99,6 +99,7 @@ __all__ = [
     "status_pages",
     "status_posts",
     "tasks",
+    "untaken",
     "users",
     "variable_uses",
     "variables",

@@ -25,6 +25,21 @@ probes = Table(
     Index(None, "node_id"),
 )
 
+# Turns that nobody took, once whoever wanted to hear was told, until he hears they are taken.
+untaken = Table(
+    "untaken",
+    metadata,
+    workspace(),
+    Column("watch_id", Id, nullable=False),
+    Column("location", String(32), nullable=False),
+    Column("since_at", Instant, nullable=False),
+    Column("told_at", Instant, nullable=False),
+    # When the first turn after that was taken.
+    Column("asked_at", Instant),
+    PrimaryKeyConstraint("workspace_id", "watch_id", "location"),
+    of("watches", "watch_id"),
+)
+
 # Counts that can be merged: `unit` is hour or day, `buckets` the histogram of durations.
 rollups = Table(
     "rollups",

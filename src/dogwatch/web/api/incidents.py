@@ -30,10 +30,14 @@ class Snooze(Body):
 
 
 class IncidentOut(BaseModel):
-    """One trouble: `count` watches belong to it, `going_on` of them are still down."""
+    """One trouble: `count` watches belong to it, `going_on` of them are still down.
+
+    `trouble`: what it is called, by the names of the first that went down.
+    """
 
     id: str
     number: int
+    trouble: str
     state: str
     project: str | None
     count: int
@@ -60,7 +64,8 @@ _OF_INCIDENT = (
 def _values(view: View) -> dict[str, Any]:
     values = {name: getattr(view.incident, name) for name in _OF_INCIDENT}
     project = view.incident.project or None
-    return values | {"project": project, "count": view.count, "going_on": view.going_on}
+    counts = {"count": view.count, "going_on": view.going_on}
+    return values | {"trouble": view.trouble, "project": project, **counts}
 
 
 class StepOut(BaseModel):

@@ -19,8 +19,8 @@ from dogwatch.web.api.call import Call, Called, Name, shown
 from dogwatch.web.api.filters import Status, Text, given
 from dogwatch.web.api.masks import masked_action, unmasked_action
 from dogwatch.web.api.pages import Paged
+from dogwatch.web.api.pausing import Pausing, Turn, paused_by
 from dogwatch.web.api.runs import input_text
-from dogwatch.web.api.watches import Turn
 from dogwatch.web.api.wire import JobOut, PageOf, RunOut
 from dogwatch.web.reach import hosts_of_action
 from dogwatch.web.services import Services
@@ -162,9 +162,9 @@ async def remove_job(call: Called, name: Name) -> Response:
 
 
 @router.post("/{name}/pause", response_model=JobOut, **needs("jobs.pause"))
-async def pause_job(call: Called, name: Name, _: Nothing | None = None) -> Response:
-    """Run nothing on schedule until it is resumed."""
-    return await _turned(call, name, watches.pause)
+async def pause_job(call: Called, name: Name, body: Pausing | None = None) -> Response:
+    """Run nothing on schedule until it is resumed, by somebody or by its time."""
+    return await _turned(call, name, paused_by(body, call.at))
 
 
 @router.post("/{name}/resume", response_model=JobOut, **needs("jobs.resume"))

@@ -9,21 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote_plus, urlsplit
 
+from dogwatch.core.http_action import HARMLESS
 from dogwatch.core.problems import Problem
 
 MASK = "***"
 _NONE_STORED = f"{MASK} keeps a value stored for this origin, but none is; give the value"
-HARMLESS = frozenset(
-    {
-        "accept",
-        "accept-encoding",
-        "accept-language",
-        "cache-control",
-        "content-language",
-        "content-type",
-        "user-agent",
-    }
-)
 _PORTS = {"http": 80, "https": 443}
 _SECRET = "auth|cookie|cred|key|pass|pwd|secret|session|sig|token"  # noqa: S105 (names of secrets)
 _SECRET_NAME = re.compile(_SECRET, re.IGNORECASE)

@@ -18,6 +18,7 @@ from dogwatch.web.api.call import Call, Called, Name, shown
 from dogwatch.web.api.filters import Status, Text, given
 from dogwatch.web.api.masks import masked_action, unmasked_action
 from dogwatch.web.api.pages import Paged
+from dogwatch.web.api.pausing import Pausing, paused_by
 from dogwatch.web.api.wire import PageOf, ProbeOut, RunOut
 from dogwatch.web.reach import hosts_of_probe
 
@@ -122,11 +123,12 @@ async def remove_probe(call: Called, name: Name) -> Response:
 
 
 @router.post("/{name}/pause", response_model=ProbeOut, **needs("probes.pause"))
-async def pause_probe(call: Called, name: Name, _: Nothing | None = None) -> Response:
-    """Ask nothing until it is resumed."""
+async def pause_probe(call: Called, name: Name, body: Pausing | None = None) -> Response:
+    """Ask nothing until it is resumed, by somebody or by its time."""
+    turn = paused_by(body, call.at)
 
     def paused(tx: Tx) -> ProbeOut:
-        return _written(tx, watches.pause(tx, _locked(tx, call, name)[0], call.at), call)
+        return _written(tx, turn(tx, _locked(tx, call, name)[0], call.at), call)
 
     return await call.post(200, paused)
 

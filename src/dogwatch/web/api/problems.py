@@ -2,7 +2,6 @@
 
 import json
 import logging
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from math import ceil
@@ -12,9 +11,10 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Scope
 
 from dogwatch.core.problems import Kind, Problem
+from dogwatch.web.guard import Guard, place_of
 
 MEDIA_TYPE = "application/problem+json"
 STATUSES: Mapping[Kind, int] = {
@@ -138,39 +138,6 @@ def allowed(request: Request) -> list[str]:
     return sorted(methods | {"HEAD"} if "GET" in methods else methods)
 
 
-class Guard:
-    """Answers 500 for what nobody foresaw; the log has its place, never its data.
-
-    No answer to HEAD has content, those that are problems included.
-    """
-
-    def __init__(self, app: ASGIApp, worded: Worded) -> None:
-        self._app = app
-        self._worded = worded
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one ASGI connection."""
-        begun, head = False, scope.get("method") == "HEAD"
-
-        async def watched(message: Message) -> None:
-            nonlocal begun
-            if message["type"] == "http.response.start":
-                begun, message = True, _with_limits(scope, message)
-            if head and "body" in message:
-                message = {**message, "body": b""}
-            await send(message)
-
-        try:
-            await self._app(scope, receive, watched)
-        except Exception as error:
-            where = "".join(traceback.format_tb(error.__traceback__))
-            _log.error("unexpected %s\n%s", type(error).__name__, where)
-            if begun:
-                raise
-            sorry = self._worded(Request(scope), 500, "Dogwatch made a mistake; its log says where")
-            await sorry(scope, receive, watched)
-
-
 def _with_limits(scope: Scope, message: Message) -> Message:
     """Return the head of an answer with what the caller is told of his limits."""
     said = scope.get("state", {}).get("limit_headers")
@@ -187,4 +154,9 @@ def install(app: FastAPI, mistakes: Worded = as_problem) -> None:
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http)
-    app.add_middleware(Guard, worded=mistakes)
+
+    def sorry(scope: Scope, error: Exception) -> Response:
+        _log.error("unexpected %s\n%s", type(error).__name__, place_of(error))
+        return mistakes(Request(scope), 500, "Dogwatch made a mistake; its log says where")
+
+    app.add_middleware(Guard, headed=_with_limits, sorry=sorry)

@@ -48,7 +48,10 @@ class Clock(BaseModel):
 
 
 class WhyOut(BaseModel):
-    """Why a watch is as it is, and why people were told of its last flip or were not."""
+    """Why a watch is as it is, and why people were told of its last flip or were not.
+
+    Lateness comes from no flip: `flip` is null where that was the last to be told of.
+    """
 
     sentence: str
     status: str

@@ -18,6 +18,7 @@ from dogwatch.core.variable import (
 from dogwatch.usecases import variables
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.variables import Use, Variable
+from dogwatch.vault import Vault
 from dogwatch.web.api.auth import needs, resource
 from dogwatch.web.api.body import Body
 from dogwatch.web.api.call import Call, Called, shown
@@ -80,20 +81,25 @@ class UseOut(BaseModel):
 
 
 class VariableOut(BaseModel):
-    """A variable without its value, and who uses it."""
+    """A variable without its value, and who uses it.
+
+    `masked`: its value is taken out of what scripts print; one of fewer than 6 characters is not.
+    """
 
     id: str
     key: str
     description: str
     created_at: Instant
     updated_at: Instant
+    masked: bool
     uses: list[UseOut]
 
     @classmethod
-    def of(cls, variable: Variable, uses: Sequence[Use], **more: Any) -> Self:
+    def of(cls, vault: Vault, variable: Variable, uses: Sequence[Use], **more: Any) -> Self:
         """Return the shape of a variable."""
         names = ("id", "key", "description", "created_at", "updated_at")
         values: dict[str, Any] = {name: getattr(variable, name) for name in names}
+        values["masked"] = variables.is_masked(vault, variable)
         return cls(**values, uses=list(map(UseOut.of, uses)), **more)
 
 
@@ -103,8 +109,9 @@ class VariableDetail(VariableOut):
     value: str
 
 
-def _shown(tx: Tx, variable: Variable) -> VariableOut:
-    return VariableOut.of(variable, variables.uses(tx, [variable])[variable.key])
+def _shown(tx: Tx, call: Call, variable: Variable) -> VariableOut:
+    uses = variables.uses(tx, [variable])[variable.key]
+    return VariableOut.of(call.services.vault, variable, uses)
 
 
 @router.get("", response_model=PageOf[VariableOut], **needs("variables.list"))
@@ -114,7 +121,7 @@ async def list_variables(call: Called, page: Paged) -> Response:
     def found(tx: Tx) -> list[VariableOut]:
         some = variables.page(tx, call.workspace_id, page.size, page.after)
         uses = variables.uses(tx, some)
-        return [VariableOut.of(one, uses[one.key]) for one in some]
+        return [VariableOut.of(call.services.vault, one, uses[one.key]) for one in some]
 
     return page.answer(await call.read(found), lambda one: one, lambda one: one.id)
 
@@ -127,8 +134,8 @@ async def show_variable(call: Called, name: Key) -> Response:
 
 def _detail(tx: Tx, call: Call, key: str) -> VariableDetail:
     variable = variables.find(tx, call.workspace_id, key)
-    value = variables.value_of(call.services.vault, variable)
-    return VariableDetail.of(variable, variables.uses(tx, [variable])[key], value=value)
+    vault, uses = call.services.vault, variables.uses(tx, [variable])[key]
+    return VariableDetail.of(vault, variable, uses, value=variables.value_of(vault, variable))
 
 
 @router.put("/{name}", response_model=VariableOut, **needs("variables.set"))
@@ -138,7 +145,7 @@ async def set_variable(call: Called, name: Key, body: VariableValue) -> Response
 
     def put(tx: Tx) -> VariableOut:
         return _shown(
-            tx, variables.put(tx, vault, where, name, body.value, call.at, body.description)
+            tx, call, variables.put(tx, vault, where, name, body.value, call.at, body.description)
         )
 
     return shown(await call.write(put))
@@ -150,7 +157,7 @@ async def change_variable(call: Called, name: Key, body: VariableChange) -> Resp
     where = call.workspace_id
 
     def described(tx: Tx) -> VariableOut:
-        return _shown(tx, variables.describe(tx, where, name, body.description, call.at))
+        return _shown(tx, call, variables.describe(tx, where, name, body.description, call.at))
 
     return shown(await call.write(described))
 

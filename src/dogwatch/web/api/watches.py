@@ -1,8 +1,5 @@
 """/watches: what is expected, and what was heard."""
 
-from collections.abc import Callable
-from datetime import datetime
-
 from fastapi import Response
 
 from dogwatch.core.spec import WatchSpec
@@ -15,6 +12,7 @@ from dogwatch.web.api.auth import needs, resource
 from dogwatch.web.api.call import Call, Called, Name, shown
 from dogwatch.web.api.filters import Kind, Status, Text, given
 from dogwatch.web.api.pages import Paged
+from dogwatch.web.api.pausing import Pausing, Turn, paused_by
 from dogwatch.web.api.wire import (
     FlipOut,
     PageOf,
@@ -26,9 +24,6 @@ from dogwatch.web.api.wire import (
 )
 
 router = resource("watches")
-
-# What pauses a watch, or resumes it.
-Turn = Callable[[Tx, Record, datetime], Record]
 
 
 def written(tx: Tx, record: Record, call: Call) -> WatchOut:
@@ -103,9 +98,9 @@ async def remove_watch(call: Called, name: Name) -> Response:
 
 
 @router.post("/{name}/pause", response_model=WatchOut, **needs("watches.pause"))
-async def pause_watch(call: Called, name: Name, _: Nothing | None = None) -> Response:
-    """Expect nothing until it is resumed."""
-    return await turned(call, name, watches.pause)
+async def pause_watch(call: Called, name: Name, body: Pausing | None = None) -> Response:
+    """Expect nothing until it is resumed, by somebody or by its time."""
+    return await turned(call, name, paused_by(body, call.at))
 
 
 @router.post("/{name}/resume", response_model=WatchOut, **needs("watches.resume"))

@@ -143,6 +143,9 @@ class WatchOut(BaseModel):
     last_ping_at: Instant | None
     last_ok_at: Instant | None
     last_run: RunOut | None
+    resumes_at: Instant | None = Field(
+        default=None, description="When it resumes by itself, of one that is paused."
+    )
     late: bool
     running: int
     created_at: Instant
@@ -180,6 +183,7 @@ def watch_values(view: WatchView, pings: str | None) -> dict[str, Any]:
         "ping_url": pings and pings + record.ping_key,
         "next_due_at": view.next_due_at,
         "deadline_at": view.deadline_at,
+        "resumes_at": view.resumes_at,
         "last_ok_at": watch.ok_at,
         "last_run": RunOut.of(view.last_run) if view.last_run else None,
         "running": sum(run.started_at is not None for run in watch.open),

@@ -18,6 +18,7 @@ from dogwatch.web.api.auth import needs, resource
 from dogwatch.web.api.call import Call, Called, Id, Name, shown
 from dogwatch.web.api.filters import Status, Text, given
 from dogwatch.web.api.pages import Paged
+from dogwatch.web.api.pausing import Pausing, paused_by
 from dogwatch.web.api.runs import input_text
 from dogwatch.web.api.wire import PageOf, RunOut
 from dogwatch.web.api.wire_workflows import (
@@ -122,11 +123,12 @@ async def remove_workflow(call: Called, name: Name) -> Response:
 
 
 @router.post("/{name}/pause", response_model=WorkflowOut, **needs("workflows.pause"))
-async def pause_workflow(call: Called, name: Name, _: Nothing | None = None) -> Response:
-    """Begin nothing on schedule or by webhook until it is resumed."""
+async def pause_workflow(call: Called, name: Name, body: Pausing | None = None) -> Response:
+    """Begin nothing on schedule or by webhook until it is resumed, by somebody or by its time."""
+    turn = paused_by(body, call.at)
 
     def paused(tx: Tx) -> WorkflowOut:
-        return _shown(tx, watches.pause(tx, _locked(tx, call, name), call.at), call)
+        return _shown(tx, turn(tx, _locked(tx, call, name), call.at), call)
 
     return await call.post(200, paused)
 

@@ -99,6 +99,7 @@ MEMBERS: dict[str, tuple[Handler, Handler]] = {
     ),
     "/settings/files": (files.show, files.take),
     "/settings/files/forget": (files.show, files.forget),
+    "/settings/files/release": (files.show, files.release),
     "/i/{name}/release": (item.show, item.release),
     "/incidents/{name}/acknowledge": (incidents.show, incidents.acknowledge),
     "/incidents/{name}/snooze": (incidents.show, incidents.snooze),

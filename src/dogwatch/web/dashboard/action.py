@@ -5,13 +5,17 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from dogwatch.core.http_action import METHODS
+from dogwatch.core.probe import demands
 from dogwatch.core.probe.dns import TYPES
 from dogwatch.core.problems import Problem
+from dogwatch.core.run import Policy
 from dogwatch.core.spec import WatchSpec
 from dogwatch.usecases import jobs, probes, watches, workflows
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.lists import Record
 from dogwatch.web.api.masks import masked_action, unmasked_action
+from dogwatch.web.dashboard.fields import whole
+from dogwatch.web.dashboard.pictures.length import took
 from dogwatch.web.dashboard.visit import Visit
 from dogwatch.web.reach import Hosts, hosts_of_action
 
@@ -89,13 +93,14 @@ FIELDS: Mapping[str, Sequence[Asked]] = {
 class Action:
     """What an item does: its fields by `kind`, its values without secrets, and further facts.
 
-    `here`: it is done where this server is.
+    `here`: it is done where this server is. `policy` is that of a job.
     """
 
     kind: str
     values: Mapping[str, Any]
     facts: Sequence[tuple[str, str]] = ()
     here: bool = True
+    policy: Policy | None = None
 
     @property
     def source(self) -> str:
@@ -128,6 +133,7 @@ def action_of(tx: Tx, visit: Visit, record: Record) -> Action | None:
         facts = (
             ("From", ", ".join(spec.locations)),
             ("Asked again before it is down", f"{spec.rechecks} times"),
+            *_demands(target, record.watch.plan.slow_after_ms),
         )
         here = probes.HERE in spec.locations
         return Action(str(target.get("kind", "")), target, facts, here)
@@ -135,7 +141,26 @@ def action_of(tx: Tx, visit: Visit, record: Record) -> Action | None:
         return None
     job = _job(tx, visit, record)
     kind = "request" if job.action_kind == "http" else job.action_kind
-    return Action(kind, masked_action(job.action))
+    return Action(kind, masked_action(job.action), _sharing(job.policy), policy=job.policy)
+
+
+def _demands(target: Mapping[str, Any], slow_after_ms: int | None) -> list[tuple[str, str]]:
+    """Return what an answer must say, and within which time."""
+    told = [("It is good if", words) for words in demands.said(target)]
+    return told + ([("Degraded above", took(slow_after_ms))] if slow_after_ms is not None else [])
+
+
+def _sharing(policy: Policy) -> Sequence[tuple[str, str]]:
+    """Return whom a job shares its places with."""
+    key, most = policy.concurrency_key, policy.concurrency_limit
+    return [("At once", f"{most} of all jobs with the key {key}")] if key else []
+
+
+def shared(visit: Visit, policy: Policy) -> Policy:
+    """Return what a form says of the places that a job shares; the rest as it was."""
+    key, most = visit.form.get("concurrency_key", ""), whole(visit, "concurrency_limit")
+    most = 1 if most is None else most
+    return replace(policy, concurrency_key=key.strip() or None, concurrency_limit=most)
 
 
 def change(tx: Tx, visit: Visit, record: Record, words: WatchSpec) -> Record:
@@ -155,7 +180,8 @@ def change(tx: Tx, visit: Visit, record: Record, words: WatchSpec) -> Record:
     job = _job(tx, visit, record, words)
     kind = "request" if job.action_kind == "http" else job.action_kind
     given = _given(visit, kind, job.action)
-    return jobs.edit(tx, record, replace(job, action=given), vault, visit.at)
+    policy = shared(visit, job.policy) if "concurrency_key" in visit.form else job.policy
+    return jobs.edit(tx, record, replace(job, action=given, policy=policy), vault, visit.at)
 
 
 def _given(visit: Visit, kind: str, stored: Mapping[str, Any]) -> dict[str, Any]:

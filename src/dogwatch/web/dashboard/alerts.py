@@ -10,12 +10,13 @@ from dogwatch.core.alerts import Event, Rule
 from dogwatch.core.plain import span
 from dogwatch.core.problems import Problem
 from dogwatch.notify import CHANNELS
-from dogwatch.usecases import audience, channels, maintenance, rehearsal, rules, watches
+from dogwatch.usecases import audience, channels, maintenance, manifests, rehearsal, rules, watches
 from dogwatch.usecases.audience import Hearer
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.channels import ChannelRow
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.maintenance import Maintenance
+from dogwatch.usecases.manifests import Thing
 from dogwatch.web.dashboard.pages import rendered
 from dogwatch.web.dashboard.visit import Visit
 from dogwatch.web.dashboard.words import EVENTS, about, sentence
@@ -27,7 +28,8 @@ MOST = 500
 class Page:
     """All that is shown; `names` are slugs of watches by id, `asked` the item looked for.
 
-    `fault` is why nothing can be told of that item, `offered` are the slugs to choose from.
+    `fault` is why nothing can be told of that item, `offered` are the slugs to choose from,
+    `kept` the files that things are kept in.
     """
 
     channels: Sequence[ChannelRow]
@@ -38,6 +40,7 @@ class Page:
     hearers: Mapping[Event, Sequence[Hearer]]
     fault: str
     offered: Sequence[str]
+    kept: Mapping[Thing, str]
 
     def channel(self, channel_id: str) -> str:
         """Return the name of a channel."""
@@ -59,13 +62,18 @@ class Page:
 
 async def show(visit: Visit) -> Response:
     """Show channels, rules, windows, and who would be told of one item."""
-    require(visit.caller, "channels.list")
-    asked = (visit.query.get("item") or visit.form.get("item", "")).strip()[:64]
-    page = await visit.see(lambda tx: _page(tx, visit, asked))
+    page = await seen(visit)
     kinds = {kind: channel.label for kind, channel in CHANNELS.items()}
     return rendered(
         visit, "alerts.html", 404 if page.fault else 200, page=page, kinds=kinds, words=EVENTS
     )
+
+
+async def seen(visit: Visit) -> Page:
+    """Return all that is shown."""
+    require(visit.caller, "channels.list")
+    asked = (visit.query.get("item") or visit.form.get("item", "")).strip()[:64]
+    return await visit.see(lambda tx: _page(tx, visit, asked))
 
 
 async def rehearse(visit: Visit) -> Response:
@@ -93,6 +101,7 @@ def _page(tx: Tx, visit: Visit, asked: str) -> Page:
         hearers,
         fault,
         watches.slugs(tx, workspace_id, MOST),
+        manifests.kept_things(tx, workspace_id),
     )
 
 

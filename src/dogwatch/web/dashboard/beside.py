@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from fastapi import Response
 
 from dogwatch.web.dashboard import (
+    desk_facts,
     facts,
     flow,
     incident_ladder,
@@ -35,7 +36,7 @@ def routes() -> Iterator[tuple[str, Endpoint]]:
     for path, draw in PICTURES.items():
         yield f"{path}.svg", signed_in(_alone(draw))
         yield f"{path}.json", signed_in(_numbers(draw))
-    for path, tell in facts.FACTS.items():
+    for path, tell in (facts.FACTS | desk_facts.FACTS).items():
         yield f"{path}.json", signed_in(_facts(tell))
 
 

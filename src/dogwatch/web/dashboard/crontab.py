@@ -1,11 +1,11 @@
 """A crontab that is pasted: its lines found, named, ticked, and watched."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fastapi import Response
 
-from dogwatch.core.crontab import Crontab, Entry, parse, suggest_name
+from dogwatch.core.crontab import Crontab, Entry, Known, guessed, parse, suggest_name
 from dogwatch.core.problems import Problem, invalid
 from dogwatch.core.schedule import parse as schedule_of
 from dogwatch.core.spec import WatchSpec
@@ -20,8 +20,12 @@ from dogwatch.web.dashboard.ways import CURL
 
 _SAID = re.compile(r"((?:[^%\\]|\\.)*\\?)(%.*|)", re.DOTALL)
 MOST_LINES, MOST_TEXT = 60, 40_000
-# Whom lines of /etc/crontab and /etc/cron.d run as; none of them is a command, too.
-_USERS = frozenset({"root", "daemon", "www-data", "nobody", "postgres", "mysql", "nginx", "apache"})
+# How the lines are read; by default as they tell themselves.
+FORMATS = (
+    ("", "As its lines tell"),
+    ("user", "A user's, as of crontab -l"),
+    ("system", "A system's, with a user before each command"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +43,15 @@ async def show(visit: Visit) -> Response:
     require(visit.caller, "watches.make")
     text = visit.form.get("crontab", "")
     zone = visit.form.get("timezone") or visit.zone_name
-    found, bad = _read(visit, text, zone) if text else ([], [])
-    return rendered(visit, "crontab.html", found=found, bad=bad, text=text, zone=zone, made=())
+    found, bad = list[Found](), list[str]()
+    try:
+        found, bad = _read(visit, text, zone) if text else (found, bad)
+    except Problem as problem:
+        visit = replace(visit, problem=problem)
+    return rendered(
+        visit, "crontab.html", found=found, bad=bad, text=text, zone=zone, made=(),
+        formats=FORMATS, format=visit.form.get("format", ""),
+    )  # fmt: skip
 
 
 async def take(visit: Visit) -> Response:
@@ -65,7 +76,17 @@ async def take(visit: Visit) -> Response:
         (record, told(text.splitlines()[one.entry.line - 1], base + record.ping_key))
         for one, record in done
     ]
-    return rendered(visit, "crontab.html", found=(), bad=(), text="", zone=zone, made=lines)
+    return rendered(
+        visit,
+        "crontab.html",
+        found=(),
+        bad=(),
+        text="",
+        zone=zone,
+        made=lines,
+        formats=(),
+        format="",
+    )
 
 
 def told(line: str, url: str) -> str:
@@ -87,7 +108,7 @@ def _made(tx: Tx, visit: Visit, one: Found, zone: str) -> Record:
 
 def _read(visit: Visit, text: str, zone: str) -> tuple[list[Found], list[str]]:
     """Return the entries, and in words what cannot be read."""
-    crontab = _parsed(text.replace("\r\n", "\n"))
+    crontab = _parsed(text.replace("\r\n", "\n"), visit.form.get("format", ""))
     bad = [f"line {one.line}: {one.message}" for one in crontab.problems]
     found = [_found(visit, entry, zone) for entry in crontab.entries[:MOST_LINES]]
     if len(crontab.entries) > MOST_LINES:
@@ -95,11 +116,17 @@ def _read(visit: Visit, text: str, zone: str) -> tuple[list[Found], list[str]]:
     return found, bad
 
 
-def _parsed(text: str) -> Crontab:
-    """Return a crontab of a user, or of a system where a user of one stands in some sixth field."""
-    system = parse(text, system=True)
-    named = any(entry.user in _USERS for entry in system.entries)
-    return system if named else parse(text, system=False)
+def _parsed(text: str, chosen: str) -> Crontab:
+    """Return a crontab; raise invalid where neither choice nor lines tell its format.
+
+    The host is not asked who its users are: that is nobody's business here.
+    """
+    if chosen:
+        return parse(text, system=chosen == "system")
+    found = guessed(text, Known())
+    if isinstance(found, Entry):
+        raise invalid("format", f"{found.user!r} in line {found.line} looks like a user: choose")
+    return found
 
 
 def _found(visit: Visit, entry: Entry, zone: str) -> Found:

@@ -7,7 +7,8 @@ let tag = "", failures = 0, timer = 0, looking = false, told = false, again = fa
 
 // Times are shown in the zone of the browser, unless another was chosen.
 const ZONE = "dogwatch-zone=", root = new URL(document.querySelector(".brand").href).pathname;
-if (page.dataset.zone && !document.cookie.includes(ZONE)) {
+const unset = page.dataset.zone && !document.cookie.includes(ZONE);
+if (unset) {
   const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
   if (own) document.cookie = `${ZONE}${own}; path=${root}; max-age=31536000; samesite=lax`;
 }
@@ -48,10 +49,15 @@ function put(fresh) {
 function swap(old, part) {
   if (old.querySelector("input:focus, select:focus, textarea:focus")) return false; // being filled in
   const focus = old.contains(document.activeElement) && place(document.activeElement);
-  const fresh = document.adoptNode(part);
+  const fresh = document.adoptNode(part), summary = [...old.querySelectorAll("summary")].indexOf(document.activeElement);
+  old.querySelectorAll("details").forEach((one, at) => { // what was opened stays open
+    const same = fresh.querySelectorAll("details")[at];
+    if (same && one.open) same.open = true;
+  });
   for (const kept of old.querySelectorAll("[data-keep]")) fresh.querySelector(`[data-keep="${kept.dataset.keep}"]`)?.replaceWith(kept);
   old.replaceWith(fresh);
-  if (focus) document.querySelector(focus)?.focus({ preventScroll: true });
+  if (summary >= 0) fresh.querySelectorAll("summary")[summary]?.focus({ preventScroll: true });
+  else if (focus) document.querySelector(focus)?.focus({ preventScroll: true });
   return true;
 }
 
@@ -113,7 +119,7 @@ if (document.querySelector("main[data-live]")) {
     clearTimeout(timer);
     turn();
   });
-  if (page.dataset.zone && !document.cookie.includes(ZONE + page.dataset.zone)) turn(); // it was just set
+  if (unset) turn(); // it was just set
   try { listen(); } catch { /* a browser without shared workers asks more often */ }
 }
 

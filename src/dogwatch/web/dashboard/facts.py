@@ -95,7 +95,7 @@ def _name(visit: Visit) -> str:
 
 
 # By the address of the page; the front page has none, so it is called by its name.
-FACTS: Mapping[str, Tell] = {
+FACTS: dict[str, Tell] = {
     "/now": now,
     "/i/{name}": item,
     "/runs/{run_id}": run,

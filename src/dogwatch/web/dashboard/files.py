@@ -1,11 +1,14 @@
 """Files: the workspace as one, and what was applied."""
 
+from collections.abc import Mapping
+
 from fastapi import Response
 
 from dogwatch.core.manifest.text import written
 from dogwatch.core.problems import Problem
 from dogwatch.usecases import manifests
 from dogwatch.usecases.callers import require
+from dogwatch.usecases.keeping import CHANNEL, MAINTENANCE, PAGE, RULE, VARIABLE
 from dogwatch.web.api.manifest.hand import Hand
 from dogwatch.web.api.manifest.present import read
 from dogwatch.web.api.manifest.whole import Applied, export, require_all
@@ -13,6 +16,14 @@ from dogwatch.web.dashboard.pages import DOWNLOADED, moved, rendered
 from dogwatch.web.dashboard.visit import Visit
 
 NAME = "dogwatch.yaml"
+# Where things of each kind are shown.
+PLACES: Mapping[str, str] = {
+    CHANNEL: "alerts",
+    RULE: "alerts",
+    MAINTENANCE: "alerts",
+    VARIABLE: "settings/variables",
+    PAGE: "settings/status-pages",
+}
 
 
 async def show(visit: Visit) -> Response:
@@ -60,6 +71,16 @@ def _told(problem: Problem) -> Problem:
     if set(problem.fields) <= {"name"}:
         return problem
     return Problem(problem.kind, problem.message, {"text": problem.message})
+
+
+async def release(visit: Visit) -> Response:
+    """Keep one thing that is no item in no file: it is changed here from now on."""
+    kind, own = visit.form.get("kind", ""), visit.form.get("thing", "")
+    await visit.carry_out(
+        "manifests.release", own[:100],
+        lambda tx: manifests.release_thing(tx, visit.workspace_id, (kind, own)),
+    )  # fmt: skip
+    return moved(visit, PLACES.get(kind, "settings/files"))
 
 
 async def forget(visit: Visit) -> Response:

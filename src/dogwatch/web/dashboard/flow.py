@@ -33,6 +33,7 @@ class Line:
     state: str
     words: str
     step: Step | None
+    longest: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +50,20 @@ class Page:
     kept: str | None
 
     @property
+    def longest(self) -> Sequence[str]:
+        """The nodes of the way that took longest."""
+        return picture.longest(self.graph, self.tree)
+
+    @property
     def lines(self) -> Iterator[Line]:
         """The nodes, each after its sources."""
+        way = self.longest
         for key in order(self.graph):
             step = self.tree.steps.get(key) if self.tree else None
             yield Line(
                 key, self.slugs.get(self.graph.node(key).job), entering(self.graph).get(key, ()),
                 picture.state_of(key, self.tree), picture.in_words(key, self.tree), step,
+                key in way,
             )  # fmt: skip
 
 
@@ -73,7 +81,13 @@ async def drawn(visit: Visit) -> Picture:
     told = {
         "run": page.tree.run.id if page.tree else None,
         "nodes": [
-            {"key": one.key, "job": one.slug, "state": one.state, "words": one.words}
+            {
+                "key": one.key,
+                "job": one.slug,
+                "state": one.state,
+                "words": one.words,
+                "critical": one.longest,
+            }
             for one in page.lines
         ],
         "edges": [

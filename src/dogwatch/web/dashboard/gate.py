@@ -11,7 +11,7 @@ from dogwatch.core.script_action import MAX_SOURCE_BYTES
 from dogwatch.usecases import people
 from dogwatch.usecases.people import Present
 from dogwatch.web.dashboard import cookie
-from dogwatch.web.dashboard.pages import LIVE, moved, rendered
+from dogwatch.web.dashboard.pages import LIVE, moved, refused, rendered
 from dogwatch.web.dashboard.visit import Visit
 from dogwatch.web.origin import origin_of, vouched
 from dogwatch.web.page import Endpoint
@@ -25,6 +25,8 @@ _FORM_BYTES = 16_384
 # A script may be long, and each of its bytes three in a form.
 _LONG_FORM_BYTES = 3 * MAX_SOURCE_BYTES + _FORM_BYTES
 _LONG_FORMS = ("/new", "/crontab", "/edit", "/preview", "/files")
+# What programs load; none of them could fill in the page to sign in.
+_NO_PAGES = (".json", ".svg")
 # As many as items of a page can be ticked, and some more.
 _FORM_FIELDS = 140
 # What a form tells beside its fields; other problems get a page of their own.
@@ -49,6 +51,8 @@ def signed_in(handler: Handler) -> Endpoint:
 
     async def checked(visit: Visit) -> Response:
         if visit.present is None:
+            if visit.request.url.path.endswith(_NO_PAGES):
+                return refused()
             place = visit.request.url.path[1:]
             return moved(visit, f"login?{urlencode({'next': place})}" if place else "login")
         if visit.request.method not in _SAFE:

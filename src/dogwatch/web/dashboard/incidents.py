@@ -53,20 +53,11 @@ async def show(visit: Visit) -> Response:
     snoozed = view.incident.snoozed_until_at
     return rendered(
         visit, "incident.html", view=view, incident=view.incident, steps=steps, hours=HOURS,
-        concerned=concerned, changes=changes, trouble=_trouble(view, concerned),
+        concerned=concerned, changes=changes, trouble=view.trouble,
         ended=ladder.ended(view.incident.closed_by or ""),
         snoozed=snoozed if snoozed and snoozed > visit.at else None,
         wrong=int(view.incident.closed_at is None),
     )  # fmt: skip
-
-
-def _trouble(view: View, concerned: Sequence[Concerned]) -> str:
-    """Return what an incident is called, e.g. "Nightly is down" or "2 watches were down"."""
-    over = view.incident.closed_at is not None
-    if view.count != 1:
-        return f"{view.count} watches {'were' if over else 'are'} down"
-    name = concerned[0].record.name if concerned else "A watch"
-    return f"{name} {'was' if over else 'is'} down"
 
 
 async def acknowledge(visit: Visit) -> Response:

@@ -28,11 +28,11 @@ from dogwatch.usecases.overview import Strip
 from dogwatch.web.dashboard.action import Action, action_of
 from dogwatch.web.dashboard.fields import whole
 from dogwatch.web.dashboard.pages import moved, rendered
-from dogwatch.web.dashboard.pictures import expectation, replies
+from dogwatch.web.dashboard.pictures import durations, expectation, replies
 from dogwatch.web.dashboard.visit import Visit
 from dogwatch.web.dashboard.ways import ways
 
-RUNS, PINGS, FLIPS = 60, 10, 10
+RUNS, BANDED, PINGS, FLIPS = 60, 200, 10, 10
 DAY, DAYS = timedelta(days=1), 90
 COMING = 5
 # For how many hours something can be paused.
@@ -53,7 +53,7 @@ class Page:
     phase: str
     day: Strip
     quarter: Strip
-    runs: Sequence[Run]
+    banded: Sequence[Run]
     pings: Sequence[dict[str, Any]]
     flips: Sequence[FlipRow]
     coming: Sequence[datetime]
@@ -64,6 +64,11 @@ class Page:
     resumes_at: datetime | None
     silenced_until: datetime | None
     told: bool
+
+    @property
+    def runs(self) -> Sequence[Run]:
+        """The newest runs; the band of durations is of some more."""
+        return self.banded[:RUNS]
 
     @property
     def record(self) -> Record:
@@ -78,15 +83,28 @@ async def show(visit: Visit) -> Response:
     may_ping = visit.may("watches.change")
     schedule, coming = page.record.watch.plan.schedule, page.coming
     grace_s = page.record.watch.plan.start_by_s
+    drawn = coming and page.phase != "down"  # no alert follows one that is down
     ping_url = f"{visit.services.base_url.rstrip('/')}/ping/{page.record.ping_key}"
     return rendered(
         visit, "item.html", page=page, record=page.record, cell=overview.CELL, day=DAY,
         ping_url=ping_url if may_ping and not page.record.watch.job else "",
         wrong=int(page.phase == "down"), ways=ways, silences=SILENCES,
-        expected=expectation.drawn(coming[0].astimezone(visit.zone), grace_s) if coming else "",
+        expected=expectation.drawn(coming[0].astimezone(visit.zone), grace_s) if drawn else "",
+        coming_table=expectation.table(coming, grace_s), **_plots(visit, page),
         notes=schedule.dst_notes(visit.at, COMING) if schedule and coming else [],
-        replies=replies.drawn(page.runs) if page.record.probe else "",
     )  # fmt: skip
+
+
+def _plots(visit: Visit, page: Page) -> dict[str, Any]:
+    """Return the plot of replies or durations, and what it shows as a table."""
+    if page.record.probe and (drawn := replies.drawn(page.runs, visit.zone, visit.root)):
+        return {"plot": "replies", "drawn": drawn, "plot_table": replies.table(page.runs)}
+    told = page.record.watch.plan.slow_after_ms, durations.bands_of(page.banded, visit.zone)
+    drawn = durations.drawn(page.runs, *told, visit.zone, visit.root)
+    return {
+        "plot": "durations", "drawn": drawn,
+        "plot_table": durations.table(page.runs, *told) if drawn else None,
+    }  # fmt: skip
 
 
 def _page(tx: Tx, visit: Visit) -> Page:
@@ -98,7 +116,7 @@ def _page(tx: Tx, visit: Visit) -> Page:
         view, phase(record.watch, at),
         overview.strip_of(tx, record, at, overview.CELL, overview.CELLS),
         overview.strip_of(tx, record, at, DAY, DAYS),
-        lists.run_page(tx, workspace_id, RUNS, "", only),
+        lists.run_page(tx, workspace_id, BANDED, "", only),
         lists.ping_page(tx, workspace_id, record.id, PINGS, None),
         lists.flip_page(tx, workspace_id, FLIPS, "", only),
         coming_of(view),

@@ -44,13 +44,12 @@ def _strip(cell: timedelta, count: int) -> Drawn:
 
 def _durations(tx: Tx, visit: Visit, record: Record) -> tuple[Markup, Numbers]:
     every = lists.run_page(tx, visit.workspace_id, MOST_RUNS, "", {"watch": record.id})
-    found = every[:RUNS]
-    limit_ms, band = record.watch.plan.slow_after_ms, durations.band_of(found)
-    if not (drawn := durations.drawn(found, limit_ms)):
+    limit_ms, bands = record.watch.plan.slow_after_ms, durations.bands_of(every, visit.zone)
+    if not (drawn := durations.drawn(every[:RUNS], limit_ms, bands, visit.zone)):
         raise Problem("not_found", "fewer than two runs took any time")
     told = {
         "slow_after_ms": limit_ms,
-        "band_ms": [band.low_ms, band.high_ms] if band else None,
+        "bands_ms": {kind: [band.low_ms, band.high_ms] for kind, band in bands.items()},
         "runs": [_run(run) for run in every if run.duration_ms is not None],
     }
     return drawn, told
@@ -66,7 +65,7 @@ def _run(run: Run) -> Numbers:
 
 def _replies(tx: Tx, visit: Visit, record: Record) -> tuple[Markup, Numbers]:
     found = lists.run_page(tx, visit.workspace_id, RUNS, "", {"watch": record.id})
-    if not record.probe or not (drawn := replies.drawn(found)):
+    if not record.probe or not (drawn := replies.drawn(found, visit.zone)):
         raise Problem("not_found", "nothing here has replied")
     shown = replies.timed(found)
     told = {

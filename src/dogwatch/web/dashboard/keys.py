@@ -10,7 +10,7 @@ from dogwatch.core.problems import Problem
 from dogwatch.usecases import keys
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.door import Tx
-from dogwatch.usecases.keys import Key, Made
+from dogwatch.usecases.keys import Made
 from dogwatch.web.dashboard.fields import ticked
 from dogwatch.web.dashboard.pages import moved, rendered
 from dogwatch.web.dashboard.visit import Visit
@@ -46,16 +46,12 @@ async def show(visit: Visit) -> Response:
     found = await visit.see(lambda tx: keys.listed(tx, visit.workspace_id))
     mine = grantable(visit.caller.grant.role)
     return rendered(
-        visit, "keys.html", keys=[one for one in found if _good(one, visit)],
+        visit, "keys.html", keys=[one for one in found if one.good(visit.at)],
         scopes=[(scope, WORDS[scope]) for scope in SCOPES if scope in mine],
         dialects=[(keys.NATIVE, "Dogwatch"), *((one.name, one.title) for one in _spoken())],
         titles={one.name: one.title for one in DIALECTS.values()} | {keys.NATIVE: "Dogwatch"},
-        calls=_calls(visit),
+        calls=_calls(visit), words={"*": WORDS["*"]},
     )  # fmt: skip
-
-
-def _good(key: Key, visit: Visit) -> bool:
-    return key.revoked_at is None and (key.expires_at is None or key.expires_at > visit.at)
 
 
 def _spoken() -> list[Dialect]:

@@ -19,7 +19,7 @@ from dogwatch.usecases.lists import Record
 from dogwatch.usecases.probes import ProbeSpec
 from dogwatch.web.api.jobs import admit_script
 from dogwatch.web.dashboard import schedule
-from dogwatch.web.dashboard.action import LANGUAGES, told
+from dogwatch.web.dashboard.action import LANGUAGES, shared, told
 from dogwatch.web.dashboard.fields import seconds
 from dogwatch.web.dashboard.pages import moved, rendered
 from dogwatch.web.dashboard.visit import Visit
@@ -85,7 +85,8 @@ def _made_probe(tx: Tx, visit: Visit, at: datetime) -> Record:
 
 def _made_job(tx: Tx, visit: Visit, at: datetime) -> Record:
     kind, action = _action_of(visit)
-    spec = JobSpec(_watch_of(visit), kind, action, default_policy(kind, action))
+    policy = shared(visit, default_policy(kind, action))
+    spec = JobSpec(_watch_of(visit), kind, action, policy)
     return jobs.add(tx, visit.workspace_id, spec, visit.services.vault, at)
 
 

@@ -16,8 +16,11 @@ from markupsafe import Markup
 
 from dogwatch.core.lengths import words_of
 from dogwatch.core.plain import span
+from dogwatch.core.schedule.spans import plain_zone
+from dogwatch.core.states import LOOKS
 from dogwatch.web.api.problems import STATUSES
-from dogwatch.web.dashboard.pictures import durations, flow, strip
+from dogwatch.web.dashboard.pictures import flow, strip
+from dogwatch.web.dashboard.pictures.length import took
 from dogwatch.web.dashboard.visit import Visit
 from dogwatch.web.page import HEADERS as BARE
 from dogwatch.web.page import Endpoint, served
@@ -78,6 +81,7 @@ _FILES = {
     "log_script": "log.js",
     "schedule_script": "schedule.js",
     "plot_script": "plot.js",
+    "zoom_script": "zoom.js",
     "plot_library": "vendor/uPlot.js",
 }
 _TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
@@ -138,16 +142,17 @@ _TEMPLATES.globals |= {name: address for name, (address, _) in _ASSETS.items()}
 _TEMPLATES.globals |= {
     "wrong": 0,
     "log_lines": LOG_LINES,
+    "LOOKS": LOOKS,
 }
 _TEMPLATES.filters |= {
+    "plain_zone": plain_zone,
     "sentence": _sentence,
     "minute": _minute,
     "time": _moment,
     "local": _local,
     "strip": strip.of,
-    "durations": durations.drawn,
     "flow": flow.drawn,
-    "took": durations.took,
+    "took": took,
     "moment": _moment,
     "pair": _pair,
     "length_of": lambda time: span(round(time.total_seconds())),
@@ -182,6 +187,11 @@ def picture(drawn: Markup) -> Response:
 def values(told: Any) -> Response:
     """Return the numbers behind a page or a picture."""
     return Response(json.dumps(told, ensure_ascii=False), 200, HEADERS, "application/json")
+
+
+def refused() -> Response:
+    """Say in plain text that nobody is signed in."""
+    return Response("sign in first\n", 401, HEADERS, "text/plain; charset=utf-8")
 
 
 def moved(visit: Visit, place: str) -> Response:

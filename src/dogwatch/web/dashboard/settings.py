@@ -29,16 +29,22 @@ FIGURES = {
 async def show(visit: Visit) -> Response:
     """Show the workspace and its people."""
     require(visit.caller, "workspace.show")
-    workspace, own, invited = await visit.see(lambda tx: _page(tx, visit))
+    workspace, own, invited = await visit.see(lambda tx: found(tx, visit))
     roles = [role for role in Role if role <= visit.caller.grant.role]
     return rendered(
         visit, "settings.html", workspace=workspace, members=own, invited=invited, roles=roles,
-        figures={FIGURES[name]: most for name, most in plan_of(workspace.plan).figures().items()
-                 if name in FIGURES and most is not None},
+        figures={FIGURES[name]: most for name, most in figures(workspace).items()},
     )  # fmt: skip
 
 
-def _page(tx: Tx, visit: Visit) -> tuple[Workspace, list[Member], list[Invitation]]:
+def figures(workspace: Workspace) -> dict[str, int]:
+    """Return the limits of the workspace's plan that are told, by name."""
+    every = plan_of(workspace.plan).figures()
+    return {name: most for name in FIGURES if (most := every[name]) is not None}
+
+
+def found(tx: Tx, visit: Visit) -> tuple[Workspace, list[Member], list[Invitation]]:
+    """Return the workspace, its members and who is invited, as far as he may see them."""
     workspace_id = visit.workspace_id
     return (
         workspaces.get(tx, workspace_id),

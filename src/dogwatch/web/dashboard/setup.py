@@ -17,14 +17,27 @@ from dogwatch.web.dashboard.visit import Visit
 async def show(visit: Visit) -> Response:
     """Show the form to who has the code, to others where it is."""
     code = visit.form.get("code") or visit.request.query_params.get("code", "")
+    if not await visit.read(setup.needed):
+        return _used(visit)
     if not await _opens(visit, code):
         return _closed(visit)
     return rendered(visit, "setup.html", code=code)
 
 
 async def take(visit: Visit) -> Response:
-    """Make the first person, admin of all, and sign him in."""
+    """Make the first person, admin of all, and sign him in; of several at once one wins."""
+    try:
+        return await _taken(visit)
+    except Problem as problem:
+        if problem.kind != "not_found":
+            raise
+        return _used(visit)
+
+
+async def _taken(visit: Visit) -> Response:
     code = visit.form.get("code", "")
+    if not await visit.read(setup.needed):
+        return _used(visit)
     if not await _opens(visit, code):
         return _closed(visit)
     email = checked_email(visit.form.get("email", ""))
@@ -48,10 +61,12 @@ async def take(visit: Visit) -> Response:
 
 
 async def _opens(visit: Visit, code: str) -> bool:
-    if not await visit.read(setup.needed):
-        raise Problem("not_found", "there is nothing at this address")
     vault = visit.services.vault
     return bool(code) and await visit.write(lambda tx: setup.opens(tx, code, vault, visit.at))
+
+
+def _used(visit: Visit) -> Response:
+    return rendered(visit, "setup_used.html", 410)
 
 
 def _closed(visit: Visit) -> Response:

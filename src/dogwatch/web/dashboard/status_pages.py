@@ -7,7 +7,7 @@ from fastapi import Response
 
 from dogwatch.core.problems import Problem, invalid
 from dogwatch.core.status_page import IMPACTS, STATES, Item, PageSpec
-from dogwatch.usecases import status_pages
+from dogwatch.usecases import manifests, status_pages
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.status_pages import Post, StatusPage
@@ -22,8 +22,13 @@ TAG = "tag:"
 async def show_all(visit: Visit) -> Response:
     """Show the pages, and the form of a new one."""
     require(visit.caller, "status_pages.list")
-    found = await visit.see(lambda tx: status_pages.listed(tx, visit.workspace_id))
-    return rendered(visit, "status_pages.html", pages=found, base=_base(visit))
+    found, kept = await visit.see(
+        lambda tx: (
+            status_pages.listed(tx, visit.workspace_id),
+            manifests.kept_things(tx, visit.workspace_id),
+        )
+    )
+    return rendered(visit, "status_pages.html", pages=found, kept=kept, base=_base(visit))
 
 
 async def make(visit: Visit) -> Response:

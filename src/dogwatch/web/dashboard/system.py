@@ -18,6 +18,8 @@ from dogwatch.web.dashboard.visit import Visit
 from dogwatch.web.latest import Latest
 
 CHUNK = 256 * 1024
+# Of the data directory's disk: with less, something is soon refused.
+FREE_SHARE, GB = 0.05, 10**9
 WORDS = {
     "scheduler": "Scheduler: starts what is due",
     "sweeper": "Sweeper: judges silence",
@@ -30,15 +32,24 @@ WORDS = {
 
 async def show(visit: Visit) -> Response:
     """Show it to admins of the instance: it counts over all workspaces."""
-    require(visit.caller, "workspaces.list")
-    found = await _latest(visit).get()
-    problems = found.problems
-    if visit.services.scripts_as_root:
-        problems.append("scripts run as root; run Dogwatch as a user of its own")
+    found, problems = await seen(visit)
     return rendered(
         visit, "system.html", system=found, words=WORDS, version=__version__,
         database=visit.services.dialect, wrong=len(problems), problems=problems,
+        disk=_free(visit),
     )  # fmt: skip
+
+
+async def seen(visit: Visit) -> tuple[System, list[str]]:
+    """Return how Dogwatch is, and what is wrong, in words."""
+    require(visit.caller, "workspaces.list")
+    found = await _latest(visit).get()
+    problems = found.problems
+    if _is_full(visit):
+        problems.append(f"the disk of the data directory is nearly full: {_free(visit)}")
+    if visit.services.scripts_as_root:
+        problems.append("scripts run as root; run Dogwatch as a user of its own")
+    return found, problems
 
 
 async def back_up(visit: Visit) -> Response:
@@ -48,12 +59,22 @@ async def back_up(visit: Visit) -> Response:
     if copy is None:
         raise Problem("refused", "this process makes no backups; use dogwatch backup")
     await visit.write(
-        lambda tx: audit_log.note(tx, visit.caller, "instance.backup", "", visit.at, instance=True)
+        lambda tx: audit_log.note(tx, visit.caller, system.BACKUP, "", visit.at, instance=True)
     )
     file = await visit.read(lambda tx: _packed(copy(tx)))
     name = f"dogwatch-{visit.at:%Y-%m-%d}.gz"
     headers = {**DOWNLOADED, "Content-Disposition": f'attachment; filename="{name}"'}
     return StreamingResponse(_chunks(file), 200, headers, "application/gzip")
+
+
+def _is_full(visit: Visit) -> bool:
+    whole, _, free = visit.services.disk()
+    return free < FREE_SHARE * whole
+
+
+def _free(visit: Visit) -> str:
+    whole, _, free = visit.services.disk()
+    return f"{free / GB:,.1f} GB free of {whole / GB:,.1f} GB"
 
 
 def _packed(lines: Iterable[str]) -> IO[bytes]:

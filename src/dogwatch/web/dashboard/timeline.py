@@ -1,7 +1,8 @@
 """Timeline: what ran when, what overlapped, what piles up?"""
 
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,27 +16,41 @@ from dogwatch.web.api.wire import iso
 from dogwatch.web.dashboard.now import chosen_of
 from dogwatch.web.dashboard.pages import rendered
 from dogwatch.web.dashboard.pictures.alone import Picture
-from dogwatch.web.dashboard.pictures.timeline import lane, shade, whole
+from dogwatch.web.dashboard.pictures.timeline import axis, lane, shade, whole
 from dogwatch.web.dashboard.visit import Visit
 
 HOURS = (3, 24, 168)
 HOUR = timedelta(hours=1)
-MARKS = 5
+# What was dragged over is shown as a stretch of its own.
+LEAST, LONGEST = timedelta(minutes=1), timedelta(days=35)
+Stretch = tuple[datetime, datetime]
 
 
 async def show(visit: Visit) -> Response:
     """Show a lane for each item."""
     found = local(await _found(visit), visit.zone)
-    hours, chosen = _hours(visit), chosen_of(visit)
-    marks = [
-        found.begin_at + (found.end_at - found.begin_at) * n / (MARKS - 1) for n in range(MARKS)
-    ]
+    chosen, own = chosen_of(visit), _own(visit)
     return rendered(
-        visit, "timeline.html", found=found, chosen=chosen, states=STATES, hours=hours,
-        choices=HOURS, marks=marks, lane=lambda one: lane(found, one, visit.root),
-        shade=shade(found), pages=max(1, -(-found.total // LANES)),
-        address=lambda **changes: _address(visit, **changes),
+        visit, "timeline.html", found=found, chosen=chosen, states=STATES,
+        hours=None if own else _hours(visit), choices=HOURS, moves=list(_moves(found)),
+        lane=lambda one: lane(found, one, visit.root), axis=axis(found), shade=shade(found),
+        pages=max(1, -(-found.total // LANES)),
+        address=lambda **changes: _address(visit, **changes), iso=iso,
     )  # fmt: skip
+
+
+def _moves(found: Timeline) -> Iterator[tuple[str, dict[str, object]]]:
+    """Yield where one may look from here, in words, and how that is said in an address."""
+    begin_at, end_at = found.begin_at, found.end_at
+    half = (end_at - begin_at) / 2
+    stretches = {
+        "Earlier": (begin_at - half, end_at - half), "Later": (begin_at + half, end_at + half),
+        "Closer": (begin_at + half / 2, end_at - half / 2),
+        "Wider": (begin_at - half, end_at + half),
+    }  # fmt: skip
+    for word, (first_at, last_at) in stretches.items():
+        if LEAST <= last_at - first_at <= LONGEST:
+            yield word, {"hours": "", "from": iso(first_at), "to": iso(last_at)}
 
 
 def local(found: Timeline, zone: tzinfo) -> Timeline:
@@ -49,6 +64,7 @@ def local(found: Timeline, zone: tzinfo) -> Timeline:
                 for ran in lane.ran
             ],
             coming=[at.astimezone(zone) for at in lane.coming],
+            late_at=lane.late_at and lane.late_at.astimezone(zone),
         )
         for lane in found.lanes
     ]  # fmt: skip
@@ -86,15 +102,35 @@ def _values(one: Lane) -> dict[str, Any]:
         ],
         "coming": [iso(at) for at in one.coming],
         "dense": one.dense,
+        "late_at": one.late_at and iso(one.late_at),
     }  # fmt: skip
 
 
 async def _found(visit: Visit) -> Timeline:
     require(visit.caller, "watches.list")
-    past = _hours(visit) * HOUR
+    stretch = _own(visit) or timeline.around(visit.at, _hours(visit) * HOUR)
     return await visit.see(
-        lambda tx: timeline.timeline_of(tx, visit.workspace_id, chosen_of(visit), past, visit.at)
+        lambda tx: timeline.timeline_of(tx, visit.workspace_id, chosen_of(visit), stretch, visit.at)
     )
+
+
+def _own(visit: Visit) -> Stretch | None:
+    """Return the stretch that the address names, None where it names none that can be shown."""
+    begin_at, end_at = (_time(visit.query.get(name, "")) for name in ("from", "to"))
+    if begin_at and end_at and LEAST <= end_at - begin_at <= LONGEST:
+        return begin_at, end_at
+    return None
+
+
+def _time(text: str) -> datetime | None:
+    """Return a time in ISO 8601, in UTC if it has no zone; None of one that no calendar needs."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if not 2000 <= at.year < 2100:
+        return None
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _hours(visit: Visit) -> int:
@@ -105,8 +141,11 @@ def _hours(visit: Visit) -> int:
 def _address(visit: Visit, **changes: object) -> str:
     """Return the query of the same page with other choices."""
     chosen = chosen_of(visit)
+    own = _own(visit)
     now = {
-        "hours": _hours(visit), "state": chosen.state, "tag": chosen.tag, "q": chosen.words,
+        "hours": "" if own else _hours(visit), "from": iso(own[0]) if own else "",
+        "to": iso(own[1]) if own else "", "state": chosen.state, "tag": chosen.tag,
+        "q": chosen.words,
     } | changes  # fmt: skip
     plain = (("hours", 24), ("page", 1))
     return "?" + urlencode({n: v for n, v in now.items() if v and (n, v) not in plain})

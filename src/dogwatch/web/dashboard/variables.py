@@ -4,16 +4,18 @@ from collections.abc import Mapping, Sequence
 
 from fastapi import Response
 
+from dogwatch.core.masking import SHORTEST
 from dogwatch.core.variable import DESCRIPTION_LENGTH, KEY_LENGTH
-from dogwatch.usecases import variables
+from dogwatch.usecases import manifests, variables
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.door import Tx
+from dogwatch.usecases.manifests import Thing
 from dogwatch.usecases.variables import Use, Variable
 from dogwatch.web.dashboard.pages import moved, rendered
 from dogwatch.web.dashboard.visit import Visit
 
 MOST = 1000
-Found = tuple[Sequence[Variable], Mapping[str, Sequence[Use]]]
+Found = tuple[Sequence[Variable], Mapping[str, Sequence[Use]], set[str], Mapping[Thing, str]]
 
 
 async def show(visit: Visit) -> Response:
@@ -22,12 +24,14 @@ async def show(visit: Visit) -> Response:
 
     def found(tx: Tx) -> Found:
         every = variables.page(tx, visit.workspace_id, MOST, "")
-        return every, variables.uses(tx, every)
+        bare = {one.key for one in every if not variables.is_masked(visit.services.vault, one)}
+        kept = manifests.kept_things(tx, visit.workspace_id)
+        return every, variables.uses(tx, every), bare, kept
 
-    every, uses = await visit.see(found)
+    every, uses, bare, kept = await visit.see(found)
     return rendered(
-        visit, "variables.html", variables=every, uses=uses, key_length=KEY_LENGTH,
-        description_length=DESCRIPTION_LENGTH,
+        visit, "variables.html", variables=every, uses=uses, bare=bare, kept=kept,
+        shortest=SHORTEST, key_length=KEY_LENGTH, description_length=DESCRIPTION_LENGTH,
     )  # fmt: skip
 
 

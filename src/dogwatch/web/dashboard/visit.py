@@ -11,7 +11,7 @@ from fastapi import Request
 
 from dogwatch.core.policy import lacks
 from dogwatch.core.problems import Problem
-from dogwatch.core.schedule.spans import zone_names
+from dogwatch.core.schedule.spans import plain_zone, zone_names
 from dogwatch.usecases import audit_log
 from dogwatch.usecases.callers import Caller, require
 from dogwatch.usecases.door import Tx
@@ -97,7 +97,8 @@ class Visit:
     def zones(self) -> Sequence[str]:
         """The time zones that he looks at, the one that is shown first."""
         kept = self.request.cookies.get(ZONES, "")[:200].split(":")
-        return [one for one in kept[:MOST_ZONES] if one in zone_names()] or ["UTC"]
+        known = (plain_zone(one) for one in kept[:MOST_ZONES] if one in zone_names())
+        return list(dict.fromkeys(known)) or ["UTC"]
 
     @property
     def zone_name(self) -> str:

@@ -2,6 +2,7 @@
 
 from fastapi import Response
 
+from dogwatch.core.schedule.spans import plain_zone
 from dogwatch.core.windows import check_zone
 from dogwatch.web.dashboard.pages import moved
 from dogwatch.web.dashboard.sign_in import place_of
@@ -15,7 +16,7 @@ async def choose(visit: Visit) -> Response:
     chosen = visit.form.get("zone", "").strip()
     check_zone(chosen, "zone")
     answer = moved(visit, place_of(visit.form.get("place", "")))
-    others = [one for one in visit.zones if one != chosen]
+    others = [one for one in visit.zones if one != plain_zone(chosen)]
     kept = ":".join([chosen, *others][:MOST_ZONES])
     # A script of ours reads it, to set it where it is not there yet.
     answer.set_cookie(ZONES, kept, YEAR_S, path="/", samesite="lax")

@@ -1,5 +1,6 @@
 """A route of a dialect: the key, the windows and the permission come before the body."""
 
+import re
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -10,15 +11,9 @@ from dogwatch.core.dialects import DIALECTS
 from dogwatch.core.policy import POLICY, lacks_scope
 from dogwatch.core.problems import Problem
 from dogwatch.usecases.callers import Caller, require
-from dogwatch.usecases.holders import Holders
-from dogwatch.usecases.limiting import failure_windows, longest_wait_s
 from dogwatch.web.api.payload import StrictRequest, capped
-from dogwatch.web.dialect.refusal import Refusal, Refused
+from dogwatch.web.dialect.gate import authenticate, spend
 from dogwatch.web.dialect.tongue import Tongue
-from dogwatch.web.origin import origin_of
-from dogwatch.web.services import Services
-
-_MOST_TOKEN = 200
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -40,6 +35,11 @@ def needs(operation: str) -> dict[str, Any]:
 class DialectRoute(APIRoute):
     """A route for those who may do its operation; one that names none breaks at start."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        whole = self.path_regex.pattern.removesuffix("$") + r"\Z"  # `$` lets a %0A pass
+        self.path_regex = re.compile(whole)
+
     def get_route_handler(self) -> Handler:
         """Return the handler behind the checks of the head."""
         handle = super().get_route_handler()
@@ -48,7 +48,7 @@ class DialectRoute(APIRoute):
         async def guarded(received: Request) -> Response:
             request = StrictRequest(received.scope, capped(received))
             caller = await authenticate(request)
-            await _spend(request, caller)
+            await spend(request, caller)
             _permit(request, caller, operation)
             request.state.caller, request.state.operation = caller, operation
             return await handle(request)
@@ -63,46 +63,3 @@ def _permit(request: Request, caller: Caller, operation: str) -> None:
     if word and lacks_scope(caller.grant, operation):
         raise Problem("refused", f"the API key lacks the permission {word}")
     require(caller, operation)
-
-
-async def authenticate(request: Request) -> Caller:
-    """Return who holds the dialect's key, or raise what says that nobody does."""
-    services: Services = request.app.state.services
-    tongue: Tongue = request.app.state.tongue
-    token = await tongue.token_of(request)
-    ip = origin_of(request.scope, services.trusted_proxies).ip
-    if not token:
-        raise Refused(Refusal("nameless", "an API key is missing"))
-    holders: Holders = request.app.state.holders
-    try:
-        return await holders.caller(token[:_MOST_TOKEN], ip)
-    except Problem as problem:
-        await _count_failure(services, ip, problem)
-        raise
-
-
-async def _count_failure(services: Services, ip: str, problem: Problem) -> None:
-    """Count those whose key is not valid, by address; too many are told to wait instead."""
-    if problem.kind == "unauthorized" and services.limits:
-        verdicts = await services.limits.strangers.spend(failure_windows(ip))
-        wait_s = longest_wait_s(verdicts)
-        if wait_s:
-            told = "too many calls with a wrong key"
-            raise Refused(Refusal("limited", told, retry_after_s=wait_s))
-
-
-async def _spend(request: Request, caller: Caller) -> None:
-    """Spend a call from the dialect's windows, and say what is left of them."""
-    services: Services = request.app.state.services
-    tongue: Tongue = request.app.state.tongue
-    if services.limits is None:
-        return
-    plan = await services.limits.plans.of(caller.workspace_id)
-    asked = tongue.windows(plan, caller)
-    verdicts = await services.limits.limiter.spend(asked)
-    spent = list(zip(asked, verdicts, strict=True)) if verdicts else []
-    request.state.told = tongue.told(spent)
-    wait_s = longest_wait_s(verdicts)
-    if wait_s:
-        told = "too many requests"
-        raise Refused(Refusal("limited", told, retry_after_s=wait_s, spent=spent))

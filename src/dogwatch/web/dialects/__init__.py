@@ -13,10 +13,11 @@ from dogwatch.clock import Clock
 from dogwatch.core.dialects import DIALECTS
 from dogwatch.usecases.door import Door
 from dogwatch.usecases.limiting import Limiter
+from dogwatch.web.dialect.application import application
 from dogwatch.web.dialect.document import completed
 from dogwatch.web.dialect.front import front
 from dogwatch.web.dialect.pings import DialectPings, PingForm
-from dogwatch.web.dialect.tongue import Tongue, application
+from dogwatch.web.dialect.tongue import Tongue
 from dogwatch.web.dialects import (
     cronbeats,
     cronium,

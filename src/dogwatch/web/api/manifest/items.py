@@ -60,13 +60,16 @@ def judge(kind: Kind, told: Told) -> None:
 
 
 def plan(kind: Kind, plan: Plan, some: Sequence[Told]) -> None:
-    """Plan what makes or changes items."""
+    """Plan what makes or changes items; those that are new are made together."""
+    new: list[Any] = []
     for place, one in asked_of(some, kind.section):
         with plan.at(place):
-            _plan(kind, plan, place, one)
+            _plan(kind, plan, place, one, new)
+    if new:
+        plan.do(Turn.PUT, kind.section, partial(_add, kind, new))
 
 
-def _plan(kind: Kind, plan: Plan, place: str, one: Told) -> None:
+def _plan(kind: Kind, plan: Plan, place: str, one: Told, new: list[Any]) -> None:
     record = _present(kind, plan, one["slug"])
     before = _told(kind, plan.present, record, kind.spec(plan.present, record)) if record else None
     if one == before and not plan.pruned:
@@ -76,21 +79,22 @@ def _plan(kind: Kind, plan: Plan, place: str, one: Told) -> None:
     spec = kind.spec(plan.present, record) if record else None
     asked = kind.asked(plan, _bare(one), spec)
     after = kind.told(asked) | links
-    if asked != spec:
-        plan.do(Turn.PUT, place, partial(_put, kind, one["slug"], asked))
+    if record is None:
+        new.append(asked)
+    elif asked != spec:
+        plan.do(Turn.PUT, place, partial(_edit, kind, one["slug"], asked))
     if asked != spec or after != before:
         plan.change(Change(kind.section, before, after), *([(ITEM, record.id)] if record else ()))
     now = {name: (before or {}).get(name, []) for name in _LINKS}
     _plan_links(plan, place, one["slug"], now, {name: links.get(name, []) for name in _LINKS})
 
 
-def _put(kind: Kind, slug: str, asked: Any, writing: Writing) -> None:
-    if slug in writing.present.items:
-        record = watches.find(*writing.where, slug, lock=True)
-        kind.edit(writing, record, asked)
-    else:
-        record = kind.add(writing, asked)
-        writing.kept.add((ITEM, record.id))
+def _add(kind: Kind, new: Sequence[Any], writing: Writing) -> None:
+    writing.kept.update((ITEM, record.id) for record in kind.add(writing, new))
+
+
+def _edit(kind: Kind, slug: str, asked: Any, writing: Writing) -> None:
+    kind.edit(writing, watches.find(*writing.where, slug, lock=True), asked)
 
 
 def _present(kind: Kind, plan: Plan, slug: str) -> Record | None:

@@ -1,6 +1,6 @@
 """The four kinds of items in a manifest: how each is told, asked for, made and changed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from dogwatch.core.spec import WatchSpec, check, check_due
 from dogwatch.core.workflow.definition import Definition, to_json
 from dogwatch.core.workflow.graph import Graph
 from dogwatch.usecases import jobs, probes, watches, workflows
+from dogwatch.usecases.allowances import admit_pace
 from dogwatch.usecases.jobs import JobSpec
 from dogwatch.usecases.lists import Record
 from dogwatch.usecases.probes import ProbeSpec
@@ -19,7 +20,7 @@ from dogwatch.web.api.asked import JobNew, WatchNew, split
 from dogwatch.web.api.asked_probes import ProbeNew
 from dogwatch.web.api.asked_workflows import WorkflowNew
 from dogwatch.web.api.jobs import admit_script, refuse_exposed
-from dogwatch.web.api.manifest.places import parsed
+from dogwatch.web.api.manifest.places import parsed, told_at
 from dogwatch.web.api.manifest.plan import Plan, Writing
 from dogwatch.web.api.manifest.present import Present
 from dogwatch.web.api.masks import masked_action, unmasked_action
@@ -46,7 +47,7 @@ class Kind:
     spec: Callable[[Present, Record], Any]
     told: Callable[[Any], Told]
     asked: Callable[[Plan, Told, Any], Any]
-    add: Callable[[Writing, Any], Record]
+    add: Callable[[Writing, Sequence[Any]], list[Record]]
     edit: Callable[[Writing, Record, Any], Record]
 
 
@@ -54,12 +55,18 @@ def _of_watch(spec: WatchSpec, usual: WatchSpec) -> Told:
     return {"slug": spec.slug, "name": spec.name} | said(spec, usual, _WATCH)
 
 
-def _checked(plan: Plan, spec: WatchSpec, before: WatchSpec | None) -> WatchSpec:
-    """Return what is said of a watch, tidied; a schedule that is new must be due some day."""
+def _checked(
+    plan: Plan, spec: WatchSpec, before: WatchSpec | None, *, job: bool = True
+) -> WatchSpec:
+    """Return what is said of a watch, tidied; a schedule that is new must be due some day, and
+    that of a job no more often than the workspace may run it."""
     spec = check(spec)
     timing = (spec.schedule, spec.timezone, spec.starts_at)
     if before is None or timing != (before.schedule, before.timezone, before.starts_at):
         check_due(spec, plan.present.at)
+    if job and (before is None or spec.schedule != before.schedule):
+        with told_at("schedule"):
+            admit_pace(plan.present.allowance, spec.plan(job=True).schedule, plan.present.at)
     return spec
 
 
@@ -86,12 +93,12 @@ def _watch_told(spec: WatchSpec) -> Told:
 
 def _watch_asked(plan: Plan, told: Told, before: WatchSpec | None) -> WatchSpec:
     body = parsed(WatchNew, told)
-    spec = _checked(plan, body.spec(WatchSpec(name=body.name)), before)
+    spec = _checked(plan, body.spec(WatchSpec(name=body.name)), before, job=False)
     return replace(spec, start_by_s=spec.plan().start_by_s)
 
 
-def _add_watch(writing: Writing, spec: WatchSpec) -> Record:
-    return watches.add(*writing.where, spec, writing.present.at)
+def _add_watches(writing: Writing, specs: Sequence[WatchSpec]) -> list[Record]:
+    return watches.add_many(*writing.where, specs, writing.present.at)
 
 
 def _edit_watch(writing: Writing, record: Record, spec: WatchSpec) -> Record:
@@ -131,20 +138,19 @@ def _job_asked(plan: Plan, told: Told, before: JobSpec | None) -> JobSpec:
     return spec
 
 
-def _add_job(writing: Writing, spec: JobSpec) -> Record:
-    _refuse_exposed(writing, spec)
-    return jobs.add(*writing.where, spec, writing.vault, writing.present.at)
+def _add_jobs(writing: Writing, specs: Sequence[JobSpec]) -> list[Record]:
+    for kind in {spec.action_kind for spec in specs}:
+        _refuse_exposed(writing, kind)
+    return jobs.add_many(*writing.where, specs, writing.vault, writing.present.at)
 
 
 def _edit_job(writing: Writing, record: Record, spec: JobSpec) -> Record:
-    _refuse_exposed(writing, spec)
+    _refuse_exposed(writing, spec.action_kind)
     return jobs.edit(writing.tx, record, spec, writing.vault, writing.present.at)
 
 
-def _refuse_exposed(writing: Writing, spec: JobSpec) -> None:
-    refuse_exposed(
-        writing.tx, writing.services, writing.present.workspace_id, spec.action_kind
-    )  # fmt: skip
+def _refuse_exposed(writing: Writing, kind: str) -> None:
+    refuse_exposed(writing.tx, writing.services, writing.present.workspace_id, kind)
 
 
 # --- probes ---
@@ -172,8 +178,8 @@ def _probe_asked(plan: Plan, told: Told, before: ProbeSpec | None) -> ProbeSpec:
     return replace(spec, watch=watch, target=probes.check(spec))
 
 
-def _add_probe(writing: Writing, spec: ProbeSpec) -> Record:
-    return probes.add(*writing.where, spec, writing.vault, writing.present.at)
+def _add_probes(writing: Writing, specs: Sequence[ProbeSpec]) -> list[Record]:
+    return probes.add_many(*writing.where, specs, writing.vault, writing.present.at)
 
 
 def _edit_probe(writing: Writing, record: Record, spec: ProbeSpec) -> Record:
@@ -215,9 +221,9 @@ def _refuse_nodes(plan: Plan, spec: Definition) -> None:
         raise Problem("invalid", "; ".join(bad.values()), bad)
 
 
-def _add_workflow(writing: Writing, spec: Definition) -> Record:
+def _add_workflows(writing: Writing, specs: Sequence[Definition]) -> list[Record]:
     at, by = writing.present.at, writing.caller.name
-    return workflows.add(*writing.where, spec, writing.vault, at, by)
+    return [workflows.add(*writing.where, one, writing.vault, at, by) for one in specs]
 
 
 def _edit_workflow(writing: Writing, record: Record, spec: Definition) -> Record:
@@ -226,11 +232,11 @@ def _edit_workflow(writing: Writing, record: Record, spec: Definition) -> Record
 
 
 KINDS = (
-    Kind("watches", "heartbeat", WatchNew, _watch_spec, _watch_told, _watch_asked, _add_watch,
+    Kind("watches", "heartbeat", WatchNew, _watch_spec, _watch_told, _watch_asked, _add_watches,
          _edit_watch),
-    Kind("probes", "probe", ProbeNew, _probe_spec, _probe_told, _probe_asked, _add_probe,
+    Kind("probes", "probe", ProbeNew, _probe_spec, _probe_told, _probe_asked, _add_probes,
          _edit_probe),
-    Kind("jobs", "job", JobNew, _job_spec, _job_told, _job_asked, _add_job, _edit_job),
+    Kind("jobs", "job", JobNew, _job_spec, _job_told, _job_asked, _add_jobs, _edit_job),
     Kind("workflows", "workflow", WorkflowNew, _workflow_spec, _workflow_told, _workflow_asked,
-         _add_workflow, _edit_workflow),
+         _add_workflows, _edit_workflow),
 )  # fmt: skip

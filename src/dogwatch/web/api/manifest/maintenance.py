@@ -55,4 +55,8 @@ def _gone(writing: Writing, own: str) -> None:
     maintenance.remove(*writing.where, own, writing.present.at)
 
 
-WINDOWS = Set("maintenance", MAINTENANCE, _judge, _all, _plain, _made, _gone)
+def _name(one: Told) -> object:
+    return one["name"]
+
+
+WINDOWS = Set("maintenance", MAINTENANCE, _judge, _all, _plain, _made, _gone, _name)

@@ -39,6 +39,16 @@ def at(place: str) -> Iterator[None]:
         raise Problem(problem.kind, words(fields), fields, usage=problem.usage) from None
 
 
+@contextmanager
+def told_at(field: str) -> Iterator[None]:
+    """Have a limit that is reached told in its own words at a field."""
+    try:
+        yield
+    except Problem as problem:
+        told = {field: problem.message}
+        raise Problem(problem.kind, problem.message, told, usage=problem.usage) from None
+
+
 def words(fields: Mapping[str, str]) -> str:
     """Return faults in words."""
     return "; ".join(f"{name}: {told}" for name, told in fields.items())[:2_000]

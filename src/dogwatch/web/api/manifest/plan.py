@@ -75,6 +75,7 @@ class Plan:
     services: Services
     caller: Caller
     file: str
+    prune: bool = False
     kinds: dict[str, str] = field(default_factory=dict)
     above: dict[str, Sequence[str]] = field(default_factory=dict)
     keys: set[str] = field(default_factory=set)

@@ -89,4 +89,8 @@ def _gone(writing: Writing, own: str) -> None:
     rules.remove_rule(*writing.where, own, writing.present.at)
 
 
-RULES = Set("rules", RULE, _judge, _all, _plain, _made, _gone)
+def _name(one: Told) -> object:
+    return one["channel"], one.get("scope")
+
+
+RULES = Set("rules", RULE, _judge, _all, _plain, _made, _gone, _name)

@@ -1,11 +1,12 @@
 """Things in a manifest that go by nothing but what is said of them: rules and windows.
 
-A file keeps those that it says. The first time that it has any, it says all of them: what no file
-keeps goes, too. After that, what others made stays.
+A file keeps those that it says, and takes out what it said before and says no more. What people
+made by hand stays, but for one of the same `name`, whose place the one of the file takes; the first
+file that has any takes out all of them, if it prunes.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -21,7 +22,7 @@ from dogwatch.web.api.manifest.present import Present
 @dataclass(frozen=True, slots=True)
 class Set:
     """One such section. `told` is by thing; `plain` puts what is asked for in that form, and
-    `made` makes it."""
+    `made` makes it; `name` is what two of them have in common that are one thing, said anew."""
 
     section: str
     kind: str
@@ -30,16 +31,21 @@ class Set:
     plain: Callable[[Plan, Told], Told]
     made: Callable[[Writing, Told], str]
     gone: Callable[[Writing, str], None]
+    name: Callable[[Told], object]
 
     def all(self, present: Present) -> list[Told]:
         """Return all, in an order that does not follow when they were made."""
         return sorted((one for one, _ in self.told(present)), key=_text)
 
+    def is_kept_in(self, present: Present, file: str) -> bool:
+        """Whether a file said some before, so that to say none means something."""
+        return any(kind == self.kind and by == file for (kind, _), by in present.kept.items())
+
     def plan(self, plan: Plan, some: Sequence[Told]) -> None:
         """Plan what makes those that are not there, and deletes those that shall not be."""
         left = [(_text(one), one, (self.kind, own)) for one, own in self.told(plan.present)]
         left = [one for one in left if plan.present.kept.get(one[2]) in (None, plan.file)]
-        first = all(plan.present.kept.get(thing) is None for _, _, thing in left)
+        anew: list[object] = []
         for place, one in asked_of(some, self.section):
             with plan.at(place):
                 plain = self.plain(plan, one)
@@ -48,12 +54,27 @@ class Set:
                     left.remove(same)
                     plan.kept.add(same[2])
                 else:
+                    anew.append(self.name(plain))
                     plan.change(Change(self.section, None, plain))
                     plan.do(Turn.LAST, place, partial(_make, self, plain))
-        for _, one, thing in left:
-            if first or thing in plan.present.kept:
-                plan.change(Change(self.section, one, None), thing)
-                plan.do(Turn.LAST, self.section, partial(_remove, self, thing))
+        for one, thing in self._left_out(plan, [(one, thing) for _, one, thing in left], anew):
+            plan.change(Change(self.section, one, None), thing)
+            plan.do(Turn.LAST, self.section, partial(_remove, self, thing))
+
+    def _left_out(
+        self, plan: Plan, left: Sequence[tuple[Told, Thing]], anew: list[object]
+    ) -> Iterator[tuple[Told, Thing]]:
+        """Yield what goes of what the file does not say; `anew` are the names of what it makes."""
+        kept = plan.present.kept
+        for one, thing in left:
+            if thing in kept:
+                yield one, thing
+                if self.name(one) in anew:  # it took the place of this, not of one made by hand
+                    anew.remove(self.name(one))
+        every = plan.prune and not any(kind == self.kind for kind, _ in kept)
+        for one, thing in left:
+            if thing not in kept and (every or self.name(one) in anew):
+                yield one, thing
 
 
 def _make(of: Set, plain: Told, writing: Writing) -> None:

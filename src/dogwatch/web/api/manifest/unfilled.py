@@ -4,9 +4,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from dogwatch.core.http_action import HARMLESS
 from dogwatch.core.manifest.said import Told
 from dogwatch.notify import CHANNELS
-from dogwatch.web.api.masks import HARMLESS, secrets_in
+from dogwatch.web.api.masks import secrets_in
 
 _UNFILLED = re.compile(r"\s*(\$\{[A-Za-z_][A-Za-z0-9_]*\})\s*")
 

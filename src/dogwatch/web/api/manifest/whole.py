@@ -8,12 +8,13 @@ from dogwatch.core.manifest import text
 from dogwatch.core.manifest.change import Changes, summed
 from dogwatch.core.manifest.said import Told
 from dogwatch.core.manifest.text import SECTIONS, Document
-from dogwatch.core.plans import admit
+from dogwatch.core.plans import MONITOR_ACTIONS, admit
 from dogwatch.core.problems import Problem
 from dogwatch.usecases.callers import Caller, require
+from dogwatch.usecases.variables import refuse_more
 from dogwatch.web.api.manifest import channels, items, kinds, projects, status_pages, variables
 from dogwatch.web.api.manifest.maintenance import WINDOWS
-from dogwatch.web.api.manifest.places import at, words
+from dogwatch.web.api.manifest.places import at, told_at, words
 from dogwatch.web.api.manifest.plan import Plan
 from dogwatch.web.api.manifest.present import Present
 from dogwatch.web.api.manifest.rules import RULES
@@ -129,13 +130,16 @@ def planned(
 ) -> Plan:  # fmt: skip
     """Return what makes the workspace be as a judged manifest says; what it does not name stays.
 
-    `prune`: items that were kept in this file and that it names no longer are deleted. A Problem
-    names everything that is wrong with the manifest here.
+    `prune`: items that were kept in this file and that it names no longer are deleted, as are rules
+    and windows made by hand where no file had any so far. A Problem names everything that is wrong
+    with the manifest here.
     """
     named = {name: document[name] for name in SECTIONS if document.get(name)}
+    silent = [one.section for one in (RULES, WINDOWS) if one.is_kept_in(present, file)]
+    named = dict.fromkeys(silent, ()) | named
     for name in named:
         require(caller, _ALL[name].makes)
-    plan = Plan(present, services, caller, file)
+    plan = Plan(present, services, caller, file, prune)
     plan.kinds |= {slug: record.kind for slug, record in present.items.items()}
     slugs = _slugs(named)
     items.plan_left_out(plan, kinds.KINDS, set(slugs), prune=prune)
@@ -175,18 +179,42 @@ def _above(present: Present, named: Mapping[str, Sequence[Told]]) -> dict[str, S
 
 
 def _admit(plan: Plan, named: Mapping[str, Sequence[Told]]) -> None:
-    """Raise exceeded where the plan of the workspace does not allow so much."""
+    """Raise a Problem where the workspace may not have so much."""
     before = plan.present
-    now = {"watches": len(before.items), "status_pages": len(before.pages)}
+    now = {
+        "watches": len(before.items),
+        "http_monitors": len(_monitors(before)),
+        "status_pages": len(before.pages),
+    }
     then = {
         "watches": len(plan.kinds),
+        "http_monitors": len(_monitors_then(plan, named)),
         "status_pages": len(
             {*before.pages, *(one["slug"] for one in named.get("status_pages", ()))}
         ),
     }
+    refuse_more(len({*before.variables, *(one["key"] for one in named.get("variables", ()))}))
     for figure, count in now.items():
         if then[figure] > count:
-            admit(before.allowance, figure, count, then[figure] - count)
+            with told_at(figure):
+                admit(before.allowance, figure, count, then[figure] - count)
+
+
+def _monitors(present: Present) -> set[str]:
+    """Return the slugs of the items that count as HTTP monitors."""
+    return {
+        present.slugs[own]
+        for own, job in present.jobs.items()
+        if job.action_kind in MONITOR_ACTIONS
+    }
+
+
+def _monitors_then(plan: Plan, named: Mapping[str, Sequence[Told]]) -> set[str]:
+    """Return the slugs of those there will be."""
+    jobs = {one["slug"]: one["action"].get("kind") for one in named.get("jobs", ())}
+    asked = {slug for slug, kind in jobs.items() if kind in MONITOR_ACTIONS}
+    asked |= {one["slug"] for one in named.get("probes", ())}
+    return asked | ((_monitors(plan.present) & plan.kinds.keys()) - jobs.keys())
 
 
 def refused(given: str, problem: Problem) -> Problem:

@@ -16,6 +16,9 @@ STYLE = (
     ".flow rect{fill:#fff;stroke:#55625d}.flow text{text-anchor:middle}"
     ".flow .edge path{fill:none;stroke:#55625d}.flow .edge .head{fill:#55625d}"
     ".flow .failure path{stroke-dasharray:6 4}.flow .condition path{stroke-dasharray:2 4}"
+    ".flow .edge .gate{fill:#fff;stroke-dasharray:none}.flow .success path{stroke-width:2}"
+    ".flow .critical path{stroke:#1b2422;stroke-width:4}.flow .critical rect{stroke-width:3}"
+    ".flow .edge .head{stroke:none}"
     ".edit{stroke:#1b2422}.paused{fill:none;stroke:#7d8a85}"
     ".load text{text-anchor:middle}.load .day{text-anchor:start}.load .some{fill:#226a4a}"
     ".load .none{fill:#eef1ef}.load .on{fill:#fff}"
@@ -24,10 +27,12 @@ STYLE = (
     ".replies .fail{stroke:#a3261d;stroke-width:2}"
     ".dns{fill:#9ccbb4}.connect{fill:#5d9f80}.tls{fill:#8a5a00}.first_byte{fill:#226a4a}"
     ".body{fill:#7d8a85}"
-    ".expectation text{text-anchor:middle}.expectation .axis,.rail{stroke:#7d8a85}"
+    ".expectation text{text-anchor:middle}.expectation .begin{text-anchor:start}"
+    ".expectation .axis,.rail{stroke:#7d8a85}"
     ".expectation .due{fill:#226a4a}.late,.alert-held,.snoozed{fill:#8a5a00}"
     ".alert,.alert-failed{fill:#a3261d}.gap{fill:#55625d;text-anchor:end}"
     ".recovered,.closed,.acknowledged,.alert-sent{fill:#226a4a}"
+    ".tick{stroke:#d5dcd8;fill:none}.grid{stroke:#d5dcd8}.up{text-anchor:end}.along{text-anchor:middle}"
     ".band{fill:#e0f1e8}.limit{stroke:#8a5a00;stroke-dasharray:6 4}"
 )
 _NAMESPACE = Markup('<svg xmlns="http://www.w3.org/2000/svg" ')

@@ -1,8 +1,11 @@
 """What is expected: due, then late, then an alert, on one line."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from markupsafe import Markup
+
+from dogwatch.web.dashboard.pictures.table import Table
 
 WIDTH, HEIGHT, EDGE, LATE = 640, 64, 40, 400
 _PICTURE = Markup(
@@ -10,21 +13,37 @@ _PICTURE = Markup(
     '<line class="axis" x1="0" x2="{}" y1="24" y2="24"/>{}</svg>'
 )
 _DUE = Markup(
-    '<circle class="due" cx="{0}" cy="24" r="7"/><text x="{0}" y="56">{1}</text>'
+    '<circle class="due" cx="{}" cy="24" r="7"/><text class="begin" x="0" y="56">{}</text>'
 )  # fmt: skip
 _LATE = Markup('<rect class="late" x="{}" y="18" width="{}" height="12"/>')
 _ALERT = Markup('<path class="alert" d="M{0} 14l10 18h-20z"/><text x="{0}" y="56">{1}</text>')
 
 
+def table(coming: Sequence[datetime], grace_s: int | None) -> Table | None:
+    """Return what is expected as a table, None where nothing is."""
+    if not coming:
+        return None
+    if grace_s is None:
+        return Table("What is expected", ("Due",), [(at,) for at in coming])
+    rows = [(at, at + timedelta(seconds=grace_s)) for at in coming]
+    return Table("What is expected", ("Due, late from then on", "Alert"), rows)
+
+
 def drawn(due_at: datetime, grace_s: int | None) -> Markup:
     """Return the picture of one due time, on the clock of its zone; `grace_s` None: no alert."""
-    due = _DUE.format(EDGE + 20, f"due {due_at:%H:%M}")
+    clock = _clock(due_at, grace_s or 0)
+    due = _DUE.format(EDGE + 20, f"due {due_at:{clock}}")
     if grace_s is None:
-        told = f"Due {due_at:%Y-%m-%d %H:%M}; nothing is late"
+        told = f"Due {due_at:%Y-%m-%d {clock}}; nothing is late"
         return _PICTURE.format(WIDTH, HEIGHT, told, WIDTH, due)
     alert_at = due_at + timedelta(seconds=grace_s)
-    told = f"Due {due_at:%Y-%m-%d %H:%M}, late from then on, alert at {alert_at:%Y-%m-%d %H:%M}"
+    told = f"Due {due_at:%Y-%m-%d {clock}}, late from then on, alert at {alert_at:%Y-%m-%d {clock}}"
     late = _LATE.format(EDGE + 27, LATE) if grace_s else Markup("")
-    place = EDGE + 27 + LATE if grace_s else EDGE + 130
-    alert = _ALERT.format(place, f"alert {alert_at:%H:%M}")
+    place = EDGE + 27 + LATE if grace_s else EDGE + 260
+    alert = _ALERT.format(place, f"alert {alert_at:{clock}}")
     return _PICTURE.format(WIDTH, HEIGHT, told, WIDTH, late + due + alert)
+
+
+def _clock(due_at: datetime, grace_s: int) -> str:
+    """Return how times are written: with seconds where minutes alone would hide a difference."""
+    return "%H:%M:%S" if due_at.second or grace_s % 60 else "%H:%M"

@@ -2,21 +2,27 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
 from statistics import quantiles
 
 from markupsafe import Markup
 
 from dogwatch.core.result import Outcome
+from dogwatch.core.states import look
 from dogwatch.usecases.lists import Run
-from dogwatch.web.dashboard.pictures.durations import took
+from dogwatch.web.dashboard.pictures.axes import BELOW, LEFT, RIGHT, WIDTH, Axes, roomy
+from dogwatch.web.dashboard.pictures.durations import at_of
+from dogwatch.web.dashboard.pictures.length import took
+from dogwatch.web.dashboard.pictures.table import Cell, Table
 
-WIDTH, DOTS, STACK, EDGE = 640, 130, 60, 8
+DOTS, STACK, EDGE = 130, 60, 8
 # In the order of time; what is left of the whole is the body.
 PHASES: Mapping[str, str] = {
     "dns": "DNS", "connect": "connect", "tls": "TLS", "first_byte": "first byte", "body": "body"
 }  # fmt: skip
 GROUP = 8
-_PICTURE = Markup('<svg class="replies" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>')
+_PICTURE = Markup('<svg class="replies" viewBox="0 0 {} {}" role="{}" aria-label="{}">{}</svg>')
+_LINK = Markup('<a href="{}runs/{}" tabindex="-1" aria-label="{}">{}</a>')
 _DOT = Markup('<circle class="{}" cx="{:.1f}" cy="{:.1f}" r="2.5"><title>{}</title></circle>')
 _CROSS = Markup('<path class="fail" d="M{:.1f} {:.1f}l7 7m0 -7l-7 7"><title>{}</title></path>')
 _LINE = Markup('<polyline class="{}" points="{}"/>')
@@ -84,54 +90,62 @@ def phases_of(run: Run) -> Mapping[str, float]:
     return known | ({"body": rest} if known and rest > 0.05 else {})
 
 
-def drawn(runs: Sequence[Run]) -> Markup:
-    """Return the picture of runs, newest first; empty where nothing was timed."""
-    shown = timed(runs)
+def drawn(runs: Sequence[Run], zone: tzinfo, root: str | None = None) -> Markup:
+    """Return the picture of runs, newest first; empty where nothing was timed.
+
+    `root` leads to the front page: each reply is a link then.
+    """
+    shown = sorted(timed(runs), key=at_of)
     if not any(map(_good, shown)):
         return Markup("")
     most = max(one.duration_ms or 0 for one in shown) or 1
-    step = (WIDTH - 2 * EDGE) / max(len(shown) - 1, 1)
-
-    def at(number: float, ms: float) -> tuple[float, float]:
-        return EDGE + step * number, DOTS - EDGE - ms / most * (DOTS - 2 * EDGE)
-
-    marks = [_mark(one, *at(number, one.duration_ms or 0)) for number, one in enumerate(shown)]
+    axes = Axes(*roomy(at_of(shown[0]), at_of(shown[-1])), most * 1.05, DOTS, zone)
+    marks = [_linked(one, _mark(one, axes), root) for one in shown]
     lines = [
-        _LINE.format(kind, " ".join("{:.1f},{:.1f}".format(*at(*point)) for point in points))
+        _LINE.format(kind, " ".join(points))
         for stretch in middles(shown)
         for kind in ("p50", "p95")
-        for points in [_points(stretch, f"{kind}_ms")]
+        for points in [_points(stretch, f"{kind}_ms", shown, axes)]
         if len(points) > 1
     ]
-    stacks = list(_stacks(shown, step))
-    high = DOTS + (STACK if stacks else 0)
-    return _PICTURE.format(WIDTH, high, said(runs), Markup("").join([*lines, *marks, *stacks]))
+    stacks = list(_stacks(shown, axes))
+    high = DOTS + BELOW + (STACK if stacks else 0)
+    shapes = Markup("").join([*axes.drawn(), *lines, *marks, *stacks])
+    return _PICTURE.format(WIDTH, high, "img" if root is None else "group", said(runs), shapes)
 
 
-def _points(stretch: Sequence[Middle], name: str) -> list[tuple[int, float]]:
-    """Return the ends of each step of a line: (number of the reply, milliseconds)."""
+def _linked(run: Run, mark: Markup, root: str | None) -> Markup:
+    return mark if root is None else _LINK.format(root, run.id, _told(run), mark)
+
+
+def _points(stretch: Sequence[Middle], name: str, shown: Sequence[Run], axes: Axes) -> list[str]:
+    """Return the ends of each step of a line."""
     return [
-        (place, getattr(one, name)) for one in stretch for place in sorted({one.first, one.last})
+        f"{axes.x(at_of(shown[place])):.1f},{axes.y(getattr(one, name)):.1f}"
+        for one in stretch
+        for place in sorted({one.first, one.last})
     ]
 
 
-def _mark(run: Run, x: float, y: float) -> Markup:
-    ms = run.duration_ms or 0
-    told = f"{took(ms)}, {run.outcome or run.state}"
+def _told(run: Run) -> str:
+    return f"{took(run.duration_ms or 0)}, {look(str(run.outcome or run.state)).word}"
+
+
+def _mark(run: Run, axes: Axes) -> Markup:
+    x, y = axes.x(at_of(run)), axes.y(run.duration_ms or 0)
     if _good(run):
-        return _DOT.format(str(run.outcome), x, y, told)
-    return _CROSS.format(x - 3.5, min(y, DOTS - EDGE) - 3.5, told)
+        return _DOT.format(str(run.outcome), x, y, _told(run))
+    return _CROSS.format(x - 3.5, y - 3.5, _told(run))
 
 
-def _stacks(runs: Sequence[Run], step: float) -> Iterator[Markup]:
+def _stacks(runs: Sequence[Run], axes: Axes) -> Iterator[Markup]:
     most = max((sum(phases_of(one).values()) for one in runs), default=0.0)
-    for number, run in enumerate(runs):
-        y = float(DOTS + STACK)
+    wide = max(min((WIDTH - LEFT - RIGHT) / max(len(runs) - 1, 1) - 1, 12), 1.5)
+    for run in runs:
+        x, y = axes.x(at_of(run)) - wide / 2, float(DOTS + BELOW + STACK)
         for name, ms in phases_of(run).items():
             high = ms / most * (STACK - EDGE)
             y -= high
-            wide = max(min(step - 1, 12), 1.5)
-            x = EDGE + step * number - wide / 2
             yield _PART.format(name, x, y, wide, high, f"{PHASES[name]} {took(ms)}")
 
 
@@ -157,3 +171,19 @@ def means(runs: Sequence[Run]) -> Mapping[str, float]:
         name: sum(one.get(name, 0.0) for one in every) / len(every) for name in PHASES if every
     }
     return {name: ms for name, ms in found.items() if ms}
+
+
+def table(runs: Sequence[Run]) -> Table:
+    """Return the picture as a table, the newest first."""
+    shown = list(reversed(timed(runs)))
+    names = [name for name in PHASES if any(name in phases_of(one) for one in shown)]
+    heads = ("Asked", "Took", *(PHASES[name] for name in names), "Came to")
+    rows = [_row(one, names) for one in shown]
+    return Table("How fast it replied", heads, rows, said(runs))
+
+
+def _row(run: Run, names: Sequence[str]) -> Sequence[Cell]:
+    phases = phases_of(run)
+    parts = [took(phases[name]) if name in phases else "" for name in names]
+    whole = "" if run.duration_ms is None else took(run.duration_ms)
+    return (at_of(run), whole, *parts, look(str(run.outcome or run.state)).word)

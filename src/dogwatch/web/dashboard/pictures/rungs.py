@@ -1,4 +1,4 @@
-"""The ladder of an incident: its facts below each other, with the time between them."""
+"""The ladder of an incident: its facts below each other, with the time since the first."""
 
 from collections.abc import Sequence
 from datetime import tzinfo
@@ -28,14 +28,16 @@ def drawn(steps: Sequence[Step], zone: tzinfo) -> Markup:
         at = f"{step.at.astimezone(zone):%Y-%m-%d %H:%M:%S}"
         kind = step.kind.replace(" ", "-")
         shapes.append(_RUNG.format(kind, RAIL, y, y + 4, at, WORDS, y + 4, _words(step)))
-        gap = (step.at - steps[number - 1].at).total_seconds() if number else 0
-        if gap >= 1:
+        if number:
+            gap = (step.at - steps[0].at).total_seconds()
             shapes.append(_GAP.format(RAIL - 60, y - HIGH // 2 + 4, span(gap)))
     return _PICTURE.format(WIDTH, high, said(steps), Markup("").join(shapes))
 
 
 def _words(step: Step) -> str:
-    return one_line(" ".join(filter(None, (step.kind, step.watch, step.text))), LETTERS)
+    return one_line(
+        " ".join(filter(None, (step.kind, step.name or step.watch, step.text))), LETTERS
+    )
 
 
 def said(steps: Sequence[Step]) -> str:

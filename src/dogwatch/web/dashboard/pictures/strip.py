@@ -5,9 +5,10 @@ from datetime import timedelta
 
 from markupsafe import Markup
 
+from dogwatch.core.states import look
 from dogwatch.core.strip import lengths
 from dogwatch.core.watch import Status
-from dogwatch.usecases.overview import Strip
+from dogwatch.usecases.overview import AHEAD, Strip
 
 CELL_WIDTH, HEIGHT = 4, 24
 # Height is a second cue beside colour.
@@ -17,13 +18,6 @@ _HEIGHTS = {
     Status.UP: 12,
     Status.DEGRADED: 18,
     Status.DOWN: 24,
-}
-WORDS = {
-    Status.NEW: "not heard yet",
-    Status.PAUSED: "paused",
-    Status.UP: "OK",
-    Status.DEGRADED: "slow",
-    Status.DOWN: "down",
 }
 _PICTURE = Markup(
     '<svg class="strip" viewBox="0 0 {} {}" width="{}" height="{}" role="img" aria-label="{}"'
@@ -37,8 +31,8 @@ _BAR = Markup('<rect class="{}" x="{}" y="{}" width="{}" height="{}"/>')
 def of(one: Strip) -> Markup:
     """Return the picture of a strip; its label says how long the watch was in each state.
 
-    Behind the last cell stands a hollow one if something is due in it; a line is where the
-    schedule was changed.
+    Behind the last cell stands a hollow one if something is due soon, a low one while it is
+    paused; a line is where the schedule was changed.
     """
     cells, cell, soon, edits = one.cells, one.cell, one.soon, one.places
     bars, at = [], 0
@@ -48,9 +42,13 @@ def of(one: Strip) -> Markup:
         at += wide
     if soon:
         bars.append(_SOON.format(at, HEIGHT - _HEIGHTS[Status.UP]))
+    if one.paused:
+        high = _HEIGHTS[Status.PAUSED]
+        bars.append(_BAR.format(Status.PAUSED, at, HEIGHT - high, 3, high))
     bars += [_EDIT.format(min(one, len(cells)) * CELL_WIDTH, HEIGHT) for one in edits]
     told = said(cells, cell)
-    told += f"; due within the next {_span(cell)}" if soon else ""
+    told += f"; due within the next {_span(AHEAD * cell)}" if soon else ""
+    told += "; paused now" if one.paused else ""
     told += f"; schedule changed {len(edits)}×" if edits else ""
     wide = at + CELL_WIDTH
     return _PICTURE.format(wide, HEIGHT, wide, HEIGHT, told, Markup("").join(bars))
@@ -59,7 +57,7 @@ def of(one: Strip) -> Markup:
 def said(cells: Sequence[Status], cell: timedelta) -> str:
     """Return the picture in words."""
     times = {status: cells.count(status) * cell for status in _HEIGHTS}
-    parts = [f"{_span(time)} {WORDS[status]}" for status, time in times.items() if time]
+    parts = [f"{_span(time)} {look(str(status)).word}" for status, time in times.items() if time]
     return f"Last {_span(cell * len(cells))}: " + ", ".join(reversed(parts))
 
 

@@ -37,6 +37,8 @@ MESSAGES: Mapping[Why, str] = {
 }
 TYPES = "Type must be one of: BASH, PYTHON, NODEJS, HTTP_REQUEST"
 _SUBJECT = re.compile(r"^(Input|Value|String|List|Dictionary|Number)(?= should| must|$)")
+# A fault that begins so says nothing of a subject before it.
+_NO_PREDICATE = ("use ", "give ", "at most ", "at least ", "not ", "there ", "no ", "a ")
 _OF_PYDANTIC = ("Value error, ", "Assertion failed, ")
 
 
@@ -71,7 +73,10 @@ def sentence(field: str, fault: str) -> str:
     for mark in _OF_PYDANTIC:
         fault = fault.removeprefix(mark)
     named = _SUBJECT.sub("", fault).strip()
-    return f"{_label(field)} {named}"[:500] if named[:1].islower() else named[:500]
+    if not named[:1].islower():
+        return named[:500]
+    colon = ":" if named.startswith(_NO_PREDICATE) else ""
+    return f"{_label(field)}{colon} {named}"[:500]
 
 
 def _label(field: str) -> str:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import Request, Response
@@ -116,8 +115,9 @@ async def change_monitor(call: Called, name: str) -> Response:
 
     def changed(tx: Tx) -> MonitorChanged:
         alias, record = call.find(tx, name, lock=True)
-        spec = body.spec(watches.spec_of(record))
-        if "schedule" in body.model_fields_set:
+        before = watches.spec_of(record)
+        spec = body.spec(before)
+        if spec.schedule != before.schedule:
             spec = _cron(spec)
         with fields_as(FIELDS):
             record = watches.edit(tx, record, spec, call.at)
@@ -175,11 +175,12 @@ async def resume_monitor(call: Called, name: str) -> Response:
 async def list_pings(call: Called, name: str) -> Response:
     """List the pings of a monitor, newest first."""
     asked = call.asked(PingsAsked)
-    from_at, until_at = _aware(asked.from_at), _aware(asked.until_at)
 
     def found(tx: Tx, _: Any) -> Items[Ping]:
         _, record = call.find(tx, name)
-        page = numbered.ping_page(tx, record, asked.page, asked.limit, from_at, until_at)
+        page = numbered.ping_page(
+            tx, record, asked.page, asked.limit, asked.from_at, asked.until_at
+        )
         meta = Meta(total=page.total, page=asked.page, per_page=asked.limit)
         return Items(data=[Ping.of(row) for row in page.items], meta=meta)
 
@@ -192,7 +193,7 @@ def _ping_url(call: DialectCall, named: Named) -> str:
 
 def _cron(spec: WatchSpec) -> WatchSpec:
     """Refuse what is no cron expression; other APIs of ours take more."""
-    if spec.schedule is None or not is_cron(spec.schedule):
+    if spec.schedule is None or "\n" in spec.schedule or not is_cron(spec.schedule):
         raise Refused(Refusal("invalid", "Invalid schedule format", {"schedule": NOT_CRON}))
     return spec
 
@@ -202,7 +203,3 @@ def _turned(tx: Tx, call: DialectCall, record: Any, *, on: bool) -> Any:
     if on is (record.watch.status is not Status.PAUSED):
         return record
     return (watches.resume if on else watches.pause)(tx, record, call.at)
-
-
-def _aware(at: datetime | None) -> datetime | None:
-    return at.replace(tzinfo=UTC) if at and at.tzinfo is None else at

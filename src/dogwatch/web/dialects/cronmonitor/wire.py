@@ -1,10 +1,12 @@
 """The shapes of CronMonitor: snake_case, seconds, times like 2025-12-01T02:00:15Z."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StrictBool
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StrictBool
+from pydantic_core import PydanticCustomError
 
 from dogwatch.core.spec import WatchSpec
 from dogwatch.core.watch import Status
@@ -234,6 +236,24 @@ class MonitorChange(BaseModel):
         return replace(before, **sent)
 
 
+# The plus of an offset, which is a blank in a query that did not escape it.
+_BLANK = re.compile(r"(?<=[\d:.]{5}) (?=\d\d:?\d\d$)")
+
+
+def _moment(text: str) -> datetime:
+    """Read a time as ISO 8601; without a zone it is UTC."""
+    spelled = _BLANK.sub("+", text) if "T" in text else text
+    try:
+        at = datetime.fromisoformat(spelled)
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        told = {"told": "must be an ISO 8601 date, such as 2025-12-01T02:00:15Z"}
+        raise PydanticCustomError("moment", "{told}", told) from None
+
+
+Moment = Annotated[datetime, BeforeValidator(_moment)]
+
+
 class PageAsked(BaseModel):
     """Which page of a list."""
 
@@ -246,5 +266,5 @@ class PingsAsked(BaseModel):
 
     page: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     limit: Annotated[int, Field(ge=1, le=MOST)] = PAGE
-    from_at: datetime | None = Field(default=None, alias="from")
-    until_at: datetime | None = Field(default=None, alias="to")
+    from_at: Moment | None = Field(default=None, alias="from")
+    until_at: Moment | None = Field(default=None, alias="to")

@@ -101,8 +101,10 @@ async def change_project(call: Called, name: str) -> Response:
 
     def changed(tx: Tx) -> ProjectOut:
         project = projects.find(tx, call.workspace_id, name)
-        sent = {"name": project.name, "url": project.url} | checked(ProjectChange, said).given()
-        if sent["url"] != project.url:
+        before = {"name": project.name, "url": project.url}
+        news = {name: value for name, value in said.items() if value != before.get(name)}
+        sent = before | checked(ProjectChange, news).given()
+        if "url" in news:
             _check_address(sent["url"])
         return _project(tx, call, call.give_names, projects.change(tx, project, **sent))
 

@@ -33,11 +33,12 @@ def reads(path: str) -> bool:
 
 
 def target(knock: Knock) -> Target | None:
-    """Return whom a ping is for and what it says."""
+    """Return whom a ping is for and what it says; all integrations hear of a check it makes."""
     path = knock.path if knock.path.startswith("/ping/") else f"/ping{knock.path}"
     head, slash, rest = path.removeprefix("/ping/").partition("/")
     key = head.lower() if _BY_UUID.fullmatch(knock.path) else head
-    return read_path(f"/ping/{key}{slash}{rest}", knock.query)
+    found = read_path(f"/ping/{key}{slash}{rest}", knock.query)
+    return replace(found, to_all=found.create) if found else None
 
 
 async def judged(target: Target, knock: Knock, door: Door) -> Target:

@@ -1,7 +1,8 @@
 """The routes of Healthchecks, in the order of its manual; each with and without a last slash."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any
@@ -36,7 +37,7 @@ MOST_PINGS = 1_000
 MOST_FLIPS = 10_000
 
 # `tag` may come several times.
-LIST_ASKS = {
+LIST_ASKS: dict[str, Any] = {
     "parameters": [
         {
             "name": "tag", "in": "query", "required": False,
@@ -130,12 +131,23 @@ def _said(body: Any, status: int = 200) -> Response:
 Handler = Callable[..., Any]
 
 
-def _at(path: str, method: str, operation: str, **given: Any) -> Callable[[Handler], Handler]:
+MAKES: dict[int | str, dict[str, Any]] = {201: {"description": "Created"}}
+
+
+def _at(
+    path: str,
+    method: str,
+    operation: str,
+    responses: dict[int | str, dict[str, Any]] | None = None,
+    **given: Any,
+) -> Callable[[Handler], Handler]:
     """Serve a path with and without its last slash."""
 
     def added(handler: Handler) -> Handler:
         extra = needs(operation) | given
-        router.add_api_route(path, handler, methods=[method], openapi_extra=extra)
+        router.add_api_route(
+            path, handler, methods=[method], openapi_extra=extra, responses=responses
+        )
         router.add_api_route(
             f"{path}/", handler, methods=[method], openapi_extra=extra, include_in_schema=False
         )
@@ -161,7 +173,7 @@ async def list_checks(call: Called, version: str) -> Response:
     return _said({"checks": await call.read(found)})
 
 
-@_at("/checks", "POST", "watches.make", **takes(CheckSent))
+@_at("/checks", "POST", "watches.make", MAKES, **takes(CheckSent))
 async def make_check(call: Called, version: str) -> Response:
     """Make a check, or change the one that has what `unique` names."""
     teller, body = _teller(call, version), await call.sent(CheckSent)
@@ -172,7 +184,7 @@ async def make_check(call: Called, version: str) -> Response:
             record = watches.find(tx, call.workspace_id, same.id, lock=True)
             (named,) = aliases.named(tx, call.workspace_id, call.tongue.name, [record], make=True)
             return 200, teller.check(tx, _changed(tx, teller, named, body))
-        with fields_as(FIELDS):
+        with _in_its_names():
             record = watches.add(tx, call.workspace_id, body.spec(FRESH), call.at)
         alias = aliases.give(tx, record, call.tongue.name, body.said({}))
         _assign(tx, call, record, body)
@@ -213,13 +225,26 @@ def _changed(tx: Tx, teller: Teller, named: Named, body: CheckSent) -> Named:
     spec = body.spec(watches.spec_of(record))
     if teller.version != "v3" and spec.name != record.name and spec.slug == record.slug:
         spec = replace(spec, slug=watches.free_slug(tx, record, spec.name))
-    with fields_as(FIELDS):
+    with _in_its_names():
         record = watches.edit(tx, record, spec, call.at)
     said = body.said({**SAID, **alias.said})
     if said:
         alias = aliases.say(tx, alias, **said)
     _assign(tx, call, record, body)
     return alias, record
+
+
+@contextmanager
+def _in_its_names() -> Iterator[None]:
+    """Have bad fields told by its names for them; so is a slug that is taken, since its manual
+    knows no 409 here."""
+    try:
+        with fields_as(FIELDS):
+            yield
+    except Problem as problem:
+        if problem.kind != "conflict" or "slug" not in problem.fields:
+            raise
+        raise Problem("invalid", problem.message, {"slug": "is taken"}) from None
 
 
 def _assign(tx: Tx, call: DialectCall, record: Record, body: CheckSent) -> None:

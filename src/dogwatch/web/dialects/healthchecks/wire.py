@@ -87,15 +87,15 @@ def check(
         "desc": record.description,
         "grace": watch.plan.start_by_s or 0,
         "n_pings": pings,
-        "status": "started" if running and version == "v1" and status != "down" else status,
+        "status": "started" if running and version == "v1" else status,
         "started": running,
         "last_ping": iso(record.last_ping_at),
         "next_ping": None if silent else iso(watch.slot_at),
         **_said(said),
         "badge_url": badge_url,
     }
-    if watch.duration_ms is not None:
-        shown["last_duration"] = round(watch.duration_ms / 1000)
+    if watch.duration_ms:
+        shown["last_duration"] = watch.duration_ms // 1000
     if readonly:
         shown["unique_key"] = unique_key(alias.name)
     else:

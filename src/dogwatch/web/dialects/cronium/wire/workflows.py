@@ -8,6 +8,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    PlainSerializer,
     StrictInt,
     StrictStr,
     field_validator,
@@ -56,11 +57,19 @@ Trigger = Annotated[
 ]
 
 
+def _plain(value: float) -> float:
+    """Return a number as JSON is written by whoever knows no fractions: 100, not 100.0."""
+    return int(value) if value.is_integer() else value
+
+
+Place = Annotated[float, Field(ge=-1e9, le=1e9), PlainSerializer(_plain, return_type=int | float)]
+
+
 class Position(Sent):
     """Where an editor drew a node."""
 
-    x: Annotated[float, Field(ge=-1e9, le=1e9)] = 0.0
-    y: Annotated[float, Field(ge=-1e9, le=1e9)] = 0.0
+    x: Place = 0.0
+    y: Place = 0.0
 
 
 class NodeSent(Sent):

@@ -1,0 +1,69 @@
+"""The gate of a dialect: whose key a call came with, and what is left of his windows."""
+
+from fastapi import HTTPException, Request
+
+from dogwatch.core.problems import Problem
+from dogwatch.usecases.callers import Caller
+from dogwatch.usecases.holders import Holders
+from dogwatch.usecases.limiting import failure_windows, longest_wait_s
+from dogwatch.web.api.payload import StrictRequest, capped
+from dogwatch.web.dialect.refusal import Refusal, Refused
+from dogwatch.web.dialect.tongue import Tongue
+from dogwatch.web.origin import origin_of
+from dogwatch.web.services import Services
+
+_MOST_TOKEN = 200
+
+
+async def authenticate(request: Request) -> Caller:
+    """Return who holds the dialect's key, or raise what says that nobody does."""
+    services: Services = request.app.state.services
+    tongue: Tongue = request.app.state.tongue
+    token = await tongue.token_of(request)
+    ip = origin_of(request.scope, services.trusted_proxies).ip
+    if not token:
+        raise Refused(Refusal("nameless", "an API key is missing"))
+    holders: Holders = request.app.state.holders
+    try:
+        return await holders.caller(token[:_MOST_TOKEN], ip)
+    except Problem as problem:
+        await _count_failure(services, ip, problem)
+        raise
+
+
+async def _count_failure(services: Services, ip: str, problem: Problem) -> None:
+    """Count those whose key is not valid, by address; too many are told to wait instead."""
+    if problem.kind == "unauthorized" and services.limits:
+        verdicts = await services.limits.strangers.spend(failure_windows(ip))
+        wait_s = longest_wait_s(verdicts)
+        if wait_s:
+            told = "too many calls with a wrong key"
+            raise Refused(Refusal("limited", told, retry_after_s=wait_s))
+
+
+async def spend(request: Request, caller: Caller) -> None:
+    """Spend a call from the dialect's windows, and say what is left of them."""
+    services: Services = request.app.state.services
+    tongue: Tongue = request.app.state.tongue
+    if services.limits is None:
+        return
+    plan = await services.limits.plans.of(caller.workspace_id)
+    asked = tongue.windows(plan, caller)
+    verdicts = await services.limits.limiter.spend(asked)
+    spent = list(zip(asked, verdicts, strict=True)) if verdicts else []
+    request.state.told = tongue.told(spent)
+    wait_s = longest_wait_s(verdicts)
+    if wait_s:
+        told = "too many requests"
+        raise Refused(Refusal("limited", told, retry_after_s=wait_s, spent=spent))
+
+
+async def counted(received: Request) -> None:
+    """Spend a call of something that is not there, if its key is valid: every answer to one tells
+    of his windows. Raises Refused once they are spent; a wrong key learns nothing here."""
+    request = StrictRequest(received.scope, capped(received))
+    try:
+        caller = await authenticate(request)
+    except (Problem, Refused, HTTPException):
+        return
+    await spend(request, caller)
