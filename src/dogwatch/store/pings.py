@@ -74,6 +74,18 @@ def numbered(
     return _rows(tx, found), int(total or 0)
 
 
+def before(
+    tx: Tx, workspace_id: int, watch_id: str, before_id: int, limit: int
+) -> Sequence[dict[str, Any]]:
+    """Return id, at, kind and rid of pings of a watch newest first, those older than an id."""
+    found = select(pings.c.id, pings.c.at, pings.c.kind, pings.c.rid).where(
+        pings.c.workspace_id == workspace_id,
+        pings.c.watch_id == watch_id,
+        pings.c.id < before_id,
+    )
+    return _rows(tx, found.order_by(pings.c.id.desc()).limit(limit))
+
+
 def newest(tx: Tx, workspace_id: int, watch_ids: Collection[str]) -> dict[str, dict[str, Any]]:
     """Return the newest ping of each of these watches, as plain rows."""
     last = select(func.max(pings.c.id)).where(

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
+from dogwatch.core.ping import Kind
 from dogwatch.core.result import BAD, GOOD
 from dogwatch.store import flips, logs, pings, runs, watches
 from dogwatch.store.runs import Run
@@ -14,6 +15,8 @@ from dogwatch.store.watches import Record
 T = TypeVar("T")
 
 SCANNED = 500
+# How many pings before a page are looked at for the starts of its runs.
+EARLIER = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +91,36 @@ def ping_page(
     from_at: datetime | None = None,
     until_at: datetime | None = None,
 ) -> Counted[dict[str, Any]]:
-    """Return the pings of a page, newest first, as plain rows."""
+    """Return the pings of a page, newest first, as plain rows.
+
+    `duration_ms` of one that ends a run is what it told, else the time since the run's start.
+    """
     offset = (page - 1) * size
-    return Counted(*pings.numbered(tx, *record.key, offset, size, from_at, until_at))
+    rows, total = pings.numbered(tx, *record.key, offset, size, from_at, until_at)
+    earlier = pings.before(tx, *record.key, rows[-1]["id"], EARLIER) if rows else ()
+    took_ms = _since_start_ms([*rows, *earlier])
+    return Counted(
+        [
+            row
+            if row["duration_ms"] is not None
+            else {**row, "duration_ms": took_ms.get(row["id"])}
+            for row in rows
+        ],
+        total,
+    )
+
+
+def _since_start_ms(rows: Sequence[Mapping[str, Any]]) -> dict[int, int]:
+    """Return how long runs took, in milliseconds by the ping that ended them: what came before it
+    of the same rid was a start. `rows` are newest first."""
+    begun: dict[str | None, datetime] = {}
+    took_ms: dict[int, int] = {}
+    for row in reversed(rows):
+        if row["kind"] == Kind.START:
+            begun[row["rid"]] = row["at"]
+        elif row["kind"] != Kind.LOG and (began_at := begun.pop(row["rid"], None)):
+            took_ms[row["id"]] = max(0, (row["at"] - began_at) // timedelta(milliseconds=1))
+    return took_ms
 
 
 def tally(tx: Tx, record: Record) -> Tally:

@@ -213,6 +213,26 @@ def test_progress_is_shown_until_the_end(client: Client) -> None:
     ]  # fmt: skip
 
 
+@ON_BOTH
+def test_the_end_of_a_run_tells_how_long_it_took(client: Client, house: House) -> None:
+    """Its start may be on an older page, and progress in between is no end."""
+    job = made(client)
+    for end, seconds in (
+        ("", 0), ("/start", 1), ("/progress/40", 2), ("/end/success", 0), ("/end/success", 5),
+        ("/start", 7), ("/start", 3), ("/end/fail", 1), ("/start", 9), ("", 0),
+    ):  # fmt: skip
+        ping(client, job, end)
+        house.clock.advance(seconds)
+    path = f"/api/v1/jobs/{job['id']}/signals"
+    signals = client.get(path).json["data"]
+    assert [(one["signal"], one["duration_ms"]) for one in signals] == [
+        ("ping", 9_000), ("start", None), ("end", 3_000), ("start", None), ("start", None),
+        ("end", None), ("end", 3_000), ("progress", None), ("start", None), ("ping", None),
+    ]  # fmt: skip
+    alone = [client.get(path, page=page, per_page=1).json["data"][0] for page in range(1, 11)]
+    assert alone == signals
+
+
 @pytest.mark.parametrize(
     ("end", "status"),
     [("/progress/101", 400), ("/end/maybe", 400), ("/nonsense", 400), ("/progress/-1", 400)],

@@ -142,11 +142,13 @@ def test_what_is_no_date_is_refused(client: Client, asked: str) -> None:
 
 
 @ON_BOTH
-def test_pausing_and_resuming_with_an_empty_body_of_json(client: Client) -> None:
+def test_pausing_and_resuming_with_an_empty_body_of_json(client: Client, house: House) -> None:
     monitor = made(client)
     ping(client, monitor)
     path = f"/api/v1/monitors/{monitor['id']}"
     paused = client("POST", f"{path}/pause").json["data"]
+    house.clock.advance(60)
+    assert client("POST", f"{path}/pause").json["data"] == paused
     assert (list(paused), paused["status"]) == (["id", "status", "paused_at"], "paused")
     detail = shown(client, monitor)
     assert (detail["status"], detail["next_expected_at"]) == ("paused", None)
