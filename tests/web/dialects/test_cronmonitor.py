@@ -319,6 +319,44 @@ def test_silence_is_down_after_the_grace(client: Client, house: House) -> None:
 
 
 @ON_BOTH
+def test_a_ping_up_to_the_grace_early_counts_for_the_time_to_come(
+    client: Client, house: House
+) -> None:
+    """At 02:00 in Warsaw, which is 01:00Z in winter; it is noon of the 5th."""
+    monitor = made(client)
+    house.clock.advance(13 * 3600 - 2)
+    ping(client, monitor)
+    assert shown(client, monitor)["next_expected_at"] == "2026-01-07T01:00:00Z"
+    house.clock.advance(600)
+    house.write(lambda tx: watches.lapse(tx, house.clock.now()))
+    assert shown(client, monitor)["status"] == "up"
+    assert shown(client, monitor)["failure_count"] == 0
+
+
+def test_pending_and_paused_monitors_are_never_down(client: Client, house: House) -> None:
+    pending, resting = made(client), made(client)
+    ping(client, resting)
+    client("POST", f"/api/v1/monitors/{resting['id']}/pause")
+    house.clock.advance(3 * 86_400)
+    house.write(lambda tx: watches.lapse(tx, house.clock.now()))
+    assert [shown(client, one)["status"] for one in (pending, resting)] == ["pending", "paused"]
+    resumed = client("POST", f"/api/v1/monitors/{resting['id']}/resume").json["data"]
+    assert resumed["status"] == "up"
+    assert shown(client, resting)["next_expected_at"] == "2026-01-09T01:00:00Z"
+    assert shown(client, resting)["failure_count"] == 0
+
+
+@pytest.mark.parametrize(("plan", "limit"), [("free", 100), ("pro", 1_000), ("business", 10_000)])
+def test_each_plan_has_its_limit(door: Door, house: House, plan: str, limit: int) -> None:
+    house.write(lambda tx: workspaces.assign(tx, house.workspace.id, plan))
+    limits = limits_of(house.database, Memory(house.clock), house.clock)
+    told = door("cronmonitor", limits=limits).get("/api/v1/monitors").headers
+    assert (told["x-ratelimit-limit"], told["x-ratelimit-remaining"]) == (
+        str(limit), str(limit - 1),
+    )  # fmt: skip
+
+
+@ON_BOTH
 def test_watches_of_other_doors_are_monitors_too(client: Client, watch: Any) -> None:
     (monitor,) = client.get("/api/v1/monitors").json["data"]
     assert monitor["name"] == watch["name"]
