@@ -130,6 +130,13 @@ def test_a_deleted_job_can_be_deleted_for_good(client: Client, api: Client) -> N
 
 
 @ON_BOTH
+def test_the_id_of_a_job_that_is_gone_is_given_to_no_other(client: Client) -> None:
+    job = made(client)
+    client("DELETE", f"/api/v1/jobs/{job['id']}")
+    assert made(client)["id"] == job["id"] + 1
+
+
+@ON_BOTH
 def test_a_list_is_paged_and_filtered(client: Client, house: House) -> None:
     jobs = []
     for number in range(3):
