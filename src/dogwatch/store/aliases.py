@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, insert, select, update
+from sqlalchemy import Integer, Select, cast, func, insert, select, update
+from sqlalchemy.dialects import sqlite
 
-from dogwatch.store import nodes
-from dogwatch.store.tables import aliases, ping_keys
+from dogwatch.store.tables import aliases, instance, ping_keys
 from dogwatch.store.tx import Tx
 
 LAST_NUMBER = "last_alias_number"
@@ -49,10 +49,11 @@ def add(tx: Tx, alias: Alias, *, name_pings: bool = False) -> Alias:
 def _next_number(tx: Tx) -> int:
     """Return a number that none ever had: SQLite itself gives the last one again once its row is
     gone, and who knows a thing by it would have another."""
-    most = tx.conn.scalar(select(func.max(aliases.c.number))) or 0
-    number = max(most, int(nodes.fact(tx, LAST_NUMBER) or 0)) + 1
-    nodes.set_fact(tx, LAST_NUMBER, str(number))
-    return number
+    most = select(func.coalesce(func.max(aliases.c.number), 0)).scalar_subquery()
+    known = func.max(cast(instance.c.value, Integer), most)
+    taken = sqlite.insert(instance).values(name=LAST_NUMBER, value=most + 1)
+    taken = taken.on_conflict_do_update(index_elements=["name"], set_={"value": known + 1})
+    return int(tx.conn.scalars(taken.returning(instance.c.value)).one())
 
 
 def of_watches(
