@@ -244,6 +244,17 @@ def test_a_bad_field_is_named_and_changes_nothing(client: Client, field: str, va
     assert client.get("/api/v1/monitors").json == before
 
 
+def test_a_bad_schedule_is_told_as_the_document_prints_it(client: Client) -> None:
+    answer = client("POST", "/api/v1/monitors", BACKUP | {"schedule": "every 5m"})
+    assert answer.json == {
+        "error": {
+            "code": "validation_error",
+            "message": "Invalid schedule format",
+            "details": {"schedule": ["Must be a valid cron expression"]},
+        },
+    }
+
+
 @pytest.mark.parametrize("field", ["name", "schedule"])
 def test_what_is_required_is_missed(client: Client, field: str) -> None:
     body = {name: value for name, value in BACKUP.items() if name != field}
