@@ -129,6 +129,24 @@ def test_the_first_version_has_started_in_the_place_of_any_state(
     assert all(one["started"] for one in told.values())
 
 
+@ON_BOTH
+def test_each_end_of_a_run_is_logged_with_its_duration(
+    client: Client, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in the manual's sample: with a rid and without; not where nothing began."""
+    check, pings = made(client), "/api/v3/checks/{uuid}/pings/"
+    rid = {"rid": "123e4567-e89b-12d3-a456-426614174000"}
+    for end, query in (("/start", {}), ("/start", rid), ("/fail", {}), ("/0", rid), ("", {})):
+        Client(client.app)("GET", f"/ping/{check['uuid']}{end}", query=query)
+        house.clock.advance(2.5)
+    listed = client.get(pings.format(**check)).json["pings"]
+    assert [one.get("duration") for one in listed] == [None, 5.0, 5.0, None, None]
+    assert list(listed[1])[-4:] == ["rid", "duration", "exitstatus", "body_url"]
+    # The start may stand before the page.
+    monkeypatch.setattr("dogwatch.web.dialects.healthchecks.routes.MOST_PINGS", 2)
+    assert client.get(pings.format(**check)).json["pings"] == listed[:2]
+
+
 @pytest.mark.parametrize(("seconds", "shown_s"), [(0.4, 0), (41.9, 41), (42.0, 42)])
 def test_a_duration_is_told_in_whole_seconds_that_have_passed(
     client: Client, house: House, seconds: float, shown_s: int
@@ -392,8 +410,14 @@ def test_silence_passes_grace_and_is_down(client: Client, house: House) -> None:
         ({"end": went_up + 1, "seconds": 60}, []),
     ):  # fmt: skip
         assert [one["up"] for one in client.get(path, **asked).json["flips"]] == ups, asked
-    for wrong in ({"seconds": -1}, {"start": "x"}, {"end": 10**11}):
-        assert client.get(path, **wrong).status == 400
+    for wrong, told in (
+        ({"seconds": -1}, "seconds is too small"), ({"seconds": "x"}, "seconds is not a number"),
+        ({"start": "1.5"}, "start is not a number"), ({"end": 10**11}, "end is too large"),
+        ({"end": "9" * 9_000}, "end is too large"),
+    ):  # fmt: skip
+        refused = client.get(path, **wrong)
+        assert refused.status == 400
+        assert refused.json == {"error": f"invalid query parameters: {told}"}
 
 
 def test_who_only_reads_is_told_no_addresses(door: Door, client: Client) -> None:
