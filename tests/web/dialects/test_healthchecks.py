@@ -88,6 +88,16 @@ def test_pings_are_answered_as_wrappers_expect(client: Client, house: House, met
         assert shown(client, check)["status"] == status
 
 
+def test_senders_are_told_how_much_of_a_body_is_kept(door: Door) -> None:
+    few = door("healthchecks", ping_body_limit_bytes=20)
+    check = made(few)
+    for end in ("", "/start", "/log", "/600"):
+        assert ping(few, check, end, b"x" * 100).headers["ping-body-limit"] == "20"
+    (first, *_) = few.get(f"/api/v3/checks/{check['uuid']}/pings/").json["pings"]
+    kept = few.get(urlsplit(first["body_url"]).path.removeprefix("/hc")).text
+    assert kept == f"{'x' * 10}\n[80 bytes dropped]\n{'x' * 10}"
+
+
 def test_a_run_is_measured(client: Client, house: House) -> None:
     check = made(client)
     rid = "?rid=0c8983c9-9d73-446f-adb5-0641fdacc9d4"
@@ -237,10 +247,12 @@ def test_lists_are_filtered_by_all_tags_and_by_slug(client: Client, house: House
 
     assert names("/api/v3/checks/") == ["One", "Two", "Three"]
     assert names("/api/v1/checks") == ["One", "Two", "Three"]
-    answer = client("GET", "/api/v2/checks/", query={"tag": "b"})
-    assert [one["name"] for one in answer.json["checks"]] == ["One", "Two"]
-    answer = client("GET", "/api/v2/checks/", query={"slug": "two"})
-    assert [one["name"] for one in answer.json["checks"]] == ["Two"]
+    for query, found in (
+        ({"tag": "b"}, ["One", "Two"]), ({"tag": ["b", "a"]}, ["One"]), ({"tag": "B"}, []),
+        ({"slug": "two"}, ["Two"]), ({"slug": "two", "tag": "a"}, []), ({"slug": "none"}, []),
+    ):  # fmt: skip
+        answer = client("GET", "/api/v2/checks/", query=query)
+        assert [one["name"] for one in answer.json["checks"]] == found, query
 
 
 @ON_BOTH
