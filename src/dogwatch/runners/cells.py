@@ -189,6 +189,9 @@ class Server:
                 if (pid := cloned()) == 0:
                     near.close()
                     First(self, far).live()
+            except OSError:
+                self.leave(network)
+                raise
             finally:
                 self.home.enter()  # no socket of ours is to be a trace
         cell = Cell(pid, near, network)
