@@ -13,7 +13,7 @@ import pycurl
 
 from dogwatch.egress.fault import explain, refused
 from dogwatch.egress.message import EgressError, Phases, Request, Response
-from dogwatch.egress.redirect import origin
+from dogwatch.egress.redirect import REDIRECTS, origin
 
 # Says why an address is refused, or nothing.
 Judge = Callable[[str], str | None]
@@ -139,9 +139,9 @@ class Transfer:
 
         libcurl counts microseconds from the start of the hop, 0 for what was not reached.
         """
-        looked_up, connected, secured, answered = (
+        looked_up, connected, secured, answered = [
             self.curl.getinfo(what) / 1000 for what in _TIMES
-        )
+        ]
         phases: Phases = {}
         if connected:
             phases["connect"] = max(connected - looked_up, 0.0)
@@ -154,9 +154,11 @@ class Transfer:
     def response(self, phases_ms: Phases) -> Response:
         """Return the answer of a finished hop."""
         curl, request = self.curl, self._request
+        status_code = curl.getinfo(pycurl.RESPONSE_CODE)
+        wanted = request.wants_headers or status_code in REDIRECTS
         return Response(
-            status_code=curl.getinfo(pycurl.RESPONSE_CODE),
-            headers=_headers(self._lines[: self._head_lines or None]),
+            status_code,
+            headers=_headers(self._lines[: self._head_lines or None]) if wanted else (),
             body=bytes(self._body),
             truncated=self._truncated,
             phases_ms=phases_ms,
