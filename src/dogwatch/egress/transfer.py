@@ -112,13 +112,17 @@ class Transfer:
 
     def _take_shape(self, request: Request) -> None:
         """Set what only some requests ask for; of the same again, the body alone is another."""
-        shape = _shape(request)
+        has_body = _has_body(request)
+        shape = (
+            request.method, has_body, request.client_certificate, request.client_key,
+            request.wants_certificate,
+        )  # fmt: skip
         if shape != self._shape:
             self.curl.reset()
             self._furnish()
             self._shape = shape
             _mark(self.curl, request)
-        if _has_body(request):
+        if has_body:
             self.curl.setopt(pycurl.POSTFIELDS, request.body)
             self.curl.setopt(pycurl.CUSTOMREQUEST, request.method)
 
@@ -173,7 +177,8 @@ class Transfer:
             self._reason = reason
             return int(pycurl.SOCKET_BAD)
         try:
-            opened = socket.SocketType(address.family, address.socktype, address.protocol)
+            kind = address.socktype | socket.SOCK_NONBLOCK  # or libcurl would ask and set it
+            opened = socket.SocketType(address.family, kind, address.protocol)
         except OSError:
             return int(pycurl.SOCKET_BAD)
         self._opened = True
@@ -223,14 +228,6 @@ def _header_lines(headers: Sequence[tuple[str, str]]) -> list[bytes]:
     if all(name.lower() != "content-type" for name, _ in headers):
         lines.append("Content-Type:")
     return [line.encode() for line in lines]
-
-
-def _shape(request: Request) -> tuple[Any, ...]:
-    """Return what else than its address, headers and body a request sets."""
-    return (
-        request.method, _has_body(request), request.client_certificate, request.client_key,
-        request.wants_certificate,
-    )  # fmt: skip
 
 
 def _has_body(request: Request) -> bool:
