@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from dogwatch.core.ping import Kind
+from dogwatch.core.ping import Beat, durations_ms
 from dogwatch.core.result import BAD, GOOD
 from dogwatch.store import flips, logs, pings, runs, watches
 from dogwatch.store.runs import Run
@@ -15,8 +15,8 @@ from dogwatch.store.watches import Record
 T = TypeVar("T")
 
 SCANNED = 500
-# How many pings before a page are looked at for the starts of its runs.
-EARLIER = 100
+# How many pings before a page may stand between a run's end on it and its start.
+LOOKED_BACK = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,34 +93,23 @@ def ping_page(
 ) -> Counted[dict[str, Any]]:
     """Return the pings of a page, newest first, as plain rows.
 
-    `duration_ms` of one that ends a run is what it told, else the time since the run's start.
+    `duration_ms` is what a ping told of its run, else how long ago that began, where it was told.
     """
     offset = (page - 1) * size
     rows, total = pings.numbered(tx, *record.key, offset, size, from_at, until_at)
-    earlier = pings.before(tx, *record.key, rows[-1]["id"], EARLIER) if rows else ()
-    took_ms = _since_start_ms([*rows, *earlier])
-    return Counted(
-        [
-            row
-            if row["duration_ms"] is not None
-            else {**row, "duration_ms": took_ms.get(row["id"])}
-            for row in rows
-        ],
-        total,
-    )
+    return Counted(_measured(tx, record, rows), total)
 
 
-def _since_start_ms(rows: Sequence[Mapping[str, Any]]) -> dict[int, int]:
-    """Return how long runs took, in milliseconds by the ping that ended them: what came before it
-    of the same rid was a start. `rows` are newest first."""
-    begun: dict[str | None, datetime] = {}
-    took_ms: dict[int, int] = {}
-    for row in reversed(rows):
-        if row["kind"] == Kind.START:
-            begun[row["rid"]] = row["at"]
-        elif row["kind"] != Kind.LOG and (began_at := begun.pop(row["rid"], None)):
-            took_ms[row["id"]] = max(0, (row["at"] - began_at) // timedelta(milliseconds=1))
-    return took_ms
+def _measured(tx: Tx, record: Record, rows: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
+    if all(row["duration_ms"] is not None for row in rows):
+        return rows
+    before = pings.beats_before(tx, *record.key, rows[-1]["id"], LOOKED_BACK)
+    beats = [Beat(row["at"], row["kind"], row["rid"]) for row in reversed(rows)]
+    took_ms = durations_ms([*before, *beats])[len(before) :]
+    return [
+        row | {"duration_ms": took if row["duration_ms"] is None else row["duration_ms"]}
+        for row, took in zip(rows, reversed(took_ms), strict=True)
+    ]
 
 
 def tally(tx: Tx, record: Record) -> Tally:
