@@ -250,6 +250,8 @@ def test_thresholds(failures: int, successes: int, script: str, expected: str) -
         ({"slow_after_ms": 60_000}, "0 fail, 1 start, 3 ok", "down! down degraded!"),
         ({"slow_after_ms": 60_000}, "1 start, 3 ok, 4 pause, 5 resume",
          "new degraded! paused! degraded!"),
+        ({"slow_after_ms": 60_000, "failures_before_down": 2},
+         "1 start, 3 ok, 4 fail, 5 pause, 6 resume", "new degraded! degraded paused! degraded!"),
         ({"min_duration_ms": 60_000}, "0 start, 0.5 ok", "new down!"),
         ({"min_duration_ms": 60_000}, "0 start, 1 ok", "new up!"),
         # a first run that timed out begins the watch, too

@@ -254,7 +254,11 @@ def test_a_watch_is_resumed_as_its_evidence_says(played: list[Played]) -> None:
 @SETTINGS
 @given(ANY)
 def test_a_pause_alone_makes_nothing_better(played: list[Played]) -> None:
-    better = {Status.NEW: {Status.UP, Status.DEGRADED}, Status.DOWN: set(Status) - {Status.DOWN}}
+    better = {
+        Status.NEW: {Status.UP, Status.DEGRADED},
+        Status.DEGRADED: {Status.UP},
+        Status.DOWN: set(Status) - {Status.DOWN},
+    }
     at = max(each.signal.at for each in played) + S
     for each in played:
         before = each.step.watch

@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any
 
 import pytest
@@ -67,6 +68,10 @@ WHOLE: Mapping[str, bytes] = {
     "not utf-8": b'{"name": "\xff\xfe"}', "form": b"name=x&schedule=y", "nul": b"\0",
     "utf-16": '{"name": "x"}'.encode("utf-16"),
 }  # fmt: skip
+CONTENT_TYPES = (
+    "application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x",
+    "text/plain; charset=utf-16", "x/y", "",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -335,13 +340,41 @@ def test_bodies_that_are_none_are_refused(door: Door, house: House, tongue: Tong
     guide, client = GUIDES[tongue.name], door(tongue.name)
     made = made_in(client, guide)
     listed = seen(client, tongue)
-    before = (stored(house), listed)
+    before, types = (stored(house), listed), cycle(CONTENT_TYPES)
     for writing in writings(tongue, made):
         for kind, raw in WHOLE.items() if writing.schema is not None else ():
-            answer = timed(client, writing.method, writing.path, raw)
+            headers = {"content-type": next(types)}
+            answer = timed(client, writing.method, writing.path, raw, headers=headers)
             told = f"{writing.method} {writing.path} {kind}: {answer.status} {answer.text[:500]}"
             assert answer.status in (guide.invalid, guide.unreadable), told
     assert (stored(house), seen(client, tongue)) == before
+
+
+@pytest.mark.parametrize("tongue", TONGUES, ids=lambda tongue: tongue.name)
+def test_json_is_read_whatever_it_is_called(door: Door, tongue: Tongue) -> None:
+    client, guide = door(tongue.name), GUIDES[tongue.name]
+    made_in(client, guide)
+    for content_type in CONTENT_TYPES:
+        for path, body in guide.makes.items():
+            answer = client("POST", path, body, headers={"content-type": content_type})
+            assert answer.status in (200, 201, 409), (path, content_type, answer.text)  # once more
+
+
+@pytest.mark.parametrize("tongue", TONGUES, ids=lambda tongue: tongue.name)
+def test_no_body_says_as_much_as_an_empty_object(door: Door, tongue: Tongue) -> None:
+    client = door(tongue.name)
+    made = made_in(client, GUIDES[tongue.name])
+    for writing in writings(tongue, made):
+        if writing.schema is not None and writing.method != "DELETE":
+            sent = [(b"{}", CONTENT_TYPES[0]), *((b"", one) for one in CONTENT_TYPES)]
+            said = {
+                timed(
+                    client, writing.method, writing.path, raw, headers={"content-type": one}
+                ).status
+                for raw, one in sent
+            }
+            assert len(said - {409}) <= 1, (writing, said)  # it runs already
+            assert max(said) < 500, (writing, said)
 
 
 @pytest.mark.parametrize("tongue", TONGUES, ids=lambda tongue: tongue.name)

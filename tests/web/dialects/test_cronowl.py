@@ -718,5 +718,10 @@ def test_the_document_names_every_path(client: Client) -> None:
     ), "/api/status/{slug}", "/api/status/{slug}/badge"}  # fmt: skip
     check = document["components"]["schemas"]["Check"]
     assert list(check["properties"]) == CHECK
-    asked = document["paths"]["/api/v1/checks"]["get"]["parameters"]
-    assert {one["name"] for one in asked} == {"page", "limit", "status", "tag"}
+    for path, statuses in (
+        ("checks", ["up", "down", "new"]), ("http-monitors", ["up", "down", "degraded", "pending"]),
+    ):  # fmt: skip
+        asked = document["paths"][f"/api/v1/{path}"]["get"]["parameters"]
+        schemas = {one["name"]: one["schema"] for one in asked}
+        assert set(schemas) == {"page", "limit", "status", "tag"}
+        assert schemas["status"]["enum"] == statuses

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from dogwatch.core.problems import Problem
-from dogwatch.usecases import assigning, channels, numbered, watches
+from dogwatch.usecases import assigning, channels, numbered, watches, workspaces
 from tests.web.asgi_client import Answer, Client
 from tests.web.dialects.conftest import ON_BOTH, Door, House
 
@@ -271,6 +271,57 @@ def test_what_is_unique_is_changed_and_not_made_again(client: Client) -> None:
     assert (again.status, again.json["uuid"]) == (200, first.json["uuid"])
 
 
+@pytest.mark.parametrize("names", [["slug"], ["tags"], ["timeout"], ["grace"], ["name", "tags"]])
+def test_each_field_may_be_unique(client: Client, names: list[str]) -> None:
+    sent = BACKUPS | {"slug": "mine"}
+    first = made(client, slug="mine")
+    assert made(client, name="Other", tags="x", timeout=60, grace=90)
+    again = client("POST", "/api/v3/checks/", sent | {"unique": names, "desc": "again"})
+    assert (again.status, again.json["uuid"]) == (200, first["uuid"])
+    assert again.json["desc"] == "again"
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown", "next_ping"),
+    [
+        ({}, {"timeout": 86_400}, "2026-01-06T12:00:00"),
+        ({"timeout": 300}, {"timeout": 300}, "2026-01-05T12:05:00"),
+        ({"schedule": "0,30 * * * *"}, {"schedule": "0,30 * * * *", "tz": "UTC"},
+         "2026-01-05T12:30:00"),
+        ({"schedule": "*-*~1 12:00", "tz": "Europe/Riga"},
+         {"schedule": "*-*~1 12:00", "tz": "Europe/Riga"}, "2026-01-31T10:00:00"),
+        ({"schedule": "15 5 * * *", "timeout": 300}, {"schedule": "15 5 * * *", "tz": "UTC"},
+         "2026-01-06T05:15:00"),
+    ],
+)  # fmt: skip
+def test_a_period_a_cron_line_or_a_calendar_says_when(
+    client: Client, sent: Any, shown: Any, next_ping: str
+) -> None:
+    """And a period takes the place of a line again, where no line is sent with it."""
+    check = client("POST", "/api/v3/checks/", sent).json
+    assert {name: check[name] for name in list(check) if name in ("timeout", "schedule", "tz")} == (
+        shown
+    )
+    path = f"/api/v3/checks/{check['uuid']}"
+    ping(client, check)
+    assert client.get(path).json["next_ping"] == f"{next_ping}+00:00"
+    assert client("POST", path, {"timeout": 600}).json["timeout"] == 600
+    assert "schedule" not in client.get(path).json
+
+
+def test_the_limit_of_checks_is_told(client: Client, house: House) -> None:
+    house.write(lambda tx: workspaces.assign(tx, house.workspace.id, "free"))
+    limit = 25
+    for number in range(limit):
+        made(client, name=f"c{number}")
+    for version in ("v1", "v2", "v3"):
+        refused = client("POST", f"/api/{version}/checks/", BACKUPS)
+        assert (refused.status, list(refused.json)) == (403, ["error"])
+    same = client("POST", "/api/v3/checks/", {"name": "c1", "unique": ["name"]})
+    assert same.status == 200
+    assert len(client.get("/api/v3/checks/").json["checks"]) == limit
+
+
 def test_a_check_without_a_name_has_none(client: Client) -> None:
     check = client("POST", "/api/v3/checks/", {}).json
     assert (check["name"], check["timeout"], check["grace"]) == ("", 86_400, 3_600)
@@ -493,7 +544,7 @@ def test_a_get_with_a_body_is_a_get(client: Client) -> None:
     assert client("GET", "/api/v3/checks/", b"null").status == 200
 
 
-def test_badges_show_what_is_worst_to_who_has_their_address(client: Client) -> None:
+def test_badges_show_what_is_worst_to_who_has_their_address(client: Client, house: House) -> None:
     check = made(client, tags="prod")
     ping(client, check)
     listed = client.get("/api/v3/badges/").json["badges"]
@@ -505,8 +556,12 @@ def test_badges_show_what_is_worst_to_who_has_their_address(client: Client) -> N
         return stranger.get(urlsplit(listed["prod"][form]).path)
 
     assert badge("json").json == {"status": "up", "total": 1, "grace": 0, "down": 0}
+    house.clock.advance(3_601)
+    states = [badge(form).json for form in ("json", "json3", "shields", "shields3")]
+    assert [one.get("status") or one["message"] for one in states] == ["up", "late", "up", "late"]
+    assert (states[1]["grace"], states[3]["color"]) == (1, "important")
     ping(client, check, "/fail")
-    assert badge("json").json["status"] == "down"
+    assert badge("json").json["status"] == badge("json3").json["status"] == "down"
     assert badge("shields").json["color"] == "critical"
     assert "prod: down" in badge("svg").text
     mine = urlsplit(check["badge_url"]).path

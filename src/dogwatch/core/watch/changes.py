@@ -24,6 +24,8 @@ def pause(watch: Watch, signal: Pause, gaps: Sequence[Gap]) -> Step:
     if watch.status is Status.DOWN:  # with successes too few to bring it up, too
         least = watch.plan.failures_before_down
         watch = replace(watch, failures=max(watch.failures, least), successes=0)
+    if watch.status is Status.DEGRADED:  # with failures too few to take it down, too
+        watch = replace(watch, heard="slow")
     return turn(watch, Event.PAUSE, signal.at, "paused", lines)
 
 

@@ -22,11 +22,11 @@ from dogwatch.web.dialects.cronowl.wire import (
     Check,
     CheckChange,
     CheckNew,
+    ChecksAsked,
     Data,
     Deleted,
     Items,
     LimitAsked,
-    PageAsked,
     Paused,
     Ping,
     Pings,
@@ -38,17 +38,16 @@ from dogwatch.web.dialects.cronowl.wire import (
     status_of,
 )
 
-STATUSES = frozenset({"up", "down", "new"})
 WRITES = "write:watches"
 KINDS = ("heartbeat", "job")
 
 
 @router.get(
-    "/checks", **answers(Items[Check]), openapi_extra=needs("watches.list") | asks(PageAsked)
+    "/checks", **answers(Items[Check]), openapi_extra=needs("watches.list") | asks(ChecksAsked)
 )
 async def list_checks(call: Called) -> Response:
     """List checks, newest first."""
-    asked = call.asked(PageAsked)
+    asked = call.asked(ChecksAsked)
 
     def found(tx: Tx, naming: Any) -> Items[Check]:
         page = _page(tx, call, asked)
@@ -57,15 +56,14 @@ async def list_checks(call: Called) -> Response:
     return shown(await call.read(found))
 
 
-def _page(tx: Tx, call: DialectCall, asked: PageAsked) -> Counted[Record]:
-    status = asked.wanted(STATUSES)
-    if not status and not asked.tag:
+def _page(tx: Tx, call: DialectCall, asked: ChecksAsked) -> Counted[Record]:
+    if not asked.status and not asked.tag:
         return numbered.watch_page(
             tx, call.workspace_id, asked.page, asked.limit, newest=True, kind=KINDS
         )
 
     def chosen(record: Record) -> bool:
-        return status in ("", status_of(record)) and asked.has_tag(record)
+        return asked.has(status_of(record), record.tags)
 
     return numbered.kept_page(
         tx, call.workspace_id, asked.page, asked.limit, chosen, newest=True, kind=KINDS

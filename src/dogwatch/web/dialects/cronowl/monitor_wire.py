@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -19,7 +19,7 @@ from dogwatch.usecases.probes import ProbeSpec
 from dogwatch.web.api.masks import masked_url, same_origin
 from dogwatch.web.dialects.cronowl import fields
 from dogwatch.web.dialects.cronowl.fields import ASSERTIONS, CONTENT_TYPES
-from dogwatch.web.dialects.cronowl.wire import Instant, New, Sent, Wire
+from dogwatch.web.dialects.cronowl.wire import Instant, New, PageAsked, Sent, Wire, known
 
 USER_AGENT = "CronOwl-HttpMonitor/1.0"
 CODES = (200, 201, 204)
@@ -69,6 +69,12 @@ class Monitor(Wire):
     tags: list[str]
     created_at: Instant
     updated_at: Instant
+
+
+class MonitorsAsked(PageAsked):
+    """Which monitors."""
+
+    status: Annotated[str, known(Literal["up", "down", "degraded", "pending"])] = ""
 
 
 class MonitorDeleted(Wire):

@@ -20,13 +20,13 @@ from dogwatch.web.dialects.cronowl.monitor_wire import (
     MonitorChange,
     MonitorDeleted,
     MonitorNew,
+    MonitorsAsked,
     monitor,
     status_of,
 )
 from dogwatch.web.dialects.cronowl.routes import answers, may, router
-from dogwatch.web.dialects.cronowl.wire import Data, Items, PageAsked
+from dogwatch.web.dialects.cronowl.wire import Data, Items
 
-STATUSES = frozenset({"up", "down", "degraded", "pending"})
 WRITES = "write:jobs"
 INSIDE = "Cannot monitor localhost or private IP addresses"
 NAMES = {
@@ -44,15 +44,14 @@ NAMES = {
 @router.get(
     "/http-monitors",
     **answers(Items[Monitor]),
-    openapi_extra=needs("probes.list") | asks(PageAsked),
+    openapi_extra=needs("probes.list") | asks(MonitorsAsked),
 )
 async def list_monitors(call: Called) -> Response:
     """List HTTP monitors, newest first."""
-    asked = call.asked(PageAsked)
-    status = asked.wanted(STATUSES)
+    asked = call.asked(MonitorsAsked)
 
     def chosen(record: Record) -> bool:
-        return status in ("", status_of(record)) and asked.has_tag(record)
+        return asked.has(status_of(record), record.tags)
 
     def found(tx: Tx, naming: Any) -> Items[Monitor]:
         page = monitors.page(

@@ -1,11 +1,11 @@
 """The shapes of CronOwl: camelCase, minutes of grace, times like 2024-01-20T02:00:15Z."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Annotated, Any, Generic, Literal, Self, TypeVar
+from typing import Annotated, Any, Generic, Literal, Self, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, model_validator
+from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator, model_validator
 from pydantic.alias_generators import to_camel
 
 from dogwatch.core.ping import Kind
@@ -394,19 +394,29 @@ class PageAsked(LimitAsked):
     """Which page of a list, of those with a status and a tag; a status that is none is ignored."""
 
     page: Annotated[int, PlainValidator(_within(MOST_PAGES), json_schema_input_type=int)] = 1
-    status: str = Field(default="", json_schema_extra={"enum": ["up", "down", "new"]})
+    status: str = ""
     tag: str = ""
 
-    def wanted(self, statuses: frozenset[str]) -> str:
-        """Return the status that is asked for, "" for all."""
-        return self.status if self.status in statuses else ""
-
-    def has_tag(self, record: Record) -> bool:
-        """Whether something has the tag that is asked for, in capitals or not, as tags are kept."""
+    def has(self, status: str, tags: Sequence[str]) -> bool:
+        """Whether something is asked for; its tags are asked for in capitals or not."""
         tag = self.tag.strip().lower()
-        return not tag or tag in (one.lower() for one in record.tags)
+        return self.status in ("", status) and (not tag or tag in map(str.lower, tags))
 
     def meta(self, total: int) -> Meta:
         """Return which part of `total` things is shown."""
         pages = -(-total // self.limit)
         return Meta(page=self.page, limit=self.limit, total=total, total_pages=pages)
+
+
+def known(statuses: Any) -> PlainValidator:
+    """Return the reader of a status in a query; what is none of the literal is as good as none."""
+    names = get_args(statuses)
+    return PlainValidator(
+        lambda text: text if text in names else "", json_schema_input_type=statuses
+    )
+
+
+class ChecksAsked(PageAsked):
+    """Which checks."""
+
+    status: Annotated[str, known(Literal["up", "down", "new"])] = ""
