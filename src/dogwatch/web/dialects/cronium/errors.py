@@ -36,10 +36,8 @@ MESSAGES: Mapping[Why, str] = {
     "fault": "An unexpected error occurred",
 }
 TYPES = "Type must be one of: BASH, PYTHON, NODEJS, HTTP_REQUEST"
-_SUBJECT = re.compile(r"^(Input|Value|String|List|Dictionary|Number)(?= should| must|$)")
 # A fault that begins so says nothing of a subject before it.
 _NO_PREDICATE = ("use ", "give ", "at most ", "at least ", "not ", "there ", "no ", "a ")
-_OF_PYDANTIC = ("Value error, ", "Assertion failed, ")
 
 
 def worded(refusal: Refusal, at: datetime) -> Response:
@@ -70,13 +68,10 @@ def sentence(field: str, fault: str) -> str:
     """Return a fault as a sentence about its field, such as "Name is required"."""
     if field == "type" and fault == "is required":
         return TYPES
-    for mark in _OF_PYDANTIC:
-        fault = fault.removeprefix(mark)
-    named = _SUBJECT.sub("", fault).strip()
-    if not named[:1].islower():
-        return named[:500]
-    colon = ":" if named.startswith(_NO_PREDICATE) else ""
-    return f"{_label(field)}{colon} {named}"[:500]
+    if not fault[:1].islower():
+        return fault[:500]
+    colon = ":" if fault.startswith(_NO_PREDICATE) else ""
+    return f"{_label(field)}{colon} {fault}"[:500]
 
 
 def _label(field: str) -> str:
