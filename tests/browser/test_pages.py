@@ -242,7 +242,10 @@ def _alien(page: Page) -> list[str]:
 NUMBERED = """one => Boolean(
     one.closest("section, main").querySelector("details.numbers table, [role=region] > table")
 )"""
-PICTURED = ("/i/daily-report", "/i/asked", "/timeline", "/load", "/flows/chain")
+PICTURED = (
+    "/i/daily-report", "/i/invoices-to-accounting", "/i/asked", "/timeline", "/load",
+    "/flows/chain", "/incidents/1",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("path", PICTURED)

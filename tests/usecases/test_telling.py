@@ -346,9 +346,10 @@ def test_deliveries_of_before_are_read_in_their_own_form(house: House) -> None:
 
 
 def test_a_webhook_in_another_product_s_words_has_its_names(house: House) -> None:
+    """Where it has none yet, it gets them: its receiver may ask its API for what it was told of."""
     record = house.watch("one")
     given = house.do(aliases.give, record, "cronmonitor")
-    for form in ("standard", "cronmonitor"):
+    for form in ("standard", "cronmonitor", "cronpulse"):
         made = house.do(
             channels.add_channel, house.workspace.id, form, "webhook",
             {"url": "http://x", "format": form}, {"secrets": []}, house.vault, after(0),
@@ -356,6 +357,10 @@ def test_a_webhook_in_another_product_s_words_has_its_names(house: House) -> Non
         house.rule(made, Rule("", made.id))
     house.ping(heard(record, 0), heard(record, 1, FAIL))
     names = {parcel.channel.name: parcel.message.first.alias for parcel in house.parcels(2)}
+    new = names.pop("cronpulse")
+    assert new
+    found, same = house.see(aliases.find, house.workspace.id, "cronpulse", new.name)
+    assert (same.id, found.number, found.ping_key) == (record.id, new.number, new.ping_key)
     assert names == {
         "standard": None,
         "cronmonitor": Alias(given.name, given.number, given.ping_key),

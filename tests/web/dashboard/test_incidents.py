@@ -205,6 +205,16 @@ def test_each_step_but_the_first_tells_its_time_since_that(house: House, ana: Br
     assert re.findall(r'class="gap">([^<]*)<', ladder) == ["+20 min"] * 2
     assert re.findall(r'i/nightly-copy">([^<]*)<', ladder) == ["Nightly copy"] * 2
     assert page.count("the time since the first line") == 1
+    assert "3 steps in 20 min, from down to closed." in page
+    rows = re.findall(r"<tr>(.*?)</tr>", page.partition("What happened, as a table")[2])
+    assert [words(row).split(" ", 2)[2] for row in rows[1:]] == [
+        "0 s 0 s down Nightly copy is down from here on",
+        "20 min 20 min recovered Nightly copy is no longer down",
+        "20 min 0 s closed – all that was down has recovered",
+    ]
+    assert re.findall(r'<li class="(\w+) room-(\d)', ladder) == [
+        ("down", "0"), ("recovered", "1"), ("closed", "0")
+    ]  # fmt: skip
     drawn = ana.get("/incidents/1/ladder.svg").text
     assert re.findall(r">(\+[^<]*)<", drawn) == ["+20 min"] * 2
     assert "down Nightly copy" in drawn

@@ -89,7 +89,12 @@ def test_one_that_is_down_promises_no_second_alert(house: House, ana: Browser) -
     page = ana.get("/i/quick").text
     assert "It is down already" in page
     assert "later." not in page
-    assert 'class="expectation"' not in page
+    for shown in (page, ana.get("/i/quick/expected.svg").text):
+        assert "; it is down already, so no alert follows" in shown
+        assert '<path class="alert"' not in shown
+    assert '<th scope="col">Alert</th>' not in page
+    told = ana.get("/i/quick/expected.json").json
+    assert (len(told["due_at"]), told["alert_after_s"], told["late_after_s"]) == (5, None, None)
 
 
 def test_a_strip_says_in_words_what_it_shows(house: House, ana: Browser) -> None:

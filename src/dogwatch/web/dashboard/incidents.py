@@ -13,6 +13,7 @@ from dogwatch.usecases.inquiry import Changed, Concerned
 from dogwatch.usecases.ladder import Step, View
 from dogwatch.web.dashboard.fields import whole
 from dogwatch.web.dashboard.pages import moved, rendered
+from dogwatch.web.dashboard.pictures import rungs
 from dogwatch.web.dashboard.visit import Visit
 
 PAGE = 50
@@ -52,7 +53,7 @@ async def show(visit: Visit) -> Response:
     view, steps, concerned, changes = await visit.see(found)
     snoozed = view.incident.snoozed_until_at
     return rendered(
-        visit, "incident.html", view=view, incident=view.incident, steps=steps, hours=HOURS,
+        visit, "incident.html", view=view, incident=view.incident, steps=steps, rungs=rungs, hours=HOURS,
         concerned=concerned, changes=changes, trouble=view.trouble,
         ended=ladder.ended(view.incident.closed_by or ""),
         snoozed=snoozed if snoozed and snoozed > visit.at else None,

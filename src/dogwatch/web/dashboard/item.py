@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from fastapi import Response
@@ -29,6 +29,7 @@ from dogwatch.web.dashboard.action import Action, action_of
 from dogwatch.web.dashboard.fields import whole
 from dogwatch.web.dashboard.pages import moved, rendered
 from dogwatch.web.dashboard.pictures import durations, expectation, replies
+from dogwatch.web.dashboard.pictures.expectation import Expected
 from dogwatch.web.dashboard.visit import Visit
 from dogwatch.web.dashboard.ways import ways
 
@@ -56,7 +57,6 @@ class Page:
     banded: Sequence[Run]
     pings: Sequence[dict[str, Any]]
     flips: Sequence[FlipRow]
-    coming: Sequence[datetime]
     names: Sequence[tuple[str, str, str]]
     why: str
     action: Action | None
@@ -81,17 +81,14 @@ async def show(visit: Visit) -> Response:
     require(visit.caller, "watches.show")
     page = await visit.see(lambda tx: _page(tx, visit))
     may_ping = visit.may("watches.change")
-    schedule, coming = page.record.watch.plan.schedule, page.coming
-    grace_s = page.record.watch.plan.start_by_s
-    drawn = coming and page.phase != "down"  # no alert follows one that is down
+    schedule, expected = page.record.watch.plan.schedule, expected_of(page.view, visit.zone)
     ping_url = f"{visit.services.base_url.rstrip('/')}/ping/{page.record.ping_key}"
     return rendered(
         visit, "item.html", page=page, record=page.record, cell=overview.CELL, day=DAY,
         ping_url=ping_url if may_ping and not page.record.watch.job else "",
         wrong=int(page.phase == "down"), ways=ways, silences=SILENCES,
-        expected=expectation.drawn(coming[0].astimezone(visit.zone), grace_s) if drawn else "",
-        coming_table=expectation.table(coming, grace_s), **_plots(visit, page),
-        notes=schedule.dst_notes(visit.at, COMING) if schedule and coming else [],
+        expected=expected, expectation=expectation, **_plots(visit, page),
+        notes=schedule.dst_notes(visit.at, COMING) if schedule and expected.coming else [],
     )  # fmt: skip
 
 
@@ -119,7 +116,6 @@ def _page(tx: Tx, visit: Visit) -> Page:
         lists.run_page(tx, workspace_id, BANDED, "", only),
         lists.ping_page(tx, workspace_id, record.id, PINGS, None),
         lists.flip_page(tx, workspace_id, FLIPS, "", only),
-        coming_of(view),
         _names(tx, visit, record),
         why.why(tx, workspace_id, record.id, at).sentence,
         action_of(tx, visit, record) if visit.may(_SHOWS[record.kind]) else None,
@@ -130,7 +126,15 @@ def _page(tx: Tx, visit: Visit) -> Page:
     )  # fmt: skip
 
 
-def coming_of(view: WatchView) -> Sequence[datetime]:
+def expected_of(view: WatchView, zone: tzinfo) -> Expected:
+    """Return the next due times and when an alert follows: none does where it is down already."""
+    coming = [at.astimezone(zone) for at in _coming(view)]
+    if phase(view.record.watch, view.at) == "down":
+        return Expected(coming, None, "it is down already, so no alert follows")
+    return Expected(coming, view.record.watch.plan.start_by_s)
+
+
+def _coming(view: WatchView) -> Sequence[datetime]:
     """Return the next due times; those of an interval count from the one that is owed."""
     schedule, first = view.record.watch.plan.schedule, view.next_due_at
     if schedule is None or watches.is_paused(view.record):

@@ -13,7 +13,7 @@ from dogwatch.usecases.callers import require
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.lists import Record, Run
 from dogwatch.web.api.wire import iso
-from dogwatch.web.dashboard.item import COMING, DAY, DAYS, RUNS, coming_of
+from dogwatch.web.dashboard.item import COMING, DAY, DAYS, RUNS, expected_of
 from dogwatch.web.dashboard.pictures import durations, expectation, replies, strip
 from dogwatch.web.dashboard.pictures.alone import Picture
 from dogwatch.web.dashboard.visit import Visit
@@ -85,18 +85,12 @@ def _replies(tx: Tx, visit: Visit, record: Record) -> tuple[Markup, Numbers]:
 
 
 def _expected(tx: Tx, visit: Visit, record: Record) -> tuple[Markup, Numbers]:
-    view, schedule = lists.view(tx, record, visit.at), record.watch.plan.schedule
-    coming = coming_of(view)
-    if not coming or schedule is None:
+    expected = expected_of(lists.view(tx, record, visit.at), visit.zone)
+    schedule = record.watch.plan.schedule
+    if not expected.coming or schedule is None:
         raise Problem("not_found", "nothing is expected by the clock")
-    grace_s = record.watch.plan.start_by_s
-    told = {
-        "due_at": [iso(at) for at in coming],
-        "late_after_s": 0,
-        "alert_after_s": grace_s,
-        "notes": schedule.dst_notes(visit.at, COMING),
-    }
-    return expectation.drawn(coming[0].astimezone(visit.zone), grace_s), told
+    notes = {"notes": schedule.dst_notes(visit.at, COMING)}
+    return expectation.drawn(expected), {**expected.numbers, **notes}
 
 
 async def _found(visit: Visit, draw: Drawn) -> Picture:

@@ -156,6 +156,7 @@ _TEMPLATES.filters |= {
     "moment": _moment,
     "pair": _pair,
     "length_of": lambda time: span(round(time.total_seconds())),
+    "span": span,
     "seconds": words_of,
     "parts": _parts,
 }

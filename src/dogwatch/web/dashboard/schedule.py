@@ -14,6 +14,7 @@ from dogwatch.core.spec import MAX_LIMIT_S
 from dogwatch.usecases.callers import require
 from dogwatch.web.dashboard.pages import rendered
 from dogwatch.web.dashboard.pictures import expectation
+from dogwatch.web.dashboard.pictures.expectation import Expected
 from dogwatch.web.dashboard.visit import Visit
 
 COMING = 5
@@ -44,10 +45,11 @@ def preview(visit: Visit, grace_s: int | None = None) -> dict[str, Any]:
         coming = schedule.next(COMING, visit.at)
     except Problem as problem:
         return nothing | {"fault": next(iter(problem.fields.values()), problem.message)}
-    drawn = expectation.drawn(_local(coming[0], zone), _grace_s(visit, grace_s)) if coming else ""
+    expected = Expected([_local(at, zone) for at in coming], _grace_s(visit, grace_s))
     return nothing | {
-        "schedule": schedule, "coming": [_local(at, zone) for at in coming],
-        "notes": schedule.dst_notes(visit.at, COMING), "drawn": drawn,
+        "schedule": schedule, "coming": expected.coming,
+        "notes": schedule.dst_notes(visit.at, COMING),
+        "drawn": expectation.drawn(expected) if coming else "",
     }  # fmt: skip
 
 

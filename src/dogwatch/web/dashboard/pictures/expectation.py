@@ -1,10 +1,13 @@
 """What is expected: due, then late, then an alert, on one line."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from markupsafe import Markup
 
+from dogwatch.web.api.wire import iso
 from dogwatch.web.dashboard.pictures.table import Table
 
 WIDTH, HEIGHT, EDGE, LATE = 640, 64, 40, 400
@@ -19,22 +22,42 @@ _LATE = Markup('<rect class="late" x="{}" y="18" width="{}" height="12"/>')
 _ALERT = Markup('<path class="alert" d="M{0} 14l10 18h-20z"/><text x="{0}" y="56">{1}</text>')
 
 
-def table(coming: Sequence[datetime], grace_s: int | None) -> Table | None:
-    """Return what is expected as a table, None where nothing is."""
-    if not coming:
-        return None
-    if grace_s is None:
-        return Table("What is expected", ("Due",), [(at,) for at in coming])
-    rows = [(at, at + timedelta(seconds=grace_s)) for at in coming]
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """Due times, soonest first, on the clock of who looks.
+
+    `grace_s` is how long after each an alert comes; None: none comes, as `silent` says.
+    """
+
+    coming: Sequence[datetime]
+    grace_s: int | None
+    silent: str = "nothing is late"
+
+    @property
+    def numbers(self) -> Mapping[str, Any]:
+        """The same as JSON; null where nothing is late, or tells of it."""
+        return {
+            "due_at": [iso(at) for at in self.coming],
+            "late_after_s": None if self.grace_s is None else 0,
+            "alert_after_s": self.grace_s,
+        }
+
+
+def table(one: Expected) -> Table:
+    """Return what is expected as a table."""
+    if one.grace_s is None:
+        return Table("What is expected", ("Due",), [(at,) for at in one.coming])
+    rows = [(at, at + timedelta(seconds=one.grace_s)) for at in one.coming]
     return Table("What is expected", ("Due, late from then on", "Alert"), rows)
 
 
-def drawn(due_at: datetime, grace_s: int | None) -> Markup:
-    """Return the picture of one due time, on the clock of its zone; `grace_s` None: no alert."""
+def drawn(one: Expected) -> Markup:
+    """Return the picture of the first due time."""
+    due_at, grace_s = one.coming[0], one.grace_s
     clock = _clock(due_at, grace_s or 0)
     due = _DUE.format(EDGE + 20, f"due {due_at:{clock}}")
     if grace_s is None:
-        told = f"Due {due_at:%Y-%m-%d {clock}}; nothing is late"
+        told = f"Due {due_at:%Y-%m-%d {clock}}; {one.silent}"
         return _PICTURE.format(WIDTH, HEIGHT, told, WIDTH, due)
     alert_at = due_at + timedelta(seconds=grace_s)
     told = f"Due {due_at:%Y-%m-%d {clock}}, late from then on, alert at {alert_at:%Y-%m-%d {clock}}"
