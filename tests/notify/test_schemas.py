@@ -51,8 +51,8 @@ def fault(value: Any, shape: Shape, at: str = "$") -> str:
         faults = (fault(one, shape[0], f"{at}[{n}]") for n, one in enumerate(value))
         return next(filter(None, faults), "")
     if isinstance(shape, tuple):
-        faults = [fault(value, one, at) for one in shape]
-        return "" if "" in faults else " or ".join(faults)
+        either = [fault(value, one, at) for one in shape]
+        return "" if "" in either else " or ".join(either)
     return "" if _fits(value, shape) else f"{at}: {value!r:.80}"
 
 
