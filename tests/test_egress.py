@@ -360,6 +360,17 @@ def test_a_redirect_is_followed() -> None:
     assert head_of(requests[1])["authorization"] == "secret"
 
 
+def test_headers_that_nobody_wants_are_not_read_but_to_be_redirected() -> None:
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(ok(b"end", "X-Seen: 1") if hops else redirect("/next"))
+        hops.append(1)
+
+    hops: list[int] = []
+    response = asyncio.run(get(answer, max_redirects=1, wants_headers=False))
+    assert (response.body, response.headers, len(hops)) == (b"end", (), 2)
+    assert dict(asyncio.run(get(ok(b"end", "X-Seen: 1"))).headers)["X-Seen"] == "1"
+
+
 @pytest.mark.parametrize(
     "target",
     [

@@ -50,8 +50,23 @@ WORDS = [
     ("slack", 410, "channel_is_archived",
      "Slack said: channel_is_archived (its channel is archived)"),
     ("slack", 503, "", "Slack said: HTTP 503"),
-    ("telegram", 200, {"ok": True, "result": {"message_id": 7}}, "Telegram said: HTTP 200"),
-    ("pagerduty", 202, {"message": "Event processed"}, "PagerDuty said: Event processed"),
+    ("discord", 200, {"id": "7", "content": "", "embeds": [{"title": "Down"}], "mentions": []},
+     "Discord said: HTTP 200"),
+    ("telegram", 200, {"ok": True, "result": {"message_id": 7, "text": "Down", "chat": {"id": 1}}},
+     "Telegram said: HTTP 200"),
+    ("teams", 202, "", "Microsoft Teams said: HTTP 202"),
+    ("ntfy", 200, {"id": "x", "event": "message", "topic": "alerts-7f3k2p", "message": "Down"},
+     "ntfy said: HTTP 200"),
+    ("pushover", 200, {"status": 1, "request": "647d2300"}, "Pushover said: HTTP 200"),
+    ("pagerduty", 202, {"status": "success", "message": "Event processed", "dedup_key": "k"},
+     "PagerDuty said: Event processed"),
+    ("opsgenie", 202, {"result": "Request will be processed", "took": 0.3, "requestId": "r"},
+     "Opsgenie said: Request will be processed"),
+    ("matrix", 200, {"event_id": "$x"}, "Matrix said: HTTP 200"),
+    ("mattermost", 200, "ok", "Mattermost said: ok"),
+    ("sms", 201, {"sid": "SM1", "status": "queued", "body": "Down", "error_message": None},
+     "Twilio said: HTTP 201"),
+    ("webhook", 204, "", "HTTP 204"),
     (
         "slack", 302, "",
         "Slack said: HTTP 302 (redirects aren't followed; give the new address)",
@@ -194,6 +209,12 @@ def test_no_answer_repeats_a_secret(kind: str) -> None:
         told = channel.told(answer(400, body), Verdict.FAILED, GOOD[kind])
         assert secret not in told
         assert tail_of(secret) not in told
+
+
+def test_every_service_is_heard_when_it_takes_a_message_and_when_it_refuses_one() -> None:
+    heard = {(kind, code < 300) for kind, code, *_ in WORDS}
+    kinds = {kind for kind, channel in CHANNELS.items() if isinstance(channel, HttpChannel)}
+    assert heard == {(kind, good) for kind in kinds for good in (True, False)}
 
 
 @pytest.mark.parametrize(

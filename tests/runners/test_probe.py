@@ -122,6 +122,11 @@ def test_demands_are_judged() -> None:
     assert http(ok(b'{"state":"up"}'), assertions=demands).outcome is Outcome.OK
     bad = http(ok(b'{"state":"off"}'), assertions=demands)
     assert fault(bad) == ("assertion", "$.state: expected equals 'up', got 'off'")
+    of_header = [{"kind": "header", "name": "X-State", "is": "equals", "value": "up"}]
+    assert http(ok(b"", "X-State: up"), assertions=of_header).outcome is Outcome.OK
+    assert fault(http(ok(b""), assertions=of_header)) == (
+        "assertion", "there is no header X-State",
+    )  # fmt: skip
 
 
 def test_a_redirect_that_leads_nowhere_tells_of_the_last_hop() -> None:

@@ -30,6 +30,14 @@ from tests.harness.house import House, after, heard
 FAIL, OK = Kind.FAIL, Kind.OK
 EVERY = frozenset({Event.DOWN, Event.DEGRADED, Event.RECOVERED})
 HOUR = WindowSpec("once", start_at=after(-60), end_at=after(3600))
+# Of each kind one that goes on at noon of that Monday, UTC, for an hour.
+WINDOWS = {
+    "once": HOUR,
+    "weekly": WindowSpec(
+        "weekly", days=("mon",), start="13:00", duration_s=3600, timezone="Europe/Warsaw"
+    ),
+    "cron": WindowSpec("cron", cron="0 7 * * 1-5", duration_s=3600, timezone="America/New_York"),
+}
 
 
 def step(house: House, at: float) -> None:
@@ -58,9 +66,9 @@ def ruled(house: House, **timing: Any) -> None:
     house.channel(rule=Rule("", "", EVERY, **timing))
 
 
-def maintain(house: House, scope: Scope | None = None) -> str:
+def maintain(house: House, scope: Scope | None = None, window: WindowSpec = HOUR) -> str:
     made = house.do(
-        maintenance.add, house.workspace.id, "Upgrade", scope or Scope(), HOUR, after(-120)
+        maintenance.add, house.workspace.id, "Upgrade", scope or Scope(), window, after(-120)
     )
     return made.id
 
@@ -238,10 +246,11 @@ def test_a_rule_that_asks_for_lateness_finds_the_watches_there_are(house: House)
 # --- maintenance and dependencies --------------------------------------------------------------
 
 
-def test_maintenance_holds_what_opens_and_lets_it_go_at_its_end(house: House) -> None:
+@pytest.mark.parametrize("kind", WINDOWS)
+def test_maintenance_holds_what_opens_and_lets_it_go_at_its_end(house: House, kind: str) -> None:
     ruled(house)
     fail(house, "before", 1)
-    maintain(house)
+    maintain(house, window=WINDOWS[kind])
     fail(house, "within", 2)
     fail(house, "over", 2)
     recover(house, "over", 3)
@@ -249,6 +258,8 @@ def test_maintenance_holds_what_opens_and_lets_it_go_at_its_end(house: House) ->
     assert house.flips("within") == [("new", "up"), ("up", "down")]
     assert sorted(arrived(house, 4)) == ["down"]
     assert arrived(house, 4) == ["recovered"]
+    step(house, 3599)
+    assert arrived(house, 3599) == []
     step(house, 3600)
     assert arrived(house, 3601) == ["down"]
     recover(house, "within", 3602)

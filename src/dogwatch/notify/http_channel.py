@@ -21,7 +21,9 @@ _SECRET_LENGTH = 6
 _WORD = re.compile("[a-z]{1,11}")  # of an address, such as services
 _TRY_LATER = frozenset({408, 425, 429})
 # Where services put the words of their refusals.
-_WORDS = ("description", "message", "error", "errors", "reason", "detail", "errcode", "code")
+_WORDS = (
+    "description", "message", "error", "errors", "reason", "detail", "errcode", "code", "result",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
-from dogwatch.core.alerts import Event
+from dogwatch.core.alerts import Event, Verdict
+from dogwatch.core.data import replace
 from dogwatch.core.message import Message, body, words
 from dogwatch.core.plain import cut, utf8
-from dogwatch.egress import Request
+from dogwatch.egress import Request, Response
 from dogwatch.notify.fields import Field, matching, server
 from dogwatch.notify.http_channel import HttpChannel, post
 
@@ -66,6 +67,11 @@ class NtfyChannel(HttpChannel):
         headers = {"authorization": f"Bearer {token}"} if token else {}
         made = payload(message, str(settings["topic"]))
         return post(f"{str(settings['server_url']).rstrip('/')}/", made, message, **headers)
+
+    def told(self, answer: Response, verdict: Verdict, settings: Mapping[str, object]) -> str:
+        """Return the answer in words; to repeat the message that it took is no answer."""
+        repeated = verdict is Verdict.SENT
+        return super().told(replace(answer, body=b"") if repeated else answer, verdict, settings)
 
 
 def payload(message: Message, topic: str) -> dict[str, Any]:

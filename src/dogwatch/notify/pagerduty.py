@@ -63,6 +63,7 @@ def payload(message: Message, routing_key: str) -> dict[str, Any]:
     details = dict(told.facts) | ({"Last lines of output": told.output} if told.output else {})
     notes = {"Message": "\n".join(told.notes)} if told.notes else {}
     members = {"Members": "\n".join(told.members)} if told.members else {}
+    workspace = dict(told.facts).get("Workspace")
     return event | {
         "event_action": "trigger",
         "client": "Dogwatch",
@@ -73,7 +74,7 @@ def payload(message: Message, routing_key: str) -> dict[str, Any]:
             "source": message.first.slug or "dogwatch",
             "severity": SEVERITIES.get(message.event, "warning"),
             "timestamp": iso(message.first.since_at),
-            "group": dict(told.facts).get("Workspace", ""),
+            **({"group": workspace} if workspace else {}),
             "class": str(message.event),
             "custom_details": notes | details | members,
         },
