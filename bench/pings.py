@@ -29,7 +29,8 @@ from tests.harness.postgres import running_postgres
 from tests.harness.served import Served, listening
 
 SECONDS = 1.0
-DURABLE = ("max_connections=50", "shared_buffers=128MB")
+# What PostgreSQL finds out about its tables within a minute, it does within a second here.
+DURABLE = ("max_connections=50", "shared_buffers=128MB", "autovacuum_naptime=1s")
 MODES = {"keep-alive": True, "a connection per ping": False}
 
 

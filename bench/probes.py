@@ -32,6 +32,7 @@ from bench.pings import DURABLE
 from bench.table import Row, markdown
 from bench.turns import cpu_s
 from dogwatch import config
+from dogwatch.boot.process import GARBAGE_MIN
 from dogwatch.boot.store import opened
 from dogwatch.core.addresses import parse_cidrs
 from dogwatch.core.probe.target import Target, from_json
@@ -150,7 +151,8 @@ def through_egress(seconds: float, concurrency: int, *, tls: bool) -> Iterator[R
     if importlib.util.find_spec("aiohttp"):
         sides["aiohttp"] = lambda url: float(uvloop.run(by_aiohttp(url, seconds, concurrency)))
     best = dict.fromkeys(sides, 0.0)
-    gc.freeze()  # as the server does once it is up
+    gc.freeze()  # both as the server does once it is up
+    gc.set_threshold(GARBAGE_MIN)
     with endpoint(tls=tls) as url:
         for _ in range(2):
             for name, side in sides.items():

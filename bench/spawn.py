@@ -169,6 +169,9 @@ def boxed(runner: asyncio.Runner, data: Path, seconds: float) -> Iterator[Row]:
     for name, told in BASELINES.items():
         adds_ms = 1000 / alone["ours"] - 1000 / alone[name]
         yield Row(f"what a sandbox adds to a {told}", adds_ms, told, 1000 / alone[name], " ms")
+    adds_ms = 1000 / alone["helped"] - 1000 / alone["bare"]
+    what = "what a sandbox with helpers adds to a bare subprocess"
+    yield Row(what, adds_ms, BASELINES["bare"], 1000 / alone["bare"], " ms")
 
 
 def same_as(made: Boxes) -> tuple[str, ...]:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from dogwatch.config import SETTINGS, Config, Listen, data_dir, describe, load, mask_url
+from dogwatch.config import SETTINGS, Config, Listen, data_dir, describe, load
+from dogwatch.core.masking import mask_url
 from dogwatch.core.problems import Problem
 
 SECRET_KEY = base64.b64encode(b"hunter2 " * 4).decode()
@@ -103,6 +104,27 @@ def test_a_refusal_says_what_to_change(tmp_path: Path, name: str, value: str, ad
 
 def test_a_password_is_masked_to_its_last_at() -> None:
     assert mask_url("postgresql://u:CANARY@1@h/db") == "postgresql://u:***@h/db"
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("https://hc.example/ping/CANARY?key=CANARY#CANARY", "https://hc.example/***"),
+        ("http://[::1]:8000/CANARY", "http://[::1]:8000/***"),
+        ("https://user:CANARY@hc.example/", None),
+        ("ftp://hc.example/CANARY", None),
+    ],
+)
+def test_of_the_outside_heartbeat_only_the_host_is_shown(
+    tmp_path: Path, address: str, shown: str | None
+) -> None:
+    if shown is None:
+        with pytest.raises(Problem, match=r"OUTSIDE_HEARTBEAT_URL: \*\*\* is not valid") as refused:
+            load({}, {"DOGWATCH_OUTSIDE_HEARTBEAT_URL": address})
+        assert "CANARY" not in str(refused.value)
+    else:
+        rows = describe(configured(tmp_path, outside_heartbeat_url=address))
+        assert {row.value for row in rows if row.name == "outside_heartbeat_url"} == {shown}
 
 
 def test_describe_masks_secrets_and_names_sources(tmp_path: Path) -> None:

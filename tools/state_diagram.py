@@ -21,7 +21,7 @@ EVENTS = {
     Event.RESUME: "somebody resumed a watch whose last evidence was good",
     Event.RESUME_SLOW: "somebody resumed a watch whose last evidence was slow",
     Event.RESUME_DOWN: "somebody resumed a watch that was down, or failed during the pause",
-    Event.RESTART: "somebody resumed a watch that had never been heard",
+    Event.RESTART: "somebody resumed a watch that had never been heard well, nor had gone down",
 }
 
 

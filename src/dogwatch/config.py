@@ -18,6 +18,8 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from dogwatch import __version__
 from dogwatch.core.dialects import DIALECTS
+from dogwatch.core.http_action import check_url
+from dogwatch.core.masking import mask_address, mask_url
 from dogwatch.core.problems import Problem
 
 Network = IPv4Network | IPv6Network
@@ -30,8 +32,6 @@ _ALGORITHMS = (
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519",
 )  # fmt: skip
 _DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
-_PASSWORD = re.compile(r"(://[^/?#:@]*:)[^/?#]*@")
-_PASSWORD_PARAMETER = re.compile(r"([?&]password=)[^&#]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +113,13 @@ def _whole(least: int, most: int) -> Kind:
     return Kind(f"a whole number from {least} to {most}", parse)
 
 
-def _header(value: Any) -> str:
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,63}", name := _text(value)):
-        raise ValueError("no name of a header")
-    return name
+def _matching(pattern: str, valid: str) -> Kind:
+    def parse(value: Any) -> str:
+        if not re.fullmatch(pattern, text := _text(value)):
+            raise ValueError("of another form")
+        return text
+
+    return Kind(valid, parse)
 
 
 def _yes_no(value: Any) -> bool:
@@ -125,18 +128,6 @@ def _yes_no(value: Any) -> bool:
     if (lower := _text(word).lower()) not in known:
         raise ValueError("neither yes nor no")
     return known[lower]
-
-
-def _location(value: Any) -> str:
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,31}", name := _text(value)):
-        raise ValueError("no name of a location")
-    return name
-
-
-def _user_agent(value: Any) -> str:
-    if not re.fullmatch(r"[ -~]{1,200}", words := _text(value)):
-        raise ValueError("no user agent")
-    return words
 
 
 def _issuer(value: Any) -> str:
@@ -185,8 +176,7 @@ def _listen(value: Any) -> Listen:
 
 
 def _networks(value: Any) -> tuple[Network, ...]:
-    words = value.replace(",", " ").split() if isinstance(value, str) else list(value)
-    return tuple(ip_network(_text(word)) for word in words)
+    return tuple(ip_network(word) for word in _programs(value))
 
 
 def _networks_or_all(value: Any) -> tuple[Network, ...]:
@@ -213,6 +203,12 @@ def _base_url(value: Any) -> str:
     if url.scheme not in ("http", "https") or not url.hostname or url.query or url.fragment:
         raise ValueError("not a base")
     return url.geturl().rstrip("/")
+
+
+def _address(value: Any) -> str:
+    if wrong := check_url(address := _text(value)):
+        raise AdvisedError(f"it {wrong}")
+    return address
 
 
 def _database_url(value: Any) -> str:
@@ -251,11 +247,6 @@ def _secret(value: Any) -> str:
     return text
 
 
-def mask_url(url: str) -> str:
-    """Return the URL with its password replaced by ***."""
-    return _PASSWORD_PARAMETER.sub(r"\1***", _PASSWORD.sub(r"\1***@", url))
-
-
 def _show_networks(value: tuple[Network, ...]) -> str:
     return "all" if value == _EVERYWHERE else ", ".join(map(str, value)) or "none"
 
@@ -286,6 +277,7 @@ SMTP = Kind(
     mask_url,
     True,
 )
+ADDRESS = Kind("an http:// or https:// address", _address, mask_address, True)
 SECRET = Kind(
     "32 random bytes in base64, as `openssl rand -base64 32` prints",
     _secret,
@@ -294,7 +286,7 @@ SECRET = Kind(
 )
 NETWORKS = Kind("addresses or CIDR ranges, such as 10.0.0.0/8, ::1", _networks, _show_networks)
 TARGETS = Kind("CIDR ranges such as 10.0.0.0/8, or true", _networks_or_all, _show_networks)
-HEADER = Kind("a header's name, such as Remote-User", _header)
+HEADER = _matching("[A-Za-z][A-Za-z0-9-]{0,63}", "a header's name, such as Remote-User")
 ISSUER = Kind("the issuer's https:// address, exactly as the provider writes it", _issuer)
 ALGORITHMS = Kind(f"some of {', '.join(_ALGORITHMS)}", _algorithms, ", ".join)
 DOMAINS = Kind(
@@ -308,8 +300,8 @@ PROGRAMS = Kind("names or paths of programs, with commas", _programs, _show_word
 PATHS = Kind("paths, with commas", lambda value: tuple(map(Path, _programs(value))), _show_words)
 SANDBOX = _one_of("auto", "off", "trusted", "bubblewrap")
 YES_NO = Kind("yes or no", _yes_no, lambda value: "yes" if value else "no")
-LOCATION = Kind("a name of a-z, 0-9 and -, at most 32 characters", _location)
-USER_AGENT = Kind("printable characters, at most 200", _user_agent)
+LOCATION = _matching("[a-z0-9][a-z0-9-]{0,31}", "a name of a-z, 0-9 and -, at most 32 characters")
+USER_AGENT = _matching("[ -~]{1,200}", "printable characters, at most 200")
 BODY = _whole(0, 10_000_000)
 LANE = _whole(1, 10_000)
 DAYS = _whole(1, 36_500)
@@ -339,6 +331,9 @@ class Config:
     )
     base_url: str = _set(BASE_URL, lambda had: had["listen"].url, "Address that people's links use")
     smtp_url: str | None = _set(SMTP, None, "Mail server for e-mail channels")
+    outside_heartbeat_url: str | None = _set(
+        ADDRESS, None, "Address asked every minute while Dogwatch itself is well"
+    )
     apprise: str = _set(
         _one_of("on", "off"), "off", "Apprise channels, which open connections of their own"
     )

@@ -6,8 +6,8 @@ from datetime import datetime
 from functools import lru_cache
 
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
-_PAIRS = [first + second for first in _CROCKFORD for second in _CROCKFORD]
-_DRAWN = 10
+_DRAWN = 16
+_LETTER = _CROCKFORD.encode() * 8  # for each byte: five of its bits count
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
@@ -18,21 +18,16 @@ def new_id(at: datetime) -> str:
 
 def ids_of(times: Sequence[datetime]) -> list[str]:
     """Return an id for each time; all their random bits are drawn at once."""
-    drawn = secrets.token_bytes(_DRAWN * len(times))
+    drawn = secrets.token_bytes(_DRAWN * len(times)).translate(_LETTER).decode()
     return [
-        _moment(int(at.timestamp() * 1000))
-        + _letters(int.from_bytes(drawn[first : first + _DRAWN]), 8)
+        _moment(int(at.timestamp() * 1000)) + drawn[first : first + _DRAWN]
         for at, first in zip(times, range(0, len(drawn), _DRAWN), strict=True)
     ]
 
 
 @lru_cache(maxsize=64)  # the pings of a batch came in a few milliseconds
 def _moment(at_ms: int) -> str:
-    return _letters(at_ms, 5)
-
-
-def _letters(number: int, pairs: int) -> str:
-    return "".join([_PAIRS[number >> shift & 1023] for shift in range(10 * pairs - 10, -1, -10)])
+    return "".join([_CROCKFORD[at_ms >> shift & 31] for shift in range(45, -1, -5)])
 
 
 def new_ids(at: datetime, count: int) -> list[str]:

@@ -1,12 +1,15 @@
 """The level of isolation that a server has."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from dogwatch.boot.isolation import isolation
+from dogwatch.boot import isolation as boot
+from dogwatch.boot.isolation import isolation, prepare
 from dogwatch.config import Config, load
-from dogwatch.runners import around
+from dogwatch.core.problems import Problem
+from dogwatch.runners import around, sandbox
 from tests.runners.boxes import sandbox_of_this_process
 
 
@@ -43,3 +46,29 @@ def test_it_is_as_it_is_said(tmp_path: Path) -> None:
     assert isolation(configured(tmp_path, sandbox="off")).level == "off"
     assert not configured(tmp_path, sandbox="off").scripts_on
     assert isolation(configured(tmp_path, scripts="off")).level == "off"
+
+
+@pytest.mark.parametrize(
+    ("mounts", "place"), [((True, True), 0), ((False, True), 1), ((False, False), 0)]
+)
+def test_runs_of_root_have_their_place_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mounts: tuple[bool, bool], place: int
+) -> None:
+    places = dict(zip(sandbox.IN_MEMORY, mounts, strict=True))
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(Path, "is_mount", places.__getitem__)
+    found = sandbox.Sandbox("bwrap", 65533).workdir(tmp_path)
+    assert found.parent == sandbox.IN_MEMORY[place]
+
+
+def test_a_place_that_is_another_s_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "shm").mkdir()
+    elsewhere = boot.Isolation("bubblewrap", sandbox=sandbox.Sandbox("bwrap", 65533))
+    monkeypatch.setattr(sandbox.Sandbox, "workdir", lambda *_: tmp_path / "link")
+    monkeypatch.setattr(boot, "isolation", lambda _: elsewhere)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    (tmp_path / "link").symlink_to(tmp_path / "shm")
+    with pytest.raises(Problem, match="belongs to somebody else"):
+        prepare(configured(tmp_path))

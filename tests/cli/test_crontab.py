@@ -353,14 +353,23 @@ def test_standard_input_is_not_etc_crontab(here: Here, keeping: Stub, tmp_path: 
 
 def test_a_line_inserted_above_shifts_nobody(here: Here, keeping: Stub, tmp_path: Path) -> None:
     tab = tmp_path / "tab"
-    tab.write_text("1 1 * * * run-parts /a\n2 2 * * * run-parts /b\n")
+    tab.write_text("1 1 * * * run /a\n2 2 * * * run /b\n")
     here("import", "crontab", "--user-format", "--apply", str(tab))
-    tab.write_text("9 9 * * * run-parts /c\n" + tab.read_text())
+    tab.write_text("9 9 * * * run /c\n" + tab.read_text())
     assert entries(here, "--user-format", str(tab)) == [
-        ("create", "tab-run-parts-3"),
-        ("same", "tab-run-parts"),
-        ("same", "tab-run-parts-2"),
+        ("create", "tab-run-3"),
+        ("same", "tab-run"),
+        ("same", "tab-run-2"),
     ]
+
+
+def test_run_parts_goes_by_its_directory(here: Here, keeping: Stub, tmp_path: Path) -> None:
+    tab = tmp_path / "crontab"
+    hours = "17 * * * * cd / && run-parts --report /etc/cron.hourly\n"
+    days = "25 6 * * * test -x /a || { cd / && run-parts --report /etc/cron.daily; }\n"
+    tab.write_text(f"{hours}{days}1 1 * * * run-parts /srv/cron.daily\n")
+    made = entries(here, "--user-format", str(tab))
+    assert [slug for _, slug in made] == ["cron-hourly", "cron-daily", "cron-daily-2"]
 
 
 def test_equal_commands_are_told_apart_by_their_times(

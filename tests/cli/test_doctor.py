@@ -1,10 +1,14 @@
 """`dogwatch doctor` and `dogwatch config`: what is wrong, where it comes from, what to do."""
 
 import base64
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from dogwatch.store.database import Database
+from dogwatch.usecases import outside
 from tests.cli.stub import Here, Program, Stub
 from tests.harness.postgres import ADMIN, ROLE
 
@@ -32,7 +36,7 @@ def test_doctor_in_json(here: Here, home: Path) -> None:
     checks = [item["check"] for item in here.json("doctor")]
     assert checks == [
         "settings", "data", "cli.key", "database", "wall", "mail", "scripts", "user",
-        "locations", "zones", "spool",
+        "locations", "outside", "zones", "spool",
         "server",
     ]  # fmt: skip
 
@@ -82,6 +86,27 @@ def test_doctor_knocks_at_the_mail_server(dogwatch: Program, stub: Stub) -> None
     away = dogwatch("doctor", DOGWATCH_SMTP_URL="smtp://ana:CANARY@127.0.0.1:1?from=a@b.example")
     assert "✕ mail: 127.0.0.1:1" in away.stdout
     assert "CANARY" not in away.stdout + away.stderr
+
+
+def test_doctor_tells_whether_anybody_outside_is_told(
+    here: Here, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "✓ outside: not set (DOGWATCH_OUTSIDE_HEARTBEAT_URL)" in here("doctor").stdout
+    monkeypatch.setenv("DOGWATCH_OUTSIDE_HEARTBEAT_URL", "https://hc.example/CANARY")
+    assert "✓ outside: https://hc.example/***: never asked yet" in here("doctor").stdout
+    here("migrate")
+    database = Database.open(f"sqlite:///{home}/dogwatch.db")
+    for minutes, fault, found in (
+        (1, "", "✓ outside: https://hc.example/*** answered at 2"),
+        (5, "", "✕ outside: https://hc.example/***: nobody outside was told since 2"),
+        (0, "status 500", "✕ outside: https://hc.example/***: the outside heartbeat fails: status"),
+    ):
+        at = datetime.now(UTC) - timedelta(minutes=minutes)
+        database.write(partial(outside.note, at=at, fault=fault)).result()
+        done = here("doctor")
+        assert found in done.stdout
+        assert "CANARY" not in done.stdout + done.stderr
+    database.close()
 
 
 def test_doctor_warns_of_a_directory_that_others_can_write(here: Here, home: Path) -> None:

@@ -10,6 +10,7 @@ from dogwatch.core.crontab import (
     Source,
     addresses,
     parse,
+    parts,
     program,
     reports_to,
     rewritten,
@@ -50,7 +51,9 @@ def test_the_crontab_of_debian() -> None:
         (10, "25 6 * * *", "root", "run-parts"),
     ]
     assert crontab.entries[0].command == "cd / && run-parts --report /etc/cron.hourly"
-    assert suggest_name(crontab.entries[1]) == "run-parts /etc/cron.daily"
+    assert [suggest_name(e) for e in crontab.entries] == ["cron.hourly", "cron.daily"]
+    assert [parts(e.command) for e in crontab.entries] == ["cron.hourly", "cron.daily"]
+    assert (parts("run-parts --list"), parts("/srv/b /etc/cron.daily")) == ("", "")
     assert crontab.entries[0].shell == "/bin/sh"
     assert crontab.environment["PATH"] == "/usr/sbin:/usr/bin:/sbin:/bin"
 

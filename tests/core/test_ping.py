@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dogwatch.core.ping import Collector, Kind, Target, heard_at, keep, read_path
+from dogwatch.core.ping import (
+    Beat,
+    Collector,
+    Kind,
+    Target,
+    durations_ms,
+    heard_at,
+    keep,
+    read_path,
+)
 
 KEY = "0b3e7f1c-9d52-4a86-8c1e-5f2a7d90c4b6"
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -197,3 +206,25 @@ def test_collecting_in_pieces_is_keeping_the_whole(pieces: list[bytes], limit: i
     whole = b"".join(pieces)
     assert collector.text() == keep(whole, limit, len(whole))
     assert collector.total == len(whole)
+
+
+@pytest.mark.parametrize(
+    ("told", "took_s"),
+    [
+        ("0 start, 5 ok, 9 ok", [None, 5, None]),
+        ("0 start, 5 fail, 9 ok", [None, 5, None]),
+        ("0 start/a, 1 start/b, 4 ok/b, 9 ok/a", [None, None, 3, 9]),
+        ("0 start, 4 ok/a, 9 ok", [None, None, 9]),
+        ("0 start, 3 start, 5 log, 9 ok", [None, None, None, 6]),
+        ("9 start, 5 ok", [None, 0]),
+        ("5 ok", [None]),
+    ],
+)
+def test_an_end_is_measured_from_the_start_of_its_run(told: str, took_s: list[int | None]) -> None:
+    def beat(word: str) -> Beat:
+        second, kind = word.split()
+        name, _, rid = kind.partition("/")
+        return Beat(datetime(2026, 1, 5, 12, 0, int(second), tzinfo=UTC), name, rid or None)
+
+    took_ms = durations_ms([beat(word) for word in told.split(", ")])
+    assert took_ms == [None if took is None else took * 1_000 for took in took_s]

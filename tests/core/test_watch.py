@@ -224,6 +224,11 @@ def test_run_ids(script: str, expected: str, lines: str) -> None:
         (1, 2, "0 fail, 1 ok, 2 fail, 3 ok, 4 ok", "down! down down down up!"),
         # a resumed watch begins to count anew
         (2, 1, "0 ok, 1 fail, 2 pause, 3 resume, 4 fail", "up! up paused! up! up"),
+        # never better than it was: what was never heard well is not up, what was down stays so
+        (3, 1, "0 fail, 1 pause, 2 resume", "new paused! new!"),
+        (3, 1, "0 pause, 1 fail, 2 resume", "paused! paused new!"),
+        (3, 1, "0 fail, 1 pause, 2 ok, 3 resume", "new paused! paused up!"),
+        (1, 2, "0 fail, 1 ok, 2 pause, 3 resume", "down! down paused! down!"),
         (3, 1, "0 ok, 184 lapse, 185 lapse", "up! up down!"),
         # the first success is enough where nothing was down
         (1, 2, "0 ok", "up!"),

@@ -23,7 +23,18 @@ from dogwatch.core.signals import (
     Start,
 )
 from dogwatch.core.slots import Gap, Plan, deadline, early, in_gap
-from dogwatch.core.watch import TABLE, Status, Step, Watch, armed, create, phase, step, wake_at
+from dogwatch.core.watch import (
+    TABLE,
+    Status,
+    Step,
+    Watch,
+    armed,
+    create,
+    phase,
+    step,
+    underneath,
+    wake_at,
+)
 from dogwatch.core.watch.state import MAX_OPEN, MAX_RECENT, MAX_UNHEARD
 
 S = timedelta(seconds=1)
@@ -236,7 +247,20 @@ def test_a_watch_is_resumed_as_its_evidence_says(played: list[Played]) -> None:
             silent = watch.heard_at is None or watch.heard_at <= watch.since_at
             if silent and watch.failures >= watch.plan.failures_before_down:
                 assert flip.to_status is Status.DOWN
-            assert flip.to_status is not Status.UP or watch.heard_at is not None
+            assert flip.to_status not in {Status.UP, Status.DEGRADED} or watch.ok_at is not None
+            assert flip.to_status is underneath(watch)
+
+
+@SETTINGS
+@given(ANY)
+def test_a_pause_alone_makes_nothing_better(played: list[Played]) -> None:
+    better = {Status.NEW: {Status.UP, Status.DEGRADED}, Status.DOWN: set(Status) - {Status.DOWN}}
+    at = max(each.signal.at for each in played) + S
+    for each in played:
+        before = each.step.watch
+        resumed = step(step(before, Pause(at)).watch, Resume(at + S)).watch
+        if before.status is not Status.PAUSED:
+            assert resumed.status not in better.get(before.status, set())
 
 
 @SETTINGS

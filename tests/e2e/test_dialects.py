@@ -343,6 +343,23 @@ def test_webhooks_pass_the_check_that_cronmonitor_prints(house: House, tmp_path:
     assert list(event) == ["event", "monitor", "recovered_at", "downtime_duration"]
 
 
+def test_a_test_of_an_integration_of_cronbeats_is_a_real_message(house: House) -> None:
+    """Any door may change where a channel leads; here it is to a ping, which keeps what it says."""
+    job = house.call("cronbeats", "POST", "/jobs", {"name": "x", "expected_interval_seconds": 60})
+    told = {"url": "https://example.org/in", "secret": "s", "is_enabled": True}
+    house.call("cronbeats", "PUT", "/integrations/webhook", told)
+    channels = house.served.get("/channels")["data"]
+    (channel,) = (one["id"] for one in channels if one["name"] == "CronBeats: webhook")
+    for end, words in ((job["data"]["job_key"], "Test message sent"), ("nobody12", "HTTP 404")):
+        settings = {"url": f"{house.served.url}/ping/{end}", "format": "cronbeats"}
+        house.served.call("PATCH", f"/api/v1/channels/{channel}", {"settings": settings})
+        tried = house.call("cronbeats", "POST", "/integrations/webhook/test")
+        assert (tried["success"], words in tried["message"]) == ("sent" in words, True), tried
+    house.call("cronbeats", "PUT", "/integrations/webhook", {"url": ""})
+    (signal,) = house.call("cronbeats", "GET", f"/jobs/{job['data']['id']}/signals")["data"]
+    assert signal["message"].startswith('{"event":"job.test","job":')
+
+
 # --- clients that others wrote -----------------------------------------------------------------
 
 

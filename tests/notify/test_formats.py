@@ -68,6 +68,14 @@ def test_cronmonitor_recovered() -> None:
     ]
 
 
+def test_cronmonitor_was_down_from_one_message_to_the_other() -> None:
+    """A receiver that reckons with the times of both, which are of whole seconds, has the same."""
+    since_at = SINCE.replace(microsecond=600_000)
+    for down_for_s, told_s in ((9.7, 10), (9.5, 9), (0.0, 0), (90_000.6, 90_000)):
+        well = told(**{**RECOVERY, "since_at": since_at, "down_for_s": down_for_s})
+        assert json.loads(sent("cronmonitor", well)[1])["downtime_duration"] == told_s
+
+
 def test_cronmonitor_signs_as_its_php_verifies() -> None:
     headers, body = sent("cronmonitor")
     expected = "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()

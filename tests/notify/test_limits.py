@@ -24,7 +24,7 @@ def longest(character: str) -> list[Message]:
     words = character * 600
     item = replace(
         MESSAGE.first, name=words, reason=words, tags=(words,) * 21, output_tail=words * 2,
-        slug="s" * 64, duration_ms=1, down_for_s=1.0,
+        slug="s" * 64, duration_ms=1, down_for_s=1.0, changes=9_999,
     )  # fmt: skip
     one = replace(
         MESSAGE, items=(item,), workspace=words, also_down=(words,) * 5, also_down_count=10_000,

@@ -1,6 +1,7 @@
 """What a hostile script tries in a sandbox: each attempt is denied or capped."""
 
 import asyncio
+import itertools
 import os
 import socket
 from collections.abc import Iterator
@@ -258,6 +259,40 @@ def test_the_next_one_finds_nothing(cell: Cell) -> None:
     places = "/tmp /work /dev/shm"
     attempt(cell, f"for place in {places}; do touch $place/left $place/.left; done")
     assert attempt(cell, f"ls -AR {places} | grep left").out == ""
+
+
+NETWORK = "cat /proc/net/{dev,igmp,ipv6_route,netstat,rt6_stats,snmp,snmp6,ip6_flowlabel,unix}"
+LABEL = "socket.inet_pton(socket.AF_INET6, '::1') + bytes.fromhex('00012345 00ff 0100 1e00 1e00')"
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        "with socket.create_server(('127.0.0.1', 8080)) as one:\n"
+        "    socket.create_connection(one.getsockname()).close()",
+        "socket.socket(socket.AF_INET6, socket.SOCK_DGRAM).connect(('::1', 9))",
+        "socket.socket(type=socket.SOCK_DGRAM).setsockopt(socket.IPPROTO_IP, "
+        "socket.IP_ADD_MEMBERSHIP, bytes([239, 1, 1, 1, 127, 0, 0, 1]))",
+        "socket.socket(socket.AF_INET6, socket.SOCK_DGRAM).setsockopt("
+        f"socket.IPPROTO_IPV6, 32, {LABEL} + bytes(4))",
+        "import os; bus = socket.socket(socket.AF_UNIX); bus.bind(chr(0) + 'bus'); bus.listen()\n"
+        "way = socket.socket(socket.AF_UNIX); way.connect(f\"{os.environ['DOGWATCH_HELPERS']}/"
+        "socket\")\nsocket.send_fds(way, [b'9'], [bus.fileno()])",
+    ],
+    ids=["connection", "route", "group", "label", "sent away"],
+)
+def test_the_next_one_finds_a_new_network(cell: Cell, act: str) -> None:
+    """A network is given to the run after the next at the earliest: a cell waits ahead."""
+    before = attempt(cell, NETWORK).out
+    used = cell.run(f"import socket\n{act}", "python", desk=Desk())
+    assert used.result.outcome is Outcome.OK, used.out
+    assert [attempt(cell, NETWORK).out for _ in range(4)] == [before] * 4
+
+
+def test_a_network_that_no_run_has_used_goes_to_another(cell: Cell) -> None:
+    networks = [attempt(cell, "readlink /proc/self/ns/net").out for _ in range(6)]
+    assert len(set(networks)) < len(networks)
+    assert all(one != other for one, other in itertools.pairwise(networks))
 
 
 @pytest.mark.parametrize("deaf", ["", "trap '' TERM; "])

@@ -89,7 +89,7 @@ def test_it_holds_nothing_of_the_server(cell: Cell, monkeypatch: pytest.MonkeyPa
     opened = {one.name: str(one.readlink()) for one in Path(f"/proc/{server}/fd").iterdir()}
     opened.pop("2")  # where it complains
     kinds = {what.partition(":[")[0] for what in opened.values()}
-    assert kinds <= {"/dev/null", "socket", "anon_inode"}
+    assert kinds <= {"/dev/null", "socket", "anon_inode", "net"}
 
 
 def test_it_sees_no_mounts_but_those_of_a_sandbox(each: Cell) -> None:

@@ -47,12 +47,11 @@ def stored(database: Database) -> list[tuple[str, datetime]]:
 
 
 def test_rows_are_stored_in_their_order(database: Database) -> None:
-    rows = [row("100 % sure"), row("ż <reason> :x ?1"), row("", hours=1)]
+    told = ["100 % sure", "ż <reason> :x ?1", "NULL", '{"a\\\\", b}\n', "\\"]
+    rows = [*map(row, told), row("", hours=1)]
     database.write(lambda tx: INSERT.run(tx, rows)).result()
     later = START_AT.replace(hour=START_AT.hour + 1)
-    assert stored(database) == [
-        ("100 % sure", START_AT), ("ż <reason> :x ?1", START_AT), ("", later),
-    ]  # fmt: skip
+    assert stored(database) == [*((one, START_AT) for one in told), ("", later)]
 
 
 def test_each_row_changes_its_own_and_constants_stay(database: Database) -> None:

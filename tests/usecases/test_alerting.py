@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from dogwatch.core.alerts import Escalation, Event, Rule, Scope, Verdict
+from dogwatch.core.message import words
 from dogwatch.core.ping import Kind
 from dogwatch.core.problems import Problem
 from dogwatch.core.windows import Digest, Quiet, WindowSpec
@@ -371,7 +372,9 @@ def test_what_happens_within_a_window_is_one_message(house: House) -> None:
     step(house, 11)
     (parcel,) = house.parcels(11)
     message = parcel.message
-    assert (message.count, len(message.items), message.event) == (51, 50, Event.DOWN)
+    assert (message.count, len(message.items), message.event) == (50, 50, Event.DOWN)
+    (back,) = [item for item in message.items if item.slug == "w0"]
+    assert (back.event, back.changes) == (Event.RECOVERED, 2)
     assert {item.slug for item in message.items} == {f"w{n}" for n in range(50)}
     [incident] = house.rows("incidents")
     assert message.key == incident["id"]
@@ -433,6 +436,41 @@ def test_a_group_says_what_else_is_down_but_not_its_members(house: House) -> Non
     assert (message.also_down, message.also_down_count) == ((house.find("before").name,), 1)
 
 
+def test_a_member_is_named_once_with_its_last_state(house: House) -> None:
+    grouping(house)
+    for slug in ("flaps", "falls"):
+        fail(house, slug, 1)
+    for at, kind in ((2, OK), (3, FAIL), (4, OK)):
+        house.ping(heard(house.find("flaps"), at, kind))
+    step(house, 11)
+    (parcel,) = house.parcels(11)
+    assert words(parcel.message).members == (
+        "Down: falls (it reported a failure)",
+        "Recovered: flaps (was down for 1 s; 4 changes)",
+    )
+    house.settle(parcel, 12, Verdict.SENT)
+    assert [one[:2] for one in told(house) if one[1] != "sent"] == []
+    house.ping(heard(house.find("flaps"), 20, FAIL), heard(house.find("flaps"), 21))
+    step(house, 31)
+    (parcel,) = house.parcels(31)
+    alone = words(parcel.message)
+    assert (alone.title, parcel.message.ack_url) == ("Recovered: flaps", "")
+    assert ("Changes", "2, of which this is the last") in alone.facts
+    assert house.audit(31) == []
+
+
+def test_lateness_that_ended_in_a_fall_is_told_as_the_fall(house: House) -> None:
+    channel = house.channel("chat", Rule("", "", frozenset({Event.LATE, Event.DOWN})))
+    house.do(channels.regroup, channel, 30)
+    house.ping(*(heard(house.watch(slug, start_by_s=300), 1) for slug in ("one", "two")))
+    step(house, 601)
+    house.ping(heard(house.find("one"), 602, FAIL))
+    step(house, 632)
+    (parcel,) = house.parcels(632)
+    found = {item.slug: str(item.event) for item in parcel.message.items}
+    assert found == {"one": "down", "two": "late"}
+
+
 def test_one_alone_is_itself(house: House) -> None:
     grouping(house)
     fail(house, "one", 1)
@@ -485,7 +523,7 @@ def test_a_digest_is_told_at_its_time(house: House) -> None:
     step(house, 3600)
     (parcel,) = house.parcels(3600)
     events = sorted(str(item.event) for item in parcel.message.items)
-    assert events == ["down", "down", "recovered"]
+    assert events == ["down", "recovered"]
     fail(house, "three", 3601)
     step(house, 3602)
     assert house.audit(3602) == []
@@ -549,6 +587,20 @@ def test_reminders_and_escalations(house: House) -> None:
     assert sent_at(house, 9002) == ["team"]
     assert the_incident(house)["closed_at"] == after(9001)
     assert house.audit(9002) == []
+
+
+def test_why_tells_of_the_last_reminder_or_escalation(house: House) -> None:
+    following(house)
+    sent_at(house, 1)
+    assert "That it went down: team was told (ok)." in reason(house, 2)
+    sent_at(house, 601)
+    assert "That it is still down: team was told (reminder: ok)." in reason(house, 602)
+    step(house, 901)
+    assert "That it is still down: an escalation to chief is on its way." in reason(house, 902)
+    recover(house, "one", 903)
+    assert "That it recovered: a message to team is on its way" in reason(house, 904)
+    house.ping(heard(house.find("one"), 905, FAIL))
+    assert "That it went down: a message to team is on its way" in reason(house, 906)
 
 
 def test_a_recovery_ends_the_reminders(house: House) -> None:

@@ -48,6 +48,13 @@ def test_who_resumes_or_pauses_again_ends_the_end(house: House) -> None:
     assert house.find("nightly").watch.status is Status.PAUSED
 
 
+def test_a_second_pause_changes_its_end_alone(house: House) -> None:
+    record = house.watch("nightly", schedule="every 1m")
+    house.ping(heard(record, 0))
+    before = paused(house, 10)
+    assert paused(house, 20, 100) == paused(house, 30) == house.find("nightly") == before
+
+
 def test_a_pause_ends_in_time_to_come(house: House) -> None:
     house.watch("nightly", schedule="every 1m")
     with pytest.raises(Problem, match="a time to come"):

@@ -74,8 +74,15 @@ def test_events_that_nobody_asked_for_are_not_told(house: House) -> None:
 
 
 def test_the_message_says_what_was_at_the_flip(house: House) -> None:
-    record = house.watch("one", name="Nightly", tags=("db",), timezone="Europe/Berlin")
+    record = house.watch(
+        "one",
+        name="Nightly",
+        tags=("db",),
+        timezone="Europe/Berlin",
+        description="\nSee the wiki.\nMore",
+    )
     house.channel()
+    house.ping(heard(record, -4, Kind.START))
     house.ping(heard(record, 0))
     house.lapse(660)
     house.ping(heard(record, 700, body="a\nb\nall is well"))
@@ -90,6 +97,7 @@ def test_the_message_says_what_was_at_the_flip(house: House) -> None:
     assert (lapsed.status, lapsed.previous_status, first.workspace) == ("down", "up", "Default")
     assert (lapsed.url, lapsed.timezone) == (f"{BASE_URL}/i/one", "Europe/Berlin")
     assert (lapsed.down_for_s, lapsed.output_tail) == (None, "")
+    assert (lapsed.last_ok_ms, lapsed.about) == (4000, "See the wiki.")
     assert (recovered.event, recovered.down_for_s) == (Event.RECOVERED, 40)
     assert recovered.output_tail == "a\nb\nall is well"
     assert house.rows("deliveries")[0]["id"] == first.delivery_id
@@ -355,9 +363,10 @@ def test_deliveries_of_before_are_read_in_their_own_form(house: House) -> None:
 
 
 def test_a_webhook_in_another_product_s_words_has_its_names(house: House) -> None:
+    """Where it has none yet, it gets them: its receiver may ask its API for what it was told of."""
     record = house.watch("one")
     given = house.do(aliases.give, record, "cronmonitor")
-    for form in ("standard", "cronmonitor"):
+    for form in ("standard", "cronmonitor", "cronpulse"):
         made = house.do(
             channels.add_channel, house.workspace.id, form, "webhook",
             {"url": "http://x", "format": form}, {"secrets": []}, house.vault, after(0),
@@ -365,6 +374,10 @@ def test_a_webhook_in_another_product_s_words_has_its_names(house: House) -> Non
         house.rule(made, Rule("", made.id))
     house.ping(heard(record, 0), heard(record, 1, FAIL))
     names = {parcel.channel.name: parcel.message.first.alias for parcel in house.parcels(2)}
+    new = names.pop("cronpulse")
+    assert new
+    found, same = house.see(aliases.find, house.workspace.id, "cronpulse", new.name)
+    assert (same.id, found.number, found.ping_key) == (record.id, new.number, new.ping_key)
     assert names == {
         "standard": None,
         "cronmonitor": Alias(given.name, given.number, given.ping_key),

@@ -122,7 +122,7 @@ class Client:
             "scheme": "http",
             "path": unquote_to_bytes(path).decode(errors="replace"),
             "raw_path": path.encode(),
-            "query_string": urlencode(query or {}).encode(),
+            "query_string": urlencode(query or {}, doseq=True).encode(),
             "root_path": "",
             "headers": [(n.encode(), value.encode("latin-1")) for n, value in given.items()],
             "client": ("127.0.0.1", 5000),

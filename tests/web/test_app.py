@@ -55,6 +55,13 @@ def test_the_loop_turns(web: Client) -> None:
     assert (answer.status, answer.body) == (200, b"ok")
 
 
+def test_no_route_overlooks_a_line_feed_at_the_end(web: Client) -> None:
+    for path in ("/", "/style.css", "/healthz", "/metrics", "/login", "/docs", "/live",
+                 "/api/v1/docs", "/cronbeats", "/cronbeats/", "/cronbeats/style.css"):  # fmt: skip
+        assert web.get(path).status < 400, path
+        assert web.get(f"{path}%0A").status == 404, path
+
+
 def test_ready_while_an_engine_beats(
     web: Client, manual_clock: ManualClock, database: Database
 ) -> None:

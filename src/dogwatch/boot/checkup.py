@@ -11,6 +11,7 @@ from dogwatch.boot.isolation import isolation, runs_as_root
 from dogwatch.boot.store import alone
 from dogwatch.clock import SystemClock
 from dogwatch.config import Config
+from dogwatch.core.masking import mask_address
 from dogwatch.core.problems import Problem
 from dogwatch.egress import Egress, EgressError
 from dogwatch.notify.smtp import mail_server
@@ -19,6 +20,7 @@ from dogwatch.store import migrate, walls
 from dogwatch.store.database import Database, parse_url
 from dogwatch.store.sqlite import file_of
 from dogwatch.store.tx import Tx
+from dogwatch.usecases import outside as heartbeat
 from dogwatch.usecases import system
 
 MAIL_S = 5.0
@@ -74,6 +76,22 @@ def locations(config: Config) -> str:
     if found:
         raise Problem("away", "; ".join(one.words for one in found))
     return "every probe is asked where it should be"
+
+
+def outside(config: Config) -> str:
+    """Say how the outside heartbeat was answered; a Problem where it is not."""
+    url = config.outside_heartbeat_url
+    if url is None:
+        return "not set (DOGWATCH_OUTSIDE_HEARTBEAT_URL): nobody elsewhere would notice our absence"
+    if _is_missing(config) or migrate.current(config.database_url) != migrate.HEAD:
+        return f"{mask_address(url)}: never asked yet"
+    with _opened(config) as store:
+        known = store.read(heartbeat.known).result()
+    if wrong := known.wrong(SystemClock().now()):
+        raise Problem("away", f"{mask_address(url)}: {wrong}")
+    if known.answered_at is None:
+        return f"{mask_address(url)}: never asked yet"
+    return f"{mask_address(url)} answered at {known.answered_at:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def user(config: Config) -> str:

@@ -66,7 +66,7 @@ def _tried(uid: int, paths: Sequence[Path], hidden: Sequence[Path]) -> tuple[San
 def prepare(config: Config) -> None:
     """Make the place of runs that lies outside the data directory: others may pass, none look.
 
-    Says so where scripts run as root.
+    Says so where scripts run as root. Problem refused where somebody else has made that place.
     """
     if runs_as_root(config):
         _log.warning("scripts run as root", do="run Dogwatch as a user of its own")
@@ -74,6 +74,8 @@ def prepare(config: Config) -> None:
     if here.sandbox and here.sandbox.drops:
         workdir = here.workdir(config.data)
         workdir.mkdir(mode=0o711, exist_ok=True)
+        if workdir.is_symlink() or workdir.stat().st_uid != os.geteuid():
+            raise Problem("refused", f"{workdir} belongs to somebody else; remove it")
         workdir.chmod(0o711)
 
 

@@ -20,7 +20,7 @@ import structlog
 import uvloop
 
 from dogwatch import directory
-from dogwatch.boot import anteroom, first_run, oidc, remote
+from dogwatch.boot import anteroom, first_run, oidc, outside, remote
 from dogwatch.boot.isolation import isolation, makers, runs_as_root
 from dogwatch.boot.isolation import prepare as prepare_isolation
 from dogwatch.boot.lanes import interpreters, lanes
@@ -37,6 +37,7 @@ from dogwatch.boot.store import (
 )
 from dogwatch.clock import Clock
 from dogwatch.config import Config
+from dogwatch.core.masking import mask_address
 from dogwatch.core.problems import Problem
 from dogwatch.egress import Egress
 from dogwatch.engine.alerter import Alerter
@@ -227,7 +228,7 @@ async def _run(
         await engine.start(socket.gethostname(), alone=alone(config))
         try:
             web_up = _listening(config, store, intake, egress, stopping, bound) if bound else None
-            async with web_up or contextlib.nullcontext():
+            async with web_up or contextlib.nullcontext(), outside.told(config, store):
                 gc.freeze()  # what stays for ever need not be searched for garbage, in long pauses
                 gc.set_threshold(GARBAGE_MIN)
                 ready()
@@ -399,7 +400,7 @@ def _app(
     config: Config, store: Store, intake: Intake, egress: Egress, limited: Limits,
     stopping: asyncio.Event, provider: Provider | None,
 ) -> App:  # fmt: skip
-    here = isolation(config)
+    here, url = isolation(config), config.outside_heartbeat_url
     return build(
         Services(
             door=store.database,
@@ -430,5 +431,6 @@ def _app(
             blocked=egress.blocked,
             copy=partial(copied, config, store),
             disk=partial(shutil.disk_usage, config.data),
+            outside_heartbeat=url and mask_address(url),
         )
     )

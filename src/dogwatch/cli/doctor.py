@@ -107,6 +107,13 @@ def _locations(session: Session) -> Iterator[Finding]:
     yield from _asked("locations", session, checkup.locations, advice)
 
 
+def _outside(session: Session) -> Iterator[Finding]:
+    from dogwatch.boot import checkup
+
+    advice = "start the server, or correct DOGWATCH_OUTSIDE_HEARTBEAT_URL"
+    yield from _asked("outside", session, checkup.outside, advice)
+
+
 def _zones(_session: Session) -> Iterator[Finding]:
     try:
         ZoneInfo("Europe/Berlin")
@@ -150,6 +157,7 @@ CHECKS: list[Callable[[Session], Iterator[Finding]]] = [
     _scripts,
     _user,
     _locations,
+    _outside,
     _zones,
     _spool,
     _server,

@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from functools import lru_cache
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, urlsplit
 
 MASK = b"***"
 # What is shorter stands in too many words that are no secret.
@@ -19,12 +19,24 @@ MOST_HIDDEN_CHARACTERS = 100_000
 _OPENING = ("{", "[")
 _PARTS = (list, tuple)
 _MARKS = re.compile(r"(?:\*\*\*)+")
+_PASSWORD = re.compile(r"(://[^/?#:@]*:)[^/?#]*@")
+_PASSWORD_PARAMETER = re.compile(r"([?&]password=)[^&#]*")
 _OF_NUMBERS = frozenset("0123456789.eE+-")
 
 
 def is_too_short(secret: str) -> bool:
     """Whether there is something to mask that is never masked, because it stands in many words."""
     return 0 < len(secret.strip()) < SHORTEST
+
+
+def mask_url(url: str) -> str:
+    """Return the URL with its password replaced by ***."""
+    return _PASSWORD_PARAMETER.sub(r"\1***", _PASSWORD.sub(r"\1***@", url))
+
+
+def mask_address(url: str) -> str:
+    """Return where an address leads, without anything that may be a secret in it."""
+    return f"{urlsplit(url).scheme}://{urlsplit(url).netloc}/***"
 
 
 def forms(secret: str) -> frozenset[bytes]:

@@ -38,7 +38,8 @@ class Item:
     `duration_ms` is that of the run which changed the status, `down_for_s` how long a recovered
     watch was down, or degraded, `last_ok_ms` how long the last good run took. `about` is the first
     line of what people wrote of the watch. `timezone` (IANA) is for people's times. `url` opens
-    the watch; `target` is what a probe asks, without its secrets.
+    the watch; `target` is what a probe asks, without its secrets. `changes`: how often it changed
+    within what one message collects, of which this is the last.
     """
 
     event: Event
@@ -66,6 +67,7 @@ class Item:
     target: str = ""
     status_code: int | None = None
     alias: Alias | None = None
+    changes: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +280,8 @@ def _facts(message: Message) -> Iterator[tuple[str, str]]:
     yield "Since", local(item.since_at, item.timezone)
     if item.down_for_s is not None:
         yield f"Was {_was(item)} for", span(item.down_for_s)
+    if item.changes > 1:
+        yield "Changes", f"{item.changes:,}, of which this is the last"
     if item.duration_ms is not None:
         yield "Took", took(item.duration_ms)
     if item.last_ok_at and item.event is not Event.RECOVERED:
@@ -337,6 +341,9 @@ def _was(item: Item) -> str:
 
 
 def _remark(item: Item) -> str:
+    said = one_line(item.reason, _SHORT_LENGTH)
     if item.down_for_s is not None:
-        return f" (was {_was(item)} for {span(item.down_for_s)})"
-    return f" ({one_line(item.reason, _SHORT_LENGTH)})" if item.reason else ""
+        said = f"was {_was(item)} for {span(item.down_for_s)}"
+    if item.changes > 1:
+        said = f"{said}; {item.changes:,} changes".removeprefix("; ")
+    return f" ({said})" if said else ""

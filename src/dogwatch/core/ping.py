@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
@@ -11,6 +12,7 @@ from dogwatch.core.data import data
 
 RID_LENGTH = 64
 SPOOL_AGE = timedelta(days=7)
+_MS = timedelta(milliseconds=1)
 
 _KEY = re.compile(r"[A-Za-z0-9-]{8,64}")
 _SLUG = re.compile(r"[a-z0-9_-]{1,64}")
@@ -109,6 +111,27 @@ class Heard:
     user_agent: str = ""
     remote_ip: str = ""
     at: datetime
+
+
+class Beat(NamedTuple):
+    """What tells how long a run took, of one of its pings."""
+
+    at: datetime
+    kind: str
+    rid: str | None
+
+
+def durations_ms(beats: Sequence[Beat]) -> list[int | None]:
+    """Return, for each ping in the order of arrival, how long the run took that it ended: since
+    the last start of its rid, or without one, that nothing else has ended. Else None."""
+    begun: dict[str | None, datetime] = {}
+    took: list[int | None] = []
+    for beat in beats:
+        start_at = begun.pop(beat.rid, None) if beat.kind in (Kind.OK, Kind.FAIL) else None
+        took.append(None if start_at is None else max(0, (beat.at - start_at) // _MS))
+        if beat.kind == Kind.START:
+            begun[beat.rid] = beat.at
+    return took
 
 
 class _Report(NamedTuple):

@@ -32,7 +32,7 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """What became of one flip at one channel."""
+    """What became of one flip at one channel; `again`: it was said again, and as what."""
 
     channel: str
     state: str
@@ -40,6 +40,7 @@ class Alert:
     hold: str | None = None
     due_at: datetime | None = None
     attempts: int = 0
+    again: str = ""
 
 
 def state_sentence(state: State) -> str:
@@ -77,6 +78,8 @@ def alert_sentence(event: Event | None, alerts: Sequence[Alert]) -> str:
     if event is None:
         return "Nobody was told anything: nothing has happened yet that people are told of."
     what = _WHAT.get(event, "it got slow")
+    if any(one.again for one in alerts):
+        what = "it is still down"
     if not alerts:
         return f"Nobody was told that {what}: no rule sent this event of this watch then."
     return f"That {what}: {'; '.join(map(_alert, alerts))}."
@@ -126,7 +129,8 @@ def _paused(state: State) -> str:
 
 
 def _alert(alert: Alert) -> str:
-    reason = f" ({one_line(alert.reason, _ANSWER_LENGTH)})" if alert.reason else ""
+    notes = filter(None, [alert.again, one_line(alert.reason, _ANSWER_LENGTH)])
+    reason = f" ({said})" if (said := ": ".join(notes)) else ""
     match alert.state:
         case "sent":
             return f"{alert.channel} was told{reason}"
@@ -137,4 +141,6 @@ def _alert(alert: Alert) -> str:
         case "held":
             return f"{alert.channel} will be told at {clock(alert.due_at)} or later{reason}"
     tries = f" after {alert.attempts} attempts" if alert.attempts else ""
-    return f"a message to {alert.channel} is on its way{tries}"
+    kind = alert.again or "message"
+    article = "an" if kind.startswith("e") else "a"
+    return f"{article} {kind} to {alert.channel} is on its way{tries}"

@@ -9,8 +9,6 @@ from dataclasses import replace
 from socket import AF_INET, AF_INET6, SOCK_DGRAM, SOCK_STREAM, socket
 from urllib.parse import quote, urlsplit
 
-import pycurl
-
 from dogwatch import __version__
 from dogwatch.clock import Clock, SystemClock
 from dogwatch.core.addresses import Network, judging
@@ -179,19 +177,23 @@ class Egress:
 
     async def _hop(self, request: Request, reached: Phases, started: float) -> Response:
         reached.clear()
-        looking_up = self.clock.monotonic()
+        looking_up = found = self.clock.monotonic()
         deadline = started + request.timeout_s
         host = origin(request.url)[1] or ""
         addresses = self._names.known(host)
         if not addresses:
             addresses = await self._looked_up(host, request, deadline - looking_up)
-        found = self.clock.monotonic()
+            found = self.clock.monotonic()
         reached["dns"] = (found - looking_up) * 1000
         transfer = self._idle.pop() if self._idle else self._made()
         try:
             transfer.prepare(request, resolve_entries(request.url, addresses), deadline - found)
-            await self._perform(transfer, reached)
-            return transfer.response(reached | {"total": self._ms_since(started)})
+            error = await self._multi.perform(transfer.curl)
+            reached |= transfer.phases_ms()
+            if error and (fault := transfer.fault(*error)):
+                raise fault
+            reached["total"] = self._ms_since(started)
+            return transfer.response(reached)
         finally:
             self._release(transfer)
 
@@ -204,16 +206,6 @@ class Egress:
 
     def _made(self) -> Transfer:
         return Transfer(self._judge, self._user_agent, self._cafile)
-
-    async def _perform(self, transfer: Transfer, reached: Phases) -> None:
-        try:
-            await self._multi.perform(transfer.curl)
-        except pycurl.error as error:
-            fault = transfer.fault(*error.args)
-            if fault:
-                raise fault from None
-        finally:
-            reached |= transfer.phases_ms()
 
     def _ms_since(self, start: float) -> float:
         return (self.clock.monotonic() - start) * 1000

@@ -22,7 +22,8 @@ class Request:
 
     With `max_redirects` 0 a redirect is returned as it came. `user_agent` "" means ours.
     `client_certificate` and `client_key` are PEM, for the first origin alone.
-    `wants_certificate` asks for what the server shows, at some cost.
+    `wants_certificate` asks for what the server shows, at some cost; to read the headers of an
+    answer costs, too, and without `wants_headers` those of a redirect alone are read.
     """
 
     method: str
@@ -38,6 +39,7 @@ class Request:
     client_certificate: str = ""
     client_key: str = ""
     wants_certificate: bool = False
+    wants_headers: bool = True
 
 
 @data()

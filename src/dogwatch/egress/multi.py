@@ -14,6 +14,9 @@ import pycurl
 from dogwatch.clock import Clock
 
 NEVER = math.inf
+# A CURLcode and what libcurl says of it; None where all went well.
+Error = tuple[int, str] | None
+
 # Handled without a break; what is left over is told again, after whoever else waits.
 _BATCH = 48
 _WANTED = {
@@ -33,7 +36,7 @@ class Multi:
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
         self._epoll = select.epoll()
         self._watched: set[int] = set()
-        self._going: dict[pycurl.Curl, asyncio.Future[None]] = {}
+        self._going: dict[pycurl.Curl, asyncio.Future[Error]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = NEVER
@@ -44,17 +47,17 @@ class Multi:
         """Whether nothing can be performed any more."""
         return self._epoll.closed
 
-    async def perform(self, curl: pycurl.Curl) -> None:
-        """Return once a transfer is over; raises `pycurl.error`. Cancelled, it is ended at once."""
+    async def perform(self, curl: pycurl.Curl) -> Error:
+        """Return how a transfer ended once it is over. Cancelled, it is ended at once."""
         loop = self._loop or self._begin()
-        ended: asyncio.Future[None] = loop.create_future()
+        ended: asyncio.Future[Error] = loop.create_future()
         self._multi.add_handle(curl)
         self._going[curl] = ended
         if not self._beginning:
             self._beginning = True
             loop.call_soon(self._start, loop)
         try:
-            await ended
+            return await ended
         finally:
             if self._going.pop(curl, None):  # it was cancelled
                 self._multi.remove_handle(curl)
@@ -138,14 +141,10 @@ class Multi:
         for curl in good:
             self._end(curl, None)
         for curl, code, detail in bad:
-            self._end(curl, pycurl.error(code, detail))
+            self._end(curl, (code, detail))
 
-    def _end(self, curl: pycurl.Curl, error: pycurl.error | None) -> None:
+    def _end(self, curl: pycurl.Curl, error: Error) -> None:
         ended = self._going.pop(curl)
         self._multi.remove_handle(curl)
-        if ended.done():  # it was cancelled a moment ago
-            return
-        if error:
-            ended.set_exception(error)
-        else:
-            ended.set_result(None)
+        if not ended.done():  # else it was cancelled a moment ago
+            ended.set_result(error)

@@ -8,13 +8,13 @@ from urllib.parse import quote, urljoin, urlsplit
 from dogwatch.core.http_action import check_url
 from dogwatch.egress.message import EgressError, Request
 
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PORTS = {"http": 80, "https": 443}
 
 
 def location(status_code: int, headers: Sequence[tuple[str, str]]) -> str | None:
     """Return the target of a redirect, or None where the answer is none."""
-    if status_code not in _REDIRECTS:
+    if status_code not in REDIRECTS:
         return None
     return next((value for name, value in headers if name.lower() == "location"), None)
 

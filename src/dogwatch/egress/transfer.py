@@ -13,7 +13,7 @@ import pycurl
 
 from dogwatch.egress.fault import explain, refused
 from dogwatch.egress.message import EgressError, Phases, Request, Response
-from dogwatch.egress.redirect import origin
+from dogwatch.egress.redirect import REDIRECTS, origin
 
 # Says why an address is refused, or nothing.
 Judge = Callable[[str], str | None]
@@ -112,13 +112,17 @@ class Transfer:
 
     def _take_shape(self, request: Request) -> None:
         """Set what only some requests ask for; of the same again, the body alone is another."""
-        shape = _shape(request)
+        has_body = _has_body(request)
+        shape = (
+            request.method, has_body, request.client_certificate, request.client_key,
+            request.wants_certificate,
+        )  # fmt: skip
         if shape != self._shape:
             self.curl.reset()
             self._furnish()
             self._shape = shape
             _mark(self.curl, request)
-        if _has_body(request):
+        if has_body:
             self.curl.setopt(pycurl.POSTFIELDS, request.body)
             self.curl.setopt(pycurl.CUSTOMREQUEST, request.method)
 
@@ -139,9 +143,9 @@ class Transfer:
 
         libcurl counts microseconds from the start of the hop, 0 for what was not reached.
         """
-        looked_up, connected, secured, answered = (
+        looked_up, connected, secured, answered = [
             self.curl.getinfo(what) / 1000 for what in _TIMES
-        )
+        ]
         phases: Phases = {}
         if connected:
             phases["connect"] = max(connected - looked_up, 0.0)
@@ -154,9 +158,11 @@ class Transfer:
     def response(self, phases_ms: Phases) -> Response:
         """Return the answer of a finished hop."""
         curl, request = self.curl, self._request
+        status_code = curl.getinfo(pycurl.RESPONSE_CODE)
+        wanted = request.wants_headers or status_code in REDIRECTS
         return Response(
-            status_code=curl.getinfo(pycurl.RESPONSE_CODE),
-            headers=_headers(self._lines[: self._head_lines or None]),
+            status_code,
+            headers=_headers(self._lines[: self._head_lines or None]) if wanted else (),
             body=bytes(self._body),
             truncated=self._truncated,
             phases_ms=phases_ms,
@@ -171,7 +177,8 @@ class Transfer:
             self._reason = reason
             return int(pycurl.SOCKET_BAD)
         try:
-            opened = socket.SocketType(address.family, address.socktype, address.protocol)
+            kind = address.socktype | socket.SOCK_NONBLOCK  # or libcurl would ask and set it
+            opened = socket.SocketType(address.family, kind, address.protocol)
         except OSError:
             return int(pycurl.SOCKET_BAD)
         self._opened = True
@@ -221,14 +228,6 @@ def _header_lines(headers: Sequence[tuple[str, str]]) -> list[bytes]:
     if all(name.lower() != "content-type" for name, _ in headers):
         lines.append("Content-Type:")
     return [line.encode() for line in lines]
-
-
-def _shape(request: Request) -> tuple[Any, ...]:
-    """Return what else than its address, headers and body a request sets."""
-    return (
-        request.method, _has_body(request), request.client_certificate, request.client_key,
-        request.wants_certificate,
-    )  # fmt: skip
 
 
 def _has_body(request: Request) -> bool:

@@ -129,7 +129,7 @@ def cronmonitor(message: Message) -> Json:
             "event": "monitor.recovered",
             "monitor": {"id": _id(item), "name": item.name, "status": "up"},
             "recovered_at": _second(item.since_at),
-            "downtime_duration": round(item.down_for_s or 0),
+            "downtime_duration": _downtime_s(item),
         }
     monitor = {
         "id": _id(item),
@@ -145,6 +145,13 @@ def cronmonitor(message: Message) -> Json:
         "failed_at": _second(_failed_at(item)),
         "grace_period": item.grace_s,
     }
+
+
+def _downtime_s(item: Item) -> int:
+    """Return the seconds between the times of both messages, which tell whole ones."""
+    failed_at = item.since_at - timedelta(seconds=item.down_for_s or 0)
+    down_for = item.since_at.replace(microsecond=0) - failed_at.replace(microsecond=0)
+    return down_for // timedelta(seconds=1)
 
 
 def _failed_at(item: Item) -> datetime:

@@ -14,6 +14,11 @@ times as long: most of that goes into starting bwrap itself, and into mounting a
 same for all. One cell is always made ahead, with all that does not depend on its run, and waits for
 one; no cell has a second.
 
+A network takes the kernel longest to make and to take away, so a cell is born into one that we own
+and keep. It belongs to one cell at a time, which has no right to change it, and goes to the next
+only if it still is as new: no socket lives in it, and no count of its packets, routes, groups or
+labels has moved since it was made. Most scripts use none; where one did, that network is given up.
+
 Standard input is the control socket; what is said there is as in `forkserver.py`:
 
     {"run": 7, "joins": false}    and open files: errand, output, error, and a control group's
@@ -51,8 +56,9 @@ else:  # started with -I, it finds nothing beside itself
 
     del sys.path[0]
 
-# CLONE_NEWUSER, NEWNS, NEWPID, NEWNET, NEWIPC, NEWUTS, NEWCGROUP
-APART = 0x10000000 | 0x20000 | 0x20000000 | 0x40000000 | 0x8000000 | 0x4000000 | 0x2000000
+# CLONE_NEWUSER, NEWNS, NEWPID, NEWIPC, NEWUTS, NEWCGROUP
+APART = 0x10000000 | 0x20000 | 0x20000000 | 0x8000000 | 0x4000000 | 0x2000000
+NEWNET = 0x40000000
 CLONE = {"x86_64": 56, "aarch64": 220}
 RDONLY, NOSUID, NODEV, NOEXEC, REMOUNT, BIND = 1, 2, 4, 8, 32, 4096
 SET_PDEATHSIG, SET_DUMPABLE, SET_NAME, SET_SECCOMP, CAPBSET_DROP = 1, 4, 15, 22, 24
@@ -65,16 +71,38 @@ USUAL = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGHUP, signal.SI
 LOST = 1
 FILES = "/run/work"
 OURS = "/run/dogwatch"
+SPARE_NETWORKS = 16
+TRACES = ("dev", "igmp", "ip6_flowlabel", "ipv6_route", "netstat", "rt6_stats", "snmp", "snmp6")
 
 LIBC = ctypes.PyDLL(None, use_errno=True)
+
+
+class Network:
+    """A network that we are in, newly made: open, and what is to be read in one without a trace."""
+
+    def __init__(self) -> None:
+        must(LIBC.unshare(NEWNET))
+        with socket.socket() as any_one:
+            fcntl.ioctl(any_one, SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", IFF_UP))
+        self.fd = os.open("/proc/self/ns/net", os.O_RDONLY)
+        self.new = traces()
+
+    def enter(self) -> None:
+        """Go there."""
+        must(LIBC.setns(self.fd, NEWNET))
+
+    def is_new(self) -> bool:
+        """Say whether this, which we are in, is as it was made."""
+        return traces() == self.new
 
 
 class Cell:
     """A cell by its first process, which hears on `line` of its run; that has no number before."""
 
-    def __init__(self, pid: int, line: socket.socket) -> None:
+    def __init__(self, pid: int, line: socket.socket, network: Network) -> None:
         self.pid = pid
         self.line = line
+        self.network = network
         self.run = 0
 
 
@@ -88,6 +116,8 @@ class Server:
         self.poll = select.poll()
         self.poll.register(control, select.POLLIN)
         self.ready: Cell | None = None
+        self.home = Network()  # that we came in is not ours to come back to
+        self.networks: list[Network] = []  # of cells that have ended
         self.runs: dict[int, Cell] = {}
         self.ends: dict[int, Cell] = {}  # whose end a descriptor tells
 
@@ -154,14 +184,38 @@ class Server:
         """Return a new cell; its first process never comes back from here."""
         near, far = socket.socketpair()
         with far:
-            if (pid := cloned()) == 0:
-                near.close()
-                First(self, far).live()
-        cell = Cell(pid, near)
+            network = self.entered()
+            try:
+                if (pid := cloned()) == 0:
+                    near.close()
+                    First(self, far).live()
+            except OSError:
+                self.leave(network)
+                raise
+            finally:
+                self.home.enter()  # no socket of ours is to be a trace
+        cell = Cell(pid, near, network)
         pidfd = os.pidfd_open(pid)
         self.ends[pidfd] = cell
         self.poll.register(pidfd, select.POLLIN)
         return cell
+
+    def entered(self) -> Network:
+        """Return a network without a trace of any run, in which we are then."""
+        while self.networks:
+            network = self.networks.pop()
+            network.enter()
+            if network.is_new():
+                return network
+            os.close(network.fd)
+        return Network()
+
+    def leave(self, network: Network) -> None:
+        """Keep a network whose cell has ended, if there are few."""
+        if len(self.networks) < SPARE_NETWORKS:
+            self.networks.append(network)
+        else:
+            os.close(network.fd)
 
     def end(self, pidfd: int) -> None:
         """Collect the first process of a cell, with which everything inside has ended."""
@@ -170,6 +224,7 @@ class Server:
         cell = self.ends.pop(pidfd)
         _, status = os.waitpid(cell.pid, 0)
         cell.line.close()
+        self.leave(cell.network)
         if cell is self.ready:
             self.ready = None
         if cell.run:
@@ -214,10 +269,11 @@ class First:
             os.write(files[3], b"0")  # ourselves
         self.furnish(errand := read(files[0]))
         self.bar()
+        LIBC.prctl(SET_NAME, b"init", 0, 0, 0)
         os._exit(awaited(started(errand, files[1:3])))
 
     def prepare(self) -> None:
-        """Make what all cells have: a user, places, a network."""
+        """Make what all cells have: a user, places."""
         must(LIBC.prctl(SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0))
         become(self.kind["uid"])
         mount("proc", "/proc", NOSUID | NODEV | NOEXEC)
@@ -227,8 +283,6 @@ class First:
         mount("devpts", "/dev/pts", NOSUID | NOEXEC, "newinstance,ptmxmode=0666,mode=620")
         name = self.kind["hostname"].encode()
         must(LIBC.sethostname(name, len(name)))
-        with socket.socket() as any_one:
-            fcntl.ioctl(any_one, SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", IFF_UP))
         LIBC.prctl(CAP_AMBIENT, AMBIENT_CLEAR_ALL, 0, 0, 0)
         for capability in range(int(read_file("/proc/sys/kernel/cap_last_cap")) + 1):
             must(LIBC.prctl(CAPBSET_DROP, capability, 0, 0, 0))
@@ -282,10 +336,28 @@ def handed(cell: Cell, told: Mapping[str, Any], files: list[int]) -> Cell:
     return cell
 
 
+def traces() -> list[bytes]:
+    """Return what tells whether the network that we are in was used: how many sockets, what counts.
+
+    It is all that one run could read of another there, but for the sockets themselves.
+    """
+    sockets = read_file("/proc/self/net/sockstat").partition(b"\n")[0]  # the rest is the machine's
+    return [sockets, *(trace(f"/proc/self/net/{name}") for name in TRACES)]
+
+
+def trace(path: str) -> bytes:
+    """Read a file that is not there without IPv6."""
+    try:
+        return read_file(path)
+    except FileNotFoundError:
+        return b""
+
+
 def cloned() -> int:
     """Return the process that we started in namespaces of its own, and 0 there; clone(2).
 
-    No more than fork(2) does for one with a single thread; os.fork() knows no namespaces.
+    It stays in the network that we are in. No more than fork(2) does for one with a single thread;
+    os.fork() knows no namespaces.
     """
     pid: int = LIBC.syscall(CLONE[os.uname().machine], APART | signal.SIGCHLD, 0, 0, 0, 0)
     return must(pid)
@@ -358,7 +430,6 @@ def awaited(script: int) -> int:
     Who asks us to end asks all inside. What we hold open, nobody else would see the end of.
     """
     signal.signal(signal.SIGTERM, pass_on)
-    LIBC.prctl(SET_NAME, b"init", 0, 0, 0)
     os.closerange(0, 1 << 16)
     while True:
         pid, status = os.wait()

@@ -98,6 +98,7 @@ async def _see_http(egress: Egress, target: HttpTarget, phases: Phases) -> Seen:
             client_certificate=target.client_certificate,
             client_key=target.client_key,
             wants_certificate=target.wants_certificate,
+            wants_headers=target.wants_headers,
         ),
         phases_ms=phases,
     )

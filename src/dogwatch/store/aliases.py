@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, insert, select, update
+from sqlalchemy import Select, func, insert, select, update
 
+from dogwatch.store import nodes
 from dogwatch.store.tables import aliases, ping_keys
 from dogwatch.store.tx import Tx
+
+LAST_NUMBER = "last_alias_number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,8 @@ def add(tx: Tx, alias: Alias, *, name_pings: bool = False) -> Alias:
     IntegrityError where name or key are taken.
     """
     values = {name: getattr(alias, name) for name in Alias.__slots__ if name != "number"}
-    number = tx.conn.scalar(insert(aliases).values(**values).returning(aliases.c.number))
+    own = {"number": _next_number(tx)} if tx.dialect == "sqlite" else {}
+    number = tx.conn.scalar(insert(aliases).values(**values, **own).returning(aliases.c.number))
     for key in (alias.ping_key, alias.name) if name_pings else (alias.ping_key,):
         tx.conn.execute(
             insert(ping_keys).values(
@@ -40,6 +44,15 @@ def add(tx: Tx, alias: Alias, *, name_pings: bool = False) -> Alias:
             )
         )
     return Alias(**values, number=int(number or 0))
+
+
+def _next_number(tx: Tx) -> int:
+    """Return a number that none ever had: SQLite itself gives the last one again once its row is
+    gone, and who knows a thing by it would have another."""
+    most = tx.conn.scalar(select(func.max(aliases.c.number))) or 0
+    number = max(most, int(nodes.fact(tx, LAST_NUMBER) or 0)) + 1
+    nodes.set_fact(tx, LAST_NUMBER, str(number))
+    return number
 
 
 def of_watches(

@@ -18,6 +18,7 @@ class Brief:
 
     id: str
     flip_id: str | None
+    watch_id: str | None
     channel_id: str
     event: str
     state: str

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import func, insert, select, tuple_
 
-from dogwatch.core.ping import Heard
+from dogwatch.core.ping import Beat, Heard
 from dogwatch.store.bulk import Bulk, Values
 from dogwatch.store.tables import pings
 from dogwatch.store.tx import Tx
@@ -72,6 +72,14 @@ def numbered(
     found = select(pings).where(*mine).order_by(pings.c.id.desc()).offset(offset).limit(limit)
     total = tx.conn.scalar(select(func.count()).select_from(pings).where(*mine))
     return _rows(tx, found), int(total or 0)
+
+
+def beats_before(tx: Tx, workspace_id: int, watch_id: str, before: int, limit: int) -> list[Beat]:
+    """Return the last beats of a watch before ping `before`, oldest first."""
+    mine = [pings.c.workspace_id == workspace_id, pings.c.watch_id == watch_id]
+    found = select(pings.c.at, pings.c.kind, pings.c.rid).where(*mine, pings.c.id < before)
+    rows = tx.conn.execute(found.order_by(pings.c.id.desc()).limit(limit)).all()
+    return [Beat(*row) for row in reversed(rows)]
 
 
 def newest(tx: Tx, workspace_id: int, watch_ids: Collection[str]) -> dict[str, dict[str, Any]]:

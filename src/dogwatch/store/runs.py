@@ -138,7 +138,11 @@ def _same_slot(new: New) -> ColumnElement[bool]:
 # twice: the run is kept without one.
 def _upsert(make: Callable[..., Any]) -> Build:
     def build(new: New) -> Any:
-        taken = exists().where(_same_slot(new), runs.c.id != new["id"])
+        # Without a slot there is nothing to look for, and PostgreSQL would read all of its watch.
+        taken = and_(
+            new["slot_at"].is_not(None),
+            exists().where(_same_slot(new), runs.c.id != new["id"]),
+        )
         values = {**new, "slot_at": case((taken, null()), else_=new["slot_at"])}
         statement = make(runs).from_select(list(values), select(*values.values()).where(true()))
         changed = {name: statement.excluded[name] for name in _CHANGED}

@@ -14,6 +14,7 @@ encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 decode = json.JSONDecoder().decode
 
 
+@lru_cache(maxsize=4096)  # a ping writes its time five times, and those of its watch once more
 def to_microseconds(at: datetime) -> int:
     """Return the exact microseconds since the epoch; a naive `at` is a ValueError."""
     try:

@@ -11,11 +11,13 @@ from dogwatch.core.data import data
 from dogwatch.core.message import MOST_ALSO_DOWN, MOST_ITEMS, Alias, Item, Message, Note, tail
 from dogwatch.core.template import Part, join, keys_in
 from dogwatch.core.watch import Watch
-from dogwatch.store import aliases, runs, watches
+from dogwatch.store import aliases as store_aliases
+from dogwatch.store import runs, watches
 from dogwatch.store.deliveries import Delivery
 from dogwatch.store.flips import FlipRow
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Down, Fallen, Record
+from dogwatch.usecases import aliases
 
 # The last chunks of an output; a message carries a few lines of them.
 CHUNKS = 20
@@ -177,9 +179,13 @@ def _part(stored: Any) -> Part:
 
 
 def aliased(tx: Tx, message: Message, workspace_id: int, dialect: str) -> Message:
-    """Return the message with the names that a dialect has for its watches, where it has any."""
+    """Return the message with the names that a dialect has for its watches, given where it has
+    none yet: whoever hears of one can ask its API for it."""
     ids = [item.watch_id for item in message.items]
-    found = aliases.of_watches(tx, workspace_id, dialect, ids)
+    found = store_aliases.of_watches(tx, workspace_id, dialect, ids)
+    for watch_id in set(ids) - found.keys():
+        if record := watches.by_id(tx, workspace_id, watch_id):
+            found[watch_id] = aliases.give(tx, record, dialect)
     names = {watch_id: Alias(one.name, one.number, one.ping_key) for watch_id, one in found.items()}
     items = (replace(item, alias=names.get(item.watch_id)) for item in message.items)
     return replace(message, items=tuple(items))

@@ -1,5 +1,6 @@
 """Holding: deliveries sent on their way, held with a timer each, collected, and let go."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -158,6 +159,20 @@ def collect(tx: Tx, scene: Scene, channel_id: str, hold: Held) -> None:
         timers.arm(tx, [Timer(scene.workspace_id, _COLLECTED[hold], channel_id, later_at)])
 
 
+def _members(found: Sequence[Brief]) -> Collection[Brief]:
+    """Return the last of what there is to tell of each watch.
+
+    That a probe is unwatched has an end of its own; with a fall, lateness is told.
+    """
+    fallen = {one.watch_id for one in found if one.event == Event.DOWN}
+    last = {(one.watch_id or one.id, _is_notice(one)): one for one in found}
+    return [one for (of, is_notice), one in last.items() if not (is_notice and of in fallen)]
+
+
+def _is_notice(one: Brief) -> bool:
+    return one.flip_id is None and one.event != Event.DOWN
+
+
 def _let_go(tx: Tx, scene: Scene, brief: Brief) -> None:
     for one in held.waiting(tx, scene.workspace_id, [brief.id]):
         alone = ruled(replace(one, reason=""), Send(), scene.at)
@@ -170,7 +185,8 @@ def _bundle(
     found: Sequence[Brief],
 ) -> None:  # fmt: skip
     """Make the one message of many; its delivery belongs to no flip and no watch."""
-    gravest = sorted(found, key=lambda one: (list(Event).index(Event(one.event)), one.id))
+    members = _members(found)
+    gravest = sorted(members, key=lambda one: (list(Event).index(Event(one.event)), one.id))
     named = held.waiting(tx, scene.workspace_id, [one.id for one in gravest[: notices.MOST_ITEMS]])
     incident_ids = {one.incident_id for one in found}
     incident_id = incident_ids.pop() if len(incident_ids) == 1 else None
@@ -184,7 +200,10 @@ def _bundle(
         state="pending",
         reason="",
         message=notices.group_of(
-            named, len(found), incident_id, down_beside(tx, scene.workspace_id, named, len(found))
+            notices.changed(named, Counter(one.watch_id for one in found)),
+            len(members),
+            incident_id,
+            down_beside(tx, scene.workspace_id, named, len(members)),
         ),
         attempts=0,
         created_at=scene.at,

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from dogwatch.core.alerts import Event
+from dogwatch.core.data import replace
 from dogwatch.core.message import MOST_ITEMS
 from dogwatch.core.plain import span
 from dogwatch.core.watch import phase
@@ -19,9 +20,9 @@ __all__ = ["MOST_ITEMS"]
 def group_of(
     named: Sequence[Delivery], count: int, key: str | None, others: Down
 ) -> dict[str, Any]:
-    """Return what one message says of `count` flips, of which some are named.
+    """Return what one message says of `count` watches, of which some are named.
 
-    `key` names the trouble at the other side; one flip alone keeps its own. `others` is what else
+    `key` names the trouble at the other side; one alone keeps its own. `others` is what else
     is down.
     """
     if count == 1:
@@ -29,6 +30,20 @@ def group_of(
     items = [item for one in named for item in one.message["items"]][:MOST_ITEMS]
     told = facts.beside(others.named, others.count, items[0].get("tags", ()))
     return {"key": key or "", "items": items, "more": count - len(items), **told}
+
+
+def changed(named: Sequence[Delivery], times: Mapping[str | None, int]) -> list[Delivery]:
+    """Return deliveries that say how often their watch changed meanwhile, if more than once."""
+    return [
+        replace(one, message=_changed(one.message, times[one.watch_id]))
+        if one.watch_id and times[one.watch_id] > 1
+        else one
+        for one in named
+    ]
+
+
+def _changed(message: Mapping[str, Any], times: int) -> dict[str, Any]:
+    return {**message, "items": [{**item, "changes": times} for item in message["items"]]}
 
 
 def late_notice(record: Record, slot_at: datetime) -> dict[str, Any]:

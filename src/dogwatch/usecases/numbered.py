@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
+from dogwatch.core.ping import Beat, durations_ms
 from dogwatch.core.result import BAD, GOOD
 from dogwatch.store import flips, logs, pings, runs, watches
 from dogwatch.store.runs import Run
@@ -14,6 +15,8 @@ from dogwatch.store.watches import Record
 T = TypeVar("T")
 
 SCANNED = 500
+# How many pings before a page may stand between a run's end on it and its start.
+LOOKED_BACK = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +91,25 @@ def ping_page(
     from_at: datetime | None = None,
     until_at: datetime | None = None,
 ) -> Counted[dict[str, Any]]:
-    """Return the pings of a page, newest first, as plain rows."""
+    """Return the pings of a page, newest first, as plain rows.
+
+    `duration_ms` is what a ping told of its run, else how long ago that began, where it was told.
+    """
     offset = (page - 1) * size
-    return Counted(*pings.numbered(tx, *record.key, offset, size, from_at, until_at))
+    rows, total = pings.numbered(tx, *record.key, offset, size, from_at, until_at)
+    return Counted(_measured(tx, record, rows), total)
+
+
+def _measured(tx: Tx, record: Record, rows: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
+    if all(row["duration_ms"] is not None for row in rows):
+        return rows
+    before = pings.beats_before(tx, *record.key, rows[-1]["id"], LOOKED_BACK)
+    beats = [Beat(row["at"], row["kind"], row["rid"]) for row in reversed(rows)]
+    took_ms = durations_ms([*before, *beats])[len(before) :]
+    return [
+        row | {"duration_ms": took if row["duration_ms"] is None else row["duration_ms"]}
+        for row, took in zip(rows, reversed(took_ms), strict=True)
+    ]
 
 
 def tally(tx: Tx, record: Record) -> Tally:

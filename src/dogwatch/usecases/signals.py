@@ -67,13 +67,13 @@ def _write(
 ) -> tuple[list[State], list[list[Step]]]:
     """Write what follows from changes; return their states afterwards, and how they came about."""
     gaps = nodes.gaps(tx, at - GAPS_KEPT)
-    done = [_steps(change, gaps) for change in changes]
-    states = [
-        _state(change, steps, gaps, exact=exact)
-        for change, steps in zip(changes, done, strict=True)
-    ]
-    with together(tx):
+    with together(tx):  # PostgreSQL writes the pings while they are judged
         pings.add_many(tx, [(*one.record.key, heard) for one in changes for heard in one.heard])
+        done = [_steps(change, gaps) for change in changes]
+        states = [
+            _state(change, steps, gaps, exact=exact)
+            for change, steps in zip(changes, done, strict=True)
+        ]
         records = [change.record for change in changes]
         watches.save_states(tx, zip(records, states, strict=True))
         runs.write(tx, list(chain.from_iterable(map(_entries, changes, done))))

@@ -1,12 +1,14 @@
 """Is Dogwatch itself healthy? Its nodes, what waits for its loops, when nobody listened."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from dogwatch.store import audit_log, lag, probes, tasks, watches
 from dogwatch.store.tx import Tx
+from dogwatch.usecases import outside
 from dogwatch.usecases.nodes import LEASE
+from dogwatch.usecases.outside import Heartbeat
 
 # A loop that is this far behind is not well; what a plan or a share holds back waits longer.
 SLACK = timedelta(seconds=30)
@@ -44,6 +46,11 @@ class Waiting:
         """Whether it keeps up."""
         return self.late <= SLACK
 
+    @property
+    def words(self) -> str:
+        """Word it for people where it does not."""
+        return f"the {self.name} is behind"
+
 
 @dataclass(frozen=True, slots=True)
 class Unasked:
@@ -74,12 +81,13 @@ class System:
     watches: Mapping[str, int]
     unasked: Sequence[Unasked] = ()
     backup_at: datetime | None = None
+    outside_heartbeat: Heartbeat = field(default_factory=Heartbeat)
 
     @property
     def problems(self) -> list[str]:
         """What is wrong, in words; empty while all is well."""
         told = [] if any(one.alive for one in self.nodes) else ["no engine is alive"]
-        told += [f"the {one.name} is behind" for one in self.waiting if not one.well]
+        told += [one.words for one in self.waiting if not one.well]
         return told + [one.words for one in self.unasked]
 
 
@@ -93,8 +101,15 @@ def state(tx: Tx, at: datetime) -> System:
     ]
     return System(
         at, nodes, waiting, lag.gaps_named(tx, GAPS), watches.count_by_status(tx), unasked(tx, at),
-        audit_log.last_at(tx, BACKUP),
+        audit_log.last_at(tx, BACKUP), outside.known(tx),
     )  # fmt: skip
+
+
+def behind(tx: Tx, at: datetime) -> list[str]:
+    """Return in words which loops do not keep up."""
+    oldest = lag.oldest(tx, at)
+    waiting = [Waiting(name, None, at - (oldest.get(name) or at)) for name in LOOPS]
+    return [one.words for one in waiting if not one.well]
 
 
 def away_since(tx: Tx, at: datetime) -> list[tuple[datetime, datetime]]:

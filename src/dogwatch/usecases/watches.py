@@ -249,16 +249,17 @@ def _line(schedule: str | None, timezone: str) -> str:
 def pause(tx: Tx, record: Record, at: datetime, until_at: datetime | None = None) -> Record:
     """Expect nothing of a locked watch, and run nothing on schedule, until it is resumed.
 
-    `until_at`: when it resumes by itself.
+    `until_at`: when it resumes by itself; of one that is paused, nothing else changes.
     """
     if until_at is not None and not at < until_at <= at + timedelta(seconds=MAX_LIMIT_S):
         raise invalid("until_at", "give a time to come, within a year")
-    record = apply(tx, Change(record, [Pause(at)]), at)
     pauses.drop(tx, record.key)
     if until_at is not None:
         pauses.put(tx, record.key, until_at)
         tx.wake("sweep")
-    return _rearmed(tx, record, at)
+    if is_paused(record):
+        return record
+    return _rearmed(tx, apply(tx, Change(record, [Pause(at)]), at), at)
 
 
 def paused_until(tx: Tx, workspace_id: int, ids: Collection[str]) -> Mapping[str, datetime]:

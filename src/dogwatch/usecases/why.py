@@ -1,6 +1,6 @@
 """Why: the evidence, the rule and the clock behind a watch's state and its last alert."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from dogwatch.core.alerts import Event, event_of
 from dogwatch.core.dialects import DIALECTS
 from dogwatch.core.watch import phase
 from dogwatch.core.why import Alert, State, alert_sentence, state_sentence
-from dogwatch.store import aliases, channels, deliveries, flips, pauses, probes
+from dogwatch.store import aliases, channels, deliveries, flips, incidents, pauses, probes
 from dogwatch.store.deliveries import Delivery
 from dogwatch.store.flips import FlipRow
 from dogwatch.store.tx import Tx
@@ -20,14 +20,15 @@ from dogwatch.usecases.watches import is_paused
 
 # So many flips are looked at for one that people are told of.
 FLIPS_SEEN = 10
+_AGAIN = frozenset({"reminder", "escalation"})
 
 
 @dataclass(frozen=True, slots=True)
 class Why:
     """A watch with what explains it; `flip` is the last that people may be told of.
 
-    Lateness that was told after it takes its place, and comes from no flip. `away` says that a
-    dialect has deleted it, if one has.
+    Lateness that was told after it takes its place, and comes from no flip; reminders of it and
+    escalations take the place of its alerts. `away` says that a dialect has deleted it, if one has.
     """
 
     view: WatchView
@@ -51,13 +52,16 @@ def why(tx: Tx, workspace_id: int, name: str, at: datetime) -> Why:
     told = next((one for one in seen if event_of(one.from_status, one.to_status)), None)
     event = event_of(told.from_status, told.to_status) if told else None
     found = _of_flip(tx, workspace_id, told.id) if told else []
+    again = _again(tx, view.record, told, found) if told and event is Event.DOWN else []
+    if again:
+        found = [one for one, _ in again]
     if late := _of_lateness(tx, workspace_id, view.record.id, told):
         told, event, found = None, Event.LATE, late
     key, before_at = view.record.key, at - UNASKED
     unasked = probes.unasked_of(tx, key, before_at) if view.record.probe else ()
     resumes_at = pauses.of(tx, workspace_id, [view.record.id]).get(view.record.id)
     state = replace(_state(view, seen, unasked), resumes_at=resumes_at)
-    alerts = _alerts(tx, workspace_id, found)
+    alerts = _alerts(tx, workspace_id, found, {one.id: kind for one, kind in again})
     return Why(view, state, told, event, alerts, _away(tx, view.record))
 
 
@@ -96,6 +100,25 @@ def _of_flip(tx: Tx, workspace_id: int, flip_id: str) -> Sequence[Delivery]:
     return deliveries.listed(tx, workspace_id, FLIPS_SEEN * 20, flip_id=flip_id)
 
 
+def _again(
+    tx: Tx, record: Record, flip: FlipRow, told: Sequence[Delivery]
+) -> list[tuple[Delivery, str]]:
+    """Return what was last said again of a fall since, each a reminder or an escalation."""
+    workspace_id, shared = record.workspace_id, {one.incident_id for one in told}
+    notes = [note for one in shared if one for note in incidents.notes(tx, workspace_id, one)]
+    said = [note for note in notes if note.kind in _AGAIN and note.at > flip.at]
+    kinds = {note.detail.rpartition(" ")[2]: note.kind for note in said[-FLIPS_SEEN:]}
+    found = deliveries.by_ids(tx, [(workspace_id, own_id) for own_id in kinds])
+    of_it = [one for one in found.values() if _tells_of(one, record.id)]
+    last_at = max((one.created_at for one in of_it), default=None)
+    return [(one, kinds[one.id]) for one in of_it if one.created_at == last_at]
+
+
+def _tells_of(delivery: Delivery, watch_id: str) -> bool:
+    message = delivery.message
+    return bool(message["more"]) or watch_id in [one["watch_id"] for one in message["items"]]
+
+
 def _of_lateness(
     tx: Tx, workspace_id: int, watch_id: str, flip: FlipRow | None
 ) -> Sequence[Delivery]:
@@ -108,13 +131,15 @@ def _of_lateness(
     return [one for one in found if one.created_at == last_at]
 
 
-def _alerts(tx: Tx, workspace_id: int, found: Sequence[Delivery]) -> list[tuple[Alert, Delivery]]:
+def _alerts(
+    tx: Tx, workspace_id: int, found: Sequence[Delivery], again: Mapping[str, str]
+) -> list[tuple[Alert, Delivery]]:
     rows = channels.by_ids(tx, {(workspace_id, one.channel_id) for one in found})
     return [
         (
             Alert(
                 rows[workspace_id, one.channel_id].name, one.state, one.reason, one.hold,
-                one.due_at, one.attempts,
+                one.due_at, one.attempts, again.get(one.id, ""),
             ),
             one,
         )

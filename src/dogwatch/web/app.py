@@ -14,7 +14,7 @@ from dogwatch.web.health import Readiness, checks_of, healthz
 from dogwatch.web.inbox import PingInbox
 from dogwatch.web.metrics import Metrics
 from dogwatch.web.page import FAVICON, HEADERS, STYLE_SHEET, html, page
-from dogwatch.web.pings import App, Pings
+from dogwatch.web.pings import App, Pings, Receive, Scope, Send
 from dogwatch.web.services import Services
 
 __all__ = ["Services", "build"]
@@ -61,12 +61,24 @@ def build(services: Services) -> App:
     pings = Pings(
         inbox,
         services.clock,
-        behind,
+        of_one_line(behind),
         services.trusted_proxies,
         services.ping_body_limit_bytes,
         services.limits.strangers if services.limits else None,
     )
     return dialects.Hosts(services.dialect_hosts, pings) if services.dialect_hosts else pings
+
+
+def of_one_line(next_app: App) -> App:
+    """Return an application whose paths hold no line feed: the patterns of routes stop at one, or
+    overlook it at the end."""
+
+    async def served(scope: Scope, receive: Receive, send: Send) -> None:
+        if "\n" in scope.get("path", ""):
+            scope = {**scope, "path": scope["path"].replace("\n", "\ufffd")}
+        await next_app(scope, receive, send)
+
+    return served
 
 
 def worded(request: Request, status: int, detail: str) -> Response:

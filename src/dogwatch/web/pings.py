@@ -20,8 +20,9 @@ Headers = list[tuple[bytes, bytes]]
 
 USER_AGENT_LENGTH = 200
 
-# As long as the ping tokens of CronBeats, CronOwl, CronMonitor and Healthchecks.
-FOREIGN = frozenset({8, 10, 12, 36})
+# As long as the ping tokens of CronBeats, CronPulse, CronOwl, CronMonitor, the ids of CronPulse's
+# jobs, and the tokens of Healthchecks.
+FOREIGN = frozenset({8, 9, 10, 12, 25, 36})
 _PREFIX = "/ping/"
 _METHODS = b"GET, POST, HEAD"
 _WORDS = {

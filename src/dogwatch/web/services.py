@@ -45,7 +45,8 @@ class Services:
     may be connected to though they are private, and `blocked` tells of a host, as a literal or
     looked up as a name as well, an address that may not, and why. `copy` yields a backup of
     everything, line by line, without the key that opens what is sealed; `disk` tells the bytes of
-    the data directory's disk: all, used, free.
+    the data directory's disk: all, used, free. `outside_heartbeat` is the masked address that is
+    told every minute that Dogwatch is well.
     """
 
     door: Door
@@ -78,6 +79,7 @@ class Services:
     allow_private_targets: Sequence[Network] = ()
     blocked: Blocked = _nothing
     copy: Callable[[Tx], Iterator[str]] | None = None
+    outside_heartbeat: str | None = None
     disk: Callable[[], tuple[int, int, int]] = lambda: shutil.disk_usage("/")
 
     def origin_of(self, dialect: str) -> str:

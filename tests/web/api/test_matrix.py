@@ -1,5 +1,6 @@
 """Every route with every kind of key: what the policy says, and nothing else."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -117,6 +118,19 @@ def test_read_only_keys_change_nothing(house: House, routes: list[Route]) -> Non
     reader = house.client("read:watches", "read:jobs", "read:variables")
     unsafe = [route for route in routes if route[0] != "GET"]
     assert {called(reader, route).status for route in unsafe} == {403}
+
+
+def test_a_name_that_nothing_has_is_told(house: House, routes: list[Route]) -> None:
+    client = house.client("*")
+    for method, path, _ in routes:
+        body: Any = {} if method in ("POST", "PATCH", "PUT") else None
+        for name in (
+            ("%00", "%0A", "x%0D%0Ay", "%1B%5B31m", "%FF", "%ED%A0%80") if "{" in path else ()
+        ):
+            place = re.sub("{[^}]*}", name, path)
+            answer = client(method, place, body)
+            assert answer.status in (404, 422), (method, place, answer.text)
+            assert answer.headers["content-type"] == "application/problem+json"
 
 
 # --- another workspace ------------------------------------------------------------------------

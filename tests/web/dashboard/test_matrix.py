@@ -5,7 +5,7 @@ import re
 import pytest
 
 from dogwatch.core.policy import Role
-from dogwatch.web.dashboard import MEMBERS
+from dogwatch.web.dashboard import MEMBERS, PAGES
 from tests.web.dashboard.conftest import Browser, House, member
 
 # What everybody may do with his own account, whatever his role.
@@ -47,3 +47,12 @@ def test_strangers_are_led_to_sign_in_and_forms_of_no_session_are_refused(house:
         sent = stranger.post(path)
         assert (sent.status, "login" in sent.headers["location"]) == (303, True), path
         assert owner.post(path, token="0" * 64).status == 403, path
+
+
+def test_a_name_that_nothing_has_is_told(house: House) -> None:
+    owner = house.ana()
+    for name in ("%00", "%0A", "x%0D%0Ay", "%1B%5B31m", "%FF", "%ED%A0%80"):
+        for path in filter(re.compile("{").search, PAGES):
+            assert owner.get(re.sub("{[^}]*}", name, path)).status == 404, (name, path)
+        for path in filter(re.compile("{").search, MEMBERS):
+            assert owner.get(re.sub("{[^}]*}", name, path)).status in (200, 303, 404), (name, path)

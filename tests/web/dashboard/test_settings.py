@@ -9,7 +9,7 @@ import pytest
 from dogwatch.core.policy import Role
 from dogwatch.core.slots import Gap
 from dogwatch.store import nodes, tasks
-from dogwatch.usecases import audit_log, workspaces
+from dogwatch.usecases import audit_log, outside, workspaces
 from dogwatch.usecases.callers import host
 from dogwatch.web.dialects import TONGUES
 from tests.web.asgi_client import Client
@@ -212,6 +212,28 @@ def test_the_system_tells_of_its_disk_and_last_backup(house: House) -> None:
     ))  # fmt: skip
     house.clock.advance(11)
     assert "Last backup none" not in words(ana.get("/system").text)
+
+
+def test_the_system_tells_of_the_outside_heartbeat(house: House) -> None:
+    ana = house.ana()
+    page = words(ana.get("/system").text)
+    assert "Outside heartbeat not set: nobody elsewhere would notice" in page
+    assert ana.get("/system.json").json["outside_heartbeat"] is None
+    at = house.clock.now()
+    ana.client = house.browser(outside_heartbeat="https://hc.example/***").client
+    assert "https://hc.example/*** answered never yet" in words(ana.get("/system").text)
+    house.write(lambda tx: outside.note(tx, at, ""))
+    house.clock.advance(11)
+    assert "https://hc.example/*** answered 2026-01-05 12:00" in words(ana.get("/system").text)
+    house.write(lambda tx: outside.note(tx, at, "status 500"))
+    house.clock.advance(11)
+    told = ana.get("/system.json").json
+    assert told["outside_heartbeat"] == {
+        "address": "https://hc.example/***", "asked_at": None,
+        "answered_at": "2026-01-05T12:00:00.000Z", "fault": "status 500",
+    }  # fmt: skip
+    assert "the outside heartbeat fails: status 500" in told["problems"]
+    assert "fails: status 500; it last answered 2026-01-05" in words(ana.get("/system").text)
 
 
 def test_the_system_tells_of_nodes_gaps_and_lag(house: House, ana: Browser) -> None:

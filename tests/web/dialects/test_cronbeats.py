@@ -130,6 +130,13 @@ def test_a_deleted_job_can_be_deleted_for_good(client: Client, api: Client) -> N
 
 
 @ON_BOTH
+def test_the_id_of_a_job_that_is_gone_is_given_to_no_other(client: Client) -> None:
+    job = made(client)
+    client("DELETE", f"/api/v1/jobs/{job['id']}")
+    assert made(client)["id"] == job["id"] + 1
+
+
+@ON_BOTH
 def test_a_list_is_paged_and_filtered(client: Client, house: House) -> None:
     jobs = []
     for number in range(3):
@@ -213,6 +220,26 @@ def test_progress_is_shown_until_the_end(client: Client) -> None:
     ]  # fmt: skip
 
 
+@ON_BOTH
+def test_the_end_of_a_run_tells_how_long_it_took(client: Client, house: House) -> None:
+    """Its start may be on an older page, and progress in between is no end."""
+    job = made(client)
+    for end, seconds in (
+        ("", 0), ("/start", 1), ("/progress/40", 2), ("/end/success", 0), ("/end/success", 5),
+        ("/start", 7), ("/start", 3), ("/end/fail", 1), ("/start", 9), ("", 0),
+    ):  # fmt: skip
+        ping(client, job, end)
+        house.clock.advance(seconds)
+    path = f"/api/v1/jobs/{job['id']}/signals"
+    signals = client.get(path).json["data"]
+    assert [(one["signal"], one["duration_ms"]) for one in signals] == [
+        ("ping", 9_000), ("start", None), ("end", 3_000), ("start", None), ("start", None),
+        ("end", None), ("end", 3_000), ("progress", None), ("start", None), ("ping", None),
+    ]  # fmt: skip
+    alone = [client.get(path, page=page, per_page=1).json["data"][0] for page in range(1, 11)]
+    assert alone == signals
+
+
 @pytest.mark.parametrize(
     ("end", "status"),
     [("/progress/101", 400), ("/end/maybe", 400), ("/nonsense", 400), ("/progress/-1", 400)],
@@ -234,6 +261,8 @@ def test_late_comes_first_then_down_then_healthy_again(client: Client, house: Ho
 
     assert status_after(299) == "healthy"
     assert status_after(2) == "late"
+    for wanted, count in (("late", 1), ("healthy", 0), ("enabled", 1), ("down", 0)):
+        assert len(client.get("/api/v1/jobs", status=wanted).json["data"]) == count
     assert status_after(60) == "down"
     ping(client, job)
     assert shown(client, job)["current_state"]["status"] == "healthy"
@@ -370,6 +399,45 @@ def test_both_windows_are_told_and_the_spent_one_is_named(door: Door, house: Hou
         "message": "Rate limit exceeded",
         "error": {"type": "per_minute", "limit": 60, "reset_at": "2026-01-05 12:01:00"},
     }
+
+
+def test_all_keys_of_a_workspace_spend_one_pool_and_a_spent_day_is_named(
+    door: Door, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dogwatch.web.dialects.cronbeats.limits.PER_DAY", 3)
+    limits = limits_of(house.database, Memory(house.clock), house.clock)
+    keys = [door("cronbeats", limits=limits) for _ in range(2)]
+    path, left = "/api/v1/integrations", "x-ratelimit-remaining-day"
+    assert [keys[turn].get(path).headers[left] for turn in (0, 1, 0)] == ["2", "1", "0"]
+    last = keys[1]("POST", "/api/v1/jobs", BACKUP)
+    assert last.json == {
+        "success": False,
+        "message": "Rate limit exceeded",
+        "error": {"type": "per_day", "limit": 3, "reset_at": "2026-01-06 00:00:00"},
+    }
+    assert (last.status, last.headers["retry-after"], last.headers[left]) == (429, "43200", "0")
+    house.clock.advance(43_200)
+    assert client_jobs(keys[0]) == []
+
+
+def client_jobs(client: Client) -> Any:
+    return client.get("/api/v1/jobs").json["data"]
+
+
+def test_what_is_not_sent_has_a_default(client: Client) -> None:
+    new = {"name": "Least", "expected_interval_seconds": 60, "color": "red"}
+    found = shown(client, client("POST", "/api/v1/jobs", new).json["data"])
+    told = [found[name] for name in ("description", "grace_seconds", "timezone", "is_enabled")]
+    assert told == [None, 300, "UTC", True]
+
+
+def test_a_ping_of_a_paused_job_stands_in_its_signals(client: Client) -> None:
+    job = made(client)
+    client("POST", f"/api/v1/jobs/{job['id']}/pause")
+    assert ping(client, job, "/end/fail").status == 404
+    assert shown(client, job)["current_state"]["status"] == "disabled"
+    (signal,) = client.get(f"/api/v1/jobs/{job['id']}/signals").json["data"]
+    assert (signal["signal"], signal["status"]) == ("end", "fail")
 
 
 def test_watches_of_other_doors_are_jobs_too(client: Client, watch: Any) -> None:

@@ -233,6 +233,13 @@ def test_statuses_and_filters(client: Client, door: Door, house: House) -> None:
         "active": ["by hand", "Active"], "inactive": ["ARCHIVED", "paused", "DRAFT"],
         "scheduled": ["Active"], "DRAFT": ["DRAFT"], "paused": ["paused"], "archived": ["ARCHIVED"],
     }  # fmt: skip
+    for query, told in (
+        ({"status": "nope"},
+         "Status must be one of: ACTIVE, INACTIVE, SCHEDULED, DRAFT, PAUSED, ARCHIVED"),
+        ({"page": "x"}, "Page must be a whole number"), ({"page": 0}, "Page must be at least 1"),
+        ({"limit": 101}, "Limit must be at most 100"),
+    ):  # fmt: skip
+        assert list(faults(client.get("/api/events", **query)).values()) == [told]
     second = client.get("/api/events", page=2, limit=2).json
     assert [one["name"] for one in second["events"]] == ["paused", "Active"]
     assert second["pagination"] == {"page": 2, "limit": 2, "total": 5, "pages": 3}

@@ -142,11 +142,13 @@ def test_what_is_no_date_is_refused(client: Client, asked: str) -> None:
 
 
 @ON_BOTH
-def test_pausing_and_resuming_with_an_empty_body_of_json(client: Client) -> None:
+def test_pausing_and_resuming_with_an_empty_body_of_json(client: Client, house: House) -> None:
     monitor = made(client)
     ping(client, monitor)
     path = f"/api/v1/monitors/{monitor['id']}"
     paused = client("POST", f"{path}/pause").json["data"]
+    house.clock.advance(60)
+    assert client("POST", f"{path}/pause").json["data"] == paused
     assert (list(paused), paused["status"]) == (["id", "status", "paused_at"], "paused")
     detail = shown(client, monitor)
     assert (detail["status"], detail["next_expected_at"]) == ("paused", None)
@@ -314,6 +316,44 @@ def test_silence_is_down_after_the_grace(client: Client, house: House) -> None:
     assert shown(client, monitor)["status"] == "down"
     ping(client, monitor)
     assert shown(client, monitor)["status"] == "up"
+
+
+@ON_BOTH
+def test_a_ping_up_to_the_grace_early_counts_for_the_time_to_come(
+    client: Client, house: House
+) -> None:
+    """At 02:00 in Warsaw, which is 01:00Z in winter; it is noon of the 5th."""
+    monitor = made(client)
+    house.clock.advance(13 * 3600 - 2)
+    ping(client, monitor)
+    assert shown(client, monitor)["next_expected_at"] == "2026-01-07T01:00:00Z"
+    house.clock.advance(600)
+    house.write(lambda tx: watches.lapse(tx, house.clock.now()))
+    assert shown(client, monitor)["status"] == "up"
+    assert shown(client, monitor)["failure_count"] == 0
+
+
+def test_pending_and_paused_monitors_are_never_down(client: Client, house: House) -> None:
+    pending, resting = made(client), made(client)
+    ping(client, resting)
+    client("POST", f"/api/v1/monitors/{resting['id']}/pause")
+    house.clock.advance(3 * 86_400)
+    house.write(lambda tx: watches.lapse(tx, house.clock.now()))
+    assert [shown(client, one)["status"] for one in (pending, resting)] == ["pending", "paused"]
+    resumed = client("POST", f"/api/v1/monitors/{resting['id']}/resume").json["data"]
+    assert resumed["status"] == "up"
+    assert shown(client, resting)["next_expected_at"] == "2026-01-09T01:00:00Z"
+    assert shown(client, resting)["failure_count"] == 0
+
+
+@pytest.mark.parametrize(("plan", "limit"), [("free", 100), ("pro", 1_000), ("business", 10_000)])
+def test_each_plan_has_its_limit(door: Door, house: House, plan: str, limit: int) -> None:
+    house.write(lambda tx: workspaces.assign(tx, house.workspace.id, plan))
+    limits = limits_of(house.database, Memory(house.clock), house.clock)
+    told = door("cronmonitor", limits=limits).get("/api/v1/monitors").headers
+    assert (told["x-ratelimit-limit"], told["x-ratelimit-remaining"]) == (
+        str(limit), str(limit - 1),
+    )  # fmt: skip
 
 
 @ON_BOTH

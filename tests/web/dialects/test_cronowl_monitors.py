@@ -165,6 +165,23 @@ def test_how_it_goes(client: Client, house: House) -> None:
     assert shown(client, monitor)["uptimePercent24h"] is None
 
 
+@pytest.mark.parametrize(
+    ("results", "status"),
+    [
+        ([BAD], "pending"), ([BAD, BAD], "down"), ([SLOW], "degraded"), ([OK], "up"),
+        ([OK, BAD], "up"), ([BAD, OK, SLOW], "degraded"),
+    ],
+)  # fmt: skip
+def test_who_is_enabled_again_is_what_he_was(
+    client: Client, house: House, results: Sequence[Result], status: str
+) -> None:
+    """Two failures take it down: one alone makes it no better than it was, either."""
+    monitor = made(client)
+    answered(house, *results)
+    for enabled in (True, False, True):
+        assert changed(client, monitor, isEnabled=enabled)["status"] == status
+
+
 def test_secrets_are_masked_and_masks_keep_them(client: Client, house: House) -> None:
     monitor = made(client, headers=SECRET, method="POST", body="{}", contentType="text/plain")
     assert monitor["headers"] == {
@@ -314,7 +331,7 @@ def test_lists_are_paged_filtered_and_newest_first(client: Client, house: House)
     assert names() == ["c", "b", "a"]
     assert (names(status="down"), names(status="pending")) == (["a"], ["c", "b"])
     assert names(status="nonsense") == ["c", "b", "a"]
-    assert (names(tag="x"), names(tag="x", status="down")) == (["c", "a"], ["a"])
+    assert (names(tag="X"), names(tag="x", status="down")) == (["c", "a"], ["a"])
     answer = client.get("/api/v1/http-monitors", page=2, limit=2).json
     assert answer["meta"] == {"page": 2, "limit": 2, "total": 3, "totalPages": 2}
     assert [one["name"] for one in answer["data"]] == ["a"]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dogwatch.usecases import aliases, runs, watches
+from dogwatch.usecases import aliases, runs, watches, workspaces
 from dogwatch.usecases.limiting import Memory, limits_of
 from tests.web.asgi_client import Answer, Client
 from tests.web.dialects.conftest import ON_BOTH, Door, House
@@ -410,3 +410,24 @@ def test_it_is_limited_as_the_plan_says(door: Door, house: House) -> None:
     limits = limits_of(house.database, Memory(house.clock), house.clock)
     free = door("cronpulse", limits=limits).get("/api/v1/projects")
     assert not [name for name in free.headers if name.startswith("x-ratelimit")]
+    house.write(lambda tx: workspaces.assign(tx, house.workspace.id, "free"))
+    limits = limits_of(house.database, Memory(house.clock), house.clock)
+    limited = door("cronpulse", limits=limits)
+    answers = [limited.get("/api/v1/projects") for _ in range(61)]
+    assert {one.status for one in answers[:60]} == {200}
+    last = answers[-1]
+    assert (last.status, last.json) == (429, {"error": "Too many requests"})
+    assert (last.headers["retry-after"], last.headers["content-type"]) == ("60", "application/json")
+
+
+def test_401_comes_before_403_and_that_before_404(door: Door) -> None:
+    reader = door("cronpulse", "read:projects")
+    stranger = Client(reader.app, "cpk_wrong", reader.base, "x-api-key")
+    for client, status in ((stranger, 401), (reader, 403), (door("cronpulse"), 404)):
+        assert client("PUT", "/api/v1/jobs/clnone", {"name": 5}).status == status
+
+
+def test_a_body_in_any_content_type_is_read(client: Client) -> None:
+    for media in ("", "text/plain", "application/x-www-form-urlencoded"):
+        answer = client("POST", "/api/v1/projects", PROJECT, headers={"content-type": media})
+        assert answer.status == 201, media

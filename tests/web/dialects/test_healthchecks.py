@@ -88,6 +88,16 @@ def test_pings_are_answered_as_wrappers_expect(client: Client, house: House, met
         assert shown(client, check)["status"] == status
 
 
+def test_senders_are_told_how_much_of_a_body_is_kept(door: Door) -> None:
+    few = door("healthchecks", ping_body_limit_bytes=20)
+    check = made(few)
+    for end in ("", "/start", "/log", "/600"):
+        assert ping(few, check, end, b"x" * 100).headers["ping-body-limit"] == "20"
+    (first, *_) = few.get(f"/api/v3/checks/{check['uuid']}/pings/").json["pings"]
+    kept = few.get(urlsplit(first["body_url"]).path.removeprefix("/hc")).text
+    assert kept == f"{'x' * 10}\n[80 bytes dropped]\n{'x' * 10}"
+
+
 def test_a_run_is_measured(client: Client, house: House) -> None:
     check = made(client)
     rid = "?rid=0c8983c9-9d73-446f-adb5-0641fdacc9d4"
@@ -127,6 +137,24 @@ def test_the_first_version_has_started_in_the_place_of_any_state(
         "v1": "started", "v2": status, "v3": status,
     }  # fmt: skip
     assert all(one["started"] for one in told.values())
+
+
+@ON_BOTH
+def test_each_end_of_a_run_is_logged_with_its_duration(
+    client: Client, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in the manual's sample: with a rid and without; not where nothing began."""
+    check, pings = made(client), "/api/v3/checks/{uuid}/pings/"
+    rid = {"rid": "123e4567-e89b-12d3-a456-426614174000"}
+    for end, query in (("/start", {}), ("/start", rid), ("/fail", {}), ("/0", rid), ("", {})):
+        Client(client.app)("GET", f"/ping/{check['uuid']}{end}", query=query)
+        house.clock.advance(2.5)
+    listed = client.get(pings.format(**check)).json["pings"]
+    assert [one.get("duration") for one in listed] == [None, 5.0, 5.0, None, None]
+    assert list(listed[1])[-4:] == ["rid", "duration", "exitstatus", "body_url"]
+    # The start may stand before the page.
+    monkeypatch.setattr("dogwatch.web.dialects.healthchecks.routes.MOST_PINGS", 2)
+    assert client.get(pings.format(**check)).json["pings"] == listed[:2]
 
 
 @pytest.mark.parametrize(("seconds", "shown_s"), [(0.4, 0), (41.9, 41), (42.0, 42)])
@@ -219,10 +247,12 @@ def test_lists_are_filtered_by_all_tags_and_by_slug(client: Client, house: House
 
     assert names("/api/v3/checks/") == ["One", "Two", "Three"]
     assert names("/api/v1/checks") == ["One", "Two", "Three"]
-    answer = client("GET", "/api/v2/checks/", query={"tag": "b"})
-    assert [one["name"] for one in answer.json["checks"]] == ["One", "Two"]
-    answer = client("GET", "/api/v2/checks/", query={"slug": "two"})
-    assert [one["name"] for one in answer.json["checks"]] == ["Two"]
+    for query, found in (
+        ({"tag": "b"}, ["One", "Two"]), ({"tag": ["b", "a"]}, ["One"]), ({"tag": "B"}, []),
+        ({"slug": "two"}, ["Two"]), ({"slug": "two", "tag": "a"}, []), ({"slug": "none"}, []),
+    ):  # fmt: skip
+        answer = client("GET", "/api/v2/checks/", query=query)
+        assert [one["name"] for one in answer.json["checks"]] == found, query
 
 
 @ON_BOTH
@@ -392,8 +422,14 @@ def test_silence_passes_grace_and_is_down(client: Client, house: House) -> None:
         ({"end": went_up + 1, "seconds": 60}, []),
     ):  # fmt: skip
         assert [one["up"] for one in client.get(path, **asked).json["flips"]] == ups, asked
-    for wrong in ({"seconds": -1}, {"start": "x"}, {"end": 10**11}):
-        assert client.get(path, **wrong).status == 400
+    for wrong, told in (
+        ({"seconds": -1}, "seconds is too small"), ({"seconds": "x"}, "seconds is not a number"),
+        ({"start": "1.5"}, "start is not a number"), ({"end": 10**11}, "end is too large"),
+        ({"end": "9" * 9_000}, "end is too large"),
+    ):  # fmt: skip
+        refused = client.get(path, **wrong)
+        assert refused.status == 400
+        assert refused.json == {"error": f"invalid query parameters: {told}"}
 
 
 def test_who_only_reads_is_told_no_addresses(door: Door, client: Client) -> None:

@@ -2,8 +2,16 @@
 
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
+import pytest
+
+from dogwatch.cli import dialect as command
+from dogwatch.cli.client import Answer
+from dogwatch.core.dialects import DIALECTS
 from dogwatch.web.app import build
+from dogwatch.web.dialects import TONGUES
+from tests.cli.stub import Here
 from tests.web.asgi_client import Client
 from tests.web.dialects.conftest import Door, House
 
@@ -47,3 +55,24 @@ def test_a_dialect_on_a_host_of_its_own_links_its_documents_there(house: House) 
     for path in ("/style.css", "/api/v1/openapi.json"):
         assert client("GET", path, headers={"host": "owl.example.org"}).status == 200
     assert 'href="/cronowl/api/v1/openapi.json"' in client("GET", "/cronowl").text
+
+
+@pytest.mark.parametrize("name", [tongue.name for tongue in TONGUES])
+def test_a_dialect_proves_itself_at_its_prefix_and_at_a_host_of_its_own(
+    door: Door, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client = door(name, dialect_hosts={name: "own.example.org"})
+
+    def ask(method: str, url: str, headers: Any, body: bytes | None, _: Any) -> Answer:
+        place = urlsplit(url)
+        given = {key.lower(): value for key, value in headers.items()} | {"host": place.netloc}
+        query = dict(one.split("=") for one in place.query.split("&") if one)
+        answer = Client(client.app)(method, place.path, body, query=query, headers=given)
+        return Answer(answer.status, answer.body)
+
+    monkeypatch.setattr(command, "ask", ask)
+    for base in (f"http://dogwatch.test/{DIALECTS[name].mount}", "http://own.example.org"):
+        done = Here(capsys)("dialect", "check", name, "--key", client.token or "", "--url", base)
+        assert done.returncode == 0, done.stdout
+        count = len(done.stdout.splitlines()) - 2
+        assert f"{count} of {count} as documented" in done.stdout

@@ -1,6 +1,7 @@
 """Pings of all dialects: paths that are none, methods that are none, and no database."""
 
 import asyncio
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ from dogwatch.web.dialects import PING_FORMS, dialect_pings
 from dogwatch.web.inbox import PingInbox
 from tests.harness.clock import ManualClock
 from tests.web.asgi_client import Client
-from tests.web.dialects.conftest import House
+from tests.web.dialects.conftest import Door, House
 
 UUID = "0c8983c9-9d73-446f-adb5-0641fdacc9d4"
 PATHS = {
@@ -24,6 +25,19 @@ PATHS = {
     "cronpulse": "/cronpulse/api/ping/abcd12345",
     "healthchecks": f"/hc/ping/{UUID}",
 }
+LISTS = {
+    "cronbeats": "/api/v1/jobs", "cronmonitor": "/api/v1/monitors", "cronowl": "/api/v1/checks",
+    "cronpulse": "/api/v1/jobs", "healthchecks": "/api/v3/checks/",
+}  # fmt: skip
+# What differs from one answer to the next.
+OF_NOW = re.compile(r'"(?:timestamp|processing_time_ms|next_expected)": [^,}]+')
+WORDS = (
+    "message", "progress", "duration", "status", "errorMessage", "failed", "client", "exit_code",
+    "exitCode", "output", "start", "rid",
+)  # fmt: skip
+ODD = (
+    "", "x" * 20_000, "-1", "1e400", "NaN", "9" * 5_000, "a\0b", "a\rb\nc", "\ufffe", "[" * 5_000,
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", PATHS)
@@ -50,6 +64,52 @@ def test_a_key_of_another_length_is_told_in_the_words_of_the_dialect(
         assert client(method, path, {"a": 1}).status == status
     if name != "healthchecks":
         assert client("POST", path).json == unknown.json
+
+
+def test_any_path_finds_any_key_and_the_answer_has_the_form_of_the_key(
+    door: Door, house: House, watch: Any
+) -> None:
+    for name in PATHS:
+        door(name).get(LISTS[name])  # what is listed gets a key
+    named = house.client("*").get(f"/watches/{watch['slug']}/dialects").json["data"]
+    keys = [(one["dialect"], one["ping_key"]) for one in named]
+    keys += [(one["dialect"], one["id"]) for one in named if DIALECTS[one["dialect"]].item_pings]
+    assert {name for name, _ in keys} == set(PATHS)
+    client = Client(house.client("*").app)
+    for name, key in keys:
+        own = client.get(f"{PATHS[name].rpartition('/')[0]}/{key}")
+        assert own.status == 200
+        for mount in ("", *(f"/{DIALECTS[other].mount}" for other in PATHS)):
+            for place in (f"{mount}/ping/{key}", f"{mount}/api/ping/{key}"):
+                told = client.get(place)
+                assert told.status == 200, place
+                assert told.headers["content-type"] == own.headers["content-type"], place
+                assert OF_NOW.sub("", told.text) == OF_NOW.sub("", own.text), place
+
+
+def test_what_a_ping_says_is_left_out_or_cut_and_the_ping_counts(door: Door, api: Client) -> None:
+    """Each word of each form in each wrong way, in the query and in a body."""
+    api("POST", "/watches", {"name": "heard", "schedule": "every 1d"})
+    for name in PATHS:
+        door(name).get(LISTS[name])
+    named = api.get("/watches/heard/dialects").json["data"]
+    client, sent = Client(api.app), 0
+    for one in named:
+        path = one["ping_url"].removeprefix("http://dogwatch.test")
+        assert api.get("/watches/heard/pings").status == 200
+        for word in WORDS:
+            for value in ODD:
+                queried = client.get(path, **{word: value})
+                posted = client("POST", path, {word: value})
+                assert (queried.status, posted.status) == (200, 200), (path, word, value[:50])
+                sent += 2
+        for raw in (b"\xff\xfe", b"[" * 200_000, b'{"message": NaN}', b"\0", b"x" * 2_000_000):
+            for media in ("application/json", "application/x-www-form-urlencoded", "x/y", ""):
+                assert client("POST", path, raw, headers={"content-type": media}).status == 200
+                sent += 1
+    (found,) = door("cronmonitor").get("/api/v1/monitors").json["data"]
+    detail = door("cronmonitor").get(f"/api/v1/monitors/{found['id']}").json["data"]
+    assert detail["ping_count"] == sent
 
 
 class Away:

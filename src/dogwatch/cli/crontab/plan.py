@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from dogwatch.cli.crontab.files import File
-from dogwatch.core.crontab import Entry, Source, addresses, program, reports_to, slug
+from dogwatch.core.crontab import Entry, Source, addresses, parts, program, reports_to, slug
 
 Kind = Literal["watch", "job"]
 Verb = Literal["create", "change", "same", "refuse"]
@@ -77,7 +77,8 @@ def items(file: File, known: Known, host: str, zone: str, prefix: str) -> Iterat
     """Yield an item for each entry of a file, with the slug that it reports to or would like."""
     for entry in file.crontab.entries:
         named = known.slug_of(entry)
-        wished = slug(prefix, file.word, program(entry.command))
+        shared = parts(entry.command)  # names a place of its own, whichever file runs it
+        wished = slug(prefix, *([shared] if shared else [file.word, program(entry.command)]))
         source = Source.of(host, file.place, file.user(entry), entry)
         timezone = entry.timezone or zone
         yield Item(file, entry, timezone, source, named or wished, named is not None)

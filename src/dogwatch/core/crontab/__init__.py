@@ -1,6 +1,6 @@
 """Crontab files: their lines, what the lines call, and how they read once they are watched."""
 
-from dogwatch.core.crontab.command import addresses, program, reports_to, suggest_name
+from dogwatch.core.crontab.command import addresses, parts, program, reports_to, suggest_name
 from dogwatch.core.crontab.format import Known, guessed
 from dogwatch.core.crontab.source import Source, slug
 from dogwatch.core.crontab.table import BadLine, Crontab, Entry, parse
@@ -15,6 +15,7 @@ __all__ = [
     "addresses",
     "guessed",
     "parse",
+    "parts",
     "program",
     "reports_to",
     "rewritten",

@@ -30,17 +30,24 @@ MAX_NAME = 80
 def suggest_name(entry: Entry) -> str:
     """Return a name for people: the first line of the comment, else the program and its paths.
 
-    Other arguments stay out of it: they may hold secrets.
+    Other arguments stay out of it: they may hold secrets. Of run-parts the directory says it all.
     """
     word, *arguments = _call(entry.command).split() or ["job"]
     call = " ".join([word, *(word for word in arguments if word.startswith("/"))])
-    first = entry.description.partition("\n")[0].strip() or call
+    first = entry.description.partition("\n")[0].strip() or parts(entry.command) or call
     return first if len(first) <= MAX_NAME else first[: MAX_NAME - 1].rstrip() + "…"
 
 
 def program(command: str) -> str:
     """Return the name of the first program that is no guard and no wrapper; "" if there is none."""
     return _call(command).partition(" ")[0]
+
+
+def parts(command: str) -> str:
+    """Return the name of the directory whose parts are run, "" where it is no run-parts."""
+    word, *arguments = _call(command).split() or [""]
+    paths = [_name(one) for one in arguments if one.startswith("/")]
+    return paths[-1] if word == "run-parts" and paths else ""
 
 
 def _call(command: str) -> str:

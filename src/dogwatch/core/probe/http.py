@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 from dogwatch.core.http_action import HARMLESS, HttpAction, accepts, check_header
 from dogwatch.core.masking import SHORTEST
 from dogwatch.core.probe import assertions
-from dogwatch.core.probe.assertions import Assertion, BodyMatches, CertificateDays
+from dogwatch.core.probe.assertions import Assertion, BodyMatches, CertificateDays, HeaderValue
 from dogwatch.core.probe.fields import Check, flag, sound, text
 from dogwatch.core.probe.judging import Fault, first_fault
 from dogwatch.core.probe.seen import Seen
@@ -103,6 +103,8 @@ class HttpTarget:
 
         The longest first, none so short that it stands in words that are no secret.
         """
+        if not self.request.headers:
+            return []
         values = {v for name, v in self.request.headers if name.lower() not in HARMLESS}
         said = values | {value.rpartition(" ")[2] for value in values}
         return sorted((one for one in said if len(one) >= SHORTEST), key=len, reverse=True)
@@ -116,6 +118,11 @@ class HttpTarget:
     def wants_certificate(self) -> bool:
         """Whether the server's certificate is looked at."""
         return CertificateDays in map(type, self.assertions)
+
+    @property
+    def wants_headers(self) -> bool:
+        """Whether the headers of the answer are looked at."""
+        return HeaderValue in map(type, self.assertions)
 
     @property
     def heavy(self) -> bool:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from dogwatch.core.schedule.calendar import NEVER, Calendar
 from dogwatch.core.schedule.interval import interval_phrase
@@ -41,8 +42,7 @@ class Schedule:
             return None
         if self.interval_s is not None:
             return t.astimezone(UTC) + timedelta(seconds=self.interval_s)
-        found = [due for line in self.calendars if (due := line.after(at)) is not None]
-        return min(found).replace(tzinfo=UTC) if found else None
+        return _earliest(self, at)
 
     def next(self, n: int, t: datetime) -> list[datetime]:
         """Return the next `n` due times after `t`, fewer if it ends."""
@@ -83,6 +83,13 @@ class Schedule:
             if (note := line.dst_note(change))
         ]
         return list(dict.fromkeys(note for _, note in sorted(notes)))
+
+
+@lru_cache(maxsize=16_384)  # every ping asks for the slot after the one that its watch owes
+def _earliest(schedule: Schedule, at: datetime) -> datetime | None:
+    """Return what is due first after `at`, a time in UTC without a zone, of all calendar lines."""
+    found = [due for line in schedule.calendars if (due := line.after(at)) is not None]
+    return min(found).replace(tzinfo=UTC) if found else None
 
 
 def _changes_between(line: Calendar, first: datetime, last: datetime) -> list[Change]:

@@ -8,7 +8,7 @@ from dogwatch.core.result import Outcome
 from dogwatch.core.signals import Edit, Line, Pause, Resume
 from dogwatch.core.slots import Gap, early, walked
 from dogwatch.core.watch.silence import armed, stretched
-from dogwatch.core.watch.state import Event, Status, Step, Watch, close_run, turn
+from dogwatch.core.watch.state import TABLE, Event, Status, Step, Watch, close_run, turn
 
 
 def pause(watch: Watch, signal: Pause, gaps: Sequence[Gap]) -> Step:
@@ -21,6 +21,9 @@ def pause(watch: Watch, signal: Pause, gaps: Sequence[Gap]) -> Step:
         lines += closed
     lines += _suppress(watch, signal.at, "paused")
     watch = replace(watch, slot_at=None)
+    if watch.status is Status.DOWN:  # with successes too few to bring it up, too
+        least = watch.plan.failures_before_down
+        watch = replace(watch, failures=max(watch.failures, least), successes=0)
     return turn(watch, Event.PAUSE, signal.at, "paused", lines)
 
 
@@ -35,10 +38,17 @@ def resume(watch: Watch, signal: Resume, gaps: Sequence[Gap]) -> Step:
     return turn(replace(watch, failures=failures, successes=0), event, signal.at, reason, ())
 
 
+def underneath(watch: Watch) -> Status:
+    """Return what a watch is apart from a pause: as what it would be resumed."""
+    paused = watch.status is Status.PAUSED
+    return TABLE[Status.PAUSED, _evidence(watch)[0]] if paused else watch.status
+
+
 def _evidence(watch: Watch) -> tuple[Event, int, str]:
     """Return what a paused watch is resumed as, with how many failures in a row, and why.
 
     What was heard during the pause counts; before it, enough failures in a row for it to be down.
+    One that was never heard well is not up: too few failures make it no better.
     """
     heard_at, paused_at = watch.heard_at, watch.since_at
     meanwhile = heard_at is not None and paused_at is not None and heard_at > paused_at
@@ -48,7 +58,7 @@ def _evidence(watch: Watch) -> tuple[Event, int, str]:
     if failures >= watch.plan.failures_before_down:
         told = "it failed during the pause" if meanwhile else "it was down before the pause"
         return Event.RESUME_DOWN, failures, f"resumed; {told}"
-    if not watch.heard_at:
+    if not watch.ok_at:
         return Event.RESTART, 0, "resumed"
     return Event.RESUME_SLOW if watch.heard == "slow" else Event.RESUME, 0, "resumed"
 

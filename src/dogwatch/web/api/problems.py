@@ -27,11 +27,38 @@ STATUSES: Mapping[Kind, int] = {
     "limited": 429,
     "away": 503,
 }
+# How a fault is told, by Pydantic's name of it.
 _WORDS = {
     "missing": "is required",
     "extra_forbidden": "is not a field here; check its spelling",
     "string_unicode": "holds half a character (a lone surrogate)",
-}
+    "none_required": "must be null",
+    "string_too_short": "must have at least {min_length} characters",
+    "string_too_long": "must have at most {max_length} characters",
+    "string_pattern_mismatch": "must match {pattern}",
+    "greater_than": "must be more than {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than": "must be less than {lt}",
+    "less_than_equal": "must be at most {le}",
+    "literal_error": "must be {expected}",
+    "enum": "must be {expected}",
+    "too_short": "must have at least {min_length} entries",
+    "too_long": "must have at most {max_length} entries",
+    "finite_number": "must be a finite number",
+    "timezone_aware": "must name its time zone",
+} | {
+    f"{kind}_{fault}": f"must be {told}"
+    for kind, told in {
+        "string": "text", "int": "a whole number", "float": "a number", "bool": "true or false",
+        "list": "a list", "tuple": "a list", "dict": "an object", "model": "an object",
+        "model_attributes": "an object", "mapping": "an object",
+        "datetime": "a time such as 2026-01-05T12:00:00Z", "date": "a date such as 2026-01-05",
+    }.items()
+    for fault in (
+        "type", "parsing", "parsing_size", "from_float", "from_date_parsing", "object_invalid",
+        "from_datetime_parsing",
+    )
+}  # fmt: skip
 _OUR_OWN = "Value error, "  # what Pydantic puts before the words of our own rules
 _CHOICES = frozenset({"str", "list[str]", "dict[str,any]"})  # Pydantic's names of a union's parts
 _AGAIN_S = 5
@@ -92,8 +119,8 @@ def faults_of(found: Sequence[Mapping[str, Any]]) -> dict[str, str]:
         places = [str(part) for part in fault["loc"] if part not in _CHOICES]
         if places[:1] in (["body"], ["query"], ["path"], ["header"]):
             places = places[1:] or places
-        told = _WORDS.get(fault["type"]) or fault["msg"].removeprefix(_OUR_OWN)
-        fields.setdefault(".".join(places) or "body", told)
+        words = _WORDS.get(fault["type"], "").format(**fault.get("ctx", {}))
+        fields.setdefault(".".join(places) or "body", words or fault["msg"].removeprefix(_OUR_OWN))
     return {plain(name): text for name, text in fields.items()}
 
 

@@ -50,7 +50,8 @@ class Clock(BaseModel):
 class WhyOut(BaseModel):
     """Why a watch is as it is, and why people were told of its last flip or were not.
 
-    Lateness comes from no flip: `flip` is null where that was the last to be told of.
+    Lateness comes from no flip: `flip` is null where that was the last to be told of. Where a
+    fall was told again, `alerts` are its last reminders and escalations.
     """
 
     sentence: str

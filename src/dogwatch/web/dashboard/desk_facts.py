@@ -136,6 +136,7 @@ async def of_system(visit: Visit) -> Facts:
     found, problems = await system.seen(visit)
     told = asdict(found)
     del told["at"]
+    heartbeat, address = told.pop("outside_heartbeat"), visit.services.outside_heartbeat
     for waiting, one in zip(told["waiting"], found.waiting, strict=True):
         waiting["well"] = one.well
     return {
@@ -143,6 +144,7 @@ async def of_system(visit: Visit) -> Facts:
         "version": __version__,
         "database": visit.services.dialect,
         "problems": problems,
+        "outside_heartbeat": _jsonable({"address": address, **heartbeat}) if address else None,
         **_jsonable(told),
     }
 

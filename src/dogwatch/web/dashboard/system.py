@@ -36,7 +36,7 @@ async def show(visit: Visit) -> Response:
     return rendered(
         visit, "system.html", system=found, words=WORDS, version=__version__,
         database=visit.services.dialect, wrong=len(problems), problems=problems,
-        disk=_free(visit),
+        disk=_free(visit), outside=visit.services.outside_heartbeat,
     )  # fmt: skip
 
 
@@ -47,6 +47,8 @@ async def seen(visit: Visit) -> tuple[System, list[str]]:
     problems = found.problems
     if _is_full(visit):
         problems.append(f"the disk of the data directory is nearly full: {_free(visit)}")
+    if visit.services.outside_heartbeat and (wrong := found.outside_heartbeat.wrong(visit.at)):
+        problems.append(wrong)
     if visit.services.scripts_as_root:
         problems.append("scripts run as root; run Dogwatch as a user of its own")
     return found, problems

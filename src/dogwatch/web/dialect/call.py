@@ -87,7 +87,7 @@ class DialectCall:
         """Return the query, the last value of each parameter. Raises Refused."""
         text = self.request.scope["query_string"].decode("latin-1")
         said = {name: values[-1] for name, values in parse_qs(text).items()}
-        return checked(model, said)
+        return checked(model, said, query=True)
 
     async def read(self, fn: Callable[[Tx, Naming], T]) -> T:
         """Run `fn` on a snapshot; once more in a transaction if a watch has no alias yet."""
@@ -125,16 +125,16 @@ class DialectCall:
         return aliases.find(tx, self.workspace_id, self.tongue.name, name, lock=lock)
 
 
-def checked(model: type[M], said: Mapping[str, Any]) -> M:
+def checked(model: type[M], said: Mapping[str, Any], *, query: bool = False) -> M:
     """Return what was said as `model` reads it; Refused names each bad field."""
     try:
         found = model.model_validate(said)
     except ValidationError as error:
-        raise _refused(faults_of(error.errors())) from None
+        raise _refused(faults_of(error.errors()), query=query) from None
     dumped = found.model_dump(by_alias=True, exclude_unset=True)
     unkept = [name for name, value in _places(dumped) if any(map(_UNKEPT.search, _texts(value)))]
     if unkept:
-        raise _refused(dict.fromkeys(unkept, "must not hold NUL or half a character"))
+        raise _refused(dict.fromkeys(unkept, "must not hold NUL or half a character"), query=query)
     return found
 
 
@@ -147,9 +147,9 @@ def _places(said: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
-def _refused(fields: Mapping[str, str]) -> Refused:
+def _refused(fields: Mapping[str, str], *, query: bool) -> Refused:
     told = "; ".join(f"{name}: {text}" for name, text in fields.items())
-    return Refused(Refusal("invalid", told, fields))
+    return Refused(Refusal("invalid", told, fields, query=query))
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -76,7 +76,8 @@ class PingForm:
 
     `windows` are those of an address that pings, and `limited` words, with the seconds to wait,
     that one is spent or that too many keys were wrong: a ping with a good key is recorded all the
-    same. `most_bytes` of a body are read where that is more than of others.
+    same. `most_bytes` of a body are read where that is more than of others; `limit_header` tells
+    how many are kept.
     """
 
     name: str
@@ -88,6 +89,7 @@ class PingForm:
     windows: Callable[[str], Sequence[Asked]] | None = None
     limited: Callable[[int], Said] | None = None
     most_bytes: int = 0
+    limit_header: str = ""
 
     def waiting(self, wait_s: float) -> Said:
         """Word that the sender is to wait."""
@@ -176,6 +178,9 @@ class DialectPings:
         except Exception as error:
             wait_s = (error.retry_after_s if isinstance(error, Problem) else None) or 5
             said = form.refused(503)
+        if form.limit_header:
+            limit = {form.limit_header: str(self._body_limit_bytes)}
+            said = replace(said, headers={**said.headers, **limit})
         await _send(send, said, wait_s, head=scope["method"] == "HEAD")
 
     async def _meant(self, form: PingForm, target: Target, knock: Knock) -> Target:

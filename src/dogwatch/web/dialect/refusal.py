@@ -21,8 +21,9 @@ class Refusal:
     """Why: `unreadable` is a body that is no JSON, `nameless` a call without any key, `no_path`
     and `no_method` what the framework does not find, `fault` a mistake of ours.
 
-    `fields` are faults by field; `spent` are the windows of a limited caller, `usage` what is in
-    use where the plan allows no more; `mark` finds a fault in our log.
+    `fields` are faults by field, of the body or of the `query`; `spent` are the windows of a
+    limited caller, `usage` what is in use where the plan allows no more; `mark` finds a fault in
+    our log.
     """
 
     why: Why
@@ -33,6 +34,7 @@ class Refusal:
     allowed: str = ""
     mark: str = ""
     usage: Usage | None = None
+    query: bool = False
 
     @property
     def headers(self) -> dict[str, str]:

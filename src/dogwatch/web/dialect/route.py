@@ -1,6 +1,5 @@
 """A route of a dialect: the key, the windows and the permission come before the body."""
 
-import re
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -34,11 +33,6 @@ def needs(operation: str) -> dict[str, Any]:
 
 class DialectRoute(APIRoute):
     """A route for those who may do its operation; one that names none breaks at start."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        whole = self.path_regex.pattern.removesuffix("$") + r"\Z"  # `$` lets a %0A pass
-        self.path_regex = re.compile(whole)
 
     def get_route_handler(self) -> Handler:
         """Return the handler behind the checks of the head."""

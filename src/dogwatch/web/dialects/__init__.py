@@ -2,12 +2,10 @@
 
 import asyncio
 import json
-import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 
 from fastapi import FastAPI, Request, Response
-from starlette.routing import Mount
 
 from dogwatch.clock import Clock
 from dogwatch.core.dialects import DIALECTS
@@ -86,9 +84,7 @@ def install(app: FastAPI, services: Services) -> None:
         app.add_route(f"{mount}/", page)
         app.add_route(f"{mount}/style.css", STYLE_SHEET)
         app.add_route(f"{mount}/icon.svg", FAVICON)
-        below = Mount(mount, documented(application(tongue, services), tongue))
-        below.path_regex = re.compile(below.path_regex.pattern, re.DOTALL)  # a %0A, too
-        app.router.routes.append(below)
+        app.mount(mount, documented(application(tongue, services), tongue))
 
 
 def documented(app: FastAPI, tongue: Tongue) -> FastAPI:

@@ -147,8 +147,8 @@ async def pause_monitor(call: Called, name: str) -> Response:
 
     def paused(tx: Tx) -> Paused:
         alias, record = call.find(tx, name, lock=True)
-        _turned(tx, call, record, on=False)
-        return Paused(id=alias.name, status="paused", paused_at=call.at)
+        record = _turned(tx, call, record, on=False)
+        return Paused(id=alias.name, status="paused", paused_at=record.watch.since_at or call.at)
 
     return shown(Data(data=await call.write(paused, name)))
 

@@ -58,14 +58,14 @@ async def list_checks(call: Called) -> Response:
 
 
 def _page(tx: Tx, call: DialectCall, asked: PageAsked) -> Counted[Record]:
-    status, tag = asked.wanted(STATUSES), asked.tag
-    if not status and not tag:
+    status = asked.wanted(STATUSES)
+    if not status and not asked.tag:
         return numbered.watch_page(
             tx, call.workspace_id, asked.page, asked.limit, newest=True, kind=KINDS
         )
 
     def chosen(record: Record) -> bool:
-        return status in ("", status_of(record)) and (not tag or tag in record.tags)
+        return status in ("", status_of(record)) and asked.has_tag(record)
 
     return numbered.kept_page(
         tx, call.workspace_id, asked.page, asked.limit, chosen, newest=True, kind=KINDS

@@ -11,7 +11,7 @@ from dogwatch.core.probe.assertions import BodyContains, BodyLacks
 from dogwatch.core.problems import Problem, invalid
 from dogwatch.core.result import BAD, Outcome
 from dogwatch.core.spec import WatchSpec
-from dogwatch.core.watch import Status
+from dogwatch.core.watch import Status, underneath
 from dogwatch.usecases.aliases import Alias
 from dogwatch.usecases.lists import Record
 from dogwatch.usecases.monitors import Monitor as Asked
@@ -19,7 +19,7 @@ from dogwatch.usecases.probes import ProbeSpec
 from dogwatch.web.api.masks import masked_url, same_origin
 from dogwatch.web.dialects.cronowl import fields
 from dogwatch.web.dialects.cronowl.fields import ASSERTIONS, CONTENT_TYPES
-from dogwatch.web.dialects.cronowl.wire import Instant, New, Sent, Wire, underneath
+from dogwatch.web.dialects.cronowl.wire import Instant, New, Sent, Wire
 
 USER_AGENT = "CronOwl-HttpMonitor/1.0"
 CODES = (200, 201, 204)
@@ -80,8 +80,7 @@ class MonitorDeleted(Wire):
 
 def status_of(record: Record) -> str:
     """Return the status of a monitor: whether it is enabled stands apart."""
-    status = record.watch.status
-    return _STATUSES[underneath(record) if status is Status.PAUSED else status]
+    return _STATUSES[underneath(record.watch)]
 
 
 def monitor(alias: Alias, asked: Asked, webhook_url: str | None, *, whole: bool) -> Monitor:

@@ -49,10 +49,10 @@ NAMES = {
 async def list_monitors(call: Called) -> Response:
     """List HTTP monitors, newest first."""
     asked = call.asked(PageAsked)
-    status, tag = asked.wanted(STATUSES), asked.tag
+    status = asked.wanted(STATUSES)
 
     def chosen(record: Record) -> bool:
-        return status in ("", status_of(record)) and (not tag or tag in record.tags)
+        return status in ("", status_of(record)) and asked.has_tag(record)
 
     def found(tx: Tx, naming: Any) -> Items[Monitor]:
         page = monitors.page(

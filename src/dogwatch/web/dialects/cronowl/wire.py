@@ -11,7 +11,7 @@ from pydantic.alias_generators import to_camel
 from dogwatch.core.ping import Kind
 from dogwatch.core.schedule.interval import interval_phrase
 from dogwatch.core.spec import WatchSpec
-from dogwatch.core.watch import Status
+from dogwatch.core.watch import Status, underneath
 from dogwatch.usecases.aliases import Named
 from dogwatch.usecases.history import Turn
 from dogwatch.usecases.keys import Key
@@ -215,19 +215,7 @@ def _schedule(record: Record) -> dict[str, Any]:
 
 def status_of(record: Record) -> str:
     """Return the status of a check: `paused` stands apart, what it was and hears goes on."""
-    status = record.watch.status
-    return _STATUSES[underneath(record)] if status is Status.PAUSED else _STATUSES[status]
-
-
-def underneath(record: Record) -> Status:
-    """Return what a paused watch is, by what it was before and has heard since."""
-    watch = record.watch
-    since = watch.heard_at and watch.since_at and watch.heard_at > watch.since_at
-    if since:
-        return Status.UP if watch.heard == "good" else Status.DOWN
-    if watch.failures >= watch.plan.failures_before_down:
-        return Status.DOWN
-    return Status.UP if watch.heard_at else Status.NEW
+    return _STATUSES[underneath(record.watch)]
 
 
 class CheckNew(New):
@@ -412,6 +400,11 @@ class PageAsked(LimitAsked):
     def wanted(self, statuses: frozenset[str]) -> str:
         """Return the status that is asked for, "" for all."""
         return self.status if self.status in statuses else ""
+
+    def has_tag(self, record: Record) -> bool:
+        """Whether something has the tag that is asked for, in capitals or not, as tags are kept."""
+        tag = self.tag.strip().lower()
+        return not tag or tag in (one.lower() for one in record.tags)
 
     def meta(self, total: int) -> Meta:
         """Return which part of `total` things is shown."""

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 from dogwatch.core.ping import Answer, Kind, Target
 from dogwatch.web.dialect.pings import Became, Knock, PingForm, Said, json_said
 
-_READS = re.compile(r"/ping/([^/]{9}|cl[a-z0-9]{23})(/.*)?|/api/(run|complete)/[^/]+/?")
+_READS = re.compile(r"/ping/([^/]{9}|[^/]{25})(/.*)?|/api/(run|complete)/[^/]+/?")
 _KEY = r"(?P<key>[a-z0-9]{9}|cl[a-z0-9]{23})"
 _PATH = re.compile(rf"/ping/{_KEY}(/(?P<state>start|success|fail))?/?")
 _FIRST = re.compile(rf"/api/(?P<state>run|complete)/{_KEY}/?")

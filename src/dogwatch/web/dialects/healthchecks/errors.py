@@ -46,6 +46,8 @@ FAULTS = {
     "string_too_long": "is too long",
     "string_pattern_mismatch": "does not match pattern",
     "int_type": "is not a number",
+    "int_parsing": "is not a number",
+    "int_parsing_size": "is too large",
     "greater_than_equal": "is too small",
     "less_than_equal": "is too large",
     "bool_type": "is not a boolean",
@@ -63,7 +65,8 @@ def worded(refusal: Refusal, _: datetime) -> Response:
     """Return the answer to a refused call."""
     text = MESSAGES.get(refusal.why) or refusal.message[:500]
     if refusal.why == "invalid" and refusal.fields:
-        text = f"json validation error: {_first(refusal)[:500]}"
+        place = "invalid query parameters" if refusal.query else "json validation error"
+        text = f"{place}: {_first(refusal)[:500]}"
     body = json.dumps({"error": text})
     return Response(body, STATUSES[refusal.why], media_type="application/json")
 

@@ -24,7 +24,7 @@ _WORDS = {
     Answer.AMBIGUOUS: (409, "ambiguous slug"),
 }
 _KEYWORDS = {"failure_kw": Kind.FAIL, "success_kw": Kind.OK, "start_kw": Kind.START}
-_HEADERS = {"access-control-allow-origin": "*", "ping-body-limit": "10000"}
+_HEADERS = {"access-control-allow-origin": "*"}
 
 
 def reads(path: str) -> bool:
@@ -109,4 +109,6 @@ def _text(status: int, words: str) -> Said:
     return Said(status, "text/plain; charset=utf-8", words.encode(), _HEADERS)
 
 
-PINGS = PingForm("healthchecks", reads, target, said, refused, judged)
+PINGS = PingForm(
+    "healthchecks", reads, target, said, refused, judged, limit_header="ping-body-limit"
+)

@@ -4,12 +4,10 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import parse_qs
 
 from fastapi import Request, Response
-from pydantic import BaseModel, Field
 
 from dogwatch.core.problems import Problem
 from dogwatch.usecases import aliases, assigning, lists, numbered, watches
@@ -24,6 +22,7 @@ from dogwatch.web.dialects.healthchecks.wire import (
     FRESH,
     SAID,
     CheckSent,
+    FlipsAsked,
     check,
     flip,
     ping,
@@ -60,24 +59,6 @@ async def token_of(request: Request) -> str | None:
         return None
     key = sent.get("api_key") if isinstance(sent, dict) else None
     return key if isinstance(key, str) else None
-
-
-class FlipsAsked(BaseModel):
-    """Which flips: of the last `seconds`, from `start` on, and before `end`, in seconds of the
-    epoch; where several are given, all of them."""
-
-    seconds: Annotated[int, Field(ge=0, le=31_536_000)] | None = None
-    start: Annotated[int, Field(ge=0, le=10_000_000_000)] | None = None
-    end: Annotated[int, Field(ge=0, le=10_000_000_000)] | None = None
-
-    def covers(self, flip_at: datetime, at: datetime) -> bool:
-        """Whether a flip is asked for at a time."""
-        ago_s, epoch_s = (at - flip_at).total_seconds(), flip_at.timestamp()
-        return (
-            (self.seconds is None or ago_s <= self.seconds)
-            and (self.start is None or epoch_s >= self.start)
-            and (self.end is None or epoch_s < self.end)
-        )
 
 
 @dataclass(frozen=True, slots=True)

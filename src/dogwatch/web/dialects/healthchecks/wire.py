@@ -23,11 +23,13 @@ from dogwatch.core.spec import WatchSpec
 from dogwatch.core.watch import Status, phase
 from dogwatch.usecases.aliases import Named
 from dogwatch.usecases.lists import FlipRow, Record
+from dogwatch.web.api.problems import faults_of
 from dogwatch.web.dialect.text import LINES, ONE_LINE
 from dogwatch.web.dialects.healthchecks.errors import FAULTS
 
 TIMEOUT_S, GRACE_S = 86_400, 3_600
 LEAST_S, MOST_S = 60, 31_536_000
+MOST_EPOCH_S = 10_000_000_000
 UNNAMED = "unnamed"
 # What only this dialect has a field for, as it is until somebody says more.
 SAID: Mapping[str, Any] = {
@@ -166,10 +168,45 @@ Seconds = Annotated[int, Field(strict=True, ge=LEAST_S, le=MOST_S)]
 Unique = Literal["name", "slug", "tags", "timeout", "grace"]
 
 
-class CheckSent(BaseModel):
-    """What makes or changes a check; what is not sent stays, and what is unknown is left out."""
+class InItsWords(BaseModel):
+    """What clients send, whose faults are told as Healthchecks does; the unknown is left out."""
 
     model_config = ConfigDict(extra="ignore")
+
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def _in_its_words(
+        cls, value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo
+    ) -> Any:
+        try:
+            return handler(value)
+        except ValidationError as error:
+            fault = error.errors()[0]
+            words = FAULTS.get(fault["type"]) or " ".join(faults_of([fault]).values())
+            told = f"an item in '{info.field_name}' {words}" if fault["loc"] else words
+            raise PydanticCustomError("fault", "{told}", {"told": told}) from None
+
+
+class FlipsAsked(InItsWords):
+    """Which flips: of the last `seconds`, from `start` on, and before `end`, in seconds of the
+    epoch; where several are given, all of them."""
+
+    seconds: Annotated[int, Field(ge=0, le=MOST_S)] | None = None
+    start: Annotated[int, Field(ge=0, le=MOST_EPOCH_S)] | None = None
+    end: Annotated[int, Field(ge=0, le=MOST_EPOCH_S)] | None = None
+
+    def covers(self, flip_at: datetime, at: datetime) -> bool:
+        """Whether a flip is asked for at a time."""
+        ago_s, epoch_s = (at - flip_at).total_seconds(), flip_at.timestamp()
+        return (
+            (self.seconds is None or ago_s <= self.seconds)
+            and (self.start is None or epoch_s >= self.start)
+            and (self.end is None or epoch_s < self.end)
+        )
+
+
+class CheckSent(InItsWords):
+    """What makes or changes a check; what is not sent stays."""
 
     name: Annotated[str, Field(strict=True, max_length=100), ONE_LINE] = ""
     slug: Annotated[str, Field(strict=True, pattern=r"^[a-z0-9-_]*$", max_length=64)] = ""
@@ -192,19 +229,6 @@ class CheckSent(BaseModel):
     filter_body: StrictBool = False
     filter_http_body: StrictBool = False
     filter_default_fail: StrictBool = False
-
-    @field_validator("*", mode="wrap")
-    @classmethod
-    def _in_its_words(
-        cls, value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo
-    ) -> Any:
-        try:
-            return handler(value)
-        except ValidationError as error:
-            fault = error.errors()[0]
-            words = FAULTS.get(fault["type"], fault["msg"])
-            told = f"an item in '{info.field_name}' {words}" if fault["loc"] else words
-            raise PydanticCustomError("fault", "{told}", {"told": told}) from None
 
     def said(self, before: Mapping[str, Any]) -> dict[str, Any]:
         """Return what was sent of what only this dialect has a field for.

@@ -48,7 +48,7 @@ def choice(*names: str, also: Mapping[str, str] | None = None) -> BeforeValidato
         name = value.upper() if isinstance(value, str) else ""
         name = others.get(name, name)
         if name not in names:
-            raise fault(f"must be one of: {', '.join(names)}")
+            raise fault(f"must be one of: {', '.join(filter(None, names))}")
         return name
 
     return BeforeValidator(chosen)
