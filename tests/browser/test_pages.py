@@ -26,6 +26,7 @@ from tests.harness.browsing import (
     Site,
     at_most,
     browsing,
+    cut,
     findings,
     note,
     scrolls,
@@ -166,6 +167,7 @@ def _looked_at(site: Site, page: Page, path: str) -> Iterator[str]:
     page.set_viewport_size(NARROW)
     yield from findings(page, f"{path} narrow", SIZES)
     yield from scrolls(page, f"{path} narrow")
+    yield from cut(page, f"{path} narrow")
     page.emulate_media(color_scheme="dark")
     yield from findings(page, f"{path} narrow dark", COLOURS)
     page.set_viewport_size(WIDE)
@@ -266,6 +268,9 @@ def test_every_picture_has_its_numbers(site: Site, path: str) -> None:
             assert answer.status == 200, address
             assert answer.json() if ".json" in address else "aria-label" in answer.text()
         assert beside.evaluate(NUMBERED)
+    for size in (NARROW, WIDE):
+        page.set_viewport_size(size)
+        assert list(cut(page, path)) == []
     for toggle in page.locator("details.numbers summary").all():
         toggle.focus()
         page.keyboard.press("Enter")

@@ -50,10 +50,12 @@ def drawn(days: Days) -> Markup:
 def _cell(day: date, hour: int, count: float, y: int, share: float) -> Markup:
     x, share = LABEL + hour * WIDE, max(share, 0.0)
     told = f"{day:%a %d %b} {hour:02}:00: {number(count)}"
-    dark = Markup(' class="on"') if share > 0.5 else Markup("")
+    # No field is of a shade between, on which letters of neither colour can be read.
+    strong = share > 0.5
+    dark = Markup(' class="on"') if strong else Markup("")
     text = _COUNT.format(x + WIDE // 2, y + 19, dark, number(count)) if count else Markup("")
     kind = "some" if count else "none"
-    opacity = 0.12 + 0.88 * share if count else 1.0
+    opacity = 1.0 if not count else 0.8 + 0.2 * share if strong else 0.12 + 0.48 * share
     return _CELL.format(told, kind, x + 1, y + 1, WIDE - 2, HIGH - 2, opacity, text)
 
 
