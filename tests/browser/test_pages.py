@@ -723,18 +723,17 @@ def test_tabs_share_one_stream_and_hidden_ones_are_still(site: Site) -> None:
         "request",
         lambda one: asked.append(f"hidden {one.url}") if one.resource_type == "fetch" else None,
     )
+    began_ms = hidden.evaluate("Date.now()")
     made = site.served.post("/watches", {"name": "Seen at once", "slug": "seen-at-once"})
     with at_most(2), urlopen(Request(f"{made['ping_url']}/fail", b""), timeout=60):
         expect(tabs[0].locator("main")).to_contain_text("Seen at once", timeout=20_000)
     # Screen readers hear the new title.
     expect(tabs[0].locator("[role=status]#told")).to_contain_text("down) Now")
-    assert [one for one in asked if one.startswith("hidden")] == []
     assert len([one for one in asked if one.endswith("/live")]) <= 1
-    hidden.clock.run_for(59_000)
-    assert [one for one in asked if one.startswith("hidden")] == []
     with hidden.expect_request(f"{site.served.url}/"):
-        hidden.clock.run_for(2_000)
-    assert len([one for one in asked if one.startswith("hidden")]) == 1
+        hidden.clock.run_for(180_000)
+    minutes = (hidden.evaluate("Date.now()") - began_ms) / 60_000
+    assert len([one for one in asked if one.startswith("hidden")]) <= minutes + 1
     site.served.call("DELETE", "/api/v1/watches/seen-at-once")
     for tab in tabs:
         tab.close()
