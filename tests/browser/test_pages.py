@@ -26,6 +26,7 @@ from tests.harness.browsing import (
     Site,
     at_most,
     browsing,
+    cut,
     findings,
     note,
     scrolls,
@@ -51,6 +52,7 @@ PAYLOADS = (
     "<style>*{display:none}</style>",
     "\u202e<math><mtext></form><form><mglyph><style></math><img src onerror=alert(12)>",
 )
+INCIDENTS = r"/incidents/\d+"
 ALIEN = (
     "img:not(header img), iframe, object, embed, math, style, script:not([type=module]), "
     "[onerror], [onload], [onmouseover], [srcdoc], a[href^='javascript:']"
@@ -165,6 +167,7 @@ def _looked_at(site: Site, page: Page, path: str) -> Iterator[str]:
     page.set_viewport_size(NARROW)
     yield from findings(page, f"{path} narrow", SIZES)
     yield from scrolls(page, f"{path} narrow")
+    yield from cut(page, f"{path} narrow")
     page.emulate_media(color_scheme="dark")
     yield from findings(page, f"{path} narrow dark", COLOURS)
     page.set_viewport_size(WIDE)
@@ -175,7 +178,7 @@ def _looked_at(site: Site, page: Page, path: str) -> Iterator[str]:
 
 def test_hostile_words_are_words(site: Site) -> None:
     paths = ["/", "/?state=down", "/timeline", "/incidents", "/alerts", "/i/nasty-job"]
-    paths += [site.found("/incidents", r"/incidents/\d+"), site.found("/i/nasty-job", r"/runs/\w+")]
+    paths += [site.found("/incidents", INCIDENTS), site.found("/i/nasty-job", r"/runs/\w+")]
     paths += [f"/i/nasty-{number}" for number in range(len(PAYLOADS))]
     paths += ["/i/nasty-4/edit", "/i/nasty-job/edit", "/bulk", "/settings/variables"]
     paths += ["/settings/status-pages", "/settings/files", "/status/nasty"]
@@ -213,7 +216,7 @@ def test_hostile_words_that_are_pasted_are_words(site: Site) -> None:
     page.wait_for_selector(".preview")
     assert _alien(page) == []
     assert PAYLOADS[0] in page.inner_text(".preview")
-    page = site.go(site.found("/incidents", r"/incidents/\d+"))
+    page = site.go(site.found("/incidents", INCIDENTS))
     assert page.locator(".sides pre").count() > 0
     assert _alien(page) == []
     assert any(text in page.inner_text("main") for text in _printable())
@@ -265,6 +268,9 @@ def test_every_picture_has_its_numbers(site: Site, path: str) -> None:
             assert answer.status == 200, address
             assert answer.json() if ".json" in address else "aria-label" in answer.text()
         assert beside.evaluate(NUMBERED)
+    for size in (NARROW, WIDE):
+        page.set_viewport_size(size)
+        assert list(cut(page, path)) == []
     for toggle in page.locator("details.numbers summary").all():
         toggle.focus()
         page.keyboard.press("Enter")
@@ -351,12 +357,20 @@ def test_the_text_of_a_flow_is_drawn_judged_and_kept_as_a_draft(site: Site) -> N
     assert "2 nodes" in str(page.get_attribute("#picture svg", "aria-label"))  # the last good one
     page.fill("#text", more)
     expect(page.locator("#faults")).to_be_hidden()
-    page.reload()
+    page = _anew(site, page)
     expect(page.locator("#draft")).to_be_visible()
     assert page.input_value("#text") == more
     page.click("text=Drop it")
     assert page.input_value("#text") == text
     assert site.faults == []
+
+
+def _anew(site: Site, page: Page) -> Page:
+    """Close the tab of a page and open its address in another."""
+    site.page = site.watched(site.context.new_page())
+    site.page.goto(page.url)
+    page.close()
+    return site.page
 
 
 def test_the_first_minute(site: Site, tmp_path: Path) -> None:
@@ -421,6 +435,71 @@ def test_keys_lead_to_the_places(site: Site) -> None:
     page.wait_for_url("**/timeline")
     page.keyboard.press("/")
     assert page.evaluate("document.activeElement.id") == "q"
+    page.keyboard.type("payr?")  # in a field, keys are letters
+    expect(page.locator("#keys")).to_be_hidden()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/timeline?q=payr%3F")
+    page.keyboard.press("?")
+    expect(page.locator("#keys")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#keys")).to_be_hidden()
+    page.keyboard.press("g")
+    page.keyboard.press("n")
+    page.wait_for_url(f"{site.served.url}/")
+    assert site.faults == []
+
+
+def test_some_are_found_and_paused_at_once(site: Site) -> None:
+    page = site.go("/?tag=shop")
+    page.fill("#q", "S")
+    page.press("#q", "Enter")
+    page.wait_for_url("**q=S*")
+    assert "tag=shop" in page.url  # what was chosen stays
+    found = page.locator(".what > a").all_inner_texts()
+    assert len(found) > 1
+    page.click("text=Change several of them")
+    for name in found:
+        page.check(f"text={name}")
+    page.click("main button:has-text('Pause')")
+    page.wait_for_url("**/?*q=S*")
+    expect(page.locator(".items .state.paused")).to_have_count(len(found))
+    page.click("text=Change several of them")
+    for name in found:
+        page.check(f"text={name}")
+    page.click("main button:has-text('Resume')")
+    expect(page.locator(".items .state.paused")).to_have_count(0)
+    assert site.faults == []
+
+
+INCIDENT = 60_000
+
+
+def test_an_incident_is_worked_on_from_a_phone_without_scripts(site: Site) -> None:
+    state, where = site.context.storage_state(), site.found("/incidents?state=open", INCIDENTS)
+    phone = site.browser.new_context(
+        java_script_enabled=False, storage_state=state, viewport=NARROW
+    )
+    try:
+        page = site.watched(phone.new_page())
+        answer = page.goto(f"{site.served.url}{where}")
+        assert answer is not None
+        assert len(answer.body()) + site.weighs(_sheet(page)) < INCIDENT
+        assert list(scrolls(page, where)) == []
+        expect(page.locator("h2", has_text="What was changed")).to_be_visible()
+        assert page.locator(".sides").first.locator(":scope > div").count() == 2
+        assert page.locator(".concerned .strip").count() > 0
+        expect(page.locator("button:has-text('Acknowledge')")).to_be_visible()
+        page.click("button:has-text('Snooze 1 h')")
+        expect(page.locator("main .lead")).to_contain_text("Snoozed until")
+        page.click(".concerned button:has-text('Pause') >> nth=0")
+        expect(page.locator(".head .state").first).to_contain_text("Paused")
+        page.click("button:has-text('Resume')")
+    finally:
+        phone.close()
+
+
+def _sheet(page: Page) -> str:
+    return str(page.locator("link[rel=stylesheet]").evaluate("one => one.href"))
 
 
 def test_a_signed_out_visitor_is_asked_to_sign_in(site: Site) -> None:
@@ -530,7 +609,7 @@ def _misses_and_recovers(site: Site, hooks: Webhooks, mails: Mails, url: str) ->
     assert page.title().startswith("Down: Story")
     site.shot("6-missed")
     assert "Story is down" in site.go("/incidents").inner_text("main")
-    page = site.go(site.found("/incidents", r"/incidents/\d+"))
+    page = site.go(site.found("/incidents", INCIDENTS))
     assert "Story" in page.inner_text("main")
     expect(page.locator(".ladder")).to_contain_text("200", timeout=60_000)
     assert "down" in hooks.events("story")[0]
@@ -636,6 +715,7 @@ def test_tabs_share_one_stream_and_hidden_ones_are_still(site: Site) -> None:
     tabs = [site.watched(site.context.new_page()) for _ in range(2)]
     hidden = tabs[1]
     hidden.add_init_script("Object.defineProperty(document, 'hidden', {get: () => true})")
+    hidden.clock.install()
     site.context.on("request", lambda one: asked.append(one.url))
     for tab in tabs:
         tab.goto(site.served.url)
@@ -643,11 +723,17 @@ def test_tabs_share_one_stream_and_hidden_ones_are_still(site: Site) -> None:
         "request",
         lambda one: asked.append(f"hidden {one.url}") if one.resource_type == "fetch" else None,
     )
+    began_ms = hidden.evaluate("Date.now()")
     made = site.served.post("/watches", {"name": "Seen at once", "slug": "seen-at-once"})
     with at_most(2), urlopen(Request(f"{made['ping_url']}/fail", b""), timeout=60):
         expect(tabs[0].locator("main")).to_contain_text("Seen at once", timeout=20_000)
-    assert [one for one in asked if one.startswith("hidden")] == []
+    # Screen readers hear the new title.
+    expect(tabs[0].locator("[role=status]#told")).to_contain_text("down) Now")
     assert len([one for one in asked if one.endswith("/live")]) <= 1
+    with hidden.expect_request(f"{site.served.url}/"):
+        hidden.clock.run_for(180_000)
+    minutes = (hidden.evaluate("Date.now()") - began_ms) / 60_000
+    assert len([one for one in asked if one.startswith("hidden")]) <= minutes + 1
     site.served.call("DELETE", "/api/v1/watches/seen-at-once")
     for tab in tabs:
         tab.close()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dogwatch.core.alerts import Event
 from dogwatch.core.message import MOST_ITEMS, TAIL_BYTES, body, subject, tail, text, words
-from tests.harness.messages import ITEM, MESSAGE, RECOVERY, group, told
+from tests.harness.messages import ITEM, MESSAGE, RECOVERY, SINCE, group, told
 
 
 def test_down_in_words() -> None:
@@ -18,7 +18,8 @@ def test_down_in_words() -> None:
         "Why: nothing came for 20 min",
         "Expected: 2026-11-20 02:00 Warsaw",
         "Since: 2026-11-20 02:20 Warsaw",
-        "Last good: 2026-11-19 02:20 Warsaw",
+        "Last good: 2026-11-19 02:20 Warsaw, took 4 min",
+        "About: Runbook: https://wiki.example/backup",
         "Tags: db1, prod",
         "Workspace: Main",
         "Open: https://dogwatch.example/i/nightly-backup",
@@ -45,12 +46,16 @@ def test_recovery_says_how_long_it_was() -> None:
 
 def test_the_links_are_told_below_the_facts_and_stay_whole() -> None:
     message = replace(group(MOST_ITEMS), ack_url="https://dogwatch.example/acknowledge/1.x.2.y")
-    links = ["Open: https://dogwatch.example", f"Acknowledge: {message.ack_url}"]
-    assert text(message).splitlines()[-2:] == links
+    links = [
+        "Open: https://dogwatch.example",
+        f"Acknowledge: {message.ack_url}",
+        f"Snooze 1 h: {message.ack_url}?hours=1",
+    ]
+    assert text(message).splitlines()[-3:] == links
     assert body(message, 9_999) == text(message).partition("\n\n")[2]
-    for room in (200, 300, 900):
+    for room, count in ((200, 2), (300, 2), (900, 3)):
         said = body(message, room)
-        assert (len(said) <= room, said.splitlines()[-2:]) == (True, links)
+        assert (len(said) <= room, said.splitlines()[-count:]) == (True, links[:count])
     assert body(message, 80).splitlines()[-1] == links[0]
     assert "http" not in body(message, 40)
 
@@ -75,12 +80,15 @@ ALSO_DOWN = [
 
 @pytest.mark.parametrize(("names", "count", "line"), ALSO_DOWN)
 def test_it_says_what_else_is_down(names: tuple[str, ...], count: int, line: str) -> None:
-    said = text(replace(MESSAGE, also_down=names, also_down_count=count))
-    assert line in said.splitlines()
+    message = replace(MESSAGE, also_down=names, also_down_count=count)
+    assert line in text(message).splitlines()
+    message = replace(message, also_down_since_at=SINCE, also_down_tags=("db1",))
+    assert f"{line}; since 2026-11-20 02:20 Warsaw; same tag db1" in text(message).splitlines()
 
 
 def test_what_cannot_be_shown_leaves_no_gap() -> None:
-    message = replace(told(name="\u202e", reason="\x01", tags=("\0",)), workspace="\x7f")
+    bare = told(name="\u202e", reason="\x01", tags=("\0",), about="\u200b")
+    message = replace(bare, workspace="\x7f")
     assert subject(message) == "Down: nightly-backup"
     assert [label for label, _ in words(message).facts] == ["Expected", "Since", "Last good"]
     assert subject(told(name="", slug="")) == "Down: –"

@@ -147,6 +147,21 @@ def scrolls(page: Page, path: str) -> Iterator[str]:
         yield f"{path}: {width} px too wide"
 
 
+CUT = """() => [...document.querySelectorAll("main svg text, main a, main span")].filter((one) => {
+  const shortens = getComputedStyle(one).textOverflow === "ellipsis";
+  if (!one.ownerSVGElement) return shortens && one.scrollWidth > one.clientWidth + 1;
+  const { width, left, right, top } = one.getBoundingClientRect();
+  const all = one.ownerSVGElement.getBoundingClientRect();
+  return width && (left < all.left - 1 || right > all.right + 1 || top < all.top - 2);
+}).map((one) => one.textContent)"""
+
+
+def cut(page: Page, path: str) -> Iterator[str]:
+    """Yield words of a page that are not seen whole: shortened, or across the edge of a picture."""
+    for words in page.evaluate(CUT):
+        yield f"{path}: {words!r} is cut"
+
+
 def size_of(site: Site, page: Page) -> int:
     """Return how many bytes of scripts and styles a page needs, as gzip makes them."""
     found = page.eval_on_selector_all(

@@ -20,6 +20,8 @@ ITEM = Item(
     expected_at=SINCE - timedelta(minutes=20, seconds=3),
     reason="nothing came for 20 min",
     last_ok_at=SINCE - timedelta(days=1),
+    last_ok_ms=240_000,
+    about="Runbook: https://wiki.example/backup",
     url="https://dogwatch.example/i/nightly-backup",
     timezone="Europe/Warsaw",
     schedule="0 2 * * *",

@@ -37,7 +37,8 @@ FACTS = [
     ("Why", "nothing came for 20 min"),
     ("Expected", "2026-11-20 02:00 Warsaw"),
     ("Since", "2026-11-20 02:20 Warsaw"),
-    ("Last good", "2026-11-19 02:20 Warsaw"),
+    ("Last good", "2026-11-19 02:20 Warsaw, took 4 min"),
+    ("About", "Runbook: https://wiki.example/backup"),
     ("Tags", "db1, prod"),
     ("Workspace", "Main"),
 ]

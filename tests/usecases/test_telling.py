@@ -74,8 +74,15 @@ def test_events_that_nobody_asked_for_are_not_told(house: House) -> None:
 
 
 def test_the_message_says_what_was_at_the_flip(house: House) -> None:
-    record = house.watch("one", name="Nightly", tags=("db",), timezone="Europe/Berlin")
+    record = house.watch(
+        "one",
+        name="Nightly",
+        tags=("db",),
+        timezone="Europe/Berlin",
+        description="\nSee the wiki.\nMore",
+    )
     house.channel()
+    house.ping(heard(record, -4, Kind.START))
     house.ping(heard(record, 0))
     house.lapse(660)
     house.ping(heard(record, 700, body="a\nb\nall is well"))
@@ -90,6 +97,7 @@ def test_the_message_says_what_was_at_the_flip(house: House) -> None:
     assert (lapsed.status, lapsed.previous_status, first.workspace) == ("down", "up", "Default")
     assert (lapsed.url, lapsed.timezone) == (f"{BASE_URL}/i/one", "Europe/Berlin")
     assert (lapsed.down_for_s, lapsed.output_tail) == (None, "")
+    assert (lapsed.last_ok_ms, lapsed.about) == (4000, "See the wiki.")
     assert (recovered.event, recovered.down_for_s) == (Event.RECOVERED, 40)
     assert recovered.output_tail == "a\nb\nall is well"
     assert house.rows("deliveries")[0]["id"] == first.delivery_id
@@ -304,19 +312,25 @@ def test_a_message_says_what_else_is_down(house: House) -> None:
     down(house, "mail")
     down(house, "dns")
     house.ping(heard(house.find("mail"), 2))
+    names = "also_down", "also_down_count", "also_down_since_at"
     by_slug = {
-        (row["message"]["items"][0]["slug"], row["event"]): (
-            row["message"]["also_down"],
-            row["message"]["also_down_count"],
-        )
+        (row["message"]["items"][0]["slug"], row["event"]): [
+            row["message"].get(name) for name in names
+        ]
         for row in house.rows("deliveries")
     }
-    dns, mail = house.find("dns").name, house.find("mail").name
+    dns, mail = house.find("dns"), house.find("mail")
+    fell_at = by_slug["dns", "down"][2]
     assert by_slug == {
-        ("mail", "down"): ([], 0),
-        ("dns", "down"): ([mail], 1),
-        ("mail", "recovered"): ([dns], 1),
+        ("mail", "down"): [[], 0, None],
+        ("dns", "down"): [[mail.name], 1, fell_at],
+        ("mail", "recovered"): [
+            [dns.name],
+            1,
+            dns.watch.since_at and dns.watch.since_at.isoformat(),
+        ],
     }
+    assert fell_at
 
 
 def test_many_that_are_down_are_counted_and_few_are_named(house: House) -> None:
@@ -326,6 +340,7 @@ def test_many_that_are_down_are_counted_and_few_are_named(house: House) -> None:
     facts = (row["message"] for row in house.rows("deliveries"))
     last = max(facts, key=lambda one: one["also_down_count"])
     assert (len(last["also_down"]), last["also_down_count"]) == (5, 7)
+    assert "also_down_since_at" not in last  # of some nothing is known
     parcel = next(iter(house.parcels(3)))
     assert parcel.message.count == 1
 
@@ -336,7 +351,9 @@ def test_deliveries_of_before_are_read_in_their_own_form(house: House) -> None:
     down(house, "one")
     (row,) = house.rows("deliveries")
     (item,) = row["message"]["items"]
-    names = item.keys() - {"event", "kind", "schedule", "grace_s", "slow_after_ms"}
+    names = item.keys() - {
+        "event", "kind", "schedule", "grace_s", "slow_after_ms", "last_ok_ms", "about"
+    }  # fmt: skip
     bare = {name: item[name] for name in names}
     changed = update(delivery_table).values(message=bare)
     house.database.write(lambda tx: tx.conn.execute(changed)).result(30)

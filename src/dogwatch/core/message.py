@@ -14,6 +14,7 @@ from dogwatch.core.plain import cut, one_line, printable, span, took
 
 MOST_ITEMS = 50
 MOST_ALSO_DOWN = 5
+SNOOZE_HOURS = 1
 TAIL_LINES = 5
 TAIL_BYTES = 1024
 _NAME_LENGTH = 160
@@ -35,9 +36,10 @@ class Item:
 
     `since_at` is when the present status began, `expected_at` the due time nothing came for.
     `duration_ms` is that of the run which changed the status, `down_for_s` how long a recovered
-    watch was down, or degraded. `timezone` (IANA) is for people's times. `url` opens the watch;
-    `target` is what a probe asks, without its secrets. `changes`: how often it changed within what
-    one message collects, of which this is the last.
+    watch was down, or degraded, `last_ok_ms` how long the last good run took. `about` is the first
+    line of what people wrote of the watch. `timezone` (IANA) is for people's times. `url` opens
+    the watch; `target` is what a probe asks, without its secrets. `changes`: how often it changed
+    within what one message collects, of which this is the last.
     """
 
     event: Event
@@ -51,6 +53,8 @@ class Item:
     expected_at: datetime | None = None
     reason: str = ""
     last_ok_at: datetime | None = None
+    last_ok_ms: int | None = None
+    about: str = ""
     duration_ms: int | None = None
     down_for_s: float | None = None
     output_tail: str = ""
@@ -82,8 +86,10 @@ class Message:
     `delivery_id` stays the same over retries, so receivers can tell a repeat. `key` is the same
     for all messages of one trouble, from its opening to its closing: the watch's id for one item,
     the incident's for a group. `items` are at most `MOST_ITEMS`, `more` counts the others.
-    `also_down` names other watches that are down, of `also_down_count` in all. `ack_url` opens a
-    page that acknowledges its incident. A `note` stands in place of the facts.
+    `also_down` names other watches that are down, of `also_down_count` in all; if it names all,
+    `also_down_since_at` is when the first of them went down, `also_down_tags` what they share with
+    the first item. `ack_url` opens a page that acknowledges its incident. A `note` stands in
+    place of the facts.
     """
 
     delivery_id: str
@@ -94,6 +100,8 @@ class Message:
     more: int = 0
     also_down: tuple[str, ...] = ()
     also_down_count: int = 0
+    also_down_since_at: datetime | None = None
+    also_down_tags: tuple[str, ...] = ()
     rehearsal: bool = False
     ack_url: str = ""
     note: Note | None = None
@@ -139,10 +147,18 @@ class Words:
     ack_url: str = ""
 
     @property
+    def answers(self) -> tuple[tuple[str, str], ...]:
+        """Return the pages on which somebody can answer, each by one button: (label, address)."""
+        if not self.ack_url:
+            return ()
+        snooze_url = f"{self.ack_url}?hours={SNOOZE_HOURS}"
+        return (("Acknowledge", self.ack_url), (f"Snooze {SNOOZE_HOURS} h", snooze_url))
+
+    @property
     def links(self) -> tuple[tuple[str, str], ...]:
         """Return what can be opened: (label, address)."""
-        links = (("Open in Dogwatch", self.url), ("Acknowledge", self.ack_url))
-        return tuple((label, url) for label, url in links if url)
+        opens = (("Open in Dogwatch", self.url),) if self.url else ()
+        return opens + self.answers
 
 
 def words(message: Message) -> Words:
@@ -205,7 +221,7 @@ def body(message: Message, room: int, size: Callable[[str], int] = len) -> str:
 
 
 def _opening(told: Words) -> list[str]:
-    return [f"{label.partition(' ')[0]}: {url}" for label, url in told.links]
+    return [f"{label.removesuffix(' in Dogwatch')}: {url}" for label, url in told.links]
 
 
 def _paragraphs(told: Words, links: Sequence[str] = ()) -> list[str]:
@@ -269,7 +285,10 @@ def _facts(message: Message) -> Iterator[tuple[str, str]]:
     if item.duration_ms is not None:
         yield "Took", took(item.duration_ms)
     if item.last_ok_at and item.event is not Event.RECOVERED:
-        yield "Last good", local(item.last_ok_at, item.timezone)
+        length = "" if item.last_ok_ms is None else f", took {took(item.last_ok_ms)}"
+        yield "Last good", local(item.last_ok_at, item.timezone) + length
+    if item.about and item.event is not Event.RECOVERED:
+        yield "About", one_line(item.about, _NAME_LENGTH)
     if item.tags:
         yield "Tags", one_line(", ".join(item.tags), _NAME_LENGTH)
     yield from _around(message)
@@ -283,8 +302,19 @@ def _group_facts(message: Message) -> Iterator[tuple[str, str]]:
 
 def _around(message: Message) -> Iterator[tuple[str, str]]:
     if message.also_down_count:
-        yield "Also down", _also_down(message.also_down, message.also_down_count)
+        yield "Also down", "; ".join([
+            _also_down(message.also_down, message.also_down_count), *_alike(message)
+        ])  # fmt: skip
     yield "Workspace", one_line(message.workspace, _NAME_LENGTH)
+
+
+def _alike(message: Message) -> Iterator[str]:
+    """Yield since when other watches are down, and which tags they share with this one."""
+    if message.also_down_since_at:
+        yield f"since {local(message.also_down_since_at, message.first.timezone)}"
+    if message.also_down_tags:
+        noun = "tag" if len(message.also_down_tags) == 1 else "tags"
+        yield one_line(f"same {noun} {', '.join(message.also_down_tags)}", _NAME_LENGTH)
 
 
 def _also_down(names: Sequence[str], count: int) -> str:

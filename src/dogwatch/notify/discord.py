@@ -61,8 +61,7 @@ def payload(message: Message) -> Json:
         {"name": label, "value": fitting(value, VALUE, utf16), "inline": len(value) < 40}
         for label, value in told.facts
     ]
-    if told.ack_url:
-        facts.append({"name": "Acknowledge", "value": linked(told.ack_url), "inline": False})
+    facts += [{"name": label, "value": linked(url), "inline": False} for label, url in told.answers]
     lines = [fitting(line, VALUE, utf16) for line in (*told.notes, *told.members)]
     output = [fenced(told.output)] if told.output else []
     description = cut("\n".join([*lines, *output]), DESCRIPTION, utf16)

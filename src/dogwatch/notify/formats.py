@@ -50,7 +50,12 @@ def standard(message: Message) -> Json:
         "output_tail": tail(first.output_tail),
         "count": message.count,
         "others": [{"event": str(item.event), **_facts(item)} for item in message.items[1:]],
-        "also_down": {"names": list(message.also_down), "count": message.also_down_count},
+        "also_down": {
+            "names": list(message.also_down),
+            "count": message.also_down_count,
+            "since_at": iso(message.also_down_since_at),
+            "tags": list(message.also_down_tags),
+        },
         "acknowledge_url": message.ack_url or None,
     }
     if message.note:
@@ -73,6 +78,8 @@ def _facts(item: Item) -> Json:
         "expected_at": iso(item.expected_at),
         "reason": item.reason,
         "last_ok_at": iso(item.last_ok_at),
+        "last_ok_ms": item.last_ok_ms,
+        "about": item.about,
         "duration_ms": item.duration_ms,
         "down_for_s": item.down_for_s,
     }

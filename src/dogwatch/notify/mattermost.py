@@ -87,8 +87,8 @@ def size(value: Any) -> int:
 def _fields(told: Words) -> Iterator[Json]:
     for label, value in told.facts:
         yield {"title": label, "value": fitting(value, VALUE, size), "short": len(value) < 40}
-    if told.ack_url:
-        yield {"title": "Acknowledge", "value": linked(told.ack_url), "short": False}
+    for label, url in told.answers:
+        yield {"title": label, "value": linked(url), "short": False}
 
 
 def _text(told: Words, room: int) -> str:

@@ -66,13 +66,12 @@ def payload(message: Message) -> dict[str, Any]:
     told = words(message)
     if message.closes:
         return {"source": "Dogwatch", "note": cut(text(message), DESCRIPTION)}
-    acknowledge = {"Acknowledge": told.ack_url} if told.ack_url else {}
     return {
         "message": cut(told.title, MESSAGE),
         "alias": alias(message),
         "description": cut(text(message), DESCRIPTION),
         "tags": [one_line(tag, TAG) for tag in message.first.tags[:TAGS]],
-        "details": dict(told.facts) | {"url": told.url} | acknowledge,
+        "details": dict(told.facts) | {"url": told.url} | dict(told.answers),
         "entity": message.first.slug,
         "source": "Dogwatch",
         "priority": PRIORITIES.get(message.event, "P3"),

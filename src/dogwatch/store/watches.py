@@ -90,10 +90,20 @@ class Record:
 
 
 @data()
-class Down:
-    """Watches that are down: some as (id, name), and how many at least."""
+class Fallen:
+    """A watch that is down, and since when."""
 
-    named: Sequence[tuple[str, str]] = ()
+    id: str
+    name: str
+    tags: tuple[str, ...]
+    since_at: datetime | None
+
+
+@data()
+class Down:
+    """Watches that are down: some by name, and how many at least."""
+
+    named: Sequence[Fallen] = ()
     count: int = 0
 
 
@@ -504,12 +514,12 @@ def down(tx: Tx, workspace_id: int, limit: int, besides: Collection[str] = ()) -
     `besides` are few: each is a parameter.
     """
     # The words of the index's own condition, so that both databases see that it serves.
-    found = select(watches.c.id, watches.c.name).where(
-        watches.c.workspace_id == workspace_id, text("status = 'down'")
-    )
+    columns = watches.c.id, watches.c.name, watches.c.tags, watches.c.since_at
+    found = select(*columns).where(watches.c.workspace_id == workspace_id, text("status = 'down'"))
     if besides:
         found = found.where(watches.c.id.not_in(besides))
     counted = select(func.count()).select_from(found.limit(MOST_DOWN_COUNTED).subquery())
     named = tx.conn.execute(found.order_by(watches.c.id).limit(limit)).all()
     count = len(named) if len(named) < limit else int(tx.conn.scalar(counted) or 0)
-    return Down([(row.id, row.name) for row in named], count)
+    fallen = [Fallen(row.id, row.name, tuple(row.tags), row.since_at) for row in named]
+    return Down(fallen, count)

@@ -14,7 +14,7 @@ from dogwatch.store import channels, deliveries, held, incidents
 from dogwatch.store.deliveries import Delivery
 from dogwatch.store.incidents import Incident
 from dogwatch.store.tx import Tx
-from dogwatch.usecases.incidents import acknowledge
+from dogwatch.usecases.incidents import acknowledge, snooze
 from dogwatch.vault import Vault
 
 GOOD_FOR = timedelta(days=7)
@@ -72,14 +72,20 @@ def _incidents(tx: Tx, delivery: Delivery) -> list[Incident]:
     return sorted((one for one in found if one), key=lambda one: one.number)
 
 
-def use(tx: Tx, code: str, by: str, vault: Vault, at: datetime) -> Sequence[Incident]:
-    """Acknowledge by a link, once; conflict where it was used or all of it is closed."""
+def use(
+    tx: Tx, code: str, by: str, vault: Vault, at: datetime, snooze_s: int = 0
+) -> Sequence[Incident]:
+    """Acknowledge by a link, or snooze if a time is given; conflict where it was used or all of it
+    is closed. Either uses it up."""
     found = offer(tx, code, vault, at)
     if found.used:
         raise Problem("conflict", "this link has been used")
     who = by.strip() or f"somebody by the link sent to {found.channel}"
     still = [one for one in found.incidents if not one.closed_at] or found.incidents
-    return [acknowledge(tx, one.workspace_id, one.id, who, at, found.delivery_id) for one in still]
+    own, link = found.incidents[0].workspace_id, found.delivery_id
+    if snooze_s:
+        return [snooze(tx, own, one.id, who, snooze_s, at, link) for one in still]
+    return [acknowledge(tx, own, one.id, who, at, link) for one in still]
 
 
 def _signature(words: str, vault: Vault) -> str:

@@ -1,6 +1,6 @@
 """The facts of a flip: gathered in the flip's own transaction, stored with each delivery."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import chain
@@ -16,11 +16,12 @@ from dogwatch.store import runs, watches
 from dogwatch.store.deliveries import Delivery
 from dogwatch.store.flips import FlipRow
 from dogwatch.store.tx import Tx
-from dogwatch.store.watches import Down, Record
+from dogwatch.store.watches import Down, Fallen, Record
 from dogwatch.usecases import aliases
 
 # The last chunks of an output; a message carries a few lines of them.
 CHUNKS = 20
+ABOUT = 500
 _NONE: Mapping[str, str] = {}
 _TIMES = ("since_at", "expected_at", "last_ok_at")
 
@@ -42,14 +43,26 @@ class Turn:
 def facts_of(tx: Tx, turn: Turn, event: Event, down: Down) -> dict[str, Any]:
     """Return what the message of one flip says, as it is at the flip: a JSON object."""
     own = turn.record.id
-    others = [name for one, name in down.named if one != own][:MOST_ALSO_DOWN]
-    return {
-        "key": own,
-        "items": [item_of(tx, turn, event)],
-        "more": 0,
-        "also_down": others,
-        # A watch that went down and up in one batch is not among them any more.
-        "also_down_count": max(len(others), down.count - (turn.flip.to_status == "down")),
+    others = [one for one in down.named if one.id != own][:MOST_ALSO_DOWN]
+    # A watch that went down and up in one batch is not among them any more.
+    count = max(len(others), down.count - (turn.flip.to_status == "down"))
+    items = [item_of(tx, turn, event)]
+    return {"key": own, "items": items, "more": 0, **beside(others, count, turn.record.tags)}
+
+
+def beside(others: Sequence[Fallen], count: int, tags: Sequence[str]) -> dict[str, Any]:
+    """Return what a message says of `count` others that are down; some are given.
+
+    Since when, and which of `tags` they share, is known where all of them are.
+    """
+    told = {"also_down": [one.name for one in others], "also_down_count": count}
+    if not others or len(others) < count:
+        return told
+    since = [one.since_at for one in others if one.since_at]
+    shared = [tag for tag in tags if all(tag in one.tags for one in others)]
+    return told | {
+        "also_down_since_at": min(since).isoformat() if since else None,
+        "also_down_tags": shared,
     }
 
 
@@ -78,6 +91,8 @@ def item_of(tx: Tx, turn: Turn, event: Event) -> dict[str, Any]:
         "expected_at": expected_at and expected_at.isoformat(),
         "reason": flip.reason,
         "last_ok_at": before.ok_at and before.ok_at.isoformat(),
+        "last_ok_ms": before.duration_ms if before.ok_at else None,
+        "about": about(record),
         "duration_ms": turn.duration_ms if recovered else None,
         "down_for_s": max(down_for_s, 0.0) if recovered else None,
         "output_tail": tail(_output(tx, turn)),
@@ -86,6 +101,11 @@ def item_of(tx: Tx, turn: Turn, event: Event) -> dict[str, Any]:
         "grace_s": plan.start_by_s,
         "slow_after_ms": plan.slow_after_ms,
     }
+
+
+def about(record: Record) -> str:
+    """Return the first line of what people wrote of a watch, such as where its runbook is."""
+    return next((line for line in record.description.splitlines() if line.strip()), "")[:ABOUT]
 
 
 def _output(tx: Tx, turn: Turn) -> str:
@@ -135,6 +155,8 @@ def message_of(
         more=facts["more"],
         also_down=tuple(facts["also_down"]),
         also_down_count=facts["also_down_count"],
+        also_down_since_at=_at(facts.get("also_down_since_at")),
+        also_down_tags=tuple(facts.get("also_down_tags", ())),
         rehearsal=facts.get("rehearsal", False),
         ack_url=f"{base_url.rstrip('/')}/acknowledge/{ack_code}" if ack_code else "",
         note=_note(facts["note"], variables) if "note" in facts else None,
@@ -179,10 +201,14 @@ def _grouped(delivery: Delivery) -> Mapping[str, Any]:
     return {"key": key, "items": [item], "more": 0, "also_down": [], "also_down_count": 0}
 
 
+def _at(stored: str | None) -> datetime | None:
+    return datetime.fromisoformat(stored) if stored else None
+
+
 def _item(stored: Mapping[str, Any], base_url: str) -> Item:
     facts = dict(stored)
     for name in _TIMES:
-        facts[name] = datetime.fromisoformat(facts[name]) if facts.get(name) else None
+        facts[name] = _at(facts.get(name))
     facts["event"] = Event(facts["event"])
     facts["tags"] = tuple(facts.get("tags", ()))
     return Item(url=f"{base_url}/i/{facts['slug']}" if facts["slug"] else base_url, **facts)

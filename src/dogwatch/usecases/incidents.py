@@ -316,7 +316,15 @@ def acknowledge(
     return find(tx, workspace_id, incident.id)
 
 
-def snooze(tx: Tx, workspace_id: int, name: str, by: str, for_s: int, at: datetime) -> Incident:
+def snooze(
+    tx: Tx,
+    workspace_id: int,
+    name: str,
+    by: str,
+    for_s: int,
+    at: datetime,
+    link: str | None = None,
+) -> Incident:
     """Say nothing of it for a while; then remind everybody who was told, if it is still on.
 
     It takes back an acknowledgement: a snooze asks to be called again.
@@ -326,7 +334,8 @@ def snooze(tx: Tx, workspace_id: int, name: str, by: str, for_s: int, at: dateti
     incident = _open(tx, workspace_id, name)
     until_at = at + timedelta(seconds=for_s)
     detail = f"for {span(for_s)}"
-    note = Note(workspace_id, incident.id, at, "snoozed", one_line(by, MAX_NAME), detail)
+    who = one_line(by, MAX_NAME)
+    note = Note(workspace_id, incident.id, at, "snoozed", who, detail, link=link)
     incidents.note(tx, note)
     incidents.change(
         tx, workspace_id, incident.id, snoozed_until_at=until_at, acked_at=None, acked_by=None

@@ -104,7 +104,7 @@ def changes(tx: Tx, incident: Incident, *, people: bool) -> Sequence[Changed]:
     ids = [one.watch_id for one in members(tx, workspace_id, incident.id, MOST_MEMBERS)]
     records = watches.look(tx, workspace_id, ids)
     found = [
-        Changed(one.at, f"schedule of {records[one.watch_id].slug}: {one.before} → {one.after}")
+        Changed(one.at, f"schedule of {records[one.watch_id].name}: {one.before} → {one.after}")
         for one in schedule_edits.since(tx, workspace_id, list(records), from_at)
         if one.at <= until_at
     ]
@@ -112,11 +112,11 @@ def changes(tx: Tx, incident: Incident, *, people: bool) -> Sequence[Changed]:
     noted: Sequence[Entry] = ()
     if people:
         noted = audit_log.since(tx, workspace_id, from_at, until_at, _WORDS, MOST_SEEN)
-    slugs = {name: one.slug for one in records.values() for name in (one.id, one.slug)}
+    names = {own: one.name for one in records.values() for own in (one.id, one.slug)}
     found += [
-        _done(one, slugs[one.object])
+        _done(one, names[one.object])
         for one in noted
-        if one.operation not in _AROUND and one.object in slugs
+        if one.operation not in _AROUND and one.object in names
     ]
     around = [_done(one, one.object) for one in _around(tx, workspace_id, records, noted)]
     return [*_newest(found), *_newest(around)][:MOST_CHANGES]

@@ -12,28 +12,24 @@ from dogwatch.core.watch import phase
 from dogwatch.store.deliveries import Delivery
 from dogwatch.store.untaken import Taken
 from dogwatch.store.watches import Down, Record
+from dogwatch.usecases import facts
 
 __all__ = ["MOST_ITEMS"]
 
 
 def group_of(
-    named: Sequence[Delivery], count: int, key: str | None, beside: Down
+    named: Sequence[Delivery], count: int, key: str | None, others: Down
 ) -> dict[str, Any]:
     """Return what one message says of `count` watches, of which some are named.
 
-    `key` names the trouble at the other side; one alone keeps its own. `beside` is what else
+    `key` names the trouble at the other side; one alone keeps its own. `others` is what else
     is down.
     """
     if count == 1:
         return named[0].message
     items = [item for one in named for item in one.message["items"]][:MOST_ITEMS]
-    return {
-        "key": key or "",
-        "items": items,
-        "more": count - len(items),
-        "also_down": [name for _, name in beside.named],
-        "also_down_count": beside.count,
-    }
+    told = facts.beside(others.named, others.count, items[0].get("tags", ()))
+    return {"key": key or "", "items": items, "more": count - len(items), **told}
 
 
 def changed(named: Sequence[Delivery], times: Mapping[str | None, int]) -> list[Delivery]:
@@ -95,6 +91,7 @@ def _overdue(record: Record, slot_at: datetime, reason: str) -> dict[str, Any]:
         "status": str(watch.status), "previous_status": str(watch.status),
         "since_at": slot_at.isoformat(), "expected_at": slot_at.isoformat(),
         "reason": reason, "last_ok_at": watch.ok_at and watch.ok_at.isoformat(),
+        "last_ok_ms": watch.duration_ms if watch.ok_at else None, "about": facts.about(record),
         "timezone": record.timezone, "schedule": record.schedule,
         "grace_s": watch.plan.start_by_s,
     }  # fmt: skip

@@ -65,6 +65,20 @@ def test_a_get_never_acts_and_the_button_acts_once(house: House, delivery: Deliv
     assert incident(house, delivery).acked_by == "Ana"
 
 
+def test_the_other_link_snoozes_for_an_hour(house: House, delivery: Delivery) -> None:
+    browser, link = house.browser(), f"/acknowledge/{code(house, delivery)}"
+    page = browser.get(link, hours="1")
+    assert "Snooze for 1 h</button>" in page.text
+    assert "Acknowledge</button>" not in page.text
+    assert incident(house, delivery).snoozed_until_at is None
+    done = browser.post(link, name="Ana", hours="1")
+    assert (done.status, "Snoozed until" in done.text) == (200, True)
+    until_at = house.clock.now() + timedelta(hours=1)
+    found = incident(house, delivery)
+    assert (found.snoozed_until_at, found.acked_at) == (until_at, None)
+    assert (browser.get(link).status, browser.post(link).status) == (410, 409)
+
+
 def test_without_a_name_the_channel_stands_for_who_it_was(house: House, delivery: Delivery) -> None:
     house.browser().post(f"/acknowledge/{code(house, delivery)}", name=" ")
     assert incident(house, delivery).acked_by == "somebody by the link sent to Ops"

@@ -64,7 +64,7 @@ def test_the_list_tells_state_and_count(house: House, ana: Browser) -> None:
     break_one(house, "Other")
     page = ana.get("/incidents")
     assert "<title>(1 going on) Incidents" in page.text
-    told = "Nightly and Other are down incident 1 · 2 watches, 2 still down"
+    told = "Nightly and Other are down incident 1 · 2 items, 2 still down"
     assert told in words(page.text)
     assert "nobody has acknowledged" in page.text
     assert "incident 1" not in ana.get("/incidents", state="closed", before="x' --").text
@@ -115,7 +115,7 @@ def test_what_was_changed_before_it_that_concerns_it(house: House, ana: Browser)
     page = ana.get("/incidents/1").text
     changed = page.partition('id="changed"')[2].partition("</section>")[0]
     assert re.findall(r"<li><span>bo ([^<]*)</span>", changed) == [
-        "changed nightly", "changed nightly", "applied a file USED", "set variable USED"
+        "changed Nightly", "changed Nightly", "applied a file USED", "set variable USED"
     ]  # fmt: skip
 
 

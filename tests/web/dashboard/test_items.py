@@ -79,6 +79,17 @@ def test_an_item_tells_its_state_its_next_and_how_it_is_pinged(house: House, ana
     assert 'aria-label="Last 24 h:' in page
 
 
+def test_what_runs_is_told_beside_the_state_and_addresses_are_links(
+    house: House, ana: Browser
+) -> None:
+    words = "Runbook: https://wiki.example/a?b=1&c=2 <b>"
+    ping(house, watch(house, "Nightly", description=words), kind="start")
+    for page in (ana.get("/").text, ana.get("/i/nightly").text):
+        assert 'class="state running"' in page
+    assert '<a href="https://wiki.example/a?b=1&amp;c=2" rel="noopener">' in page
+    assert "&lt;b&gt;" in page
+
+
 def test_one_that_is_down_promises_no_second_alert(house: House, ana: Browser) -> None:
     record = watch(house, "Quick", schedule="every 10s", start_by_s=1)
     ping(house, record)

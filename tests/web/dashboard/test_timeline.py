@@ -1,12 +1,14 @@
 """The timeline and the pictures of items: drawn, alone, and as numbers."""
 
 import re
+from datetime import date
 from xml.etree import ElementTree
 
 import pytest
 
 from dogwatch.usecases import demo
 from dogwatch.usecases.workspaces import first
+from dogwatch.web.dashboard.pictures import calendar
 from tests.web.dashboard.conftest import Browser, House
 
 
@@ -97,6 +99,16 @@ def _alone(ana: Browser, page: str, name: str) -> None:
         len(told.get("cells") or told["runs"]) == {"day": 48, "quarter": 90, "durations": 240}[name]
     )
     assert ana.get(f"/i/nothing/{name}.svg").status == 404
+
+
+def test_a_crowded_hour_stands_out_of_what_begins_all_day() -> None:
+    hours: list[float | None] = [720.0] * 24
+    hours[0], hours[5] = 745.0, 730.0
+    drawn = calendar.drawn({date(2026, 11, 22): hours})
+    shades = re.findall(r'fill-opacity="([^"]*)"', drawn)
+    assert (shades[0], shades[1], shades[5]) == ("1.00", "0.12", "0.31")
+    assert drawn.count('class="on"') == 1
+    assert 'fill-opacity="1.00"' in calendar.drawn({date(2026, 11, 22): [0.0] * 24})
 
 
 def test_the_examples_are_marked_and_go_by_one_click(ana: Browser) -> None:

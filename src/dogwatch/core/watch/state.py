@@ -100,6 +100,11 @@ class Watch:
     duration_ms: int | None = None
 
     @property
+    def running(self) -> bool:
+        """Whether a run has begun and not ended, as far as anybody told."""
+        return any(run.started_at for run in self.open)
+
+    @property
     def begun(self) -> bool:
         """Whether there has been any evidence; before that, silence proves nothing."""
         heard = self.heard_at is not None or self.failures > 0 or self.open != ()

@@ -1,9 +1,11 @@
-"""Acknowledging by the link in a message: a page with one button, as a GET never acts."""
+"""Acknowledging or snoozing by the link in a message: a page with one button, as a GET never
+acts."""
 
 from fastapi import Response
 
 from dogwatch.usecases import ack_links
 from dogwatch.usecases.ack_links import Offer
+from dogwatch.web.dashboard.incidents import HOUR_S, HOURS
 from dogwatch.web.dashboard.pages import rendered
 from dogwatch.web.dashboard.visit import Visit
 
@@ -16,7 +18,7 @@ async def show(visit: Visit) -> Response:
     status = GONE if found.used else 200
     return rendered(
         visit, "acknowledge.html", status, incidents=found.incidents, used=found.used,
-        code=_code(visit), done=False,
+        code=_code(visit), done=False, hours=_hours(visit),
     )  # fmt: skip
 
 
@@ -24,13 +26,23 @@ async def take(visit: Visit) -> Response:
     """Acknowledge, in the name of who is signed in, or of who the form says."""
     vault, code = visit.services.vault, _code(visit)
     by = visit.user.email if visit.present else visit.form.get("name", "")
-    done = await visit.write(lambda tx: ack_links.use(tx, code, by, vault, visit.at))
-    return rendered(visit, "acknowledge.html", incidents=done, used=True, code=code, done=True)
+    snooze_s = _hours(visit) * HOUR_S
+    done = await visit.write(lambda tx: ack_links.use(tx, code, by, vault, visit.at, snooze_s))
+    return rendered(
+        visit, "acknowledge.html", incidents=done, used=True, code=code, done=True,
+        hours=_hours(visit),
+    )  # fmt: skip
 
 
 async def _offered(visit: Visit) -> Offer:
     vault, code = visit.services.vault, _code(visit)
     return await visit.read(lambda tx: ack_links.offer(tx, code, vault, visit.at))
+
+
+def _hours(visit: Visit) -> int:
+    """Return for how long it shall be snoozed, 0 if it shall be acknowledged."""
+    given = visit.form.get("hours") or visit.query.get("hours", "")
+    return next((one for one in HOURS if str(one) == given), 0)
 
 
 def _code(visit: Visit) -> str:

@@ -12,10 +12,10 @@ from typing import Any
 from fastapi import Response
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from dogwatch.core.lengths import words_of
-from dogwatch.core.plain import span
+from dogwatch.core.plain import counted, span
 from dogwatch.core.schedule.spans import plain_zone
 from dogwatch.core.states import LOOKS
 from dogwatch.web.api.problems import STATUSES
@@ -115,16 +115,16 @@ def _moment(context: Context, at: datetime) -> Markup:
 
 
 @pass_context
-def _local(context: Context, text: str) -> str:
+def _local(context: Context, text: str) -> Markup:
     """Return a sentence with its times of UTC on the clock of who looks."""
     zone, name = context["visit"].zone, context["visit"].zone_name
 
     def there(found: re.Match[str]) -> str:
         at = datetime.fromisoformat(found[1]).replace(tzinfo=UTC).astimezone(zone)
         shown = at.strftime(_SECONDS if found[1].count(":") == 2 else _MINUTES)
-        return f"{shown}{f' {name}' if found[2] == ' UTC' else found[2]}"
+        return f"<time>{shown}</time>{f' {name}' if found[2] == ' UTC' else found[2]}"
 
-    return _UTC.sub(there, text)
+    return Markup(_UTC.sub(there, str(escape(text))))  # noqa: S704 (escaped; zones are ours)
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -157,6 +157,7 @@ _TEMPLATES.filters |= {
     "pair": _pair,
     "length_of": lambda time: span(round(time.total_seconds())),
     "span": span,
+    "counted": counted,
     "seconds": words_of,
     "parts": _parts,
 }

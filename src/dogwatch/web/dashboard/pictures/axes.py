@@ -9,7 +9,9 @@ from markupsafe import Markup
 from dogwatch.core import ticks
 from dogwatch.web.dashboard.pictures.length import took
 
-WIDTH, LEFT, RIGHT, TOP, BELOW = 640, 78, 24, 10, 30
+WIDTH, LEFT, RIGHT, TOP, BELOW = 640, 110, 24, 18, 32
+# So far from both edges the word of a time has room, letters of a phone included.
+ASIDE = 60
 _UP = Markup(
     '<line class="grid" x1="{}" x2="{}" y1="{y:.1f}" y2="{y:.1f}"/>'
     '<text class="up" x="{}" y="{:.1f}">{}</text>'
@@ -45,9 +47,8 @@ class Axes:
         # So few that they have room on a phone, where letters are larger.
         step, marks = ticks.times(self.begin_at, self.end_at, self.zone, most=4)
         for at in marks or [self.begin_at]:
-            yield _ALONG.format(
-                self.x(at), self.high + 20, ticks.told(at.astimezone(self.zone), step)
-            )
+            x = min(max(self.x(at), LEFT + ASIDE), WIDTH - ASIDE)
+            yield _ALONG.format(x, self.high + 24, ticks.told(at.astimezone(self.zone), step))
 
 
 def roomy(begin_at: datetime, end_at: datetime) -> tuple[datetime, datetime]:

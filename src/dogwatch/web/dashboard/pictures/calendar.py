@@ -31,13 +31,15 @@ def days_of(load: Load, zone: tzinfo) -> Days:
 
 def drawn(days: Days) -> Markup:
     """Return the picture."""
-    most = max((count for hours in days.values() for count in hours if count), default=0.0)
+    counts = sorted(count for hours in days.values() for count in hours if count is not None)
+    # What begins all day long is the ground, so that what is crowded can be told from it.
+    least, most = counts[len(counts) // 20], counts[-1]
     shapes = [_HOUR.format(LABEL + WIDE * hour + WIDE // 2, hour) for hour in range(24)]
     for row, (day, hours) in enumerate(days.items()):
         y = HEAD + row * HIGH
         shapes.append(_DAY.format(y + 20, day))
         shapes += [
-            _cell(day, hour, count, y, most)
+            _cell(day, hour, count, y, (count - least) / (most - least) if most > least else 0.0)
             for hour, count in enumerate(hours)
             if count is not None
         ]
@@ -45,13 +47,15 @@ def drawn(days: Days) -> Markup:
     return _PICTURE.format(*size, said(days), Markup("").join(shapes))
 
 
-def _cell(day: date, hour: int, count: float, y: int, most: float) -> Markup:
-    x, share = LABEL + hour * WIDE, count / most if most else 0.0
+def _cell(day: date, hour: int, count: float, y: int, share: float) -> Markup:
+    x, share = LABEL + hour * WIDE, max(share, 0.0)
     told = f"{day:%a %d %b} {hour:02}:00: {number(count)}"
-    dark = Markup(' class="on"') if share > 0.5 else Markup("")
+    # No field is of a shade between, on which letters of neither colour can be read.
+    strong = share > 0.5
+    dark = Markup(' class="on"') if strong else Markup("")
     text = _COUNT.format(x + WIDE // 2, y + 19, dark, number(count)) if count else Markup("")
     kind = "some" if count else "none"
-    opacity = 0.12 + 0.88 * share if count else 1.0
+    opacity = 1.0 if not count else 0.8 + 0.2 * share if strong else 0.12 + 0.48 * share
     return _CELL.format(told, kind, x + 1, y + 1, WIDE - 2, HIGH - 2, opacity, text)
 
 

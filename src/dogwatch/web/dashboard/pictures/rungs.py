@@ -39,7 +39,7 @@ class Rung:
 
 def rungs_of(steps: Sequence[Step]) -> list[Rung]:
     """Return the rungs of facts in the order of time."""
-    before = steps[:1] + list(steps[:-1])
+    before = [*steps[:1], *steps[:-1]]
     return [
         Rung(step, (step.at - steps[0].at).total_seconds(), (step.at - last.at).total_seconds())
         for step, last in zip(steps, before, strict=True)
@@ -84,5 +84,7 @@ def said(steps: Sequence[Step]) -> str:
     """Return the picture in words."""
     if not steps:
         return "Nothing is known"
+    if len(steps) == 1:
+        return f"1 step: {steps[0].kind}"
     length = span((steps[-1].at - steps[0].at).total_seconds())
     return f"{len(steps)} steps in {length}, from {steps[0].kind} to {steps[-1].kind}"
