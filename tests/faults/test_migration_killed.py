@@ -184,7 +184,8 @@ class Step:
     def chosen(self) -> list[int]:
         """Return the statements at which to die: the first, the last and some between."""
         wanted = min(KILLS, self.statements)
-        return [1 + n * (self.statements - 1) // (wanted - 1) for n in range(wanted)]
+        gaps = max(1, wanted - 1)
+        return [1 + n * (self.statements - 1) // gaps for n in range(wanted)]
 
     def killed(self, mortals: Mortals, last: int) -> str:
         """Kill it after a statement, let `dogwatch migrate` finish, and say what is wrong."""
