@@ -211,12 +211,14 @@ printf 'correct ho'; sleep 0.3; echo rse/battery
 REMOTE = """
 import json, os, sys, urllib.request
 from urllib.error import HTTPError
+from urllib.parse import urljoin  # so Cronium's client does: nothing stays behind host and port
 base, run = os.environ["CRONIUM_RUNTIME_API"], os.environ["CRONIUM_EXECUTION_ID"]
 
 def call(method, path, body=None, token=os.environ["CRONIUM_EXECUTION_TOKEN"], run=run):
-    url = base + (f"/executions/{run}{path}" if path.startswith("/") else "/" + path)
+    url = urljoin(base, f"/executions/{run}{path}" if path.startswith("/") else "/" + path)
+    said = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     data = None if body is None else json.dumps(body).encode()
-    asked = urllib.request.Request(url, data, {"Authorization": f"Bearer {token}"}, method=method)
+    asked = urllib.request.Request(url, data, said, method=method)
     try:
         with urllib.request.urlopen(asked, timeout=30) as answer:
             return answer.status, json.load(answer)

@@ -11,7 +11,6 @@ from dogwatch.egress import Response
 from dogwatch.notify import CHANNELS
 from dogwatch.notify.http_channel import (
     HttpChannel,
-    said_by,
     verdict_of_service,
     wait_asked,
     without_secrets,
@@ -217,11 +216,28 @@ def test_every_service_is_heard_when_it_takes_a_message_and_when_it_refuses_one(
     assert heard == {(kind, good) for kind in kinds for good in (True, False)}
 
 
+def told_by(kind: str, said: Response) -> str:
+    """Return what is kept of an answer."""
+    channel = CHANNELS[kind]
+    assert isinstance(channel, HttpChannel)
+    return channel.told(said, Verdict.FAILED, GOOD[kind])
+
+
 @pytest.mark.parametrize(
     "body", ["[" * 100_000, '{"message": {"message": []}}', "\0\x1b[1m", "null"]
 )
 def test_any_body_is_worded(body: str) -> None:
-    assert len(said_by(answer(400, body))) <= 500
+    told = told_by("slack", answer(400, body))
+    assert told.startswith("Slack said: ")
+    assert len(told) <= 500
+
+
+def test_a_secret_at_the_end_of_what_is_told_leaves_no_beginning() -> None:
+    secret = str(GOOD["telegram"]["bot_token"])
+    said = answer(400, {"description": f"{'x' * 460} {secret}"})
+    told = told_by("telegram", said)
+    assert "***" in told
+    assert secret[:4] not in told
 
 
 def test_parts_of_a_secret_address_are_secret_and_its_common_words_are_not() -> None:

@@ -6,13 +6,17 @@ Where the kernel has groups of version 2, some are real, with those controllers 
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from dogwatch.core.problems import Problem
+from dogwatch.runners.box import boxes
 from dogwatch.runners.cgroup import LEAF, NEEDED, Groups, delegated, lacking, own
 from tests.eventually import eventually
+from tests.runners.boxes import Cell, sandbox_of_this_process
 
 
 @pytest.fixture
@@ -113,3 +117,22 @@ def test_a_real_group_takes_a_process_and_ends_it(real: Path | None) -> None:
     empty = groups.open(memory_mb=64, processes=10)
     empty.close()
     assert not empty.path.exists()
+
+
+@pytest.mark.parametrize("cells", [True, False])
+def test_all_of_a_sandboxed_run_is_in_its_group(
+    real: Path | None, tmp_path: Path, cells: bool
+) -> None:
+    sandbox = sandbox_of_this_process()
+    if real is None:
+        return
+    with closing(Cell(replace(sandbox, cells=cells and sandbox.cells), tmp_path)) as cell:
+        groups = Groups(real, frozenset())
+        cell.boxes = boxes(cell.sandbox, cell.workdir, cell.egress.connect, groups)
+        source = "for pid in 1 self $$; do grep ^0:: /proc/$pid/cgroup; done; setsid sleep 600 &"
+        for number in (1, 2):
+            said = cell.run(source).out.splitlines()
+            assert len(said) == 3
+            assert all(f"{real.name}/run-{os.getpid()}-{number}" in one for one in said)
+    eventually(lambda: "populated 0" in (real / "cgroup.events").read_text())
+    assert [one.name for one in real.iterdir() if one.is_dir()] == []

@@ -200,8 +200,18 @@ def test_a_fork_bomb_ends_with_its_timeout(cell: Cell) -> None:
     assert boxed.result.outcome is Outcome.TIMEOUT
 
 
-def test_it_has_no_four_gibibytes(cell: Cell) -> None:
-    assert "MemoryError" in attempt(cell, "x = bytearray(4 << 30)", "python").out
+@pytest.mark.parametrize(
+    ("language", "source", "said"),
+    [
+        ("bash", 'printf -v x %04294967296d 1; echo "${#x}"', ""),
+        ("python", "x = bytearray(4 << 30)", "MemoryError"),
+        ("node", "new ArrayBuffer(2 ** 32)", "Array buffer allocation failed"),
+    ],
+)
+def test_it_has_no_four_gibibytes(cell: Cell, language: Language, source: str, said: str) -> None:
+    boxed = attempt(cell, source, language)
+    assert said in boxed.out
+    assert "4294967296" not in boxed.out
 
 
 def test_it_writes_no_ten_gibibytes(cell: Cell) -> None:
@@ -228,8 +238,18 @@ print("usr read-only", bool(os.statvfs("/usr").f_flag & os.ST_RDONLY))
     assert sorted(boxed.out.splitlines()) == [*full, "usr read-only True"]
 
 
-def test_it_prints_a_gibibyte_in_vain(cell: Cell) -> None:
-    boxed = attempt(cell, "head -c 1G /dev/zero; echo end", timeout_s=60)
+@pytest.mark.parametrize(
+    ("language", "source"),
+    [
+        ("bash", "head -c 1G /dev/zero; echo end"),
+        ("python", "import sys\nfor _ in range(1 << 10):\n"
+                   "    sys.stdout.buffer.write(bytes(1 << 20))\nprint('end')"),
+        ("node", "const one = Buffer.alloc(2 ** 20), fs = require('fs')\n"
+                 "for (let n = 0; n < 2 ** 10; n++) fs.writeSync(1, one)\nconsole.log('end')"),
+    ],
+)  # fmt: skip
+def test_it_prints_a_gibibyte_in_vain(cell: Cell, language: Language, source: str) -> None:
+    boxed = attempt(cell, source, language, timeout_s=60)
     assert boxed.output.total == (1 << 30) + 4
     assert boxed.output.dropped > 1 << 29
 

@@ -69,6 +69,15 @@ def answer(status: str = "200 OK", body: bytes = b"done", *headers: str) -> byte
     return "\r\n".join(lines).encode() + body
 
 
+def test_an_answer_that_repeats_the_request_tells_no_secret_of_it() -> None:
+    body = b"you are Bearer s3cret-token, czNjcmV0LXRva2Vu, of text/x-echo"
+    headers = (("Authorization", "Bearer s3cret-token"), ("Accept", "text/x-echo"))
+    said = answer("200 OK", body, "X-Token: s3cret-token")
+    _, text, heard = asyncio.run(attempt(said, headers=headers))
+    assert b"s3cret-token" in heard[0]
+    assert text.endswith("X-Token: ***\nContent-Length: 61\n\nyou are ***, ***, of text/x-echo")
+
+
 def test_a_good_answer() -> None:
     result, text, heard = asyncio.run(attempt(answer("200 OK", b"done", "X-One: 1")))
     assert (result.outcome, result.reason, result.status_code) == (Outcome.OK, "status 200", 200)

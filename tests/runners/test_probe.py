@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import json
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -109,6 +110,20 @@ def test_an_answer_that_repeats_the_request_tells_no_secret_of_it() -> None:
     assert result.reason == "$.auth: expected equals 'x', got '***'"
     long = http(ok(b"x" * 495 + b"s3cret-token"), headers=headers)
     assert long.preview == "x" * 495 + "***"
+
+
+def test_a_secret_that_is_longer_than_what_is_quoted_leaves_no_beginning() -> None:
+    secret = "k" * 30 + "'" + "m" * 40
+    echo = ok(json.dumps({"auth": f"{'x' * 40} {secret}", "key": [secret]}).encode())
+    for path, told in (("$.auth", "x" * 40 + " ***"), ("$.key[0]", "***")):
+        demand = {"kind": "json", "path": path, "is": "equals", "value": f"no {secret}"}
+        result = http(echo, headers={"X-Key": secret}, assertions=[demand])
+        assert result.reason == f"{path}: expected equals 'no ***', got {told!r}"
+    number = http(
+        ok(b'{"n": 1' + b"7" * 80 + b"}"), headers={"X-Key": "7" * 80},
+        assertions=[{"kind": "json", "path": "$.n", "is": "equals", "value": 1}],
+    )  # fmt: skip
+    assert number.reason == "$.n: expected equals 1, got 1***"
 
 
 def test_a_wrong_status() -> None:

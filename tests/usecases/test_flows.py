@@ -100,6 +100,34 @@ def test_a_failure_that_nobody_handles(flowing: Flowing) -> None:
 
 
 @alone
+def test_it_has_its_watch_like_everything_else(flowing: Flowing) -> None:
+    house = flowing.house
+    flowing.make("a>b", schedule="* * * * *", start_by_s=20, finish_by_s=40, slow_after_ms=5_000)
+    for at, ends_at in ((60, 62), (120, 130)):
+        house.fire(at)
+        flowing.conduct(at + 1)
+        flowing.play(ends_at)
+    house.fire(180)
+    house.lapse(199)
+    assert len(house.rows("flips")) == 2
+    house.lapse(201)  # it waits too long
+    flowing.conduct(210)
+    flowing.play(212)
+    house.fire(240)
+    flowing.conduct(241)
+    house.lapse(279)
+    assert len(house.rows("flips")) == 4
+    house.lapse(281)  # it takes too long
+    flowing.play(283)
+    assert house.slots("flow") == [(60, "ok"), (120, "slow"), (180, "ok"), (240, "timeout")]
+    flips = [(row["to_status"], row["reason"]) for row in house.rows("flips")]
+    assert flips == [
+        ("up", ""), ("degraded", "took 9000 ms, at most 5000 expected"),
+        ("down", "not started in time"), ("up", ""), ("down", "not finished in time"), ("up", ""),
+    ]  # fmt: skip
+
+
+@alone
 def test_a_condition(flowing: Flowing) -> None:
     flowing.make("a>b?condition, a>c?condition, b>d")
     run = flowing.trigger()

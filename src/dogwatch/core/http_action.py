@@ -69,6 +69,12 @@ class HttpAction:
             raise Problem("invalid", text, wrong)
         return cls(**{**data, "headers": _pairs(data.get("headers", ())) or ()})
 
+    @property
+    def secrets(self) -> set[str]:
+        """What an answer may repeat and nobody may read: values of headers, their last words."""
+        values = {value for name, value in self.headers if name.lower() not in HARMLESS}
+        return values | {value.rpartition(" ")[2] for value in values}
+
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object that `from_json` reads back; headers are a list of pairs."""
         return {

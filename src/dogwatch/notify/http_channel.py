@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from dogwatch.clock import Clock, SystemClock
 from dogwatch.core.alerts import Attempt, Verdict
 from dogwatch.core.message import Message
+from dogwatch.core.plain import one_line
 from dogwatch.egress import Egress, EgressError, Request, Response
 from dogwatch.notify.channel import TIMEOUT_S, Settings, detail
 from dogwatch.notify.fields import Field, judged
@@ -148,11 +149,14 @@ def json_of(answer: Response) -> Any:
 
 
 def said_by(answer: Response) -> str:
-    """Return what a service said, as one plain line: its text, or the words in its JSON."""
+    """Return what a service said, as one plain line: its text, or the words in its JSON.
+
+    All of it: the beginning of a secret would be found no more.
+    """
     body = json_of(answer)
     if isinstance(body, dict | list) and body:
-        return detail("; ".join(dict.fromkeys(_told(body))))
-    return detail(answer.body.decode("utf-8", "replace"))
+        return one_line("; ".join(dict.fromkeys(_told(body))), ANSWER_BYTES)
+    return one_line(answer.body.decode("utf-8", "replace"), ANSWER_BYTES)
 
 
 def _told(answer: Any) -> Iterator[str]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 
 from dogwatch.core.http_action import HttpAction, judge
+from dogwatch.core.masking import Masker
 from dogwatch.core.result import Outcome, Result
 from dogwatch.egress import Egress, EgressError, Request, Response
 
@@ -19,16 +20,19 @@ async def run_http(
 ) -> Result:
     """Return the result of one attempt; network trouble is a result, never an exception.
 
-    The server learns the run and the attempt from two headers. The answer, decoded and with
-    cookies blanked, goes to `on_output("stdout", ...)`. A cancelled task closes the connection.
+    The server learns the run and the attempt from two headers. The answer, decoded and without
+    cookies and what is secret in the request, goes to `on_output("stdout", ...)`. A cancelled task
+    closes the connection.
     """
     started = egress.clock.monotonic()
     try:
         response = await egress.fetch(_request(action, run_id, attempt))
     except EgressError as error:
         return _failed(error, _ms_since(egress, started))
-    for chunk in _preview(response):
-        on_output("stdout", chunk)
+    masker = Masker(action.secrets)
+    for chunk in (*map(masker.feed, _preview(response)), masker.end()):
+        if chunk:
+            on_output("stdout", chunk)
     outcome, reason = judge(action, response.status_code)
     return Result(
         outcome,
@@ -73,7 +77,7 @@ def _preview(response: Response) -> list[bytes]:
     lines += [f"{name}: {_shown(name, value)}" for name, value in response.headers]
     head = "\n".join(lines) + "\n\n"
     cut = f"\n[the answer is cut after {len(response.body)} bytes]\n" if response.truncated else ""
-    return [chunk for chunk in (head.encode(), response.body, cut.encode()) if chunk]
+    return [head.encode(), response.body, cut.encode()]
 
 
 def _shown(name: str, value: str) -> str:

@@ -1,12 +1,11 @@
 """Asks the target of a probe once and says how it did; network trouble is a result."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
-from dogwatch.core.masking import MASK
 from dogwatch.core.probe.dns import DnsTarget
 from dogwatch.core.probe.http import HttpTarget
 from dogwatch.core.probe.icmp import IcmpTarget
@@ -18,9 +17,6 @@ from dogwatch.core.probe.tls import TlsTarget
 from dogwatch.core.result import Result
 from dogwatch.egress import Egress, EgressError, Phases, Request, query
 
-# A preview comes of less; a secret that begins in it ends in here.
-_LOOKED_AT = 64 * 1024
-
 
 async def run_probe(egress: Egress, target: Target) -> Result:
     """Return the result of one asking."""
@@ -29,26 +25,7 @@ async def run_probe(egress: Egress, target: Target) -> Result:
         return result_of(seen, None)
     judging = asyncio.to_thread(target.judge, seen) if target.heavy else None
     fault = await judging if judging else target.judge(seen)
-    secrets = target.secrets if isinstance(target, HttpTarget) else ()
-    return _without(result_of(_shown(seen, secrets), fault), secrets)
-
-
-def _shown(seen: Seen, secrets: Sequence[str]) -> Seen:
-    """Return what was seen without the secrets of the request, in as far as people see it."""
-    if not secrets:
-        return seen
-    body = seen.body[:_LOOKED_AT]
-    for one in secrets:
-        body = body.replace(one.encode(), MASK)
-    return replace(seen, body=body)
-
-
-def _without(result: Result, secrets: Sequence[str]) -> Result:
-    """Return the result without secrets in its reason, which may quote what was found."""
-    reason = result.reason
-    for one in secrets:
-        reason = reason.replace(one, MASK.decode())
-    return result if reason == result.reason else replace(result, reason=reason)
+    return result_of(seen, fault)
 
 
 async def see(egress: Egress, target: Target) -> Seen:
@@ -110,6 +87,7 @@ async def _see_http(egress: Egress, target: HttpTarget, phases: Phases) -> Seen:
         body=answer.body,
         truncated=answer.truncated,
         certificate=Certificate(answer.expires_at) if answer.expires_at else None,
+        secrets=tuple(asked.secrets),
     )
 
 

@@ -54,6 +54,22 @@ def test_a_job_is_made_with_rules_that_fit_its_action(api: Client) -> None:
     assert api.get("/watches/probe").json["id"] == job["id"]
 
 
+def test_tags_of_a_job_are_set_found_and_cleared(api: Client) -> None:
+    for name, tags in (("One", ["db", "night"]), ("Two", ["db"]), ("Three", [])):
+        body = {"name": name, "tags": tags, "action": HTTP_ACTION}
+        assert api("POST", "/jobs", body).json["tags"] == tags
+
+    def found(tag: str) -> set[str]:
+        return {one["slug"] for one in api.get("/jobs", tag=tag).json["data"]}
+
+    assert (found("db"), found("night"), found("d")) == ({"one", "two"}, {"one"}, set())
+    assert api("PATCH", "/jobs/two", {"tags": ["day"]}).json["tags"] == ["day"]
+    assert (found("db"), found("day")) == ({"one"}, {"two"})
+    assert api("PATCH", "/jobs/two", {"tags": []}).json["tags"] == []
+    many = {"tags": [f"t{n}" for n in range(100)]}
+    assert api("PATCH", "/jobs/two", many).faults.keys() == {"tags"}
+
+
 def test_run_rules_are_set_and_cleared(api: Client) -> None:
     body = {"name": "J", "action": SCRIPT_ACTION, "overlap": "allow", "max_attempts": 3}
     job = api("POST", "/jobs", body).json

@@ -50,7 +50,7 @@ class BodyContains:
         """See `Assertion`."""
         if self.text.encode() in seen.body:
             return None
-        return f"the body does not contain {_quoted(self.text)}{_as_far(seen)}"
+        return f"the body does not contain {quoted(seen.told(self.text))}{_as_far(seen)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class BodyLacks:
     def check(self, seen: Seen) -> str | None:
         """See `Assertion`."""
         found = self.text.encode() in seen.body
-        return f"the body contains {_quoted(self.text)}" if found else None
+        return f"the body contains {quoted(seen.told(self.text))}" if found else None
 
 
 def _pattern(value: object) -> str | None:
@@ -87,7 +87,7 @@ class BodyMatches:
         """See `Assertion`."""
         if pattern.found(self.pattern, seen.text):
             return None
-        return f"the body does not match {_quoted(self.pattern)}{_as_far(seen)}"
+        return f"the body does not match {quoted(seen.told(self.pattern))}{_as_far(seen)}"
 
 
 def _same(found: Any, value: Any) -> bool:
@@ -162,8 +162,8 @@ class JsonValue:
             return f"{self.path} exists"
         if self.is_ == "exists" or COMPARE[self.is_](found, self.value):
             return None
-        expected = f"{self.is_.replace('_', ' ')} {shown(self.value)}"
-        return f"{self.path}: expected {expected}, got {shown(found)}"
+        expected = f"{self.is_.replace('_', ' ')} {shown(self.value, seen.told)}"
+        return f"{self.path}: expected {expected}, got {shown(found, seen.told)}"
 
 
 def _header_name(value: object) -> str | None:
@@ -196,7 +196,7 @@ class HeaderValue:
             return f"there is no header {self.name}"
         if self.is_ == "exists" or any(map(self._fits, values)):
             return None
-        return f"the header {self.name} {_VERB[self.is_]} {_quoted(self.value)}"
+        return f"the header {self.name} {_VERB[self.is_]} {quoted(seen.told(self.value))}"
 
     def _fits(self, value: str) -> bool:
         return value == self.value if self.is_ == "equals" else self.value in value
@@ -267,17 +267,18 @@ def check_all(value: object) -> str | None:
     return "; ".join(wrong) or None
 
 
-def _quoted(value: str) -> str:
+def quoted(value: str) -> str:
+    """Return a text in quotes, cut where it is long."""
     return repr(value if len(value) <= _SHOWN else value[:_SHOWN] + "…")
 
 
-def shown(value: Any) -> str:
-    """Return a value of JSON for people, cut where it is long."""
+def shown(value: Any, told: Callable[[str], str] = str) -> str:
+    """Return a value of JSON for people, as it is `told`, cut where it is long."""
     if isinstance(value, dict | list):
         return f"{'an object' if isinstance(value, dict) else 'a list'} of {len(value)}"
     if isinstance(value, str):
-        return _quoted(value)
-    return json.dumps(value)[:_SHOWN]
+        return quoted(told(value))
+    return told(json.dumps(value))[:_SHOWN]
 
 
 def _as_far(seen: Seen) -> str:

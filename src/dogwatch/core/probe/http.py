@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Self
 
-from dogwatch.core.http_action import HARMLESS, HttpAction, accepts, check_header
-from dogwatch.core.masking import SHORTEST
+from dogwatch.core.http_action import HttpAction, accepts, check_header
 from dogwatch.core.probe import assertions
 from dogwatch.core.probe.assertions import Assertion, BodyMatches, CertificateDays, HeaderValue
 from dogwatch.core.probe.fields import Check, flag, sound, text
@@ -96,18 +95,6 @@ class HttpTarget:
     def address(self) -> str:
         """What is asked, for people; without its query, which may hold secrets."""
         return self.request.url.partition("?")[0]
-
-    @property
-    def secrets(self) -> list[str]:
-        """What an answer may repeat and nobody may read: values of headers, their last words.
-
-        The longest first, none so short that it stands in words that are no secret.
-        """
-        if not self.request.headers:
-            return []
-        values = {v for name, v in self.request.headers if name.lower() not in HARMLESS}
-        said = values | {value.rpartition(" ")[2] for value in values}
-        return sorted((one for one in said if len(one) >= SHORTEST), key=len, reverse=True)
 
     @property
     def max_body_bytes(self) -> int:

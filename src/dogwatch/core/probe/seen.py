@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from dogwatch.core.data import data
+from dogwatch.core.masking import without
 
 PREVIEW_LENGTH = 500
+LOOKED_AT_BYTES = 64 * 1024  # a preview comes of less; a secret that begins in it ends in here
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,8 @@ class Seen:
 
     `error` is "" for an answer, else one of dns, connect, tls, timeout, protocol, too_large,
     bad_url, icmp; `reason` puts it in words for everybody, `detail` for the admin of the host.
-    `phases_ms` holds dns, connect, tls, first_byte and total, as far as it got.
+    `phases_ms` holds dns, connect, tls, first_byte and total, as far as it got. `secrets` are those
+    of the request, which an answer may repeat and nobody may read.
     """
 
     at: datetime
@@ -39,6 +42,7 @@ class Seen:
     truncated: bool = False
     certificate: Certificate | None = None
     records: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -49,8 +53,13 @@ class Seen:
     def preview(self) -> str:
         """The beginning of what came, for people and for a database."""
         said = "\n".join(self.records) if self.records else self._beginning
-        return said.replace("\x00", "\ufffd")[:PREVIEW_LENGTH]
+        return self.told(said.replace("\x00", "\ufffd"))[:PREVIEW_LENGTH]
 
     @property
     def _beginning(self) -> str:
-        return self.body[: 4 * PREVIEW_LENGTH].decode(errors="replace")
+        read = LOOKED_AT_BYTES if self.secrets else 4 * PREVIEW_LENGTH
+        return self.body[:read].decode(errors="replace")
+
+    def told(self, text: str) -> str:
+        """Return a text that was found as people may see it; to be cut afterwards."""
+        return without(text, self.secrets) if self.secrets else text
