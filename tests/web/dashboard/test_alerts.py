@@ -169,7 +169,7 @@ def test_a_rule_that_is_made_again_is_remarked_upon(house: House, ana: Browser) 
     own = hook(ana)
     remark = "A rule above sends the same already."
     for delay, count in (("", 0), ("5", 1)):
-        given = {"channel_id": own, "event_slow": "1", "scope": "all", "delay_s": delay}
+        given = {"channel_id": own, "event_down": "1", "scope": "all", "delay_s": delay}
         assert ana.fill("/alerts/rules/new", "/alerts/rules/new", **given).status == 303
         assert ana.get("/alerts").text.count(remark) == count
 
