@@ -8,7 +8,8 @@ import pytest
 from tests.cli.stub import Here, Stub
 
 INCIDENT: dict[str, Any] = {
-    "id": "i1", "number": 7, "state": "open", "project": None, "count": 3, "going_on": 2,
+    "id": "i1", "number": 7, "trouble": "Backup is down", "state": "open", "project": None,
+    "count": 3, "going_on": 2,
     "opened_at": "2026-11-20T02:00:00Z", "acked_at": None, "acked_by": None,
     "snoozed_until_at": None, "closed_at": None, "closed_by": None,
 }  # fmt: skip
@@ -66,7 +67,7 @@ def sent(stub: Stub) -> Any:
 
 def test_incidents_are_listed_and_shown(here: Here, trouble: Stub) -> None:
     _, row = here("incident", "ls", "--state", "open").stdout.splitlines()
-    assert row.split()[:2] == ["7", "open"]
+    assert row.split()[:5] == ["7", "open", "Backup", "is", "down"]
     assert trouble.requests[-1].query["state"] == "open"
     shown = here("incident", "show", "7").stdout
     assert "3, of which 2 are down" in shown
@@ -166,6 +167,10 @@ def test_a_rule_says_when(here: Here, trouble: Stub) -> None:
     said = "if it lasts 5 min; quiet 22:00-07:00 UTC; daily at 08:00 UTC; again every 10 min; "
     assert said + "then Chief after 15 min" in row
     assert done.stdout == f"Team hears of all watches: down; {said}then Chief after 15 min\n"
+    assert done.stderr == ""
+    trouble.replies["POST /api/v1/rules"] = (201, {**RULE, "id": "r2", "delay_s": 0})
+    again = here("rule", "add", "Team", "--event", "down")
+    assert again.stderr == "dogwatch: r1 sends the same already; each message goes once\n"
 
 
 def test_a_rule_is_changed(here: Here, trouble: Stub) -> None:

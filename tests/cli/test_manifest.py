@@ -29,7 +29,10 @@ def test_apply_sends_the_text_and_tells_what_changed(here: Here, stub: Stub, fil
     sent = json.loads(stub.requests[-1].body)
     assert sent == {"name": "ours.yaml", "text": TEXT, "prune": True, "dry_run": False}
     stub.replies[APPLY] = (200, DONE | {"made": [], "diff": ""})
-    assert here("apply", "-f", file).stdout == "ours.yaml: nothing to change\n"
+    assert (
+        here("apply", "-f", file).stdout
+        == "ours.yaml: nothing to change, all is as the file says\n"
+    )
     assert here("apply").returncode == 2
 
 
@@ -68,7 +71,9 @@ def test_diff_changes_nothing_and_says_by_its_code(here: Here, stub: Stub, file:
     assert (done.returncode, "+- slug: backup" in done.stdout) == (2, True)
     assert json.loads(stub.requests[-1].body)["dry_run"] is True
     stub.replies[APPLY] = (200, DONE | {"made": [], "diff": ""})
-    assert here("diff", file).returncode == 0
+    done = here("diff", file)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == "no difference: all is as the files say\n"
 
 
 def test_validate_asks_no_server(here: Here, stub: Stub, file: str) -> None:

@@ -64,7 +64,8 @@ def test_every_help_page_ends_with_its_examples(here: Here, name: str) -> None:
     module = import_module(f"dogwatch.cli.{COMMANDS[name][0]}")
     for words, command in pages(getattr(module, f"{name.replace('-', '_')}_command"), (name,)):
         page = here(*words, "--help").stdout
-        examples = command.examples.strip().splitlines()
+        examples = command.examples
+        assert len(set(examples)) == len(examples) >= 3
         assert [line.strip() for line in page.splitlines()[-len(examples) :]] == examples
         assert any(example.startswith(" ".join(("dogwatch", *words))) for example in examples)
 

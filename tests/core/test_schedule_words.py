@@ -2,7 +2,7 @@
 
 import pytest
 
-from dogwatch.core.schedule import parse
+from dogwatch.core.schedule import parse, shortest
 from dogwatch.core.schedule.words import cron_of
 
 
@@ -34,3 +34,16 @@ def test_sayings_become_cron(said: str, line: str) -> None:
 )  # fmt: skip
 def test_all_else_stays_as_it_is(text: str) -> None:
     assert cron_of(text) == text
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("5", "every 5s"), ("every 86400s", "every 1d"), ("90s", "every 90s"), ("1W", "every 1w"),
+        (" every 120 minutes ", "every 2h"), ("every day", "every 1d"), ("0 2 * * *", "0 2 * * *"),
+        ("@daily", "@daily"), ("Mon *-*-* 07:00", "Mon *-*-* 07:00"),
+    ],
+)  # fmt: skip
+def test_the_fewest_words_of_an_interval_say_the_same(said: str, shown: str) -> None:
+    assert shortest(said) == shown
+    assert parse(shortest(said)).interval_s == parse(said).interval_s

@@ -45,7 +45,7 @@ def incident_ls(session: Session, count: int, state: str | None) -> None:
         }
         for one in found
     ]
-    table(rows, ("incident", "state", "since", "watches", "still_down", "by"))
+    table(rows, ("incident", "state", "trouble", "since", "watches", "still_down", "by"))
 
 
 @command("show", "dogwatch incident show 7\ndogwatch incident show 7 --json")
@@ -66,6 +66,7 @@ def _told(incident: Mapping[str, Any]) -> None:
     pairs(
         {
             "incident": incident["number"],
+            "trouble": incident["trouble"],
             "state": incident["state"],
             "since": local(incident["opened_at"]),
             "acknowledged by": incident["acked_by"],

@@ -45,7 +45,11 @@ def export_command(session: Session) -> None:
 def apply_command(
     session: Session, files: tuple[str, ...], more: tuple[str, ...], name: str | None, **how: bool
 ) -> None:
-    """Make the workspace be as files say; each is applied as a whole, or not at all."""
+    """Make the workspace be as files say; each is applied as a whole, or not at all.
+
+    What a file does not name stays, and a section that is empty is as one that is left out; but
+    rules and windows that the same file said before go once it says them no more.
+    """
     texts = _texts((*files, *more), name)
     api = connect(session, limits=_PATIENT)
     done = [_applied(api, path, text, name, **how) for path, text in texts]
@@ -60,7 +64,7 @@ def apply_command(
 def _told(one: Any) -> list[str]:
     """Return what became of a file, in lines."""
     lines = [f"{word} {name}" for word in ("made", "changed", "removed") for name in one[word]]
-    return (lines or ["nothing to change"]) + _keeping(one)
+    return (lines or ["nothing to change, all is as the file says"]) + _keeping(one)
 
 
 def _keeping(one: Any) -> list[str]:
@@ -83,6 +87,8 @@ def diff_command(
     done = [_applied(api, path, text, name, dry_run=True, **how) for path, text in texts]
     if session.json:
         as_json(done)
+    elif not any(one["diff"] or _keeping(one) for one in done):
+        click.echo("no difference: all is as the files say", err=True)
     else:
         _show([line for one in done for line in [*one["diff"].splitlines(), *_keeping(one)]])
     return _DIFFERS if any(one["diff"] or _keeping(one) for one in done) else 0
@@ -98,7 +104,11 @@ def _show(lines: list[str]) -> None:
 @_FILE
 @_MORE
 def validate_command(session: Session, files: tuple[str, ...], more: tuple[str, ...]) -> None:
-    """Judge files without a server; whether what they name exists, apply finds out."""
+    """Judge files without a server.
+
+    What only the server knows, diff tells: whether what they name exists, whether there is room
+    for it, and whether scripts may run there.
+    """
     from dogwatch.web.api.manifest.whole import read  # only files want it, and it takes a while
 
     texts = _texts((*files, *more))

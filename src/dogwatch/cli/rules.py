@@ -15,6 +15,8 @@ from dogwatch.cli.zone import local_zone
 from dogwatch.core.plain import span
 
 _ALL = 10_000
+# What a rule sends, and to whom.
+_SENT = ("channel_id", "events", "scope")
 _EVENTS = click.Choice(("down", "degraded", "slow", "late", "recovered"))
 
 
@@ -67,7 +69,20 @@ def rule_add(session: Session, channel: str, events: tuple[str, ...], **given: A
         "scope": _scope_asked(given) or _ALL_OF,
     }
     rule = api.send("POST", "/rules", asked | _asked(session, api, events, given))
-    as_json(rule) if session.json else click.echo(_told(api, rule))
+    if session.json:
+        as_json(rule)
+        return
+    click.echo(_told(api, rule))
+    _remark(api, rule)
+
+
+def _remark(api: Api, rule: Mapping[str, Any]) -> None:
+    """Say so where another rule sends the same channel the same."""
+    for one in api.pages("/rules", _ALL):
+        if one["id"] != rule["id"] and all(one[name] == rule[name] for name in _SENT):
+            click.echo(
+                f"dogwatch: {one['id']} sends the same already; each message goes once", err=True
+            )
 
 
 @command(

@@ -1,6 +1,7 @@
 """What every command shares: the options given before or after its name, and the environment."""
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
@@ -59,7 +60,8 @@ class Command(click.Command):
         super().__init__(*args, **kwargs)
         taken = {option.name for option in self.params}
         self.params += [option for option in shared() if option.name not in taken]
-        self.examples = examples
+        on_host = any(isinstance(option, ServerSetting) for option in self.params)
+        self.examples = _three(examples.strip().splitlines(), on_host=on_host)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the command's own options first; all the server's on the pages of servers."""
@@ -75,7 +77,15 @@ class Command(click.Command):
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples as they are."""
         with formatter.section("Examples"):
-            formatter.write("".join(f"  {line}\n" for line in self.examples.strip().splitlines()))
+            formatter.write("".join(f"  {line}\n" for line in self.examples))
+
+
+def _three(examples: list[str], *, on_host: bool) -> list[str]:
+    """Complete examples to three by what every command takes."""
+    plain = re.split(r" --json| [<>] ", examples[0])[0]
+    where = "--data /srv/dogwatch" if on_host else "--server https://watch.example.org"
+    more = [f"{plain} {option}" for option in (where, "--json") if option not in " ".join(examples)]
+    return examples + more[: max(3 - len(examples), 0)]
 
 
 def _write(

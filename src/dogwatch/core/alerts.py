@@ -1,6 +1,6 @@
 """Who is told what, and when a delivery is tried again. Flips alone lead here."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -94,6 +94,17 @@ class Rule:
     def follows_up(self) -> bool:
         """Whether it has more to say while nobody acknowledges."""
         return bool(self.repeat_s or self.escalations)
+
+
+def said_again(rules: Iterable[Rule]) -> set[str]:
+    """Return the ids of rules that send one channel what a rule before them sends it already."""
+    seen, again = set[tuple[str, frozenset[Event], Scope]](), set[str]()
+    for rule in rules:
+        said = (rule.channel_id, rule.events, rule.scope)
+        if said in seen:
+            again.add(rule.id)
+        seen.add(said)
+    return again
 
 
 def matches(

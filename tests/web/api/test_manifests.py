@@ -25,6 +25,11 @@ from tests.web.asgi_client import Answer, Client
 
 WATCH = "dogwatch: 1\nwatches:\n- slug: backup\n  name: Backup\n  schedule: {when}\n"
 
+SHOP = {"kind": "http", "url": "https://shop.example/health", "assertions": [
+    {"kind": "body_contains", "text": "well"},
+    {"kind": "json", "path": "$.up", "is": "equals", "value": True, "degrades": True},
+]}  # fmt: skip
+
 
 def exported(api: Client) -> str:
     answer = api("GET", "/manifests/export")
@@ -74,10 +79,7 @@ def lived_in(api: Client) -> None:
         {"on": "failure", "channel": ops["id"], "message": "{{event.error}}"},
         {"on": "success", "run": "script"},
     ]}, "PUT")  # fmt: skip
-    made(api, "/probes", {
-        "name": "Shop", "schedule": "60", "rechecks": 1,
-        "target": {"kind": "http", "url": "https://shop.example/health"},
-    })  # fmt: skip
+    made(api, "/probes", {"name": "Shop", "schedule": "60", "rechecks": 1, "target": SHOP})
     made(api, "/workflows", {
         "name": "Flow", "nodes": [{"key": "a", "job": "load"}, {"key": "b", "job": "script"}],
         "edges": [{"source": "a", "target": "b", "on": "failure"}], "max_runs": 9,
@@ -134,6 +136,10 @@ def test_export_apply_elsewhere_export_is_equal_to_the_byte(
 def test_a_file_that_says_what_is_so_changes_nothing(api: Client) -> None:
     lived_in(api)
     text = exported(api)
+    assert "schedule: every 1m\n" in text
+    assert "- kind: body_contains\n      text: well\n    - kind: json\n" in text
+    assert "degrades: false" not in text
+    text = text.replace("schedule: every 1m\n", "schedule: 60\n")
     before = api("GET", "/workflows/flow").json["version"]
     done = apply(api, text).json
     assert (done["made"], done["changed"], done["removed"], done["diff"]) == ([], [], [], "")

@@ -41,6 +41,22 @@ def test_a_workspace_demands_isolation(house: House) -> None:
     assert client("PATCH", "/workspace", {"least_isolation": "none"}).status == 422
 
 
+def test_a_file_of_scripts_is_compared_with_what_the_workspace_demands(house: House) -> None:
+    client = house.client("*", isolation_why="bwrap is missing")
+    client("PATCH", "/workspace", {"least_isolation": "bubblewrap"})
+    text = (
+        "dogwatch: 1\njobs:\n- slug: more\n  name: More\n  action: {kind: script, "
+        "language: bash, source: 'true'}\n"
+    )
+    asked: dict[str, object] = {"name": "x.yaml", "text": text, "dry_run": True}
+    told = client("POST", "/manifests/apply", asked)
+    assert told.status == 403
+    assert "jobs.0.action: line 5: the workspace demands isolation" in told.json["detail"]
+    assert (
+        house.client("*", isolation="bubblewrap")("POST", "/manifests/apply", asked).status == 200
+    )
+
+
 def test_scripts_may_have_a_network_in_a_sandbox(house: House) -> None:
     action = {"kind": "script", "language": "bash", "source": "true", "network": True}
     boxed = house.client("*", isolation="bubblewrap")

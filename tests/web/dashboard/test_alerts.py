@@ -165,6 +165,15 @@ def test_a_bad_field_of_a_rule_is_marked(
     assert f'id="{field}-error"' in answer.text
 
 
+def test_a_rule_that_is_made_again_is_remarked_upon(house: House, ana: Browser) -> None:
+    own = hook(ana)
+    remark = "A rule above sends the same already."
+    for delay, count in (("", 0), ("5", 1)):
+        given = {"channel_id": own, "event_down": "1", "scope": "all", "delay_s": delay}
+        assert ana.fill("/alerts/rules/new", "/alerts/rules/new", **given).status == 303
+        assert ana.get("/alerts").text.count(remark) == count
+
+
 def test_a_rule_of_nothing_or_nobody_is_refused(house: House, ana: Browser) -> None:
     own = hook(ana)
     path = "/alerts/rules/new"

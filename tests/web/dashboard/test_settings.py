@@ -216,7 +216,9 @@ def test_the_system_tells_of_its_disk_and_last_backup(house: House) -> None:
 
 def test_the_system_tells_of_the_outside_heartbeat(house: House) -> None:
     ana = house.ana()
-    page = words(ana.get("/system").text)
+    page = ana.get("/system").text
+    assert '<a href="./settings" data-key="s" aria-current="page">Settings</a>' in page
+    page = words(page)
     assert "Outside heartbeat not set: nobody elsewhere would notice" in page
     assert ana.get("/system.json").json["outside_heartbeat"] is None
     at = house.clock.now()

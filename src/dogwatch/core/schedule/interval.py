@@ -36,10 +36,24 @@ def interval_s(line: str) -> int:
     return seconds
 
 
+def shortest(text: str) -> str:
+    """Return an interval in its fewest words, such as "every 5m"; what is none as it is."""
+    line = text.strip()
+    if not is_interval(line):
+        return text
+    name, count = _largest(interval_s(line))
+    return f"every {count}{name[0]}"
+
+
 def interval_phrase(seconds: int) -> str:
     """Describe an interval in its largest whole unit: "Every 5 minutes", "Every day"."""
+    name, count = _largest(seconds)
+    return f"Every {name}" if count == 1 else f"Every {count} {name}s"
+
+
+def _largest(seconds: int) -> tuple[str, int]:
+    """Return the largest whole unit, and how many of it."""
     name, unit = max(
         ((name, unit) for name, unit in UNITS.items() if seconds % unit == 0), key=lambda u: u[1]
     )
-    count = seconds // unit
-    return f"Every {name}" if count == 1 else f"Every {count} {name}s"
+    return name, seconds // unit

@@ -5,7 +5,7 @@ from typing import Any
 
 from fastapi import Response
 
-from dogwatch.core.isolation import lacking
+from dogwatch.core.isolation import Least, lacking
 from dogwatch.core.problems import Problem
 from dogwatch.core.script_action import ScriptAction, unsupported
 from dogwatch.core.spec import WatchSpec
@@ -66,9 +66,12 @@ def refuse_script(services: Services, kind: str) -> None:
 
 def refuse_exposed(tx: Tx, here: Services, workspace_id: int, kind: str) -> None:
     """Raise refused for a script where the workspace demands more isolation than there is here."""
-    if kind != "script":
-        return
-    least = workspaces.get(tx, workspace_id).least_isolation
+    if kind == "script":
+        refuse_less(here, workspaces.get(tx, workspace_id).least_isolation)
+
+
+def refuse_less(here: Services, least: Least) -> None:
+    """Raise refused where there is less isolation than demanded."""
     if reason := lacking(here.isolation, least, here.isolation_why):
         raise Problem("refused", reason)
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from fastapi import Response
 
-from dogwatch.core.alerts import Event, Rule
+from dogwatch.core.alerts import Event, Rule, said_again
 from dogwatch.core.plain import span
 from dogwatch.core.problems import Problem
 from dogwatch.notify import CHANNELS
@@ -54,6 +54,11 @@ class Page:
             for step in rule.escalations
         ]
         return "; ".join([sentence(rule, self.names), *then])
+
+    @property
+    def said_again(self) -> set[str]:
+        """The rules of which another says the same."""
+        return said_again(self.rules)
 
     def about(self, one: Maintenance) -> str:
         """Return which items a window is for."""

@@ -34,6 +34,8 @@ PLACES = (
     ("a", "alerts", "Alerts", "channels.list"),
     ("s", "settings", "Settings", "workspace.show"),
 )
+# Reached by the settings, though their addresses do not say so.
+_OF_SETTINGS = ("system", "account")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +115,7 @@ class Visit:
     def within(self, place: str) -> bool:
         """Whether this page is a place, or below it."""
         path = self.request.url.path[1:]
+        path = f"settings/{path}" if path in _OF_SETTINGS else path
         return path == place or (bool(place) and path.startswith(f"{place}/"))
 
     def may(self, operation: str) -> bool:

@@ -89,7 +89,8 @@ TOLD: dict[str, st.SearchStrategy[dict[str, Any]]] = {
 def plan() -> Plan:
     """Return a plan in an empty workspace, but for a job."""
     nothing: dict[str, Any] = {one.name: {} for one in fields(Present)}
-    known = {"workspace_id": 1, "at": AT, "vault": Vault(bytes(32)), "allowance": UNLIMITED}
+    known = {"workspace_id": 1, "at": AT, "vault": Vault(bytes(32)), "allowance": UNLIMITED,
+             "least_isolation": "trusted"}  # fmt: skip
     nowhere: dict[str, Any] = {
         "door": None, "clock": SystemClock(), "vault": known["vault"], "record_pings": None,
         "base_url": "http://x.test/", "stopping": asyncio.Event(), "dialect": "sqlite",

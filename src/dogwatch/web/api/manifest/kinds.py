@@ -5,9 +5,12 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from dogwatch.core.manifest.said import Told, needed, said, without
+from dogwatch.core.probe import assertions
 from dogwatch.core.probe import target as targets
+from dogwatch.core.probe.assertions import Assertion
 from dogwatch.core.problems import Problem
 from dogwatch.core.run import Policy
+from dogwatch.core.schedule import shortest
 from dogwatch.core.spec import WatchSpec, check, check_due
 from dogwatch.core.workflow.definition import Definition, to_json
 from dogwatch.core.workflow.graph import Graph
@@ -19,7 +22,7 @@ from dogwatch.usecases.probes import ProbeSpec
 from dogwatch.web.api.asked import JobNew, WatchNew, split
 from dogwatch.web.api.asked_probes import ProbeNew
 from dogwatch.web.api.asked_workflows import WorkflowNew
-from dogwatch.web.api.jobs import admit_script, refuse_exposed
+from dogwatch.web.api.jobs import admit_script, refuse_exposed, refuse_less
 from dogwatch.web.api.manifest.places import parsed, told_at
 from dogwatch.web.api.manifest.plan import Plan, Writing
 from dogwatch.web.api.manifest.present import Present
@@ -51,6 +54,15 @@ class Kind:
     edit: Callable[[Writing, Record, Any], Record]
 
 
+def _spec_of(record: Record) -> WatchSpec:
+    return _shortest(watches.spec_of(record))
+
+
+def _shortest(spec: WatchSpec) -> WatchSpec:
+    """Say an interval in few words, so that all ways to say it are the same."""
+    return replace(spec, schedule=shortest(spec.schedule)) if spec.schedule else spec
+
+
 def _of_watch(spec: WatchSpec, usual: WatchSpec) -> Told:
     return {"slug": spec.slug, "name": spec.name} | said(spec, usual, _WATCH)
 
@@ -60,7 +72,7 @@ def _checked(
 ) -> WatchSpec:
     """Return what is said of a watch, tidied; a schedule that is new must be due some day, and
     that of a job no more often than the workspace may run it."""
-    spec = check(spec)
+    spec = _shortest(check(spec))
     timing = (spec.schedule, spec.timezone, spec.starts_at)
     if before is None or timing != (before.schedule, before.timezone, before.starts_at):
         check_due(spec, plan.present.at)
@@ -77,14 +89,24 @@ def _bare(owner: Any) -> Told:
     """
     whole = owner.to_json()
     must = {name: whole[name] for name in needed(getattr(owner, "request", owner))}
-    return masked_action(must | without(whole, type(owner).from_json(must).to_json()))
+    bare = must | without(whole, type(owner).from_json(must).to_json())
+    if "assertions" in bare:
+        bare["assertions"] = list(map(_demand, owner.assertions))
+    return masked_action(bare)
+
+
+def _demand(one: Assertion) -> Told:
+    """Return an assertion without what is as usual of it."""
+    whole = assertions.to_json(one)
+    must = {name: whole[name] for name in ("kind", *one.required)}
+    return must | without(whole, assertions.to_json(assertions.from_json(must)))
 
 
 # --- watches ---
 
 
 def _watch_spec(_: Present, record: Record) -> WatchSpec:
-    return watches.spec_of(record)
+    return _spec_of(record)
 
 
 def _watch_told(spec: WatchSpec) -> Told:
@@ -109,7 +131,7 @@ def _edit_watch(writing: Writing, record: Record, spec: WatchSpec) -> Record:
 
 
 def _job_spec(present: Present, record: Record) -> JobSpec:
-    row, watch = present.jobs[record.id], watches.spec_of(record)
+    row, watch = present.jobs[record.id], _spec_of(record)
     spec = jobs.spec_of(record, row, watch, present.vault)
     return replace(spec, action=jobs.check(spec))  # as it would be stored today
 
@@ -135,6 +157,9 @@ def _job_asked(plan: Plan, told: Told, before: JobSpec | None) -> JobSpec:
     spec = replace(spec, watch=watch, action=jobs.check(spec))
     if spec != before:
         admit_script(plan.services, kind, action)
+        if kind == "script":
+            with told_at("action"):
+                refuse_less(plan.services, plan.present.least_isolation)
     return spec
 
 
@@ -157,7 +182,7 @@ def _refuse_exposed(writing: Writing, kind: str) -> None:
 
 
 def _probe_spec(present: Present, record: Record) -> ProbeSpec:
-    row, watch = present.jobs[record.id], watches.spec_of(record)
+    row, watch = present.jobs[record.id], _spec_of(record)
     spec = probes.spec_of(row, watch, present.vault)
     return replace(spec, target=probes.check(spec))
 
@@ -190,7 +215,7 @@ def _edit_probe(writing: Writing, record: Record, spec: ProbeSpec) -> Record:
 
 
 def _workflow_spec(present: Present, record: Record) -> Definition:
-    return replace(present.definitions[record.id], watch=watches.spec_of(record))
+    return replace(present.definitions[record.id], watch=_spec_of(record))
 
 
 def _workflow_told(spec: Definition) -> Told:

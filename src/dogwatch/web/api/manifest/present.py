@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dogwatch.core.alerts import Rule, Scope
+from dogwatch.core.isolation import Least
 from dogwatch.core.manifest.said import Told
 from dogwatch.core.plans import Plan as Allowance
 from dogwatch.core.workflow.definition import Definition
@@ -21,6 +22,7 @@ from dogwatch.usecases import (
     status_pages,
     variables,
     workflows,
+    workspaces,
 )
 from dogwatch.usecases.channels import ChannelRow
 from dogwatch.usecases.door import Tx
@@ -51,6 +53,7 @@ class Present:
     vault: Vault
     stamp: bytes
     allowance: Allowance
+    least_isolation: Least
     kept: Mapping[Thing, str]
     files: frozenset[str]
     items: Mapping[str, Record]
@@ -91,6 +94,7 @@ def read(tx: Tx, workspace_id: int, vault: Vault, at: datetime) -> Present:
         vault,
         manifests.stamp(tx, workspace_id),
         allowances.plan_in(tx, workspace_id),
+        workspaces.get(tx, workspace_id).least_isolation,
         manifests.all_kept(tx, workspace_id),
         frozenset(one.name for one in manifests.listed(tx, workspace_id) if one.applied_at),
         {one.slug: one for one in records},
