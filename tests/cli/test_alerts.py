@@ -100,7 +100,7 @@ def test_a_channel_is_of_a_known_kind(here: Here, told: Stub, words: tuple[str, 
 def test_every_kind_can_be_made(here: Here, told: Stub, kind: str) -> None:
     """Each example of a help page is a command that works."""
     page = here("channel", "add", kind, "--help").stdout
-    example = page.partition("Examples:\n  dogwatch ")[2]
+    example = page.partition("Examples:\n  dogwatch ")[2].partition("\n")[0]
     done = here(*shlex.split(example))
     assert done.returncode == 0, done.stderr
     made = sent(told)[0]
