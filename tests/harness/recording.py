@@ -31,7 +31,10 @@ class Recording:
 def record(
     folder: Path, lives: Sequence[bool], program: tuple[str, ...] = PROGRAM, pings: int = PINGS
 ) -> Recording:
-    """Run a server through its first start and other lives; each ends politely or by a kill."""
+    """Run a server through its first start and other lives; each ends politely or by a kill.
+
+    One that is killed is pinged until SQLite has checkpointed: the larger the batches, the later.
+    """
     home = folder / "disk"
     home.mkdir()
     keys: list[str] = []
@@ -40,13 +43,21 @@ def record(
         for politely in lives:
             server.start()
             keys = keys or [_made(server, number) for number in range(WATCHES)]
+            before = _checkpointed_at(home)
             asyncio.run(ping(server.port, keys, ledger, pings))
+            while not politely and _checkpointed_at(home) == before:
+                asyncio.run(ping(server.port, keys, ledger, pings))
             server.finish(politely=politely)
     calls, ends = read(server.traces, home)
     promised = promises(calls)
     assert {promise.rid for promise in promised} == ledger.acked
     files = [c for c in calls if c.name not in STREAMS or c.file.startswith(f"{home}/")]
     return Recording(home, files, promised, ends)
+
+
+def _checkpointed_at(home: Path) -> int:
+    """Return when SQLite last wrote the database itself, in nanoseconds."""
+    return (home / "data" / "dogwatch.db").stat().st_mtime_ns
 
 
 def _made(server: Traced, number: int) -> str:
