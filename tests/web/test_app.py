@@ -99,7 +99,7 @@ def test_ready_may_be_asked_elsewhere(services: Services) -> None:
 
 
 def test_metrics_count(web: Client, services: Services) -> None:
-    for key in ("known-key", "known-key", "unknown-key"):
+    for key in ("known-to-us", "known-to-us", "unknown-to-us"):
         web.get(f"/ping/{key}")
     text = web.get("/metrics").text
     assert 'dogwatch_pings_total{answer="recorded"} 2.0' in text
@@ -117,7 +117,7 @@ def test_a_ping_that_fails_is_not_counted(services: Services) -> None:
         raise Problem("away", "later")
 
     web = Client(build(replace(services, record_pings=away)))
-    assert web.get("/ping/known-key").status == 503
+    assert web.get("/ping/known-to-us").status == 503
     assert 'answer="recorded"} 0.0' in web.get("/metrics").text
 
 
@@ -189,7 +189,7 @@ def test_a_flood_costs_one_look_a_second(services: Services, manual_clock: Manua
 
 def test_metrics_are_counted_once_a_second(web: Client, manual_clock: ManualClock) -> None:
     before = web.get("/metrics").text
-    web.get("/ping/known-key")
+    web.get("/ping/known-to-us")
     assert web.get("/metrics").text == before
     manual_clock.advance(1)
     assert 'dogwatch_pings_total{answer="recorded"} 1.0' in web.get("/metrics").text

@@ -124,14 +124,14 @@ def play(request: pytest.FixtureRequest) -> Callable[[Scene, EdgeLimits], None]:
 Play = Callable[[Scene, EdgeLimits], None]
 
 
-def request(line: str = "GET /ping/key-00001 HTTP/1.1", *headers: str, body: bytes = b"") -> bytes:
+def request(line: str = "GET /ping/key-0000001 HTTP/1.1", *headers: str, body: bytes = b"") -> bytes:
     lines = [line, "Host: dog.example", *headers, "", ""]
     return "\r\n".join(lines).encode("latin-1") + body
 
 
 PING = request()
-PING_AND_CLOSE = request("GET /ping/key-00001 HTTP/1.1", "Connection: close")
-POST = "POST /ping/key-00001 HTTP/1.1"
+PING_AND_CLOSE = request("GET /ping/key-0000001 HTTP/1.1", "Connection: close")
+POST = "POST /ping/key-0000001 HTTP/1.1"
 
 
 def statuses(answer: bytes) -> list[int]:
@@ -152,7 +152,7 @@ def test_a_ping_is_answered_and_the_server_keeps_its_name_to_itself(play: Play) 
 
 def test_head_answers_without_a_body(play: Play) -> None:
     async def scene(house: House) -> None:
-        answer = await house.talk(request("HEAD /ping/key-00001 HTTP/1.1", "Connection: close"))
+        answer = await house.talk(request("HEAD /ping/key-0000001 HTTP/1.1", "Connection: close"))
         assert statuses(answer) == [200]
         assert b"content-length: 2\r\n" in answer
         assert answer.endswith(b"\r\n\r\n")
@@ -180,27 +180,27 @@ AMBIGUOUS = {
         POST, "Transfer-Encoding: chunked", "Transfer-Encoding: chunked", body=b"0\r\n\r\n"
     ),
     "chunked in 1.0": request(
-        "POST /ping/key-00001 HTTP/1.0", "Transfer-Encoding: chunked", body=b"0\r\n\r\n"
+        "POST /ping/key-0000001 HTTP/1.0", "Transfer-Encoding: chunked", body=b"0\r\n\r\n"
     ),
     "bare LF everywhere": PING.replace(b"\r\n", b"\n"),
     "bare LF behind the first line": PING.replace(b"\r\n", b"\n", 1),
     "bare LF behind a header": PING.replace(b"example\r\n", b"example\n"),
     "bare LF at the end": PING[:-2] + b"\n",
     "bare CR": PING.replace(b"example\r\n", b"example\rX: y\r\n"),
-    "two hosts": request("GET /ping/key-00001 HTTP/1.1", "Host: other"),
-    "the same host twice": request("GET /ping/key-00001 HTTP/1.1", "Host: dog.example"),
+    "two hosts": request("GET /ping/key-0000001 HTTP/1.1", "Host: other"),
+    "the same host twice": request("GET /ping/key-0000001 HTTP/1.1", "Host: dog.example"),
     "a list of hosts": PING.replace(b"dog.example", b"dog.example, other"),
     "a host with a space": PING.replace(b"dog.example", b"dog example"),
-    "no host": b"GET /ping/key-00001 HTTP/1.1\r\n\r\n",
-    "a folded line": request("GET /ping/key-00001 HTTP/1.1", "X: a", " b"),
-    "a space before the colon": request("GET /ping/key-00001 HTTP/1.1", "X : a"),
-    "no colon": request("GET /ping/key-00001 HTTP/1.1", "X"),
-    "an empty name": request("GET /ping/key-00001 HTTP/1.1", ": a"),
-    "NUL in a value": request("GET /ping/key-00001 HTTP/1.1", "X: a\0b"),
-    "a control byte in a value": request("GET /ping/key-00001 HTTP/1.1", "X: a\x01b"),
-    "DEL in a value": request("GET /ping/key-00001 HTTP/1.1", "X: a\x7fb"),
+    "no host": b"GET /ping/key-0000001 HTTP/1.1\r\n\r\n",
+    "a folded line": request("GET /ping/key-0000001 HTTP/1.1", "X: a", " b"),
+    "a space before the colon": request("GET /ping/key-0000001 HTTP/1.1", "X : a"),
+    "no colon": request("GET /ping/key-0000001 HTTP/1.1", "X"),
+    "an empty name": request("GET /ping/key-0000001 HTTP/1.1", ": a"),
+    "NUL in a value": request("GET /ping/key-0000001 HTTP/1.1", "X: a\0b"),
+    "a control byte in a value": request("GET /ping/key-0000001 HTTP/1.1", "X: a\x01b"),
+    "DEL in a value": request("GET /ping/key-0000001 HTTP/1.1", "X: a\x7fb"),
     "NUL in the path": request("GET /ping/key\0-00001 HTTP/1.1"),
-    "an unknown version": request("GET /ping/key-00001 HTTP/2.0"),
+    "an unknown version": request("GET /ping/key-0000001 HTTP/2.0"),
     "a tunnel": request("CONNECT dog.example:443 HTTP/1.1"),
     "no HTTP at all": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
 }
@@ -228,7 +228,7 @@ def test_the_right_head_has_no_fault() -> None:
 def test_a_head_may_have_64_kib_and_no_more(play: Play) -> None:
     async def scene(house: House) -> None:
         for size, status in ((60_000, 200), (66_000, 431), (400_000, 431)):
-            whole = request("GET /ping/key-00001 HTTP/1.1", "Connection: close", "X: " + "x" * size)
+            whole = request("GET /ping/key-0000001 HTTP/1.1", "Connection: close", "X: " + "x" * size)
             assert statuses(await house.talk(whole)) == [status]
             assert statuses(await house.talk(whole[:50_000], whole[50_000:])) == [status]
         many = ["X: y"] * 12_000
@@ -442,7 +442,7 @@ def test_nothing_else_is_begun_for_a_client_that_left(play: Play) -> None:
 @pytest.mark.parametrize("split", [0, 25, 32, 60])
 def test_an_address_as_typed_counts(play: Play, split: int) -> None:
     async def scene(house: House) -> None:
-        line = "GET /ping/key-00001?rid=n\xc3\xa4chtlich HTTP/1.1"
+        line = "GET /ping/key-0000001?rid=n\xc3\xa4chtlich HTTP/1.1"
         whole = request(line, "Connection: close", "User-Agent: n\xc3\xa4")
         answer = await house.talk(whole[:split], whole[split:])
         assert statuses(answer) == [200]
@@ -550,7 +550,7 @@ def test_an_upgrade_is_answered_as_plain_http_and_ends_the_connection(
 ) -> None:
     async def scene(house: House) -> None:
         upgrade = [f"Upgrade: {protocol}", "Connection: Upgrade"]
-        wish = request("GET /ping/key-00001 HTTP/1.1", *upgrade)
+        wish = request("GET /ping/key-0000001 HTTP/1.1", *upgrade)
         answer = await house.talk(wish + PING)
         assert statuses(answer) == [200]
         assert len(house.heard) == 1
