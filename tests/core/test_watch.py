@@ -20,7 +20,18 @@ from dogwatch.core.signals import (
     Start,
 )
 from dogwatch.core.slots import Gap, Plan
-from dogwatch.core.watch import TABLE, Event, Status, Step, Watch, create, phase, step, wake_at
+from dogwatch.core.watch import (
+    TABLE,
+    Event,
+    Status,
+    Step,
+    Watch,
+    create,
+    phase,
+    step,
+    underneath,
+    wake_at,
+)
 from dogwatch.core.watch.state import MAX_OPEN
 
 T0 = datetime(2026, 1, 5, tzinfo=UTC)
@@ -229,6 +240,23 @@ def test_run_ids(script: str, expected: str, lines: str) -> None:
         (3, 1, "0 pause, 1 fail, 2 resume", "paused! paused new!"),
         (3, 1, "0 fail, 1 pause, 2 ok, 3 resume", "new paused! paused up!"),
         (1, 2, "0 fail, 1 ok, 2 pause, 3 resume", "down! down paused! down!"),
+        # what is heard during a pause counts as ever, in a row
+        (3, 1, "0 ok, 1 pause, 2 fail, 3 fail, 4 resume", "up! paused! paused paused up!"),
+        (2, 1, "0 ok, 1 pause, 2 fail, 3 fail, 4 resume", "up! paused! paused paused down!"),
+        (
+            3,
+            1,
+            "0 ok, 1 fail, 2 fail, 3 pause, 4 ok, 5 fail, 6 resume",
+            "up! up up paused! paused paused up!",
+        ),
+        (1, 2, "0 fail, 1 pause, 2 ok, 3 resume", "down! paused! paused down!"),
+        (1, 2, "0 fail, 1 pause, 2 ok, 3 ok, 4 resume", "down! paused! paused paused up!"),
+        (
+            1,
+            2,
+            "0 fail, 1 pause, 2 ok, 3 fail, 4 ok, 5 resume",
+            "down! paused! paused paused paused down!",
+        ),
         (3, 1, "0 ok, 184 lapse, 185 lapse", "up! up down!"),
         # the first success is enough where nothing was down
         (1, 2, "0 ok", "up!"),
@@ -240,6 +268,18 @@ def test_run_ids(script: str, expected: str, lines: str) -> None:
 def test_thresholds(failures: int, successes: int, script: str, expected: str) -> None:
     plan = replace(HOURLY, failures_before_down=failures, successes_before_up=successes)
     assert told(play(script, plan)[1]) == expected
+
+
+@pytest.mark.parametrize(("failed", "least"), [(2, 5), (1, 1)])
+def test_another_measure_during_a_pause_makes_it_neither_better_nor_worse(
+    failed: int, least: int
+) -> None:
+    plan = replace(HOURLY, failures_before_down=2)
+    script = ", ".join(f"{at} fail" for at in range(1, failed + 1))
+    watch, _ = play(f"0 ok, {script}, 8 pause", plan)
+    before = underneath(watch)
+    edited = step(watch, Edit(minute(9), replace(plan, failures_before_down=least))).watch
+    assert step(edited, Resume(minute(10))).watch.status is underneath(edited) is before
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,9 @@ def play(request: pytest.FixtureRequest) -> Callable[[Scene, EdgeLimits], None]:
 Play = Callable[[Scene, EdgeLimits], None]
 
 
-def request(line: str = "GET /ping/key-0000001 HTTP/1.1", *headers: str, body: bytes = b"") -> bytes:
+def request(
+    line: str = "GET /ping/key-0000001 HTTP/1.1", *headers: str, body: bytes = b""
+) -> bytes:
     lines = [line, "Host: dog.example", *headers, "", ""]
     return "\r\n".join(lines).encode("latin-1") + body
 
@@ -228,7 +230,9 @@ def test_the_right_head_has_no_fault() -> None:
 def test_a_head_may_have_64_kib_and_no_more(play: Play) -> None:
     async def scene(house: House) -> None:
         for size, status in ((60_000, 200), (66_000, 431), (400_000, 431)):
-            whole = request("GET /ping/key-0000001 HTTP/1.1", "Connection: close", "X: " + "x" * size)
+            whole = request(
+                "GET /ping/key-0000001 HTTP/1.1", "Connection: close", "X: " + "x" * size
+            )
             assert statuses(await house.talk(whole)) == [status]
             assert statuses(await house.talk(whole[:50_000], whole[50_000:])) == [status]
         many = ["X: y"] * 12_000

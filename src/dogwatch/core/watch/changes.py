@@ -49,17 +49,15 @@ def underneath(watch: Watch) -> Status:
 def _evidence(watch: Watch) -> tuple[Event, int, str]:
     """Return what a paused watch is resumed as, with how many failures in a row, and why.
 
-    What was heard during the pause counts; before it, enough failures in a row for it to be down.
-    One that was never heard well is not up: too few failures make it no better.
+    What was heard during the pause counts as ever: enough failures in a row, and it is down, until
+    there were enough successes. One that was never heard well is not up.
     """
-    heard_at, paused_at = watch.heard_at, watch.since_at
-    meanwhile = heard_at is not None and paused_at is not None and heard_at > paused_at
-    failures = watch.failures
-    if meanwhile:
-        failures = failures + 1 if watch.heard == "bad" else 0
-    if failures >= watch.plan.failures_before_down:
-        told = "it failed during the pause" if meanwhile else "it was down before the pause"
-        return Event.RESUME_DOWN, failures, f"resumed; {told}"
+    if watch.failing:
+        heard_at, paused_at = watch.heard_at, watch.since_at
+        meanwhile = heard_at is not None and paused_at is not None and heard_at > paused_at
+        failed = meanwhile and watch.heard == "bad"
+        told = "it failed during the pause" if failed else "it was down before the pause"
+        return Event.RESUME_DOWN, watch.failures, f"resumed; {told}"
     if not watch.ok_at:
         return Event.RESTART, 0, "resumed"
     return Event.RESUME_SLOW if watch.heard == "slow" else Event.RESUME, 0, "resumed"
@@ -71,6 +69,9 @@ def edit(watch: Watch, signal: Edit, gaps: Sequence[Gap]) -> Step:
     edited = replace(watch, plan=after)
     if before.finish_by_s != after.finish_by_s:
         edited = _forgive(edited)
+    if watch.status is Status.PAUSED and watch.failing != edited.failing:
+        least = after.failures_before_down  # another measure makes it neither better nor worse
+        edited = replace(edited, failures=least if watch.failing else least - 1)
     same = (before.schedule, before.start_by_s) == (after.schedule, after.start_by_s)
     if same or watch.status is Status.PAUSED:
         return Step(edited)

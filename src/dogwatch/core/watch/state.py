@@ -105,6 +105,11 @@ class Watch:
         return any(run.started_at for run in self.open)
 
     @property
+    def failing(self) -> bool:
+        """Whether it failed so often in a row that it is down; of a paused one, underneath."""
+        return self.failures >= self.plan.failures_before_down
+
+    @property
     def begun(self) -> bool:
         """Whether there has been any evidence; before that, silence proves nothing."""
         heard = self.heard_at is not None or self.failures > 0 or self.open != ()
@@ -136,15 +141,19 @@ def judge(
 ) -> Step:  # fmt: skip
     """Note what was `heard`, count `outcomes` and turn the watch if they are enough."""
     heard = heard or {}
-    if watch.status is Status.PAUSED or not outcomes:
+    if not outcomes:
         return Step(replace(watch, **heard) if heard else watch, lines)
     if outcomes[0] in BAD:
         failures = watch.failures + len(outcomes)
         watch = replace(watch, **heard, failures=failures, successes=0)
-        event = Event.BAD if watch.failures >= watch.plan.failures_before_down else None
+        event = Event.BAD if watch.failing else None
         return turn(watch, event, at, reason, lines)
-    watch = replace(watch, **heard, successes=watch.successes + 1, failures=0)
-    enough = watch.status is not Status.DOWN or watch.successes >= watch.plan.successes_before_up
+    successes = watch.successes + 1
+    down = watch.failing if watch.status is Status.PAUSED else watch.status is Status.DOWN
+    enough = not down or successes >= watch.plan.successes_before_up
+    still = watch.status is Status.PAUSED and not enough  # its failures tell that it is down
+    failures = watch.failures if still else 0
+    watch = replace(watch, **heard, successes=successes, failures=failures)
     event = Event.SLOW if outcomes[0] is Outcome.SLOW else Event.GOOD
     return turn(watch, event if enough else None, at, reason, lines)
 
