@@ -10,6 +10,7 @@ from typing import Any
 from dogwatch import config
 from dogwatch.boot.store import opened
 from dogwatch.core.run import Overlap
+from dogwatch.usecases.runs import MAX_WAITING
 from tests.e2e.conftest import Serve
 from tests.eventually import eventually
 from tests.harness.house import House
@@ -19,7 +20,7 @@ from tests.harness.receivers import Webhooks
 from tests.harness.served import Served
 
 QUEUED = int(length("DOGWATCH_PROVE_QUEUED", 60, 10_000))
-JOBS = 20
+JOBS = max(20, -(-QUEUED // MAX_WAITING))
 LONG_S = 120.0
 ATTEMPTS = 3
 

@@ -167,8 +167,20 @@ class Heartbeat:
         elif flip.reason == "not finished in time":
             if not self._unfinished(flip.at):
                 yield f"down at {flip.at}, but every run had finished"
-        elif not any(ping.at == flip.at and ping.kind is Kind.FAIL for ping in self._pings):
+        elif not self._resumed_down(flip) and not self._failed_between(flip.at, flip.at):
             yield f"down at {flip.at} for no reason: {flip.reason}"
+
+    def _resumed_down(self, flip: Flip) -> bool:
+        """Whether it was resumed as what it was: down before the pause, or failed meanwhile."""
+        before = self._flips[: self._flips.index(flip)]
+        if flip.from_status != "paused" or not before or before[-1].to_status != "paused":
+            return False
+        paused = before[-1]
+        return paused.from_status == "down" or self._failed_between(paused.at, flip.at)
+
+    def _failed_between(self, from_at: datetime, to_at: datetime) -> bool:
+        fails = (ping.at for ping in self._pings if ping.kind is Kind.FAIL)
+        return any(from_at <= at <= to_at for at in fails)
 
     def _unfounded_silence(self, flip: Flip, era: Era) -> Iterator[str]:
         known = [ping for ping in self._pings if ping.committed_at <= flip.at]
