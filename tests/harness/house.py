@@ -1,6 +1,6 @@
 """A store with one workspace, for tests of use-cases: short words for what they do most."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -145,12 +145,18 @@ class House:
 
     # --- telling ---
 
-    def channel(self, name: str = "hook", rule: Rule | None = None, at: float = -600) -> ChannelRow:
+    def channel(
+        self,
+        name: str = "hook",
+        rule: Rule | None = None,
+        at: float = -600,
+        settings: Mapping[str, str] | None = None,
+    ) -> ChannelRow:
         """Make a webhook with a rule that sends it everything, or the rule given."""
         made = self.do(
             channels.add_channel, self.workspace.id, name, "webhook",
-            {"url": "https://hook.example/"}, {"secrets": ["whsec_c2VjcmV0"]}, self.vault,
-            after(at),
+            {"url": "https://hook.example/", **(settings or {})}, {"secrets": ["whsec_c2VjcmV0"]},
+            self.vault, after(at),
         )  # fmt: skip
         self.rule(made, rule or Rule("", ""), at)
         return made

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dogwatch.core.alerts import Event
+from dogwatch.core.alerts import Event, tells_of_one
 from dogwatch.core.message import MOST_ITEMS, Alias, Message
 from dogwatch.core.problems import Problem
 from dogwatch.notify.formats import FORMATS, standard
@@ -228,6 +228,12 @@ def test_every_event_has_its_type(event: Event) -> None:
     body = standard(told(event=event, expected_at=None))
     assert body["type"] == f"watch.{event.value}"
     assert json.loads(json.dumps(body)) == body
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_format_without_a_list_is_known_to_tell_of_one(form: str) -> None:
+    names_both = "Watch 1" in str(FORMATS[form].payload(group(2)))
+    assert tells_of_one({"format": form}) is not names_both
 
 
 def test_a_group_tells_of_all_it_names_and_counts_the_rest() -> None:

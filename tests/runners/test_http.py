@@ -53,12 +53,12 @@ class Output:
 
 
 async def attempt(
-    answer: bytes | None, allow: Sequence[Network] = LOOPBACK, **fields: Any
+    answer: bytes | None, allow: Sequence[Network] = LOOPBACK, query: str = "", **fields: Any
 ) -> tuple[Result, str, list[bytes]]:
     output = Output()
     egress = Egress(allow)
     async with serving(answer) as (url, heard):
-        action = HttpAction(**{"url": url, **fields})
+        action = HttpAction(**{"url": url + query, **fields})
         result = await run_http(egress, action, run_id="r1", attempt=2, on_output=output)
     await egress.close()
     return result, output.text, heard
@@ -76,6 +76,13 @@ def test_an_answer_that_repeats_the_request_tells_no_secret_of_it() -> None:
     _, text, heard = asyncio.run(attempt(said, headers=headers))
     assert b"s3cret-token" in heard[0]
     assert text.endswith("X-Token: ***\nContent-Length: 61\n\nyou are ***, ***, of text/x-echo")
+
+
+def test_an_answer_that_repeats_the_address_tells_no_secret_of_it() -> None:
+    said = answer("200 OK", b"/?Api_Key=top%20secret&page=seventh: top secret is wrong")
+    _, text, heard = asyncio.run(attempt(said, query="&Api_Key=top%20secret&page=seventh"))
+    assert b"top%20secret" in heard[0]
+    assert text.endswith("/?Api_Key=***&page=seventh: *** is wrong")
 
 
 def test_a_good_answer() -> None:

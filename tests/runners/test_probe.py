@@ -104,9 +104,9 @@ def test_a_good_answer_keeps_status_phases_and_preview(run: Any) -> None:
 def test_an_answer_that_repeats_the_request_tells_no_secret_of_it() -> None:
     headers = {"Authorization": "Bearer s3cret-token", "Content-Type": "text/x-echo", "X-N": "7"}
     demand = {"kind": "json", "path": "$.auth", "is": "equals", "value": "x"}
-    echo = ok(b'{"auth": "Bearer s3cret-token", "just": "s3cret-token", "t": "text/x-echo"}')
+    echo = ok(b'{"auth": "Bearer s3cret-token", "asked": "?token=s3cret", "t": "text/x-echo"}')
     result = http(echo, headers=headers, assertions=[demand])
-    assert result.preview == '{"auth": "***", "just": "***", "t": "text/x-echo"}'
+    assert result.preview == '{"auth": "***", "asked": "?token=***", "t": "text/x-echo"}'
     assert result.reason == "$.auth: expected equals 'x', got '***'"
     long = http(ok(b"x" * 495 + b"s3cret-token"), headers=headers)
     assert long.preview == "x" * 495 + "***"

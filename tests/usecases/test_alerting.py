@@ -29,6 +29,7 @@ from tests.harness.house import House, after, heard
 
 FAIL, OK = Kind.FAIL, Kind.OK
 EVERY = frozenset({Event.DOWN, Event.DEGRADED, Event.RECOVERED})
+NOBODY = Rule("", "", EVERY, Scope("tags", frozenset({"none"})))
 HOUR = WindowSpec("once", start_at=after(-60), end_at=after(3600))
 # Of each kind one that goes on at noon of that Monday, UTC, for an hour.
 WINDOWS = {
@@ -540,6 +541,56 @@ def test_a_digest_is_told_at_its_time(house: House) -> None:
     assert house.audit(3602) == []
 
 
+def test_a_message_about_one_watch_leaves_no_other_untold(house: House) -> None:
+    """Other products' formats have no lists: each watch has a message, be it collected or said
+    again."""
+    steps = (Escalation(house.channel("late", NOBODY).id, 900),)
+    every = Rule("", "", EVERY, repeat_s=600, escalations=steps)
+    owl = house.channel("owl", every, settings={"format": "cronowl"})
+    house.do(channels.regroup, owl, 10)
+    for slug in ("one", "two", "flaps"):
+        fail(house, slug, 1)
+    recover(house, "flaps", 5)
+    step(house, 11)
+    assert named(house, 11) == [
+        (("flaps", 2), "Recovered"), (("one", 1), "Down"), (("two", 1), "Down"),
+    ]  # fmt: skip
+    assert [one[1] for one in told(house)] == ["sent"] * 5
+    assert house.audit(13) == []
+    step(house, 611)  # said again, and collected once more
+    step(house, 621)
+    assert [item for item, _ in named(house, 621)] == [("one", 1), ("two", 1)]
+    assert "owl was told (reminder: ok)" in reason(house, 622)
+    step(house, 911)
+    assert len(named(house, 911)) == 1  # our own format has a list
+
+
+@pytest.mark.parametrize(("form", "count"), [("cronpulse", 3), ("standard", 1)])
+def test_a_digest_of_what_has_no_list_is_a_message_each(
+    house: House, form: str, count: int
+) -> None:
+    made = house.channel("hook", Rule("", "", EVERY, digest=Digest(time(13))))
+    for slug in ("one", "two", "three"):
+        fail(house, slug, 1)
+    house.do(
+        channels.change_channel, made, house.vault,
+        public={"url": "https://hook.example/", "format": form}, secret={},
+    )  # fmt: skip
+    step(house, 3600)
+    assert len(house.parcels(3600)) == count
+
+
+def named(house: House, at: float) -> list[tuple[tuple[str, int], str]]:
+    """Send what is on its way, each after the other; return whom each is about first, and what."""
+    found = []
+    while parcels := house.parcels(at):
+        for parcel in parcels:
+            first = parcel.message.first
+            found.append(((first.slug, first.changes), words(parcel.message).title.split(":")[0]))
+            house.settle(parcel, at, Verdict.SENT)
+    return sorted(found)
+
+
 # --- incidents ---------------------------------------------------------------------------------
 
 
@@ -579,8 +630,7 @@ def sent_at(house: House, at: float) -> list[str]:
 
 def following(house: House) -> None:
     """Have a team that is reminded every ten minutes, and a chief after a quarter of an hour."""
-    nobody = Scope("tags", frozenset({"none"}))
-    chief = house.channel("chief", Rule("", "", EVERY, nobody))
+    chief = house.channel("chief", NOBODY)
     steps = (Escalation(chief.id, 900),)
     house.channel("team", Rule("", "", EVERY, repeat_s=600, escalations=steps))
     fail(house, "one", 1)

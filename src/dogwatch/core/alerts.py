@@ -1,9 +1,9 @@
 """Who is told what, and when a delivery is tried again. Flips alone lead here."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 from dogwatch.core.windows import Digest, Quiet
 
@@ -128,6 +128,17 @@ def group_window_s(kind: str, own: int | None) -> int:
     if own is not None:
         return own
     return 0 if kind in ONE_EACH else GROUP_WINDOW_S
+
+
+def product_of(settings: Mapping[str, Any]) -> str:
+    """Return the product whose words a channel uses, "" for our own."""
+    form = str(settings.get("format", "standard"))
+    return "" if form == "standard" else form
+
+
+def tells_of_one(settings: Mapping[str, Any]) -> bool:
+    """Tell whether each message of a channel is about one watch: other products have no lists."""
+    return bool(product_of(settings))
 
 
 # --- attempts --------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from functools import lru_cache
-from urllib.parse import quote, quote_plus, urlsplit
+from urllib.parse import quote, quote_plus, unquote_plus, urlsplit
 
 MASK = b"***"
 # What is shorter stands in too many words that are no secret.
@@ -21,12 +21,34 @@ _PARTS = (list, tuple)
 _MARKS = re.compile(r"(?:\*\*\*)+")
 _PASSWORD = re.compile(r"(://[^/?#:@]*:)[^/?#]*@")
 _PASSWORD_PARAMETER = re.compile(r"([?&]password=)[^&#]*")
+_SECRET = "auth|cookie|cred|key|pass|pwd|secret|session|sig|token"  # noqa: S105 (names of secrets)
+_SECRET_NAME = re.compile(_SECRET, re.IGNORECASE)
+SECRET_FIELD = re.compile(rf"(?:{_SECRET})[\w-]*[\"']?\s*[=:]", re.IGNORECASE)
 _OF_NUMBERS = frozenset("0123456789.eE+-")
 
 
 def is_too_short(secret: str) -> bool:
     """Whether there is something to mask that is never masked, because it stands in many words."""
     return 0 < len(secret.strip()) < SHORTEST
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether the value of a name in a query, such as token, counts as secret."""
+    return bool(_SECRET_NAME.search(unquote_plus(name)))
+
+
+def query(url: str) -> tuple[str, list[tuple[str, str]], str]:
+    """Part an address into what stands before its query, the pairs as written, and the rest."""
+    head, mark, rest = url.partition("?")
+    told, sharp, fragment = rest.partition("#")
+    pairs = [part.partition("=") for part in told.split("&")] if told else []
+    return head + mark, [(name + equals, value) for name, equals, value in pairs], sharp + fragment
+
+
+def secrets_in(url: str) -> list[str]:
+    """Return those values of an address's query that count as secret, as written and as meant."""
+    found = [value for name, value in query(url)[1] if is_secret_name(name)]
+    return list(dict.fromkeys([*found, *map(unquote_plus, found)]))
 
 
 def mask_url(url: str) -> str:

@@ -70,12 +70,10 @@ def _read(values: Sequence[Any]) -> ChannelRow:
     )  # fmt: skip
 
 
-def kinds_and_windows(tx: Tx, workspace_id: int) -> dict[str, tuple[str, int | None]]:
-    """Return the kind and the group window of each channel of a workspace, by id."""
-    found = select(channels.c.id, channels.c.kind, channels.c.group_window_s).where(
-        channels.c.workspace_id == workspace_id
-    )
-    return {row.id: (row.kind, row.group_window_s) for row in tx.conn.execute(found)}
+def of_workspace(tx: Tx, workspace_id: int) -> Sequence[ChannelRow]:
+    """Return all channels of a workspace."""
+    found = select(channels).where(channels.c.workspace_id == workspace_id)
+    return [ChannelRow(**row._mapping) for row in tx.conn.execute(found)]
 
 
 def listed(tx: Tx, workspace_id: int, limit: int, after: str = "") -> Sequence[ChannelRow]:
@@ -96,7 +94,7 @@ def change(tx: Tx, workspace_id: int, channel_id: str, **changes: Any) -> None:
         .where(channels.c.workspace_id == workspace_id, channels.c.id == channel_id)
         .values(**changes)
     )
-    if "group_window_s" in changes:
+    if changes.keys() & {"group_window_s", "settings"}:
         workspaces.rules_changed(tx, workspace_id)
 
 

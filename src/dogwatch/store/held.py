@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, true, update
+from sqlalchemy import ColumnElement, and_, bindparam, func, null, or_, select, true, update
 
+from dogwatch.store.bulk import Bulk
 from dogwatch.store.deliveries import Delivery
 from dogwatch.store.tables import deliveries
 from dogwatch.store.tx import Tx
+from dogwatch.store.types import to_microseconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +104,22 @@ def together(
     return [Brief(**row._mapping) for row in rows]
 
 
-def bundle(
-    tx: Tx, workspace_id: int, channel_id: str, hold: str, due_at: datetime | None,
-    carrier_id: str, at: datetime,
-) -> None:  # fmt: skip
-    """Have what is collected for a channel be told by the message of `carrier_id`."""
-    mine = _collected(workspace_id, channel_id, hold, due_at)
-    let_go = {"state": "pending", "reason": "", "hold": None, "due_at": at}
-    tx.conn.execute(update(deliveries).where(mine).values(bundle_id=carrier_id, **let_go))
+def bundle(tx: Tx, workspace_id: int, ids: Collection[str], carrier_id: str, at: datetime) -> None:
+    """Have what was collected be told by the message of `carrier_id`."""
+    _BUNDLE.run(tx, [(workspace_id, one, carrier_id, to_microseconds(at)) for one in ids])
+
+
+_BUNDLE = Bulk(
+    (deliveries.c.workspace_id, deliveries.c.id, deliveries.c.bundle_id, deliveries.c.due_at),
+    lambda new: (
+        update(deliveries)
+        .where(deliveries.c.workspace_id == new["workspace_id"], deliveries.c.id == new["id"])
+        .values(
+            {name: new[name] for name in ("bundle_id", "due_at")}
+            | {"state": "pending", "reason": "", "hold": null()}
+        )
+    ),
+)
 
 
 def _collected(

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, union
 
 from dogwatch.store import timers
-from dogwatch.store.tables import jobs, nodes, outages, tasks, watches
+from dogwatch.store.tables import jobs, nodes, outages, runs, tasks, watches
 from dogwatch.store.tx import Tx
 
 
@@ -41,3 +41,24 @@ def gaps_named(tx: Tx, limit: int) -> Sequence[tuple[datetime, datetime, str]]:
     found = select(outages.c.start_at, outages.c.end_at, outages.c.reason)
     rows = tx.conn.execute(found.order_by(outages.c.id.desc()).limit(limit))
     return [(row[0], row[1], row[2]) for row in rows]
+
+
+def slots_within(tx: Tx, workspace_id: int, start_at: datetime, end_at: datetime) -> int:
+    """Return how many slots of a workspace were due from `start_at` to before `end_at`: those in
+    the ledger, and those still owed by what is not paused."""
+    own = watches.c.workspace_id == workspace_id
+    # By watch: (watch, slot) is what there is an index of.
+    settled = select(watches.c.id, runs.c.slot_at).where(
+        own,
+        runs.c.workspace_id == watches.c.workspace_id,
+        runs.c.watch_id == watches.c.id,
+        runs.c.slot_at >= start_at,
+        runs.c.slot_at < end_at,
+    )
+    owed = select(watches.c.id, watches.c.slot_at).where(
+        own,
+        watches.c.slot_at >= start_at,
+        watches.c.slot_at < end_at,
+        watches.c.status != "paused",
+    )
+    return tx.conn.scalar(select(func.count()).select_from(union(settled, owed).subquery())) or 0

@@ -20,6 +20,7 @@ from dogwatch.usecases.facts import down_beside
 from dogwatch.usecases.scene import Matter, Scene
 
 LANE = "delivery"
+AT_ONCE = 500
 # The lane of the timer behind each kind of hold; what has a delivery of its own is in `alert`.
 _COLLECTED = {Held.GROUP: "bundle", Held.DIGEST: "digest"}
 
@@ -147,45 +148,59 @@ def over(delivery: Delivery, watch: Record, at: datetime) -> str:
 
 
 def collect(tx: Tx, scene: Scene, channel_id: str, hold: Held) -> None:
-    """Send what was collected for a channel: as one message, or as it is if it is alone."""
+    """Send what was collected for a channel: as one message, or as it is if it is alone.
+
+    Where a message is about one watch, there is one for each.
+    """
     until_at = scene.at if hold is Held.DIGEST else None
-    found = held.together(tx, scene.workspace_id, channel_id, str(hold), until_at)
-    if len(found) == 1:
-        _let_go(tx, scene, found[0])
-    elif found:
-        _bundle(tx, scene, channel_id, hold, until_at, found)
+    parts = _parts(held.together(tx, scene.workspace_id, channel_id, str(hold), until_at))
+    alone = []
+    for told in [[part] for part in parts] if channel_id in scene.of_one else [parts]:
+        match told:
+            case [[one]]:
+                alone.append(one.id)
+            case [_, *_]:
+                _bundle(tx, scene, channel_id, told)
+    _let_go(tx, scene, alone)
     later_at = held.next_due_at(tx, scene.workspace_id, channel_id, str(hold))
     if later_at:
         timers.arm(tx, [Timer(scene.workspace_id, _COLLECTED[hold], channel_id, later_at)])
 
 
-def _members(found: Sequence[Brief]) -> Collection[Brief]:
-    """Return the last of what there is to tell of each watch.
+def _parts(found: Sequence[Brief]) -> list[list[Brief]]:
+    """Return what there is to tell of each watch, oldest first.
 
     That a probe is unwatched has an end of its own; with a fall, lateness is told.
     """
     fallen = {one.watch_id for one in found if one.event == Event.DOWN}
-    last = {(one.watch_id or one.id, _is_notice(one)): one for one in found}
-    return [one for (of, is_notice), one in last.items() if not (is_notice and of in fallen)]
+    parts: dict[tuple[str, bool], list[Brief]] = {}
+    for one in found:
+        apart = _is_notice(one) and one.watch_id not in fallen
+        parts.setdefault((one.watch_id or one.id, apart), []).append(one)
+    return list(parts.values())
+
+
+def _last(part: Sequence[Brief]) -> Brief:
+    """Return what of a part is told: the last, of flips where there are any."""
+    return ([one for one in part if not _is_notice(one)] or part)[-1]
 
 
 def _is_notice(one: Brief) -> bool:
     return one.flip_id is None and one.event != Event.DOWN
 
 
-def _let_go(tx: Tx, scene: Scene, brief: Brief) -> None:
-    for one in held.waiting(tx, scene.workspace_id, [brief.id]):
-        alone = ruled(replace(one, reason=""), Send(), scene.at)
-        deliveries.save_many(tx, [alone])
-        _start(tx, scene, [alone])
+def _let_go(tx: Tx, scene: Scene, ids: Sequence[str]) -> None:
+    for first in range(0, len(ids), AT_ONCE):
+        found = held.waiting(tx, scene.workspace_id, ids[first : first + AT_ONCE])
+        going = [ruled(one, Send(), scene.at) for one in found]
+        deliveries.save_many(tx, going)
+        _start(tx, scene, going)
 
 
-def _bundle(
-    tx: Tx, scene: Scene, channel_id: str, hold: Held, until_at: datetime | None,
-    found: Sequence[Brief],
-) -> None:  # fmt: skip
+def _bundle(tx: Tx, scene: Scene, channel_id: str, parts: Sequence[Sequence[Brief]]) -> None:
     """Make the one message of many; its delivery belongs to no flip and no watch."""
-    members = _members(found)
+    found = [one for part in parts for one in part]
+    members = [_last(part) for part in parts]
     gravest = sorted(members, key=lambda one: (list(Event).index(Event(one.event)), one.id))
     named = held.waiting(tx, scene.workspace_id, [one.id for one in gravest[: notices.MOST_ITEMS]])
     incident_ids = {one.incident_id for one in found}
@@ -211,5 +226,5 @@ def _bundle(
         incident_id=incident_id,
     )
     deliveries.add_many(tx, [carrier])
-    held.bundle(tx, scene.workspace_id, channel_id, str(hold), until_at, carrier.id, scene.at)
+    held.bundle(tx, scene.workspace_id, [one.id for one in found], carrier.id, scene.at)
     _start(tx, scene, [carrier])

@@ -1,6 +1,6 @@
 """Incidents: opened and closed by flips, followed up until somebody acknowledges."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -219,18 +219,26 @@ def _told(tx: Tx, incident: Incident, by_id: Mapping[str, Rule]) -> list[Told]:
 
 
 def _say(tx: Tx, scene: Scene, incident: Incident, due: Sequence[FollowUp]) -> bool:
-    """Make the deliveries of follow-ups: the facts of all that is still down, if anything is."""
-    loud = _loud(tx, scene, incident)
+    """Make the deliveries of follow-ups: the facts of all that is still down, if anything is.
+
+    Where a message is about one watch, there is one for each.
+    """
+    (_, going) = incidents.counts(tx, scene.workspace_id, [incident.id])[incident.id]
+    apart = any(one.channel_id in scene.of_one for one in due)
+    loud = _loud(tx, scene, incident, going if apart else LOOKED_AT)
     if not loud:
         return False
-    (_, going) = incidents.counts(tx, scene.workspace_id, [incident.id])[incident.id]
-    count = going if going > LOOKED_AT else len(loud)
+    count = going if going > LOOKED_AT and not apart else len(loud)
     named = loud[: notices.MOST_ITEMS]
     beside = down_beside(tx, scene.workspace_id, named, count)
     message = notices.group_of(named, count, incident.id, beside)
     watch_id = loud[0].watch_id if count == 1 else None
-    placed = place(tx, scene, [_repeat(one, incident, message, watch_id, scene) for one in due])
-    said = [_said(incident, one, new, scene.at) for one, new in zip(due, placed, strict=True)]
+    said = []
+    for one in due:
+        each = [(part.message, part.watch_id) for part in loud]
+        told = each if one.channel_id in scene.of_one else [(message, watch_id)]
+        placed = place(tx, scene, [_repeat(one, incident, *of, scene) for of in told])
+        said += [_said(incident, one, new, scene.at) for new in placed]
     incidents.note(tx, *said)
     return True
 
@@ -260,9 +268,19 @@ def _repeat(
     )
 
 
-def _loud(tx: Tx, scene: Scene, incident: Incident) -> list[Delivery]:
+def _loud(tx: Tx, scene: Scene, incident: Incident, most: int) -> list[Delivery]:
     """Return an alert of each part that goes on, was told, and is in no maintenance."""
-    parts = incidents.members(tx, scene.workspace_id, incident.id, LOOKED_AT, going_on=True)
+    parts = incidents.members(tx, scene.workspace_id, incident.id, most, going_on=True)
+    return [
+        one
+        for first in range(0, len(parts), LOOKED_AT)
+        for one in _loud_of(tx, scene, incident, parts[first : first + LOOKED_AT])
+    ]
+
+
+def _loud_of(
+    tx: Tx, scene: Scene, incident: Incident, parts: Sequence[Member]
+) -> Iterable[Delivery]:
     known = watches.look(tx, scene.workspace_id, [one.watch_id for one in parts])
     loud = {
         one.flip_id
@@ -272,7 +290,7 @@ def _loud(tx: Tx, scene: Scene, incident: Incident) -> list[Delivery]:
     told: dict[str | None, Delivery] = {}
     for one in held.let_go(tx, scene.workspace_id, incident.id, loud):
         told.setdefault(one.flip_id, one)
-    return list(told.values())
+    return told.values()
 
 
 # --- what people do ----------------------------------------------------------------------------

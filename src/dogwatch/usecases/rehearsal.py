@@ -12,6 +12,7 @@ from dogwatch.store.deliveries import Delivery
 from dogwatch.store.tasks import NewTask
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
+from dogwatch.usecases import notices
 from dogwatch.usecases.holding import LANE
 from dogwatch.usecases.scene import Scene
 from dogwatch.usecases.watches import find
@@ -55,15 +56,10 @@ def _task(one: Delivery, at: datetime) -> NewTask:
 
 def _facts(watch: Record, at: datetime) -> dict[str, Any]:
     """Return what the message says; without the watch's id it closes and opens nothing there."""
-    ok_at = watch.watch.ok_at
-    item = {
-        "event": str(Event.DOWN), "watch_id": "", "slug": watch.slug, "name": watch.name,
-        "kind": watch.kind, "tags": list(watch.tags), "status": "down",
-        "previous_status": str(watch.watch.status), "since_at": at.isoformat(),
-        "reason": "nothing heard by the deadline", "last_ok_at": ok_at and ok_at.isoformat(),
-        "timezone": watch.timezone, "schedule": watch.schedule,
+    message = notices.late_notice(watch, at)
+    missed = {
+        "event": str(Event.DOWN), "watch_id": "", "status": "down", "expected_at": None,
+        "reason": "nothing heard by the deadline",
     }  # fmt: skip
-    return {
-        "key": "", "items": [item], "more": 0, "also_down": [], "also_down_count": 0,
-        "rehearsal": True,
-    }  # fmt: skip
+    items = [item | missed for item in message["items"]]
+    return message | {"key": "", "items": items, "rehearsal": True}

@@ -45,6 +45,7 @@ class Scene:
     down: Mapping[str, str]
     due: Mapping[str, str]
     group_windows_s: Mapping[str, int]
+    of_one: frozenset[str]
     others_down: Down
 
     @classmethod
@@ -62,6 +63,7 @@ class Scene:
             dependencies.down_above(tx, workspace_id) if graph else {},
             _due_above(tx, workspace_id, at + PARENT_SOON) if graph else {},
             stands.group_windows_s,
+            stands.of_one,
             down_in(tx, workspace_id) if stands.group_windows_s else Down(),
         )
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from dogwatch.core.alerts import group_window_s
+from dogwatch.core.alerts import group_window_s, tells_of_one
 from dogwatch.core.rulebook import Rulebook
 from dogwatch.store import channels, rules, workspaces
 from dogwatch.store.tx import Tx
@@ -19,17 +19,22 @@ MOST_KEPT = 256
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The rules, and for how many seconds each channel collects flips for one message."""
+    """The rules, and for how many seconds each channel collects flips for one message.
+
+    `of_one` are the channels each of whose messages is about one watch.
+    """
 
     rules: Rulebook
     group_windows_s: Mapping[str, int]
+    of_one: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, tx: Tx, workspace_id: int) -> Self:
         """Read them."""
-        kinds = channels.kinds_and_windows(tx, workspace_id)
-        windows = {own_id: group_window_s(*given) for own_id, given in kinds.items()}
-        return cls(Rulebook.of(rules.of_workspace(tx, workspace_id)), windows)
+        found = channels.of_workspace(tx, workspace_id)
+        windows = {one.id: group_window_s(one.kind, one.group_window_s) for one in found}
+        of_one = frozenset(one.id for one in found if tells_of_one(one.settings))
+        return cls(Rulebook.of(rules.of_workspace(tx, workspace_id)), windows, of_one)
 
 
 _kept: dict[str, Standing] = {}

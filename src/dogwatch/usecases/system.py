@@ -71,6 +71,15 @@ class Unasked:
 
 
 @dataclass(frozen=True, slots=True)
+class Away:
+    """A time in which nobody listened, and how many slots of a workspace were due in it."""
+
+    start_at: datetime
+    end_at: datetime
+    slots: int
+
+
+@dataclass(frozen=True, slots=True)
 class System:
     """The state of the instance at `at`."""
 
@@ -112,10 +121,12 @@ def behind(tx: Tx, at: datetime) -> list[str]:
     return [one.words for one in waiting if not one.well]
 
 
-def away_since(tx: Tx, at: datetime) -> list[tuple[datetime, datetime]]:
+def away_since(tx: Tx, workspace_id: int, at: datetime) -> Away | None:
     """Return the last time that nobody listened for a minute or longer, if it ended since then."""
     found = [(start, end) for start, end, _ in lag.gaps_named(tx, GAPS) if end - start >= AWAY]
-    return [one for one in found[:1] if one[1] > at]
+    if not found or found[0][1] <= at:
+        return None
+    return Away(*found[0], lag.slots_within(tx, workspace_id, *found[0]))
 
 
 def unasked(tx: Tx, at: datetime) -> list[Unasked]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from dogwatch.core.alerts import Attempt, Event, retry_after
+from dogwatch.core.alerts import Attempt, Event, product_of, retry_after
 from dogwatch.core.data import data, replace
 from dogwatch.core.message import Message
 from dogwatch.core.problems import Problem
@@ -120,7 +120,7 @@ def claim(
             code = code_of(delivery, vault)
             named = _variables(tx, delivery, vault)
             message = message_of(delivery, names[task.workspace_id], base_url, code, named)
-            if dialect := _dialect(channel.settings):
+            if dialect := product_of(channel.settings):
                 message = aliased(tx, message, task.workspace_id, dialect)
             parcels.append(Parcel(task, delivery, channel.row, channel.settings, message))
         elif delivery and channel:
@@ -148,12 +148,6 @@ class _Opened:
     row: ChannelRow
     settings: Mapping[str, Any] = field(default_factory=dict)
     fault: str = ""
-
-
-def _dialect(settings: Mapping[str, Any]) -> str:
-    """Return the product whose words a webhook uses, "" for our own."""
-    form = str(settings.get("format", "standard"))
-    return "" if form == "standard" else form
 
 
 def _opened(tx: Tx, due: Collection[Delivery], vault: Vault) -> dict[tuple[int, str], _Opened]:

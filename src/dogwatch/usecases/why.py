@@ -107,7 +107,8 @@ def _again(
     workspace_id, shared = record.workspace_id, {one.incident_id for one in told}
     notes = [note for one in shared if one for note in incidents.notes(tx, workspace_id, one)]
     said = [note for note in notes if note.kind in _AGAIN and note.at > flip.at]
-    kinds = {note.detail.rpartition(" ")[2]: note.kind for note in said[-FLIPS_SEEN:]}
+    last = sorted({note.at for note in said})[-FLIPS_SEEN:]
+    kinds = {note.detail.rpartition(" ")[2]: note.kind for note in said if note.at in last}
     found = deliveries.by_ids(tx, [(workspace_id, own_id) for own_id in kinds])
     of_it = [one for one in found.values() if _tells_of(one, record.id)]
     last_at = max((one.created_at for one in of_it), default=None)

@@ -234,7 +234,9 @@ def test_a_viewer_sees_no_alerts_and_changes_none(house: House, ana: Browser) ->
 
 def test_a_miss_is_rehearsed(house: House, ana: Browser) -> None:
     hook(ana)
-    record = watch(house, "Nightly")
+    record = watch(house, "Nightly", description="Runbook: /wiki/nightly")
+    ping(house, record, kind="start")
+    house.clock.advance(4)
     ping(house, record)
     assert "Rehearse a miss" in ana.get("/alerts", item="nightly").text
     done = ana.fill("/alerts?item=nightly", "/alerts/rehearse")
@@ -246,6 +248,9 @@ def test_a_miss_is_rehearsed(house: House, ana: Browser) -> None:
     message = parcel.message
     assert (message.rehearsal, message.event, message.ack_url) == (True, "down", "")
     assert message.key == parcel.delivery.id
+    first = message.first
+    assert (first.last_ok_ms, first.about) == (4000, "Runbook: /wiki/nightly")
+    assert (first.watch_id, first.status, first.expected_at) == ("", "down", None)
     assert "Nothing has broken" in ana.get("/incidents").text
     wrong = ana.fill("/alerts?item=nightly", "/alerts/rehearse", item="nobody")
     assert wrong.status == 404

@@ -1,13 +1,14 @@
 """The pages of items: what is wrong, what each did, and how one begins."""
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from html import unescape
 
 import pytest
 
+from dogwatch.core.slots import Gap
 from dogwatch.core.spec import WatchSpec
-from dogwatch.store import results
+from dogwatch.store import nodes, results
 from dogwatch.usecases import probes, runs, watches, workspaces
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.probes import ProbeSpec
@@ -44,6 +45,32 @@ def test_the_worst_come_first_and_are_counted(house: House, ana: Browser) -> Non
     pass_time(house, 601)
     assert names(ana.get("/").text) == ["Zulu", "Alpha", "Mike"]  # Alpha is late
     assert names(ana.get("/", state="late").text) == ["Alpha"]
+
+
+def test_what_was_due_while_nobody_listened_is_told_for_a_day_or_until_it_is_read(
+    house: House, ana: Browser
+) -> None:
+    for name, schedule in (("Alpha", "every 10m"), ("Bravo", "*/5 * * * *"), ("Later", "every 2h")):
+        ping(house, watch(house, name, schedule=schedule))
+
+    def away(seconds: float) -> None:
+        gap = Gap(house.clock.now(), house.clock.now() + timedelta(seconds=seconds))
+        house.clock.advance(seconds)
+        house.write(lambda tx: nodes.add_gap(tx, gap, "no node was alive"))
+
+    away(720)
+    assert "2 expectations fell into that time, judged with grace" in ana.get("/").text  # owed
+    pass_time(house, 150)
+    page = ana.get("/").text  # by now two of one are in the ledger, and one of the other
+    assert "3 expectations fell into that time" in page
+    assert ana.fill("/", "/away").status == 303
+    assert "Nobody listened" not in ana.get("/").text
+    away(90)
+    assert "1 expectation fell into that time" in ana.get("/").text
+    away(90)
+    assert "Nothing was expected in that time." in ana.get("/").text
+    house.clock.advance(86_400)
+    assert "Nobody listened" not in ana.get("/").text
 
 
 def test_what_is_shown_stands_in_the_address(house: House, ana: Browser) -> None:

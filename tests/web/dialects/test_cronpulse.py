@@ -176,6 +176,17 @@ def test_each_ping_is_answered_and_tells_the_status(client: Client, house: House
         assert found["lastActivityAt"] == house.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def test_a_slow_run_is_a_success(client: Client, house: House, api: Client) -> None:
+    job = made(client)
+    slug = api.get("/jobs").json["data"][0]["slug"]
+    assert api("PATCH", f"/watches/{slug}", {"slow_after_s": 5}).status == 200
+    ping(client, job["id"], "/start")
+    house.clock.advance(6)
+    ping(client, job["id"], "/success")
+    assert api.get(f"/watches/{slug}").json["status"] == "degraded"
+    assert shown(client, job)["lastStatus"] == "success"
+
+
 @pytest.mark.parametrize("method", ["GET", "POST", "HEAD"])
 @pytest.mark.parametrize("mount", ["", "/cronpulse"])
 def test_a_key_of_nine_characters_pings_below_every_mount(

@@ -4,20 +4,17 @@ A mask keeps its secret for the origin it was given for (RFC 6454: scheme, host 
 may change a job must not learn its secrets by sending them elsewhere.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import unquote_plus, urlsplit
+from urllib.parse import urlsplit
 
 from dogwatch.core.http_action import HARMLESS
+from dogwatch.core.masking import SECRET_FIELD, is_secret_name, query
 from dogwatch.core.problems import Problem
 
 MASK = "***"
 _NONE_STORED = f"{MASK} keeps a value stored for this origin, but none is; give the value"
 _PORTS = {"http": 80, "https": 443}
-_SECRET = "auth|cookie|cred|key|pass|pwd|secret|session|sig|token"  # noqa: S105 (names of secrets)
-_SECRET_NAME = re.compile(_SECRET, re.IGNORECASE)
-_SECRET_FIELD = re.compile(rf"(?:{_SECRET})[\w-]*[\"']?\s*[=:]", re.IGNORECASE)
 
 Pair = tuple[str, str]
 
@@ -31,7 +28,7 @@ def masked_action(action: Mapping[str, Any]) -> dict[str, Any]:
         ]
     if "url" in action:
         shown["url"] = masked_url(action["url"])
-    if _SECRET_FIELD.search(action.get("body", "")):
+    if SECRET_FIELD.search(action.get("body", "")):
         shown["body"] = MASK
     if action.get("client_key"):
         shown["client_key"] = MASK
@@ -126,42 +123,25 @@ def _pairs(headers: Any) -> list[Pair]:
 
 def masked_url(url: str) -> str:
     """Return an address without the values of its query that look secret."""
-    head, parts, tail = _query(url)
-    shown = [(name, MASK if value and _is_secret(name) else value) for name, value in parts]
+    head, parts, tail = query(url)
+    shown = [(name, MASK if value and is_secret_name(name) else value) for name, value in parts]
     return _joined(head, shown, tail)
-
-
-def secrets_in(url: str) -> list[str]:
-    """Return those values of an address's query that look secret."""
-    return [value for name, value in _query(url)[1] if _is_secret(name)]
 
 
 def _unmasked_url(kept: Kept, field: str, url: str, stored: str) -> str:
     """Return an address with each `***` of its query replaced by the stored value."""
-    head, parts, tail = _query(url)
-    left = _InTurn(iter(_query(stored)[1]))
+    head, parts, tail = query(url)
+    left = _InTurn(iter(query(stored)[1]))
     full = []
     for name, value in parts:
         before = left.take(name)
-        masked = value == MASK and _is_secret(name)
+        masked = value == MASK and is_secret_name(name)
         full.append((name, kept.known(field, before) if masked else value))
     return _joined(head, full, tail)
 
 
-def _query(url: str) -> tuple[str, list[Pair], str]:
-    """Part an address into what stands before its query, the pairs as written, and the rest."""
-    head, mark, rest = url.partition("?")
-    query, sharp, fragment = rest.partition("#")
-    pairs = [part.partition("=") for part in query.split("&")] if query else []
-    return head + mark, [(name + equals, value) for name, equals, value in pairs], sharp + fragment
-
-
 def _joined(head: str, pairs: Sequence[Pair], tail: str) -> str:
     return head + "&".join(name + value for name, value in pairs) + tail
-
-
-def _is_secret(name: str) -> bool:
-    return bool(_SECRET_NAME.search(unquote_plus(name)))
 
 
 def masked_settings(every: Mapping[str, Any], public: Mapping[str, Any]) -> dict[str, Any]:

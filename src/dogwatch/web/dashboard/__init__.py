@@ -120,6 +120,7 @@ POSTED: dict[str, Handler] = {
     "/system/backup": system.back_up,
     "/settings/export": removal.export,
     "/zone": zone.choose,
+    "/away": now.read_away,
     "/schedule": schedule.show,
     "/logout": sign_in.leave,
     "/flows/preview": flow_edit.preview,

@@ -1,6 +1,6 @@
 """Now: is anything wrong, and what comes next?"""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 from fastapi import Response
@@ -8,13 +8,14 @@ from fastapi import Response
 from dogwatch.usecases import demo, overview, system
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.overview import PAGE, STATES, Chosen
-from dogwatch.web.dashboard.pages import rendered
+from dogwatch.web.dashboard.pages import moved, rendered
 from dogwatch.web.dashboard.visit import Visit
 
 MOST_PAGES = 10_000
 LONGEST = 100
-# A time in which nobody listened is told for so long.
-AWAY_TOLD = timedelta(hours=12)
+# A time in which nobody listened is told for so long, or until its end is in this cookie.
+AWAY_TOLD = timedelta(days=1)
+AWAY_READ = "dogwatch-away"
 
 
 async def show(visit: Visit) -> Response:
@@ -25,7 +26,7 @@ async def show(visit: Visit) -> Response:
         lambda tx: (
             overview.now(tx, visit.workspace_id, chosen, visit.at),
             demo.count(tx, visit.workspace_id),
-            system.away_since(tx, visit.at - AWAY_TOLD),
+            system.away_since(tx, visit.workspace_id, _told_from(visit)),
         )
     )
     pages = max(1, -(-found.total // PAGE))
@@ -35,6 +36,27 @@ async def show(visit: Visit) -> Response:
         pages=pages, examples=examples, away=away,
         address=lambda **changes: _address(chosen, **changes),
     )  # fmt: skip
+
+
+async def read_away(visit: Visit) -> Response:
+    """Tell no more of a time in which nobody listened."""
+    answer = moved(visit, "")
+    if end_s := _seconds(visit.form.get("end_s", "")):
+        life_s = int(AWAY_TOLD.total_seconds())
+        answer.set_cookie(AWAY_READ, str(end_s), life_s, path="/", httponly=True, samesite="lax")
+    return answer
+
+
+def _told_from(visit: Visit) -> datetime:
+    """Return the time from which on an end of being away is told."""
+    read_s = _seconds(visit.request.cookies.get(AWAY_READ, ""))
+    # It is kept in whole seconds, and the end lies within its own.
+    return max(visit.at - AWAY_TOLD, datetime.fromtimestamp(read_s + 1, UTC))
+
+
+def _seconds(text: str) -> int:
+    """Return seconds since the epoch, 0 for what is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 10 else 0
 
 
 def chosen_of(visit: Visit) -> Chosen:

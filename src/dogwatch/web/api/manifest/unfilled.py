@@ -6,8 +6,8 @@ from typing import Any
 
 from dogwatch.core.http_action import HARMLESS
 from dogwatch.core.manifest.said import Told
+from dogwatch.core.masking import secrets_in
 from dogwatch.notify import CHANNELS
-from dogwatch.web.api.masks import secrets_in
 
 _UNFILLED = re.compile(r"\s*(\$\{[A-Za-z_][A-Za-z0-9_]*\})\s*")
 

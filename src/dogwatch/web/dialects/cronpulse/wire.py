@@ -148,7 +148,7 @@ def last_status(view: WatchView) -> str | None:
         return "running"
     if _silent(view.record, run):
         return "missed"
-    return {"good": "success", "bad": "failed"}.get(watch.heard)
+    return {"good": "success", "slow": "success", "bad": "failed"}.get(watch.heard)
 
 
 def _silent(record: Record, run: Run | None) -> bool:
