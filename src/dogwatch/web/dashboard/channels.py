@@ -14,6 +14,7 @@ from dogwatch.usecases import audience, channels, lists, rules, telling
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.channels import ChannelRow
 from dogwatch.usecases.door import Tx
+from dogwatch.usecases.lists import Delivery, Receipt
 from dogwatch.web.api.settings import checked
 from dogwatch.web.dashboard.fields import parts
 from dogwatch.web.dashboard.pages import moved, rendered
@@ -91,17 +92,23 @@ async def test(visit: Visit) -> Response:
 
 async def show_delivery(visit: Visit) -> Response:
     """Show what became of one message, attempt by attempt."""
-    require(visit.caller, "deliveries.show")
-
-    def found(tx: Tx) -> tuple[Any, ChannelRow]:
-        told = lists.delivery(tx, visit.workspace_id, _name(visit))
-        return told, channels.channel_by_id(tx, visit.workspace_id, told[0].channel_id)
-
-    (delivery, receipts), channel = await visit.see(found)
+    delivery, receipts, channel = await delivered(visit)
     return rendered(
         visit, "delivery.html", delivery=delivery, receipts=receipts, channel=channel,
         kind=CHANNELS[channel.kind].label,
     )  # fmt: skip
+
+
+async def delivered(visit: Visit) -> tuple[Delivery, Sequence[Receipt], ChannelRow]:
+    """Return a message with the answer to each attempt, and its channel."""
+    require(visit.caller, "deliveries.show")
+
+    def found(tx: Tx) -> tuple[Delivery, Sequence[Receipt], ChannelRow]:
+        delivery, receipts = lists.delivery(tx, visit.workspace_id, _name(visit))
+        channel = channels.channel_by_id(tx, visit.workspace_id, delivery.channel_id)
+        return delivery, receipts, channel
+
+    return await visit.see(found)
 
 
 async def enable(visit: Visit) -> Response:
