@@ -111,6 +111,12 @@ def test_deleting_asks_and_names_what_uses_it(house: House, ana: Browser) -> Non
     own = hook(ana)
     page = words(ana.get(f"/alerts/channels/{own}/delete").text)
     assert "1 rule uses it: all items: went down, recovered" in page
+    watch(house, "Nightly")
+    given = {"channel_id": own, "event_late": "1", "scope": "watches", "values": "nightly"}
+    assert ana.fill("/alerts/rules/new", "/alerts/rules/new", **given).status == 303
+    page = words(ana.get(f"/alerts/channels/{own}/delete").text)
+    assert "2 rules use it:" in page
+    assert "only nightly: was late" in page
     path = f"/alerts/channels/{own}/delete"
     assert ana.fill(path, path).status == 303
     assert "Nobody is told of anything yet" in ana.get("/alerts").text

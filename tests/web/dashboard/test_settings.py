@@ -117,7 +117,7 @@ def test_a_key_is_shown_once_and_works(house: House, ana: Browser) -> None:
     page = ana.get(KEYS).text
     assert key not in page
     assert "deploy" in page
-    assert "read:watches" in page
+    assert '<p class="hint">see watches and incidents</p>' in page
     path = "/" + re.findall(r'href="\.\./(settings/keys/[^"]*/revoke)"', page)[0]
     assert "Revoke deploy?" in ana.get(path).text
     assert ana.fill(path, path).status == 303

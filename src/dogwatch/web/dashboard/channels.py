@@ -10,7 +10,7 @@ from dogwatch.core.problems import Problem, invalid
 from dogwatch.notify import CHANNELS
 from dogwatch.notify.channel import Channel
 from dogwatch.notify.fields import Field
-from dogwatch.usecases import audience, channels, lists, rules, telling
+from dogwatch.usecases import audience, channels, lists, rules, telling, watches
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.channels import ChannelRow
 from dogwatch.usecases.door import Tx
@@ -19,7 +19,7 @@ from dogwatch.web.api.settings import checked
 from dogwatch.web.dashboard.fields import parts
 from dogwatch.web.dashboard.pages import moved, rendered
 from dogwatch.web.dashboard.visit import Visit
-from dogwatch.web.dashboard.words import sentence
+from dogwatch.web.dashboard.words import named_by, sentence
 from dogwatch.web.reach import hosts_of_channel
 
 
@@ -136,15 +136,18 @@ async def ask_removal(visit: Visit) -> Response:
     """Ask whether it shall really be deleted, and name what uses it."""
     require(visit.caller, "channels.delete")
     name = _name(visit)
-    channel, used_by = await visit.see(
-        lambda tx: (
-            channels.channel_by_id(tx, visit.workspace_id, name),
-            audience.users_of(tx, visit.workspace_id, name),
-        )
-    )
+
+    def found(tx: Tx) -> tuple[ChannelRow, Sequence[Rule], Mapping[str, str]]:
+        channel = channels.channel_by_id(tx, visit.workspace_id, name)
+        used_by = audience.users_of(tx, visit.workspace_id, name)
+        named = named_by(one.scope for one in used_by)
+        return channel, used_by, watches.slugs_of(tx, visit.workspace_id, named)
+
+    channel, used_by, names = await visit.see(found)
     return rendered(
-        visit, "channel_remove.html", channel=channel, used_by=used_by, sentence=sentence
-    )
+        visit, "channel_remove.html", channel=channel,
+        used_by=[(rule, sentence(rule, names)) for rule in used_by],
+    )  # fmt: skip
 
 
 async def remove(visit: Visit) -> Response:

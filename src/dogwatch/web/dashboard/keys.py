@@ -50,7 +50,7 @@ async def show(visit: Visit) -> Response:
         scopes=[(scope, WORDS[scope]) for scope in SCOPES if scope in mine],
         dialects=[(keys.NATIVE, "Dogwatch"), *((one.name, one.title) for one in _spoken())],
         titles={one.name: one.title for one in DIALECTS.values()} | {keys.NATIVE: "Dogwatch"},
-        calls=calls_of(visit), words={"*": WORDS["*"]},
+        calls=calls_of(visit), words=WORDS,
     )  # fmt: skip
 
 
