@@ -96,6 +96,20 @@ def test_a_test_tells_what_was_answered(house: House, ana: Browser) -> None:
     assert "data-live" not in page
 
 
+def test_open_pages_hear_of_each_answer_at_once(house: House, ana: Browser) -> None:
+    own = hook(ana)
+    path = "/" + ana.fill("/alerts", f"/alerts/channels/{own}/test").headers["location"].lstrip(
+        "./"
+    )
+    woken: list[frozenset[str]] = []
+    house.database.on_wake(woken.append)
+    answer(house, Attempt(Verdict.RETRY, 503, "HTTP 503 come back later", 90))
+    assert [one for one in woken if any(topic.startswith("page.") for topic in one)] != []
+    page = ana.get(path).text
+    assert "Not yet : HTTP 503 come back later; it is tried again." in words(page)
+    assert "data-live" in page
+
+
 def test_it_is_switched_off_and_on(house: House, ana: Browser) -> None:
     own = hook(ana)
     assert ana.fill("/alerts", f"/alerts/channels/{own}/disable").status == 303
