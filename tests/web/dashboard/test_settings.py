@@ -280,5 +280,5 @@ def test_a_scheduler_that_stands_still_is_told_within_half_a_minute(
     assert "Well Scheduler: starts what is due – 20 s" in page
     house.clock.advance(11)
     page = words(ana.get("/system").text)
-    assert "The scheduler is behind." in page
+    assert "he scheduler is behind" in page
     assert "Behind Scheduler: starts what is due – 31 s" in page
