@@ -475,3 +475,24 @@ def test_help_tells_it_all(here: Here) -> None:
         "exit",
     ):
         assert word in told
+
+
+def test_what_a_machine_has_is_discovered(here: Here, keeping: Stub, tmp_path: Path) -> None:
+    for place, text in {
+        "etc/crontab": "17 * * * * root run-parts /etc/cron.hourly\n",
+        "etc/cron.d/backup": SYSTEM,
+        "etc/cron.d/backup.dpkg-old": SYSTEM,
+        "var/spool/cron/crontabs/ana": USER,
+    }.items():
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).write_text(text)
+    plan = here("discover", "--root", str(tmp_path))
+    assert plan.returncode == 0
+    assert sent(keeping) == []
+    assert "5 of 5 to make or change. To do it, add --auto." in plan.stdout
+    done = here("discover", "--auto", "--root", str(tmp_path))
+    assert done.returncode == 1  # as a line of the backup's is left out
+    made = [json.loads(item.body) for item in keeping.requests if item.method == "POST"]
+    users = [re.findall(r", user (\w+): ", one["description"])[0] for one in made]
+    assert users == ["root", "root", "root", "ana", "ana"]
+    assert here.json("discover", "--root", str(tmp_path))["changes"] == 0

@@ -45,7 +45,8 @@ def trouble(stub: Stub) -> Stub:
         "POST /api/v1/incidents/7/acknowledge": (200, acked),
         "POST /api/v1/incidents/7/snooze": (200, INCIDENT),
         "POST /api/v1/incidents/7/close": (200, {**INCIDENT, "state": "closed"}),
-        "GET /api/v1/watches/backup/why": (200, {"sentence": "It is down."}),
+        "GET /api/v1/watches/backup/why": (200, {"sentence": "It is down.", "incident": 7}),
+        "GET /api/v1/watches/router/why": (200, {"sentence": "It is up.", "incident": None}),
         "GET /api/v1/watches/backup/parents": (200, {"parents": []}),
         "PUT /api/v1/watches/backup/parents": (200, parents),
         "GET /api/v1/maintenance": page(WINDOW),
@@ -91,7 +92,7 @@ def test_an_incident_is_snoozed_and_closed(here: Here, trouble: Stub) -> None:
 
 def test_why(here: Here, trouble: Stub) -> None:
     assert here("why", "backup").stdout == "It is down.\n"
-    assert here.json("why", "backup") == {"sentence": "It is down."}
+    assert here.json("why", "backup") == {"sentence": "It is down.", "incident": 7}
 
 
 def test_dependencies(here: Here, trouble: Stub) -> None:
@@ -221,3 +222,13 @@ def test_a_second_acknowledgement_says_that_it_changes_nothing(here: Here, troub
 @pytest.mark.parametrize("words", [("--quiet", "22:00"), ("--escalate", "Chief"), ("--delay", "x")])
 def test_a_rule_that_cannot_be_read(here: Here, trouble: Stub, words: tuple[str, ...]) -> None:
     assert here("rule", "add", "Team", *words).returncode == 2
+
+
+def test_the_incident_of_a_watch_is_snoozed(here: Here, trouble: Stub) -> None:
+    assert here("snooze", "backup", "2h").returncode == 0
+    assert (trouble.requests[-1].path, sent(trouble)) == (
+        "/api/v1/incidents/7/snooze", {"for_s": 7200}
+    )  # fmt: skip
+    calm = here("snooze", "router", "2h")
+    assert (calm.returncode, calm.stdout) == (3, "")
+    assert "no incident is open for router" in calm.stderr

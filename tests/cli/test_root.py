@@ -88,6 +88,26 @@ def test_json_is_taken_before_and_after_the_command(here: Here) -> None:
     assert before.stdout.startswith("[")
 
 
+def test_no_answer_is_printed_where_none_is_wanted(here: Here, stub: Stub) -> None:
+    for words in (["-q", "config"], ["config", "-q"], ["config", "--json", "-q"]):
+        assert (here(*words).returncode, here(*words).stdout) == (0, "")
+    wrong = here("-q", "show", "nothing")
+    assert (wrong.returncode, wrong.stdout, bool(wrong.stderr)) == (3, "", True)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_complete_names(here: Here, dogwatch: Program, shell: str) -> None:
+    assert f"_DOGWATCH_COMPLETE={shell}_complete" in here("completion", shell).stdout
+    asked = "import sys; sys.argv = ['dogwatch']; from dogwatch.cli import main; main()"
+    after = "import atexit; atexit.register(lambda: print(*sys.modules, file=sys.stderr))"
+    at = "sno" if shell == "fish" else "1"  # fish tells the word itself
+    words = f'_DOGWATCH_COMPLETE={shell}_complete COMP_WORDS="dogwatch sno" COMP_CWORD={at}'
+    done = dogwatch.shell(f'exec env {words} "$0" -c "import sys; {after}; {asked}"')
+    assert "snooze" in done.stdout
+    assert "secret" not in done.stdout
+    assert set(done.stderr.split()).isdisjoint(HEAVY)
+
+
 def test_every_kind_of_problem_has_a_code() -> None:
     assert set(CODES) == set(get_args(Kind))
 

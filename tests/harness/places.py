@@ -56,12 +56,27 @@ PLACES: Mapping[str, tuple[Place, ...]] = {
 }
 
 
+# Forms, and questions before something is done: all others have their facts as JSON beside them.
+ASKS = frozenset({
+    "acknowledge.show", "bulk.show", "channels.ask_removal", "channels.show_new", "crontab.show",
+    "edit.show", "flow_edit.show", "invitation.show", "item.ask_removal", "keys.ask_revocation",
+    "maintenance.show_edit", "maintenance.show_new", "new.show", "removal.ask", "rules.show_edit",
+    "rules.show_new", "second_factor.show", "settings.ask_removal", "setup.show", "sign_in.show",
+    "status_pages.ask_removal", "variables.ask_removal",
+})  # fmt: skip
+
+
+def addresses() -> Iterator[tuple[str, str]]:
+    """Yield the address of each page, and who shows it; the front page's facts are at /now."""
+    for path, handler in PAGES.items():
+        yield "/now" if path == "/" else path, _name(handler)
+    for path, (show, _) in (OPEN | MEMBERS).items():
+        yield path, _name(show)
+
+
 def shown() -> Iterator[str]:
     """Yield who shows a page, by the routes."""
-    for handler in PAGES.values():
-        yield _name(handler)
-    for show, _ in (*OPEN.values(), *MEMBERS.values()):
-        yield _name(show)
+    return (name for _, name in addresses())
 
 
 def _name(handler: Handler) -> str:

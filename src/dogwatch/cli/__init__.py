@@ -4,12 +4,16 @@ import gc
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
 
 from dogwatch import __version__
 from dogwatch.cli.exits import report
 from dogwatch.cli.session import Session, shared
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 # Name -> (module in dogwatch.cli, what `dogwatch --help` says). The attribute has the name.
 COMMANDS = {
@@ -48,10 +52,12 @@ COMMANDS = {
     "release": ("manifest", "Let go of what is kept in a file."),
     "incident": ("incidents", "What broke, who knows, what was done."),
     "ack": ("incidents", "Acknowledge an incident."),
+    "snooze": ("incidents", "Say nothing of a watch's incident for a while."),
     "why": ("incidents", "Say why a watch is as it is."),
     "deliveries": ("alerts", "List what was told to whom."),
     "explain": ("explain", "Say what a schedule means; works offline."),
     "import": ("crontab", "Bring in schedules from elsewhere."),
+    "discover": ("crontab", "Find what cron does on this machine."),
     "config": ("config", "Show every setting and where it came from."),
     "doctor": ("doctor", "Find faults."),
     "audit": ("store", "Prove the ledger from the database."),
@@ -67,6 +73,7 @@ COMMANDS = {
     "plan": ("workspaces", "Say how much a workspace may have."),
     "audit-log": ("audit_log", "Show who did what."),
     "secret": ("secret", "Rotate the keys that seal what is stored."),
+    "completion": ("completion", "Have the shell complete names."),
 }
 
 
@@ -86,6 +93,15 @@ class LazyGroup(click.Group):
         gc.enable()
         command: click.Command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        """Return names that begin so, from the table."""
+        from click.shell_completion import CompletionItem  # few runs need it
+
+        told = ((name, words) for name, (_, words) in COMMANDS.items())
+        found = [CompletionItem(name, help=words) for name, words in told]
+        options = click.Command.shell_complete(self, ctx, incomplete)
+        return [one for one in found if one.value.startswith(incomplete)] + options
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the names and their one line from the table."""

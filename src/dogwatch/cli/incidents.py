@@ -1,4 +1,4 @@
-"""What broke, and why: incident, ack, why."""
+"""What broke, and why: incident, ack, snooze, why."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,6 +9,7 @@ from dogwatch.cli.client import connect
 from dogwatch.cli.length import LENGTH
 from dogwatch.cli.output import as_json, local, pairs, table
 from dogwatch.cli.session import Session, command
+from dogwatch.core.problems import Problem
 
 _STATES = click.Choice(("open", "acknowledged", "closed"))
 
@@ -123,6 +124,17 @@ for one in (incident_ls, incident_show, incident_ack, incident_snooze, incident_
 def ack_command(session: Session, number: str) -> None:
     """Acknowledge an incident."""
     _acknowledge(session, number)
+
+
+@command("snooze", "dogwatch snooze nightly-backup 2h\ndogwatch snooze nightly-backup 30m --json")
+@click.argument("watch")
+@click.argument("length", type=LENGTH)
+def snooze_command(session: Session, watch: str, length: int) -> None:
+    """Say nothing of a watch's open incident for a while; it counts for all that it is about."""
+    number = connect(session).get(f"/watches/{watch}/why")["incident"]
+    if number is None:
+        raise Problem("not_found", f"no incident is open for {watch}")
+    _act(session, str(number), "snooze", {"for_s": length})
 
 
 @command("why", "dogwatch why nightly-backup\ndogwatch why nightly-backup --json")

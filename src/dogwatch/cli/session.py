@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from functools import reduce
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import click
 
 _SERVERS = frozenset({"up", "worker"})
+_HUSHED = "Print no answer: the exit status says how it went."
 _SEE = (
     "Any of them may be given here, too, such as --database URL: `dogwatch up --help` explains "
     "them, `dogwatch config` shows their values."
@@ -39,10 +41,17 @@ def _remember(ctx: click.Context, option: click.Parameter, value: Any) -> None:
         setattr(ctx.ensure_object(Session), str(option.name), value)
 
 
+def _hush(ctx: click.Context, option: click.Parameter, value: bool) -> None:
+    if value:
+        file = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  (ends with the command)
+        ctx.with_resource(redirect_stdout(ctx.with_resource(file)))
+
+
 def shared() -> list[click.Parameter]:
     """Return fresh copies of the options that every command takes."""
     given: dict[str, Any] = {"expose_value": False, "callback": _remember}
     return [
+        click.Option(["-q", "hushed"], is_flag=True, help=_HUSHED, **(given | {"callback": _hush})),
         click.Option(["--json"], is_flag=True, help="Answer in JSON.", **given),
         click.Option(["--data"], metavar="DIR", help="Data directory.", **given),
         click.Option(["--server"], metavar="URL", help="Server to talk to.", **given),
@@ -58,8 +67,8 @@ class Command(click.Command):
 
     def __init__(self, *args: Any, examples: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        taken = {option.name for option in self.params}
-        self.params += [option for option in shared() if option.name not in taken]
+        taken = {flag for option in self.params for flag in option.opts}
+        self.params += [option for option in shared() if taken.isdisjoint(option.opts)]
         on_host = any(isinstance(option, ServerSetting) for option in self.params)
         self.examples = _three(examples.strip().splitlines(), on_host=on_host)
 

@@ -20,6 +20,7 @@ from dogwatch.store.types import (
     microseconds,
     to_microseconds,
 )
+from dogwatch.store.wakes import page_of
 
 
 @data()
@@ -196,6 +197,8 @@ def add_receipts(tx: Tx, new: Sequence[tuple[Delivery, Receipt]]) -> None:
         for delivery, receipt in new
     ]  # fmt: skip
     _RECEIVE.run(tx, rows)
+    for workspace_id in {delivery.workspace_id for delivery, _ in new}:
+        tx.wake(page_of(workspace_id))
 
 
 _RECEIVE = Bulk(

@@ -15,7 +15,7 @@ SESSIONS: Final = "sessions"
 
 def page_of(workspace_id: int | None) -> str:
     """Return what is told when something changed that people of a workspace look at: a state, a
-    run, or what somebody did; None is the whole instance."""
+    run, an answer to an alert, or what somebody did; None is the whole instance."""
     return "page" if workspace_id is None else f"page.{workspace_id}"
 
 

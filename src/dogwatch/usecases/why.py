@@ -28,7 +28,8 @@ class Why:
     """A watch with what explains it; `flip` is the last that people may be told of.
 
     Lateness that was told after it takes its place, and comes from no flip; reminders of it and
-    escalations take the place of its alerts. `away` says that a dialect has deleted it, if one has.
+    escalations take the place of its alerts. `away` says that a dialect has deleted it, if one has;
+    `incident` is the number of the one that is open for it.
     """
 
     view: WatchView
@@ -37,6 +38,7 @@ class Why:
     event: Event | None
     alerts: Sequence[tuple[Alert, Delivery]]
     away: str = ""
+    incident: int | None = None
 
     @property
     def sentence(self) -> str:
@@ -62,7 +64,13 @@ def why(tx: Tx, workspace_id: int, name: str, at: datetime) -> Why:
     resumes_at = pauses.of(tx, workspace_id, [view.record.id]).get(view.record.id)
     state = replace(_state(view, seen, unasked), resumes_at=resumes_at)
     alerts = _alerts(tx, workspace_id, found, {one.id: kind for one, kind in again})
-    return Why(view, state, told, event, alerts, _away(tx, view.record))
+    return Why(view, state, told, event, alerts, _away(tx, view.record), _incident(tx, view.record))
+
+
+def _incident(tx: Tx, record: Record) -> int | None:
+    own = incidents.going_on(tx, record.workspace_id, [record.id]).get(record.id)
+    found = own and incidents.by_id(tx, record.workspace_id, own.incident_id)
+    return found.number if found and found.closed_at is None else None
 
 
 def _state(

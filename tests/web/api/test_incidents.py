@@ -159,6 +159,9 @@ def test_why_in_a_sentence_and_as_json(house: House, api: Client, broken: Any) -
         "down", "down", 1,
     )  # fmt: skip
     assert found["alerts"][0]["state"] == "sent"
+    assert found["incident"] == 1
+    api("POST", "/incidents/1/close")
+    assert api.get("/watches/nightly/why").json["incident"] is None
     assert found["rule"]["schedule"] == "0 * * * *"
     new = api("POST", "/watches", {"name": "New"}).json
     assert "nothing has been heard" in api.get(f"/watches/{new['id']}/why").json["sentence"]

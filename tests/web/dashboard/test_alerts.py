@@ -96,6 +96,20 @@ def test_a_test_tells_what_was_answered(house: House, ana: Browser) -> None:
     assert "data-live" not in page
 
 
+def test_open_pages_hear_of_each_answer_at_once(house: House, ana: Browser) -> None:
+    own = hook(ana)
+    path = "/" + ana.fill("/alerts", f"/alerts/channels/{own}/test").headers["location"].lstrip(
+        "./"
+    )
+    woken: list[frozenset[str]] = []
+    house.database.on_wake(woken.append)
+    answer(house, Attempt(Verdict.RETRY, 503, "HTTP 503 come back later", 90))
+    assert [one for one in woken if any(topic.startswith("page.") for topic in one)] != []
+    page = ana.get(path).text
+    assert "Not yet : HTTP 503 come back later; it is tried again." in words(page)
+    assert "data-live" in page
+
+
 def test_it_is_switched_off_and_on(house: House, ana: Browser) -> None:
     own = hook(ana)
     assert ana.fill("/alerts", f"/alerts/channels/{own}/disable").status == 303
@@ -111,6 +125,12 @@ def test_deleting_asks_and_names_what_uses_it(house: House, ana: Browser) -> Non
     own = hook(ana)
     page = words(ana.get(f"/alerts/channels/{own}/delete").text)
     assert "1 rule uses it: all items: went down, recovered" in page
+    watch(house, "Nightly")
+    given = {"channel_id": own, "event_late": "1", "scope": "watches", "values": "nightly"}
+    assert ana.fill("/alerts/rules/new", "/alerts/rules/new", **given).status == 303
+    page = words(ana.get(f"/alerts/channels/{own}/delete").text)
+    assert "2 rules use it:" in page
+    assert "only nightly: was late" in page
     path = f"/alerts/channels/{own}/delete"
     assert ana.fill(path, path).status == 303
     assert "Nobody is told of anything yet" in ana.get("/alerts").text

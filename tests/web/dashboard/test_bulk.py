@@ -24,6 +24,18 @@ def bulk(browser: Browser, do: str, *slugs: str, **more: str) -> int:
     return browser.fill("/bulk", "/bulk", do=do, **ticked, **more).status
 
 
+def test_all_that_are_shown_are_ticked_by_a_link(ana: Browser, house: House) -> None:
+    watch(house, "Delta")
+    page = ana.get("/bulk", tag="db").text
+    assert 'href="./bulk?tag=db&amp;tick=all">Tick all 3</a>' in page
+    assert " checked" not in page
+    page = ana.get("/bulk", tag="db", tick="all").text
+    assert (page.count(" checked"), "Delta" in page) == (3, False)
+    assert 'href="./bulk?tag=db">Tick none</a>' in page
+    assert 'action="./bulk?tag=db"' in page  # what was unticked since stays so
+    assert "tick=all" in ana.get("/bulk").text
+
+
 def test_some_are_paused_and_resumed(ana: Browser) -> None:
     assert "bulk?tag=db" in ana.get("/", tag="db").text
     assert bulk(ana, "pause", "alpha", "beta") == 303

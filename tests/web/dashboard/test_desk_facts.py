@@ -1,11 +1,18 @@
-"""Alerts, settings, system and account as JSON beside their pages, and under their policy."""
+"""The facts of pages as JSON beside them, and under their policy."""
+
+import re
 
 import pytest
 
 from dogwatch.core.policy import Role
-from dogwatch.web.dashboard.desk_facts import FACTS
+from dogwatch.web.dashboard import desk_facts, facts
+from tests.harness.flowing import Flowing
+from tests.harness.house import House as Engine
 from tests.web.dashboard.conftest import Browser, House, member, watch
 from tests.web.dashboard.test_files import ALL, FILES
+from tests.web.dashboard.test_incidents import break_one
+
+FACTS = facts.FACTS | desk_facts.FACTS
 
 
 @pytest.fixture
@@ -19,10 +26,31 @@ def ana(house: House) -> Browser:
     return house.ana()
 
 
-def test_each_page_has_its_facts_and_nothing_secret(ana: Browser) -> None:
+def there(ana: Browser, house: House) -> dict[str, str]:
+    """Have something of every kind; return an address for each page that tells facts."""
     assert ana.fill(FILES, FILES, name="ours.yaml", text=ALL).status == 303
-    answers = {path: ana.get(f"{path}.json") for path in FACTS}
-    assert {one.status for one in answers.values()} == {200}
+    flowing = Flowing(Engine(house.database, house.services.vault))
+    flowing.make("load>check")
+    flowing.trigger()
+    break_one(house, "Payroll")
+    [told] = re.findall(r"alerts/channels/(\w+)/delete", ana.get("/alerts").text)
+    sent = ana.fill("/alerts", f"/alerts/channels/{told}/test").headers["location"]
+    [page] = ana.get("/settings/status-pages.json").json["status_pages"]
+    names = {
+        "/i/": "backup", "/flows/": "flow", "/incidents/": "1",
+        "/runs/": ana.get("/flows/flow.json").json["runs"][0]["id"],
+        "/alerts/deliveries/": sent.rpartition("/")[2], "/settings/status-pages/": page["id"],
+    }  # fmt: skip
+    return {path: re.sub("{.*}", names.get(path.partition("{")[0], ""), path) for path in FACTS}
+
+
+def test_each_page_has_its_facts_and_nothing_secret(ana: Browser, house: House) -> None:
+    places = there(ana, house)
+    answers = {path: ana.get(f"{place}.json") for path, place in places.items()}
+    assert {path: one.status for path, one in answers.items() if one.status != 200} == {}
+    assert [
+        one for one in places.values() if ana.get(one if one != "/now" else "/").status != 200
+    ] == []
     secrets = ("s3cret", "ops.example", *ana.cookies.values())
     assert [one for path in answers for one in secrets if one in answers[path].text] == []
     told = {path: one.json for path, one in answers.items()}
@@ -37,9 +65,25 @@ def test_each_page_has_its_facts_and_nothing_secret(ana: Browser) -> None:
     assert told["/settings/status-pages"]["status_pages"][0]["items"][0]["watch"] == "backup"
     assert told["/settings/files"]["files"][0]["id"] == "ours.yaml"
     assert {one["name"] for one in told["/system"]["waiting"]} >= {"scheduler", "delivery"}
-    assert told["/system"]["watches"] == {"new": 1}
+    assert sum(told["/system"]["watches"].values()) == told["/now"]["total"]
     assert [one["this"] for one in told["/account"]["sessions"]] == [True]
     assert told["/account"]["email"] == "ana@example.org"
+    assert told["/settings/keys"]["base_urls"]["Healthchecks"].startswith("http://dogwatch.test/")
+    flow = told["/flows/{name}"]
+    assert [one["node"] for one in flow["run"]["steps"]] == ["load", "check"]
+    assert (flow["slug"], [one["number"] for one in flow["versions"]]) == ("flow", [1])
+    delivery = told["/alerts/deliveries/{name}"]
+    assert (delivery["channel"], delivery["event"], delivery["state"]) == ("Ops", "test", "pending")
+    assert told["/settings/status-pages/{name}"]["posts"] == []
+    assert told["/incidents/{name}"]["watches"] == ["payroll"]
+
+
+def test_the_facts_are_chosen_by_the_address_as_the_page_is(ana: Browser, house: House) -> None:
+    there(ana, house)
+    assert [one["number"] for one in ana.get("/incidents.json").json["incidents"]] == [1]
+    assert ana.get("/incidents.json", state="closed").json == {"incidents": [], "before": None}
+    found = ana.get("/now.json", state="down").json["items"]
+    assert [one["slug"] for one in found] == ["payroll"]
 
 
 def test_the_facts_say_who_would_be_told(ana: Browser, house: House) -> None:
@@ -52,8 +96,9 @@ def test_the_facts_say_who_would_be_told(ana: Browser, house: House) -> None:
 def test_who_may_not_see_a_page_may_not_see_its_facts(ana: Browser, house: House) -> None:
     assert ana.get("/account").status == 200
     viewer, stranger = member(house, Role.VIEWER), house.browser()
-    for path in FACTS:
-        assert viewer.get(f"{path}.json").status == viewer.get(path).status, path
+    for path in (one if "{" not in one else re.sub("{.*}", "x", one) for one in FACTS):
+        page = viewer.get(path if path != "/now" else "/").status
+        assert viewer.get(f"{path}.json").status == page, path
         refused = stranger.get(f"{path}.json")
         assert (refused.status, refused.text) == (401, "sign in first\n")
     for path in ("/timeline", "/load"):

@@ -5,13 +5,16 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from dogwatch.core.policy import Role
 from dogwatch.core.slots import Gap
-from dogwatch.store import nodes, tasks
+from dogwatch.store import nodes, tasks, variables
+from dogwatch.store.tables import jobs
 from dogwatch.usecases import audit_log, outside, workspaces
 from dogwatch.usecases.callers import host
 from dogwatch.web.dialects import TONGUES
+from tests.harness.house import House as Engine
 from tests.web.asgi_client import Client
 from tests.web.dashboard.conftest import Browser, House, member, watch
 
@@ -117,7 +120,7 @@ def test_a_key_is_shown_once_and_works(house: House, ana: Browser) -> None:
     page = ana.get(KEYS).text
     assert key not in page
     assert "deploy" in page
-    assert "read:watches" in page
+    assert '<p class="hint">see watches and incidents</p>' in page
     path = "/" + re.findall(r'href="\.\./(settings/keys/[^"]*/revoke)"', page)[0]
     assert "Revoke deploy?" in ana.get(path).text
     assert ana.fill(path, path).status == 303
@@ -183,6 +186,15 @@ def test_a_variable_is_set_and_its_value_never_shown(house: House, ana: Browser)
     assert "DB_PASSWORD" in page
     assert "no job uses it" in page
     assert value not in page
+    key = code_in(ana.fill(KEYS, KEYS, name="x", **{"scope_*": "1"}).text)
+    log = Client(ana.client.app, key, "/api/v1").get("/audit-log")
+    noted = [(one["operation"], one["object"]) for one in log.json["data"]]
+    assert ("variables.set", "DB_PASSWORD") in noted
+    assert value not in log.text
+    record = watch(house, "Nightly")
+    ours = record.workspace_id
+    house.write(lambda tx: variables.name(tx, ours, record.id, ["DB_PASSWORD"]))
+    assert 'used by <a href="../i/nightly">nightly</a>' in ana.get(path).text
     wrong = ana.fill(path, path, key="not a key!", value=value)
     assert wrong.status == 422
     assert 'id="key-error"' in wrong.text
@@ -255,3 +267,18 @@ def test_the_system_tells_of_nodes_gaps_and_lag(house: House, ana: Browser) -> N
     assert "The http is behind." in page
     assert "Behind Requests that wait or run 1 3 min" in page
     assert "30 min no node was alive" in page
+
+
+def test_a_scheduler_that_stands_still_is_told_within_half_a_minute(
+    house: House, ana: Browser
+) -> None:
+    Engine(house.database, house.services.vault).job("nightly")
+    due_at = house.write(lambda tx: tx.conn.scalar(select(jobs.c.next_at)))
+    assert due_at
+    house.clock.advance((due_at - house.clock.now()).total_seconds() + 20)
+    page = words(ana.get("/system").text)
+    assert "Well Scheduler: starts what is due – 20 s" in page
+    house.clock.advance(11)
+    page = words(ana.get("/system").text)
+    assert "he scheduler is behind" in page
+    assert "Behind Scheduler: starts what is due – 31 s" in page

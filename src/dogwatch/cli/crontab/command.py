@@ -1,4 +1,6 @@
-"""`dogwatch import crontab`: read the files, ask the server, say the plan and carry it out."""
+"""`dogwatch import crontab` and `discover`: read the files, ask the server, say the plan and carry
+it out.
+"""
 
 import os
 import re
@@ -10,10 +12,10 @@ from typing import Any
 import click
 
 from dogwatch.cli.client import Api, connect
-from dogwatch.cli.crontab.files import read, user_name
+from dogwatch.cli.crontab.files import File, found, read, user_name
 from dogwatch.cli.crontab.plan import Item, Kind, Known, gone, items, plan
 from dogwatch.cli.crontab.told import Report
-from dogwatch.cli.session import Command, Session
+from dogwatch.cli.session import Command, Session, command
 from dogwatch.core.crontab import Entry, suggest_name
 from dogwatch.core.problems import Problem
 
@@ -29,6 +31,13 @@ ssh ana@db2 crontab -l | dogwatch import crontab --host db2 --owner ana --tz Asi
 dogwatch import crontab --system-format --prefix old backup/cron.d/*
 dogwatch import crontab --as job --apply /etc/cron.d/backup
 """
+EXAMPLES_OF_DISCOVER = """
+dogwatch discover
+dogwatch discover --auto
+dogwatch discover --prefix db2 --tz Europe/Warsaw
+"""
+_KINDS = click.Choice(["watch", "job"])
+_KIND_TOLD = "Watch each line, or run it here as a job."
 
 
 class _Word(click.ParamType[str]):
@@ -49,13 +58,7 @@ def import_command() -> None:
 @import_command.command("crontab", cls=Command, examples=EXAMPLES)
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--apply", is_flag=True, help="Do what the plan says.")
-@click.option(
-    "--as",
-    "kind",
-    type=click.Choice(["watch", "job"]),
-    default="watch",
-    help="Watch each line, or run it here as a job.",
-)
+@click.option("--as", "kind", type=_KINDS, default="watch", help=_KIND_TOLD)
 @click.option("--tz", metavar="ZONE", help="Zone of lines without CRON_TZ.")
 @click.option("--user-format/--system-format", "user", default=None, help="No user field, or one.")
 @click.option("--host", type=_Word(), help="Machine of the files, if not this one.")
@@ -83,6 +86,27 @@ def crontab_command(session: Session, /, files: Sequence[str], apply: bool, **op
     The exit status is 1 if something was left out or refused while applying.
     """
     read_files = [read(f, options["user"], options["owner"]) for f in dict.fromkeys(files)]
+    _import(session, read_files, apply, flag="--apply", **options)
+
+
+@command("discover", EXAMPLES_OF_DISCOVER)
+@click.option("--auto", is_flag=True, help="Do what the plan says.")
+@click.option("--as", "kind", type=_KINDS, default="watch", help=_KIND_TOLD)
+@click.option("--tz", metavar="ZONE", help="Zone of lines without CRON_TZ.")
+@click.option("--prefix", default="", metavar="WORD", help="Start of new slugs.")
+@click.option("--root", type=click.Path(path_type=Path), default="/", help="Where its disk is.")
+def discover_command(session: Session, auto: bool, root: Path, **options: Any) -> None:
+    """Find what cron does on this machine: show the plan, then carry it out with --auto.
+
+    Looks at /etc/crontab, /etc/cron.d and, if you may read them, the crontabs of all users; else
+    add your own by `crontab -l | dogwatch import crontab -`. All else is as `dogwatch import
+    crontab` says. Timers of systemd are not looked at.
+    """
+    _import(session, found(root), auto, flag="--auto", host=None, **options)
+
+
+def _import(session: Session, read_files: Sequence[File], apply: bool, **options: Any) -> None:
+    """Show the plan, or carry it out."""
     api = connect(session)
     known = _known(api, needed=apply)
     host = options["host"] or os.uname().nodename
@@ -101,6 +125,7 @@ def crontab_command(session: Session, /, files: Sequence[str], apply: bool, **op
         gone=gone(planned, read_files, known, host),
         applied=apply,
         ping_base=_ping_base(session, api, planned, known),
+        flag=options["flag"],
     )
     report.as_json() if session.json else report.as_text()
     if apply and (report.left_out or report.refused):

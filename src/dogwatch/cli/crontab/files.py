@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import re
 import shutil
 import sys
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from dogwatch.core.problems import invalid
 
 SPOOLS = frozenset({Path("/var/spool/cron/crontabs"), Path("/var/spool/cron")})
 OWN = "crontab -l"
+# What cron(8) takes in /etc/cron.d: no backups of editors and packages.
+_COUNTS = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,18 @@ def read(name: str, user_format: bool | None, owner: str | None) -> File:
     owner = owner or _owner(name, path)
     place = OWN if spooled else str(path)
     return File(name, place, owner, owner if spooled else path.name, text, crontab)
+
+
+def found(root: Path) -> list[File]:
+    """Read the crontabs of a machine whose disk is at `root`; of other users' where one may."""
+    cron_d = sorted((root / "etc/cron.d").glob("*"))
+    system = [root / "etc/crontab", *(one for one in cron_d if _COUNTS.fullmatch(one.name))]
+    files = [read(str(one), False, None) for one in system if one.is_file()]
+    spools = [root / one.relative_to("/") for one in SPOOLS]
+    for spool in (one for one in spools if os.access(one, os.R_OK)):
+        users = sorted(one for one in spool.iterdir() if one.is_file())
+        files += [read(str(one), True, one.name) for one in users]
+    return files
 
 
 def user_name(uid: int) -> str:

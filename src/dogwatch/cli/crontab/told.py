@@ -25,7 +25,8 @@ _COLUMNS = ("do", "slug", "schedule", "timezone", "from", "command")
 class Report:
     """What is to be said of a plan. `gone`: slugs that have lost their line.
 
-    `ping_base`: where pings by slug go, if some wrapped line would not find it by itself.
+    `flag`: what has it applied. `ping_base`: where pings by slug go, if some wrapped line would
+    not find it by itself.
     """
 
     kind: Kind
@@ -35,6 +36,7 @@ class Report:
     gone: Sequence[str]
     applied: bool
     ping_base: str | None
+    flag: str
 
     @property
     def left_out(self) -> list[str]:
@@ -90,7 +92,7 @@ class Report:
             return f"Nothing to change:{good}{but}"
         if self.applied:
             return f"Done: {self.changes} of {all_of_them} {things} made or changed.{but}"
-        return f"{self.changes} of {all_of_them} to make or change.{but} To do it, add --apply."
+        return f"{self.changes} of {all_of_them} to make or change.{but} To do it, add {self.flag}."
 
     def warnings(self) -> list[str]:
         """Return what to mind."""

@@ -51,7 +51,8 @@ class WhyOut(BaseModel):
     """Why a watch is as it is, and why people were told of its last flip or were not.
 
     Lateness comes from no flip: `flip` is null where that was the last to be told of. Where a
-    fall was told again, `alerts` are its last reminders and escalations.
+    fall was told again, `alerts` are its last reminders and escalations. `incident` is the number
+    of the one that is open for it.
     """
 
     sentence: str
@@ -63,6 +64,7 @@ class WhyOut(BaseModel):
     clock: Clock
     flip: FlipOut | None
     alerts: list[DeliveryOut]
+    incident: int | None
 
     @classmethod
     def of(cls, found: Why) -> Self:
@@ -83,6 +85,7 @@ class WhyOut(BaseModel):
             clock=Clock(now=view.at, due_at=state.due_at, deadline_at=state.deadline_at),
             flip=FlipOut.of(found.flip) if found.flip else None,
             alerts=[DeliveryOut.of(delivery) for _, delivery in found.alerts],
+            incident=found.incident,
         )
 
 

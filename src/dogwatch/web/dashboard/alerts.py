@@ -19,7 +19,7 @@ from dogwatch.usecases.maintenance import Maintenance
 from dogwatch.usecases.manifests import Thing
 from dogwatch.web.dashboard.pages import rendered
 from dogwatch.web.dashboard.visit import Visit
-from dogwatch.web.dashboard.words import EVENTS, about, sentence
+from dogwatch.web.dashboard.words import EVENTS, about, named_by, sentence
 
 MOST = 500
 
@@ -94,8 +94,7 @@ def _page(tx: Tx, visit: Visit, asked: str) -> Page:
     workspace_id = visit.workspace_id
     own = [rule for rule, _ in rules.rule_page(tx, workspace_id, MOST, "")]
     windows = maintenance.page(tx, workspace_id)
-    scopes = [*(rule.scope for rule in own), *(one.scope for one in windows)]
-    ids = {value for scope in scopes if scope.kind == "watches" for value in scope.values}
+    ids = named_by([*(rule.scope for rule in own), *(one.scope for one in windows)])
     hearers, fault = _hearers(tx, visit, asked)
     return Page(
         channels.channel_page(tx, workspace_id, MOST, ""),

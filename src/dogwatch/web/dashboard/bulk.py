@@ -10,7 +10,7 @@ from dogwatch.usecases import overview, watches
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.lists import Record
-from dogwatch.web.dashboard.now import chosen_of
+from dogwatch.web.dashboard.now import address_of, chosen_of
 from dogwatch.web.dashboard.pages import moved, rendered
 from dogwatch.web.dashboard.visit import Visit
 
@@ -20,13 +20,15 @@ Work = Callable[[Tx, Record, datetime], object]
 
 
 async def show(visit: Visit) -> Response:
-    """Show the items of the address, each with a box."""
+    """Show the items of the address, each with a box; `?tick=all` has them all ticked."""
     require(visit.caller, "watches.list")
     chosen = chosen_of(visit)
     found = await visit.see(lambda tx: overview.now(tx, visit.workspace_id, chosen, visit.at))
+    every = not visit.form and visit.query.get("tick") == "all"
     return rendered(
-        visit, "bulk.html", found=found, chosen=chosen, ticked=_ticked(visit),
-        query=visit.request.url.query, sure=visit.form.get("do") == "delete",
+        visit, "bulk.html", found=found, query=_query(visit), every=every,
+        ticked=[one.record.slug for one in found.items] if every else _ticked(visit),
+        sure=visit.form.get("do") == "delete",
     )  # fmt: skip
 
 
@@ -47,7 +49,13 @@ async def take(visit: Visit) -> Response:
             work(tx, watches.find(tx, visit.workspace_id, slug, lock=True), visit.at)
 
     await visit.carry_out(operation, ", ".join(slugs), done)
-    return moved(visit, f"?{visit.request.url.query}" if visit.request.url.query else "")
+    return moved(visit, _query(visit))
+
+
+def _query(visit: Visit) -> str:
+    """Return what chooses the same items on the front page, with its mark, if anything does."""
+    chosen = chosen_of(visit)
+    return address_of(chosen, page=chosen.page).removesuffix("?")
 
 
 def _ticked(visit: Visit) -> list[str]:

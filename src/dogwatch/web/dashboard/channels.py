@@ -10,15 +10,16 @@ from dogwatch.core.problems import Problem, invalid
 from dogwatch.notify import CHANNELS
 from dogwatch.notify.channel import Channel
 from dogwatch.notify.fields import Field
-from dogwatch.usecases import audience, channels, lists, rules, telling
+from dogwatch.usecases import audience, channels, lists, rules, telling, watches
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.channels import ChannelRow
 from dogwatch.usecases.door import Tx
+from dogwatch.usecases.lists import Delivery, Receipt
 from dogwatch.web.api.settings import checked
 from dogwatch.web.dashboard.fields import parts
 from dogwatch.web.dashboard.pages import moved, rendered
 from dogwatch.web.dashboard.visit import Visit
-from dogwatch.web.dashboard.words import sentence
+from dogwatch.web.dashboard.words import named_by, sentence
 from dogwatch.web.reach import hosts_of_channel
 
 
@@ -91,17 +92,23 @@ async def test(visit: Visit) -> Response:
 
 async def show_delivery(visit: Visit) -> Response:
     """Show what became of one message, attempt by attempt."""
-    require(visit.caller, "deliveries.show")
-
-    def found(tx: Tx) -> tuple[Any, ChannelRow]:
-        told = lists.delivery(tx, visit.workspace_id, _name(visit))
-        return told, channels.channel_by_id(tx, visit.workspace_id, told[0].channel_id)
-
-    (delivery, receipts), channel = await visit.see(found)
+    delivery, receipts, channel = await delivered(visit)
     return rendered(
         visit, "delivery.html", delivery=delivery, receipts=receipts, channel=channel,
         kind=CHANNELS[channel.kind].label,
     )  # fmt: skip
+
+
+async def delivered(visit: Visit) -> tuple[Delivery, Sequence[Receipt], ChannelRow]:
+    """Return a message with the answer to each attempt, and its channel."""
+    require(visit.caller, "deliveries.show")
+
+    def found(tx: Tx) -> tuple[Delivery, Sequence[Receipt], ChannelRow]:
+        delivery, receipts = lists.delivery(tx, visit.workspace_id, _name(visit))
+        channel = channels.channel_by_id(tx, visit.workspace_id, delivery.channel_id)
+        return delivery, receipts, channel
+
+    return await visit.see(found)
 
 
 async def enable(visit: Visit) -> Response:
@@ -129,15 +136,18 @@ async def ask_removal(visit: Visit) -> Response:
     """Ask whether it shall really be deleted, and name what uses it."""
     require(visit.caller, "channels.delete")
     name = _name(visit)
-    channel, used_by = await visit.see(
-        lambda tx: (
-            channels.channel_by_id(tx, visit.workspace_id, name),
-            audience.users_of(tx, visit.workspace_id, name),
-        )
-    )
+
+    def found(tx: Tx) -> tuple[ChannelRow, Sequence[Rule], Mapping[str, str]]:
+        channel = channels.channel_by_id(tx, visit.workspace_id, name)
+        used_by = audience.users_of(tx, visit.workspace_id, name)
+        named = named_by(one.scope for one in used_by)
+        return channel, used_by, watches.slugs_of(tx, visit.workspace_id, named)
+
+    channel, used_by, names = await visit.see(found)
     return rendered(
-        visit, "channel_remove.html", channel=channel, used_by=used_by, sentence=sentence
-    )
+        visit, "channel_remove.html", channel=channel,
+        used_by=[(rule, sentence(rule, names)) for rule in used_by],
+    )  # fmt: skip
 
 
 async def remove(visit: Visit) -> Response:

@@ -22,9 +22,11 @@ from dogwatch.web.api.manifests import ManifestOut
 from dogwatch.web.api.members import MemberOut
 from dogwatch.web.api.rules import RuleOut
 from dogwatch.web.api.status_pages import StatusPageOut
+from dogwatch.web.api.status_posts import PostOut
 from dogwatch.web.api.variables import VariableOut
-from dogwatch.web.api.wire import iso
-from dogwatch.web.dashboard import alerts, settings, system
+from dogwatch.web.api.wire import DeliveryDetail, iso
+from dogwatch.web.dashboard import alerts, channels, settings, system
+from dogwatch.web.dashboard.keys import calls_of
 from dogwatch.web.dashboard.variables import MOST
 from dogwatch.web.dashboard.visit import Visit
 
@@ -61,6 +63,13 @@ async def of_alerts(visit: Visit) -> Facts:
     }  # fmt: skip
 
 
+async def of_delivery(visit: Visit) -> Facts:
+    """Return what became of one message; not the message, which may say more than its page."""
+    found, receipts, channel = await channels.delivered(visit)
+    told = DeliveryDetail.made(found, receipts)
+    return plain(told, but="message") | {"channel": channel.name, "kind": channel.kind}
+
+
 async def of_settings(visit: Visit) -> Facts:
     """Return the workspace, its plan and its people."""
     require(visit.caller, "workspace.show")
@@ -94,11 +103,12 @@ async def of_variables(visit: Visit) -> Facts:
 
 
 async def of_keys(visit: Visit) -> Facts:
-    """Return the good keys, without what proves them, and what scopes there are."""
+    """Return the good keys, without what proves them, the scopes, and where clients point to."""
     require(visit.caller, "keys.list")
     found = await visit.see(lambda tx: keys.listed(tx, visit.workspace_id))
     good = [plain(KeyOut.of(one)) for one in found if one.good(visit.at)]
-    return {"keys": good, "scopes": list(SCOPES)}
+    doors = {title: base for title, base, _ in calls_of(visit)}
+    return {"keys": good, "scopes": list(SCOPES), "base_urls": doors}
 
 
 async def of_status_pages(visit: Visit) -> Facts:
@@ -114,6 +124,18 @@ async def of_status_pages(visit: Visit) -> Facts:
                 for one in every
             ]
         }
+
+    return await visit.see(found)
+
+
+async def of_status_page(visit: Visit) -> Facts:
+    """Return what was said of one status page, and what is posted on it."""
+    require(visit.caller, "status_pages.show")
+
+    def found(tx: Tx) -> Facts:
+        page = status_pages.find(tx, visit.workspace_id, str(visit.request.path_params["name"]))
+        posts = [plain(PostOut.of(one)) for one in status_pages.posts(tx, page)]
+        return _status_page(tx, visit, page) | {"posts": posts}
 
     return await visit.see(found)
 
@@ -197,10 +219,12 @@ def plain(model: BaseModel, but: str = "") -> dict[str, Any]:
 
 FACTS: dict[str, Tell] = {
     "/alerts": of_alerts,
+    "/alerts/deliveries/{name}": of_delivery,
     "/settings": of_settings,
     "/settings/variables": of_variables,
     "/settings/keys": of_keys,
     "/settings/status-pages": of_status_pages,
+    "/settings/status-pages/{name}": of_status_page,
     "/settings/files": of_files,
     "/system": of_system,
     "/account": of_account,

@@ -11,6 +11,9 @@ from dogwatch.usecases.door import Tx
 from dogwatch.web.api.incidents import IncidentOut, StepOut
 from dogwatch.web.api.surroundings import WhyOut
 from dogwatch.web.api.wire import FlipOut, RunOut, WatchOut, iso
+from dogwatch.web.api.wire_workflows import TreeOut
+from dogwatch.web.dashboard.flow import seen
+from dogwatch.web.dashboard.incidents import listed
 from dogwatch.web.dashboard.now import chosen_of
 from dogwatch.web.dashboard.visit import Visit
 
@@ -69,10 +72,26 @@ async def run(visit: Visit) -> Facts:
 
 
 async def incident_list(visit: Visit) -> Facts:
-    """Return the newest incidents."""
-    require(visit.caller, "incidents.list")
-    found = await visit.see(lambda tx: ladder.page(tx, visit.workspace_id, MOST, "", ""))
-    return {"incidents": [plain(IncidentOut.of(one)) for one in found]}
+    """Return incidents as the address chooses them; `before` is what leads to those before."""
+    found, _, more = await listed(visit)
+    return {"incidents": [plain(IncidentOut.of(one)) for one in found], "before": more or None}
+
+
+async def workflow(visit: Visit) -> Facts:
+    """Return a workflow, the run that is shown of it, the runs and the versions."""
+    page = await seen(visit)
+    return {
+        "slug": page.record.slug,
+        "name": page.record.name,
+        "phase": page.phase,
+        "kept_in": page.kept,
+        "run": page.tree and plain(TreeOut.of(page.tree, page.slugs)),
+        "runs": [plain(RunOut.of(one)) for one in page.runs],
+        "versions": [
+            {"number": version.number, "made_at": iso(version.made_at), "made_by": version.made_by}
+            for version, _ in page.versions
+        ],
+    }
 
 
 async def incident(visit: Visit) -> Facts:
@@ -99,6 +118,7 @@ FACTS: dict[str, Tell] = {
     "/now": now,
     "/i/{name}": item,
     "/runs/{run_id}": run,
+    "/flows/{name}": workflow,
     "/incidents": incident_list,
     "/incidents/{name}": incident,
 }

@@ -69,7 +69,7 @@ class Page:
 
 async def show(visit: Visit) -> Response:
     """Show a workflow by its newest run, or by the one that was asked for."""
-    page = await _seen(visit)
+    page = await seen(visit)
     return rendered(
         visit, "flow.html", page=page, record=page.record, wrong=int(page.phase == "down")
     )
@@ -77,7 +77,7 @@ async def show(visit: Visit) -> Response:
 
 async def drawn(visit: Visit) -> Picture:
     """Return the graph alone, the nodes as they ran, and the edges."""
-    page = await _seen(visit)
+    page = await seen(visit)
     told = {
         "run": page.tree.run.id if page.tree else None,
         "nodes": [
@@ -98,7 +98,8 @@ async def drawn(visit: Visit) -> Picture:
     return Picture(picture.drawn(page.graph, page.tree), told)
 
 
-async def _seen(visit: Visit) -> Page:
+async def seen(visit: Visit) -> Page:
+    """Return all that is shown."""
     require(visit.caller, "workflows.tree")
     return await visit.see(lambda tx: _page(tx, visit))
 

@@ -25,16 +25,22 @@ _ID_LENGTH = 26
 
 async def show_all(visit: Visit) -> Response:
     """Show incidents, newest first."""
+    found, state, more = await listed(visit)
+    return rendered(
+        visit, "incidents.html", found=found, state=state, states=STATES, more=more,
+        wrong=sum(view.incident.state != "closed" for view in found),
+    )  # fmt: skip
+
+
+async def listed(visit: Visit) -> tuple[Sequence[View], str, str]:
+    """Return the incidents that the address chooses, their state, and what leads to the next."""
     require(visit.caller, "incidents.list")
     state, before = visit.query.get("state", ""), visit.query.get("before", "")
     state = state if state in STATES else ""
     before = before if len(before) == _ID_LENGTH and before.isalnum() and before.isascii() else ""
     found = await visit.see(lambda tx: ladder.page(tx, visit.workspace_id, PAGE + 1, before, state))
     more = found[PAGE - 1].incident.id if len(found) > PAGE else ""
-    return rendered(
-        visit, "incidents.html", found=found[:PAGE], state=state, states=STATES, more=more,
-        wrong=sum(view.incident.state != "closed" for view in found),
-    )  # fmt: skip
+    return found[:PAGE], state, more
 
 
 async def show(visit: Visit) -> Response:

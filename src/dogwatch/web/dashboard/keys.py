@@ -50,7 +50,7 @@ async def show(visit: Visit) -> Response:
         scopes=[(scope, WORDS[scope]) for scope in SCOPES if scope in mine],
         dialects=[(keys.NATIVE, "Dogwatch"), *((one.name, one.title) for one in _spoken())],
         titles={one.name: one.title for one in DIALECTS.values()} | {keys.NATIVE: "Dogwatch"},
-        calls=_calls(visit), words={"*": WORDS["*"]},
+        calls=calls_of(visit), words=WORDS,
     )  # fmt: skip
 
 
@@ -58,7 +58,7 @@ def _spoken() -> list[Dialect]:
     return [DIALECTS[tongue.name] for tongue in TONGUES]
 
 
-def _calls(visit: Visit) -> list[tuple[str, str, str]]:
+def calls_of(visit: Visit) -> list[tuple[str, str, str]]:
     """Return each product with its base URL here and a call to try."""
     root = visit.services.base_url.rstrip("/")
     native = f'curl -fsS -H "Authorization: Bearer $KEY" {root}/api/v1/watches'

@@ -34,7 +34,7 @@ async def show(visit: Visit) -> Response:
     return rendered(
         visit, "now.html", found=found, chosen=chosen, states=STATES, wrong=wrong,
         pages=pages, examples=examples, away=away,
-        address=lambda **changes: _address(chosen, **changes),
+        address=lambda **changes: address_of(chosen, **changes),
     )  # fmt: skip
 
 
@@ -76,7 +76,7 @@ def _plain(text: str) -> str:
     return text[:LONGEST].replace("\0", "").encode(errors="replace").decode()
 
 
-def _address(chosen: Chosen, **changes: object) -> str:
+def address_of(chosen: Chosen, **changes: object) -> str:
     """Return the query of the same page with other choices; a new choice begins at page 1."""
     now = {"state": chosen.state, "tag": chosen.tag, "q": chosen.words, "page": 1} | changes
     kept = {name: value for name, value in now.items() if value and (name, value) != ("page", 1)}

@@ -1,6 +1,6 @@
 """Rules and windows in words."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from dogwatch.core.alerts import Event, Rule, Scope
 from dogwatch.core.plain import span
@@ -12,6 +12,11 @@ EVENTS: Mapping[Event, str] = {
     Event.SLOW: "got slow",
     Event.RECOVERED: "recovered",
 }
+
+
+def named_by(scopes: Iterable[Scope]) -> set[str]:
+    """Return the ids of the items that are named one by one."""
+    return {value for scope in scopes if scope.kind == "watches" for value in scope.values}
 
 
 def about(scope: Scope, names: Mapping[str, str] | None = None) -> str:
