@@ -98,13 +98,13 @@ function listen() {
   const { port } = new SharedWorker(page.dataset.worker);
   const say = () => port.postMessage({ stream: new URL(page.dataset.stream, location).href, seen: !document.hidden });
   port.onmessage = ({ data }) => {
-    const began = data === "live" && !told; // what changed before that was told to nobody
-    const other = data !== "changed" && told !== (data === "live");
-    if (other) told = data === "live";
-    if ((data === "changed" || began) && !document.hidden) {
+    if (data === "changed" && !document.hidden) {
       clearTimeout(timer);
       turn();
-    } else if (other && !looking) wait();
+    } else if (data !== "changed" && told !== (data === "live")) {
+      told = data === "live";
+      if (!looking) wait();
+    }
   };
   document.addEventListener("visibilitychange", say);
   addEventListener("pagehide", () => port.postMessage({ gone: true }));
