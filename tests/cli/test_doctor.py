@@ -96,16 +96,33 @@ def test_doctor_tells_whether_anybody_outside_is_told(
     assert "✓ outside: https://hc.example/***: never asked yet" in here("doctor").stdout
     here("migrate")
     database = Database.open(f"sqlite:///{home}/dogwatch.db")
+    there, silent = "https://hc.example/***", list[str]()
     for minutes, fault, found in (
         (1, "", "✓ outside: https://hc.example/*** answered at 2"),
         (5, "", "✕ outside: https://hc.example/***: nobody outside was told since 2"),
         (0, "status 500", "✕ outside: https://hc.example/***: the outside heartbeat fails: status"),
     ):
         at = datetime.now(UTC) - timedelta(minutes=minutes)
+        database.write(lambda tx, at=at: outside.turn(tx, at, there, silent)).result()
         database.write(partial(outside.note, at=at, fault=fault)).result()
         done = here("doctor")
         assert found in done.stdout
         assert "CANARY" not in done.stdout + done.stderr
+    at = datetime.now(UTC)
+    database.write(partial(outside.note, at=at, fault="")).result()
+    monkeypatch.setenv("DOGWATCH_OUTSIDE_HEARTBEAT_URL", "http://other.example/CANARY")
+    told = here("doctor").stdout
+    assert "✓ outside: https://hc.example/*** answered at 2" in told
+    assert (
+        "UTC; a server started from here would tell http://other.example/***, the one that ran "
+        "last told https://hc.example/***\n"
+    ) in told
+    monkeypatch.delenv("DOGWATCH_OUTSIDE_HEARTBEAT_URL")
+    told = here("doctor").stdout
+    assert "✓ outside: https://hc.example/*** answered at 2" in told
+    assert "a server started from here would tell" not in told
+    database.write(outside.forget).result()
+    assert "✓ outside: not set (DOGWATCH_OUTSIDE_HEARTBEAT_URL)" in here("doctor").stdout
     database.close()
 
 
