@@ -96,14 +96,14 @@ def test_doctor_tells_whether_anybody_outside_is_told(
     assert "✓ outside: https://hc.example/***: never asked yet" in here("doctor").stdout
     here("migrate")
     database = Database.open(f"sqlite:///{home}/dogwatch.db")
-    there, silent = "https://hc.example/***", list[str]()
     for minutes, fault, found in (
         (1, "", "✓ outside: https://hc.example/*** answered at 2"),
         (5, "", "✕ outside: https://hc.example/***: nobody outside was told since 2"),
         (0, "status 500", "✕ outside: https://hc.example/***: the outside heartbeat fails: status"),
     ):
         at = datetime.now(UTC) - timedelta(minutes=minutes)
-        database.write(lambda tx, at=at: outside.turn(tx, at, there, silent)).result()
+        tell = partial(outside.turn, at=at, address="https://hc.example/***", problems=[])
+        database.write(tell).result()
         database.write(partial(outside.note, at=at, fault=fault)).result()
         done = here("doctor")
         assert found in done.stdout

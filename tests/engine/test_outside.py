@@ -47,11 +47,11 @@ def test_what_another_address_answered_is_not_taken_for_this_ones(
     house: House, manual_clock: ManualClock
 ) -> None:
     at = manual_clock.now()
-    house.write(lambda tx: outside.turn(tx, at, "http://a/***", []))
-    house.write(lambda tx: outside.note(tx, at, "status 500"))
+    house.do(lambda tx: outside.turn(tx, at, "http://a/***", []))
+    house.do(lambda tx: outside.note(tx, at, "status 500"))
     manual_clock.advance(MINUTE)
     at = manual_clock.now()
-    ours, _ = house.write(lambda tx: outside.turn(tx, at, "http://b/***", []))
+    ours, _ = house.do(lambda tx: outside.turn(tx, at, "http://b/***", []))
     assert ours
     assert house.see(outside.known) == outside.Heartbeat("http://b/***", at)
 

@@ -38,7 +38,7 @@ def test_a_secret_that_is_a_name_alone_is_refused(
 
 
 def test_the_fault_names_what_to_fill_in() -> None:
-    url = "https://a.b/?token=${DBPW}&n=${N}"
+    url = "https://a.b/?token=${DBPW}&key=${N}"
     found = unfilled("jobs", {"action": {"url": url, "env": {"A": "${DBPW}"}, "source": "$HOME"}})
     assert faults(found) == {
         "action.env.A": "fill in ${DBPW} first, by hand or by envsubst '$DBPW $N'",
