@@ -423,9 +423,10 @@ def test_the_whole_crontab_is_printed_and_can_be_imported(
     words = ("--system-format", "--tz", "UTC", str(tab))
     told = here.json("import", "crontab", *words)["crontabs"][str(tab)]
     by_name = re.sub(r"\S*dogwatch run", "dogwatch run", told)
-    assert by_name == text.replace("/opt/dump", "dogwatch run tab-dump -- /opt/dump").replace(
-        "a && b # c", "dogwatch run tab-a -- /bin/bash -c 'a && b # c'"
-    )
+    line = f"DOGWATCH_PING_URL={keeping.url}/ping/wskey\n"
+    assert by_name == line + text.replace(
+        "/opt/dump", "dogwatch run tab-dump -- /opt/dump"
+    ).replace("a && b # c", "dogwatch run tab-a -- /bin/bash -c 'a && b # c'")
     done = here("import", "crontab", "--apply", *words)
     assert f"The whole of {tab}, as it should be from now on:\n\n{told}" in done.stdout
     tab.write_text(told)
@@ -458,8 +459,15 @@ def test_a_plan_without_a_server_says_so(here: Here, user: str) -> None:
 
 
 def test_users_without_a_key_are_given_the_address(here: Here, keeping: Stub, user: str) -> None:
-    told = here("import", "crontab", "--owner", "ana", user).stdout
-    assert f"\nDOGWATCH_PING_URL={keeping.url}/ping/wskey\n" in told
+    words, line = ("--owner", "ana"), f"DOGWATCH_PING_URL={keeping.url}/ping/wskey\n"
+    whole = here.json("import", "crontab", *words, user)["crontabs"][user]
+    assert whole.startswith(line)
+    told = here("import", "crontab", "--apply", *words, user).stdout
+    assert told.endswith(f"as it should be from now on:\n\n{whole.rstrip()}\n")
+    Path(user).write_text(whole + "5 5 * * * /opt/more\n")
+    again = here.json("import", "crontab", *words, user)["crontabs"][user]
+    assert again.startswith(whole)
+    assert again.count("DOGWATCH_PING_URL") == 1
 
 
 def test_help_tells_it_all(here: Here) -> None:

@@ -102,10 +102,27 @@ def test_doctor_tells_whether_anybody_outside_is_told(
         (0, "status 500", "✕ outside: https://hc.example/***: the outside heartbeat fails: status"),
     ):
         at = datetime.now(UTC) - timedelta(minutes=minutes)
+        tell = partial(outside.turn, at=at, address="https://hc.example/***", problems=[])
+        database.write(tell).result()
         database.write(partial(outside.note, at=at, fault=fault)).result()
         done = here("doctor")
         assert found in done.stdout
         assert "CANARY" not in done.stdout + done.stderr
+    at = datetime.now(UTC)
+    database.write(partial(outside.note, at=at, fault="")).result()
+    monkeypatch.setenv("DOGWATCH_OUTSIDE_HEARTBEAT_URL", "http://other.example/CANARY")
+    told = here("doctor").stdout
+    assert "✓ outside: https://hc.example/*** answered at 2" in told
+    assert (
+        "UTC; a server started from here would tell http://other.example/***, the one that ran "
+        "last told https://hc.example/***\n"
+    ) in told
+    monkeypatch.delenv("DOGWATCH_OUTSIDE_HEARTBEAT_URL")
+    told = here("doctor").stdout
+    assert "✓ outside: https://hc.example/*** answered at 2" in told
+    assert "a server started from here would tell" not in told
+    database.write(outside.forget).result()
+    assert "✓ outside: not set (DOGWATCH_OUTSIDE_HEARTBEAT_URL)" in here("doctor").stdout
     database.close()
 
 

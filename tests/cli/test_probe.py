@@ -146,6 +146,15 @@ def test_list_and_show(here: Here, told: Stub) -> None:
     assert "https://shop.example/" in here("probe", "ls").stdout
     shown = here("probe", "show", "shop").stdout
     assert "here, fra; 2 must agree" in shown
+    told.replies["GET /api/v1/probes/shop"] = (200, PROBE | {"target": PROBE["target"] | {
+        "assertions": [{"kind": "certificate_days", "least": 7}], "verify_tls": False,
+    }})  # fmt: skip
+    lines = here("probe", "show", "shop").stdout.split("\n24h")[0].splitlines()
+    (demands,) = (line for line in lines if line.startswith("demands "))
+    said = "the certificate is good for at least 7 days more, the certificate need not be trusted"
+    assert demands == f"demands    {said}"
+    facts = lines[: next(n for n, line in enumerate(lines) if line.startswith("LAST "))]
+    assert {line[9:11] for line in facts} == {"  "}
     assert "99 %" in shown
     assert json.loads(here("probe", "show", "shop", "--json").stdout)["statistics"] == [WINDOW]
 

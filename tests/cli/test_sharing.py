@@ -136,6 +136,10 @@ def test_the_host_is_in_the_audit_log(fresh: Here) -> None:
     )
     operations = [row["operation"] for row in fresh.json("audit-log", "--all")]
     assert operations == ["users.change", "keys.make"]
+    for few in ("-n", "--limit"):
+        assert [one["operation"] for one in fresh.json("audit-log", "--all", few, "1")] == [
+            "users.change"
+        ]
     sheet = fresh("audit-log", "--csv").stdout
     assert sheet.splitlines()[0].startswith("id,at,workspace_id,actor_kind")
     assert sheet.splitlines()[0].endswith(",actor_id,detail")

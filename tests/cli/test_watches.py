@@ -55,6 +55,17 @@ def test_add_sends_what_was_given_and_says_how_to_ping(here: Here, told: Stub) -
     assert "dogwatch run backup -- COMMAND" in done.stdout
 
 
+def test_add_says_that_without_a_schedule_silence_is_no_alert(here: Here, told: Stub) -> None:
+    assert "backup is watched. Next due: Sat 2026-11-21 02:00:00" in here("add", "x").stdout
+    told.replies["POST /api/v1/watches"] = (201, {**WATCH, "schedule": None, "next_due_at": None})
+    done = here("add", "Nightly backup")
+    first, second, *_ = done.stdout.splitlines()
+    assert done.returncode == 0
+    assert first == "backup is watched, without a schedule: only failures alert, silence does not."
+    assert second.startswith("  dogwatch edit backup --schedule ")
+    assert "Next due" not in done.stdout
+
+
 def test_ls_is_aligned_and_in_local_time(dogwatch: Program, told: Stub) -> None:
     heads, row = dogwatch("ls", TZ="Europe/Warsaw").stdout.splitlines()
     assert row.index("backup") == heads.index("SLUG")

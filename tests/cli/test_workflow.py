@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from dogwatch.core.states import marked
 from dogwatch.core.workflow.definition import to_json
 from dogwatch.core.workflow.reading import FIELDS, read
 from dogwatch.core.workflow.text import loaded, written
@@ -68,6 +69,16 @@ def test_ls_and_show(here: Here, told: Stub) -> None:
         "\n\n✓ fetch  fetch  OK in 1.5 s\n└─ success ─▶ load\n\n"
         "✕ load   load-orders  Failed: boom (handled)\n"
     )
+
+
+@pytest.mark.parametrize(("outcome", "code"), [("ok", 0), ("fail", 1)])
+def test_a_followed_run_tells_its_outcome(here: Here, told: Stub, outcome: str, code: int) -> None:
+    assert here("workflow", "run", "orders").stdout == f"{RUN['id']} queued\n"
+    end = f"event: end\ndata: {json.dumps(RUN | {'outcome': outcome})}\n\n"
+    told.replies[f"GET /api/v1/runs/{RUN['id']}/output/stream"] = (200, end)
+    done = here("workflow", "run", "orders", "--follow")
+    assert (done.returncode, done.stdout) == (code, "")
+    assert done.stderr.startswith(f"dogwatch: {marked(outcome)} after 3.0 s")
 
 
 def test_rerun(here: Here, told: Stub) -> None:

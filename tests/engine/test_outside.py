@@ -38,7 +38,22 @@ def test_one_of_two_nodes_tells_every_minute(house: House, manual_clock: ManualC
     asyncio.run(live())
     known = house.see(outside.known)
     assert known.answered_at == known.asked_at == manual_clock.now()
+    assert known.address.startswith("http://127.0.0.1:")
+    assert known.address.endswith("/***")
     assert known.wrong(manual_clock.now()) == ""
+
+
+def test_what_another_address_answered_is_not_taken_for_this_ones(
+    house: House, manual_clock: ManualClock
+) -> None:
+    at = manual_clock.now()
+    house.do(lambda tx: outside.turn(tx, at, "http://a/***", []))
+    house.do(lambda tx: outside.note(tx, at, "status 500"))
+    manual_clock.advance(MINUTE)
+    at = manual_clock.now()
+    ours, _ = house.do(lambda tx: outside.turn(tx, at, "http://b/***", []))
+    assert ours
+    assert house.see(outside.known) == outside.Heartbeat("http://b/***", at)
 
 
 def test_who_is_behind_keeps_silent(house: House, manual_clock: ManualClock) -> None:
@@ -103,8 +118,12 @@ def test_nothing_is_asked_unless_an_address_is_set(tmp_path: Path) -> None:
     async def live() -> None:
         config = load({"data": tmp_path}, {})
         with opened(config) as store:
+            await store.database.awrite(
+                lambda tx: outside.note(tx, store.clock.now(), "status 500")
+            )
             async with boot.told(config, store):
                 assert len(asyncio.all_tasks()) == 1
+                assert store.database.read(outside.known).result() == outside.Heartbeat()
 
     asyncio.run(live())
 

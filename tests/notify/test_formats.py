@@ -219,6 +219,7 @@ def test_the_standard_body() -> None:
             "others": [],
             "also_down": {"names": [], "count": 0, "since_at": None, "tags": []},
             "acknowledge_url": None,
+            "snooze_url": None,
         },
     }
 

@@ -247,7 +247,7 @@ def test_an_sms_is_short_and_keeps_its_link() -> None:
 
 ACK = "https://dogwatch.example/acknowledge/1.01kdelivery.1764206403.0123456789abcdef"
 LINKS: list[tuple[str, str]] = [
-    ("webhook", f'"acknowledge_url":"{ACK}"'),
+    ("webhook", f'"acknowledge_url":"{ACK}","snooze_url":"{ACK}?hours=1"'),
     ("slack", f'{{"type":"link","url":"{ACK}","text":"Acknowledge"}}'),
     ("discord", f'"value":"[by this link]({ACK})"'),
     ("telegram", f'<a href=\\"{ACK}\\">Acknowledge</a>'),

@@ -79,19 +79,28 @@ def locations(config: Config) -> str:
 
 
 def outside(config: Config) -> str:
-    """Say how the outside heartbeat was answered; a Problem where it is not."""
-    url = config.outside_heartbeat_url
-    if url is None:
+    """Say how the outside heartbeat was answered, of the server that ran last; a Problem where it
+    was not. Where none has told anybody, say whom one would tell that is started from here."""
+    known, url = _heartbeat(config), config.outside_heartbeat_url
+    here = url and mask_address(url)
+    told = known.address or here
+    if not told:
         return "not set (DOGWATCH_OUTSIDE_HEARTBEAT_URL): nobody elsewhere would notice our absence"
-    if _is_missing(config) or migrate.current(config.database_url) != migrate.HEAD:
-        return f"{mask_address(url)}: never asked yet"
-    with _opened(config) as store:
-        known = store.read(heartbeat.known).result()
+    other = ""
+    if here and here != told:
+        other = f"; a server started from here would tell {here}, the one that ran last told {told}"
     if wrong := known.wrong(SystemClock().now()):
-        raise Problem("away", f"{mask_address(url)}: {wrong}")
+        raise Problem("away", f"{told}: {wrong}{other}")
     if known.answered_at is None:
-        return f"{mask_address(url)}: never asked yet"
-    return f"{mask_address(url)} answered at {known.answered_at:%Y-%m-%d %H:%M:%S} UTC"
+        return f"{told}: {'not answered' if known.asked_at else 'never asked'} yet{other}"
+    return f"{told} answered at {known.answered_at:%Y-%m-%d %H:%M:%S} UTC{other}"
+
+
+def _heartbeat(config: Config) -> heartbeat.Heartbeat:
+    if _is_missing(config) or migrate.current(config.database_url) != migrate.HEAD:
+        return heartbeat.Heartbeat()
+    with _opened(config) as store:
+        return store.read(heartbeat.known).result()
 
 
 def user(config: Config) -> str:

@@ -10,12 +10,14 @@ from dogwatch.config import Config
 from dogwatch.egress import Egress
 from dogwatch.engine.loop import Turning
 from dogwatch.engine.outside import Outside
+from dogwatch.usecases import outside
 
 
 @contextlib.asynccontextmanager
 async def told(config: Config, store: Store) -> AsyncIterator[None]:
     """Have somebody told inside the block, if the settings say whom; leaving waits for nobody."""
     if config.outside_heartbeat_url is None:
+        await store.database.awrite(outside.forget)
         yield
         return
     egress = Egress(ANYWHERE, config.user_agent)

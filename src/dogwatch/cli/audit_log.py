@@ -20,8 +20,11 @@ _EXPORTED = ("id", *_COLUMNS, "actor_id", "detail")
 _SHOWN, _MOST = 100, 2**31
 
 
-@command("audit-log", "dogwatch audit-log\ndogwatch audit-log --all --csv > audit.csv")
-@click.option("--limit", type=click.IntRange(1),
+@command(
+    "audit-log",
+    "dogwatch audit-log\ndogwatch audit-log -n 20\ndogwatch audit-log --all --csv > audit.csv",
+)
+@click.option("-n", "--limit", "limit", type=click.IntRange(1),
               help=f"How many, newest first; {_SHOWN} if not given, and all in CSV.")  # fmt: skip
 @click.option("--csv", "as_csv", is_flag=True, help="Print all of it as CSV.")
 @click.option("--all", "everywhere", is_flag=True, help="The whole instance, not one workspace.")

@@ -40,7 +40,7 @@ def key_new(
     **flags: Any,
 ) -> None:
     """Make a key and print it, alone, once."""
-    wanted = _scopes(scopes, dialect) if scopes is not None else _all_of(dialect)
+    wanted = _scopes(scopes, dialect) if scopes is not None else keys.all_of(dialect)
 
     def made(visit: Visit) -> str:
         until = visit.at + timedelta(days=days) if days else None
@@ -55,10 +55,6 @@ def key_new(
 def _scopes(text: str, dialect: str) -> Sequence[str]:
     named = [scope.strip() for scope in text.replace(" ", ",").split(",") if scope.strip()]
     return named if dialect == keys.NATIVE else DIALECTS[dialect].scopes_of(named)
-
-
-def _all_of(dialect: str) -> Sequence[str]:
-    return ("*",) if dialect == keys.NATIVE else DIALECTS[dialect].scopes
 
 
 def _print(session: Session, token: str) -> None:

@@ -16,6 +16,7 @@ from dogwatch.cli.output import as_json, local, pairs, state, table, took
 from dogwatch.cli.runs import mark_of, why
 from dogwatch.cli.session import Session, command, joined
 from dogwatch.cli.watches import show
+from dogwatch.core.probe.demands import said
 from dogwatch.core.problems import Problem, invalid
 
 _ALL = 100_000
@@ -247,14 +248,14 @@ def probe_show(session: Session, slug: str) -> None:
 
 
 def _print(probe: Mapping[str, Any]) -> None:
-    show(probe)
-    pairs(
+    show(
+        probe,
         {
             "target": address_of(probe["target"]),
-            "demands": [json.dumps(one) for one in probe["target"].get("assertions", ())],
+            "demands": said(probe["target"]),
             "rechecks": f"{probe['rechecks']}, each after {probe['recheck_after_s']} s",
             "locations": f"{', '.join(probe['locations'])}; {probe['agree']} must agree",
-        }
+        },
     )
 
 

@@ -221,6 +221,9 @@ def _follow(session: Session, api: Api, run_id: str) -> dict[str, Any]:
     raise Problem("away", "the server ended the stream before the run ended; follow again")
 
 
+FOLLOW = click.option("-f", "--follow", is_flag=True, help="Print its output until it ends.")
+
+
 @command(
     "trigger",
     """
@@ -233,7 +236,7 @@ dogwatch job trigger report
 @click.argument("slug")
 @click.option("--input", "given", metavar="TEXT|@FILE|-", help="What the run is handed.")
 @click.option("--json-input", is_flag=True, help="Refuse an input that is no JSON object.")
-@click.option("-f", "--follow", is_flag=True, help="Print its output until it ends.")
+@FOLLOW
 def trigger_command(
     session: Session, slug: str, given: str | None, json_input: bool, follow: bool
 ) -> None:
@@ -245,6 +248,11 @@ def trigger_command(
     text = _read(given)
     job = _job(api, slug)
     run = api.send("POST", f"/jobs/{job['id']}/trigger", {"input": _input(text, strict=json_input)})
+    tell_begun(session, api, run, follow=follow)
+
+
+def tell_begun(session: Session, api: Api, run: Mapping[str, Any], *, follow: bool) -> None:
+    """Print a run that has been asked for; or what comes of it, and exit 1 unless that is good."""
     if follow:
         _say_why_it_waits(api, run["id"])
         if _follow(session, api, run["id"]).get("outcome") not in _GOOD:

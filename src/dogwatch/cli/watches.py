@@ -45,8 +45,13 @@ def add_command(session: Session, **options: Any) -> None:
     if session.json:
         as_json(watch)
         return
-    click.echo(f"{watch['slug']} is watched. Next due: {_next(watch)}")
-    click.echo(f"  dogwatch run {watch['slug']} -- COMMAND")
+    slug = watch["slug"]
+    if watch.get("schedule"):
+        click.echo(f"{slug} is watched. Next due: {_next(watch)}")
+    else:
+        click.echo(f"{slug} is watched, without a schedule: only failures alert, silence does not.")
+        click.echo(f'  dogwatch edit {slug} --schedule "0 2 * * *"')
+    click.echo(f"  dogwatch run {slug} -- COMMAND")
     if watch.get("ping_url"):
         click.echo(f"  curl -fsS {watch['ping_url']}")
 
@@ -116,8 +121,8 @@ def show_command(session: Session, slug: str) -> None:
         show(watch)
 
 
-def show(watch: Mapping[str, Any]) -> None:
-    """Print one watch or job."""
+def show(watch: Mapping[str, Any], more: Mapping[str, Any] = MappingProxyType({})) -> None:
+    """Print one watch or job, and what more there is to say of it."""
     pairs(
         {
             "name": watch["name"],
@@ -134,6 +139,7 @@ def show(watch: Mapping[str, Any]) -> None:
             "last run": outcome_of(watch["last_run"]) if watch.get("last_run") else "–",
             "tags": watch.get("tags"),
             "ping url": watch.get("ping_url"),
+            **more,
         }
     )
 
@@ -225,7 +231,7 @@ def _due(watch: Mapping[str, Any], due_at: str) -> dict[str, Any]:
     "pause",
     "dogwatch pause nightly-backup\n"
     "dogwatch pause nightly-backup --for 4h\n"
-    "dogwatch job pause rotate-reports --until 2036-01-05T08:00\n"
+    "dogwatch job pause rotate-reports --for 2d\n"
     "dogwatch probe pause shop --for 30min",
 )
 @click.argument("slug")

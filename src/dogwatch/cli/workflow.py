@@ -11,7 +11,7 @@ import click
 from dogwatch.cli.client import Api, connect
 from dogwatch.cli.confirm import YES, confirm
 from dogwatch.cli.output import as_json, local, pairs, state, table, took
-from dogwatch.cli.runs import id_of, outcome_of, waiting
+from dogwatch.cli.runs import FOLLOW, id_of, outcome_of, tell_begun, waiting
 from dogwatch.cli.session import Session, command
 from dogwatch.core.plain import counted
 from dogwatch.core.problems import Problem, invalid
@@ -120,15 +120,19 @@ def _told(step: Mapping[str, Any] | None) -> str:
 @command(
     "run",
     "dogwatch workflow run nightly-orders\n"
-    "dogwatch workflow run nightly-orders --input '{\"day\": 1}'",
+    "dogwatch workflow run nightly-orders --input '{\"day\": 1}' --follow",
 )
 @click.argument("slug")
 @click.option("--input", "given", metavar="TEXT", help="What the first nodes are handed.")
-def workflow_run(session: Session, slug: str, given: str | None) -> None:
-    """Run a workflow now."""
-    body = {} if given is None else {"input": given}
-    run = connect(session).send("POST", f"/workflows/{slug}/trigger", body)
-    as_json(run) if session.json else click.echo(f"{run['id']} {run['state']}")
+@FOLLOW
+def workflow_run(session: Session, slug: str, given: str | None, follow: bool) -> None:
+    """Run a workflow now.
+
+    With --follow the exit code is 0 if the run ended ok or slow, else 1.
+    """
+    api, body = connect(session), {} if given is None else {"input": given}
+    run = api.send("POST", f"/workflows/{slug}/trigger", body)
+    tell_begun(session, api, run, follow=follow)
 
 
 @command("cancel", "dogwatch workflow cancel nightly-orders --reason 'wrong day'")

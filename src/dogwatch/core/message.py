@@ -151,14 +151,19 @@ class Words:
         """Return the pages on which somebody can answer, each by one button: (label, address)."""
         if not self.ack_url:
             return ()
-        snooze_url = f"{self.ack_url}?hours={SNOOZE_HOURS}"
-        return (("Acknowledge", self.ack_url), (f"Snooze {SNOOZE_HOURS} h", snooze_url))
+        snooze = (f"Snooze {SNOOZE_HOURS} h", snoozing(self.ack_url))
+        return (("Acknowledge", self.ack_url), snooze)
 
     @property
     def links(self) -> tuple[tuple[str, str], ...]:
         """Return what can be opened: (label, address)."""
         opens = (("Open in Dogwatch", self.url),) if self.url else ()
         return opens + self.answers
+
+
+def snoozing(ack_url: str) -> str:
+    """Return the page that snoozes by the link that acknowledges, "" without one."""
+    return ack_url and f"{ack_url}?hours={SNOOZE_HOURS}"
 
 
 def words(message: Message) -> Words:

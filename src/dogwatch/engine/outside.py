@@ -5,6 +5,7 @@ from datetime import timedelta
 import structlog
 
 from dogwatch.clock import Clock
+from dogwatch.core.masking import mask_address
 from dogwatch.egress import Egress, EgressError, Request
 from dogwatch.store.database import Database, Tx
 from dogwatch.usecases import outside, system
@@ -27,6 +28,7 @@ class Outside:
         self._database = database
         self._clock = clock
         self._egress = egress
+        self._address = mask_address(url)
         self._request = Request("GET", url, timeout_s=TIMEOUT_S, max_redirects=3)
 
     async def step(self) -> float:
@@ -40,7 +42,7 @@ class Outside:
 
     def _turn(self, tx: Tx) -> tuple[bool, timedelta]:
         at = self._clock.now()
-        return outside.turn(tx, at, system.behind(tx, at))
+        return outside.turn(tx, at, self._address, system.behind(tx, at))
 
     async def _told(self) -> str:
         """Return why nobody was told, "" if somebody was."""

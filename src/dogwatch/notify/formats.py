@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dogwatch.core.alerts import Event
-from dogwatch.core.message import Item, Message, iso, subject, tail
+from dogwatch.core.message import Item, Message, iso, snoozing, subject, tail
 
 Json = dict[str, Any]
 Headers = tuple[tuple[str, str], ...]
@@ -57,6 +57,7 @@ def standard(message: Message) -> Json:
             "tags": list(message.also_down_tags),
         },
         "acknowledge_url": message.ack_url or None,
+        "snooze_url": snoozing(message.ack_url) or None,
     }
     if message.note:
         data["note"] = {"subject": message.note.subject, "text": message.note.text}

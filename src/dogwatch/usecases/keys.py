@@ -36,6 +36,11 @@ class Made:
     token: str
 
 
+def all_of(dialect: str) -> Sequence[str]:
+    """Return the scopes of all that the API of a dialect, or our own, can do."""
+    return ("*",) if dialect == NATIVE else DIALECTS[dialect].scopes
+
+
 def add(
     tx: Tx, workspace_id: int, name: str, scopes: Sequence[str], vault: Vault, at: datetime
 ) -> str:

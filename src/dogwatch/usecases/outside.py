@@ -19,8 +19,10 @@ SILENT = timedelta(minutes=3)
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """When it was last due, when it was last answered, and why not since ("" if it was)."""
+    """Whom it was last due to, masked, when, when it was last answered, and why not since ("" if
+    it was)."""
 
+    address: str = ""
     asked_at: datetime | None = None
     answered_at: datetime | None = None
     fault: str = ""
@@ -39,12 +41,20 @@ def known(tx: Tx) -> Heartbeat:
     return _read(nodes.fact(tx, FACT) or "{}")
 
 
-def turn(tx: Tx, at: datetime, problems: Sequence[str]) -> tuple[bool, timedelta]:
-    """Return whether to tell now, and when to look again.
+def forget(tx: Tx) -> None:
+    """Forget whom it was due to, as a node has begun that tells nobody; one that does, says so."""
+    nodes.drop_fact(tx, FACT)
 
-    Nobody is told while there are problems: that silence is the message.
+
+def turn(tx: Tx, at: datetime, address: str, problems: Sequence[str]) -> tuple[bool, timedelta]:
+    """Return whether to tell now, and when to look again; `address` is masked.
+
+    Nobody is told while there are problems: that silence is the message. What another address
+    answered says nothing of this one.
     """
     had = _read(nodes.claim_fact(tx, FACT, "{}"))
+    if had.address != address:
+        had = Heartbeat(address, had.asked_at)
     if had.asked_at and timedelta(0) <= at - had.asked_at < EVERY:
         return False, EVERY - (at - had.asked_at)
     _write(tx, replace(had, asked_at=at, fault="; ".join(problems) or had.fault))
@@ -61,7 +71,7 @@ def _read(fact: str) -> Heartbeat:
     told = json.loads(fact)
     times = {name: datetime.fromisoformat(told[name])
              for name in ("asked_at", "answered_at") if told.get(name)}  # fmt: skip
-    return Heartbeat(**times, fault=told.get("fault", ""))
+    return Heartbeat(told.get("address", ""), **times, fault=told.get("fault", ""))
 
 
 def _write(tx: Tx, heartbeat: Heartbeat) -> None:

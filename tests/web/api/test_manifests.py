@@ -226,7 +226,7 @@ def test_a_name_alone_where_a_secret_stands_is_refused_with_all_other_faults(api
     text = WATCH.format(when="never") + "variables:\n- key: DBPW\n  value: ${DBPW}\n"
     refused = apply(api, text, dry_run=True)
     found = {one["field"]: one["message"] for one in refused.json["errors"]}
-    told = "line 8: fill in ${DBPW} first, by envsubst or by hand"
+    told = "line 8: fill in ${DBPW} first, by hand or by envsubst '$DBPW'"
     assert (refused.status, found["variables.0.value"]) == (422, told)
     assert "watches.0.schedule" in found
 

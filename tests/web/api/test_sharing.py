@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dogwatch.core.dialects import DIALECTS
 from dogwatch.core.policy import Grant, Role
 from dogwatch.usecases import audit_log, keys, members, people, workspaces
 from dogwatch.usecases.callers import Caller
@@ -43,6 +44,18 @@ def test_a_key_is_shown_once(api: Client) -> None:
     listed = api.get("/keys")
     assert secret not in listed.text
     assert {one["name"] for one in listed.json["data"]} == {"test", "ci"}
+
+
+def test_a_key_of_a_dialect_may_do_all_of_it_unless_said_otherwise(api: Client) -> None:
+    for dialect, theirs in DIALECTS.items():
+        made = api("POST", "/keys", {"name": dialect, "dialect": dialect})
+        assert (made.status, made.json["scopes"]) == (201, list(theirs.scopes))
+    for sent in ({"name": "own"}, {"name": "own", "scopes": None}):
+        refused = api("POST", "/keys", sent)
+        assert refused.status == 422
+        assert [(one["field"], one["message"]) for one in refused.json["errors"]] == [
+            ("scopes", "is required")
+        ]
 
 
 def test_a_key_is_rotated_and_revoked(api: Client, house: House) -> None:

@@ -50,6 +50,7 @@ def test_a_get_never_acts_and_the_button_acts_once(house: House, delivery: Deliv
     for _ in range(2):
         page = browser.get(link)
         assert (page.status, "Acknowledge</button>" in page.text) == (200, True)
+        assert 'name="hours" value="1">Snooze for 1 h</button>' in page.text
         assert f'incidents/{incident(house, delivery).number}"' in page.text
     assert incident(house, delivery).acked_at is None
     done = browser.post(link, name="Ana")

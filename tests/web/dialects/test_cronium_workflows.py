@@ -192,6 +192,12 @@ def test_a_bad_field_is_named_and_changes_nothing(client: Client) -> None:
     assert client.get("/api/workflows").json["workflows"] == before
 
 
+def test_a_field_within_another_is_named_as_it_was_sent(client: Client) -> None:
+    body = {"name": "w", "triggerType": "MANUAL", "nodes": [_node(eventId="x")]}
+    told = faults(client("POST", "/api/workflows", body))
+    assert told["nodes.0.eventId"] == "nodes.0.eventId must be a whole number"
+
+
 def test_an_active_one_has_something_to_run(client: Client) -> None:
     body = {"name": "w", "triggerType": "MANUAL"}
     told = faults(client("POST", "/api/workflows", body | {"status": "ACTIVE"}))

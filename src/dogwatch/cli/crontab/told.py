@@ -25,8 +25,8 @@ _COLUMNS = ("do", "slug", "schedule", "timezone", "from", "command")
 class Report:
     """What is to be said of a plan. `gone`: slugs that have lost their line.
 
-    `flag`: what has it applied. `ping_base`: where pings by slug go, if some wrapped line would
-    not find it by itself.
+    `flag`: what has it applied. `ping_base`: where pings by slug go, if cron's users would not
+    find it by themselves.
     """
 
     kind: Kind
@@ -62,7 +62,7 @@ class Report:
             "problems": self.left_out,
             "warnings": self.warnings(),
             "entries": [_row(item) for item in self.planned],
-            "crontabs": _crontabs(self.planned) if self.kind == "watch" else {},
+            "crontabs": self._crontabs() if self.kind == "watch" else {},
         })  # fmt: skip
 
     def as_text(self) -> None:
@@ -114,13 +114,18 @@ class Report:
             click.echo(f"  {item.place}: {item.file.line(item.entry)}")
 
     def _show_crontabs(self) -> None:
-        found = _crontabs(self.planned)
-        for name, text in found.items():
+        for name, text in self._crontabs().items():
             what = "the crontab" if name == "-" else name
             click.echo(f"\nThe whole of {what}, as it should be from now on:\n\n{text.rstrip()}")
-        if found and self.ping_base:
-            click.echo("\nPut this above the lines, or cron's users may not find the server:\n"
-                       f"DOGWATCH_PING_URL={self.ping_base}")  # fmt: skip
+
+    def _crontabs(self) -> dict[str, str]:
+        """Return the whole new text of each file in which a line should be wrapped, by its name.
+
+        It begins with where pings go, unless cron's users find that, or its first line says so.
+        """
+        line = f"DOGWATCH_PING_URL={self.ping_base}\n" if self.ping_base else ""
+        return {name: text if text.startswith(line) else line + text
+                for name, text in _rewritten(self.planned).items()}  # fmt: skip
 
 
 def _row(item: Item) -> dict[str, Any]:
@@ -158,8 +163,8 @@ def _zones(file: File) -> Iterator[str]:
             )
 
 
-def _crontabs(planned: Sequence[Item]) -> dict[str, str]:
-    """Return the whole new text of each file in which a line should be wrapped, by its name."""
+def _rewritten(planned: Sequence[Item]) -> dict[str, str]:
+    """Return the text of each file in which a line should be wrapped, with it wrapped."""
     lines: dict[str, dict[int, str]] = {}
     texts: dict[str, str] = {}
     for item in planned:

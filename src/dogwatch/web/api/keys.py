@@ -1,11 +1,13 @@
 """/keys: what opens this API, shown once."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from fastapi import Response
 from pydantic import BaseModel, Field
 
+from dogwatch.core.problems import invalid
 from dogwatch.usecases import keys
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.keys import Key, Made
@@ -27,7 +29,10 @@ class KeyNew(Body):
 
     stand_in: ClassVar[dict[str, Any]] = {"name": "x", "scopes": ["*"]}
     name: Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
-    scopes: Annotated[list[ScopeName], Field(min_length=1, max_length=20)]
+    scopes: Annotated[list[ScopeName], Field(min_length=1, max_length=20)] | None = Field(
+        default=None,
+        description="Required, but of a dialect all that its API can do if not given.",
+    )
     expires_at: str | None = Field(
         default=None,
         description="ISO 8601 with a zone; for ever if not given.",
@@ -38,8 +43,15 @@ class KeyNew(Body):
                      "healthchecks"] = "native"  # fmt: skip
 
     def check(self) -> None:
-        """Raise a Problem where the time is none."""
+        """Raise a Problem where the time is none, or nothing says what the key may do."""
         self.until()
+        self.granted()
+
+    def granted(self) -> Sequence[str]:
+        """Return what the key may do."""
+        if self.scopes is None and self.dialect == keys.NATIVE:
+            raise invalid("scopes", "is required")
+        return self.scopes or keys.all_of(self.dialect)
 
     def until(self) -> datetime | None:
         """Return when the key expires."""
@@ -98,7 +110,9 @@ async def make_key(call: Called, body: KeyNew) -> Response:
 
     def made(tx: Tx) -> KeyMade:
         return _made(
-            keys.make(tx, call.caller, body.name, body.scopes, vault, call.at, until, body.dialect)
+            keys.make(
+                tx, call.caller, body.name, body.granted(), vault, call.at, until, body.dialect
+            )
         )
 
     return await call.post(201, made)

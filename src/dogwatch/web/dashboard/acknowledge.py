@@ -1,8 +1,8 @@
-"""Acknowledging or snoozing by the link in a message: a page with one button, as a GET never
-acts."""
+"""Acknowledging or snoozing by the link in a message: a page with buttons, as a GET never acts."""
 
 from fastapi import Response
 
+from dogwatch.core.message import SNOOZE_HOURS
 from dogwatch.usecases import ack_links
 from dogwatch.usecases.ack_links import Offer
 from dogwatch.web.dashboard.incidents import HOUR_S, HOURS
@@ -13,12 +13,12 @@ GONE = 410
 
 
 async def show(visit: Visit) -> Response:
-    """Show the incidents and the button; a link that was used says so."""
+    """Show the incidents and the buttons; a link that was used says so."""
     found = await _offered(visit)
     status = GONE if found.used else 200
     return rendered(
         visit, "acknowledge.html", status, incidents=found.incidents, used=found.used,
-        code=_code(visit), done=False, hours=_hours(visit),
+        code=_code(visit), done=False, hours=_hours(visit), snooze_hours=SNOOZE_HOURS,
     )  # fmt: skip
 
 

@@ -166,7 +166,7 @@ async def of_system(visit: Visit) -> Facts:
         "version": __version__,
         "database": visit.services.dialect,
         "problems": problems,
-        "outside_heartbeat": _jsonable({"address": address, **heartbeat}) if address else None,
+        "outside_heartbeat": _jsonable({**heartbeat, "address": address}) if address else None,
         **_jsonable(told),
     }
 

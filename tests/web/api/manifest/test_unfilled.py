@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from dogwatch.web.api.manifest.unfilled import unfilled
+from dogwatch.web.api.manifest.unfilled import faults, unfilled
 
 X = "${X}"
 
@@ -38,5 +38,10 @@ def test_a_secret_that_is_a_name_alone_is_refused(
 
 
 def test_the_fault_names_what_to_fill_in() -> None:
-    told = unfilled("variables", {"key": "A", "value": "${DBPW}"})
-    assert told == {"value": "fill in ${DBPW} first, by envsubst or by hand"}
+    url = "https://a.b/?token=${DBPW}&key=${N}"
+    found = unfilled("jobs", {"action": {"url": url, "env": {"A": "${DBPW}"}, "source": "$HOME"}})
+    assert faults(found) == {
+        "action.env.A": "fill in ${DBPW} first, by hand or by envsubst '$DBPW $N'",
+        "action.url": "fill in ${DBPW} and ${N} first",
+    }
+    assert faults({}) == {}

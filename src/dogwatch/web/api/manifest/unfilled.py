@@ -1,7 +1,7 @@
 """What a file leaves unfilled: `${NAME}` where a secret stands, which nobody means as its value."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from dogwatch.core.http_action import HARMLESS
@@ -9,20 +9,33 @@ from dogwatch.core.manifest.said import Told
 from dogwatch.core.masking import secrets_in
 from dogwatch.notify import CHANNELS
 
-_UNFILLED = re.compile(r"\s*(\$\{[A-Za-z_][A-Za-z0-9_]*\})\s*")
+_UNFILLED = re.compile(r"\s*\$\{([A-Za-z_][A-Za-z0-9_]*)\}\s*")
 
 # A place such as `action.headers.Authorization`, and what stands there.
 _Secret = tuple[str, object]
 
 
-def unfilled(section: str, told: Told) -> dict[str, str]:
-    """Return the faults of a thing, whatever its shape, whose secrets are still to be filled in."""
-    some = _SECRETS.get(section, _none)(told)
-    return {
-        place: f"fill in {found[1]} first, by envsubst or by hand"
-        for place, value in some
-        if isinstance(value, str) and (found := _UNFILLED.fullmatch(value))
-    }
+def unfilled(section: str, told: Told) -> dict[str, list[str]]:
+    """Return the names that a thing, whatever its shape, leaves to be filled in, by their place."""
+    found: dict[str, list[str]] = {}
+    for place, value in _SECRETS.get(section, _none)(told):
+        if isinstance(value, str) and (name := _UNFILLED.fullmatch(value)):
+            found.setdefault(place, []).append(name[1])
+    return found
+
+
+def faults(found: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Return the faults of a file by their places; the first tells how to fill in all names.
+
+    Named to envsubst, they are all that it fills in: not the `$X` of a script.
+    """
+    every = dict.fromkeys(name for names in found.values() for name in names)
+    how = f", by hand or by envsubst '{' '.join(f'${name}' for name in every)}'"
+    told = {}
+    for place, names in found.items():
+        told[place] = f"fill in {' and '.join(f'${{{name}}}' for name in names)} first{how}"
+        how = ""
+    return told
 
 
 def _none(_: Told) -> Iterator[_Secret]:

@@ -18,7 +18,7 @@ from dogwatch.web.api.manifest.places import at, told_at, words
 from dogwatch.web.api.manifest.plan import Plan
 from dogwatch.web.api.manifest.present import Present
 from dogwatch.web.api.manifest.rules import RULES
-from dogwatch.web.api.manifest.unfilled import unfilled
+from dogwatch.web.api.manifest.unfilled import faults, unfilled
 from dogwatch.web.services import Services
 
 
@@ -76,6 +76,7 @@ def read(given: str) -> Document:
 def judge(document: Document) -> None:
     """Raise a Problem of everything that is wrong in itself."""
     bad: dict[str, str] = {}
+    blank: dict[str, list[str]] = {}
     for name in SECTIONS:
         for number, told in enumerate(document.get(name, ())):
             try:
@@ -83,10 +84,11 @@ def judge(document: Document) -> None:
                     _ALL[name].judge(told)
             except Problem as problem:
                 bad |= problem.fields
-            bad |= {f"{name}.{number}.{own}": why for own, why in unfilled(name, told).items()}
-            if len(bad) >= text.MOST_FAULTS:
+            blank |= {f"{name}.{number}.{own}": ids for own, ids in unfilled(name, told).items()}
+            if len(bad | blank) >= text.MOST_FAULTS:
+                bad |= faults(blank)
                 raise Problem("invalid", words(bad), bad)
-    bad |= _doubles(document)
+    bad |= faults(blank) | _doubles(document)
     if bad:
         raise Problem("invalid", words(bad), bad)
 

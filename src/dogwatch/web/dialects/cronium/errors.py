@@ -75,6 +75,10 @@ def sentence(field: str, fault: str) -> str:
 
 
 def _label(field: str) -> str:
-    """Return the name of a field as people read it: timeoutValue, "Timeout value"."""
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", field)
-    return words[:1].upper() + words[1:].lower() if "." not in field else words
+    """Return the name of a field as people read it: timeoutValue, "Timeout value".
+
+    One within another stays as it was sent, such as nodes.0.eventId.
+    """
+    if "." in field:
+        return field
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", field).capitalize()
