@@ -236,7 +236,7 @@ def test_what_cannot_be_started_is_told(cell: Cell) -> None:
     async def story() -> int:
         launcher, told = Launcher(None), Told()
         nothing = os.open(os.devnull, os.O_RDWR)
-        launcher.launch(Enclosed(["/no/such", "--"], [nothing] * 3, {}), told)  # type: ignore[arg-type]  # no more comes
+        launcher.launch(Enclosed(["/no/such", "--"], [nothing] * 3, {}, {}), told)  # type: ignore[arg-type]  # no more comes
         found: int = await told.gone
         os.close(nothing)
         await launcher.close()
