@@ -122,6 +122,7 @@ def test_of_the_outside_heartbeat_only_the_host_is_shown(
         with pytest.raises(Problem, match=r"OUTSIDE_HEARTBEAT_URL: \*\*\* is not valid") as refused:
             load({}, {"DOGWATCH_OUTSIDE_HEARTBEAT_URL": address})
         assert "CANARY" not in str(refused.value)
+        assert "header" not in str(refused.value)  # a setting has none
     else:
         rows = describe(configured(tmp_path, outside_heartbeat_url=address))
         assert {row.value for row in rows if row.name == "outside_heartbeat_url"} == {shown}

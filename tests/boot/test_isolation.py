@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dogwatch.boot import isolation as boot
-from dogwatch.boot.isolation import isolation, prepare
+from dogwatch.boot.isolation import isolation, leave, prepare
 from dogwatch.config import Config, load
 from dogwatch.core.problems import Problem
 from dogwatch.runners import around, sandbox
@@ -59,6 +59,24 @@ def test_runs_of_root_have_their_place_in_memory(
     monkeypatch.setattr(Path, "is_mount", places.__getitem__)
     found = sandbox.Sandbox("bwrap", 65533).workdir(tmp_path)
     assert found.parent == sandbox.IN_MEMORY[place]
+
+
+def test_the_place_of_runs_goes_with_the_server_once_it_is_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, config = tmp_path / "place", configured(tmp_path)
+    root_s = boot.Isolation("bubblewrap", sandbox=sandbox.Sandbox("bwrap", 65533))
+    monkeypatch.setattr(sandbox.Sandbox, "drops", True)
+    monkeypatch.setattr(sandbox.Sandbox, "workdir", lambda *_: place)
+    monkeypatch.setattr(boot, "isolation", lambda _: root_s)
+    prepare(config)
+    (place / "left").touch()
+    leave(config)
+    assert place.is_dir()
+    (place / "left").unlink()
+    leave(config)
+    assert not place.exists()
+    leave(config)
 
 
 def test_a_place_that_is_another_s_is_not_used(

@@ -14,6 +14,7 @@ import pytest
 from tests.eventually import eventually
 from tests.harness.postgres import PostgresServer
 from tests.harness.served import START_S, STOP_S, Served, listening
+from tests.runners.boxes import sandbox_of_this_process
 
 
 @pytest.fixture
@@ -162,6 +163,16 @@ def test_idle_it_ends_within_two_seconds(served: Served) -> None:
     assert served.stop() == 0
     assert time.monotonic() - began < 2
     assert not listening(served.port)
+
+
+def test_a_stopped_server_of_root_leaves_nothing_in_memory(served: Served) -> None:
+    sandbox = sandbox_of_this_process()
+    served.flags = {"sandbox": "bubblewrap"}
+    served.start()
+    place = sandbox.workdir(served.data)
+    assert place.is_dir() == sandbox.drops
+    assert served.stop() == 0
+    assert not place.exists()
 
 
 def test_leftovers_of_killed_runs_are_cleared(served: Served) -> None:

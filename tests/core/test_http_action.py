@@ -50,6 +50,11 @@ def test_every_bad_field_is_named_at_once() -> None:
     }
 
 
+def test_a_password_in_an_address_belongs_into_a_header() -> None:
+    with pytest.raises(Problem, match="name or password; use an Authorization header"):
+        HttpAction.from_json({"url": "https://ana:secret@example.org"})
+
+
 @pytest.mark.parametrize("data", [None, [], "x", 1])
 def test_only_an_object_is_an_action(data: object) -> None:
     with pytest.raises(Problem, match="JSON object"):

@@ -55,6 +55,28 @@ def test_a_secret_within_base64_is_masked(before: str, after: str) -> None:
     assert sum(map(len, kept)) <= len(said) - 26
 
 
+@pytest.mark.parametrize("before", [b"", b"u", b"us"])
+@pytest.mark.parametrize("after", [b"", b"\n", b"\xff", b"\0", b"!!"])
+@pytest.mark.parametrize("urlsafe", [False, True])
+@pytest.mark.parametrize("cut", [0, 1, 7])
+def test_base64_of_a_secret_leaves_no_bit_of_it(
+    before: bytes, after: bytes, urlsafe: bool, cut: int
+) -> None:
+    secret = "correct?>horse~\u07ff"
+    encode = base64.urlsafe_b64encode if urlsafe else base64.b64encode
+    said = encode(before + secret.encode() + after)
+    told = masked(b"Basic " + said + b" end", secret, cut=cut)
+    assert told.startswith(b"Basic " + said[: 8 * len(before) // 6])
+    end = -(-8 * (len(before) + len(secret.encode())) // 6)  # letters with bits of the secret
+    assert told.endswith(MASK + said[end:] + b" end")
+
+
+def test_what_follows_base64_of_a_secret_is_left() -> None:
+    said = base64.b64encode(b"hunter22").rstrip(b"=")
+    assert said.endswith(b"I")  # six bits, four of them of the secret
+    assert masked(said[:-1] + b"Z and", "hunter22") == MASK + b"Z and"
+
+
 LONG = "".join(f"{number:03}-correct horse;" for number in range(20))
 
 
@@ -90,7 +112,7 @@ def test_what_is_no_secret_comes_through(text: bytes, cut: int) -> None:
 
 
 def test_short_values_are_left_alone() -> None:
-    assert forms("short") == frozenset()
+    assert forms("short") == {}
     said = b"in short: true 1 5000"
     assert masked(said, "short", "true", "1", "5000") == said
 

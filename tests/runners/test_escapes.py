@@ -1,6 +1,7 @@
 """What a hostile script tries in a sandbox: each attempt is denied or capped."""
 
 import asyncio
+import errno
 import itertools
 import os
 import socket
@@ -252,6 +253,48 @@ def test_it_prints_a_gibibyte_in_vain(cell: Cell, language: Language, source: st
     boxed = attempt(cell, source, language, timeout_s=60)
     assert boxed.output.total == (1 << 30) + 4
     assert boxed.output.dropped > 1 << 29
+
+
+COUNTED = """
+import ctypes, fcntl, os
+libc = ctypes.CDLL(None, use_errno=True)
+def most(name, *words):
+    made = 0
+    while made < 5000 and getattr(libc, name)(*words) >= 0:
+        made += 1
+    print(name, made, ctypes.get_errno())
+most("inotify_init1", 0)
+most("inotify_add_watch", 3, b"/tmp", 2)
+for number in range(9000):
+    os.mkdir(f"/tmp/{number}")
+print(sum(libc.inotify_add_watch(3, b"/tmp/%d" % number, 2) > 0 for number in range(9000)))
+most("fanotify_init", 0, 0)
+most("timer_create", 1, None, ctypes.byref(ctypes.c_void_p()))
+most("mq_open", b"/queue", os.O_CREAT | os.O_RDWR, 0o600, None)
+os.closerange(4, 20)
+pipe = os.pipe()
+print(fcntl.fcntl(pipe[0], fcntl.F_GETPIPE_SZ))
+print(fcntl.fcntl(pipe[0], 1031, 1 << 20))
+"""
+
+
+def test_it_takes_nothing_from_other_sandboxes(cell: Cell, tmp_path: Path) -> None:
+    """The kernel counts these by user, and all sandboxes have one."""
+    cell.wait(cell.boxes.launcher.close())
+    with closing(Cell(replace(cell.sandbox, cells=False), tmp_path)) as alone:
+        boxed = attempt(alone, COUNTED, "python")
+    assert attempt(cell, COUNTED, "python").out == boxed.out
+    *counts, fault = boxed.out.splitlines()
+    assert counts[:7] == [
+        f"inotify_init1 8 {errno.EMFILE}",
+        f"inotify_add_watch 5000 {errno.EMFILE}",  # one place is one watch
+        "8191",
+        f"fanotify_init 0 {errno.EPERM}",
+        f"timer_create 1024 {errno.EAGAIN}",
+        f"mq_open 0 {errno.EMFILE}",
+        "65536",
+    ]
+    assert fault == "PermissionError: [Errno 1] Operation not permitted"
 
 
 # --- what it leaves

@@ -217,6 +217,23 @@ def state(pid: int) -> str:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
+TRIAL = """
+import os, sys
+from pathlib import Path
+from dogwatch.runners import host
+from dogwatch.runners.around import found
+host.prepare()
+found(int(sys.argv[1]))
+print(Path(f"/proc/self/task/{os.getpid()}/children").read_text())
+"""
+
+
+def test_the_trial_of_a_server_leaves_no_process(cell: Cell) -> None:
+    command = [sys.executable, "-c", TRIAL, str(cell.sandbox.uid)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "\n"
+
+
 def test_many_runs_at_once_are_told_apart(cell: Cell) -> None:
     async def story() -> list[int | None]:
         told = await asyncio.gather(*(cell.begin(f"exit {code}") for code in range(20)))
@@ -236,7 +253,7 @@ def test_what_cannot_be_started_is_told(cell: Cell) -> None:
     async def story() -> int:
         launcher, told = Launcher(None), Told()
         nothing = os.open(os.devnull, os.O_RDWR)
-        launcher.launch(Enclosed(["/no/such", "--"], [nothing] * 3, {}), told)  # type: ignore[arg-type]  # no more comes
+        launcher.launch(Enclosed(["/no/such", "--"], [nothing] * 3, {}, {}), told)  # type: ignore[arg-type]  # no more comes
         found: int = await told.gone
         os.close(nothing)
         await launcher.close()

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -77,6 +78,14 @@ def prepare(config: Config) -> None:
         if workdir.is_symlink() or workdir.stat().st_uid != os.geteuid():
             raise Problem("refused", f"{workdir} belongs to somebody else; remove it")
         workdir.chmod(0o711)
+
+
+def leave(config: Config) -> None:
+    """Remove that place, if nothing is left in it."""
+    here = isolation(config)
+    if here.sandbox and here.sandbox.drops:
+        with suppress(OSError):
+            here.workdir(config.data).rmdir()
 
 
 def makers(config: Config, connect: Connect) -> Boxes | None:

@@ -21,7 +21,7 @@ import uvloop
 
 from dogwatch import directory
 from dogwatch.boot import anteroom, first_run, oidc, outside, remote
-from dogwatch.boot.isolation import isolation, makers, runs_as_root
+from dogwatch.boot.isolation import isolation, leave, makers, runs_as_root
 from dogwatch.boot.isolation import prepare as prepare_isolation
 from dogwatch.boot.lanes import interpreters, lanes
 from dogwatch.boot.limits import limits
@@ -148,7 +148,8 @@ def serve(
 
 @contextlib.contextmanager
 def _owned(config: Config) -> Iterator[None]:
-    """Hold the data directory: SQLite's for one server, else beside others; the first tidies up.
+    """Hold the data directory: SQLite's for one server, else beside others; the first tidies
+    up, the last leaves nothing elsewhere.
 
     A SQLite file is held too, by its real path: it may lie elsewhere.
     """
@@ -169,6 +170,8 @@ def _owned(config: Config) -> Iterator[None]:
         if not alone(config):
             fcntl.flock(lock, fcntl.LOCK_SH)
         yield
+        if _locked(lock):  # the last one
+            leave(config)
 
 
 def _lock_file(path: Path) -> TextIO:

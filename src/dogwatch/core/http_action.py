@@ -31,6 +31,7 @@ HARMLESS = frozenset(
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _UNSAFE_IN_URL = re.compile(r"[\x00-\x20\x7f-\x9f\\\u2028\u2029\ufeff]")
+_NAMED = "must not hold a user name or password"
 _STATUS_RANGE = re.compile(r"([1-5][0-9]{2})(?:-([1-5][0-9]{2}))?", re.ASCII)
 
 Headers = tuple[tuple[str, str], ...]
@@ -138,7 +139,7 @@ def check_url(url: str) -> str | None:
     if parts.scheme not in {"http", "https"}:
         return "must start with http:// or https://"
     if "@" in parts.netloc:
-        return "must not hold a user name or password; use an Authorization header"
+        return _NAMED
     return _check_host(parts, port)
 
 
@@ -157,7 +158,10 @@ def _check_method(value: object) -> str | None:
 
 
 def _check_url_value(value: object) -> str | None:
-    return check_url(value) if _is_text(value) else "must be text"
+    if not _is_text(value):
+        return "must be text"
+    wrong = check_url(value)
+    return f"{wrong}; use an Authorization header" if wrong == _NAMED else wrong
 
 
 def _check_header_values(value: object) -> str | None:

@@ -3,7 +3,7 @@
 import base64
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from urllib.parse import quote, quote_plus, unquote_plus, urlsplit
 
@@ -16,6 +16,7 @@ HEX_COLUMNS = 60
 # So many values of a text that is masked as a whole: each costs time with all that is printed.
 MOST_HIDDEN = 200
 MOST_HIDDEN_CHARACTERS = 100_000
+_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"  # of base64
 _OPENING = ("{", "[")
 _PARTS = (list, tuple)
 _MARKS = re.compile(r"(?:\*\*\*)+")
@@ -61,20 +62,27 @@ def mask_address(url: str) -> str:
     return f"{urlsplit(url).scheme}://{urlsplit(url).netloc}/***"
 
 
-def forms(secret: str) -> frozenset[bytes]:
+def forms(secret: str) -> dict[bytes, bytes]:
     """Return a secret as it may be printed: as is, as JSON, URL-encoded, in hex, in base64.
 
-    Empty for one that is too short. A secret of several lines is found line by line, too.
+    With each form come the letters of which one may follow that holds its last bits. Empty for a
+    secret that is too short; one of several lines is found line by line, too.
     """
     whole = secret.strip()
     parts = {whole, *(line.strip() for line in whole.splitlines())}
-    return frozenset(
-        form
-        for part in parts
-        if len(part) >= SHORTEST
-        for form in _forms(part)
-        if len(form) >= SHORTEST
-    )
+    found: dict[bytes, bytes] = {}
+    for part in parts:
+        if len(part) >= SHORTEST:
+            _add(found, ((form, b"") for form in _forms(part)))
+            _add(found, _base64_forms(part.encode(errors="replace")))
+    return found
+
+
+def _add(found: dict[bytes, bytes], new: Iterable[tuple[bytes, bytes]]) -> None:
+    """Add forms that are long enough; what may end one that is known comes to the rest."""
+    for form, last in new:
+        if len(form) >= SHORTEST:
+            found[form] = bytes(sorted({*found.get(form, b""), *last}))
 
 
 def _forms(text: str) -> Iterator[bytes]:
@@ -86,10 +94,6 @@ def _forms(text: str) -> Iterator[bytes]:
         yield digits
         yield from _wrapped(digits, HEX_COLUMNS)
     yield from _url_encoded(text)
-    for shift in range(3):
-        yield from _base64(plain, shift)
-    for columns in BASE64_COLUMNS:
-        yield from _wrapped(next(_base64(plain, 0)), columns)
 
 
 def _url_encoded(text: str) -> Iterator[bytes]:
@@ -101,11 +105,26 @@ def _url_encoded(text: str) -> Iterator[bytes]:
     yield quote_plus(text, errors="replace").encode()
 
 
-def _base64(plain: bytes, shift: int) -> Iterator[bytes]:
-    """Yield the letters that hold nothing but bits of the secret, `shift` bytes into a text."""
-    first, end = -(-8 * shift // 6), 8 * (shift + len(plain)) // 6
-    for encode in (base64.b64encode, base64.urlsafe_b64encode):
-        yield encode(b"\0" * shift + plain)[first:end]
+def _base64_forms(plain: bytes) -> Iterator[tuple[bytes, bytes]]:
+    for shift in range(3):
+        yield from _base64(plain, shift)
+    letters, last = next(_base64(plain, 0))
+    for columns in BASE64_COLUMNS:
+        for form in _wrapped(letters, columns):
+            yield form, last if b"\n" in form and len(letters) % columns else b""
+
+
+def _base64(plain: bytes, shift: int) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the letters that hold nothing but bits of the secret, `shift` bytes into a text.
+
+    With them come those of which one follows: what is left of the secret, and bits of what follows.
+    """
+    first, (end, left) = -(-8 * shift // 6), divmod(8 * (shift + len(plain)), 6)
+    for more in (b"+/", b"-_"):
+        alphabet = _LETTERS + more
+        told = base64.b64encode(b"\0" * shift + plain, more)
+        at = alphabet.index(told[end]) if left else 0
+        yield told[first:end], alphabet[at : at + (1 << (6 - left))] if left else b""
 
 
 def _wrapped(letters: bytes, columns: int) -> Iterator[bytes]:
@@ -123,17 +142,20 @@ class Masker:
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._last: dict[bytes, bytes] = {}
         self._forms: list[bytes] = []
         self._held = b""
-        self._learn({form for secret in secrets for form in forms(secret)})
+        self._learn(secrets)
 
     def add(self, secret: str) -> None:
         """Mask one more secret from now on."""
-        self._learn(forms(secret))
+        self._learn((secret,))
 
-    def _learn(self, new: Set[bytes]) -> None:
-        if new := new - set(self._forms):
-            self._forms = sorted({*self._forms, *new}, key=len, reverse=True)
+    def _learn(self, secrets: Iterable[str]) -> None:
+        for secret in secrets:
+            _add(self._last, forms(secret).items())
+        if len(self._last) > len(self._forms):
+            self._forms = sorted(self._last, key=len, reverse=True)
 
     def feed(self, chunk: bytes) -> bytes:
         """Take the next bytes; return those that can be told."""
@@ -151,7 +173,7 @@ class Masker:
 
     def _parted(self, text: bytes, cut: int) -> tuple[bytes, bytes]:
         """Return what can be told, masked, and what waits: from `cut` on a secret may begin."""
-        present = tuple(form for form in self._forms if form in text)
+        present = tuple((form, self._last[form]) for form in self._forms if form in text)
         if not present:
             return text[:cut], text[cut:]
         told, at, whole, search = bytearray(), 0, cut == len(text), _pattern(present).search
@@ -165,7 +187,10 @@ class Masker:
 
     def _begun(self, text: bytes, at: int) -> int:
         """Return where, from `at` on, the end of the text may be the beginning of a secret."""
-        return min((_overlap(text, form, at) for form in self._forms), default=len(text))
+        return min(
+            (_overlap(text, form, at, bool(self._last[form])) for form in self._forms),
+            default=len(text),
+        )
 
 
 def without(text: str, secrets: Iterable[str]) -> str:
@@ -300,13 +325,21 @@ def _numbers(secrets: Iterable[str]) -> Callable[[str], object] | None:
 
 
 @lru_cache(maxsize=16)
-def _pattern(longest_first: tuple[bytes, ...]) -> re.Pattern[bytes]:
-    return re.compile(b"|".join(map(re.escape, longest_first)))
+def _pattern(longest_first: tuple[tuple[bytes, bytes], ...]) -> re.Pattern[bytes]:
+    return re.compile(
+        b"|".join(
+            re.escape(form) + (b"[" + re.escape(last) + b"]?" if last else b"")
+            for form, last in longest_first
+        )
+    )
 
 
-def _overlap(text: bytes, form: bytes, least: int) -> int:
-    """Return from where on the text is a beginning of the form; its length where it is none."""
-    at = max(len(text) - len(form) + 1, least)
+def _overlap(text: bytes, form: bytes, least: int, goes_on: bool) -> int:
+    """Return from where on the text is a beginning of the form; its length where it is none.
+
+    All of the form is one, too, if that goes on.
+    """
+    at = max(len(text) - len(form) + (not goes_on), least)
     while (at := text.find(form[:1], at)) >= 0:
         if form.startswith(text[at:]):
             return at

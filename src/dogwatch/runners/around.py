@@ -26,6 +26,7 @@ from dogwatch.runners.sandbox import (
     GIVEN,
     HOSTNAME,
     RUN,
+    WATCHED,
     Errand,
     Sandbox,
     in_memory,
@@ -71,8 +72,10 @@ class Around:
 
 def _kind(sandbox: Sandbox) -> bytes:
     """Return what all cells have, as `cells.py` reads it."""
-    places = sandbox.bounds.places
-    return json.dumps({"uid": INSIDE_UID, "hostname": HOSTNAME, "places": places}).encode()
+    counts = {**WATCHED, "max_user_namespaces": 0}
+    return json.dumps({
+        "uid": INSIDE_UID, "hostname": HOSTNAME, "places": sandbox.bounds.places, "counts": counts,
+    }).encode()  # fmt: skip
 
 
 def _python(sandbox: Sandbox) -> str:

@@ -2,9 +2,10 @@
 
 A program of its own, started by bwrap(1) as `python -I -S cells.py`, which finds nothing beside
 itself but `frames.py`, `filter`, the system calls that scripts may not make (see `seccomp.py`), and
-`cell`, what all cells have: the user, the host's name, the places to write to and their sizes. It
-sees what every script sees, and the directories of the runs. It is single-threaded and holds no
-secret: the errand of a run is an open file that it does not read.
+`cell`, what all cells have: the user, the host's name, the places to write to and their sizes, and
+how many there may be of what the kernel counts by user. It sees what every script sees, and the
+directories of the runs. It is single-threaded and holds no secret: the errand of a run is an open
+file that it does not read.
 
 Each run is one process cloned from it into namespaces of its own, all of them: the first process
 of a cell. That one has an own /proc, fresh places to write to in memory over the empty ones, no
@@ -277,7 +278,8 @@ class First:
         must(LIBC.prctl(SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0))
         become(self.kind["uid"])
         mount("proc", "/proc", NOSUID | NODEV | NOEXEC)
-        write("/proc/sys/user/max_user_namespaces", b"0")
+        for count, most in self.kind["counts"].items():
+            write(f"/proc/sys/user/{count}", str(most).encode())
         for place, size in self.kind["places"].items():
             mount("tmpfs", place, NOSUID | NODEV, f"mode=0700,size={size}")
         mount("devpts", "/dev/pts", NOSUID | NOEXEC, "newinstance,ptmxmode=0666,mode=620")

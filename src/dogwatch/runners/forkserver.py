@@ -7,7 +7,8 @@ copies all that there are, and reads the list of them a dozen times. With `-- CO
 it becomes that command then, which is a bubblewrap around `cells.py`.
 Standard input is the control socket, where both sides say frames; see `frames.py`. It is told:
 
-    {"run": 7, "command": […], "limits": {"6": 512}, "joins": false, "port": 0}    and open files
+    {"run": 7, "command": […], "limits": {"6": 512}, "counts": {"max_inotify_watches": 8192},
+     "joins": false, "port": 0}                                                    and open files
     {"run": 7, "supervised": true}                                                 and open files
     {"ask": 7}
     {"wake": 7}
@@ -83,6 +84,7 @@ class Run:
         self.words = b""
         self.first = 0
         self.limits: dict[str, int] = {}
+        self.counts: dict[str, int] = {}
         self.group = -1
         self.port = 0
         self.exited = False
@@ -191,7 +193,8 @@ class Server:
         finally:
             close(*given)
         run = self.runs[told["run"]] = Run(told["run"], pid, told_here, gate_here)
-        run.limits, run.group, run.port = told["limits"], group, told["port"]
+        run.limits, run.counts = told["limits"], told["counts"]
+        run.group, run.port = group, told["port"]
         self.wait(told_here, self.hear_first, run)
         self.watch(pid, self.exit, run)
 
@@ -222,8 +225,7 @@ class Server:
         try:
             run.first = json.loads(run.words)["child-pid"]
             limit(run)
-            if run.port:
-                self.listen(run)
+            self.enter(run)
             os.write(run.gate, b"1")
         except ValueError:  # bwrap gave up before
             pass
@@ -235,13 +237,14 @@ class Server:
             close(run.gate, run.group)
         self.settle(run)
 
-    def listen(self, run: Run) -> None:
-        """Give the server a socket in the sandbox's network."""
-        made = listening(run.first, run.port)
+    def enter(self, run: Run) -> None:
+        """Bound what its user namespace counts, and give the server a socket in its network."""
+        made = entered(run)
         try:
-            self.say([made], run=run.number, listens=True)
+            if made:
+                self.say(made, run=run.number, listens=True)
         finally:
-            os.close(made)
+            close(*made)
 
     def exit(self, run: Run) -> None:
         """Collect bwrap."""
@@ -296,33 +299,45 @@ def limit(run: Run) -> None:
         os.write(run.group, str(run.first).encode())
 
 
-def listening(first: int, port: int) -> int:
-    """Return a socket that listens in the network of a process; only a child of ours goes there."""
+def entered(run: Run) -> list[int]:
+    """Bound a sandbox from within; return a socket that listens there if it has a port.
+
+    Only a child of ours goes there.
+    """
     here, there = socket.socketpair()
     with here, there:
         if (pid := os.fork()) == 0:
             try:
-                send_listener(there, first, port)
+                enter(there, run)
             finally:
                 os._exit(0)
         there.close()
-        _, files, _, _ = socket.recv_fds(here, 1, 1)
+        said, files, _, _ = socket.recv_fds(here, 1, 1)
         os.waitpid(pid, 0)
-    if not files:
-        raise PermissionError(errno.EPERM, "the network of the sandbox")
-    os.set_inheritable(files[0], False)
-    return files[0]
+    if not said:
+        raise PermissionError(errno.EPERM, "the namespaces of the sandbox")
+    for fd in files:
+        os.set_inheritable(fd, False)
+    return files
 
 
-def send_listener(there: socket.socket, first: int, port: int) -> None:
-    """Enter the network of a process by way of the user namespace that owns it; ioctl_ns(2)."""
-    network = os.open(f"/proc/{first}/ns/net", os.O_RDONLY)
+def enter(there: socket.socket, run: Run) -> None:
+    """Enter the network of a run by way of the user namespace that owns it; ioctl_ns(2)."""
+    network = os.open(f"/proc/{run.first}/ns/net", os.O_RDONLY)
     owner = fcntl.ioctl(network, NS_GET_USERNS)
     libc = ctypes.CDLL(None)
-    if libc.setns(owner, 0) or libc.setns(network, 0):
+    if libc.setns(owner, 0):
+        return
+    for count, most in run.counts.items():
+        with open(f"/proc/sys/user/{count}", "w") as file:  # noqa: PTH123  (pathlib is slow to import)
+            file.write(str(most))
+    if not run.port:
+        there.send(b"1")
+        return
+    if libc.setns(network, 0):
         return
     made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    made.bind(("", port))  # whether or not bwrap has set its loopback up by now
+    made.bind(("", run.port))  # whether or not bwrap has set its loopback up by now
     made.listen()
     socket.send_fds(there, [b"1"], [made.fileno()])
 

@@ -77,13 +77,15 @@ class Supervised:
 class Enclosed:
     """What to start: a command for bwrap whose files are `fds`, as its numbers 0, 1, …
 
-    `limits` are by number as in setrlimit(2); `group` is the open `cgroup.procs` to join, if any;
-    `port` is where a socket is to listen in the sandbox's own network, 0 for none.
+    `limits` are by number as in setrlimit(2), `counts` by the names in /proc/sys/user; `group` is
+    the open `cgroup.procs` to join, if any; `port` is where a socket is to listen in the sandbox's
+    own network, 0 for none.
     """
 
     command: Sequence[str]
     fds: Sequence[int]
     limits: Mapping[int, int]
+    counts: Mapping[str, int]
     group: int | None = None
     port: int = 0
 
@@ -96,6 +98,7 @@ class Enclosed:
         return {
             "command": self.command,
             "limits": {str(kind): most for kind, most in self.limits.items()},
+            "counts": self.counts,
             "joins": self.group is not None,
             "port": self.port,
         }
@@ -366,7 +369,7 @@ def once(
         finally:
             control.close()
             process.wait()
-            CHILDREN.end(process.pid)
+            CHILDREN.sweep(CHILDREN.end(process.pid))
     return code
 
 

@@ -40,6 +40,12 @@ RUN = Path("/run")
 IN_MEMORY = (RUN, Path("/dev/shm"))  # noqa: S108  (who makes our place there sees whose it is)
 
 
+# The kernel has so many for each user, and all sandboxes are one: bounded in its user namespace,
+# no run takes them all. `WATCHED` is by the names in /proc/sys/user, namespaces(7).
+WATCHED = {"max_inotify_instances": 8, "max_inotify_watches": 8192}
+KEPT_SIGNALS = 1024  # queued ones, and timers
+
+
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """What one run may take: MiB in memory for each place that it writes to, and processes."""
@@ -171,13 +177,19 @@ def order_of(
         [sandbox.program, "--args", listed, "--", *errand.command],
         [files.again(given), *outs, *files.fds],
         limits_of(sandbox, errand),
+        WATCHED,
         port=errand.port,
     )
 
 
 def limits_of(sandbox: Sandbox, errand: Errand) -> dict[int, int]:
     """Return all limits of a run."""
-    return {**errand.limits, resource.RLIMIT_NPROC: sandbox.bounds.processes}
+    return {
+        **errand.limits,
+        resource.RLIMIT_NPROC: sandbox.bounds.processes,
+        resource.RLIMIT_SIGPENDING: KEPT_SIGNALS,
+        resource.RLIMIT_MSGQUEUE: 0,
+    }
 
 
 def joined(options: Iterable[str]) -> bytes:

@@ -1,7 +1,8 @@
 """The system calls that no sandboxed script makes, as a program for the kernel: seccomp(2).
 
 Namespaces and dropped capabilities do the work; this closes doors that they leave: kernel parts
-with a long record of faults, new namespaces, and socket families that no namespace holds (vsock).
+with a long record of faults, new namespaces, socket families that no namespace holds (vsock), and
+what one sandbox would take from the others.
 Refused calls fail as if the kernel lacked them, so that programs go another way.
 """
 
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 
 LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
-NUMBER, ARCH, FIRST_ARGUMENT = 0, 4, 16  # offsets in struct seccomp_data
+NUMBER, ARCH, FIRST_ARGUMENT, SECOND_ARGUMENT = 0, 4, 16, 24  # offsets in struct seccomp_data
 KILL, ALLOW, ERRNO = 0x80000000, 0x7FFF0000, 0x00050000
 X32 = 0x40000000
 NEW_NAMESPACES = 0x7E020000  # all CLONE_NEW… flags of clone(2)
@@ -26,6 +27,7 @@ _EVERYWHERE = {
     "pidfd_getfd": 438, "mount_setattr": 442,
 }  # fmt: skip
 CLONE3 = 435
+F_SETPIPE_SZ = 1031  # the memory of pipes is counted by user, whom all sandboxes share
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +37,23 @@ class _Machine:
     arch: int
     clone: int
     socket: int
+    fcntl: int
     refused: Mapping[str, int]
 
 
 MACHINES = {
-    "x86_64": _Machine(0xC000003E, 56, 41, {
+    "x86_64": _Machine(0xC000003E, 56, 41, 72, {
         "syslog": 103, "pivot_root": 155, "mount": 165, "umount2": 166, "iopl": 172,
         "ioperm": 173, "init_module": 175, "delete_module": 176, "kexec_load": 246,
         "add_key": 248, "request_key": 249, "keyctl": 250, "unshare": 272,
-        "perf_event_open": 298, "open_by_handle_at": 304, "setns": 308, "finit_module": 313,
-        "kexec_file_load": 320, "bpf": 321, "userfaultfd": 323,
+        "perf_event_open": 298, "fanotify_init": 300, "open_by_handle_at": 304, "setns": 308,
+        "finit_module": 313, "kexec_file_load": 320, "bpf": 321, "userfaultfd": 323,
     }),
-    "aarch64": _Machine(0xC00000B7, 220, 198, {
+    "aarch64": _Machine(0xC00000B7, 220, 198, 25, {
         "umount2": 39, "mount": 40, "pivot_root": 41, "unshare": 97, "kexec_load": 104,
         "init_module": 105, "delete_module": 106, "syslog": 116, "add_key": 217,
-        "request_key": 218, "keyctl": 219, "perf_event_open": 241, "open_by_handle_at": 265,
-        "setns": 268, "finit_module": 273, "bpf": 280, "userfaultfd": 282,
+        "request_key": 218, "keyctl": 219, "perf_event_open": 241, "fanotify_init": 262,
+        "open_by_handle_at": 265, "setns": 268, "finit_module": 273, "bpf": 280, "userfaultfd": 282,
         "kexec_file_load": 294,
     }),
 }  # fmt: skip
@@ -68,6 +71,7 @@ def program(machine: str = platform.machine()) -> bytes:
     for number in (*known.refused.values(), *_EVERYWHERE.values()):
         lines += _when(EQUAL, number, errno.EPERM)
     lines += _inside(known.clone, _when(ANY_BIT, NEW_NAMESPACES, errno.EPERM))
+    lines += _inside(known.fcntl, _when(EQUAL, F_SETPIPE_SZ, errno.EPERM), SECOND_ARGUMENT)
     families = [_line(EQUAL, family, yes=len(FAMILIES) - n) for n, family in enumerate(FAMILIES)]
     refusal = _line(RETURN, ERRNO | errno.EAFNOSUPPORT)
     lines += _inside(known.socket, [*families, refusal])
@@ -83,7 +87,7 @@ def _when(comparison: int, value: int, fault: int) -> list[bytes]:
     return [_line(comparison, value, no=1), _line(RETURN, ERRNO | fault)]
 
 
-def _inside(number: int, lines: list[bytes]) -> list[bytes]:
-    """Judge the first argument of one system call, and allow it after the lines."""
-    judged = [_line(LOAD, FIRST_ARGUMENT), *lines, _line(RETURN, ALLOW)]
+def _inside(number: int, lines: list[bytes], argument: int = FIRST_ARGUMENT) -> list[bytes]:
+    """Judge an argument of one system call, and allow it after the lines."""
+    judged = [_line(LOAD, argument), *lines, _line(RETURN, ALLOW)]
     return [_line(EQUAL, number, no=len(judged)), *judged]

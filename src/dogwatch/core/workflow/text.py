@@ -98,10 +98,19 @@ def loaded(text: str, field: str = "text", most: int = MAX_LENGTH) -> Any:
     except yaml.MarkedYAMLError as error:
         raise invalid(field, f"is no YAML: {_where(error, text)}") from None
     except Exception as error:  # its constructors raise whatever their values do
-        raise invalid(field, f"is no YAML that can be read: {type(error).__name__}") from None
+        raise invalid(field, f"is no YAML that can be read: {_unread(error)}") from None
     if not kept:
         raise invalid(field, "holds a NUL")
     return data
+
+
+def _unread(error: Exception) -> str:
+    """Word why a value cannot be made of what YAML says."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if isinstance(error, ValueError) and "digits" in str(error):  # more than int() takes
+        return "a number is too long"
+    return "it holds a value that cannot be read here"
 
 
 def _where(error: yaml.MarkedYAMLError, text: str) -> str:
