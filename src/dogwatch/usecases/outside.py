@@ -42,10 +42,11 @@ def known(tx: Tx) -> Heartbeat:
 def turn(tx: Tx, at: datetime, problems: Sequence[str]) -> tuple[bool, timedelta]:
     """Return whether to tell now, and when to look again.
 
-    Nobody is told while there are problems: that silence is the message.
+    Nobody is told while there are problems: that silence is the message. Who waited while another
+    node had its turn, or has a slower clock, comes a little before that turn by his own clock.
     """
     had = _read(nodes.claim_fact(tx, FACT, "{}"))
-    if had.asked_at and timedelta(0) <= at - had.asked_at < EVERY:
+    if had.asked_at and abs(at - had.asked_at) < EVERY:
         return False, EVERY - (at - had.asked_at)
     _write(tx, replace(had, asked_at=at, fault="; ".join(problems) or had.fault))
     return not problems, EVERY
