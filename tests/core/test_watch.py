@@ -267,6 +267,14 @@ def test_limits(limits: dict[str, int], script: str, expected: str) -> None:
     assert told(play(script, replace(CRON, **limits))[1]) == expected  # type: ignore[arg-type]  # ints all
 
 
+@pytest.mark.parametrize("rid", ["", "/a"])
+def test_a_run_that_is_told_to_have_ended_before_it_began_ends_as_it_begins(rid: str) -> None:
+    watch, steps = play(f"0 ok, 60 start{rid}, 1 ~ok{rid}", CRON)
+    (line,) = steps[-1].lines
+    assert (line.started_at, line.finished_at, line.duration_ms) == (minute(60), minute(60), 0)
+    assert (watch.heard_at, watch.open) == (minute(60), ())
+
+
 def test_the_oldest_of_too_many_open_runs_gives_way() -> None:
     watch, steps = play(", ".join(f"0 start/{number}" for number in range(MAX_OPEN + 1)))
     assert len(watch.open) == MAX_OPEN

@@ -121,9 +121,9 @@ def _entries(change: Change, steps: Sequence[Step]) -> list[runs.Entry]:
     return [
         runs.Entry(
             *change.record.key, line, change.trigger, change.input,
-            codes.get(line.finished_at) if line.finished_at else None,
+            codes.get(signal.at) if line.finished_at else None,
         )
-        for done in steps
+        for signal, done in zip(change.signals, steps, strict=True)
         for line in done.lines
     ]  # fmt: skip
 
@@ -146,9 +146,9 @@ def _turns(change: Change, steps: Sequence[Step]) -> list[Turn]:
             done.watch,
             done.lines[-1].run_id if done.lines else None,
             done.lines[-1].duration_ms if done.lines else None,
-            bodies.get(flip.at, ""),
+            bodies.get(signal.at, ""),
         )
-        for before, done in zip(befores, steps, strict=False)
+        for signal, before, done in zip(change.signals, befores, steps, strict=False)
         if (flip := done.flip)
     ]  # fmt: skip
 

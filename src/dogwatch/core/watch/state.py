@@ -74,6 +74,10 @@ class OpenRun:
     started_at: datetime | None = None
     overdue: bool = False
 
+    def end_at(self, at: datetime) -> datetime:
+        """Return when it ends if it is said to end at `at`: never before it began."""
+        return max(at, self.started_at or at)
+
 
 @data()
 class Watch:
@@ -188,8 +192,9 @@ def close_run(
 ) -> tuple[Watch, tuple[Line, ...]]:
     """End an open run with `outcome`."""
     line = Line(
-        run.id, run.slot_at, run.rid, outcome, reason, run.queued_at, run.started_at, at, None
-    )
+        run.id, run.slot_at, run.rid, outcome, reason, run.queued_at, run.started_at,
+        run.end_at(at), None,
+    )  # fmt: skip
     return drop_run(watch, run), (line,)
 
 
