@@ -555,6 +555,18 @@ def test_who_resumes_afresh_is_new_whatever_was_heard() -> None:
 # --- the table and what is shown --------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("back_ms", "behind_ms"), [(0, 1), (5, 1), (29_999, 1), (30_000, -30_000), (-1, 1), (-9, 9)]
+)
+def test_a_call_that_waited_for_its_turn_counts_after_the_last_flip(
+    back_ms: int, behind_ms: int
+) -> None:
+    watch, _ = play("0 ok, 60 pause")
+    flip = step(watch, Resume(minute(60) - timedelta(milliseconds=back_ms))).flip
+    assert flip
+    assert flip.at - minute(60) == timedelta(milliseconds=behind_ms)
+
+
 def test_every_status_but_paused_can_be_paused_and_none_is_a_dead_end() -> None:
     for status in Status:
         leads_on = {to for (frm, _), to in TABLE.items() if frm is status}

@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import chain
+from itertools import accumulate, chain
 
 from dogwatch.core.data import data
 from dogwatch.core.ping import Heard
 from dogwatch.core.signals import Signal
 from dogwatch.core.slots import Gap
 from dogwatch.core.watch import Step, step, wake_at
-from dogwatch.ids import new_ids
+from dogwatch.ids import ids_of
 from dogwatch.store import flips, nodes, pings, runs, watches
 from dogwatch.store.bulk import together
 from dogwatch.store.flips import FlipRow
@@ -155,7 +155,9 @@ def _turns(change: Change, steps: Sequence[Step]) -> list[Turn]:
 
 def _numbered(turns: Sequence[Turn], at: datetime) -> list[Turn]:
     """Give flips their ids, which tell in which order they became known."""
+    known_at = accumulate((turn.flip.at for turn in turns), max, initial=at)
+    ids = sorted(ids_of(list(known_at)[1:]))
     return [
         replace(turn, flip=replace(turn.flip, id=flip_id))
-        for turn, flip_id in zip(turns, new_ids(at, len(turns)), strict=True)
+        for turn, flip_id in zip(turns, ids, strict=True)
     ]
