@@ -34,7 +34,7 @@ def test_ok_is_what_is_meant_by_nothing(here: Here, stub: Stub) -> None:
     assert stub.pings[0].query == {"rid": "r9", "create": "1"}
 
 
-@pytest.mark.parametrize("word", ["okay", "256", "-1", "٣"])
+@pytest.mark.parametrize("word", ["okay", "256", "9" * 5_000, "-1", "٣"])
 def test_another_word_is_a_usage_error(here: Here, stub: Stub, word: str) -> None:
     assert here("ping", "job", "--", word).returncode == 2
     assert stub.requests == []

@@ -307,6 +307,14 @@ def test_limits(limits: dict[str, int], script: str, expected: str) -> None:
     assert told(play(script, replace(CRON, **limits))[1]) == expected  # type: ignore[arg-type]  # ints all
 
 
+@pytest.mark.parametrize("rid", ["", "/a"])
+def test_a_run_that_is_told_to_have_ended_before_it_began_ends_as_it_begins(rid: str) -> None:
+    watch, steps = play(f"0 ok, 60 start{rid}, 1 ~ok{rid}", CRON)
+    (line,) = steps[-1].lines
+    assert (line.started_at, line.finished_at, line.duration_ms) == (minute(60), minute(60), 0)
+    assert (watch.heard_at, watch.open) == (minute(60), ())
+
+
 def test_the_oldest_of_too_many_open_runs_gives_way() -> None:
     watch, steps = play(", ".join(f"0 start/{number}" for number in range(MAX_OPEN + 1)))
     assert len(watch.open) == MAX_OPEN
@@ -585,6 +593,18 @@ def test_who_resumes_afresh_is_new_whatever_was_heard() -> None:
 
 
 # --- the table and what is shown --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("back_ms", "behind_ms"), [(0, 1), (5, 1), (29_999, 1), (30_000, -30_000), (-1, 1), (-9, 9)]
+)
+def test_a_call_that_waited_for_its_turn_counts_after_the_last_flip(
+    back_ms: int, behind_ms: int
+) -> None:
+    watch, _ = play("0 ok, 60 pause")
+    flip = step(watch, Resume(minute(60) - timedelta(milliseconds=back_ms))).flip
+    assert flip
+    assert flip.at - minute(60) == timedelta(milliseconds=behind_ms)
 
 
 def test_every_status_but_paused_can_be_paused_and_none_is_a_dead_end() -> None:

@@ -185,6 +185,18 @@ def _draw_common(draw: st.DrawFn, kind: str, at: datetime, plan: st.SearchStrate
 ANY = st.one_of(plays(), plays(JOBS, job=True))
 
 
+def _next(watch: Watch) -> datetime | None:
+    """Return the earliest time of a call after the last flip."""
+    return watch.since_at and watch.since_at + S / 1000
+
+
+def _judged_at(each: Played) -> datetime:
+    """Return the time of a signal; the end of a run counts as of its start at the earliest."""
+    ended = [line for line in each.step.lines if line.outcome and line.started_at]
+    began = [line.started_at for line in ended if isinstance(each.signal, Finish)]
+    return max([each.signal.at, *filter(None, began)])
+
+
 # --- statuses and flips -----------------------------------------------------------------------
 
 
@@ -196,7 +208,9 @@ def test_a_flip_is_a_change_of_status_and_flips_chain(played: list[Played]) -> N
         assert (flip is not None) == (before is not after)
         if flip:
             assert (flip.from_status, flip.to_status) == (before, after)
-            assert flip.at == each.step.watch.since_at == each.signal.at
+            assert flip.at == each.step.watch.since_at
+            called = Status.PAUSED in (before, after)
+            assert flip.at == _judged_at(each) or (called and flip.at == _next(each.before))
 
 
 @SETTINGS
@@ -350,7 +364,7 @@ def test_evidence_older_than_what_was_heard_changes_no_status(played: list[Playe
     for each in played:
         signal, heard_at = each.signal, each.before.heard_at
         told_late = isinstance(signal, Start | Finish) and signal.told_at
-        if told_late and heard_at and signal.at < heard_at:
+        if told_late and heard_at and _judged_at(each) < heard_at:
             after = each.step.watch
             assert (after.status, after.heard_at) == (each.before.status, heard_at)
             assert (after.failures, after.successes) == (each.before.failures,
@@ -397,6 +411,15 @@ def test_a_run_is_closed_once(played: list[Played]) -> None:
     open_ids = {run.id for run in played[-1].step.watch.open}
     begun = {line.run_id for line in lines_of(played) if line.run_id and not line.outcome}
     assert open_ids == begun - ended
+
+
+@SETTINGS
+@given(ANY)
+def test_no_run_ends_before_it_began(played: list[Played]) -> None:
+    for line in lines_of(played):
+        if line.started_at and line.finished_at:
+            assert line.finished_at >= line.started_at
+            assert line.duration_ms is None or line.duration_ms >= 0
 
 
 @SETTINGS

@@ -31,6 +31,9 @@ def test_one_of_two_nodes_tells_every_minute(house: House, manual_clock: ManualC
             manual_clock.advance(15)
             assert [await node.step() for node in reversed(nodes)] == [MINUTE, MINUTE]
             assert len(told.bodies) == 2
+            manual_clock.step_wall(-0.2)
+            assert await nodes[0].step() == MINUTE + 0.2
+            assert len(told.bodies) == 2, "nor does who asked the time before he waited for the row"
             manual_clock.step_wall(-7200)
             assert await nodes[0].step() == MINUTE
             assert len(told.bodies) == 3, "a clock that was set back silences nobody"

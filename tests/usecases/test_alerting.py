@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from datetime import time
+from functools import partial
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from dogwatch.core.message import words
 from dogwatch.core.ping import Kind
 from dogwatch.core.problems import Problem
 from dogwatch.core.windows import Digest, Quiet, WindowSpec
+from dogwatch.store.database import Tx
 from dogwatch.usecases import (
     ack_links,
     channels,
@@ -25,7 +28,7 @@ from dogwatch.usecases import (
     watches,
     why,
 )
-from tests.harness.house import House, after, heard
+from tests.harness.house import House, after, heard, meet
 
 FAIL, OK = Kind.FAIL, Kind.OK
 EVERY = frozenset({Event.DOWN, Event.DEGRADED, Event.RECOVERED})
@@ -396,6 +399,31 @@ def test_what_happens_within_a_window_is_one_message(house: House) -> None:
     assert {(row["state"], row["reason"]) for row in flips} == {("sent", "HTTP 200")}
     assert {row["bundle_id"] for row in flips} == {parcel.delivery.id}
     assert (house.rows("tasks"), house.audit(13)) == ([], [])
+
+
+def test_of_many_uses_of_a_link_at_once_one_counts(nodes: tuple[House, House]) -> None:
+    house = nodes[0]
+    house.channel()
+    fail(house, "one", 1)
+    (parcel,) = house.parcels(2)
+    code = parcel.message.ack_url.rpartition("/")[2]
+    met = Barrier(2)
+
+    def use(tx: Tx, number: int) -> str:
+        meet(met)
+        snooze_s = 3600 * (number % 2)
+        ack_links.use(tx, code, f"P{number}", house.vault, after(3), snooze_s)
+        return "counted"
+
+    told = []
+    doing = [node.database.write(partial(use, number=n)) for n in range(10) for node in nodes]
+    for future in doing:
+        try:
+            told.append(future.result(30))
+        except Problem as problem:
+            told.append(problem.kind)
+    assert sorted(told) == [*["conflict"] * 19, "counted"]
+    assert len(house.rows("incident_notes")) == 1
 
 
 def test_a_message_of_several_incidents_has_a_link_to_all_of_them(house: House) -> None:

@@ -36,6 +36,18 @@ def test_a_pause_ends_at_its_time(house: House) -> None:
     assert house.do(watches.resume_due, after(200)) == 0
 
 
+def test_calls_that_waited_for_their_turn_are_told_in_its_order(house: House) -> None:
+    """Each has read the clock before the one that had its turn before."""
+    record = house.watch("nightly")
+    house.ping(heard(record, 0))
+    for n in range(0, 10, 2):
+        paused(house, 10 - n / 10)
+        house.on("nightly", watches.resume, after(10 - (n + 1) / 10))
+    assert house.flips("nightly") == [("new", "up"), *[("up", "paused"), ("paused", "up")] * 5]
+    times = [row["at"] for row in house.rows("flips")]
+    assert times == sorted(set(times))
+
+
 def test_who_resumes_or_pauses_again_ends_the_end(house: House) -> None:
     record = house.watch("nightly", schedule="every 1m")
     paused(house, 10, 100)

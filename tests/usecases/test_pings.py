@@ -84,6 +84,19 @@ def test_everything_of_a_flip_is_written_in_one_transaction(house: House) -> Non
     assert changed == {"watches", "pings", "runs", "flips", "deliveries", "tasks"} | incident
 
 
+def test_an_end_told_for_before_its_start_keeps_its_exit_code_and_its_words(house: House) -> None:
+    house.channel()
+    record = house.watch("nightly")
+    house.ping(heard(record, 1), heard(record, 700, Kind.START, rid="a"))
+    late = heard(record, 100, Kind.FAIL, rid="a", exit_code=3, body="disk full")
+    house.ping(late, at=800)
+    (run,) = (row for row in house.rows("runs") if row["rid"] == "a")
+    assert (run["started_at"], run["finished_at"]) == (after(700), after(700))
+    assert (run["duration_ms"], run["exit_code"]) == (0, 3)
+    (parcel,) = house.parcels(801)
+    assert parcel.message.first.output_tail == "disk full"
+
+
 def test_an_exit_code_is_told_and_a_log_judges_nothing(house: House) -> None:
     record = house.watch("one")
     house.ping(heard(record, 0), heard(record, 1, Kind.LOG, body="words"))

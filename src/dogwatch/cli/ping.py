@@ -54,7 +54,7 @@ def ping_command(
 def _signal(word: str) -> str:
     if word in _WORDS:
         return _WORDS[word]
-    if word.isascii() and word.isdigit() and int(word) <= 255:
+    if word.isascii() and word.isdigit() and len(word) < 10 and int(word) <= 255:
         return str(int(word))
     raise invalid("signal", f"{word!r} is none of ok, start, fail, log or an exit status 0-255")
 

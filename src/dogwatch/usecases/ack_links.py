@@ -10,7 +10,7 @@ from hmac import compare_digest
 
 from dogwatch.core.alerts import Event
 from dogwatch.core.problems import Problem
-from dogwatch.store import channels, deliveries, held, incidents
+from dogwatch.store import channels, deliveries, held, incidents, workspaces
 from dogwatch.store.deliveries import Delivery
 from dogwatch.store.incidents import Incident
 from dogwatch.store.tx import Tx
@@ -46,13 +46,8 @@ def code_of(delivery: Delivery, vault: Vault) -> str:
 
 def offer(tx: Tx, code: str, vault: Vault, at: datetime) -> Offer:
     """Return what a link offers, or raise not_found for one that is not ours or too old."""
-    words, _, signature = code.rpartition(".")
-    if not compare_digest(signature.encode(), _signature(words, vault).encode()):
-        raise Problem("not_found", "this link is not one of ours; copy all of it")
-    workspace, delivery_id, until = words.split(".")
-    if at >= datetime.fromtimestamp(int(until), UTC):
-        raise Problem("not_found", "this link is too old; use a newer message")
-    delivery = deliveries.by_id(tx, int(workspace), delivery_id)
+    workspace_id, delivery_id = _named(code, vault, at)
+    delivery = deliveries.by_id(tx, workspace_id, delivery_id)
     found = _incidents(tx, delivery) if delivery else []
     if delivery is None or not found:
         raise Problem("not_found", "what this link was about is gone")
@@ -63,6 +58,17 @@ def offer(tx: Tx, code: str, vault: Vault, at: datetime) -> Offer:
         channel.name if channel else "",
         incidents.link_used(tx, delivery.workspace_id, delivery.id),
     )
+
+
+def _named(code: str, vault: Vault, at: datetime) -> tuple[int, str]:
+    """Return the workspace and the delivery of a link that is ours and not too old."""
+    words, _, signature = code.rpartition(".")
+    if not compare_digest(signature.encode(), _signature(words, vault).encode()):
+        raise Problem("not_found", "this link is not one of ours; copy all of it")
+    workspace, delivery_id, until = words.split(".")
+    if at >= datetime.fromtimestamp(int(until), UTC):
+        raise Problem("not_found", "this link is too old; use a newer message")
+    return int(workspace), delivery_id
 
 
 def _incidents(tx: Tx, delivery: Delivery) -> list[Incident]:
@@ -77,15 +83,17 @@ def use(
 ) -> Sequence[Incident]:
     """Acknowledge by a link, or snooze if a time is given; conflict where it was used or all of it
     is closed. Either uses it up."""
+    workspace_id, _ = _named(code, vault, at)
+    workspaces.get(tx, workspace_id, lock=True)  # another may use it at this moment
     found = offer(tx, code, vault, at)
     if found.used:
         raise Problem("conflict", "this link has been used")
     who = by.strip() or f"somebody by the link sent to {found.channel}"
     still = [one for one in found.incidents if not one.closed_at] or found.incidents
-    own, link = found.incidents[0].workspace_id, found.delivery_id
+    link = found.delivery_id
     if snooze_s:
-        return [snooze(tx, own, one.id, who, snooze_s, at, link) for one in still]
-    return [acknowledge(tx, own, one.id, who, at, link) for one in still]
+        return [snooze(tx, workspace_id, one.id, who, snooze_s, at, link) for one in still]
+    return [acknowledge(tx, workspace_id, one.id, who, at, link) for one in still]
 
 
 def _signature(words: str, vault: Vault) -> str:

@@ -49,13 +49,14 @@ def forget(tx: Tx) -> None:
 def turn(tx: Tx, at: datetime, address: str, problems: Sequence[str]) -> tuple[bool, timedelta]:
     """Return whether to tell now, and when to look again; `address` is masked.
 
-    Nobody is told while there are problems: that silence is the message. What another address
-    answered says nothing of this one.
+    Nobody is told while there are problems: that silence is the message. Who waited while another
+    node had its turn, or has a slower clock, comes a little before that turn by his own clock.
+    What another address answered says nothing of this one.
     """
     had = _read(nodes.claim_fact(tx, FACT, "{}"))
     if had.address != address:
         had = Heartbeat(address, had.asked_at)
-    if had.asked_at and timedelta(0) <= at - had.asked_at < EVERY:
+    if had.asked_at and abs(at - had.asked_at) < EVERY:
         return False, EVERY - (at - had.asked_at)
     _write(tx, replace(had, asked_at=at, fault="; ".join(problems) or had.fault))
     return not problems, EVERY

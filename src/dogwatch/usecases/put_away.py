@@ -20,9 +20,9 @@ def put_away(tx: Tx, named: Named, at: datetime) -> None:
     """Have a dialect show a locked watch no more, and expect nothing of it."""
     alias, record = named
     if not is_paused(record):
-        pause(tx, record, at)
+        record = pause(tx, record, at)
     pauses.drop(tx, record.key)  # one that would end by itself
-    aliases.put_away(tx, alias, at)
+    aliases.put_away(tx, alias, max(at, record.watch.since_at or at))
 
 
 def known(tx: Tx, workspace_id: int, dialect: str) -> Mapping[str, Alias]:

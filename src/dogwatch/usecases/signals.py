@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import chain
+from itertools import accumulate, chain
 
 from dogwatch.core.data import data
 from dogwatch.core.ping import Heard
 from dogwatch.core.signals import Signal
 from dogwatch.core.slots import Gap
 from dogwatch.core.watch import Step, step, wake_at
-from dogwatch.ids import new_ids
+from dogwatch.ids import ids_of
 from dogwatch.store import flips, nodes, pings, runs, watches
 from dogwatch.store.bulk import together
 from dogwatch.store.flips import FlipRow
@@ -121,9 +121,9 @@ def _entries(change: Change, steps: Sequence[Step]) -> list[runs.Entry]:
     return [
         runs.Entry(
             *change.record.key, line, change.trigger, change.input,
-            codes.get(line.finished_at) if line.finished_at else None,
+            codes.get(signal.at) if line.finished_at else None,
         )
-        for done in steps
+        for signal, done in zip(change.signals, steps, strict=True)
         for line in done.lines
     ]  # fmt: skip
 
@@ -146,16 +146,18 @@ def _turns(change: Change, steps: Sequence[Step]) -> list[Turn]:
             done.watch,
             done.lines[-1].run_id if done.lines else None,
             done.lines[-1].duration_ms if done.lines else None,
-            bodies.get(flip.at, ""),
+            bodies.get(signal.at, ""),
         )
-        for before, done in zip(befores, steps, strict=False)
+        for signal, before, done in zip(change.signals, befores, steps, strict=False)
         if (flip := done.flip)
     ]  # fmt: skip
 
 
 def _numbered(turns: Sequence[Turn], at: datetime) -> list[Turn]:
     """Give flips their ids, which tell in which order they became known."""
+    known_at = accumulate((turn.flip.at for turn in turns), max, initial=at)
+    ids = sorted(ids_of(list(known_at)[1:]))
     return [
         replace(turn, flip=replace(turn.flip, id=flip_id))
-        for turn, flip_id in zip(turns, new_ids(at, len(turns)), strict=True)
+        for turn, flip_id in zip(turns, ids, strict=True)
     ]

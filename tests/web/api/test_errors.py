@@ -140,6 +140,11 @@ def test_other_lists_refuse_nul_too(api: Client, watch: Any) -> None:
     assert of_other_list.faults.keys() == {"cursor"}
 
 
+@pytest.mark.parametrize("length", ["²", "9" * 5_000])
+def test_a_length_that_is_none_is_no_fault(api: Client, length: str) -> None:
+    assert api("POST", "/watches", {"name": "A"}, headers={"content-length": length}).status < 500
+
+
 @pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", ""])
 def test_a_body_must_say_that_it_is_json(api: Client, media_type: str) -> None:
     answer = api("POST", "/watches", {"name": "A"}, headers={"content-type": media_type})

@@ -16,6 +16,8 @@ import pytest
 from fastapi.routing import APIRoute
 
 from dogwatch.store.tables import metadata
+from dogwatch.web.app import build
+from dogwatch.web.dashboard import OPEN
 from dogwatch.web.dialect.tongue import Tongue
 from dogwatch.web.dialects import TONGUES
 from tests.web.asgi_client import Answer, Client
@@ -473,3 +475,39 @@ def test_headers_wrong_in_any_way_are_answered(door: Door, tongue: Tongue) -> No
 
 def test_every_dialect_has_its_guide() -> None:
     assert set(GUIDES) == {tongue.name for tongue in TONGUES}
+
+
+# What an address may hold, none of which is anybody's.
+NOBODYS = ("é", "²", "٣", "%ff", "%00", "9" * 5_000, "-1", "..",
+            "1.2.3", "a%2Fb", "é-2.svg", "%ff-2.svg", "²-2.shields")  # fmt: skip
+SPOKEN = re.compile(r"\{[^}]+\}")
+
+
+def addressed(tongue: Tongue) -> Iterator[tuple[str, str]]:
+    """Yield the routes that name something in their address: (method, path)."""
+    for route in tongue.router.routes:
+        assert isinstance(route, APIRoute)
+        yield from ((method, route.path) for method in sorted(route.methods or ()))
+    yield from (("GET", path) for path in tongue.public)
+    yield from (("POST", path) for path in tongue.hooks)
+
+
+@pytest.mark.parametrize("tongue", TONGUES, ids=lambda tongue: tongue.name)
+def test_no_address_is_a_fault(door: Door, tongue: Tongue) -> None:
+    """What an address names is somebody's or nobody's."""
+    client = door(tongue.name)
+    for method, path in addressed(tongue):
+        for hostile in NOBODYS if "{" in path else ():
+            for place in SPOKEN.findall(path):
+                named = SPOKEN.sub("1", path.replace(place, hostile))
+                answer = client(method, named, {} if method != "GET" else None)
+                assert answer.status < 500, (method, named[:200], answer.text[:500])
+
+
+@pytest.mark.parametrize("hostile", NOBODYS)
+def test_no_address_of_a_page_or_a_ping_is_a_fault(house: House, hostile: str) -> None:
+    stranger = Client(build(house.services))
+    pages = (*OPEN, "/status/{name}", "/ping/{key}", "/ping/{key}/fail", "/ping/a/{slug}")
+    for path in (path for path in pages if "{" in path):
+        answer = stranger.get(SPOKEN.sub(hostile, path))
+        assert answer.status < 500, (path, answer.text[:500])

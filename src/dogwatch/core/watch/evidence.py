@@ -86,6 +86,7 @@ def finish(watch: Watch, signal: Finish, gaps: Sequence[Gap]) -> Step:
     passed: tuple[Line, ...] = ()
     late = False
     if run is not None:
+        signal = replace(signal, at=run.end_at(signal.at))
         watch = _counted_from(watch, signal)
     else:
         watch, where, passed = _settle(watch, signal, gaps)
@@ -198,7 +199,7 @@ def _verdict(plan: Plan, signal: Finish | Answer, duration_ms: int | None) -> tu
 def _duration_ms(run: OpenRun, signal: Finish) -> int | None:
     if signal.duration_ms is not None or run.started_at is None:
         return signal.duration_ms
-    return max(0, (signal.at - run.started_at) // timedelta(milliseconds=1))
+    return (signal.at - run.started_at) // timedelta(milliseconds=1)
 
 
 def _key(watch: Watch, signal: Start | Finish) -> str:

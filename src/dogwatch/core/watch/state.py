@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -14,6 +14,10 @@ from dogwatch.core.slots import Plan
 MAX_RECENT = 8
 MAX_UNHEARD = 8
 MAX_OPEN = 64
+# A call waits no longer for its turn at a watch.
+TURN = timedelta(seconds=30)
+# What ids of flips tell apart.
+BREATH = timedelta(milliseconds=1)
 
 
 class Status(StrEnum):
@@ -73,6 +77,10 @@ class OpenRun:
     queued_at: datetime | None = None
     started_at: datetime | None = None
     overdue: bool = False
+
+    def end_at(self, at: datetime) -> datetime:
+        """Return when it ends if it is said to end at `at`: never before it began."""
+        return max(at, self.started_at or at)
 
 
 @data()
@@ -165,8 +173,21 @@ def turn(
     to_status = TABLE.get((watch.status, event), watch.status) if event else watch.status
     if to_status is watch.status:
         return Step(watch, lines)
+    if Status.PAUSED in (watch.status, to_status):
+        at = _after_the_last(watch, at)
     flip = Flip(watch.status, to_status, at, reason)
     return Step(replace(watch, status=to_status, since_at=at), lines, flip)
+
+
+def _after_the_last(watch: Watch, at: datetime) -> datetime:
+    """Return when a call counts that read the clock before it had its turn: after the last flip.
+
+    A clock that is behind by more than a call waits was put right.
+    """
+    last_at = watch.since_at
+    if last_at is None or last_at - at >= TURN:
+        return at
+    return max(at, last_at + BREATH)
 
 
 def find_run(watch: Watch, run_id: str, rid: str | None) -> OpenRun | None:
@@ -197,8 +218,9 @@ def close_run(
 ) -> tuple[Watch, tuple[Line, ...]]:
     """End an open run with `outcome`."""
     line = Line(
-        run.id, run.slot_at, run.rid, outcome, reason, run.queued_at, run.started_at, at, None
-    )
+        run.id, run.slot_at, run.rid, outcome, reason, run.queued_at, run.started_at,
+        run.end_at(at), None,
+    )  # fmt: skip
     return drop_run(watch, run), (line,)
 
 

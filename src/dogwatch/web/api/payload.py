@@ -78,7 +78,7 @@ def capped(request: Request) -> Callable[[], Awaitable[Message]]:
     """Return the request's body, refused once it is more than 1 MiB."""
     left = MAX_BODY
     declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared[:20]) > MAX_BODY:
+    if declared.isascii() and declared.isdigit() and int(declared[:20]) > MAX_BODY:
         left = -1
 
     async def receive() -> Message:
