@@ -568,6 +568,13 @@ def test_what_fails_together_is_one_incident(house: House) -> None:
     assert house.audit(301) == []
 
 
+def test_what_recovers_and_fails_in_one_batch_goes_on(house: House) -> None:
+    fail(house, "one", 1)
+    house.ping(heard(house.find("one"), 100), heard(house.find("one"), 101, FAIL))
+    assert [row["ended_at"] for row in house.rows("incident_members")] == [after(100), None]
+    assert house.audit(102) == []
+
+
 def sent_at(house: House, at: float) -> list[str]:
     """Do what is due, send it, and return the channels it went to."""
     step(house, at)
