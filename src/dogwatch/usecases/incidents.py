@@ -7,7 +7,8 @@ from typing import Any
 
 from dogwatch.core.alerts import Escalation, Event, Rule
 from dogwatch.core.incident import JOIN, MAX_SNOOZE_S, FollowUp, Plan, Told, plan
-from dogwatch.core.plain import one_line, span
+from dogwatch.core.lengths import words_of
+from dogwatch.core.plain import one_line
 from dogwatch.core.problems import Problem, invalid
 from dogwatch.ids import new_id
 from dogwatch.store import held, incidents, rules, timers, watches, workspaces
@@ -346,7 +347,7 @@ def snooze(
         raise invalid("for_s", f"give 1 to {MAX_SNOOZE_S} seconds")
     incident = _open(tx, workspace_id, name)
     until_at = at + timedelta(seconds=for_s)
-    detail = f"for {span(for_s)}"
+    detail = f"for {words_of(for_s)}"
     who = one_line(by, MAX_NAME)
     note = Note(workspace_id, incident.id, at, "snoozed", who, detail, link=link)
     incidents.note(tx, note)
