@@ -77,6 +77,20 @@ def test_incidents_are_listed_and_shown(here: Here, trouble: Stub) -> None:
     assert here.json("incident", "ls") == [INCIDENT]
 
 
+@pytest.mark.parametrize(
+    ("state", "until", "shown"),
+    [("open", 9999, True), ("open", 2000, False), ("acknowledged", 9999, False),
+     ("closed", 9999, False)],
+)  # fmt: skip
+def test_a_snooze_is_shown_while_it_lasts(
+    here: Here, stub: Stub, state: str, until: int, *, shown: bool
+) -> None:
+    snoozed = {"state": state, "snoozed_until_at": f"{until}-01-01T12:00:00Z", "going_on": 1}
+    stub.replies["GET /api/v1/incidents/7"] = 200, {**INCIDENT, **snoozed, "ladder": []}
+    told = here("incident", "show", "7").stdout
+    assert ("snoozed until" in told, "3, of which 1 is down" in told) == (shown, True)
+
+
 @pytest.mark.parametrize("words", [("ack", "7"), ("incident", "ack", "7")])
 def test_an_incident_is_acknowledged(here: Here, trouble: Stub, words: tuple[str, ...]) -> None:
     assert "acknowledged by  Ana" in here(*words).stdout

@@ -647,6 +647,13 @@ def test_what_fails_together_is_one_incident(house: House) -> None:
     assert house.audit(301) == []
 
 
+def test_what_recovers_and_fails_in_one_batch_goes_on(house: House) -> None:
+    fail(house, "one", 1)
+    house.ping(heard(house.find("one"), 100), heard(house.find("one"), 101, FAIL))
+    assert [row["ended_at"] for row in house.rows("incident_members")] == [after(100), None]
+    assert house.audit(102) == []
+
+
 def sent_at(house: House, at: float) -> list[str]:
     """Do what is due, send it, and return the channels it went to."""
     step(house, at)
@@ -706,7 +713,15 @@ def test_a_snooze_is_silence_and_then_a_reminder(house: House) -> None:
     sent_at(house, 1)
     house.do(incidents.snooze, house.workspace.id, "1", "Ana", 3600, after(10))
     assert sent_at(house, 3609) == []
+    snoozed = house.see(incidents.find, house.workspace.id, "1")
+    assert [snoozed.snoozing_until_at(after(at)) for at in (3609, 3610)] == [after(3610), None]
     assert sent_at(house, 3610) == ["chief", "team"]
+    house.do(incidents.snooze, house.workspace.id, "1", "Ana", 80, after(3611))
+    house.do(incidents.acknowledge, house.workspace.id, "1", "Ana", after(3612))
+    acked = house.see(incidents.find, house.workspace.id, "1")
+    assert acked.snoozing_until_at(after(3612)) is None
+    _, steps = house.see(ladder.ladder, acked)
+    assert [one.text for one in steps if one.kind == "snoozed"][-1] == "by Ana for 1 min 20 s"
 
 
 def test_a_snoozed_watch_that_flaps_is_not_told_again(house: House) -> None:

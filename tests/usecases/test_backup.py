@@ -5,18 +5,23 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import time
 from pathlib import Path
 
 import pytest
 
+from dogwatch.core.alerts import Event, Rule, Verdict
+from dogwatch.core.ping import Kind
 from dogwatch.core.problems import Problem
+from dogwatch.core.windows import Digest, Quiet
 from dogwatch.store.backup import LEFT_OUT
 from dogwatch.store.database import Database, Tx
-from dogwatch.usecases import backup
+from dogwatch.usecases import backup, channels, incidents, timers
 from dogwatch.usecases.backup import Head
-from tests.harness.house import House, after, heard
+from tests.harness.house import NOON, House, after, heard
 from tests.harness.lived import lived_in
 from tests.harness.postgres import PostgresServer
+from tests.harness.probing import Probing
 
 Fresh = Callable[[str], Database]
 MADE = 700
@@ -99,6 +104,91 @@ def test_a_restored_store_acts_on_nothing_old_and_goes_on(
     assert [parcel.delivery.event for parcel in again.parcels(5_043)] == ["recovered"]
     again.watch("new")
     assert again.audit(5_050) == []
+
+
+def in_trouble(house: House) -> House:
+    """Leave alerts held for many reasons, an incident that is snoozed, and a probe in its turn."""
+    house.channel("night", Rule("", "", quiet=Quiet(time(12), time(14))))
+    house.channel("digest", Rule("", "", digest=Digest(time(13))))
+    house.channel("delay", Rule("", "", delay_s=3000))
+    group = house.channel("group")
+    house.do(channels.regroup, group, 900)
+    house.channel("pager", Rule("", "", repeat_s=600))
+    house.channel("clock", Rule("", "", frozenset({Event.LATE})))
+    for number, name in enumerate(("shop", "slow", "flaps")):
+        record = house.watch(name, project=f"p{number}", schedule="1d")
+        house.ping(heard(record, 0), heard(record, 1, Kind.FAIL))
+    for parcel in house.parcels(2):
+        house.settle(parcel, 2, Verdict.SENT)
+    for trouble in ("2", "3"):
+        house.do(incidents.snooze, house.workspace.id, trouble, "Ana", 9_000, after(10))
+    flaps = house.find("flaps")
+    house.ping(heard(flaps, 20), heard(flaps, 30, Kind.FAIL))
+    house.ping(heard(house.watch("punctual", at=601), 602))
+    web = Probing(house)
+    web.make("web", schedule="300")
+    web.ask(300)
+    return house
+
+
+def heard_of(house: House, at: float) -> list[str]:
+    """Do what is due and send it; return which channel was told of which watch."""
+    house.do(timers.step, after(at))
+    told = []
+    for parcel in house.parcels(at):
+        house.settle(parcel, at, Verdict.SENT)
+        told.append(f"{parcel.channel.name}: {house.find(parcel.delivery.watch_id or '').slug}")
+    return sorted(told)
+
+
+def test_what_was_held_is_laid_to_rest_and_open_trouble_goes_on(fresh: Fresh) -> None:
+    house = in_trouble(House(fresh("sqlite")))
+    held = {row["hold"] for row in house.rows("deliveries")}
+    assert held == {"quiet", "digest", "delay", "group", "snooze", None}
+    database = fresh("sqlite")
+    restored(database, copied(house))
+    database.write(lambda tx: backup.lay_to_rest(tx, after(MADE), after(5_000))).result(30)
+    again = House(database)
+    assert again.audit(5_000) == []
+    before, now = house.rows("deliveries"), again.rows("deliveries")
+    rested = {"held": "failed", "pending": "failed"}
+    assert [one["state"] for one in now] == [
+        rested.get(one["state"], one["state"]) for one in before
+    ]
+    assert {one["hold"] for one in now} == {None}
+    again.join("new", 5_010, alone=True)
+    again.lapse(5_100)
+    times = (5_100, 5_401, 5_599, 5_600, 6_200, 9_009, 9_010)
+    assert [(at, told) for at in times if (told := heard_of(again, at))] == [
+        (5_401, ["clock: punctual"]),
+        (5_600, ["pager: flaps", "pager: shop"]),  # as often as the rule says, from now on
+        (6_200, ["pager: flaps", "pager: shop"]),
+        (9_009, ["pager: flaps", "pager: shop"]),
+        (9_010, ["delay: slow", "digest: slow", "night: slow", "pager: slow"]),  # as ever
+    ]
+    again.ping(heard(again.find("shop"), 9_011))
+    Probing(again).ask(9_011)
+    assert again.audit(9_011) == []
+
+
+def test_a_restored_probe_is_asked_by_turns(fresh: Fresh) -> None:
+    house = in_trouble(House(fresh("sqlite")))
+    database = fresh("sqlite")
+    restored(database, copied(house))
+    database.write(lambda tx: backup.lay_to_rest(tx, after(MADE), after(5_000))).result(30)
+    again = House(database)
+    assert [row["next_at"] for row in again.rows("jobs")] == [None]
+    again.join("new", 5_010, alone=True)
+    slot_at = again.find("web").watch.slot_at
+    assert slot_at
+    assert {row["due_at"] for row in again.rows("probes")} == {slot_at}
+    assert after(5_000) < slot_at <= after(5_300)
+    web, at = Probing(again), (slot_at - NOON).total_seconds()
+    again.lapse(at - 1)
+    assert (again.fire(at), web.ask(at - 1), web.ask(at)) == (0, 0, 1)
+    assert (web.status("web"), again.slots("web")[-1]) == ("up", (at, "ok"))
+    assert "missed" not in {outcome for _, outcome in again.slots("web")}
+    assert again.audit(at + 1) == []
 
 
 def test_what_came_between_copy_and_restore_blames_nobody(fresh: Fresh) -> None:

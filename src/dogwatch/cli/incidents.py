@@ -1,6 +1,7 @@
 """What broke, and why: incident, ack, snooze, why."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import click
@@ -9,6 +10,7 @@ from dogwatch.cli.client import connect
 from dogwatch.cli.length import LENGTH
 from dogwatch.cli.output import as_json, local, pairs, table
 from dogwatch.cli.session import Session, command
+from dogwatch.clock import SystemClock
 from dogwatch.core.problems import Problem
 
 _STATES = click.Choice(("open", "acknowledged", "closed"))
@@ -64,6 +66,7 @@ def incident_show(session: Session, number: str) -> None:
 
 
 def _told(incident: Mapping[str, Any]) -> None:
+    going_on = incident["going_on"]
     pairs(
         {
             "incident": incident["number"],
@@ -71,11 +74,23 @@ def _told(incident: Mapping[str, Any]) -> None:
             "state": incident["state"],
             "since": local(incident["opened_at"]),
             "acknowledged by": incident["acked_by"],
-            "snoozed until": incident["snoozed_until_at"] and local(incident["snoozed_until_at"]),
+            "snoozed until": _snoozed_until(incident),
             "closed by": incident["closed_by"],
-            "watches": f"{incident['count']}, of which {incident['going_on']} are down",
+            "watches": f"{incident['count']}, of which {going_on} {_are(going_on)} down",
         }
     )
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
+def _snoozed_until(incident: Mapping[str, Any]) -> str | None:
+    """Return until when nothing is said of it, if that is still to come."""
+    until = incident["snoozed_until_at"]
+    if not until or incident["state"] != "open":
+        return None
+    return local(until) if datetime.fromisoformat(until) > SystemClock().now() else None
 
 
 def _acknowledge(session: Session, number: str) -> None:

@@ -93,7 +93,13 @@ class Rule:
     @property
     def follows_up(self) -> bool:
         """Whether it has more to say while nobody acknowledges."""
-        return bool(self.repeat_s or self.escalations)
+        return bool(self.waits_s)
+
+    @property
+    def waits_s(self) -> tuple[int, ...]:
+        """Return how long it waits each time before it has more to say."""
+        repeat_s = (self.repeat_s,) if self.repeat_s else ()
+        return (*repeat_s, *(step.after_s for step in self.escalations))
 
 
 def said_again(rules: Iterable[Rule]) -> set[str]:

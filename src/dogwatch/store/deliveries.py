@@ -145,9 +145,10 @@ def listed(
     return [Delivery(**row._mapping) for row in rows]
 
 
-def pending(tx: Tx) -> Sequence[Delivery]:
-    """Return every delivery that is to be sent, over all workspaces."""
-    rows = tx.conn.execute(select(deliveries).where(deliveries.c.state == "pending"))
+def unsettled(tx: Tx) -> Sequence[Delivery]:
+    """Return every delivery that is to be sent or held, over all workspaces."""
+    open_ = deliveries.c.state.in_(("pending", "held"))
+    rows = tx.conn.execute(select(deliveries).where(open_))
     return [Delivery(**row._mapping) for row in rows]
 
 

@@ -102,6 +102,14 @@ _STATES = select(flips.c.id, flips.c.to_status).where(
 )
 
 
+def reasons(tx: Tx, workspace_id: int, ids: Collection[str]) -> dict[str, str]:
+    """Return why these flips came about, by id."""
+    found = select(flips.c.id, flips.c.reason).where(
+        flips.c.workspace_id == workspace_id, flips.c.id.in_(ids)
+    )
+    return {row.id: row.reason for row in tx.conn.execute(found)}
+
+
 def count(tx: Tx, workspace_id: int, watch_id: str, to_status: str) -> int:
     """Return how often a watch became this, as far back as flips are kept."""
     mine = (flips.c.workspace_id == workspace_id, flips.c.watch_id == watch_id)

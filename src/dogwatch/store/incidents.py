@@ -35,6 +35,11 @@ class Incident:
             return "closed"
         return "acknowledged" if self.acked_at else "open"
 
+    def snoozing_until_at(self, at: datetime) -> datetime | None:
+        """Return until when nothing is said of it, None if it is not snoozed at `at`."""
+        until_at = self.snoozed_until_at
+        return until_at if until_at and until_at > at and self.state == "open" else None
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -132,6 +137,12 @@ def listed(
         ))  # fmt: skip
     rows = tx.conn.execute(found.order_by(incidents.c.id.desc()).limit(limit))
     return [Incident(**row._mapping) for row in rows]
+
+
+def unseen(tx: Tx) -> Sequence[Incident]:
+    """Return every incident that is open and not acknowledged, over all workspaces."""
+    found = select(incidents).where(incidents.c.closed_at.is_(None), incidents.c.acked_at.is_(None))
+    return [Incident(**row._mapping) for row in tx.conn.execute(found)]
 
 
 # --- members -----------------------------------------------------------------------------------

@@ -15,11 +15,13 @@ from dogwatch.core.problems import Problem
 from dogwatch.core.result import Outcome
 from dogwatch.core.signals import Finish
 from dogwatch.ids import new_id
-from dogwatch.store import backup, deliveries, jobs, nodes, tasks, watches
+from dogwatch.store import backup, deliveries, jobs, nodes, retention, tasks, watches
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
+from dogwatch.usecases import incidents, lateness
 from dogwatch.usecases.nodes import OUTAGE
 from dogwatch.usecases.signals import Change, apply
+from dogwatch.usecases.watches import skip
 
 FORM = 1
 
@@ -107,16 +109,21 @@ def _damaged() -> Problem:
 def lay_to_rest(tx: Tx, made_at: datetime, at: datetime) -> None:
     """Have a restored store send no old alert and run no old slot.
 
+    Of incidents that are open people are reminded from now on, as of what is late.
+
     The time since the copy becomes a gap of ours at the next start, however short it was: what
     came meanwhile went to the old store.
     """
     reason = "restored from a backup: not sent again"
     rested = [
-        replace(delivery, state="failed", reason=reason, settled_at=at)
-        for delivery in deliveries.pending(tx)
+        replace(delivery, state="failed", reason=reason, settled_at=at, hold=None, due_at=at)
+        for delivery in deliveries.unsettled(tx)
     ]
     deliveries.save_many(tx, rested)
     tasks.drop_all(tx)
+    incidents.follow_again(tx, at)
+    for workspace_id in retention.workspace_ids(tx):
+        lateness.arm_all(tx, workspace_id, at)
     nodes.join(tx, new_id(made_at), "backup", min(made_at, at - OUTAGE))
     for key in jobs.keys(tx):
         for record in watches.by_ids(tx, [key]).values():
@@ -128,11 +135,4 @@ def _restart(tx: Tx, record: Record, at: datetime) -> None:
         Finish(at, run.id, Outcome.UNKNOWN, reason="restored from a backup")
         for run in record.watch.open
     ]
-    record = apply(tx, Change(record, ended), at)
-    if record.watch.slot_at is None:
-        return
-    next_at = record.watch.plan.after(at)
-    watches.save(
-        tx, replace(record, watch=replace(record.watch, slot_at=next_at), ledger_from_at=at)
-    )
-    jobs.set_next(tx, *record.key, next_at)
+    skip(tx, apply(tx, Change(record, ended), at), at)

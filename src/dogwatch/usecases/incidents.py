@@ -7,10 +7,11 @@ from typing import Any
 
 from dogwatch.core.alerts import Escalation, Event, Rule
 from dogwatch.core.incident import JOIN, MAX_SNOOZE_S, FollowUp, Plan, Told, plan
-from dogwatch.core.plain import one_line, span
+from dogwatch.core.lengths import words_of
+from dogwatch.core.plain import one_line
 from dogwatch.core.problems import Problem, invalid
 from dogwatch.ids import new_id
-from dogwatch.store import held, incidents, timers, watches, workspaces
+from dogwatch.store import held, incidents, rules, timers, watches, workspaces
 from dogwatch.store.deliveries import Delivery
 from dogwatch.store.held import Telling
 from dogwatch.store.incidents import Incident, Member, Note
@@ -120,8 +121,8 @@ class _Book:
         """Write what was entered, and close what is over by now."""
         for incident in self.opened.values():
             incidents.add(tx, incident)
+        incidents.end(tx, self.ended, self.workspace_id)  # before new parts of the same watches
         incidents.join(tx, list(self.members.values()))
-        incidents.end(tx, self.ended, self.workspace_id)
         for incident_id in sorted(self.joined - self.opened.keys()):
             incidents.change(tx, self.workspace_id, incident_id, joined_at=self.at)
         close_over(tx, self.workspace_id, self.touched, self.at)
@@ -163,6 +164,19 @@ def arm(tx: Tx, scene: Scene, placed: Sequence[Delivery]) -> None:
     wanted = {one.incident_id for one in placed if one.rule_id in following and one.incident_id}
     due = [Timer(scene.workspace_id, "incident", one, scene.at) for one in sorted(wanted)]
     timers.arm(tx, due)
+
+
+def follow_again(tx: Tx, at: datetime) -> None:
+    """Have every open incident looked at again, once all timers are gone.
+
+    First at the end of its snooze, else after as long as the most eager rule that told of it waits
+    before it says more: by then, what was down may have been heard.
+    """
+    for incident in incidents.unseen(tx):
+        by_id = {rule.id: rule for rule in rules.of_workspace(tx, incident.workspace_id)}
+        waits_s = [one for told in _told(tx, incident, by_id) for one in told.rule.waits_s]
+        first_at = at + timedelta(seconds=min(waits_s, default=0))
+        _look_again(tx, incident, incident.snoozing_until_at(at) or first_at)
 
 
 def follow_up(tx: Tx, scene: Scene, incident_id: str) -> None:
@@ -351,7 +365,7 @@ def snooze(
         raise invalid("for_s", f"give 1 to {MAX_SNOOZE_S} seconds")
     incident = _open(tx, workspace_id, name)
     until_at = at + timedelta(seconds=for_s)
-    detail = f"for {span(for_s)}"
+    detail = f"for {words_of(for_s)}"
     who = one_line(by, MAX_NAME)
     note = Note(workspace_id, incident.id, at, "snoozed", who, detail, link=link)
     incidents.note(tx, note)

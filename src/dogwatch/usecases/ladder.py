@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from dogwatch.store import channels, deliveries, held, incidents, watches
+from dogwatch.store import channels, deliveries, flips, held, incidents, watches
 from dogwatch.store.deliveries import Delivery, Receipt
 from dogwatch.store.incidents import Incident, Member
 from dogwatch.store.tx import Tx
@@ -80,8 +80,13 @@ def ladder(tx: Tx, incident: Incident) -> tuple[View, list[Step]]:
     known = watches.look(tx, workspace_id, {one.watch_id for one in members})
     slugs = {own_id: record.slug for own_id, record in known.items()}
     names = {record.slug: record.name for record in known.values()}
+    why = flips.reasons(tx, workspace_id, [one.flip_id for one in members])
     steps = [
-        *(step for one in members for step in _member_steps(one, slugs.get(one.watch_id, ""))),
+        *(
+            step
+            for one in members
+            for step in _member_steps(one, slugs.get(one.watch_id, ""), why.get(one.flip_id, ""))
+        ),
         *_delivery_steps(tx, incident, slugs),
         *_note_steps(tx, incident),
     ]
@@ -91,10 +96,10 @@ def ladder(tx: Tx, incident: Incident) -> tuple[View, list[Step]]:
     )
 
 
-def _member_steps(one: Member, slug: str) -> Iterator[Step]:
+def _member_steps(one: Member, slug: str, why: str) -> Iterator[Step]:
     if one.expected_at:
         yield Step(one.expected_at, "late", "was due, and nothing was heard", slug)
-    yield Step(one.began_at, "down", "is down from here on", slug)
+    yield Step(one.began_at, "down", f"is down from here on{why and f': {why}'}", slug)
     if one.ended_at:
         yield Step(one.ended_at, "recovered", "is no longer down", slug)
 

@@ -323,6 +323,16 @@ def remove(tx: Tx, record: Record) -> None:
     watches.remove(tx, record)
 
 
+def skip(tx: Tx, record: Record, at: datetime) -> None:
+    """Have a locked job or probe that owes a slot owe the first after `at`, and none before."""
+    if record.watch.slot_at is None:
+        return
+    owing = replace(record.watch, slot_at=record.watch.plan.after(at))
+    record = replace(record, watch=owing, ledger_from_at=at)
+    watches.save(tx, record)
+    _reschedule(tx, record, at)
+
+
 def _rearmed(tx: Tx, record: Record, at: datetime) -> Record:
     record = replace(record, updated_at=at, ledger_from_at=at)
     watches.save(tx, record)

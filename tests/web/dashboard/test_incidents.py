@@ -208,7 +208,7 @@ def test_each_step_but_the_first_tells_its_time_since_that(house: House, ana: Br
     assert "3 steps in 20 min, from down to closed." in page
     rows = re.findall(r"<tr>(.*?)</tr>", page.partition("What happened, as a table")[2])
     assert [words(row).split(" ", 2)[2] for row in rows[1:]] == [
-        "0 s 0 s down Nightly copy is down from here on",
+        "0 s 0 s down Nightly copy is down from here on: it reported a failure",
         "20 min 20 min recovered Nightly copy is no longer down",
         "20 min 0 s closed – all that was down has recovered",
     ]

@@ -57,12 +57,11 @@ async def show(visit: Visit) -> Response:
         )
 
     view, steps, concerned, changes = await visit.see(found)
-    snoozed = view.incident.snoozed_until_at
     return rendered(
         visit, "incident.html", view=view, incident=view.incident, steps=steps, rungs=rungs,
         hours=HOURS, concerned=concerned, changes=changes, trouble=view.trouble,
         ended=ladder.ended(view.incident.closed_by or ""),
-        snoozed=snoozed if snoozed and snoozed > visit.at else None,
+        snoozed=view.incident.snoozing_until_at(visit.at),
         wrong=int(view.incident.closed_at is None),
     )  # fmt: skip
 
