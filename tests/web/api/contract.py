@@ -60,11 +60,13 @@ def _sensible(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _beyond(fault: dict[str, str], body: Any) -> bool:
-    """Whether no schema could have said it: of two names for one field, one is allowed; and which
-    characters can be printed is Unicode's matter."""
+    """Whether no schema could have said it: of two names for one field, one is allowed; a key of
+    our own needs scopes; and which characters can be printed is Unicode's matter."""
     field = fault["field"]
     if BEYOND_SCHEMAS.fullmatch(field) or re.search(WORDS, fault["message"]):
         return True
+    if field == "scopes" and isinstance(body, dict):
+        return body.get("dialect", "native") == "native" and body.get("scopes") is None
     if field == "text" and isinstance(body, dict):
         return not str(body.get("text", "")).strip()
     return field in ("name", "title") and not str(body[field]).isprintable()
