@@ -147,7 +147,7 @@ function pressed(key) {
 }
 
 document.addEventListener("keydown", (event) => {
-  const busy = event.target.closest("input, select, textarea, dialog, [contenteditable]");
+  const busy = event.target.closest("input, select, textarea, dialog[open], [contenteditable]");
   if (busy || event.ctrlKey || event.metaKey || event.altKey) return;
   if (pressed(event.key)) event.preventDefault();
 });
