@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dogwatch.core.plain import counted, cut, one_line, printable, span, utf8, utf16
+from dogwatch.core.plain import (
+    counted,
+    cut,
+    one_line,
+    printable,
+    span,
+    utf8,
+    utf16,
+    whole_number,
+)
 
 BREAKS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 
@@ -87,3 +96,12 @@ def test_a_length_of_time_in_words(seconds: float, words: str) -> None:
 )
 def test_things_are_counted(number: int, noun: str, words: str) -> None:
     assert counted(number, noun) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("0", 0), ("007", 7), ("99999", 99_999)]
+    + [(text, None) for text in ("", "-1", "+1", "1_0", "1.0", " 1", "1\n", "²", "٣", "100000")],
+)
+def test_a_whole_number_is_digits_alone(text: str, number: int | None) -> None:
+    assert whole_number(text, 5) == number

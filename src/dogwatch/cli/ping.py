@@ -13,6 +13,7 @@ from dogwatch.cli.output import as_json
 from dogwatch.cli.pings import Desk, Errand, Fate, Receipt, desk_of, new_ping
 from dogwatch.cli.session import Session, command
 from dogwatch.clock import SystemClock
+from dogwatch.core.plain import whole_number
 from dogwatch.core.problems import invalid
 from dogwatch.outbox import Ping
 
@@ -54,8 +55,9 @@ def ping_command(
 def _signal(word: str) -> str:
     if word in _WORDS:
         return _WORDS[word]
-    if word.isascii() and word.isdigit() and len(word) < 10 and int(word) <= 255:
-        return str(int(word))
+    number = whole_number(word, 9)
+    if number is not None and number <= 255:
+        return str(number)
     raise invalid("signal", f"{word!r} is none of ok, start, fail, log or an exit status 0-255")
 
 

@@ -22,6 +22,15 @@ def one_line(value: str, length: int = 500) -> str:
     return cut(" ".join(printable(value).split()), length)
 
 
+def whole_number(text: str, digits: int) -> int | None:
+    """Return the number that 0 to 9 alone spell, so many at most; None for any other text.
+
+    `str.isdigit` takes what `int` refuses (²), and `int` refuses what is too long.
+    """
+    plain = text.isascii() and text.isdigit() and len(text) <= digits
+    return int(text) if plain else None
+
+
 def cut(value: str, length: int, size: Callable[[str], int] = len) -> str:
     """Return `value` shortened with "…" to a `size` of at most `length`, at a whole character.
 

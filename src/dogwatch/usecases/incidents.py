@@ -8,7 +8,7 @@ from typing import Any
 from dogwatch.core.alerts import Escalation, Event, Rule
 from dogwatch.core.incident import JOIN, MAX_SNOOZE_S, FollowUp, Plan, Told, plan
 from dogwatch.core.lengths import words_of
-from dogwatch.core.plain import one_line
+from dogwatch.core.plain import one_line, whole_number
 from dogwatch.core.problems import Problem, invalid
 from dogwatch.ids import new_id
 from dogwatch.store import held, incidents, rules, timers, watches, workspaces
@@ -313,8 +313,8 @@ def _loud_of(
 def find(tx: Tx, workspace_id: int, name: str) -> Incident:
     """Return the incident with this id or number, or raise not_found."""
     found = incidents.by_id(tx, workspace_id, name)
-    if found is None and name.isascii() and name.isdigit() and len(name) < 10:
-        found = incidents.by_number(tx, workspace_id, int(name))
+    if found is None and (number := whole_number(name, 9)) is not None:
+        found = incidents.by_number(tx, workspace_id, number)
     if found is None:
         raise Problem("not_found", f"there is no incident {name!r}")
     return found

@@ -11,6 +11,7 @@ from typing import Annotated, TypeVar
 from fastapi import Depends, Query, Response
 from pydantic import BaseModel
 
+from dogwatch.core.plain import whole_number
 from dogwatch.core.problems import invalid
 
 LIMIT, MOST = 50, 200
@@ -31,9 +32,10 @@ class Page:
         """The id where ids are numbers."""
         if not self.after:
             return None
-        if not self.after.isdigit() or len(self.after) > 18:
+        number = whole_number(self.after, 18)
+        if number is None:
             raise invalid("cursor", "is not one that this list gave")
-        return int(self.after)
+        return number
 
     def answer(
         self, found: Sequence[T], write: Callable[[T], BaseModel], id_of: Callable[[T], object]

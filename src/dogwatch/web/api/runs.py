@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
+from dogwatch.core.plain import whole_number
 from dogwatch.usecases import lists, runs
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.lists import Chunk
@@ -90,8 +91,8 @@ async def follow_output(request: Request, call: Called, name: Id) -> Response:
     `Last-Event-ID` resumes behind that sequence number.
     """
     await call.read(lambda tx: runs.find(tx, call.workspace_id, name))
-    last = request.headers.get("last-event-id", "")
-    after = int(last) if last.isascii() and last.isdigit() and len(last) < 10 else -1
+    last = whole_number(request.headers.get("last-event-id", ""), 9)
+    after = -1 if last is None else last
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(
         tail(call.services, call.workspace_id, name, after), 200, headers, _EVENTS

@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, Self
 from fastapi import Response
 from pydantic import BaseModel, Field
 
+from dogwatch.core.plain import whole_number
 from dogwatch.core.problems import Problem
 from dogwatch.usecases import members, people, workspaces
 from dogwatch.usecases.door import Tx
@@ -71,10 +72,11 @@ async def make_workspace(call: Called, body: WorkspaceNew) -> Response:
 @router.put("/{name}/plan", response_model=WorkspaceRow, **needs("plans.assign"))
 async def assign_plan(call: Called, name: Id, body: PlanChoice) -> Response:
     """Put a workspace on another plan; `name` is its id."""
-    if not name.isdigit() or len(name) > 9:
+    number = whole_number(name, 9)
+    if number is None:
         raise Problem("not_found", "there is no such workspace")
 
     def assigned(tx: Tx) -> WorkspaceRow:
-        return WorkspaceRow.of(workspaces.assign(tx, int(name), body.plan))
+        return WorkspaceRow.of(workspaces.assign(tx, number, body.plan))
 
     return shown(await call.write(assigned))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from dogwatch.core.http_action import METHODS
+from dogwatch.core.plain import whole_number
 from dogwatch.core.probe import demands
 from dogwatch.core.probe.dns import TYPES
 from dogwatch.core.problems import Problem
@@ -51,8 +52,8 @@ class Asked:
         if self.form == "list":
             return [line.strip() for line in text.splitlines() if line.strip()]
         if self.form == "number":
-            whole = text.strip()
-            return int(whole) if whole.isascii() and whole.isdigit() and len(whole) < 9 else text
+            number = whole_number(text.strip(), 8)
+            return text if number is None else number
         return text.replace("\r\n", "\n") if self.form == "area" else text.strip()
 
 

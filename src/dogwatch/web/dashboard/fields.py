@@ -3,18 +3,20 @@
 from collections.abc import Sequence
 
 from dogwatch.core.lengths import length_s
+from dogwatch.core.plain import whole_number
 from dogwatch.core.problems import invalid
 from dogwatch.web.dashboard.visit import Visit
 
-_DIGITS = 7
+_DIGITS = 6
 
 
 def whole(visit: Visit, name: str) -> int | None:
     """Return a whole number, None where nothing was given."""
     text = visit.form.get(name, "").strip()
-    if text and not (text.isascii() and text.isdigit() and len(text) < _DIGITS):
+    number = whole_number(text, _DIGITS)
+    if text and number is None:
         raise invalid(name, "give a whole number")
-    return int(text) if text else None
+    return number
 
 
 def seconds(visit: Visit, name: str) -> int | None:

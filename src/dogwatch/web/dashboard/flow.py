@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from fastapi import Response
 
+from dogwatch.core.plain import whole_number
 from dogwatch.core.problems import Problem
 from dogwatch.core.watch import phase
 from dogwatch.core.workflow.difference import Difference
@@ -156,13 +157,13 @@ async def rerun(visit: Visit) -> Response:
 async def restore(visit: Visit) -> Response:
     """Save an old version anew, as the present one."""
     require(visit.caller, "workflows.restore")
-    number = visit.form.get("version", "")
-    if not (number.isascii() and number.isdigit() and len(number) < 10):
+    number = whole_number(visit.form.get("version", ""), 9)
+    if number is None:
         raise Problem("invalid", "version: give the number of a version")
 
     def restored(tx: Tx) -> Record:
         vault, by = visit.services.vault, visit.caller.name
-        return workflows.restore(tx, _locked(tx, visit), int(number), vault, visit.at, by)
+        return workflows.restore(tx, _locked(tx, visit), number, vault, visit.at, by)
 
     record = await visit.carry_out("workflows.restore", _name(visit), restored)
     return moved(visit, f"flows/{record.slug}")

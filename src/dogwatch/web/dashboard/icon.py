@@ -2,6 +2,7 @@
 
 from fastapi import Request, Response
 
+from dogwatch.core.plain import whole_number
 from dogwatch.core.problems import Problem
 
 _HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "public, max-age=86400"}
@@ -16,8 +17,9 @@ _PICTURE = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">
 async def show(request: Request) -> Response:
     """Answer with the icon of so many problems."""
     count = str(request.path_params["count"])
-    if not (count.isascii() and count.isdigit() and len(count) < 10):
+    number = whole_number(count, 9)
+    if number is None:
         raise Problem("not_found", "there is nothing at this address")
-    words = count if int(count) < 100 else "99+"
+    words = count if number < 100 else "99+"
     picture = _PICTURE.format(words=words, size={1: 22, 2: 18}.get(len(words), 14))
     return Response(picture, 200, _HEADERS, "image/svg+xml")

@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 from fastapi import Response
 
+from dogwatch.core.plain import whole_number
 from dogwatch.usecases import demo, overview, system
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.overview import PAGE, STATES, Chosen
@@ -16,6 +17,7 @@ LONGEST = 100
 # A time in which nobody listened is told for so long, or until its end is in this cookie.
 AWAY_TOLD = timedelta(days=1)
 AWAY_READ = "dogwatch-away"
+_EPOCH_DIGITS = 10
 
 
 async def show(visit: Visit) -> Response:
@@ -41,7 +43,7 @@ async def show(visit: Visit) -> Response:
 async def read_away(visit: Visit) -> Response:
     """Tell no more of a time in which nobody listened."""
     answer = moved(visit, "")
-    if end_s := _seconds(visit.form.get("end_s", "")):
+    if end_s := whole_number(visit.form.get("end_s", ""), _EPOCH_DIGITS):
         life_s = int(AWAY_TOLD.total_seconds())
         answer.set_cookie(AWAY_READ, str(end_s), life_s, path="/", httponly=True, samesite="lax")
     return answer
@@ -49,25 +51,19 @@ async def read_away(visit: Visit) -> Response:
 
 def _told_from(visit: Visit) -> datetime:
     """Return the time from which on an end of being away is told."""
-    read_s = _seconds(visit.request.cookies.get(AWAY_READ, ""))
+    read_s = whole_number(visit.request.cookies.get(AWAY_READ, ""), _EPOCH_DIGITS) or 0
     # It is kept in whole seconds, and the end lies within its own.
     return max(visit.at - AWAY_TOLD, datetime.fromtimestamp(read_s + 1, UTC))
 
 
-def _seconds(text: str) -> int:
-    """Return seconds since the epoch, 0 for what is none."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 10 else 0
-
-
 def chosen_of(visit: Visit) -> Chosen:
     """Return what the address asks for; what it cannot mean is left out."""
-    state, page = visit.query.get("state", ""), visit.query.get("page", "")
-    number = int(page) if page.isascii() and page.isdigit() and len(page) < 6 else 1
+    state, number = visit.query.get("state", ""), whole_number(visit.query.get("page", ""), 5)
     return Chosen(
         state if state in STATES else "",
         _plain(visit.query.get("tag", "")),
         _plain(visit.query.get("q", "")).strip(),
-        min(max(number, 1), MOST_PAGES),
+        min(max(number or 1, 1), MOST_PAGES),
     )
 
 

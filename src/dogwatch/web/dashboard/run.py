@@ -5,6 +5,7 @@ from contextlib import suppress
 
 from fastapi import Response
 
+from dogwatch.core.plain import whole_number
 from dogwatch.core.problems import Problem
 from dogwatch.usecases import lists, runs, watches
 from dogwatch.usecases.callers import require
@@ -61,8 +62,8 @@ async def download(visit: Visit) -> Response:
 
 async def tail(visit: Visit) -> Response:
     """Answer with the output behind the piece of a number, and whether more may come."""
-    given = visit.query.get("after", "")
-    after = int(given) if given.isascii() and given.isdigit() and len(given) < 10 else -1
+    given = whole_number(visit.query.get("after", ""), 9)
+    after = -1 if given is None else given
     run, chunks = await _output(visit, after)
     text = "".join(pieces(chunks, after if after >= 0 else None))
     seen = chunks[-1][0] if chunks else after

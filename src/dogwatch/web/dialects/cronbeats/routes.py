@@ -5,6 +5,7 @@ from typing import Any
 
 from fastapi import Request, Response
 
+from dogwatch.core.plain import whole_number
 from dogwatch.core.problems import Problem
 from dogwatch.core.schedule.spans import zone_names
 from dogwatch.core.watch import Status
@@ -219,9 +220,10 @@ async def list_signals(call: Called, number: str) -> Response:
 
 def _number(text: str) -> int:
     """Return the id in a path."""
-    if not text.isascii() or not text.isdigit() or len(text) > 15:
+    number = whole_number(text, 15)
+    if number is None:
         raise Problem("not_found", MISSING)
-    return int(text)
+    return number
 
 
 def _found(tx: Tx, call: DialectCall, number: str, *, lock: bool = False) -> Named:

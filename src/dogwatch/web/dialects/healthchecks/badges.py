@@ -11,6 +11,7 @@ from urllib.parse import quote
 from fastapi import Request, Response
 from markupsafe import Markup
 
+from dogwatch.core.plain import whole_number
 from dogwatch.core.watch import Status, phase
 from dogwatch.usecases import lists, numbered
 from dogwatch.usecases.door import Tx
@@ -69,8 +70,7 @@ async def of_tag(request: Request) -> Response:
     """Show the badge of a tag, or of all checks."""
     services: Services = request.app.state.services
     given = request.path_params
-    own = given["workspace_id"]
-    workspace_id = int(own) if own.isascii() and own.isdigit() and len(own) < 16 else 0
+    workspace_id = whole_number(given["workspace_id"], 15) or 0
     rest, dot, ending = given["rest"].rpartition(".")
     proof, _, tag = rest.partition("/")
     proof, _, states = proof.rpartition("-")

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs
 
 from fastapi import Request, Response
 
+from dogwatch.core.plain import whole_number
 from dogwatch.core.problems import Problem
 from dogwatch.usecases import aliases, assigning, lists, numbered, watches
 from dogwatch.usecases.aliases import Named
@@ -311,7 +312,7 @@ async def list_pings(call: Called, version: str, name: str) -> Response:
 async def show_body(call: Called, version: str, name: str, number: str) -> Response:
     """Show what a ping came with."""
     _teller(call, version, writer=True)
-    wanted = int(number) if number.isascii() and number.isdigit() and len(number) < 16 else 0
+    wanted = whole_number(number, 15) or 0
 
     def found(tx: Tx, _: Any) -> str:
         record = call.find(tx, name.lower())[1]
