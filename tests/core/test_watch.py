@@ -331,8 +331,8 @@ def test_runs_of_ours_never_give_way() -> None:
 # --- our own outages --------------------------------------------------------------------------
 
 
-def gap(start: float, end: float) -> tuple[Gap, ...]:
-    return (Gap(minute(start), minute(end)),)
+def gap(start: float, end: float, *, elsewhere: bool = False) -> tuple[Gap, ...]:
+    return (Gap(minute(start), minute(end), elsewhere),)
 
 
 @pytest.mark.parametrize(
@@ -346,7 +346,15 @@ def gap(start: float, end: float) -> tuple[Gap, ...]:
         # the slot was before the outage: re-armed, then missed
         (CRON, "1 ok, 68.9 lapse, 69 lapse", gap(61, 64), "up! up down!",
          "00:00 ok, 01:00 missed"),
-        # an outage elsewhere changes nothing
+        # others listened meanwhile, and may have heard: nobody can say
+        (CRON, "1 ok, 68.9 lapse, 69 lapse, 125 lapse", gap(61, 64, elsewhere=True),
+         "up! up up down!", "00:00 ok, 01:00 unknown, 02:00 missed"),
+        (CRON, "1 ok, 65 lapse", gap(56, 57, elsewhere=True), "up! up", "00:00 ok, 01:00 unknown"),
+        (CRON, "1 ok, 65 lapse", gap(52, 55, elsewhere=True), "up! down!",
+         "00:00 ok, 01:00 missed"),
+        (HOURLY, "0 ok, 128.9 lapse, 129 lapse", gap(61, 64, elsewhere=True), "up! up down!",
+         "- ok, 01:00 unknown, 02:04 missed"),
+        # an outage at another time changes nothing
         (CRON, "1 ok, 65 lapse", gap(20, 40), "up! down!", "00:00 ok, 01:00 missed"),
         # an interval is owed anew, from the end of the outage, and then a miss is a miss
         (HOURLY, "0 ok, 130 lapse, 190 lapse", gap(50, 65), "up! down! down",

@@ -538,6 +538,23 @@ def test_our_own_outage_is_not_theirs(
         assert any(each.watch.status is Status.DOWN for each in silence)
 
 
+NEAR = st.integers(1, 900)
+
+
+@LIVES
+@given(st.data(), plans(CRONS), st.sampled_from(STARTS), st.integers(1, 10), NEAR, NEAR)
+def test_what_others_heard_meanwhile_is_no_alarm(
+    data: st.DataObject, plan: Plan, start: datetime, index: int, before: int, behind: int
+) -> None:
+    """Wherever in its window a beat comes, it may be told elsewhere."""
+    plan = replace(plan, min_duration_ms=None, early_s=None, failures_before_down=1)
+    evidence = data.draw(beats(plan, start, jitters=True))
+    at = evidence[index]
+    gaps = [Gap(at - before * S, at + behind * S, elsewhere=True)]
+    steps = list(live(create(plan, start), evidence, evidence[-1] + S, gaps))
+    assert all(each.watch.status in {Status.NEW, Status.UP} for each in steps)
+
+
 def _apart(gaps: Iterator[Gap]) -> list[Gap]:
     """Keep the gaps that begin after the one before ended, as ours are recorded."""
     kept: list[Gap] = []

@@ -11,13 +11,19 @@ from pathlib import Path
 import pytest
 
 from dogwatch.core.alerts import Event, Rule, Verdict
+from dogwatch.core.conditional import ConditionalAction, On
 from dogwatch.core.ping import Kind
 from dogwatch.core.problems import Problem
+from dogwatch.core.result import Outcome
+from dogwatch.core.run import Overlap
 from dogwatch.core.windows import Digest, Quiet
 from dogwatch.store.backup import LEFT_OUT
 from dogwatch.store.database import Database, Tx
-from dogwatch.usecases import backup, channels, incidents, timers
+from dogwatch.store.nodes import RESTORED
+from dogwatch.usecases import backup, channels, environments, incidents, runs, timers
 from dogwatch.usecases.backup import Head
+from dogwatch.usecases.resting import Rested, lay_to_rest
+from tests.harness.flowing import Flowing
 from tests.harness.house import NOON, House, after, heard
 from tests.harness.lived import lived_in
 from tests.harness.postgres import PostgresServer
@@ -88,13 +94,13 @@ def test_a_restored_store_acts_on_nothing_old_and_goes_on(
 ) -> None:
     database = fresh(target)
     restored(database, copied(lived_in(house)))
-    database.write(lambda tx: backup.lay_to_rest(tx, after(MADE), after(5_000))).result(30)
+    database.write(lambda tx: lay_to_rest(tx, after(MADE), after(5_000))).result(30)
     again = House(database)
     gap = again.join("new", 5_010, alone=True)
     assert gap is not None
     assert (again.parcels(5_010), again.claim(5_010, "new"), again.fire(5_010)) == ([], [], 0)
     assert {row["state"] for row in again.rows("deliveries")} == {"failed"}
-    assert again.slots() == [(60, "ok"), (120, "unknown"), (180, "unknown")]
+    assert again.slots() == [(60, "ok"), *((at, "unknown") for at in range(120, 5_001, 60))]
     assert again.lapse(5_020) <= 1
     assert len(again.rows("flips")) == len(house.rows("flips"))
     assert again.audit(5_020) == []
@@ -147,7 +153,7 @@ def test_what_was_held_is_laid_to_rest_and_open_trouble_goes_on(fresh: Fresh) ->
     assert held == {"quiet", "digest", "delay", "group", "snooze", None}
     database = fresh("sqlite")
     restored(database, copied(house))
-    database.write(lambda tx: backup.lay_to_rest(tx, after(MADE), after(5_000))).result(30)
+    database.write(lambda tx: lay_to_rest(tx, after(MADE), after(5_000))).result(30)
     again = House(database)
     assert again.audit(5_000) == []
     before, now = house.rows("deliveries"), again.rows("deliveries")
@@ -175,7 +181,7 @@ def test_a_restored_probe_is_asked_by_turns(fresh: Fresh) -> None:
     house = in_trouble(House(fresh("sqlite")))
     database = fresh("sqlite")
     restored(database, copied(house))
-    database.write(lambda tx: backup.lay_to_rest(tx, after(MADE), after(5_000))).result(30)
+    database.write(lambda tx: lay_to_rest(tx, after(MADE), after(5_000))).result(30)
     again = House(database)
     assert [row["next_at"] for row in again.rows("jobs")] == [None]
     again.join("new", 5_010, alone=True)
@@ -198,11 +204,111 @@ def test_what_came_between_copy_and_restore_blames_nobody(fresh: Fresh) -> None:
     house.ping(heard(house.find("one"), 0))
     database = fresh("postgresql")
     restored(database, house.see(lambda tx: list(backup.copy(tx, "0001", None, after(1)))))
-    database.write(lambda tx: backup.lay_to_rest(tx, after(1), after(2))).result(30)
+    database.write(lambda tx: lay_to_rest(tx, after(1), after(2))).result(30)
     again = House(database)
     assert again.join("new", 3) is not None
     assert again.lapse(5) == 1
     assert again.flips("one") == [("new", "up")]
+
+
+def under_way(house: House) -> list[str]:
+    """Have runs in the middle of whatever they can be; return those of workflows, oldest first."""
+    flowing = Flowing(house)
+    house.job("job-c", schedule=None, kind="script", max_attempts=3, backoff_s=3_600)
+    flowing.make("a>b, a>c, b>d", schedule="0 * * * *", overlap=Overlap.ALLOW)
+    first = flowing.trigger()
+    flowing.finish(flowing.claim(1)["a"], 2)
+    works = flowing.claim(3)
+    flowing.finish(works["c"], 4, Outcome.FAIL)  # it waits for its next attempt, and b runs
+    second, third = flowing.trigger(at=5), house.trigger("flow", 6)
+    house.job("last", schedule=None, kind="script", max_runs=1)
+    alone = house.trigger("last", 6)
+    house.do(environments.give, house.vault, alone.workspace_id, alone.id, {"WHO": "Ana"})
+    house.job("acts", schedule=None, kind="script")
+    flowing.acts("acts", ConditionalAction(On.ALWAYS, run="job-a"))
+    house.trigger("acts", 7)
+    (work,) = [one for one in house.claim(8, lane="script") if one.slug == "acts"]
+    house.finish(work, 9)
+    loose, slow = house.watch("loose", schedule=None), house.watch("slow", finish_by_s=9_000)
+    lost = house.watch("lost", finish_by_s=9_000, schedule="1d")
+    house.ping(*(heard(loose, at, Kind.START, rid=f"r{at}") for at in (10, 11)))
+    house.ping(heard(slow, 12, Kind.START), heard(lost, 12, Kind.START))
+    return [first.id, second.id, third.id]
+
+
+@pytest.mark.parametrize("target", ["sqlite", "postgresql"])
+def test_what_was_under_way_ends_and_nothing_follows_it(fresh: Fresh, target: str) -> None:
+    house = House(fresh("sqlite"))
+    ids = under_way(house)
+    assert house.audit(20) == []
+    database = fresh(target)
+    restored(database, copied(house))
+    told = database.write(lambda tx: lay_to_rest(tx, after(MADE), after(5_000))).result(30)
+    again = House(database)
+    again.join("new", 5_010, alone=True)
+    flowing = Flowing(again)
+    assert (flowing.conduct(5_010), flowing.claim(5_010), again.rows("tasks")) == (0, {}, [])
+    whole = [again.see(runs.find, again.workspace.id, own) for own in ids]
+    ends = [(run.outcome, run.reason, run.finished_at) for run in whole]
+    assert ends == [("unknown", RESTORED, after(MADE))] * 3
+    trees = [flowing.told(run) for run in whole]
+    assert trees == [
+        "a ok, b unknown, c unknown, d skipped",
+        "a unknown, b skipped, c skipped, d skipped",
+        "a -, b -, c -, d -",
+    ]
+    (effect,) = again.rows("effects")
+    assert (effect["state"], effect["reason"]) == ("refused", f"{RESTORED}: not done")
+    assert again.find("last").watch.status == "paused"  # it has had all its runs
+    assert again.rows("environments") == []
+    assert told == Rested(runs=9, alerts=0, actions=1)
+    noted = again.rows("audit_log")[-1]
+    assert (noted["operation"], noted["detail"]["runs"]) == ("instance.restore", 9)
+    assert again.audit(5_010) == []
+    again.fire(7_200)
+    flowing.conduct(7_200)
+    assert flowing.play(7_201) == ["a", "b", "c", "d"]
+    assert again.slots("flow")[:2] == [(3_600, "unknown"), (7_200, "ok")]
+    assert again.audit(7_201) == []
+
+
+def test_whoever_runs_it_elsewhere_may_still_tell_its_end(fresh: Fresh) -> None:
+    house = House(fresh("sqlite"))
+    under_way(house)
+    database = fresh("sqlite")
+    restored(database, copied(house))
+    database.write(lambda tx: lay_to_rest(tx, after(MADE), after(5_000))).result(30)
+    again = House(database)
+    again.join("new", 5_010, alone=True)
+    slow, loose = again.find("slow"), again.find("loose")
+    assert not loose.watch.running  # else it would, for ever
+    again.ping(heard(slow, 6_000), heard(loose, 6_001, Kind.FAIL, rid="r10"))
+    assert again.slots("slow") == [(None, "ok")]
+    assert again.flips("loose") == [("new", "down")]
+    again.lapse(9_100)
+    assert (again.slots("lost"), again.flips("lost")) == ([(None, "unknown")], [])
+    assert all(row["outcome"] for row in again.rows("runs"))
+
+
+def test_what_was_told_the_old_store_is_missed_by_nobody(fresh: Fresh) -> None:
+    """A window that was open when the copy was made, and one that opened before the restore."""
+    house = House(fresh("sqlite"))
+    for name, schedule in (("due", "10 12 * * *"), ("early", "40 13 * * *")):
+        watch = house.watch(name, schedule=schedule, start_by_s=3_600, early_s=3_600)
+        house.ping(heard(watch, -4_000))
+    assert house.find("due").watch.slot_at == after(600)
+    database = fresh("sqlite")
+    restored(database, copied(house))
+    database.write(lambda tx: lay_to_rest(tx, after(MADE), after(5_000))).result(30)
+    again = House(database)
+    again.join("new", 5_010, alone=True)
+    again.lapse(9_700)
+    for name, slot_at in (("due", 600), ("early", 6_000)):
+        assert again.slots(name)[0] == (slot_at, "unknown")
+        assert again.flips(name) == [("new", "up")]
+    again.lapse(86_400 + 9_700)
+    assert [again.flips(name)[-1] for name in ("due", "early")] == [("up", "down")] * 2
+    assert again.audit(86_400 + 9_700) == []
 
 
 def test_new_rows_count_on_from_the_restored_ones(house: House, fresh: Fresh) -> None:

@@ -23,6 +23,7 @@ from dogwatch.store import migrate
 from dogwatch.store.tx import Tx
 from dogwatch.usecases import audit, audit_log, backup, keyring, system
 from dogwatch.usecases.callers import host
+from dogwatch.usecases.resting import Rested, lay_to_rest
 from dogwatch.vault import Vault
 
 
@@ -120,8 +121,14 @@ def restore_command(session: Session, copy: Path, **flags: Any) -> None:
     What was due or unsent when the copy was made is laid to rest: no old alert, no old run.
     """
     config = configured(session, flags)
-    count = _restore(config, copy)
-    as_json({"rows": count}) if session.json else click.echo(f"{counted(count, 'row')} restored")
+    count, rested = _restore(config, copy)
+    if session.json:
+        as_json({"rows": count, "laid_to_rest": asdict(rested)})
+        return
+    click.echo(f"{counted(count, 'row')} restored")
+    told = [counted(number, name[:-1]) for name, number in asdict(rested).items() if number]
+    if told:
+        click.echo(f"Laid to rest, as of the copy: {', '.join(told)}")
 
 
 def _lines(file: Path) -> Iterator[str]:
@@ -132,17 +139,16 @@ def _lines(file: Path) -> Iterator[str]:
         raise Problem("invalid", f"{file} is damaged or no Dogwatch backup") from None
 
 
-def _restore(config: Config, file: Path) -> int:
+def _restore(config: Config, file: Path) -> tuple[int, Rested]:
     for _ in _lines(file):
         pass  # a damaged file shows by its checksum before anything is written
     head = backup.Head.read(next(_lines(file), ""))
     with boot.emptied(config, head.revision, head.secret_key) as store:
 
-        def restored(tx: Tx) -> int:
+        def restored(tx: Tx) -> tuple[int, Rested]:
             lines = _lines(file)
             next(lines)
             count = backup.restore(tx, lines)
-            backup.lay_to_rest(tx, head.made_at, store.clock.now())
-            return count
+            return count, lay_to_rest(tx, head.made_at, store.clock.now())
 
         return store.database.write(restored).result()

@@ -54,10 +54,14 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A time in which nobody here listened: our own outage, or a step of the wall clock."""
+    """A time in which nobody here listened: our own outage, or a step of the wall clock.
+
+    `elsewhere`: others did, and what was told meanwhile was told to them.
+    """
 
     start_at: datetime
     end_at: datetime
+    elsewhere: bool = False
 
     def holds(self, at: datetime) -> bool:
         """Whether `at` lies inside the gap."""
@@ -67,6 +71,20 @@ class Gap:
 def in_gap(at: datetime, gaps: Sequence[Gap]) -> bool:
     """Whether nobody listened at `at`, so that silence then proves nothing."""
     return any(gap.holds(at) for gap in gaps)
+
+
+def excuse(plan: Plan, slot_at: datetime, gaps: Sequence[Gap]) -> Gap | None:
+    """Return the latest gap because of which silence about a slot proves nothing, if any does.
+
+    It holds the slot; or its window was open while others listened, who may have heard.
+    """
+    opens_at, until = slot_at - early(plan, slot_at), slot_at + plan.grace
+    found = [
+        gap
+        for gap in gaps
+        if gap.holds(slot_at) or (gap.elsewhere and gap.start_at < until and opens_at < gap.end_at)
+    ]
+    return max(found, key=lambda gap: gap.end_at, default=None)
 
 
 @lru_cache(maxsize=16_384)  # asked by every ping, about the one slot its watch owes

@@ -46,6 +46,12 @@ def save(tx: Tx, effect: Effect) -> None:
     tx.conn.execute(update(effects).where(*mine).values(values))
 
 
+def refuse_all(tx: Tx, reason: str) -> int:
+    """Have nothing follow that still waits, over all workspaces; return how much that was."""
+    waiting = update(effects).where(effects.c.state == "waiting")
+    return tx.conn.execute(waiting.values(state="refused", reason=reason)).rowcount
+
+
 def of_run(tx: Tx, workspace_id: int, run_id: str) -> list[Effect]:
     """Return the effects of a run, in order."""
     mine = effects.c.workspace_id == workspace_id, effects.c.run_id == run_id

@@ -87,6 +87,12 @@ def by_runs(tx: Tx, keys: Collection[Key]) -> dict[Key, FlowRow]:
     return {(row.workspace_id, row.run_id): _flow(row) for row in rows}
 
 
+def under_way(tx: Tx) -> Sequence[FlowRow]:
+    """Return every run that has begun and is not over, over all workspaces."""
+    going = workflow_runs.c.begun_at.is_not(None), workflow_runs.c.ended_at.is_(None)
+    return [_flow(row) for row in tx.conn.execute(select(workflow_runs).where(*going))]
+
+
 _RUN_KEY = tuple_(workflow_runs.c.workspace_id, workflow_runs.c.run_id)
 _BY_RUNS = select(workflow_runs).where(_RUN_KEY.in_(bindparam("keys", expanding=True)))
 _END = (

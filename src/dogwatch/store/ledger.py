@@ -9,13 +9,13 @@ from sqlalchemy import Column, ColumnElement, Select, and_, case, exists, func, 
 from dogwatch.core.slots import STRETCH
 from dogwatch.store.tables import (
     deliveries,
+    effects,
     flips,
     incident_members,
     incidents,
     runs,
     tasks,
     watches,
-    workflow_runs,
     workflow_steps,
 )
 from dogwatch.store.tx import Tx
@@ -54,18 +54,22 @@ def orphaned_runs(tx: Tx) -> Iterator[dict[str, Any]]:
 
 def stalled_steps(tx: Tx) -> Iterator[dict[str, Any]]:
     """Yield nodes of workflows that are open though their run, or the workflow's, is over."""
-    child = exists().where(
+    over = exists().where(
         runs.c.workspace_id == workflow_steps.c.workspace_id,
-        runs.c.id == workflow_steps.c.child_id,
+        runs.c.id.in_((workflow_steps.c.child_id, workflow_steps.c.run_id)),
         runs.c.state == "done",
     )
-    whole = exists().where(
-        workflow_runs.c.workspace_id == workflow_steps.c.workspace_id,
-        workflow_runs.c.run_id == workflow_steps.c.run_id,
-        workflow_runs.c.ended_at.is_not(None),
-    )
     found = select(workflow_steps.c.run_id, workflow_steps.c.node)
-    yield from _rows(tx, found.where(workflow_steps.c.outcome.is_(None), or_(child, whole)))
+    yield from _rows(tx, found.where(workflow_steps.c.outcome.is_(None), over))
+
+
+def forgotten_effects(tx: Tx) -> Iterator[dict[str, Any]]:
+    """Yield what is to follow runs, and nothing in the queue will see to it."""
+    queued = exists().where(
+        tasks.c.workspace_id == effects.c.workspace_id, tasks.c.ref_id == effects.c.run_id
+    )
+    found = select(effects.c.run_id, effects.c.seq).where(effects.c.state == "waiting", ~queued)
+    yield from _rows(tx, found)
 
 
 def stuck_deliveries(tx: Tx) -> Iterator[dict[str, Any]]:

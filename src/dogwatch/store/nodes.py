@@ -12,6 +12,9 @@ from dogwatch.store.tables import instance, nodes, outages
 from dogwatch.store.tx import Tx
 from dogwatch.store.types import from_microseconds, to_microseconds
 
+# The reason of a gap in which the store that this one was copied from went on.
+RESTORED = "restored from a backup"
+
 
 def shared_now(tx: Tx) -> datetime | None:
     """Return the time by the database's clock; None where it is our own."""
@@ -90,14 +93,20 @@ def add_gap(tx: Tx, gap: Gap, reason: str) -> None:
 def gaps(tx: Tx, since_at: datetime) -> Sequence[Gap]:
     """Return the gaps that ended after `since_at`, oldest first."""
     rows = _GAPS.select(tx, [(to_microseconds(since_at),)])
-    return [Gap(*map(from_microseconds, row)) for row in rows]
+    return [
+        Gap(from_microseconds(start), from_microseconds(end), reason == RESTORED)
+        for start, end, reason in rows
+    ]
 
 
 # Every batch of pings asks this.
 _GAPS = Bulk(
     [outages.c.end_at],
     lambda new: (
-        select(*(type_coerce(one, BigInteger()) for one in (outages.c.start_at, outages.c.end_at)))
+        select(
+            *(type_coerce(one, BigInteger()) for one in (outages.c.start_at, outages.c.end_at)),
+            outages.c.reason,
+        )
         .where(outages.c.end_at > new["end_at"])
         .order_by(outages.c.id)
     ),

@@ -243,6 +243,11 @@ def by_keys(tx: Tx, keys: Collection[tuple[int, str]]) -> dict[tuple[int, str], 
     return {(row.workspace_id, row.id): _run(row) for row in rows}
 
 
+def unfinished(tx: Tx) -> Sequence[Run]:
+    """Return every run that has no outcome yet, over all workspaces."""
+    return [_run(row) for row in tx.conn.execute(select(runs).where(runs.c.state != "done"))]
+
+
 _AMONG = tuple_(runs.c.workspace_id, runs.c.id).in_(bindparam("keys", expanding=True))
 _BY_KEYS = select(runs).where(_AMONG)
 _CANCELLED = select(runs.c.workspace_id, runs.c.id, runs.c.cancel_reason).where(

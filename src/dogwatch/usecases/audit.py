@@ -46,6 +46,8 @@ def _nothing_stuck(tx: Tx) -> Iterator[Finding]:
         yield Finding("every run ends", row["watch_id"], f"nothing will end run {row['id']}")
     for row in ledger.stalled_steps(tx):
         yield Finding("workflows go on", row["run_id"], f"the node {row['node']} stands still")
+    for row in ledger.forgotten_effects(tx):
+        yield Finding("what follows is done", row["run_id"], f"nothing will do action {row['seq']}")
     for row in ledger.stuck_deliveries(tx):
         yield Finding("every flip is told", row["watch_id"] or "", f"delivery {row['id']} is stuck")
     for row in ledger.unexplained(tx):

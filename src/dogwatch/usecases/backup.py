@@ -1,8 +1,8 @@
-"""Backup and restore: a consistent copy while running; restored, it acts on nothing old."""
+"""Backup and restore: a consistent copy while running, and back into an empty store."""
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -12,16 +12,8 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from dogwatch import __version__
 from dogwatch.core.problems import Problem
-from dogwatch.core.result import Outcome
-from dogwatch.core.signals import Finish
-from dogwatch.ids import new_id
-from dogwatch.store import backup, deliveries, jobs, nodes, retention, tasks, watches
+from dogwatch.store import backup
 from dogwatch.store.tx import Tx
-from dogwatch.store.watches import Record
-from dogwatch.usecases import incidents, lateness
-from dogwatch.usecases.nodes import OUTAGE
-from dogwatch.usecases.signals import Change, apply
-from dogwatch.usecases.watches import skip
 
 FORM = 1
 
@@ -104,35 +96,3 @@ def _entry(line: str) -> tuple[str, Any]:
 
 def _damaged() -> Problem:
     return Problem("invalid", "the backup is damaged")
-
-
-def lay_to_rest(tx: Tx, made_at: datetime, at: datetime) -> None:
-    """Have a restored store send no old alert and run no old slot.
-
-    Of incidents that are open people are reminded from now on, as of what is late.
-
-    The time since the copy becomes a gap of ours at the next start, however short it was: what
-    came meanwhile went to the old store.
-    """
-    reason = "restored from a backup: not sent again"
-    rested = [
-        replace(delivery, state="failed", reason=reason, settled_at=at, hold=None, due_at=at)
-        for delivery in deliveries.unsettled(tx)
-    ]
-    deliveries.save_many(tx, rested)
-    tasks.drop_all(tx)
-    incidents.follow_again(tx, at)
-    for workspace_id in retention.workspace_ids(tx):
-        lateness.arm_all(tx, workspace_id, at)
-    nodes.join(tx, new_id(made_at), "backup", min(made_at, at - OUTAGE))
-    for key in jobs.keys(tx):
-        for record in watches.by_ids(tx, [key]).values():
-            _restart(tx, record, at)
-
-
-def _restart(tx: Tx, record: Record, at: datetime) -> None:
-    ended = [
-        Finish(at, run.id, Outcome.UNKNOWN, reason="restored from a backup")
-        for run in record.watch.open
-    ]
-    skip(tx, apply(tx, Change(record, ended), at), at)

@@ -32,7 +32,7 @@ class Over:
         """Return what its watch is told."""
         result = self.result
         measured = result.duration_ms or None
-        return Finish(at, self.run.id, result.outcome, None, result.reason, measured)
+        return Finish(at, self.run.id, result.outcome, self.run.rid, result.reason, measured)
 
 
 def watch_key(run: Run) -> Key:

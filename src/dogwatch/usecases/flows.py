@@ -239,7 +239,7 @@ def _look_after(tx: Tx, key: Key, records: Records, at: datetime) -> list[Over]:
     limit_s = flow.definition.timeout_s
     if not row.stop_outcome and row.begun_at and at >= row.begun_at + timedelta(seconds=limit_s):
         end = End(Outcome.TIMEOUT, f"it took more than {limit_s:g} s")
-        return _stop(tx, flow, end, records, at)
+        return _stop(tx, [flow], end, records, at)
     if row.stop_outcome:
         _cancel_children(tx, flow, row.stop_reason or "", at)
     return _move_on(tx, [flow], records, at)
@@ -259,17 +259,28 @@ def cancel(
     tx: Tx, rows: Sequence[FlowRow], reason: str, records: Records, at: datetime
 ) -> list[Over]:
     """Stop runs that have begun: what runs is asked to end, the rest is passed over."""
-    ended = []
-    for flow in _load(tx, [row.key for row in rows]).values():
-        ended += _stop(tx, flow, End(Outcome.SKIPPED, reason), records, at)
-    return ended
+    going = _load(tx, [row.key for row in rows])
+    return _stop(tx, list(going.values()), End(Outcome.SKIPPED, reason), records, at)
 
 
-def _stop(tx: Tx, flow: _Flow, end: End, records: Records, at: datetime) -> list[Over]:
-    flow.row = replace(flow.row, stop_outcome=end.outcome, stop_reason=end.reason[:MAX_REASON])
-    flows.stop(tx, flow.row)
-    _cancel_children(tx, flow, end.reason[:MAX_REASON], at)
-    return _move_on(tx, [flow], records, at)
+def give_up(tx: Tx, reason: str, at: datetime) -> None:
+    """End all runs that are under way as unknown, and their open nodes; nothing follows."""
+    rows = flows.under_way(tx)
+    records = watches.by_ids(tx, {(row.workspace_id, row.watch_id) for row in rows})
+    going = list(_load(tx, [row.key for row in rows]).values())
+    for flow in going:
+        for step in [one for one in flow.steps.values() if one.outcome is None]:
+            flow.close(step, Result(Outcome.UNKNOWN, reason), condition=False)
+    _stop(tx, going, End(Outcome.UNKNOWN, reason), records, at)
+
+
+def _stop(tx: Tx, some: Sequence[_Flow], end: End, records: Records, at: datetime) -> list[Over]:
+    reason = end.reason[:MAX_REASON]
+    for flow in some:
+        flow.row = replace(flow.row, stop_outcome=end.outcome, stop_reason=reason)
+        flows.stop(tx, flow.row)
+        _cancel_children(tx, flow, reason, at)
+    return _move_on(tx, some, records, at)
 
 
 def _cancel_children(tx: Tx, flow: _Flow, reason: str, at: datetime) -> None:

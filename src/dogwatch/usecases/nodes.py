@@ -18,9 +18,19 @@ BEAT = timedelta(seconds=3)
 OUTAGE = timedelta(seconds=8)
 RESTART = timedelta(seconds=1)
 STEP_BACK = timedelta(seconds=1)
+# The node that beat last in a restored store, which is the copy itself: no other has this id.
+COPY = "backup"
 # More tasks than one node holds.
 DROPPED = 100_000
 BATCH = 500
+
+
+def join_copy(tx: Tx, made_at: datetime, at: datetime) -> None:
+    """Have a store, restored at `at`, know that it was listened to until the copy was made.
+
+    The time since becomes a gap at the next start, however short it was.
+    """
+    nodes.join(tx, COPY, COPY, min(made_at, at - OUTAGE))
 
 
 def agree(tx: Tx, clock: SharedClock) -> None:
@@ -82,8 +92,9 @@ def _note_gap(tx: Tx, at: datetime, least: timedelta) -> Gap | None:
     last_at = nodes.last_beat_at(tx)
     if last_at is None or at - last_at < least:
         return None
-    gap = Gap(last_at, at)
-    nodes.add_gap(tx, gap, "no node was alive")
+    copied = nodes.beat_at(tx, COPY) == last_at
+    gap = Gap(last_at, at, elsewhere=copied)
+    nodes.add_gap(tx, gap, nodes.RESTORED if copied else "no node was alive")
     return gap
 
 

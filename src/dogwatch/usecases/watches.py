@@ -11,9 +11,11 @@ from sqlalchemy.exc import IntegrityError
 from dogwatch.core.decision import Held
 from dogwatch.core.probe.pace import first_slot
 from dogwatch.core.problems import Problem, invalid
-from dogwatch.core.signals import Edit, Lapse, Pause, Resume
+from dogwatch.core.result import Outcome
+from dogwatch.core.signals import Edit, Lapse, Pause, Resume, Skip
+from dogwatch.core.slots import MAX_WALK, STRETCH, walked
 from dogwatch.core.spec import MAX_LIMIT_S, WatchSpec, check, check_due, slug_of
-from dogwatch.core.watch import Status, create, wake_at
+from dogwatch.core.watch import Status, Watch, create, wake_at
 from dogwatch.ids import new_id, new_token
 from dogwatch.store import (
     deliveries,
@@ -323,14 +325,23 @@ def remove(tx: Tx, record: Record) -> None:
     watches.remove(tx, record)
 
 
-def skip(tx: Tx, record: Record, at: datetime) -> None:
-    """Have a locked job or probe that owes a slot owe the first after `at`, and none before."""
-    if record.watch.slot_at is None:
+def skip(tx: Tx, record: Record, reason: str, at: datetime) -> None:
+    """Have a locked job or probe run no slot until `at`: what became of them is unknown."""
+    if record.watch.slot_at is None or record.fault:
         return
-    owing = replace(record.watch, slot_at=record.watch.plan.after(at))
-    record = replace(record, watch=owing, ledger_from_at=at)
-    watches.save(tx, record)
+    if not record.probe:
+        record = apply(tx, Change(record, _passed(record.watch, reason, at), "schedule"), at)
     _reschedule(tx, record, at)
+
+
+def _passed(watch: Watch, reason: str, at: datetime) -> list[Skip]:
+    """Return signals by which a job lets all slots pass that are due at `at`."""
+    slots = walked(watch.plan, watch.slot_at, at) if watch.slot_at else ()
+    return [
+        Skip(at, slot, watch.plan.after(slot), Outcome.UNKNOWN,
+             STRETCH if number == MAX_WALK else reason)
+        for number, slot in enumerate(slots, 1)
+    ]  # fmt: skip
 
 
 def _rearmed(tx: Tx, record: Record, at: datetime) -> Record:

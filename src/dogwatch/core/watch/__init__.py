@@ -21,14 +21,14 @@ from dogwatch.core.signals import (
     Start,
 )
 from dogwatch.core.slots import Gap, Plan
-from dogwatch.core.watch.changes import edit, pause, resume, underneath
+from dogwatch.core.watch.changes import edit, forgive, pause, resume, underneath
 from dogwatch.core.watch.evidence import answer, finish, queue, skip, start
 from dogwatch.core.watch.silence import armed, lapse, phase, wake_at
 from dogwatch.core.watch.state import TABLE, Event, Flip, OpenRun, Status, Step, Watch
 
 __all__ = [
     "TABLE", "Event", "Flip", "OpenRun", "Status", "Step", "Watch",
-    "armed", "create", "phase", "step", "underneath", "wake_at",
+    "armed", "create", "forgive", "phase", "step", "underneath", "wake_at",
 ]  # fmt: skip
 
 

@@ -36,7 +36,7 @@ def resume(watch: Watch, signal: Resume, gaps: Sequence[Gap]) -> Step:
     if signal.fresh:
         watch = replace(watch, heard_at=None, heard="", ok_at=None, failures=0)
     event, failures, reason = _evidence(watch)
-    watch = replace(_forgive(watch), slot_at=_owed(watch, signal.at), unheard=())
+    watch = replace(forgive(watch), slot_at=_owed(watch, signal.at), unheard=())
     return turn(replace(watch, failures=failures, successes=0), event, signal.at, reason, ())
 
 
@@ -68,7 +68,7 @@ def edit(watch: Watch, signal: Edit, gaps: Sequence[Gap]) -> Step:
     before, after = watch.plan, signal.plan
     edited = replace(watch, plan=after)
     if before.finish_by_s != after.finish_by_s:
-        edited = _forgive(edited)
+        edited = forgive(edited)
     if watch.status is Status.PAUSED and watch.failing != edited.failing:
         least = after.failures_before_down  # another measure makes it neither better nor worse
         edited = replace(edited, failures=least if watch.failing else least - 1)
@@ -76,14 +76,14 @@ def edit(watch: Watch, signal: Edit, gaps: Sequence[Gap]) -> Step:
     if same or watch.status is Status.PAUSED:
         return Step(edited)
     lines = _suppress(watch, signal.at, "schedule changed")
-    edited = replace(_forgive(edited), unheard=())
+    edited = replace(forgive(edited), unheard=())
     ahead = watch.slot_at is not None and watch.slot_at > signal.at
     if ahead and before.schedule == after.schedule:
         return Step(edited, lines)
     return Step(replace(edited, slot_at=_owed(edited, signal.at)), lines)
 
 
-def _forgive(watch: Watch) -> Watch:
+def forgive(watch: Watch) -> Watch:
     """Runs that were open before may end as they like: when, is judged no more."""
     return replace(watch, open=tuple(replace(run, overdue=True) for run in watch.open))
 

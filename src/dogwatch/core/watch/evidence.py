@@ -16,6 +16,7 @@ from dogwatch.core.slots import (
     Plan,
     attribute,
     early,
+    excuse,
     in_gap,
     last_due,
 )
@@ -78,8 +79,7 @@ def _moves_on(watch: Watch, at: datetime) -> bool:
 
 def finish(watch: Watch, signal: Finish, gaps: Sequence[Gap]) -> Step:
     """End a run and judge it."""
-    kind = "good" if signal.outcome in GOOD else "bad"
-    counted = f"{_key(watch, signal)}:{kind}"
+    counted = f"{_key(watch, signal)}:{_kind(signal.outcome)}"
     if counted in watch.recent:
         return Step(watch)
     run = find_run(watch, signal.id, signal.rid)
@@ -112,6 +112,13 @@ def finish(watch: Watch, signal: Finish, gaps: Sequence[Gap]) -> Step:
     return judge(watch, signal.at, [outcome], reason, lines, heard)
 
 
+def _kind(outcome: Outcome) -> str:
+    """Return as what an end is counted; a run that nobody knows the end of was given up."""
+    if outcome is Outcome.UNKNOWN:
+        return "timeout"
+    return "good" if outcome in GOOD else "bad"
+
+
 def _said(outcome: Outcome) -> str:
     return "slow" if outcome is Outcome.SLOW else "good" if outcome in GOOD else "bad"
 
@@ -125,7 +132,7 @@ def _settle(
         return watch, where, ()
     at = signal.at
     passed = where.passed
-    lines = silent_lines(passed, at, gaps, "a later one was heard")
+    lines = silent_lines(watch.plan, passed, at, gaps, "a later one was heard")
     if len(passed) >= MAX_WALK:  # what stands for many is not settled by one that comes late
         passed = passed[MAX_WALK:]
     unheard = tuple(slot for slot in watch.unheard if slot != where.slot_at) + passed
@@ -183,7 +190,7 @@ def _outlived(watch: Watch, signal: Finish, gaps: Sequence[Gap]) -> bool:
     # The slots of an interval follow from what was heard: those that lapsed would not have been.
     missed = () if plan.relative else watch.unheard
     later = (slot for slot in missed if signal.at < slot - early(plan, slot))
-    return overdue or any(not in_gap(slot, gaps) for slot in later)
+    return overdue or not all(excuse(plan, slot, gaps) for slot in later)
 
 
 def _verdict(plan: Plan, signal: Finish | Answer, duration_ms: int | None) -> tuple[Outcome, str]:

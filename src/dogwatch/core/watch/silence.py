@@ -12,7 +12,9 @@ from dogwatch.core.slots import (
     REARM_S,
     STRETCH,
     Gap,
+    Plan,
     deadline,
+    excuse,
     finish_deadline,
     in_gap,
     walk,
@@ -31,6 +33,7 @@ from dogwatch.core.watch.state import (
 
 # Debian's cron calls a clock that is set by more than this put right: what comes twice runs twice.
 CORRECTION = timedelta(hours=3)
+UNHEARD = "nothing heard by the deadline"
 
 
 def armed(watch: Watch) -> bool:
@@ -101,7 +104,7 @@ def _lapse_slots(
     for slot in islice(walk(watch.plan, watch.slot_at, at), MAX_WALK):
         if deadline(watch.plan, slot, gaps) > at:
             break
-        lines.append(silent_line(slot, at, gaps, "nothing heard by the deadline"))
+        lines.append(silent_line(watch.plan, slot, at, gaps, UNHEARD))
         watch = _unhear(watch, slot, watch.plan.after(slot))
     return watch, tuple(lines)
 
@@ -114,9 +117,9 @@ def _lapse_relative(
     failures = watch.failures + already
     while watch.slot_at and deadline(watch.plan, watch.slot_at, gaps) <= at:
         slot, following = watch.slot_at, watch.plan.after(watch.slot_at)
-        line = silent_line(slot, at, gaps, "nothing heard by the deadline")
-        if line.outcome is Outcome.UNKNOWN:
-            following = watch.plan.after(max(gap.end_at for gap in gaps if gap.holds(slot)))
+        line = silent_line(watch.plan, slot, at, gaps, UNHEARD)
+        if gap := excuse(watch.plan, slot, gaps):
+            following = watch.plan.after(gap.end_at)
         else:
             failures += 1
             down = watch.status is Status.DOWN or failures >= watch.plan.failures_before_down
@@ -146,18 +149,18 @@ def _silence(lines: Sequence[Line]) -> str:
     return missed[-1].reason if missed else ""
 
 
-def silent_line(slot: datetime, at: datetime, gaps: Sequence[Gap], reason: str) -> Line:
+def silent_line(plan: Plan, slot: datetime, at: datetime, gaps: Sequence[Gap], reason: str) -> Line:
     """Return the line of a slot that ended without evidence."""
-    if in_gap(slot, gaps):
+    if excuse(plan, slot, gaps):
         return Line(None, slot, None, Outcome.UNKNOWN, "we were not listening", finished_at=at)
     return Line(None, slot, None, Outcome.MISSED, reason, finished_at=at)
 
 
 def silent_lines(
-    slots: Sequence[datetime], at: datetime, gaps: Sequence[Gap], reason: str
+    plan: Plan, slots: Sequence[datetime], at: datetime, gaps: Sequence[Gap], reason: str
 ) -> tuple[Line, ...]:
     """Return the lines of slots, as `walked` gives them, that ended without evidence."""
-    lines = [silent_line(slot, at, gaps, reason) for slot in slots]
+    lines = [silent_line(plan, slot, at, gaps, reason) for slot in slots]
     return tuple(stretched(lines))
 
 
