@@ -184,7 +184,8 @@ def restored(old: Old, file: Path, served: Served) -> Found:
     old.slots.unlink(missing_ok=True)
     old.hooks.status = 200
     restored_at = datetime.now(UTC)
-    served.cli("restore", str(file), *told)
+    said = served.cli("restore", str(file), *told).stdout
+    assert "Laid to rest, as of the copy: " in said, said
     served.start()
     try:
         _live_on(old, served)

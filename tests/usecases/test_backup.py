@@ -10,17 +10,27 @@ from pathlib import Path
 
 import pytest
 
-from dogwatch.core.alerts import Event, Rule, Verdict
+from dogwatch.core.alerts import Event, Rule, Scope, Verdict
 from dogwatch.core.conditional import ConditionalAction, On
+from dogwatch.core.decision import Held
 from dogwatch.core.ping import Kind
 from dogwatch.core.problems import Problem
 from dogwatch.core.result import Outcome
 from dogwatch.core.run import Overlap
-from dogwatch.core.windows import Digest, Quiet
+from dogwatch.core.windows import Digest, Quiet, WindowSpec
 from dogwatch.store.backup import LEFT_OUT
 from dogwatch.store.database import Database, Tx
 from dogwatch.store.nodes import RESTORED
-from dogwatch.usecases import backup, channels, environments, incidents, runs, timers
+from dogwatch.usecases import (
+    backup,
+    channels,
+    dependencies,
+    environments,
+    incidents,
+    maintenance,
+    runs,
+    timers,
+)
 from dogwatch.usecases.backup import Head
 from dogwatch.usecases.resting import Rested, lay_to_rest
 from tests.harness.flowing import Flowing
@@ -128,6 +138,14 @@ def in_trouble(house: House) -> House:
         house.settle(parcel, 2, Verdict.SENT)
     for trouble in ("2", "3"):
         house.do(incidents.snooze, house.workspace.id, trouble, "Ana", 9_000, after(10))
+    window = WindowSpec("once", start_at=after(0), end_at=after(6_000))
+    tagged = Scope("tags", frozenset({"moved"}))
+    house.do(maintenance.add, house.workspace.id, "Moving", tagged, window, after(0))
+    for name in ("moved", "behind"):
+        house.watch(name, project=name, tags=(name,), schedule="1d")
+    house.do(dependencies.set_parents, house.workspace.id, "behind", ["shop"], after(3))
+    for name in ("moved", "behind"):
+        house.ping(heard(house.find(name), 4, Kind.FAIL))
     flaps = house.find("flaps")
     house.ping(heard(flaps, 20), heard(flaps, 30, Kind.FAIL))
     house.ping(heard(house.watch("punctual", at=601), 602))
@@ -150,7 +168,7 @@ def heard_of(house: House, at: float) -> list[str]:
 def test_what_was_held_is_laid_to_rest_and_open_trouble_goes_on(fresh: Fresh) -> None:
     house = in_trouble(House(fresh("sqlite")))
     held = {row["hold"] for row in house.rows("deliveries")}
-    assert held == {"quiet", "digest", "delay", "group", "snooze", None}
+    assert held == {*map(str, Held), None}
     database = fresh("sqlite")
     restored(database, copied(house))
     database.write(lambda tx: lay_to_rest(tx, after(MADE), after(5_000))).result(30)
@@ -167,9 +185,9 @@ def test_what_was_held_is_laid_to_rest_and_open_trouble_goes_on(fresh: Fresh) ->
     times = (5_100, 5_401, 5_599, 5_600, 6_200, 9_009, 9_010)
     assert [(at, told) for at in times if (told := heard_of(again, at))] == [
         (5_401, ["clock: punctual"]),
-        (5_600, ["pager: flaps", "pager: shop"]),  # as often as the rule says, from now on
-        (6_200, ["pager: flaps", "pager: shop"]),
-        (9_009, ["pager: flaps", "pager: shop"]),
+        (5_600, ["pager: behind", "pager: flaps", "pager: shop"]),  # as often as the rule says
+        (6_200, ["pager: behind", "pager: flaps", "pager: moved", "pager: shop"]),
+        (9_009, ["pager: behind", "pager: flaps", "pager: moved", "pager: shop"]),
         (9_010, ["delay: slow", "digest: slow", "night: slow", "pager: slow"]),  # as ever
     ]
     again.ping(heard(again.find("shop"), 9_011))

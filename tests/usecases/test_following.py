@@ -1,6 +1,7 @@
 """What follows runs: other jobs with the output, messages by template, and where chains end."""
 
 import pytest
+from sqlalchemy import delete
 
 from dogwatch.core.alerts import Verdict
 from dogwatch.core.conditional import MAX_DEPTH, ConditionalAction, On
@@ -9,6 +10,7 @@ from dogwatch.core.problems import Problem
 from dogwatch.core.result import Outcome
 from dogwatch.core.run import Overlap
 from dogwatch.store import runs as run_rows
+from dogwatch.store.tables import tasks
 from dogwatch.usecases import actions, channels, following, runs, variables, watches
 from tests.harness.flowing import Flowing
 from tests.harness.house import House, after
@@ -236,3 +238,15 @@ def test_targets_are_there(flowing: Flowing, action: ConditionalAction, field: s
     with pytest.raises(Problem) as problem:
         flowing.acts("job-a", action)
     assert list(problem.value.fields) == [field]
+
+
+@alone
+def test_the_audit_sees_what_nothing_will_do(flowing: Flowing) -> None:
+    house = flowing.house
+    flowing.acts("job-a", ConditionalAction(On.SUCCESS, run="job-b"))
+    run = house.trigger("job-a")
+    flowing.finish(flowing.claim(1)["a"], 2)
+    assert house.audit(3) == []
+    house.plant(delete(tasks))
+    found = [(one.rule, one.where, one.detail) for one in house.audit(3)]
+    assert found == [("what follows is done", run.id, "nothing will do action 0")]
