@@ -265,6 +265,18 @@ def test_the_next_run_cancels_the_one_before(flowing: Flowing) -> None:
 
 
 @alone
+def test_the_next_run_cancels_all_before(flowing: Flowing) -> None:
+    house = flowing.house
+    flowing.make("a>b", overlap=Overlap.ALLOW)
+    before = [flowing.trigger(), flowing.trigger()]
+    changed = flowing.definition("a>b", overlap=Overlap.CANCEL_PREVIOUS)
+    house.on("flow", workflows.edit, changed, house.vault, after(1))
+    new = house.trigger("flow", 2)
+    assert [flowing.ended(run)[0] for run in before] == ["skipped", "skipped"]
+    assert [run.id for run in house.find("flow").watch.open] == [new.id]
+
+
+@alone
 @pytest.mark.parametrize(
     ("lost_run", "ends"), [(LostRun.FAIL, "fail"), (LostRun.RERUN, None), (LostRun.SKIP, "skipped")]
 )
