@@ -424,9 +424,10 @@ def test_a_silent_name_server() -> None:
     assert fault(result) == ("timeout", "timed out after 1 s")
 
 
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
-def test_an_echo_or_a_clear_word_that_it_is_not_permitted(host: str) -> None:
-    result = asyncio.run(ask(kind="icmp", host=host))
+def test_an_echo_or_a_clear_word_that_it_is_not_permitted(host: str, run: Any) -> None:
+    result = run(ask(kind="icmp", host=host))
     assert result.outcome is Outcome.OK or result.error in ("icmp", "connect")
     assert result.error != "icmp" or "ping_group_range" in result.reason
 
