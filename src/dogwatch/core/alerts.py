@@ -90,6 +90,10 @@ class Rule:
     digest: Digest | None = None
     escalations: tuple[Escalation, ...] = ()
 
+    def asks(self, event: Event) -> bool:
+        """Tell whether it sends this event of what is in its scope."""
+        return event in self.events or (event is Event.DEGRADED and Event.SLOW in self.events)
+
     @property
     def follows_up(self) -> bool:
         """Whether it has more to say while nobody acknowledges."""
@@ -117,8 +121,7 @@ def matches(
     rule: Rule, event: Event, watch_id: str, tags: Collection[str], project: str | None
 ) -> bool:
     """Tell whether the rule sends this event of this watch to its channel."""
-    asked = event in rule.events or (event is Event.DEGRADED and Event.SLOW in rule.events)
-    return asked and rule.scope.covers(watch_id, tags, project)
+    return rule.asks(event) and rule.scope.covers(watch_id, tags, project)
 
 
 # Machines and pagers want each flip; people want one message for one cause.
