@@ -124,8 +124,10 @@ def matches(
     return rule.asks(event) and rule.scope.covers(watch_id, tags, project)
 
 
+# They keep an alert open until its end comes under the same name.
+PAGERS = frozenset({"pagerduty", "opsgenie"})
 # Machines and pagers want each flip; people want one message for one cause.
-ONE_EACH = frozenset({"webhook", "pagerduty", "opsgenie"})
+ONE_EACH = PAGERS | {"webhook"}
 GROUP_WINDOW_S = 10
 
 
@@ -145,9 +147,10 @@ def product_of(settings: Mapping[str, Any]) -> str:
     return "" if form == "standard" else form
 
 
-def tells_of_one(settings: Mapping[str, Any]) -> bool:
-    """Tell whether each message of a channel is about one watch: other products have no lists."""
-    return bool(product_of(settings))
+def tells_of_one(kind: str, settings: Mapping[str, Any]) -> bool:
+    """Tell whether each message of a channel is about one watch: other products have no lists, and
+    watches that fell together recover one by one."""
+    return kind in PAGERS or bool(product_of(settings))
 
 
 # --- attempts --------------------------------------------------------------------------------

@@ -4,10 +4,10 @@ on its way, held, or suppressed, with the reason."""
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any, Self
 
-from dogwatch.core.alerts import Event, event_of
+from dogwatch.core.alerts import Event, Rule, event_of
 from dogwatch.core.data import replace
 from dogwatch.core.decision import Fate, Held, Suppress, superseded
 from dogwatch.core.dependencies import below
@@ -71,7 +71,9 @@ def _made(
     """Return a delivery for every channel that a rule sends the flip to, by channel."""
     event = _event(turn)
     wanted = scene.wanted(turn.record, event) if event else {}
-    fates = ledger.fates(tx, turn, wanted, scene.at)
+    beside = _escalated(wanted) if event is Event.RECOVERED else {}
+    fates = ledger.fates(tx, turn, [*wanted, *beside], scene.at)
+    wanted |= {one: rules for one, rules in beside.items() if fates.get(one) is Fate.TOLD}
     if event is None or not wanted:
         return {}
     message = facts_of(tx, turn, event, scene.others_down)
@@ -86,6 +88,16 @@ def _made(
         new = replace(new, rule_id=rule.id, incident_id=belonging.incident_id)
         made[channel_id] = ruled(new, decision, scene.at)
     return made
+
+
+def _escalated(wanted: Mapping[str, Sequence[Rule]]) -> dict[str, list[Rule]]:
+    """Return the channels to which rules would escalate, and that none sends the event to."""
+    found: dict[str, list[Rule]] = {}
+    for rule in chain.from_iterable(wanted.values()):
+        for escalation in rule.escalations:
+            if escalation.channel_id not in wanted:
+                found.setdefault(escalation.channel_id, []).append(rule)
+    return found
 
 
 def _delivery(
