@@ -35,7 +35,8 @@ class EchoSocket:
         loop = asyncio.get_running_loop()
         token = secrets.token_bytes(16)
         mark = secrets.randbits(16)
-        await loop.sock_sendto(self.channel, self._packet(mark, number, token), (self.ip, 0))
+        self.channel.connect((self.ip, 0))  # uvloop knows no sock_sendto
+        await loop.sock_sendall(self.channel, self._packet(mark, number, token))
         while not self._answers(await loop.sock_recv(self.channel, _BYTES), number, token):
             pass
 

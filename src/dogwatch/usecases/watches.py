@@ -16,7 +16,7 @@ from dogwatch.core.signals import Edit, Lapse, Pause, Resume, Skip
 from dogwatch.core.slots import MAX_WALK, STRETCH, walked
 from dogwatch.core.spec import MAX_LIMIT_S, WatchSpec, check, check_due, slug_of
 from dogwatch.core.watch import Status, Watch, create, wake_at
-from dogwatch.ids import new_id, new_token
+from dogwatch.ids import new_ids, new_token
 from dogwatch.store import (
     deliveries,
     dependencies,
@@ -62,8 +62,8 @@ def add_many(
         check_due(spec, at)
     admit_watches(tx, workspace_id, len(checked))
     records = [
-        replace(_new(workspace_id, spec, at, job=job), probe=probe, workflow=workflow)
-        for spec in checked
+        replace(_new(workspace_id, one, spec, at, job=job), probe=probe, workflow=workflow)
+        for one, spec in zip(new_ids(at, len(checked)), checked, strict=True)
     ]
     if probe:
         records = [_own_slot(record, at) for record in records]
@@ -96,10 +96,10 @@ def _insert(tx: Tx, *records: Record) -> None:
         watches.add(tx, *records)
 
 
-def _new(workspace_id: int, spec: WatchSpec, at: datetime, *, job: bool) -> Record:
+def _new(workspace_id: int, watch_id: str, spec: WatchSpec, at: datetime, *, job: bool) -> Record:
     return Record(
         workspace_id=workspace_id,
-        id=new_id(at),
+        id=watch_id,
         slug=spec.slug or "",
         name=spec.name,
         ping_key=new_token(PING_KEY_BITS),

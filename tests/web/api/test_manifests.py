@@ -149,6 +149,30 @@ def test_a_file_that_says_what_is_so_changes_nothing(api: Client) -> None:
     assert shown["action"]["headers"][0] == ["Authorization", "***"]
 
 
+def test_what_a_file_makes_is_listed_in_its_order(api: Client) -> None:
+    job = "  action: {kind: http, url: 'https://x.example/'}\n"
+    slugs = {
+        "watches": ["z", "m", "a", "q", "b"],
+        "probes": ["y", "c"],
+        "jobs": ["x", "d"],
+        "workflows": ["w", "e", "v"],
+    }
+    more = {
+        "watches": "",
+        "probes": "  target: {kind: tcp, host: x.example, port: 1}\n",
+        "jobs": job,
+        "workflows": "  nodes: [{key: a, job: x}]\n",
+    }
+    text = "dogwatch: 1\n" + "".join(
+        f"{kind}:\n"
+        + "".join(f"- slug: {slug}\n  name: {slug}\n  schedule: 60\n{more[kind]}" for slug in some)
+        for kind, some in slugs.items()
+    )
+    assert apply(api, text).status == 200
+    listed = [one["slug"] for one in api("GET", "/watches").json["data"]]
+    assert listed == [slug for some in slugs.values() for slug in some]
+
+
 def test_each_thing_is_changed_by_its_name(api: Client) -> None:
     lived_in(api)
     text = exported(api)

@@ -255,6 +255,20 @@ def test_a_bad_schedule_is_told_as_the_document_prints_it(client: Client) -> Non
     }
 
 
+def test_all_bad_fields_are_told_at_once(client: Client) -> None:
+    bad = {"name": "", "schedule": "0 33 * * *", "timezone": "Mars", "grace_period": -1}
+    monitor = made(client)
+    for method, path in (
+        ("POST", "/api/v1/monitors"),
+        ("PATCH", f"/api/v1/monitors/{monitor['id']}"),
+    ):
+        error = client(method, path, bad).json["error"]
+        assert list(error["details"]) == list(bad)
+        assert error["details"]["schedule"] == ["hour '33' is not valid (0-23)"]
+    details = client("POST", "/api/v1/monitors", bad | {"schedule": "5m"}).json["error"]["details"]
+    assert details["schedule"] == ["Must be a valid cron expression"]
+
+
 @pytest.mark.parametrize("field", ["name", "schedule"])
 def test_what_is_required_is_missed(client: Client, field: str) -> None:
     body = {name: value for name, value in BACKUP.items() if name != field}

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -13,7 +14,7 @@ from dogwatch.usecases import actions, dependencies, watches
 from dogwatch.usecases.lists import Record
 from dogwatch.usecases.manifests import ITEM
 from dogwatch.web.api.asked_workflows import ActionsAsked
-from dogwatch.web.api.manifest.kinds import Kind
+from dogwatch.web.api.manifest.kinds import KINDS, Kind
 from dogwatch.web.api.manifest.places import parsed
 from dogwatch.web.api.manifest.plan import Plan, Turn, Writing, asked_of
 from dogwatch.web.api.manifest.present import Present
@@ -90,7 +91,10 @@ def _plan(kind: Kind, plan: Plan, place: str, one: Told, new: list[Any]) -> None
 
 
 def _add(kind: Kind, new: Sequence[Any], writing: Writing) -> None:
-    writing.kept.update((ITEM, record.id) for record in kind.add(writing, new))
+    """Make items, each kind a millisecond after the one before: lists go by what was made first."""
+    at = writing.present.at + timedelta(milliseconds=KINDS.index(kind))
+    made = kind.add(replace(writing, present=replace(writing.present, at=at)), new)
+    writing.kept.update((ITEM, record.id) for record in made)
 
 
 def _edit(kind: Kind, slug: str, asked: Any, writing: Writing) -> None:

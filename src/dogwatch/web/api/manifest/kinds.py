@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
+from datetime import timedelta
 from typing import Any
 
 from dogwatch.core.manifest.said import Told, needed, said, without
@@ -248,7 +249,10 @@ def _refuse_nodes(plan: Plan, spec: Definition) -> None:
 
 def _add_workflows(writing: Writing, specs: Sequence[Definition]) -> list[Record]:
     at, by = writing.present.at, writing.caller.name
-    return [workflows.add(*writing.where, one, writing.vault, at, by) for one in specs]
+    return [
+        workflows.add(*writing.where, one, writing.vault, at + timedelta(milliseconds=nth), by)
+        for nth, one in enumerate(specs)
+    ]
 
 
 def _edit_workflow(writing: Writing, record: Record, spec: Definition) -> Record:

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import Response
 
 from dogwatch.web.dialect.refusal import Refusal, Why
+from dogwatch.web.dialects.cronmonitor.wire import NOT_CRON
 
 CODES: dict[Why, tuple[int, str]] = {
     "nameless": (401, "unauthorized"),
@@ -43,4 +44,6 @@ def worded(refusal: Refusal, _: datetime) -> Response:
 
 
 def _message(refusal: Refusal) -> str:
+    if refusal.fields == {"schedule": NOT_CRON}:
+        return "Invalid schedule format"
     return MESSAGES.get(refusal.why) or refusal.message[:500]

@@ -5,9 +5,20 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StrictBool
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StrictBool,
+)
 from pydantic_core import PydanticCustomError
 
+from dogwatch.core.problems import Problem
+from dogwatch.core.schedule import parse
+from dogwatch.core.schedule.cron import is_cron
 from dogwatch.core.spec import WatchSpec
 from dogwatch.core.watch import Status
 from dogwatch.usecases.aliases import Named
@@ -22,6 +33,7 @@ MOST = 100
 LONGEST_MESSAGE = 1_000
 GRACE_S = 300
 MOST_GRACE_S = 31_622_400
+NOT_CRON = "Must be a valid cron expression"
 
 _STATUSES = {
     Status.NEW: "pending",
@@ -190,9 +202,42 @@ def detail(named: Named, ping_url: str, tally: Tally) -> MonitorDetail:
     )
 
 
+def _wrong(told: str) -> PydanticCustomError:
+    return PydanticCustomError("wrong", "{told}", {"told": told})
+
+
+def _judged(text: str) -> str:
+    """Judge a cron expression here, so that all bad fields are told at once; no other schedule."""
+    try:
+        parse(text if is_cron(text) else "@daily")
+    except Problem as problem:
+        raise _wrong(problem.fields["schedule"]) from None
+    return text
+
+
+def is_known(schedule: str) -> bool:
+    """Whether it is a cron expression; other APIs of ours take more."""
+    return "\n" not in schedule and is_cron(schedule)
+
+
+def _cron(text: str) -> str:
+    if not is_known(text):
+        raise _wrong(NOT_CRON)
+    return text
+
+
+def _zone(name: str) -> str:
+    try:
+        parse("@daily", name)
+    except Problem as problem:
+        raise _wrong(problem.fields["timezone"]) from None
+    return name
+
+
 Text = Annotated[str, Field(strict=True, min_length=1, max_length=200), ONE_LINE]
-Cron = Annotated[str, Field(strict=True, max_length=256)]
-Zone = Annotated[str, Field(strict=True, max_length=64)]
+Schedule = Annotated[str, Field(strict=True, max_length=256), AfterValidator(_judged)]
+Cron = Annotated[Schedule, AfterValidator(_cron)]
+Zone = Annotated[str, Field(strict=True, max_length=64), AfterValidator(_zone)]
 Whole = Annotated[int, Field(strict=True, ge=0, le=MOST_GRACE_S)]
 
 
@@ -223,7 +268,7 @@ class MonitorChange(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     name: Text = ""
-    schedule: Cron = ""
+    schedule: Schedule = ""
     timezone: Zone = ""
     grace_period: Whole = 0
     enabled: StrictBool = True
