@@ -12,8 +12,10 @@ import click
 from dogwatch.cli.client import Api, Limits, connect
 from dogwatch.cli.edit import OF_ALL
 from dogwatch.cli.exits import FAILED
+from dogwatch.cli.length import LENGTH
 from dogwatch.cli.output import as_json, local, pairs, state, table, took
 from dogwatch.cli.runs import mark_of, why
+from dogwatch.cli.schedule import SCHEDULE
 from dogwatch.cli.session import Session, command, joined
 from dogwatch.cli.watches import show
 from dogwatch.core.probe.demands import said
@@ -29,7 +31,8 @@ _PHASES = ("dns", "connect", "tls", "first_byte", "total")
 
 
 _WHAT = joined(
-    click.option("--every", "schedule", metavar="EXPR", help="Seconds, or a cron line."),
+    click.option("--every", "schedule", type=SCHEDULE, metavar="EXPR",
+                 help="Seconds, a cron line or words."),
     click.option("--slug", help="Short name for commands; made from NAME if absent."),
     click.option("--tag", "tags", multiple=True, help="A tag; may be repeated."),
     click.option("--method", help="GET if absent."),
@@ -43,7 +46,7 @@ _WHAT = joined(
                  help="Good for N more."),
     click.option("--slow-after", "slow_after_ms", type=click.IntRange(1), metavar="MS",
                  help="Slower is degraded."),
-    click.option("--timeout", "timeout_s", type=click.FloatRange(1), metavar="S", help="Give up."),
+    click.option("--timeout", "timeout_s", type=LENGTH, metavar="10s", help="Give up."),
     click.option("--user-agent", metavar="TEXT", help="What the request calls itself."),
     click.option("--insecure/--secure", default=None, help="Take any certificate, or good ones."),
     click.option("--failures", "failures_before_down", type=click.IntRange(1, 10), metavar="N",
