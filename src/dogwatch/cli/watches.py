@@ -178,10 +178,10 @@ def _action(job: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _length(seconds: float | None) -> str | None:
-    """Return a length of time; one of a part of a second as it is."""
-    if seconds is None or seconds != int(seconds):
-        return seconds and f"{seconds:g} s"
-    return words_of(int(seconds))
+    """Return a length of time; one with parts of a second in seconds."""
+    if seconds is None:
+        return None
+    return words_of(int(seconds)) if seconds == int(seconds) else f"{seconds:g} s"
 
 
 def _shared(job: Mapping[str, Any]) -> str:
