@@ -18,8 +18,10 @@ from dogwatch.cli.runs import mark_of, why
 from dogwatch.cli.schedule import SCHEDULE
 from dogwatch.cli.session import Session, command, joined
 from dogwatch.cli.watches import show
+from dogwatch.cli.zone import local_zone
 from dogwatch.core.probe.demands import said
 from dogwatch.core.problems import Problem, invalid
+from dogwatch.core.schedule.interval import is_interval
 
 _ALL = 100_000
 _FOLLOW = Limits(connect_s=10.0, answer_s=60.0)
@@ -90,6 +92,8 @@ def probe_add(session: Session, name: str, address: str, **options: Any) -> None
     given = _given(options)
     target = _target(address, given) | _more(given.get("target"))
     spec = {"name": name, "target": target, "schedule": "60"} | _spec(given)
+    if not is_interval(spec["schedule"]):
+        spec["timezone"] = local_zone(session.environ)
     probe = connect(session).send("POST", "/probes", spec)
     if session.json:
         as_json(probe)
