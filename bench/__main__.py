@@ -33,7 +33,7 @@ BENCHES: Mapping[str, Callable[[bool], Iterator[Row]]] = {
     "helpers": lambda long: helpers.rows(),
     "runs": lambda long: runs.rows(),
     "workflows": lambda long: workflows.rows(100 if long else 20),
-    "scale": lambda long: scale.rows(1_000_000 if long else 10_000),
+    "scale": lambda long: scale.rows((10_000, 1_000_000) if long else (10_000,)),
     "webhooks": lambda long: webhooks.rows(),
     "limits": lambda long: limits.rows(),
     "dialects": lambda long: dialects.rows(),

@@ -6,7 +6,7 @@ the server alone.
 
 import multiprocessing
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -15,14 +15,14 @@ from pathlib import Path
 
 import uvloop
 
-from bench.edge import other, record
 from bench.pinger import CLIENTS, Pinger
 from bench.table import Row
 from bench.turns import ROUNDS, Sample, cpu_s, in_turns
 from dogwatch.clock import SystemClock
+from dogwatch.core.ping import Answer, Heard
 from dogwatch.web.edge import EdgeLimits, server
 from dogwatch.web.inbox import PingInbox
-from dogwatch.web.pings import Pings
+from dogwatch.web.pings import Pings, Receive, Scope, Send
 from tests.eventually import eventually
 from tests.harness.ports import free_port
 from tests.harness.postgres import running_postgres
@@ -68,8 +68,17 @@ def inbox() -> Iterator[Door]:
 
 
 def _serve(port: int) -> None:
-    app = Pings(PingInbox(record), SystemClock(), other)
+    app = Pings(PingInbox(_record), SystemClock(), _other)
     uvloop.run(server(app, "127.0.0.1", port, EdgeLimits()).serve())
+
+
+async def _other(scope: Scope, receive: Receive, send: Send) -> None:
+    """Stand in for everything that is no ping."""
+
+
+async def _record(pings: Sequence[Heard]) -> Sequence[Answer]:
+    """Answer at once."""
+    return [Answer.RECORDED] * len(pings)
 
 
 @contextmanager

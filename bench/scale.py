@@ -1,16 +1,13 @@
 """What many watches cost: delay of detection, restart, memory, and calls that could grow with them.
 
-    python -m bench.scale [--watches N] [--store sqlite|postgresql]
-
 Beside each figure stands that of a store which holds nothing but the sample. The others were all
 heard of; their deadlines are lazy, so the sweeper comes by each of them within the hour. Less is
 better here.
 """
 
-import argparse
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -20,7 +17,7 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
-from bench.table import Row, markdown
+from bench.table import Row
 from dogwatch.core.spec import WatchSpec
 from dogwatch.core.watch import Status
 from dogwatch.ids import new_ids
@@ -31,7 +28,6 @@ from tests.harness.behind import connected
 from tests.harness.postgres import running_postgres
 from tests.harness.served import Served
 
-WATCHES = 10_000
 SAMPLE, SILENCE_S = 100, 3
 PAGE = 5_000
 HOUR = timedelta(hours=1)
@@ -208,27 +204,15 @@ def compared(store: str, ours: Figures, bare: Figures) -> Iterator[Row]:
         yield Row(f"{what}, {store}", getattr(ours, name), "no others", getattr(bare, name), unit)
 
 
-def rows(count: int = WATCHES, store: str = "sqlite") -> Iterator[Row]:
-    """Measure a store with so many watches, after one with none."""
-    named = f"{store}, {count:,} watches"
-    if store == "sqlite":
-        bare = _measured(None, 0)
-        yield from compared(named, _measured(None, count), bare)
-        return
+def rows(counts: Sequence[int]) -> Iterator[Row]:
+    """Measure each kind of store with so many watches, after one with none."""
+    yield from _of("SQLite", [None] * (len(counts) + 1), counts)
     with running_postgres(DURABLE) as postgres:
-        bare = _measured(postgres.create("bare"), 0)
-        yield from compared(named, _measured(postgres.create("many"), count), bare)
+        databases = [postgres.create(f"bench{count}") for count in (0, *counts)]
+        yield from _of("PostgreSQL", databases, counts)
 
 
-def main() -> None:
-    """Print what was measured."""
-    parser = argparse.ArgumentParser(prog="python -m bench.scale")
-    parser.add_argument("--watches", type=int, default=WATCHES)
-    parser.add_argument("--store", choices=("sqlite", "postgresql"), default="sqlite")
-    told = parser.parse_args()
-    for line in markdown(rows(told.watches, told.store)):
-        print(line, flush=True)
-
-
-if __name__ == "__main__":
-    main()
+def _of(store: str, databases: Sequence[str | None], counts: Sequence[int]) -> Iterator[Row]:
+    bare = _measured(databases[0], 0)
+    for database, count in zip(databases[1:], counts, strict=True):
+        yield from compared(f"{store}, {count:,} watches", _measured(database, count), bare)

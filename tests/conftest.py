@@ -1,5 +1,6 @@
 """What many tests are handed: real databases of both kinds, and a clock they move."""
 
+import asyncio
 import os
 import shutil
 import signal
@@ -7,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import uvloop
 from hypothesis import settings
 
 from dogwatch.store import migrate
@@ -42,7 +44,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_configure() -> None:
-    """Hear Ctrl-C, as do the programs that tests start, even where a shell ran us by `&`."""
+    """Run on the event loop that the server runs on, which lacks some of what asyncio's has.
+
+    Hear Ctrl-C, as do the programs that tests start, even where a shell ran us by `&`.
+    """
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    asyncio.new_event_loop().close()  # libuv keeps one pipe per process, made with the first
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 

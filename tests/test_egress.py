@@ -14,7 +14,6 @@ from threading import Event as ThreadEvent
 from typing import Any
 
 import pytest
-import uvloop
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -27,12 +26,6 @@ from dogwatch.egress.redirect import follow
 
 LOOPBACK = parse_cidrs("127.0.0.0/8,::1/128")
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-
-@pytest.fixture(params=[asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
-def run(request: pytest.FixtureRequest) -> Any:
-    """Run a coroutine on each of the two event loops."""
-    return request.param
 
 
 class Server:
@@ -138,8 +131,8 @@ def head_of(request: bytes) -> dict[str, str]:
 # --- an ordinary exchange
 
 
-def test_an_answer(run: Callable[[Any], Any]) -> None:
-    response = run(get(ok(b"hello", "X-One: 1", "X-Two: \u00e9", "x-one: 2")))
+def test_an_answer() -> None:
+    response = asyncio.run(get(ok(b"hello", "X-One: 1", "X-Two: \u00e9", "x-one: 2")))
     assert (response.status_code, response.body, response.truncated) == (200, b"hello", False)
     assert response.headers[1:] == (("X-One", "1"), ("X-Two", "\u00e9"), ("x-one", "2"))
     assert response.remote_ip == "127.0.0.1"
@@ -208,14 +201,14 @@ def test_interim_answers_leave_no_headers() -> None:
     assert [name for name, _ in response.headers] == ["Content-Length"]
 
 
-def test_200_at_once(run: Callable[[Any], Any]) -> None:
+def test_200_at_once() -> None:
     async def scenario() -> int:
         async with serving(ok()) as server, opened() as egress:
             request = Request("GET", server.url)
             responses = await asyncio.gather(*(egress.fetch(request) for _ in range(200)))
             return sum(response.body == b"ok" for response in responses)
 
-    assert run(scenario()) == 200
+    assert asyncio.run(scenario()) == 200
 
 
 # --- addresses
@@ -261,12 +254,12 @@ def test_the_same_spellings_work_where_loopback_is_allowed(host: str) -> None:
     assert response.remote_ip == "127.0.0.1"
 
 
-def test_ipv6(run: Callable[[Any], Any]) -> None:
+def test_ipv6() -> None:
     async def scenario() -> Response:
         async with serving(ok(), host="::1") as server, opened() as egress:
             return await egress.fetch(Request("GET", f"http://[::1]:{server.port}/"))
 
-    assert run(scenario()).remote_ip == "::1"
+    assert asyncio.run(scenario()).remote_ip == "::1"
 
 
 def test_the_reason_is_said() -> None:
@@ -566,8 +559,8 @@ async def hang(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
 
 
 @pytest.mark.parametrize("handler", [drip, hang])
-def test_the_deadline_holds(run: Callable[[Any], Any], handler: Handler) -> None:
-    error = run(refused(handler, timeout_s=0.3))
+def test_the_deadline_holds(handler: Handler) -> None:
+    error = asyncio.run(refused(handler, timeout_s=0.3))
     assert (error.kind, str(error)) == ("timeout", "timed out after 0.3 s")
 
 
@@ -586,7 +579,7 @@ def test_a_server_that_never_accepts() -> None:
         assert asyncio.run(kind_of(url, LOOPBACK, timeout_s=0.2)) == "timeout"
 
 
-def test_cancelling_the_task_closes_the_connection(run: Callable[[Any], Any]) -> None:
+def test_cancelling_the_task_closes_the_connection() -> None:
     async def scenario() -> int:
         async with serving(hang) as server, opened() as egress:
             task = asyncio.ensure_future(egress.fetch(Request("GET", server.url)))
@@ -598,7 +591,7 @@ def test_cancelling_the_task_closes_the_connection(run: Callable[[Any], Any]) ->
             server.answer = ok()
             return (await egress.fetch(Request("GET", server.url))).status_code
 
-    assert run(scenario()) == 200
+    assert asyncio.run(scenario()) == 200
 
 
 def test_the_cancel_event_closes_the_connection() -> None:
@@ -628,7 +621,7 @@ def test_an_unset_cancel_event_changes_nothing() -> None:
     asyncio.run(scenario())
 
 
-def test_closing_aborts_what_is_under_way(run: Callable[[Any], Any]) -> None:
+def test_closing_aborts_what_is_under_way() -> None:
     async def scenario() -> None:
         async with serving(hang) as server:
             egress = Egress(LOOPBACK)
@@ -640,7 +633,7 @@ def test_closing_aborts_what_is_under_way(run: Callable[[Any], Any]) -> None:
             await asyncio.wait_for(server.gone.wait(), 5)
             await egress.close()
 
-    run(scenario())
+    asyncio.run(scenario())
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -649,7 +642,7 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0)
 
 
-def test_nothing_leaks_when_many_are_cancelled(run: Callable[[Any], Any]) -> None:
+def test_nothing_leaks_when_many_are_cancelled() -> None:
     async def scenario() -> tuple[int, int]:
         async with serving(hang) as server, opened() as egress:
             request = Request("GET", server.url)
@@ -662,7 +655,7 @@ def test_nothing_leaks_when_many_are_cancelled(run: Callable[[Any], Any]) -> Non
             await asyncio.wait_for(asyncio.gather(*filter(None, server.tasks)), 5)
             return before, open_files()
 
-    before, after = run(scenario())
+    before, after = asyncio.run(scenario())
     assert after <= before + 5  # the loop and libcurl keep a few for themselves
 
 
@@ -838,7 +831,7 @@ def test_tls_to_a_plain_server_is_a_tls_error() -> None:
 # --- plain sockets
 
 
-def test_connect(run: Callable[[Any], Any]) -> None:
+def test_connect() -> None:
     async def scenario() -> bytes:
         async with serving(ok()) as server, opened() as egress:
             connection = await egress.connect("localhost", server.port, 5)
@@ -847,7 +840,7 @@ def test_connect(run: Callable[[Any], Any]) -> None:
                 await loop.sock_sendall(connection, b"GET / HTTP/1.0\r\n\r\n")
                 return await loop.sock_recv(connection, 15)
 
-    assert run(scenario()) == b"HTTP/1.1 200 OK"
+    assert asyncio.run(scenario()) == b"HTTP/1.1 200 OK"
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "0x7f.1"])

@@ -45,6 +45,13 @@ def case(event: Event = DOWN, rule: dict[str, Any] | None = None, **facts: Any) 
     return Case(event, Rule("r", "c", **(rule or {})), **given)
 
 
+def ended_untold(ends: Event, *asked: Event) -> Case:
+    """Return a recovery that ends what there was no alert of, by a rule that asks for these too."""
+    events = {"events": frozenset({RECOVERED, *asked})}
+    return case(RECOVERED, events, before=Fate.NONE, ends=ends)
+
+
+UNTOLD = "never: no rule told it of what this ends"
 TABLE: list[tuple[str, Case, str]] = [
     ("nothing in the way", case(), "send"),
     ("no longer true", case(over="it is up"), "never: it is up"),
@@ -77,7 +84,13 @@ TABLE: list[tuple[str, Case, str]] = [
         case(RECOVERED, before=Fate.SUPPRESSED),
         "never: nobody was told of what it ends",
     ),
-    ("a recovery where nobody asked for the rest", case(RECOVERED, before=Fate.NONE), "send"),
+    ("a recovery of nobody knows what", case(RECOVERED, before=Fate.NONE), "send"),
+    ("a recovery of what no rule told", ended_untold(DOWN, DOWN), UNTOLD),
+    ("a recovery of slowness no rule told", ended_untold(DEGRADED, Event.SLOW), UNTOLD),
+    ("a recovery of slowness where falls are asked for", ended_untold(DEGRADED, DOWN), UNTOLD),
+    ("a recovery of a fall where slowness is asked for", ended_untold(DOWN, DEGRADED), "send"),
+    ("a recovery where lateness is asked for", ended_untold(DOWN, LATE), "send"),
+    ("a recovery where nothing else is asked for", ended_untold(DOWN), "send"),
     ("an opening after a suppressed one", case(DOWN, before=Fate.SUPPRESSED), "send"),
 ]
 

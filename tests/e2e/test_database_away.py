@@ -197,6 +197,14 @@ def test_a_full_spool_refuses_and_loses_nothing(server: PostgresServer, serve: S
     assert 90 < kept < 120
     eventually(lambda: len(stored(node, [watch_id])) == kept, within_s=BACK_S, what="folding")
     eventually(lambda: node.call("GET", f"/ping/{key}").status == 200, what="it takes pings")
+    tell_full("a spool of 1 MB", statuses, kept)
+
+
+def tell_full(what: str, statuses: Sequence[int], stored: int) -> None:
+    """Say what became of pings whose spool was full, and of those that it had taken."""
+    refused, kept = statuses.count(503), len(statuses) - statuses.count(503)
+    figure = f"{what}: {kept} acknowledged, {refused} refused, {stored} stored in the end"
+    tell("a full spool answers 503 and loses nothing", figure, holds=stored >= kept)
 
 
 def readiness(node: Served) -> tuple[int, Any]:
@@ -283,6 +291,7 @@ def test_a_full_disk_under_the_spool_refuses_and_loses_nothing(
             eventually(
                 lambda: len(stored(node, [watch_id])) == kept, within_s=BACK_S, what="folding"
             )
+            tell_full(disk.kind, statuses, kept)
             node.close()
         finally:
             if node.process is not None:

@@ -3,7 +3,9 @@
 `DOGWATCH_PROVE_QUEUED` is the number of scripts that wait beside the alert.
 """
 
+import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +20,13 @@ from tests.harness.proof import length, tell
 from tests.harness.pulse import key_of
 from tests.harness.receivers import Webhooks
 from tests.harness.served import Served
+from tests.harness.warm import Warm
 
 QUEUED = int(length("DOGWATCH_PROVE_QUEUED", 60, 10_000))
 JOBS = max(20, -(-QUEUED // MAX_WAITING))
 LONG_S = 120.0
 ATTEMPTS = 3
+SECRET = "a" * 43 + "="
 
 
 def fill(served: Served, url: str) -> None:
@@ -65,28 +69,58 @@ def test_an_alert_does_not_wait_for_scripts(
     served.kill9()  # rather than wait for what runs
 
 
-def test_a_run_that_kills_its_node_is_set_aside(serve: Serve, tmp_path: Path) -> None:
-    victim = tmp_path / "victim"
-    served = serve()
-    script = f"until [ -s {victim} ]; do sleep 0.05; done; kill -9 $(cat {victim}); sleep 5"
-    poison = job(served, "poison", script, lost_run="rerun")
-    served.post("/jobs/poison/trigger", {}, status=202)
+# Ends the node that it runs on: the process above it whose number the file names.
+POISON = """
+above=$$
+until grep -qx "$above" {pids}; do read -r _ _ _ above _ < "/proc/$above/stat"; done
+kill -9 "$above"
+sleep 60
+"""
+
+
+def test_a_run_that_kills_its_node_is_set_aside(
+    store: dict[str, str], serve: Serve, tmp_path: Path
+) -> None:
+    pids = tmp_path / "pids"
+    nodes = [serve(begin=False, secret_key=SECRET, **store) for _ in range(2 if store else 1)]
+
+    def name_nodes() -> None:
+        aside = pids.with_suffix(".new")
+        aside.write_text("".join(f"{running(node).pid}\n" for node in nodes))
+        aside.rename(pids)
+
+    for node in nodes:
+        node.start()
+    name_nodes()
+    poison = job(nodes[0], "poison", POISON.format(pids=pids), lost_run="rerun")
+    nodes[0].post("/jobs/poison/trigger", {}, status=202)
     for _ in range(ATTEMPTS):
-        process = served.process
-        assert process is not None
-        aside = victim.with_suffix(".new")
-        aside.write_text(str(process.pid))
-        aside.rename(victim)
-        process.wait(LONG_S)
-        victim.unlink()
-        served.start()
-    eventually(lambda: ended(served, "poison"), within_s=LONG_S, what="it is set aside")
-    (run,) = served.every(f"/runs?watch={poison['id']}")
-    assert (run["outcome"], run["reason"], run["attempt"]) == ("fail", "its node died", ATTEMPTS)
-    job(served, "good", "true")
-    served.post("/jobs/good/trigger", {}, status=202)
-    eventually(lambda: ended(served, "good"), within_s=LONG_S, what="others go on")
-    assert ended(served, "good") == ["ok"]
+        (dead,) = eventually(lambda: ended_nodes(nodes), within_s=LONG_S, what="a node ends")
+        dead.start()
+        name_nodes()
+    eventually(lambda: ended(nodes[0], "poison"), within_s=LONG_S, what="it is set aside")
+    (run,) = nodes[0].every(f"/runs?watch={poison['id']}")
+    job(nodes[0], "good", "true")
+    nodes[0].post("/jobs/good/trigger", {}, status=202)
+    eventually(lambda: ended(nodes[0], "good"), within_s=LONG_S, what="others go on")
+    holds = (run["outcome"], run["reason"], run["attempt"]) == ("fail", "its node died", ATTEMPTS)
+    kind = "two nodes on PostgreSQL" if store else "a node on SQLite"
+    figure = f"{kind}: {run['attempt']} attempts, then {run['outcome']}; all goes on"
+    told = tell("a run that kills its node is set aside", figure, holds=holds)
+    assert holds, told
+    assert ended(nodes[0], "good") == ["ok"]
+    assert not ended_nodes(nodes)
+
+
+def running(node: Served) -> "subprocess.Popen[bytes] | Warm":
+    """Return the process of a node that was started."""
+    assert node.process is not None
+    return node.process
+
+
+def ended_nodes(nodes: Sequence[Served]) -> list[Served]:
+    """Return the nodes that are dead."""
+    return [node for node in nodes if running(node).poll() is not None]
 
 
 def job(served: Served, name: str, source: str, **spec: Any) -> Any:

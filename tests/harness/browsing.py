@@ -11,7 +11,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    FloatRect,
+    Page,
+    ViewportSize,
+    sync_playwright,
+)
 
 from tests.harness.served import Served
 
@@ -80,10 +87,12 @@ class Site:
             self.sizes[address] = len(gzip.compress(self.page.request.get(address).body()))
         return self.sizes[address]
 
-    def shot(self, name: str) -> None:
-        """Keep a picture of the page, as it is seen."""
+    def shot(self, name: str, height: int = WIDE["height"]) -> None:
+        """Keep a picture of the page, as it is seen, or of so much of it."""
         SHOTS.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=SHOTS / f"{name}.png")
+        seen = self.page.viewport_size or WIDE
+        clip = FloatRect(x=0, y=0, width=seen["width"], height=min(height, seen["height"]))
+        self.page.screenshot(path=SHOTS / f"{name}.png", clip=clip)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from typing import cast
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 DRIP_S = 1.0
@@ -33,9 +34,8 @@ class Silent(asyncio.Protocol):
         self.begun = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        self.hanging.open.add(transport)
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass of it
+        self.hanging.open.add(self.transport)
 
     def data_received(self, data: bytes) -> None:
         del data

@@ -151,10 +151,11 @@ class House:
         rule: Rule | None = None,
         at: float = -600,
         settings: Mapping[str, str] | None = None,
+        kind: str = "webhook",
     ) -> ChannelRow:
         """Make a webhook with a rule that sends it everything, or the rule given."""
         made = self.do(
-            channels.add_channel, self.workspace.id, name, "webhook",
+            channels.add_channel, self.workspace.id, name, kind,
             {"url": "https://hook.example/", **(settings or {})}, {"secrets": ["whsec_c2VjcmV0"]},
             self.vault, after(at),
         )  # fmt: skip

@@ -234,7 +234,7 @@ def test_every_event_has_its_type(event: Event) -> None:
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_format_without_a_list_is_known_to_tell_of_one(form: str) -> None:
     names_both = "Watch 1" in str(FORMATS[form].payload(group(2)))
-    assert tells_of_one({"format": form}) is not names_both
+    assert tells_of_one("webhook", {"format": form}) is not names_both
 
 
 def test_a_group_tells_of_all_it_names_and_counts_the_rest() -> None:

@@ -15,7 +15,6 @@ import dns.message
 import dns.rcode
 import dns.rrset
 import pytest
-import uvloop
 
 from dogwatch.core.addresses import Network, parse_cidrs
 from dogwatch.core.probe.target import from_json
@@ -92,9 +91,8 @@ def fault(result: Result) -> tuple[str, str]:
 # --- http -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
-def test_a_good_answer_keeps_status_phases_and_preview(run: Any) -> None:
-    result, heard = run(ask_http(ok(), user_agent="me/1", headers={"X-Key": "k"}))
+def test_a_good_answer_keeps_status_phases_and_preview() -> None:
+    result, heard = asyncio.run(ask_http(ok(), user_agent="me/1", headers={"X-Key": "k"}))
     assert (result.outcome, result.status_code, result.preview) == (Outcome.OK, 200, "all well")
     assert set(result.phases_ms) == {"dns", "connect", "tls", "first_byte", "total"}
     assert b"\r\nUser-Agent: me/1\r\n" in heard[0]
@@ -272,12 +270,11 @@ def test_an_untrusted_certificate(tmp_path: Path) -> None:
     assert shown.preview.startswith("subject CN=127.0.0.1\nissuer CN=127.0.0.1\nexpires ")
 
 
-@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
-def test_days_of_a_certificate(tmp_path: Path, run: Any) -> None:
+def test_days_of_a_certificate(tmp_path: Path) -> None:
     demand = [{"kind": "certificate_days", "least": 3}]
-    soon = run(over_tls(tmp_path, kind="http", verify_tls=False, assertions=demand))
+    soon = asyncio.run(over_tls(tmp_path, kind="http", verify_tls=False, assertions=demand))
     assert soon.reason == "the certificate expires in 0 days, at least 3 expected"
-    good = run(over_tls(tmp_path, kind="tls", verify=False, days_left=0, warn_days_left=0))
+    good = asyncio.run(over_tls(tmp_path, kind="tls", verify=False, days_left=0, warn_days_left=0))
     assert (good.outcome, good.reason) == (Outcome.OK, "")
     assert set(good.phases_ms) == SECURED
 
@@ -424,10 +421,9 @@ def test_a_silent_name_server() -> None:
     assert fault(result) == ("timeout", "timed out after 1 s")
 
 
-@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
-def test_an_echo_or_a_clear_word_that_it_is_not_permitted(host: str, run: Any) -> None:
-    result = run(ask(kind="icmp", host=host))
+def test_an_echo_or_a_clear_word_that_it_is_not_permitted(host: str) -> None:
+    result = asyncio.run(ask(kind="icmp", host=host))
     assert result.outcome is Outcome.OK or result.error in ("icmp", "connect")
     assert result.error != "icmp" or "ping_group_range" in result.reason
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import uvloop
 
 from dogwatch.clock import SystemClock
 from dogwatch.core.result import Outcome, Result
@@ -122,12 +121,6 @@ def workdir(tmp_path: Path) -> Path:
     path = tmp_path / "work"
     path.mkdir()
     return path
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _uvloop_has_its_pipe() -> None:
-    """libuv keeps one pipe per process, made with the first loop."""
-    uvloop.new_event_loop().close()
 
 
 @pytest.fixture(autouse=True)
@@ -669,10 +662,7 @@ def test_a_sink_that_fails_is_heard_after_the_clean_up(workdir: Path) -> None:
     assert list(workdir.iterdir()) == []
 
 
-@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop])
-def test_fifty_at_once_on_either_loop(
-    workdir: Path, loop: Callable[[], asyncio.AbstractEventLoop]
-) -> None:
+def test_fifty_at_once(workdir: Path) -> None:
     async def scene() -> list[Result]:
         action = ScriptAction("bash", 'read n; echo "$n"; exit "$n"')
         async with asyncio.timeout(DEADLINE_S):
@@ -681,26 +671,10 @@ def test_fifty_at_once_on_either_loop(
             )
 
     ran = [Ran() for _ in range(50)]
-    with asyncio.Runner(loop_factory=loop) as runner:
-        results = runner.run(scene())
+    results = asyncio.run(scene())
     assert [result.exit_code for result in results] == list(range(50))
     assert [one.out for one in ran] == [f"{n}\n" for n in range(50)]
     assert list(workdir.iterdir()) == []
-
-
-def test_uvloop_times_out_and_cancels_too(workdir: Path) -> None:
-    async def scene() -> tuple[Result, list[int]]:
-        task, pids = await started(workdir, DEAF_TREE)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        slow = ScriptAction("bash", "setsid sleep 300 & sleep 300", timeout_s=0.2)
-        return await script(slow, workdir, Ran().take), pids
-
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        result, pids = runner.run(scene())
-    assert result.outcome is Outcome.TIMEOUT
-    assert not any(map(alive, pids))
 
 
 def test_what_a_script_makes_read_only_is_removed(workdir: Path) -> None:

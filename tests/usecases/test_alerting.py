@@ -593,11 +593,14 @@ def test_a_message_about_one_watch_leaves_no_other_untold(house: House) -> None:
     assert len(named(house, 911)) == 1  # our own format has a list
 
 
-@pytest.mark.parametrize(("form", "count"), [("cronpulse", 3), ("standard", 1)])
+@pytest.mark.parametrize(
+    ("kind", "form", "count"),
+    [("webhook", "cronpulse", 3), ("webhook", "standard", 1), ("pagerduty", "", 3)],
+)
 def test_a_digest_of_what_has_no_list_is_a_message_each(
-    house: House, form: str, count: int
+    house: House, kind: str, form: str, count: int
 ) -> None:
-    made = house.channel("hook", Rule("", "", EVERY, digest=Digest(time(13))))
+    made = house.channel("hook", Rule("", "", EVERY, digest=Digest(time(13))), kind=kind)
     for slug in ("one", "two", "three"):
         fail(house, slug, 1)
     house.do(
@@ -606,6 +609,32 @@ def test_a_digest_of_what_has_no_list_is_a_message_each(
     )  # fmt: skip
     step(house, 3600)
     assert len(house.parcels(3600)) == count
+
+
+def test_a_pager_that_an_incident_escalates_to_is_told_of_each_watch_and_of_its_end(
+    house: House,
+) -> None:
+    """An alert that is opened under one name there stays open for ever if it ends under another."""
+    pager = house.channel("pager", NOBODY, kind="pagerduty")
+    house.channel("team", Rule("", "", EVERY, escalations=(Escalation(pager.id, 900),)))
+    for slug in ("one", "two"):
+        fail(house, slug, 1)
+    step(house, 901)
+    fell = paged(house, 901)
+    for slug in ("one", "two"):
+        recover(house, slug, 902)
+    ids = sorted(house.find(slug).id for slug in ("one", "two"))
+    assert fell == [(False, one) for one in ids]
+    assert paged(house, 903) == [(True, one) for one in ids]
+
+
+def paged(house: House, at: float) -> list[tuple[bool, str]]:
+    """Send what is on its way; return what the pager was told: whether it closes, and its key."""
+    parcels = list(house.parcels(at))
+    for parcel in parcels:
+        house.settle(parcel, at, Verdict.SENT)
+    told = [one.message for one in parcels if one.channel.name == "pager"]
+    return sorted((one.closes, one.key) for one in told)
 
 
 def named(house: House, at: float) -> list[tuple[tuple[str, int], str]]:
@@ -680,7 +709,7 @@ def test_reminders_and_escalations(house: House) -> None:
     house.do(incidents.acknowledge, house.workspace.id, "1", "Ana", after(1202))
     assert sent_at(house, 9000) == []
     recover(house, "one", 9001)
-    assert sent_at(house, 9002) == ["team"]
+    assert sent_at(house, 9002) == ["chief", "team"]
     assert the_incident(house)["closed_at"] == after(9001)
     assert house.audit(9002) == []
 

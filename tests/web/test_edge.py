@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-import uvloop
 
 from dogwatch.clock import SystemClock
 from dogwatch.core.ping import Answer, Heard
@@ -106,22 +105,14 @@ async def open_house(limits: EdgeLimits) -> AsyncIterator[House]:
         await task
 
 
-@pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
-def play(request: pytest.FixtureRequest) -> Callable[[Scene, EdgeLimits], None]:
-    """Play a scene in a house of its own, on either event loop."""
+def play(scene: Scene, limits: EdgeLimits) -> None:
+    """Play a scene in a house of its own."""
 
-    def run(scene: Scene, limits: EdgeLimits) -> None:
-        async def whole() -> None:
-            async with open_house(limits) as house:
-                await scene(house)
+    async def whole() -> None:
+        async with open_house(limits) as house:
+            await scene(house)
 
-        with asyncio.Runner(loop_factory=request.param) as runner:
-            runner.run(whole())
-
-    return run
-
-
-Play = Callable[[Scene, EdgeLimits], None]
+    asyncio.run(whole())
 
 
 def request(
@@ -140,7 +131,7 @@ def statuses(answer: bytes) -> list[int]:
     return [int(part[:3]) for part in answer.split(b"HTTP/1.1 ")[1:]]
 
 
-def test_a_ping_is_answered_and_the_server_keeps_its_name_to_itself(play: Play) -> None:
+def test_a_ping_is_answered_and_the_server_keeps_its_name_to_itself() -> None:
     async def scene(house: House) -> None:
         answer = await house.ping()
         assert statuses(answer) == [200]
@@ -152,7 +143,7 @@ def test_a_ping_is_answered_and_the_server_keeps_its_name_to_itself(play: Play) 
     play(scene, PATIENT)
 
 
-def test_head_answers_without_a_body(play: Play) -> None:
+def test_head_answers_without_a_body() -> None:
     async def scene(house: House) -> None:
         answer = await house.talk(request("HEAD /ping/key-0000001 HTTP/1.1", "Connection: close"))
         assert statuses(answer) == [200]
@@ -208,7 +199,7 @@ AMBIGUOUS = {
 }
 
 
-def test_what_could_be_read_in_two_ways_is_refused(play: Play) -> None:
+def test_what_could_be_read_in_two_ways_is_refused() -> None:
     async def scene(house: House) -> None:
         for name, bad in AMBIGUOUS.items():
             house.heard.clear()
@@ -227,7 +218,7 @@ def test_the_right_head_has_no_fault() -> None:
     assert head_fault("1.1", [(b"host", b""), (b"transfer-encoding", b"Chunked")]) is None
 
 
-def test_a_head_may_have_64_kib_and_no_more(play: Play) -> None:
+def test_a_head_may_have_64_kib_and_no_more() -> None:
     async def scene(house: House) -> None:
         for size, status in ((60_000, 200), (66_000, 431), (400_000, 431)):
             whole = request(
@@ -242,7 +233,7 @@ def test_a_head_may_have_64_kib_and_no_more(play: Play) -> None:
     play(scene, PATIENT)
 
 
-def test_endless_trailers_are_cut(play: Play) -> None:
+def test_endless_trailers_are_cut() -> None:
     async def scene(house: House) -> None:
         head = request(POST, "Transfer-Encoding: chunked", body=b"2\r\nab\r\n0\r\nX: ")
         answer = await house.talk(head, *[b"x" * 60_000] * 4)
@@ -253,7 +244,7 @@ def test_endless_trailers_are_cut(play: Play) -> None:
     play(scene, PATIENT)
 
 
-def test_trailers_do_not_become_headers(play: Play) -> None:
+def test_trailers_do_not_become_headers() -> None:
     async def scene(house: House) -> None:
         chunks = b"2\r\nab\r\n0\r\nUser-Agent: forged\r\n\r\n"
         head = request(POST, "Transfer-Encoding: chunked", "Connection: close", body=chunks)
@@ -275,7 +266,7 @@ def test_trailers_do_not_become_headers(play: Play) -> None:
         (b"\r\n", []),
     ],
 )
-def test_a_stalled_head_is_cut(play: Play, sent: bytes, answer: list[int]) -> None:
+def test_a_stalled_head_is_cut(sent: bytes, answer: list[int]) -> None:
     async def scene(house: House) -> None:
         assert statuses(await house.talk(sent)) == answer
         assert house.heard == []
@@ -283,7 +274,7 @@ def test_a_stalled_head_is_cut(play: Play, sent: bytes, answer: list[int]) -> No
     play(scene, SHORT)
 
 
-def test_a_dripping_head_is_cut_at_the_absolute_deadline(play: Play) -> None:
+def test_a_dripping_head_is_cut_at_the_absolute_deadline() -> None:
     async def scene(house: House) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", house.port)
         loop = asyncio.get_running_loop()
@@ -301,7 +292,7 @@ def test_a_dripping_head_is_cut_at_the_absolute_deadline(play: Play) -> None:
     play(scene, SHORT)
 
 
-def test_an_idle_connection_is_closed_and_a_second_head_has_its_own_deadline(play: Play) -> None:
+def test_an_idle_connection_is_closed_and_a_second_head_has_its_own_deadline() -> None:
     async def scene(house: House) -> None:
         assert statuses(await house.talk(PING)) == [200]
         assert statuses(await house.talk(PING, PING[:-2])) == [200, 408]
@@ -316,9 +307,7 @@ def test_an_idle_connection_is_closed_and_a_second_head_has_its_own_deadline(pla
         (["Transfer-Encoding: chunked"], b"4\r\nhalf\r\n"),
     ],
 )
-def test_a_stalled_body_is_cut_and_the_ping_counts(
-    play: Play, headers: list[str], body: bytes
-) -> None:
+def test_a_stalled_body_is_cut_and_the_ping_counts(headers: list[str], body: bytes) -> None:
     async def scene(house: House) -> None:
         assert statuses(await house.talk(request(POST, *headers, body=body))) == []
         await house.wait_for_pings(1)
@@ -327,7 +316,7 @@ def test_a_stalled_body_is_cut_and_the_ping_counts(
     play(scene, SHORT)
 
 
-def test_a_body_that_moves_may_outlast_the_stall_but_not_its_whole_time(play: Play) -> None:
+def test_a_body_that_moves_may_outlast_the_stall_but_not_its_whole_time() -> None:
     async def scene(house: House) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", house.port)
         loop = asyncio.get_running_loop()
@@ -347,7 +336,7 @@ def test_a_body_that_moves_may_outlast_the_stall_but_not_its_whole_time(play: Pl
     play(scene, replace(SHORT, stall_s=2.5, body_s=3))
 
 
-def test_the_application_has_the_time_it_needs(play: Play) -> None:
+def test_the_application_has_the_time_it_needs() -> None:
     async def scene(house: House) -> None:
         hold = request("GET /hold HTTP/1.1", "Connection: close")
         waiting = asyncio.create_task(house.talk(hold))
@@ -360,7 +349,7 @@ def test_the_application_has_the_time_it_needs(play: Play) -> None:
     play(scene, SHORT)
 
 
-def test_a_body_behind_a_slow_answer_is_not_called_stalled(play: Play) -> None:
+def test_a_body_behind_a_slow_answer_is_not_called_stalled() -> None:
     async def scene(house: House) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", house.port)
         writer.write(request("GET /hold HTTP/1.1"))
@@ -378,7 +367,7 @@ def test_a_body_behind_a_slow_answer_is_not_called_stalled(play: Play) -> None:
     play(scene, SHORT)
 
 
-def test_an_answer_nobody_reads_is_dropped(play: Play) -> None:
+def test_an_answer_nobody_reads_is_dropped() -> None:
     async def scene(house: House) -> None:
         _, writer = await asyncio.open_connection("127.0.0.1", house.port, limit=1)
         writer.write(request("GET /big HTTP/1.1"))
@@ -393,7 +382,7 @@ def test_an_answer_nobody_reads_is_dropped(play: Play) -> None:
 
 
 @pytest.mark.parametrize("headers", [[], ["Expect: 100-continue"]])
-def test_a_client_that_leaves_midway_has_pinged(play: Play, headers: list[str]) -> None:
+def test_a_client_that_leaves_midway_has_pinged(headers: list[str]) -> None:
     async def scene(house: House) -> None:
         half = request(POST, *headers, "Content-Length: 100", body=b"half")
         for reset in (False, True):
@@ -407,7 +396,7 @@ def test_a_client_that_leaves_midway_has_pinged(play: Play, headers: list[str]) 
     play(scene, PATIENT)
 
 
-def test_a_client_that_leaves_at_once_has_pinged_with_its_whole_body(play: Play) -> None:
+def test_a_client_that_leaves_at_once_has_pinged_with_its_whole_body() -> None:
     async def scene(house: House) -> None:
         with socket.create_connection(("127.0.0.1", house.port)) as client:
             client.sendall(request(POST, "Content-Length: 4", body=b"done"))
@@ -417,7 +406,7 @@ def test_a_client_that_leaves_at_once_has_pinged_with_its_whole_body(play: Play)
     play(scene, PATIENT)
 
 
-def test_pipelined_pings_count_even_if_the_client_leaves(play: Play) -> None:
+def test_pipelined_pings_count_even_if_the_client_leaves() -> None:
     async def scene(house: House) -> None:
         post = request(POST, "Content-Length: 4", body=b"done")
         with socket.create_connection(("127.0.0.1", house.port)) as client:
@@ -430,7 +419,7 @@ def test_pipelined_pings_count_even_if_the_client_leaves(play: Play) -> None:
     play(scene, PATIENT)
 
 
-def test_nothing_else_is_begun_for_a_client_that_left(play: Play) -> None:
+def test_nothing_else_is_begun_for_a_client_that_left() -> None:
     async def scene(house: House) -> None:
         with socket.create_connection(("127.0.0.1", house.port)) as client:
             dear = request("GET /dear HTTP/1.1") * 500
@@ -444,7 +433,7 @@ def test_nothing_else_is_begun_for_a_client_that_left(play: Play) -> None:
 
 
 @pytest.mark.parametrize("split", [0, 25, 32, 60])
-def test_an_address_as_typed_counts(play: Play, split: int) -> None:
+def test_an_address_as_typed_counts(split: int) -> None:
     async def scene(house: House) -> None:
         line = "GET /ping/key-0000001?rid=n\xc3\xa4chtlich HTTP/1.1"
         whole = request(line, "Connection: close", "User-Agent: n\xc3\xa4")
@@ -457,7 +446,7 @@ def test_an_address_as_typed_counts(play: Play, split: int) -> None:
 
 
 @pytest.mark.parametrize("sent", [PING, request(POST, "Content-Length: 2", body=b"ab"), PING * 3])
-def test_half_close_behind_a_whole_request_is_answered(play: Play, sent: bytes) -> None:
+def test_half_close_behind_a_whole_request_is_answered(sent: bytes) -> None:
     async def scene(house: House) -> None:
         answer = await house.talk(sent, eof=True)
         assert statuses(answer) == [200] * sent.count(b"HTTP/1.1")
@@ -465,7 +454,7 @@ def test_half_close_behind_a_whole_request_is_answered(play: Play, sent: bytes) 
     play(scene, PATIENT)
 
 
-def test_half_close_within_a_body_counts(play: Play) -> None:
+def test_half_close_within_a_body_counts() -> None:
     async def scene(house: House) -> None:
         await house.talk(request(POST, "Content-Length: 100", body=b"half"), eof=True)
         await house.wait_for_pings(1)
@@ -474,7 +463,7 @@ def test_half_close_within_a_body_counts(play: Play) -> None:
     play(scene, PATIENT)
 
 
-def test_a_stream_hears_of_the_end(play: Play) -> None:
+def test_a_stream_hears_of_the_end() -> None:
     async def scene(house: House) -> None:
         with socket.create_connection(("127.0.0.1", house.port)) as client:
             client.sendall(request("GET /stream HTTP/1.1") + PING)
@@ -489,7 +478,7 @@ def test_a_stream_hears_of_the_end(play: Play) -> None:
 # Pipelines
 
 
-def test_pipelined_requests_are_answered_in_order(play: Play) -> None:
+def test_pipelined_requests_are_answered_in_order() -> None:
     async def scene(house: House) -> None:
         posts = [
             request(POST, "Content-Length: 1", body=str(number).encode()) for number in range(8)
@@ -501,7 +490,7 @@ def test_pipelined_requests_are_answered_in_order(play: Play) -> None:
     play(scene, PATIENT)
 
 
-def test_a_long_pipeline_is_no_long_head(play: Play) -> None:
+def test_a_long_pipeline_is_no_long_head() -> None:
     async def scene(house: House) -> None:
         answer = await house.talk(PING * 5000 + PING_AND_CLOSE)
         assert statuses(answer) == [200] * 5001
@@ -512,7 +501,7 @@ def test_a_long_pipeline_is_no_long_head(play: Play) -> None:
 @pytest.mark.parametrize(
     "bad", [b"nonsense\r\n\r\n", AMBIGUOUS["both lengths"], PING[:-2] + b"X: " + b"x" * 99_000]
 )
-def test_answers_owed_come_before_a_refusal(play: Play, bad: bytes) -> None:
+def test_answers_owed_come_before_a_refusal(bad: bytes) -> None:
     async def scene(house: House) -> None:
         waiting = asyncio.create_task(house.talk(request("GET /hold HTTP/1.1") + PING + bad + PING))
         await eventually_async(lambda: house.paths)
@@ -524,7 +513,7 @@ def test_answers_owed_come_before_a_refusal(play: Play, bad: bytes) -> None:
     play(scene, PATIENT)
 
 
-def test_a_broken_body_in_the_pipeline_counts_and_ends_it(play: Play) -> None:
+def test_a_broken_body_in_the_pipeline_counts_and_ends_it() -> None:
     async def scene(house: House) -> None:
         broken = request(POST, "Transfer-Encoding: chunked", body=b"2\r\nab\r\nzz\r\n")
         assert statuses(await house.talk(PING + broken + PING)) == [200]
@@ -534,7 +523,7 @@ def test_a_broken_body_in_the_pipeline_counts_and_ends_it(play: Play) -> None:
     play(scene, PATIENT)
 
 
-def test_a_body_broken_behind_its_answer_gets_no_second_one(play: Play) -> None:
+def test_a_body_broken_behind_its_answer_gets_no_second_one() -> None:
     async def scene(house: House) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", house.port)
         writer.write(request("POST /early HTTP/1.1", "Transfer-Encoding: chunked"))
@@ -549,9 +538,7 @@ def test_a_body_broken_behind_its_answer_gets_no_second_one(play: Play) -> None:
 
 
 @pytest.mark.parametrize("protocol", ["websocket", "h2c"])
-def test_an_upgrade_is_answered_as_plain_http_and_ends_the_connection(
-    play: Play, protocol: str
-) -> None:
+def test_an_upgrade_is_answered_as_plain_http_and_ends_the_connection(protocol: str) -> None:
     async def scene(house: House) -> None:
         upgrade = [f"Upgrade: {protocol}", "Connection: Upgrade"]
         wish = request("GET /ping/key-0000001 HTTP/1.1", *upgrade)
@@ -565,7 +552,7 @@ def test_an_upgrade_is_answered_as_plain_http_and_ends_the_connection(
 # Load
 
 
-def test_an_invalid_utf8_body_is_kept(play: Play) -> None:
+def test_an_invalid_utf8_body_is_kept() -> None:
     async def scene(house: House) -> None:
         body = b"\xff\xfe\x00ok\xc3"
         post = request(POST, "Connection: close", f"Content-Length: {len(body)}", body=body)
@@ -576,7 +563,7 @@ def test_an_invalid_utf8_body_is_kept(play: Play) -> None:
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-def test_20_mib_do_not_grow_memory(play: Play, chunked: bool) -> None:
+def test_20_mib_do_not_grow_memory(chunked: bool) -> None:
     piece, count = b"0123456789abcdef" * 4096, 320
     frame = b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece
     end = b"0\r\n\r\n" if chunked else b""
@@ -594,7 +581,7 @@ def test_20_mib_do_not_grow_memory(play: Play, chunked: bool) -> None:
     play(scene, PATIENT)
 
 
-def test_350_stalled_connections_do_not_slow_a_ping(play: Play) -> None:
+def test_350_stalled_connections_do_not_slow_a_ping() -> None:
     stalls = [b"", PING[:20], request(POST, "Content-Length: 1000", body=b"half")]
 
     async def scene(house: House) -> None:
@@ -616,7 +603,7 @@ def test_350_stalled_connections_do_not_slow_a_ping(play: Play) -> None:
     play(scene, PATIENT)
 
 
-def test_a_connection_too_many_is_told(play: Play) -> None:
+def test_a_connection_too_many_is_told() -> None:
     async def scene(house: House) -> None:
         _, first = await asyncio.open_connection("127.0.0.1", house.port)
         _, second = await asyncio.open_connection("127.0.0.1", house.port)

@@ -90,6 +90,10 @@ class Rule:
     digest: Digest | None = None
     escalations: tuple[Escalation, ...] = ()
 
+    def asks(self, event: Event) -> bool:
+        """Tell whether it sends this event of what is in its scope."""
+        return event in self.events or (event is Event.DEGRADED and Event.SLOW in self.events)
+
     @property
     def follows_up(self) -> bool:
         """Whether it has more to say while nobody acknowledges."""
@@ -117,12 +121,13 @@ def matches(
     rule: Rule, event: Event, watch_id: str, tags: Collection[str], project: str | None
 ) -> bool:
     """Tell whether the rule sends this event of this watch to its channel."""
-    asked = event in rule.events or (event is Event.DEGRADED and Event.SLOW in rule.events)
-    return asked and rule.scope.covers(watch_id, tags, project)
+    return rule.asks(event) and rule.scope.covers(watch_id, tags, project)
 
 
+# They keep an alert open until its end comes under the same name.
+PAGERS = frozenset({"pagerduty", "opsgenie"})
 # Machines and pagers want each flip; people want one message for one cause.
-ONE_EACH = frozenset({"webhook", "pagerduty", "opsgenie"})
+ONE_EACH = PAGERS | {"webhook"}
 GROUP_WINDOW_S = 10
 
 
@@ -142,9 +147,10 @@ def product_of(settings: Mapping[str, Any]) -> str:
     return "" if form == "standard" else form
 
 
-def tells_of_one(settings: Mapping[str, Any]) -> bool:
-    """Tell whether each message of a channel is about one watch: other products have no lists."""
-    return bool(product_of(settings))
+def tells_of_one(kind: str, settings: Mapping[str, Any]) -> bool:
+    """Tell whether each message of a channel is about one watch: other products have no lists, and
+    watches that fell together recover one by one."""
+    return kind in PAGERS or bool(product_of(settings))
 
 
 # --- attempts --------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """What becomes of an alert: flip, rule, windows, parents and clock in; send, hold or suppress out.
 
 Nothing else decides. What opens a trouble may be held by anything here; what closes one is held by
-quiet hours and digests alone, and is suppressed only with its opening, which nobody was told.
+quiet hours and digests alone, and is suppressed only where its opening was not told.
 """
 
 from collections.abc import Iterator, Sequence
@@ -71,7 +71,8 @@ class Case:
     """All that counts for one alert to one channel by one rule.
 
     `began_at` is the time of the flip. `over`: why it is no longer true, empty while it is.
-    `before` is the fate of the alert that it closes. `maintenance` is the name and the end of a
+    `before` is the fate of the alert that it closes, `ends` the event of that, None if what was
+    before is not known. `maintenance` is the name and the end of a
     window the watch is in, `parent` the name of a watch above that is down, `parent_due` that of
     one which is about to be judged.
     """
@@ -82,6 +83,7 @@ class Case:
     at: datetime
     over: str = ""
     before: Fate = Fate.TOLD
+    ends: Event | None = None
     maintenance: tuple[str, datetime] | None = None
     parent: str = ""
     parent_due: str = ""
@@ -92,9 +94,24 @@ def decide(case: Case) -> Decision:
     """Return what becomes of an alert at `case.at`."""
     if case.over:
         return Suppress(case.over)
-    if case.event is Event.RECOVERED and case.before in (Fate.HELD, Fate.SUPPRESSED):
-        return Suppress("nobody was told of what it ends")
+    if case.event is Event.RECOVERED and (because := _untold(case)):
+        return Suppress(because)
     return next(_holds(case), Send())
+
+
+def _untold(case: Case) -> str:
+    """Return why nobody waits for a recovery, or nothing.
+
+    Every flip that a rule sends leaves an alert. So where the rule asks for such, and there is
+    none, it did not send it then. Who asks for recoveries alone hears them all.
+    """
+    if case.before in (Fate.HELD, Fate.SUPPRESSED):
+        return "nobody was told of what it ends"
+    slow = case.ends is Event.DEGRADED
+    asked = case.rule.asks(Event.DOWN) or (slow and case.rule.asks(Event.DEGRADED))
+    if case.before is Fate.NONE and case.ends and asked:
+        return "no rule told it of what this ends"
+    return ""
 
 
 def _holds(case: Case) -> Iterator[Hold]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, func, insert, select
 
@@ -70,14 +70,22 @@ def since(
     return [FlipRow(**row._mapping) for row in rows]
 
 
+class Last(NamedTuple):
+    """The last flip of a watch."""
+
+    id: str
+    from_status: str
+    to_status: str
+
+
 def before(
     tx: Tx, workspace_id: int, watch_ids: Collection[str], but: Collection[str]
-) -> dict[str, tuple[str, str]]:
-    """Return the last flip of each watch, those in `but` left out: (id, to status) by watch id."""
+) -> dict[str, Last]:
+    """Return the last flip of each watch, those in `but` left out, by watch id."""
     given = {"workspace": workspace_id, "watches": list(watch_ids), "but": list(but)}
     last = {row.flip_id: row.id for row in tx.conn.execute(_LAST, given) if row.flip_id}
     states = {"workspace": workspace_id, "ids": list(last)}
-    return {last[row.id]: tuple(row) for row in tx.conn.execute(_STATES, states)}
+    return {last[row.id]: Last(*row) for row in tx.conn.execute(_STATES, states)}
 
 
 _LAST = select(
@@ -96,7 +104,7 @@ _LAST = select(
     watches.c.workspace_id == bindparam("workspace"),
     watches.c.id.in_(bindparam("watches", expanding=True)),
 )
-_STATES = select(flips.c.id, flips.c.to_status).where(
+_STATES = select(flips.c.id, flips.c.from_status, flips.c.to_status).where(
     flips.c.workspace_id == bindparam("workspace"),
     flips.c.id.in_(bindparam("ids", expanding=True)),
 )

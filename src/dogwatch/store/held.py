@@ -213,6 +213,18 @@ def tellings(tx: Tx, workspace_id: int, incident_id: str) -> Sequence[Telling]:
     return [Telling(*row) for row in tx.conn.execute(found)]
 
 
+def said_again(tx: Tx, workspace_id: int, incident_id: str) -> frozenset[str]:
+    """Return the channels that an incident was said to again, or as an escalation."""
+    found = select(deliveries.c.channel_id).where(
+        deliveries.c.workspace_id == workspace_id,
+        deliveries.c.incident_id == incident_id,
+        deliveries.c.flip_id.is_(None),
+        deliveries.c.rule_id.is_not(None),  # what only carries alerts has none
+        _LET_GO,
+    )
+    return frozenset(tx.conn.scalars(found.distinct()))
+
+
 def of_incident(
     tx: Tx, workspace_id: int, incident_id: str, limit: int, **filters: Any
 ) -> Sequence[Delivery]:

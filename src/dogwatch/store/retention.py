@@ -70,9 +70,17 @@ class Prunable:
         return self.table.c.id < new_id(at)[:TIME_LENGTH]
 
 
-# A delivery is kept as long as its flip: it proves that somebody was told.
-_told_of_no_flip = ~exists().where(
-    flips.c.workspace_id == deliveries.c.workspace_id, flips.c.id == deliveries.c.flip_id
+# A delivery is kept as long as its flip, or while its incident is open: it proves that somebody
+# was told, and awaits the end.
+_needed_no_more = and_(
+    ~exists().where(
+        flips.c.workspace_id == deliveries.c.workspace_id, flips.c.id == deliveries.c.flip_id
+    ),
+    ~exists().where(
+        incidents.c.workspace_id == deliveries.c.workspace_id,
+        incidents.c.id == deliveries.c.incident_id,
+        incidents.c.closed_at.is_(None),
+    ),
 )
 # Newer rows have greater ids in each of these.
 PRUNABLE = {
@@ -81,7 +89,7 @@ PRUNABLE = {
     "flips": Prunable(flips, true()),
     "incidents": Prunable(incidents, incidents.c.closed_at.is_not(None)),
     "deliveries": Prunable(
-        deliveries, and_(deliveries.c.state.not_in(("pending", "held")), _told_of_no_flip)
+        deliveries, and_(deliveries.c.state.not_in(("pending", "held")), _needed_no_more)
     ),
 }
 

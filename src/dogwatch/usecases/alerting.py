@@ -1,19 +1,19 @@
 """Alerting: what flips mean to people. Every flip that a rule sends anywhere leaves a delivery:
 on its way, held, or suppressed, with the reason."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any, Self
 
-from dogwatch.core.alerts import Event, event_of
+from dogwatch.core.alerts import Event, Rule, event_of
 from dogwatch.core.data import replace
 from dogwatch.core.decision import Fate, Held, Suppress, superseded
 from dogwatch.core.dependencies import below
 from dogwatch.store import flips, held, workspaces
 from dogwatch.store.deliveries import Delivery
-from dogwatch.store.flips import FlipRow
+from dogwatch.store.flips import FlipRow, Last
 from dogwatch.store.held import Brief
 from dogwatch.store.tx import Tx
 from dogwatch.usecases import incidents
@@ -23,6 +23,9 @@ from dogwatch.usecases.incidents import Belonging
 from dogwatch.usecases.scene import Matter, Scene
 
 NO_INCIDENT = Belonging(None, None)
+# So many flips are looked at for the beginning of a trouble.
+LOOKED_AT = 50
+_WELL = frozenset({"new", "up"})
 
 
 def tell(tx: Tx, turns: Sequence[Turn], at: datetime) -> None:
@@ -54,9 +57,8 @@ def _tell_workspace(tx: Tx, workspace_id: int, turns: Sequence[Turn], at: dateti
     scene = Scene.of(tx, workspace_id, at)
     ledger = _Ledger.of(tx, workspace_id, turns)
     for turn in turns:
-        fates = ledger.fates(turn, at)
         belonging = belongings.get(turn.flip.id, NO_INCIDENT)
-        ledger.made[turn.flip.id] = _made(tx, turn, scene, fates, belonging)
+        ledger.made[turn.flip.id] = _made(tx, turn, scene, ledger, belonging)
     placed = place(tx, scene, [one for own in ledger.made.values() for one in own.values()])
     held.suppress(tx, workspace_id, ledger.gone, at)
     incidents.arm(tx, scene, placed)
@@ -64,15 +66,21 @@ def _tell_workspace(tx: Tx, workspace_id: int, turns: Sequence[Turn], at: dateti
 
 
 def _made(
-    tx: Tx, turn: Turn, scene: Scene, fates: Mapping[str, Fate], belonging: Belonging
+    tx: Tx, turn: Turn, scene: Scene, ledger: "_Ledger", belonging: Belonging
 ) -> dict[str, Delivery]:
     """Return a delivery for every channel that a rule sends the flip to, by channel."""
     event = _event(turn)
     wanted = scene.wanted(turn.record, event) if event else {}
+    beside = _escalated(wanted) if event is Event.RECOVERED else {}
+    fates = ledger.fates(tx, turn, [*wanted, *beside], scene.at)
+    wanted |= {one: rules for one, rules in beside.items() if fates.get(one) is Fate.TOLD}
     if event is None or not wanted:
         return {}
     message = facts_of(tx, turn, event, scene.others_down)
-    matter = Matter(turn.record, event, turn.flip.at, snoozed_until_at=belonging.snoozed_until_at)
+    matter = Matter(
+        turn.record, event, turn.flip.at,
+        snoozed_until_at=belonging.snoozed_until_at, ends=ledger.ends(turn),
+    )  # fmt: skip
     made = {}
     for channel_id, candidates in wanted.items():
         decision, rule = scene.decided(matter, candidates, fates.get(channel_id, Fate.NONE))
@@ -80,6 +88,16 @@ def _made(
         new = replace(new, rule_id=rule.id, incident_id=belonging.incident_id)
         made[channel_id] = ruled(new, decision, scene.at)
     return made
+
+
+def _escalated(wanted: Mapping[str, Sequence[Rule]]) -> dict[str, list[Rule]]:
+    """Return the channels to which rules would escalate, and that none sends the event to."""
+    found: dict[str, list[Rule]] = {}
+    for rule in chain.from_iterable(wanted.values()):
+        for escalation in rule.escalations:
+            if escalation.channel_id not in wanted:
+                found.setdefault(escalation.channel_id, []).append(rule)
+    return found
 
 
 def _delivery(
@@ -104,31 +122,38 @@ def _delivery(
 class _Ledger:
     """What was made of the flip before each flip: `stored` of earlier ones, `made` of these.
 
-    `gone` are the stored ones that give way by now, with the reason.
+    `gone` are the stored ones that give way by now, with the reason; `again` the channels that
+    incidents were said to again.
     """
 
-    before: Mapping[str, str]
+    before: Mapping[str, Last]
     stored: Mapping[str, Sequence[Brief]]
     made: dict[str, dict[str, Delivery]]
     gone: dict[str, str]
+    again: dict[str, frozenset[str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, tx: Tx, workspace_id: int, turns: Sequence[Turn]) -> Self:
         """Look up the flips before these; a watch may have several among them, in order."""
         ids = {turn.flip.id for turn in turns}
         latest = flips.before(tx, workspace_id, {turn.record.id for turn in turns}, ids)
-        before: dict[str, str] = {}
+        before: dict[str, Last] = {}
         for turn in turns:
-            known = latest.get(turn.record.id)
-            if known and known[1] == turn.flip.from_status:
-                before[turn.flip.id] = known[0]
-            latest[turn.record.id] = turn.flip.id, turn.flip.to_status
-        return cls(before, held.of_flips(tx, workspace_id, set(before.values()) - ids), {}, {})
+            flip, known = turn.flip, latest.get(turn.record.id)
+            if known and known.to_status == flip.from_status:
+                before[flip.id] = known
+            latest[turn.record.id] = Last(flip.id, flip.from_status, flip.to_status)
+        stored = {known.id for known in before.values()} - ids
+        return cls(before, held.of_flips(tx, workspace_id, stored), {}, {})
 
-    def fates(self, turn: Turn, at: datetime) -> dict[str, Fate]:
-        """Return what became of the alert before this flip, by channel; what is held gives way."""
-        flip_id, by = self.before.get(turn.flip.id, ""), _event(turn)
-        fates = {}
+    def fates(self, tx: Tx, turn: Turn, wanted: Collection[str], at: datetime) -> dict[str, Fate]:
+        """Return what became of the alert before this flip, by channel; what is held gives way.
+
+        Where one of the `wanted` was not told of what a recovery ends, it is looked whether it was
+        before or by other ways.
+        """
+        before, by = self.before.get(turn.flip.id), _event(turn)
+        flip_id, fates = before.id if before else "", dict[str, Fate]()
         for one in self.stored.get(flip_id, ()):
             fates[one.channel_id] = closed_by(one.event, fate_of(one.state, one.hold))
             if fate_of(one.state, one.hold) is Fate.HELD:
@@ -139,7 +164,48 @@ class _Ledger:
             if fate is Fate.HELD:
                 why = Suppress(superseded(Event(made.event), by))
                 self.made[flip_id][channel_id] = ruled(made, why, at)
+        if by is Event.RECOVERED and any(fates.get(one) is not Fate.TOLD for one in wanted):
+            fates |= dict.fromkeys(self._waiting(tx, turn), Fate.TOLD)
         return fates
+
+    def ends(self, turn: Turn) -> Event | None:
+        """Return what the flip before this one meant, None if it is not known."""
+        before = self.before.get(turn.flip.id)
+        return event_of(before.from_status, before.to_status) if before else None
+
+    def _waiting(self, tx: Tx, turn: Turn) -> set[str]:
+        """Return the channels that were told of a trouble, and of no end of it.
+
+        They heard of it as it began, before it got worse or was paused, or as it was said again.
+        """
+        alerts = [
+            one for one in self._alerts(tx, turn.flip)
+            if fate_of(one.state, one.hold) is Fate.TOLD
+        ]  # fmt: skip
+        last = {one.channel_id: one.event for one in alerts}
+        shared = {one.incident_id for one in alerts if one.incident_id}
+        for incident_id in shared - self.again.keys():
+            self.again[incident_id] = held.said_again(tx, turn.flip.workspace_id, incident_id)
+        told = set(last).union(*(self.again[incident_id] for incident_id in shared))
+        return {channel_id for channel_id in told if last.get(channel_id) != Event.RECOVERED}
+
+    def _alerts(self, tx: Tx, flip: FlipRow) -> Iterator[Brief | Delivery]:
+        """Yield what was made of the flips before this one since all was well, oldest first."""
+        before, stored = self.before.get(flip.id), self.stored
+        flip_ids = [before.id] if before else []
+        if before and before.from_status not in _WELL:
+            flip_ids = _since_well(tx, flip)
+            stored = held.of_flips(tx, flip.workspace_id, flip_ids)
+        for flip_id in flip_ids:
+            yield from self.made.get(flip_id, {}).values()
+            yield from stored.get(flip_id, ())
+
+
+def _since_well(tx: Tx, flip: FlipRow) -> list[str]:
+    """Return the flips of a watch before this one, back to where all was well, oldest first."""
+    seen = flips.listed(tx, flip.workspace_id, LOOKED_AT, flip.id, watch_id=flip.watch_id)
+    first = next((place for place, one in enumerate(seen) if one.from_status in _WELL), len(seen))
+    return [one.id for one in reversed(seen[: first + 1])]
 
 
 def closed_by(event: str, fate: Fate) -> Fate:

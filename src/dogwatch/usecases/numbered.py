@@ -118,6 +118,15 @@ def tally(tx: Tx, record: Record) -> Tally:
     return Tally(heard, flips.count(tx, *record.key, "down"))
 
 
+def ping_body(tx: Tx, record: Record, number: int) -> str:
+    """Return what a ping came with, the oldest that is kept being 1; "" where there is none."""
+    _, heard = pings.numbered(tx, *record.key, 0, 0)
+    if not 1 <= number <= heard:
+        return ""
+    rows, _ = pings.numbered(tx, *record.key, heard - number, 1)
+    return str(rows[0]["body"])
+
+
 def newest_pings(tx: Tx, records: Sequence[Record]) -> dict[str, dict[str, Any]]:
     """Return the newest ping of each watch of one workspace that has any, as plain rows."""
     ids = [record.id for record in records]

@@ -21,13 +21,17 @@ from dogwatch.usecases.standing import standing
 
 @dataclass(frozen=True, slots=True)
 class Matter:
-    """What there is to tell of a watch: since when, and what the incident's snooze says."""
+    """What there is to tell of a watch: since when, and what the incident's snooze says.
+
+    `ends` is the event of the flip before it, if that is known.
+    """
 
     watch: Record
     event: Event
     began_at: datetime
     over: str = ""
     snoozed_until_at: datetime | None = None
+    ends: Event | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,7 @@ class Scene:
                 at=self.at,
                 over=matter.over,
                 before=before,
+                ends=matter.ends,
                 maintenance=maintained,
                 parent=parent,
                 parent_due=parent_due,

@@ -33,7 +33,7 @@ class Standing:
         """Read them."""
         found = channels.of_workspace(tx, workspace_id)
         windows = {one.id: group_window_s(one.kind, one.group_window_s) for one in found}
-        of_one = frozenset(one.id for one in found if tells_of_one(one.settings))
+        of_one = frozenset(one.id for one in found if tells_of_one(one.kind, one.settings))
         return cls(Rulebook.of(rules.of_workspace(tx, workspace_id)), windows, of_one)
 
 

@@ -91,7 +91,7 @@ def _plan(kind: Kind, plan: Plan, place: str, one: Told, new: list[Any]) -> None
 
 
 def _add(kind: Kind, new: Sequence[Any], writing: Writing) -> None:
-    """Make items; each kind a millisecond after the one before, as lists go by who was first."""
+    """Make items, each kind a millisecond after the one before: lists go by what was made first."""
     at = writing.present.at + timedelta(milliseconds=KINDS.index(kind))
     made = kind.add(replace(writing, present=replace(writing.present, at=at)), new)
     writing.kept.update((ITEM, record.id) for record in made)

@@ -315,10 +315,7 @@ async def show_body(call: Called, version: str, name: str, number: str) -> Respo
     wanted = whole_number(number, 15) or 0
 
     def found(tx: Tx, _: Any) -> str:
-        record = call.find(tx, name.lower())[1]
-        later = numbered.tally(tx, record).pings - wanted
-        rows = numbered.ping_page(tx, record, later + 1, 1).items if wanted and later >= 0 else ()
-        body = str(rows[0]["body"]) if rows else ""
+        body = numbered.ping_body(tx, call.find(tx, name.lower())[1], wanted)
         if not body:
             raise Problem("not_found", "this ping has no body")
         return body
