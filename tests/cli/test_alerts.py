@@ -104,7 +104,7 @@ def test_every_kind_can_be_made(here: Here, told: Stub, kind: str) -> None:
     done = here(*shlex.split(example))
     assert done.returncode == 0, done.stderr
     made = sent(told)[0]
-    assert (made["kind"], made["name"]) == (kind, kind.capitalize())
+    assert (made["kind"], made["name"]) == (kind, CHANNELS[kind].label)
     CHANNELS[kind].check(made["settings"])
 
 

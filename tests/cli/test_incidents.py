@@ -158,6 +158,11 @@ def test_what_is_wrong_with_a_window_is_told_in_words_of_the_command_line(
 
 
 def test_windows_are_listed_and_removed(here: Here, trouble: Stub) -> None:
+    one = {**WINDOW, "scope": {"kind": "watches", "values": ["w9"]}}
+    trouble.replies["POST /api/v1/maintenance"] = (201, one)
+    trouble.replies["GET /api/v1/watches/w9"] = (200, {"slug": "shop"})
+    span = ("--from", "2036-01-05T22:00:00Z", "--until", "2036-01-06T02:00:00Z")
+    assert ": watches shop, " in here("maintenance", "add", "N", "--watch", "shop", *span).stdout
     _, row = here("maintenance", "ls").stdout.splitlines()
     assert row.endswith("tags db  by cron 0 3 * * * (UTC), for 1 min  –")
     assert here.json("maintenance", "ls") == [WINDOW]

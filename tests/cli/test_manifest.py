@@ -29,10 +29,11 @@ def test_apply_sends_the_text_and_tells_what_changed(here: Here, stub: Stub, fil
     sent = json.loads(stub.requests[-1].body)
     assert sent == {"name": "ours.yaml", "text": TEXT, "prune": True, "dry_run": False}
     stub.replies[APPLY] = (200, DONE | {"made": [], "diff": ""})
-    assert (
-        here("apply", "-f", file).stdout
-        == "ours.yaml: nothing to change, all is as the file says\n"
-    )
+    same = "ours.yaml: nothing to change, all is as the file says"
+    kept = "; it keeps 1 item, to be changed there\n"
+    assert here("apply", "-f", file).stdout == same + kept
+    stub.replies[APPLY] = (200, DONE | {"made": [], "diff": "", "dry_run": True})
+    assert here("apply", file, "--dry-run").stdout == f"{same}\n"
     assert here("apply").returncode == 2
 
 

@@ -82,6 +82,16 @@ def test_add_sends_a_target(
     assert "dogwatch probe test shop" in done.stdout
 
 
+def test_a_time_of_day_is_meant_in_the_zone_of_this_machine(
+    here: Here, told: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Europe/Warsaw")
+    here("probe", "add", "Shop", "tcp://x:1", "--every", "every day at 9", "--timeout", "5s")
+    sent = json.loads(told.requests[0].body)
+    assert (sent["schedule"], sent["timezone"]) == ("0 9 * * *", "Europe/Warsaw")
+    assert sent["target"]["timeout_s"] == 5
+
+
 def test_add_sends_who_asks_how_often(here: Here, told: Stub) -> None:
     here(
         "probe", "add", "Shop", "http://x/", "--every", "5", "--failures", "3", "--rechecks", "0",

@@ -67,6 +67,7 @@ def test_every_help_page_ends_with_its_examples(here: Here, name: str) -> None:
         page = here(*words, "--help").stdout
         examples = command.examples
         assert len(set(examples)) == len(examples) >= 3
+        assert not any(example.count(" --data ") > 1 for example in examples)
         assert not (words[-1] == "pause" and re.search(r"\d{4}-", page)), "good for a year at most"
         assert [line.strip() for line in page.splitlines()[-len(examples) :]] == examples
         assert any(example.startswith(" ".join(("dogwatch", *words))) for example in examples)

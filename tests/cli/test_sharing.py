@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import stat
 from pathlib import Path
 
@@ -30,6 +31,7 @@ def test_a_key_is_rotated(fresh: Here) -> None:
     second = fresh("key", "rotate", "ci", "--overlap-hours", "1").stdout
     assert first != second
     rows = {row["prefix"]: row for row in fresh.json("key", "ls")}
+    assert not re.search(r"\.\d{3}Z", fresh("key", "ls").stdout), "in the reader's zone"
     old, new = rows[first[:16]], rows[second[:16]]
     assert (old["replaced_by"], new["scopes"]) == (new["id"], ["read:jobs"])
     assert old["expires_at"] < new["expires_at"]

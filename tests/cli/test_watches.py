@@ -55,6 +55,28 @@ def test_add_sends_what_was_given_and_says_how_to_ping(here: Here, told: Stub) -
     assert "dogwatch run backup -- COMMAND" in done.stdout
 
 
+def test_a_schedule_may_be_said_in_words(here: Here, told: Stub) -> None:
+    assert here("add", "x", "--schedule", "every weekday at 7").returncode == 0
+    assert json.loads(told.requests[-1].body)["schedule"] == "0 7 * * 1-5"
+    assert here("edit", "backup", "--schedule", "every blue moon").returncode == 0
+    assert json.loads(told.requests[-1].body)["schedule"] == "every blue moon", "as it was typed"
+    assert "At 07:00 every weekday" in here("explain", "every weekday at 7").stdout
+
+
+def test_a_watch_that_no_other_api_was_asked_for_has_no_names_there(here: Here, told: Stub) -> None:
+    told.replies["GET /api/v1/watches/backup/dialects"] = (200, {"data": []})
+    assert here("dialect", "names", "backup").stdout.startswith("None yet: ")
+    assert here.json("dialect", "names", "backup") == []
+
+
+def test_a_description_is_given_and_shown(here: Here, told: Stub) -> None:
+    about = "Runbook: https://wiki.example/backup"
+    assert here("add", "x", "--description", about).returncode == 0
+    assert json.loads(told.requests[-1].body)["description"] == about
+    told.replies["PATCH /api/v1/watches/backup"] = (200, {**WATCH, "description": about})
+    assert about in here("edit", "backup", "--description", about).stdout
+
+
 def test_add_says_that_without_a_schedule_silence_is_no_alert(here: Here, told: Stub) -> None:
     assert "backup is watched. Next due: Sat 2026-11-21 02:00:00" in here("add", "x").stdout
     told.replies["POST /api/v1/watches"] = (201, {**WATCH, "schedule": None, "next_due_at": None})
@@ -103,7 +125,7 @@ def test_show_tells_what_is_expected(here: Here, told: Stub) -> None:
     limits = {"start_by_s": 90, "finish_by_s": None, "slow_after_ms": 1500}
     told.replies["GET /api/v1/watches/backup"] = (200, {**WATCH, **limits})
     shown = here("show", "backup").stdout.splitlines()
-    assert [line.split(None, 1) for line in shown if "grace" in line] == [["grace", "90 s"]]
+    assert [line.split(None, 1) for line in shown if "grace" in line] == [["grace", "1 min 30 s"]]
     assert [line.split("  ")[0] for line in shown if "1500 ms" in line] == ["slow after"]
 
 
@@ -136,6 +158,9 @@ def test_pause_and_resume_say_the_state(here: Here, told: Stub) -> None:
     assert here("pause", "backup", "--until", "2026-11-20T08:00Z").returncode == 0
     assert json.loads(told.requests[-1].body) == {"until_at": "2026-11-20T08:00Z"}
     assert here("pause", "backup", "--for", "soon").returncode == 2
+    told.replies["POST /api/v1/watches/w1/pause"] = (422, {"detail": "until_at: give a time"})
+    late = here("pause", "backup", "--until", "2020-01-01T00:00Z")
+    assert late.stderr == "dogwatch: --until: give a time\n"
     assert here("resume", "backup").stdout == "backup: ✓ OK\n"
 
 
@@ -192,7 +217,7 @@ def test_show_of_a_job_tells_what_it_does(here: Here, told: Stub) -> None:
     told.replies["GET /api/v1/jobs/w1"] = (200, {**WATCH, "action": action, **rules})
     lines = here("show", "backup").stdout.splitlines()
     assert "action     script: bash: one (and 1 lines)" in lines
-    assert "timeout    90.0 s" in lines
+    assert "timeout    1 min 30 s" in lines
     assert "attempts   3, the second after 10 s" in lines
     assert here.json("show", "backup")["action"] == action
 

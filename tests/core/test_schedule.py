@@ -344,7 +344,7 @@ def test_a_line_that_is_not_due_in_five_years(text: str, moment: str, line: str 
         ("07:00 Nowhere/City", "is not a schedule"),
         ("07:00 localtime", "is not a schedule"),
         ("hello", "is not a schedule"),
-        ("0 2 * *", "is not a schedule"),
+        ("0 2 * *", "'0 2 * *' is not a schedule; use 5 cron fields"),
         ("0", "from 1 second to 10 years"),
         ("every 11 years", "is not an interval"),
         ("every 600w", "from 1 second to 10 years"),

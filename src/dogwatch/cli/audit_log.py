@@ -10,7 +10,7 @@ import click
 
 from dogwatch.cli.flags import server_flags
 from dogwatch.cli.host import WORKSPACE, Visit, iso, note_export, see
-from dogwatch.cli.output import as_json, table
+from dogwatch.cli.output import as_json, local, table
 from dogwatch.cli.session import Session, command
 from dogwatch.usecases import audit_log
 from dogwatch.usecases.audit_log import Entry
@@ -48,7 +48,7 @@ def audit_log_command(
     elif as_csv:
         click.echo(_csv(rows), nl=False)
     else:
-        table(rows, _COLUMNS)
+        table([{**row, "at": local(row["at"])} for row in rows], _COLUMNS)
 
 
 def _row(entry: Entry) -> dict[str, Any]:

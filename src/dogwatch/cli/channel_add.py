@@ -84,9 +84,8 @@ def _option(one: Field) -> click.Option:
 
 
 def _name(channel: Channel) -> click.Option:
-    default = channel.kind.capitalize()
     return click.Option(
-        ["--name"], default=default, show_default=True, help="Its name, for people."
+        ["--name"], default=channel.label, show_default=True, help="Its name, for people."
     )
 
 

@@ -57,7 +57,12 @@ def dialect_ls(session: Session) -> None:
 def dialect_names(session: Session, slug: str) -> None:
     """List what the APIs of other products call a watch, and where their clients ping it."""
     found = connect(session).get(f"/watches/{slug}/dialects")["data"]
-    as_json(found) if session.json else table(found, ("product", "id", "ping_url"))
+    if session.json:
+        as_json(found)
+    elif found:
+        table(found, ("product", "id", "ping_url"))
+    else:
+        click.echo("None yet: each product's API gives it a name when it is asked for it first.")
 
 
 @command("check", "dogwatch dialect check cronpulse\n"

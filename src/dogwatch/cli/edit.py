@@ -9,6 +9,7 @@ from dogwatch.cli.client import connect
 from dogwatch.cli.confirm import YES, confirm
 from dogwatch.cli.length import LENGTH
 from dogwatch.cli.output import as_json
+from dogwatch.cli.schedule import SCHEDULE
 from dogwatch.cli.session import Session, command
 from dogwatch.cli.watches import pause_command, resume_command, show
 
@@ -33,12 +34,15 @@ dogwatch edit nightly-backup --tag db --tag prod
 @click.argument("slug")
 @click.option("--name", help="What people read.")
 @click.option("--slug", "new_slug", help="Short name for commands and addresses.")
-@click.option("--schedule", metavar="EXPR", help="Cron line, OnCalendar, or seconds.")
+@click.option(
+    "--schedule", type=SCHEDULE, metavar="EXPR", help="Cron line, OnCalendar, seconds or words."
+)
 @NO_SCHEDULE
 @click.option("--tz", "timezone", metavar="ZONE", help="Its time zone.")
 @click.option("--grace", "grace_s", type=LENGTH, metavar="5m", help="Start by then.")
 @click.option("--finish-by", "finish_by_s", type=LENGTH, metavar="1h", help="End by then.")
 @click.option("--tag", "tags", multiple=True, help="All its tags from now on; may be repeated.")
+@click.option("--description", help="What whoever is told should know; its first line is told.")
 @click.option("--no-tags", is_flag=True, help="Take all its tags away.")
 def edit_command(
     session: Session,

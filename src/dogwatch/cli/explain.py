@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from dogwatch.cli.output import as_json
+from dogwatch.cli.schedule import SCHEDULE
 from dogwatch.cli.session import Session, command
 from dogwatch.cli.zone import local_zone
 from dogwatch.clock import SystemClock
@@ -20,7 +21,7 @@ dogwatch explain "Mon..Fri *-*-* 09:00" --tz America/New_York --json
 
 
 @command("explain", EXAMPLES)
-@click.argument("expression")
+@click.argument("expression", type=SCHEDULE)
 @click.option("--tz", "given", metavar="ZONE", help="Time zone; this machine's if absent.")
 @click.option("-n", "count", type=click.IntRange(1, 1000), default=10, help="How many dates.")
 def explain_command(session: Session, expression: str, given: str | None, count: int) -> None:

@@ -13,6 +13,7 @@ from dogwatch.cli.edit import NO_SCHEDULE, OF_ALL, unscheduled
 from dogwatch.cli.length import LENGTH
 from dogwatch.cli.output import as_json, there
 from dogwatch.cli.runs import trigger_command
+from dogwatch.cli.schedule import SCHEDULE
 from dogwatch.cli.session import Session, command, joined
 from dogwatch.cli.watches import show
 from dogwatch.cli.zone import local_zone
@@ -27,7 +28,9 @@ _PARTS = _HTTP | _SCRIPT | {"script", "timeout_s"}
 
 _WHAT = joined(
     click.option("--slug", help="Short name for commands; made from NAME if absent."),
-    click.option("--schedule", metavar="EXPR", help="Cron line, OnCalendar, or seconds."),
+    click.option(
+        "--schedule", type=SCHEDULE, metavar="EXPR", help="Cron line, OnCalendar, seconds or words."
+    ),
     click.option("--tz", "timezone", metavar="ZONE", help="Its time zone; else this one's."),
     click.option("--starts-at", metavar="TIME", help="Nothing is due before; ISO 8601."),
     click.option("--tag", "tags", multiple=True, help="A tag; may be repeated."),

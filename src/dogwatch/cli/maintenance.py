@@ -1,6 +1,5 @@
 """Who is left alone, and when: maintenance, depend."""
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,11 +9,10 @@ from dogwatch.cli.client import Api, connect
 from dogwatch.cli.confirm import YES, confirm
 from dogwatch.cli.length import LENGTH
 from dogwatch.cli.moment import CLOCK_TIME, MOMENT
-from dogwatch.cli.named import named
+from dogwatch.cli.named import named, scopes, send_as
 from dogwatch.cli.output import as_json, local, table
 from dogwatch.cli.session import Session, command
 from dogwatch.cli.zone import local_zone
-from dogwatch.core.problems import Problem
 from dogwatch.core.windows import WindowSpec
 
 _ALL = 10_000
@@ -65,28 +63,19 @@ def maintenance_add(session: Session, name: str, **given: Any) -> None:
     """Make a window for watches: for all, unless told which."""
     window = _window(given, given["tz"] or local_zone(session.environ))
     asked = {"name": name, "scope": _scope(given) or _ALL_OF, "window": window}
-    made = _sent(connect(session), "POST", "/maintenance", asked)
-    as_json(made) if session.json else click.echo(_told(made))
-
-
-def _sent(api: Api, method: str, path: str, asked: Mapping[str, Any]) -> Any:
-    """Send a window; what is wrong with it is told by the words of the command line."""
-    try:
-        return api.send(method, path, asked)
-    except Problem as problem:
-        told = _FIELD.sub(lambda found: _OPTIONS[found[1]], problem.message)
-        raise Problem(problem.kind, told, problem.fields) from None
+    api = connect(session)
+    made = send_as(api, "POST", "/maintenance", asked, _OPTIONS)
+    as_json(made) if session.json else click.echo(_told(api, made))
 
 
 _OPTIONS = {
     "start_at": "--from", "end_at": "--until", "days": "--day", "start": "--at",
     "cron": "--cron", "duration_s": "--for", "timezone": "--tz",
 }  # fmt: skip
-_FIELD = re.compile(rf"(?:window\.)?\b({'|'.join(_OPTIONS)})\b(?=[:;,]| and | or |$)", re.MULTILINE)
 
 
-def _told(one: Mapping[str, Any]) -> str:
-    return f"{one['name']} is window {one['id']}: {_of(one)}, {_when(one)}"
+def _told(api: Api, one: Mapping[str, Any]) -> str:
+    return f"{one['name']} is window {one['id']}: {scopes(api, [one])(one)}, {_when(one)}"
 
 
 @command(
@@ -112,8 +101,8 @@ def maintenance_edit(session: Session, maintenance: str, name: str | None, **giv
     api = connect(session)
     found = named(api, "maintenance", maintenance)
     asked |= {"window": _changed(found["window"], given)} if anew else {}
-    changed = _sent(api, "PATCH", f"/maintenance/{found['id']}", asked)
-    as_json(changed) if session.json else click.echo(_told(changed))
+    changed = send_as(api, "PATCH", f"/maintenance/{found['id']}", asked, _OPTIONS)
+    as_json(changed) if session.json else click.echo(_told(api, changed))
 
 
 def _changed(window: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -147,12 +136,6 @@ def _scope(given: Mapping[str, Any]) -> dict[str, Any] | None:
     return next(({"kind": kind, "values": values} for kind, values in named.items()), None)
 
 
-def _of(one: Mapping[str, Any]) -> str:
-    scope = one["scope"]
-    named = ", ".join(scope["values"])
-    return "all watches" if scope["kind"] == "all" else f"{scope['kind']} {named}"
-
-
 def _when(one: Mapping[str, Any]) -> str:
     """Return the times of a window in words."""
     window = dict(one["window"])
@@ -164,15 +147,17 @@ def _when(one: Mapping[str, Any]) -> str:
 @command("ls", "dogwatch maintenance ls\ndogwatch maintenance ls --json")
 def maintenance_ls(session: Session) -> None:
     """List the windows."""
-    found = connect(session).pages("/maintenance", _ALL)
+    api = connect(session)
+    found = api.pages("/maintenance", _ALL)
     if session.json:
         as_json(found)
         return
+    of = scopes(api, found)
     rows = [
         {
             "maintenance": one["id"],
             "name": one["name"],
-            "of": _of(one),
+            "of": of(one),
             "when": _when(one),
             "open_until": one["open_until_at"] and local(one["open_until_at"]),
         }

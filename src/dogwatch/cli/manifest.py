@@ -47,8 +47,10 @@ def apply_command(
 ) -> None:
     """Make the workspace be as files say; each is applied as a whole, or not at all.
 
-    What a file does not name stays, and a section that is empty is as one that is left out; but
-    rules and windows that the same file said before go once it says them no more.
+    What a file names is kept in it from then on: changed there and applied again, not by page or
+    command, until `dogwatch release` lets go of it. What it does not name stays, and a section
+    that is empty is as one that is left out; but rules and windows that the same file said before
+    go once it says them no more.
     """
     texts = _texts((*files, *more), name)
     api = connect(session, limits=_PATIENT)
@@ -64,7 +66,10 @@ def apply_command(
 def _told(one: Any) -> list[str]:
     """Return what became of a file, in lines."""
     lines = [f"{word} {name}" for word in ("made", "changed", "removed") for name in one[word]]
-    return (lines or ["nothing to change, all is as the file says"]) + _keeping(one)
+    same = "nothing to change, all is as the file says"
+    if one["items"] and not one["dry_run"]:
+        same += f"; it keeps {counted(one['items'], 'item')}, to be changed there"
+    return (lines or [same]) + _keeping(one)
 
 
 def _keeping(one: Any) -> list[str]:

@@ -59,7 +59,7 @@ def table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
 
     Where there is none, say so, in a sentence and not in a bare header.
     """
-    lines = [[_cell(row.get(column)) for column in columns] for row in rows]
+    lines = [[_told(column, row.get(column)) for column in columns] for row in rows]
     if not lines:
         click.echo("None.")
         return
@@ -76,6 +76,10 @@ def pairs(values: Mapping[str, Any]) -> None:
     width = max(map(len, told), default=0)
     for name, value in told.items():
         click.echo(f"{name.ljust(width)}  {value}")
+
+
+def _told(column: str, value: Any) -> str:
+    return local(value) if column.endswith("_at") else _cell(value)
 
 
 def _cell(value: Any) -> str:

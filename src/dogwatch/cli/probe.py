@@ -12,12 +12,16 @@ import click
 from dogwatch.cli.client import Api, Limits, connect
 from dogwatch.cli.edit import OF_ALL
 from dogwatch.cli.exits import FAILED
+from dogwatch.cli.length import LENGTH
 from dogwatch.cli.output import as_json, local, pairs, state, table, took
 from dogwatch.cli.runs import mark_of, why
+from dogwatch.cli.schedule import SCHEDULE
 from dogwatch.cli.session import Session, command, joined
 from dogwatch.cli.watches import show
+from dogwatch.cli.zone import local_zone
 from dogwatch.core.probe.demands import said
 from dogwatch.core.problems import Problem, invalid
+from dogwatch.core.schedule.interval import is_interval
 
 _ALL = 100_000
 _FOLLOW = Limits(connect_s=10.0, answer_s=60.0)
@@ -29,7 +33,8 @@ _PHASES = ("dns", "connect", "tls", "first_byte", "total")
 
 
 _WHAT = joined(
-    click.option("--every", "schedule", metavar="EXPR", help="Seconds, or a cron line."),
+    click.option("--every", "schedule", type=SCHEDULE, metavar="EXPR",
+                 help="Seconds, a cron line or words."),
     click.option("--slug", help="Short name for commands; made from NAME if absent."),
     click.option("--tag", "tags", multiple=True, help="A tag; may be repeated."),
     click.option("--method", help="GET if absent."),
@@ -43,7 +48,7 @@ _WHAT = joined(
                  help="Good for N more."),
     click.option("--slow-after", "slow_after_ms", type=click.IntRange(1), metavar="MS",
                  help="Slower is degraded."),
-    click.option("--timeout", "timeout_s", type=click.FloatRange(1), metavar="S", help="Give up."),
+    click.option("--timeout", "timeout_s", type=LENGTH, metavar="10s", help="Give up."),
     click.option("--user-agent", metavar="TEXT", help="What the request calls itself."),
     click.option("--insecure/--secure", default=None, help="Take any certificate, or good ones."),
     click.option("--failures", "failures_before_down", type=click.IntRange(1, 10), metavar="N",
@@ -87,6 +92,8 @@ def probe_add(session: Session, name: str, address: str, **options: Any) -> None
     given = _given(options)
     target = _target(address, given) | _more(given.get("target"))
     spec = {"name": name, "target": target, "schedule": "60"} | _spec(given)
+    if not is_interval(spec["schedule"]):
+        spec["timezone"] = local_zone(session.environ)
     probe = connect(session).send("POST", "/probes", spec)
     if session.json:
         as_json(probe)

@@ -9,6 +9,8 @@ from dogwatch.cli.alerts import find_channel
 from dogwatch.cli.client import Api, connect
 from dogwatch.cli.confirm import YES, confirm
 from dogwatch.cli.length import LENGTH
+from dogwatch.cli.moment import CLOCK_TIME
+from dogwatch.cli.named import scopes
 from dogwatch.cli.output import as_json, table
 from dogwatch.cli.session import Session, command
 from dogwatch.cli.zone import local_zone
@@ -29,7 +31,9 @@ _SAID = (
     click.option("--delay", type=LENGTH, metavar="5m", help="Only if it still is so by then."),
     click.option("--quiet", metavar="22:00-07:00", help="Hold everything in these hours."),
     click.option("--repeat", type=LENGTH, metavar="30m", help="Again until acknowledged or over."),
-    click.option("--digest", metavar="08:00", help="Collect, and tell at this time of day."),
+    click.option(
+        "--digest", type=CLOCK_TIME, metavar="08:00", help="Collect, and tell at this time of day."
+    ),
     click.option(
         "--escalate", multiple=True, metavar="CHANNEL=15m", help="Then tell this one, too."
     ),
@@ -125,7 +129,8 @@ def _asked(
 def _told(api: Api, rule: Mapping[str, Any]) -> str:
     """Return a rule in words, with all that holds it back or has it told again."""
     names = {one["id"]: one["name"] for one in api.pages("/channels", _ALL)}
-    told = f"{names.get(rule['channel_id'])} hears of {_scope(rule)}: {', '.join(rule['events'])}"
+    of, events = scopes(api, [rule])(rule), ", ".join(rule["events"])
+    told = f"{names.get(rule['channel_id'])} hears of {of}: {events}"
     return "; ".join([told, *_when(rule, names)])
 
 
@@ -140,6 +145,7 @@ def _timing(given: Mapping[str, Any], zone: str) -> dict[str, Any]:
     told: dict[str, Any] = {"delay_s": given["delay"], "repeat_s": given["repeat"]}
     if given["quiet"]:
         start, end = _split(given["quiet"], "-", "--quiet 22:00-07:00")
+        start, end = (CLOCK_TIME.convert(one, None, None) for one in (start, end))
         told["quiet"] = {"start": start, "end": end, "timezone": zone}
     if given["digest"]:
         told["digest"] = {"time": given["digest"], "timezone": zone}
@@ -158,12 +164,6 @@ def _step(api: Api, channel: str, length: str) -> dict[str, Any]:
     return {"channel_id": find_channel(api, channel)["id"], "after_s": after_s}
 
 
-def _scope(rule: Mapping[str, Any]) -> str:
-    scope = rule["scope"]
-    named = ", ".join(scope["values"])
-    return "all watches" if scope["kind"] == "all" else f"{scope['kind']} {named}"
-
-
 @command("ls", "dogwatch rule ls\ndogwatch rule ls --json")
 def rule_ls(session: Session) -> None:
     """List the rules."""
@@ -173,12 +173,13 @@ def rule_ls(session: Session) -> None:
         as_json(found)
         return
     names = {one["id"]: one["name"] for one in api.pages("/channels", _ALL)}
+    of = scopes(api, found)
     rows = [
         {
             **one,
             "rule": one["id"],
             "channel": names.get(one["channel_id"]),
-            "of": _scope(one),
+            "of": of(one),
             "when": "; ".join(_when(one, names)) or "at once",
         }
         for one in found

@@ -93,7 +93,8 @@ def _three(examples: list[str], *, on_host: bool) -> list[str]:
     """Complete examples to three by what every command takes."""
     plain = re.split(r" --json| [<>] ", examples[0])[0]
     where = "--data /srv/dogwatch" if on_host else "--server https://watch.example.org"
-    more = [f"{plain} {option}" for option in (where, "--json") if option not in " ".join(examples)]
+    known = " ".join(examples).split()
+    more = [f"{plain} {option}" for option in (where, "--json") if option.split()[0] not in known]
     return examples + more[: max(3 - len(examples), 0)]
 
 

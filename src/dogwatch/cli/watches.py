@@ -10,15 +10,19 @@ import click
 from dogwatch.cli.client import Api, connect
 from dogwatch.cli.length import LENGTH
 from dogwatch.cli.moment import MOMENT
-from dogwatch.cli.output import as_json, local, pairs, state, table, there, took
+from dogwatch.cli.named import send_as
+from dogwatch.cli.output import as_json, local, pairs, state, table, there
 from dogwatch.cli.runs import outcome_of
+from dogwatch.cli.schedule import SCHEDULE
 from dogwatch.cli.session import Session, command
 from dogwatch.cli.zone import local_zone
+from dogwatch.core.lengths import words_of
 
 _ALL = 100_000
 _LIMITS = (
-    ("grace", "start_by_s", "s"), ("finish by", "finish_by_s", "s"),
-    ("slow after", "slow_after_ms", "ms"), ("at least", "min_duration_ms", "ms"),
+    ("grace", "start_by_s", words_of), ("finish by", "finish_by_s", words_of),
+    ("slow after", "slow_after_ms", "{} ms".format),
+    ("at least", "min_duration_ms", "{} ms".format),
 )  # fmt: skip
 
 
@@ -32,11 +36,14 @@ dogwatch add sync --slug sync-db1 --schedule "*/10 * * * *" --json
 )
 @click.argument("name")
 @click.option("--slug", help="Short name for commands and addresses; made from NAME if absent.")
-@click.option("--schedule", metavar="EXPR", help="Cron line, OnCalendar, or seconds.")
+@click.option(
+    "--schedule", type=SCHEDULE, metavar="EXPR", help="Cron line, OnCalendar, seconds or words."
+)
 @click.option("--tz", "timezone", metavar="ZONE", help="Its time zone; this machine's if absent.")
 @click.option("--grace", "grace_s", type=LENGTH, metavar="5m", help="Start by then.")
 @click.option("--finish-by", "finish_by_s", type=LENGTH, metavar="1h", help="End by then.")
 @click.option("--tag", "tags", multiple=True, help="A tag; may be repeated.")
+@click.option("--description", help="What whoever is told should know; its first line is told.")
 def add_command(session: Session, **options: Any) -> None:
     """Make a watch: something that runs elsewhere and pings when it did."""
     given = {name: value for name, value in options.items() if value not in (None, ())}
@@ -61,7 +68,7 @@ def _next(watch: Mapping[str, Any]) -> str:
 
 
 @command("ls", "dogwatch ls\ndogwatch ls --status down\ndogwatch ls --tag prod --json")
-@click.option("--status", help="Only watches in this state.")
+@click.option("--status", help="Only those that are new, up, degraded, down or paused.")
 @click.option("--tag", help="Only watches with this tag.")
 def ls_command(session: Session, status: str | None, tag: str | None) -> None:
     """List the watches."""
@@ -132,6 +139,7 @@ def show(watch: Mapping[str, Any], more: Mapping[str, Any] = MappingProxyType({}
             "schedule": watch.get("schedule"),
             "fault": watch.get("schedule_fault"),
             "timezone": watch.get("timezone"),
+            "description": watch.get("description"),
             **_limits(watch),
             **_action(watch),
             "next due": _next(watch),
@@ -147,7 +155,7 @@ def show(watch: Mapping[str, Any], more: Mapping[str, Any] = MappingProxyType({}
 def _limits(watch: Mapping[str, Any]) -> dict[str, str]:
     """Return what is expected of its runs beside the schedule, as far as anything is."""
     return {
-        told: f"{watch[name]} {unit}" for told, name, unit in _LIMITS if watch.get(name) is not None
+        told: words(watch[name]) for told, name, words in _LIMITS if watch.get(name) is not None
     }
 
 
@@ -161,12 +169,19 @@ def _action(job: Mapping[str, Any]) -> dict[str, Any]:
     more = f" (and {len(source) - 1} lines)" if len(source) > 1 else ""
     return {
         "action": f"{action['kind']}: {what}{': ' + source[0] if source else ''}{more}",
-        "timeout": took(1000 * action["timeout_s"]) if action.get("timeout_s") else None,
+        "timeout": _length(action.get("timeout_s")),
         "attempts": _attempts(job),
         "overlap": job.get("overlap"),
         "concurrency": _shared(job),
         "catch up": job.get("catch_up"),
     }
+
+
+def _length(seconds: float | None) -> str | None:
+    """Return a length of time; one with parts of a second in seconds."""
+    if seconds is None:
+        return None
+    return words_of(int(seconds)) if seconds == int(seconds) else f"{seconds:g} s"
 
 
 def _shared(job: Mapping[str, Any]) -> str:
@@ -177,7 +192,7 @@ def _shared(job: Mapping[str, Any]) -> str:
 
 def _attempts(job: Mapping[str, Any]) -> str:
     most = job.get("max_attempts") or 1
-    return f"{most}, the second after {job['backoff_s']} s" if most > 1 else "1, no retries"
+    return f"{most}, the second after {words_of(job['backoff_s'])}" if most > 1 else "1, no retries"
 
 
 @command("next", "dogwatch next\ndogwatch next -n 3\ndogwatch next nightly-backup --json")
@@ -258,7 +273,8 @@ def _act(
 ) -> None:
     api = connect(session)
     watch = api.get(f"/watches/{slug}")
-    changed = api.send("POST", f"/watches/{watch['id']}/{verb}", dict(body)) or watch
+    path, options = f"/watches/{watch['id']}/{verb}", {"until_at": "--until", "for_s": "--for"}
+    changed = send_as(api, "POST", path, dict(body), options) or watch
     if session.json:
         as_json(changed)
     else:

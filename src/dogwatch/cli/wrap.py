@@ -14,6 +14,7 @@ from dogwatch.cli.child import Child, Ending, fill_streams
 from dogwatch.cli.excerpt import Excerpt
 from dogwatch.cli.length import LENGTH
 from dogwatch.cli.pings import Errand, Receipt, desk_of, new_ping
+from dogwatch.cli.schedule import SCHEDULE
 from dogwatch.cli.session import Session, command
 from dogwatch.cli.zone import local_zone
 from dogwatch.clock import Clock, SystemClock
@@ -45,7 +46,7 @@ class Seconds(click.FloatRange):
 @click.argument("slug")
 @click.argument("words", nargs=-1, required=True, metavar="-- COMMAND...")
 @click.option("--create", is_flag=True, help="Make the watch if there is none.")
-@click.option("--schedule", metavar="EXPR", help="Schedule of a watch that is made.")
+@click.option("--schedule", type=SCHEDULE, metavar="EXPR", help="Schedule of a watch that is made.")
 @click.option("--tz", "timezone", metavar="ZONE", help="Its time zone; this machine's if absent.")
 @click.option("--grace", type=LENGTH, metavar="5m", help="Its grace.")
 @click.option("--timeout", type=Seconds(0, LONGEST_S, min_open=True), metavar="S",

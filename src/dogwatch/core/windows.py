@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from dogwatch.core.lengths import words_of
 from dogwatch.core.plain import span
 from dogwatch.core.problems import Problem, invalid
 from dogwatch.core.schedule import Schedule, parse
@@ -148,7 +149,8 @@ class WindowSpec:
     def _recurring(self) -> Recurring:
         bad: dict[str, str] = {}
         if self.duration_s is None or not 60 <= self.duration_s <= MAX_DURATION_S:
-            bad["duration_s"] = f"give a whole number from 60 to {MAX_DURATION_S}"
+            told = f"give 1 min to {words_of(MAX_DURATION_S)}"
+            bad["duration_s"] = f"{told}: a whole number of seconds from 60 to {MAX_DURATION_S}"
         weekly = self.kind == "weekly"
         known = ("days", "start") if weekly else ("cron",)
         bad |= self._strange("duration_s", *known)

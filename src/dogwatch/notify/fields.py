@@ -87,6 +87,13 @@ def raise_if(wrong: Mapping[str, str]) -> None:
         raise Problem("invalid", told, wrong)
 
 
+def region(hosts: Mapping[str, str]) -> Field:
+    """Return the field of a service that is at another address in each region; first the usual."""
+    usual, *_ = hosts
+    told = "Where the account is."
+    return Field("region", told, one_of(*hosts), usual, default=usual, choices=tuple(hosts))
+
+
 # --- what can be wrong ------------------------------------------------------------------------
 
 

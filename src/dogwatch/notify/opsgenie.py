@@ -9,7 +9,7 @@ from dogwatch.core.alerts import Event
 from dogwatch.core.message import Message, text, words
 from dogwatch.core.plain import cut, one_line
 from dogwatch.egress import Request
-from dogwatch.notify.fields import Field, matching, one_of
+from dogwatch.notify.fields import Field, matching, region
 from dogwatch.notify.http_channel import HttpChannel, post
 
 HOSTS = {"us": "https://api.opsgenie.com", "eu": "https://api.eu.opsgenie.com"}
@@ -31,14 +31,7 @@ class OpsgenieChannel(HttpChannel):
             "eb243592-faa2-4ba2-a551-1afdf565c889",
             secret=True,
         ),
-        Field(
-            "region",
-            "Where the account is.",
-            one_of(*HOSTS),
-            "us",
-            default="us",
-            choices=tuple(HOSTS),
-        ),
+        region(HOSTS),
     )
     hints: ClassVar[Mapping[str, str]] = {
         "could not authenticate": "check api_key, and that region is the account's",

@@ -11,7 +11,7 @@ from dogwatch.core.alerts import Event
 from dogwatch.core.message import Message, iso, words
 from dogwatch.core.plain import cut
 from dogwatch.egress import Request
-from dogwatch.notify.fields import Field, matching, one_of
+from dogwatch.notify.fields import Field, matching, region
 from dogwatch.notify.http_channel import HttpChannel, post
 
 HOSTS = {"us": "https://events.pagerduty.com", "eu": "https://events.eu.pagerduty.com"}
@@ -33,14 +33,7 @@ class PagerDutyChannel(HttpChannel):
             "e93facc04764012d7bfb002500d5d1a6",
             secret=True,
         ),
-        Field(
-            "region",
-            "Where the account is.",
-            one_of(*HOSTS),
-            "us",
-            default="us",
-            choices=tuple(HOSTS),
-        ),
+        region(HOSTS),
     )
     hints: ClassVar[Mapping[str, str]] = {
         "routing_key": "check the integration key, and that region is the account's",

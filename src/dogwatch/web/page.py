@@ -30,6 +30,7 @@ code, td, th { overflow-wrap: anywhere; }
 pre code { overflow-wrap: normal; }
 body { overflow-wrap: break-word; }
 th, td { text-align: left; vertical-align: top; padding: .25rem .75rem .25rem 0; }
+@media (max-width: 40rem) { td:first-child { min-width: 7rem; } }
 @media (min-width: 40rem) { .fields td:first-child { white-space: nowrap; } }
 dt { margin-top: 1rem; font-weight: 600; }
 dd { margin: 0; }

@@ -195,6 +195,20 @@ def test_each_thing_is_changed_by_its_name(api: Client) -> None:
     assert exported(api) == text.replace("  public: false\n", "")
 
 
+def test_a_window_that_is_over_may_go_on_to_stand_in_its_file(house: House) -> None:
+    api = house.client("*")
+    text = (
+        "dogwatch: 1\nmaintenance:\n- name: Upgrade\n  window:\n    kind: once\n"
+        "    start_at: 2026-01-05T13:00:00Z\n    end_at: 2026-01-05T14:00:00Z\n"
+    )
+    assert apply(api, text).json["made"] == ["maintenance Upgrade"]
+    house.clock.advance(86_400)
+    again = apply(api, text)
+    assert (again.status, again.json["diff"]) == (200, ""), again.text
+    wrong = apply(api, text.replace("Upgrade", "Another"))
+    assert "is over already" in wrong.text
+
+
 def test_a_dry_run_tells_and_changes_nothing(api: Client) -> None:
     done = apply(api, WATCH.format(when="0 2 * * *"), dry_run=True)
     assert done.json["made"] == ["watches backup"]

@@ -45,6 +45,21 @@ def test_the_zone_of_a_cookie_is_one_that_there_is(ana: Browser) -> None:
     assert "Times are UTC." in ana.get("/timeline").text
 
 
+def test_forms_begin_with_that_zone_and_pages_say_which_it_is(house: House, ana: Browser) -> None:
+    ana.cookies["dogwatch-zone"] = WARSAW
+    made = {"kind": "webhook", "name": "Ops", "settings.url": "https://ops.example/in"}
+    new = "/alerts/channels/new"
+    assert ana.fill(f"{new}?kind=webhook", new, **made).status == 200
+    chosen = f'<option value="{WARSAW}" selected>'
+    assert chosen in ana.get("/alerts/rules/new").text
+    assert chosen in ana.get("/alerts/maintenance/new", kind="weekly").text
+    place = "/settings/status-pages"
+    made_at = ana.fill(place, place, title="Shop", slug="shop", items="").headers["location"]
+    page = text_of(ana.get(place + made_at.partition(place[1:])[2]).text)
+    assert "Times are Europe/Warsaw." in page
+    assert "UTC." not in page
+
+
 @pytest.mark.parametrize("alias", ["Etc/UTC", "UCT", "Zulu", "GMT", "Etc/GMT+0"])
 def test_utc_by_another_name_is_utc(house: House, ana: Browser, alias: str) -> None:
     watch(house, "Nightly", timezone=alias)

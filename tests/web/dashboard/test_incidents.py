@@ -82,6 +82,12 @@ def test_it_is_called_by_its_trouble(house: House, ana: Browser) -> None:
     assert "Nightly and Other were down incident 1" in words(ana.get("/incidents/1").text)
 
 
+def test_a_snooze_is_told_in_a_sentence_of_its_own(house: House, ana: Browser) -> None:
+    break_one(house)
+    ana.fill("/incidents/1", "/incidents/1/snooze", hours="1")
+    assert "Nobody has acknowledged it. Snoozed until" in words(ana.get("/incidents/1").text)
+
+
 def test_many_are_named_by_the_first_of_them(house: House, ana: Browser) -> None:
     for name in ("A", "B", "C", "D", "E"):
         break_one(house, name)

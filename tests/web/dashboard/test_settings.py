@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from dogwatch.core.ping import Kind
 from dogwatch.core.policy import Role
 from dogwatch.core.slots import Gap
 from dogwatch.store import nodes, tasks, variables
@@ -16,7 +17,7 @@ from dogwatch.usecases.callers import host
 from dogwatch.web.dialects import TONGUES
 from tests.harness.house import House as Engine
 from tests.web.asgi_client import Client
-from tests.web.dashboard.conftest import Browser, House, member, watch
+from tests.web.dashboard.conftest import Browser, House, member, ping, watch
 
 KEYS = "/settings/keys"
 DIALECTS = Path(__file__).parents[3] / "docs/dialects/README.md"
@@ -224,6 +225,15 @@ def test_the_system_tells_of_its_disk_and_last_backup(house: House) -> None:
     ))  # fmt: skip
     house.clock.advance(11)
     assert "Last backup none" not in words(ana.get("/system").text)
+
+
+def test_the_system_counts_items_by_the_words_of_the_front_page(house: House) -> None:
+    ana = house.ana()
+    for name, kinds in (("A", [Kind.OK]), ("B", [Kind.FAIL]), ("C", [])):
+        record = watch(house, name)
+        for kind in kinds:
+            ping(house, record, kind=kind)
+    assert "Watches Down 1, New 1, OK 1 Disk" in words(ana.get("/system").text)
 
 
 def test_the_system_tells_of_the_outside_heartbeat(house: House) -> None:

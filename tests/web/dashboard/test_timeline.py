@@ -108,6 +108,8 @@ def test_a_crowded_hour_stands_out_of_what_begins_all_day() -> None:
     shades = re.findall(r'fill-opacity="([^"]*)"', drawn)
     assert (shades[0], shades[1], shades[5]) == ("1.00", "0.12", "0.31")
     assert drawn.count('class="on"') == 1
+    alike = [1471.0] * 22 + [1472.4, 1473.0]
+    assert 'class="on"' not in calendar.drawn({date(2026, 11, 22): alike})
     assert 'fill-opacity="1.00"' in calendar.drawn({date(2026, 11, 22): [0.0] * 24})
 
 

@@ -265,6 +265,7 @@ def test_all_bad_fields_are_told_at_once(client: Client) -> None:
         error = client(method, path, bad).json["error"]
         assert list(error["details"]) == list(bad)
         assert error["details"]["schedule"] == ["hour '33' is not valid (0-23)"]
+        assert error["details"]["name"] == ["must have at least 1 character"]
     details = client("POST", "/api/v1/monitors", bad | {"schedule": "5m"}).json["error"]["details"]
     assert details["schedule"] == ["Must be a valid cron expression"]
 

@@ -26,7 +26,8 @@ def compile_oncalendar(line: str, zone: ZoneInfo) -> Calendar:
         iterator = BaseIterator(line, ANY_TIME)
     except OnCalendarError as error:
         fault = str(error).lower().replace("bad ", "", 1).replace("-", " ")
-        raise ValueError(f"{line[:40]!r} is not a schedule ({fault}); use {FORMS}") from None
+        where = f" ({fault})" if set("-:") & set(line) else ""  # else it was not meant as one
+        raise ValueError(f"{line[:40]!r} is not a schedule{where}; use {FORMS}") from None
     if min(iterator.days) > max(DAYS_IN_MONTH[month] for month in iterator.months):
         raise ValueError(f"{line[:40]!r} names a day that never comes in its months")
     return Calendar(

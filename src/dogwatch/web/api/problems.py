@@ -120,6 +120,7 @@ def faults_of(found: Sequence[Mapping[str, Any]]) -> dict[str, str]:
         if places[:1] in (["body"], ["query"], ["path"], ["header"]):
             places = places[1:] or places
         words = _WORDS.get(fault["type"], "").format(**fault.get("ctx", {}))
+        words = words.replace(" 1 characters", " 1 character").replace(" 1 entries", " 1 entry")
         fields.setdefault(".".join(places) or "body", words or fault["msg"].removeprefix(_OUR_OWN))
     return {plain(name): text for name, text in fields.items()}
 

@@ -31,14 +31,14 @@ async def show_new(visit: Visit) -> Response:
     """Show the form."""
     require(visit.caller, "rules.make")
     usual = {f"event_{one}": "1" for one in USUAL} if not visit.form else {}
-    return await _shown(visit, usual | dict(visit.form))
+    return await _shown(visit, {"timezone": visit.zone_name} | usual | dict(visit.form))
 
 
 async def show_edit(visit: Visit) -> Response:
     """Show the form of a rule that is there."""
     require(visit.caller, "rules.change")
     rule, names = await visit.see(lambda tx: _found(tx, visit))
-    return await _shown(visit, dict(visit.form) or _values(rule, names), rule)
+    return await _shown(visit, dict(visit.form) or _values(rule, names, visit.zone_name), rule)
 
 
 async def _shown(visit: Visit, values: Mapping[str, str], rule: Rule | None = None) -> Response:
@@ -83,10 +83,10 @@ async def change(visit: Visit) -> Response:
     return moved(visit, "alerts")
 
 
-def _values(rule: Rule, names: Mapping[str, str]) -> dict[str, str]:
-    """Return a rule as the form shows it."""
+def _values(rule: Rule, names: Mapping[str, str], zone: str) -> dict[str, str]:
+    """Return a rule as the form shows it; `zone` is that of the browser."""
     quiet, digest = rule.quiet, rule.digest
-    zone = quiet.timezone if quiet else digest.timezone if digest else "UTC"
+    clock = quiet or digest
     events = {Event.DEGRADED if one is Event.SLOW else one for one in rule.events}
     return {
         "channel_id": rule.channel_id,
@@ -98,7 +98,7 @@ def _values(rule: Rule, names: Mapping[str, str]) -> dict[str, str]:
         "quiet_start": f"{quiet.start:%H:%M}" if quiet else "",
         "quiet_end": f"{quiet.end:%H:%M}" if quiet else "",
         "digest": f"{digest.time:%H:%M}" if digest else "",
-        "timezone": zone,
+        "timezone": clock.timezone if clock else zone,
     }
 
 

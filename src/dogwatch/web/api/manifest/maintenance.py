@@ -1,4 +1,4 @@
-"""Maintenance windows in a manifest; what is over is left out."""
+"""Maintenance windows in a manifest; what is over is left out, and may stand in a file for ever."""
 
 from collections.abc import Sequence
 
@@ -19,12 +19,19 @@ def _judge(one: Told) -> None:
 
 
 def _all(present: Present) -> Sequence[tuple[Told, str]]:
-    found = [
+    return [one for one in _found(present, over=False) if not is_empty(one[0])]
+
+
+def _past(present: Present) -> Sequence[tuple[Told, str]]:
+    return _found(present, over=True)
+
+
+def _found(present: Present, *, over: bool) -> Sequence[tuple[Told, str]]:
+    return [
         (_told(one.name, present.scope(one.scope), one.spec), one.id)
         for one in present.maintenance
-        if not _is_over(present, one)
+        if _is_over(present, one) is over
     ]
-    return [(one, own) for one, own in found if not is_empty(one)]
 
 
 def _is_over(present: Present, one: Maintenance) -> bool:
@@ -40,7 +47,7 @@ def _plain(plan: Plan, one: Told) -> Told:
     body = parsed(MaintenanceNew, one)
     spec = body.window.spec()
     told = _told(body.name.strip(), scope_asked(plan, one), spec)
-    if told not in [known for known, _ in _all(plan.present)]:
+    if told not in [known for known, _ in (*_all(plan.present), *_past(plan.present))]:
         maintenance.check(spec, plan.present.at)
     return told
 
@@ -59,4 +66,4 @@ def _name(one: Told) -> object:
     return one["name"]
 
 
-WINDOWS = Set("maintenance", MAINTENANCE, _judge, _all, _plain, _made, _gone, _name)
+WINDOWS = Set("maintenance", MAINTENANCE, _judge, _all, _plain, _made, _gone, _name, _past)

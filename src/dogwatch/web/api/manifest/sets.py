@@ -22,7 +22,8 @@ from dogwatch.web.api.manifest.present import Present
 @dataclass(frozen=True, slots=True)
 class Set:
     """One such section. `told` is by thing; `plain` puts what is asked for in that form, and
-    `made` makes it; `name` is what two of them have in common that are one thing, said anew."""
+    `made` makes it; `name` is what two of them have in common that are one thing, said anew;
+    `past` are those that a file may go on to say, though they are told no more."""
 
     section: str
     kind: str
@@ -32,6 +33,7 @@ class Set:
     made: Callable[[Writing, Told], str]
     gone: Callable[[Writing, str], None]
     name: Callable[[Told], object]
+    past: Callable[[Present], Sequence[tuple[Told, str]]] = lambda _: ()
 
     def all(self, present: Present) -> list[Told]:
         """Return all, in an order that does not follow when they were made."""
@@ -45,6 +47,7 @@ class Set:
         """Plan what makes those that are not there, and deletes those that shall not be."""
         left = [(_text(one), one, (self.kind, own)) for one, own in self.told(plan.present)]
         left = [one for one in left if plan.present.kept.get(one[2]) in (None, plan.file)]
+        past = {_text(one): (self.kind, own) for one, own in self.past(plan.present)}
         anew: list[object] = []
         for place, one in asked_of(some, self.section):
             with plan.at(place):
@@ -53,6 +56,8 @@ class Set:
                 if same:
                     left.remove(same)
                     plan.kept.add(same[2])
+                elif over := past.get(_text(plain)):
+                    plan.kept.add(over)
                 else:
                     anew.append(self.name(plain))
                     plan.change(Change(self.section, None, plain))

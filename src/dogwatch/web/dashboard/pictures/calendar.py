@@ -32,14 +32,16 @@ def days_of(load: Load, zone: tzinfo) -> Days:
 def drawn(days: Days) -> Markup:
     """Return the picture."""
     counts = sorted(count for hours in days.values() for count in hours if count is not None)
-    # What begins all day long is the ground, so that what is crowded can be told from it.
+    # What begins all day long is the ground, so that what is crowded can be told from it; one part
+    # in a hundred is no crowd.
     least, most = counts[len(counts) // 20], counts[-1]
+    span = max(most - least, most / 100)
     shapes = [_HOUR.format(LABEL + WIDE * hour + WIDE // 2, hour) for hour in range(24)]
     for row, (day, hours) in enumerate(days.items()):
         y = HEAD + row * HIGH
         shapes.append(_DAY.format(y + 20, day))
         shapes += [
-            _cell(day, hour, count, y, (count - least) / (most - least) if most > least else 0.0)
+            _cell(day, hour, count, y, (count - least) / span if span else 0.0)
             for hour, count in enumerate(hours)
             if count is not None
         ]

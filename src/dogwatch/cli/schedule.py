@@ -1,0 +1,26 @@
+"""Schedules on the command line: in words, too, as on the pages."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dogwatch.core.schedule.words import cron_of
+
+if TYPE_CHECKING:
+    Text = click.ParamType[str]
+else:  # not every version that we take is generic
+    Text = click.ParamType
+
+
+class Schedule(Text):
+    """A schedule as people say it, such as "every weekday at 7"; the server judges it."""
+
+    name = "schedule"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the line of cron that is meant; what is no such saying is returned as it is."""
+        del param, ctx
+        return cron_of(str(value))
+
+
+SCHEDULE = Schedule()
