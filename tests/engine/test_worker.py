@@ -12,7 +12,7 @@ from dogwatch.core.run import LostRun, Overlap
 from dogwatch.engine import worker as workers
 from dogwatch.engine.worker import POLL_S, Worker
 from dogwatch.store.database import Database, Tx
-from dogwatch.usecases import runs
+from dogwatch.usecases import runs, watches
 from tests.eventually import eventually_async
 from tests.harness.clock import ManualClock
 from tests.harness.crew import Crew, Hand, passing
@@ -202,6 +202,23 @@ def test_a_running_run_is_cancelled(crew: Crew) -> None:
     assert hand.killed == [run.id]
     (row,) = crew.house.rows("runs")
     assert (row["outcome"], row["reason"]) == ("skipped", "by hand")
+
+
+def test_a_running_run_ends_with_its_job(crew: Crew) -> None:
+    crew.house.job()
+    run = crew.house.trigger()
+    hand = Hand()
+
+    async def story() -> None:
+        worker = crew.worker(hand)
+        await worker.step()
+        await began(hand, 1)
+        crew.house.on("job", watches.remove)
+        await worker.step()
+        await worker.idle()
+
+    go(story())
+    assert hand.killed == [run.id]
 
 
 def test_the_next_run_cancels_the_one_before(crew: Crew) -> None:
