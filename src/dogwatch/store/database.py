@@ -12,7 +12,6 @@ from sqlalchemy.exc import ArgumentError
 
 from dogwatch.clock import Clock, SystemClock
 from dogwatch.core.problems import Problem
-from dogwatch.store import sqlite
 from dogwatch.store.backend import Backend, Fault
 from dogwatch.store.sqlite import Sqlite
 from dogwatch.store.tx import DialectName, Tx
@@ -171,8 +170,8 @@ class Database:
             try:
                 return self._read_once(fn, workspace_id)
             except Exception as error:
-                if self._backend.fault(error) is not Fault.AWAY:
-                    raise _readable(error) from error
+                if self._backend.fault(error, reading=True) is not Fault.AWAY:
+                    raise self._readable(error) from error
                 if self._clock.monotonic() >= deadline:
                     raise Problem("away", "the database cannot be reached") from error
                 threading.Event().wait(0.05)
@@ -183,11 +182,10 @@ class Database:
             self._backend.begin_reading(conn, workspace_id)
             return fn(Tx(conn, self.dialect))
 
-
-def _readable(error: Exception) -> Exception:
-    """Return what is wrong with a SQLite file, else the error."""
-    told = sqlite.reason(error)
-    return Problem("away", told) if told else error
+    def _readable(self, error: Exception) -> Exception:
+        """Return a `Problem("away")` for what the database lacks, else the error."""
+        told = self._backend.reason(error)
+        return Problem("away", told) if told else error
 
 
 def _listen_elsewhere(backend: Backend, wakes: Wakes) -> Callable[[], None] | None:
