@@ -1,5 +1,6 @@
 """The export of a workspace, as a download: noted in the audit log before it is handed out."""
 
+from contextlib import closing
 from datetime import datetime
 from typing import IO
 
@@ -24,5 +25,5 @@ async def takeout(door: Door, caller: Caller, at: datetime) -> Response:
 
 
 def _saved(tx: Tx, workspace_id: int) -> IO[bytes]:
-    lines = (line.encode() + b"\n" for line in workspaces.export(tx, workspace_id))
-    return aside(lambda file: file.writelines(lines))
+    with closing(workspaces.export(tx, workspace_id)) as lines:  # else it might hold its snapshot
+        return aside(lambda file: file.writelines(line.encode() + b"\n" for line in lines))
