@@ -1,7 +1,8 @@
 """System: is Dogwatch itself healthy?"""
 
 import gzip
-from collections.abc import Iterable
+from collections.abc import Generator
+from contextlib import closing
 from typing import IO
 
 from fastapi import Response
@@ -78,12 +79,13 @@ def _free(visit: Visit) -> str:
     return f"{free / GB:,.1f} GB free of {whole / GB:,.1f} GB"
 
 
-def _packed(lines: Iterable[str]) -> IO[bytes]:
+def _packed(lines: Generator[str, None, None]) -> IO[bytes]:
     def pack(file: IO[bytes]) -> None:
         with gzip.open(file, "wt", encoding="utf-8", compresslevel=6) as packed:
             packed.writelines(f"{line}\n" for line in lines)
 
-    return aside(pack)
+    with closing(lines):  # else it might hold its snapshot
+        return aside(pack)
 
 
 def _latest(visit: Visit) -> Latest[System]:
