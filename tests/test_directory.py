@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from dogwatch import directory
+from dogwatch.core.problems import Problem
 
 
 def test_directories_are_made_for_their_owner_alone(tmp_path: Path) -> None:
@@ -37,3 +38,10 @@ def test_a_directory_that_may_not_be_read_is_no_obstacle(
     monkeypatch.setattr(os, "open", refuse)
     directory.make(tmp_path / "a")
     assert (tmp_path / "a").is_dir()
+
+
+def test_one_that_cannot_be_made_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("a file")
+    with pytest.raises(Problem, match=r"cannot make .*/a/b: Not a directory") as refused:
+        directory.make(tmp_path / "a" / "b")
+    assert refused.value.kind == "refused"

@@ -4,14 +4,20 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from dogwatch.core.problems import Problem
+
 
 def make(path: Path) -> None:
     """Make a directory for its owner alone where there is none; its name is on the disk then.
 
     fsync(2): to sync a file does not sync the entry of its directory, nor that of its parents.
+    `Problem("refused")` where it can't be made.
     """
-    missing = [one for one in (path, *path.parents) if not one.exists()]
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        missing = [one for one in (path, *path.parents) if not one.exists()]
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise Problem("refused", f"cannot make {path}: {error.strerror}") from None
     for made in missing or [path]:
         sync(made.parent)
 

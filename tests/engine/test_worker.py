@@ -1,7 +1,7 @@
 """The worker: places, retries, cancelling, fencing, and leaving nothing half done."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from typing import Any
 
 import pytest
@@ -12,7 +12,8 @@ from dogwatch.core.run import LostRun, Overlap
 from dogwatch.engine import worker as workers
 from dogwatch.engine.worker import POLL_S, Worker
 from dogwatch.store.database import Database, Tx
-from dogwatch.usecases import runs
+from dogwatch.store.runs import cancel_asked
+from dogwatch.usecases import runs, watches
 from tests.eventually import eventually_async
 from tests.harness.clock import ManualClock
 from tests.harness.crew import Crew, Hand, passing
@@ -202,6 +203,49 @@ def test_a_running_run_is_cancelled(crew: Crew) -> None:
     assert hand.killed == [run.id]
     (row,) = crew.house.rows("runs")
     assert (row["outcome"], row["reason"]) == ("skipped", "by hand")
+
+
+def test_a_running_run_ends_with_its_job(crew: Crew) -> None:
+    crew.house.job()
+    run = crew.house.trigger()
+    hand = Hand()
+
+    async def story() -> None:
+        worker = crew.worker(hand)
+        await worker.step()
+        await began(hand, 1)
+        crew.house.on("job", watches.remove)
+        await worker.step()
+        await worker.idle()
+
+    go(story())
+    assert hand.killed == [run.id]
+
+
+def test_nothing_is_killed_for_what_only_a_look_into_the_past_says(
+    crew: Crew, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crew.house.job()
+    crew.house.trigger()
+    hand = Hand()
+    looks: list[object] = []
+
+    def asked(tx: Tx, keys: Collection[tuple[int, str]]) -> dict[tuple[int, str], str]:
+        looks.append(keys)
+        return dict.fromkeys(keys, "gone") if len(looks) == 1 else cancel_asked(tx, keys)
+
+    async def story() -> None:
+        worker = crew.worker(hand)
+        await worker.step()
+        await began(hand, 1)
+        monkeypatch.setattr(workers, "cancel_asked", asked)
+        await worker.step()
+        hand.gate.set()
+        await worker.idle()
+
+    go(story())
+    assert (len(looks), hand.killed) == (2, [])
+    assert crew.house.rows("runs")[0]["outcome"] == "ok"
 
 
 def test_the_next_run_cancels_the_one_before(crew: Crew) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from dogwatch.core.problems import Problem
@@ -281,3 +282,23 @@ def test_other_urls_are_refused_without_telling_their_secrets(url: str) -> None:
         Database.open(url)
     assert caught.value.kind == "invalid"
     assert "hunter2" not in caught.value.message
+
+
+def test_a_question_that_is_broken_off_leaves_nobody_in_the_past(notes: Database) -> None:
+    """What is not read to its end would hold its snapshot, for all who ask there later."""
+    notes.write(lambda tx: [put(tx, number) for number in range(1000)]).result(10)
+
+    def broken_off(tx: Tx) -> None:
+        rows = (row for row in tx.conn.execute(_ALL))
+        try:
+            raise OSError("no room", next(rows))
+        except OSError as error:
+            raise Problem("away", "no room") from error
+
+    errors = [notes.read(broken_off).exception(10) for _ in range(8)]  # kept, as in a log
+    assert all(isinstance(error, Problem) for error in errors)
+    notes.write(lambda tx: put(tx, 1000)).result(10)
+    assert {len(noted(notes)) for _ in range(8)} == {1001}
+
+
+_ALL = text("SELECT id FROM notes")

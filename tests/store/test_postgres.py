@@ -10,6 +10,7 @@ from functools import partial
 
 import psycopg
 import pytest
+from sqlalchemy import text
 
 from dogwatch.core.problems import Problem
 from dogwatch.store import walls
@@ -18,6 +19,8 @@ from tests.eventually import eventually
 from tests.harness.held import Held
 from tests.harness.notes import make_notes, noted, put
 from tests.harness.postgres import PostgresServer, running_postgres
+
+WRITERS = 4
 
 
 @contextmanager
@@ -97,7 +100,10 @@ def test_a_session_that_dies_before_commit_is_tried_again(
     assert noted(notes) == [1, 2, *range(10, 20)]
 
 
-def test_a_node_that_stood_still_in_a_transaction_tries_again(notes: Database) -> None:
+@pytest.mark.parametrize("patience_s", [5.0, 0.0])
+def test_a_node_that_stood_still_in_a_transaction_tries_again(
+    notes: Database, postgres_url: str, patience_s: float
+) -> None:
     attempts: list[int] = []
 
     def stand_still_once(tx: Tx) -> int:
@@ -107,9 +113,67 @@ def test_a_node_that_stood_still_in_a_transaction_tries_again(notes: Database) -
             _until_hung_up(tx)
         return put(tx, 2)
 
-    assert notes.write(stand_still_once).result(10) == 2
+    with opened(postgres_url, patience_s) as database:
+        assert database.write(stand_still_once).result(10) == 2
     assert len(attempts) == 2
     assert noted(notes) == [1, 2]
+
+
+def test_one_that_stands_still_each_time_is_refused_once_its_patience_is_over(
+    notes: Database, postgres_url: str
+) -> None:
+    attempts: list[int] = []
+
+    def stand_still(tx: Tx) -> None:
+        attempts.append(put(tx, 1))
+        tx.conn.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = '10ms'")
+        _until_hung_up(tx)
+        put(tx, 2)
+
+    with opened(postgres_url, patience_s=0) as database:
+        error = database.write(stand_still).exception(10)
+    assert isinstance(error, Problem)
+    assert (len(attempts), noted(notes)) == (2, [])
+
+
+def test_a_session_that_takes_no_writes_is_left_for_one_that_does(notes: Database) -> None:
+    """So it is where the primary has become a standby, or its provider had it read only."""
+
+    def only_reading(tx: Tx) -> None:
+        tx.conn.exec_driver_sql("SET SESSION default_transaction_read_only = on")
+
+    for _ in range(WRITERS):
+        notes.write(only_reading).result(10)
+    writing = [notes.write(partial(put, number=n)) for n in range(20)]
+    assert [one.result(10) for one in writing] == list(range(20))
+    assert noted(notes) == list(range(20))
+
+
+def test_that_no_session_takes_writes_is_told(notes: Database, postgres_url: str) -> None:
+    with opened(f"{postgres_url}?options=-c%20default_transaction_read_only%3Don", 0.1) as reader:
+        error = reader.write(partial(put, number=1)).exception(10)
+    assert isinstance(error, Problem)
+    assert (error.kind, error.message) == ("away", "not saved: the database takes no writes")
+    assert noted(notes) == []
+
+
+def test_a_question_that_takes_too_long_is_told(notes: Database) -> None:
+    def slow(tx: Tx) -> None:
+        tx.conn.exec_driver_sql("SET LOCAL statement_timeout = '10ms'")
+        tx.conn.exec_driver_sql("SELECT pg_sleep(5)")
+
+    error = notes.read(slow).exception(10)
+    assert isinstance(error, Problem)
+    assert (error.kind, error.message) == (
+        "away", "the database says that a statement took too long"
+    )  # fmt: skip
+
+
+def test_an_error_of_the_database_repeats_no_value(notes: Database) -> None:
+    twice = text("INSERT INTO notes (number) VALUES (:number), (:number, 1)")
+    error = notes.write(lambda tx: tx.conn.execute(twice, {"number": "hunter2"})).exception(10)
+    assert error is not None
+    assert "hunter2" not in str(error)
 
 
 def _until_hung_up(tx: Tx) -> None:

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -136,7 +136,7 @@ def make_key(store: Store, name: str, scopes: Sequence[str]) -> str:
     return store.database.write(made).result()
 
 
-def copied(config: Config, store: Store, tx: Tx) -> Iterator[str]:
+def copied(config: Config, store: Store, tx: Tx) -> Generator[str, None, None]:
     """Yield a backup; its key stays here, as who loads it may be on another machine."""
     keyring.refresh(tx, store.vault)
     return backup.copy(tx, migrate.current(config.database_url) or "", None, store.clock.now())

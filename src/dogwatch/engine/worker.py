@@ -169,6 +169,8 @@ class Worker:
     async def _cancel_asked(self) -> None:
         keys = list(self._running)
         asked: Mapping[Key, str] = await self._database.aread(lambda tx: cancel_asked(tx, keys))
+        if asked:  # asked again of the writer, which sees no past: what is killed is not undone
+            asked = await self._database.awrite(lambda tx: cancel_asked(tx, asked))
         for key, reason in asked.items():
             task = self._running.get(key)
             if task and key not in self._why_cancelled:

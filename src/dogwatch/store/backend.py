@@ -39,8 +39,12 @@ class Backend(Protocol):
         """Return a read-only connection from the pool."""
         ...
 
-    def fault(self, error: BaseException) -> Fault:
-        """Return whose fault `error` is."""
+    def fault(self, error: BaseException, *, reading: bool = False) -> Fault:
+        """Return whose fault `error` is; a reader that writes is at fault itself."""
+        ...
+
+    def reason(self, error: BaseException) -> str | None:
+        """Return what only time or an operator can mend, in words for the latter."""
         ...
 
     def explain(self, error: Exception) -> Exception:

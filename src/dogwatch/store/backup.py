@@ -23,11 +23,10 @@ def names() -> list[str]:
 def rows(tx: Tx, name: str) -> Iterator[dict[str, Any]]:
     """Yield every row of a table as plain JSON values: integers, text, bytes as base64."""
     columns = ", ".join(f'"{column.name}"' for column in metadata.tables[name].columns)
-    found = tx.conn.execution_options(yield_per=PAGE).execute(
-        text(f'SELECT {columns} FROM "{name}"')  # noqa: S608  (names from our own tables)
-    )
-    for row in found.mappings():
-        yield {column: _plain(value) for column, value in row.items()}
+    every = text(f'SELECT {columns} FROM "{name}"')  # noqa: S608  (names from our own tables)
+    with tx.conn.execution_options(yield_per=PAGE).execute(every) as found:
+        for row in found.mappings():
+            yield {column: _plain(value) for column, value in row.items()}
 
 
 def _plain(value: Any) -> Any:

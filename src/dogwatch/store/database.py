@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import traceback
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
@@ -12,7 +13,6 @@ from sqlalchemy.exc import ArgumentError
 
 from dogwatch.clock import Clock, SystemClock
 from dogwatch.core.problems import Problem
-from dogwatch.store import sqlite
 from dogwatch.store.backend import Backend, Fault
 from dogwatch.store.sqlite import Sqlite
 from dogwatch.store.tx import DialectName, Tx
@@ -171,8 +171,8 @@ class Database:
             try:
                 return self._read_once(fn, workspace_id)
             except Exception as error:
-                if self._backend.fault(error) is not Fault.AWAY:
-                    raise _readable(error) from error
+                if self._backend.fault(error, reading=True) is not Fault.AWAY:
+                    raise self._readable(error) from error
                 if self._clock.monotonic() >= deadline:
                     raise Problem("away", "the database cannot be reached") from error
                 threading.Event().wait(0.05)
@@ -181,13 +181,24 @@ class Database:
         conn: Connection
         with self._backend.connect_reader() as conn, conn.begin():
             self._backend.begin_reading(conn, workspace_id)
-            return fn(Tx(conn, self.dialect))
+            try:
+                return fn(Tx(conn, self.dialect))
+            except Exception as error:
+                _let_go(error)
+                raise
+
+    def _readable(self, error: Exception) -> Exception:
+        """Return a `Problem("away")` for what the database lacks, else the error."""
+        told = self._backend.reason(error)
+        return Problem("away", told) if told else error
 
 
-def _readable(error: Exception) -> Exception:
-    """Return what is wrong with a SQLite file, else the error."""
-    told = sqlite.reason(error)
-    return Problem("away", told) if told else error
+def _let_go(error: BaseException | None) -> None:
+    """Clear the frames of an error: rows they did not read to the end would hold the snapshot, for
+    whoever reads by the same connection later."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
 
 
 def _listen_elsewhere(backend: Backend, wakes: Wakes) -> Callable[[], None] | None:

@@ -34,6 +34,8 @@ _AWAY: Final = {
     "57014": "a statement took too long",
 }
 _LOST_CLASSES = ("08", "57P", "25P03", "25P04")  # the last two: it took us for gone
+# Another session may take writes: it meets the new primary, or settings that have changed.
+_READ_ONLY = "25006"
 
 
 def engine_for(url: URL, **options: object) -> Engine:
@@ -48,7 +50,7 @@ def engine_for(url: URL, **options: object) -> Engine:
         "keepalives_interval": 5,
         "keepalives_count": 3,
     }
-    return create_engine(url, connect_args=arguments, **options)
+    return create_engine(url, connect_args=arguments, hide_parameters=True, **options)
 
 
 class Postgres:
@@ -85,7 +87,7 @@ class Postgres:
         """Return a connection whose transactions `begin_reading` begins."""
         return self._readers.connect()
 
-    def fault(self, error: BaseException) -> Fault:
+    def fault(self, error: BaseException, *, reading: bool = False) -> Fault:
         """Return CONFLICT for deadlocks, AWAY where the connection or the primary is gone."""
         origin = error.orig if isinstance(error, DBAPIError) else error
         if not isinstance(origin, psycopg.Error):
@@ -93,19 +95,27 @@ class Postgres:
         state = origin.sqlstate or ""
         if state in _CONFLICTS:
             return Fault.CONFLICT
+        if state == _READ_ONLY and not reading:
+            return Fault.AWAY
         # Without a state the driver itself lost the connection or found none.
         lost = not state and isinstance(origin, psycopg.OperationalError)
         return Fault.AWAY if lost or state.startswith(_LOST_CLASSES) else Fault.OWN
+
+    def reason(self, error: BaseException) -> str | None:
+        """Return what the server itself lacks, in words for its owner."""
+        told = _AWAY.get(_state(error))
+        return told and f"the database says that {told}"
 
     def explain(self, error: Exception) -> Exception:
         """Return a `Problem("away")` for what only time or an operator can mend."""
         fault = self.fault(error)
         if fault is Fault.AWAY:
-            return Problem("away", "not saved: the database cannot be reached")
+            why = "takes no writes" if _state(error) == _READ_ONLY else "cannot be reached"
+            return Problem("away", f"not saved: the database {why}")
         if fault is Fault.CONFLICT:
             return Problem("away", "not saved: too many others changed the same; try again")
-        reason = _AWAY.get(_state(error))
-        return Problem("away", f"not saved: the database says that {reason}") if reason else error
+        told = self.reason(error)
+        return Problem("away", f"not saved: {told}") if told else error
 
     def explain_commit(self, error: Exception) -> Exception:
         """Return the truth about a connection lost in COMMIT: nobody knows."""

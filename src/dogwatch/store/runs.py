@@ -89,6 +89,7 @@ class Entry:
     exit_code: int | None = None
 
 
+REMOVED = "its job was removed"
 _LINE = (
     runs.c.workspace_id, runs.c.id, runs.c.watch_id, runs.c.slot_at, runs.c.rid, runs.c.trigger,
     runs.c.attempt, runs.c.input, runs.c.state, runs.c.outcome, runs.c.reason, runs.c.queued_at,
@@ -250,9 +251,7 @@ def unfinished(tx: Tx) -> Sequence[Run]:
 
 _AMONG = tuple_(runs.c.workspace_id, runs.c.id).in_(bindparam("keys", expanding=True))
 _BY_KEYS = select(runs).where(_AMONG)
-_CANCELLED = select(runs.c.workspace_id, runs.c.id, runs.c.cancel_reason).where(
-    _AMONG, runs.c.cancel_reason.is_not(None)
-)
+_WISHES = select(runs.c.workspace_id, runs.c.id, runs.c.cancel_reason).where(_AMONG)
 
 
 def listed(
@@ -413,9 +412,10 @@ def ask_cancel(tx: Tx, workspace_id: int, run_ids: Sequence[str], reason: str) -
 
 
 def cancel_asked(tx: Tx, keys: Collection[tuple[int, str]]) -> dict[tuple[int, str], str]:
-    """Return the reasons of those of these runs that were asked to stop."""
-    rows = tx.conn.execute(_CANCELLED, {"keys": list(keys)})
-    return {(row.workspace_id, row.id): row.cancel_reason for row in rows}
+    """Return why those of these runs are to stop that were asked to, or are there no more."""
+    rows = tx.conn.execute(_WISHES, {"keys": list(keys)})
+    known = {(row.workspace_id, row.id): row.cancel_reason for row in rows}
+    return {key: why for key in keys if (why := known.get(key, REMOVED)) is not None}
 
 
 def append_output(

@@ -61,7 +61,7 @@ def create_file(path: Path) -> None:
 def engine_for(url: URL, begin: str, pragmas: tuple[str, ...], **options: Any) -> Engine:
     """Return an engine whose transactions start with `begin`; the driver begins none itself."""
     arguments = {"isolation_level": None, "check_same_thread": False, "timeout": 5.0}
-    engine = create_engine(url, connect_args=arguments, **options)
+    engine = create_engine(url, connect_args=arguments, hide_parameters=True, **options)
 
     @event.listens_for(engine, "connect")
     def prepare(driver: sqlite3.Connection, _record: object) -> None:
@@ -107,9 +107,13 @@ class Sqlite:
         """Return a connection that refuses to write."""
         return self._readers.connect()
 
-    def fault(self, error: BaseException) -> Fault:
+    def fault(self, error: BaseException, *, reading: bool = False) -> Fault:
         """Return AWAY while another program holds the lock, else OWN."""
         return Fault.AWAY if _code(error) in _BUSY else Fault.OWN
+
+    def reason(self, error: BaseException) -> str | None:
+        """Return what is wrong with the file or its disk."""
+        return reason(error)
 
     def explain(self, error: Exception) -> Exception:
         """Return a `Problem("away")` for what the file or its disk cannot do now."""

@@ -144,9 +144,10 @@ def _plain(
         one for one in table.c if not isinstance(one.type, LargeBinary) and one is not _PRIVATE
     ]
     found = select(*shown).where(chosen).order_by(*table.primary_key.columns)
-    for row in tx.conn.execute(found):
-        values = row._mapping.items()
-        yield table.name, {name: _value(value) for name, value in values}
+    with tx.conn.execute(found) as result:  # closed also where its reader breaks off
+        for row in result:
+            values = row._mapping.items()
+            yield table.name, {name: _value(value) for name, value in values}
 
 
 def _value(value: Any) -> Any:

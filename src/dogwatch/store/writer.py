@@ -133,8 +133,11 @@ class Writer(threading.Thread):
             if topics:
                 self._call(self._backend.announce, conn, topics)
             committed = self._commit(conn, ran)
-        except Interrupted:
-            self._roll_back()
+        except Interrupted as cut:
+            if cut.fault is Fault.AWAY:
+                self._hang_up()
+            else:
+                self._roll_back()
             raise
         if committed:
             self._follow(ran, topics)
@@ -230,7 +233,9 @@ class Writer(threading.Thread):
     def _is_over(self, one: Command, cut: Interrupted) -> bool:
         one.tries += 1
         if cut.fault is Fault.AWAY:
-            return self._clock.monotonic() >= one.deadline
+            # Cut in its midst, however late, it is tried once more: all may be well again.
+            first = one.tries == 1 and not cut.at_begin
+            return not first and self._clock.monotonic() >= one.deadline
         return cut.fault is Fault.CONFLICT and one.tries >= TRIES
 
     def _roll_back(self) -> None:

@@ -1,7 +1,7 @@
 """Backup and restore: a consistent copy while running, and back into an empty store."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -46,7 +46,7 @@ class Head:
         return head
 
 
-def copy(tx: Tx, revision: str, secret_key: str | None, at: datetime) -> Iterator[str]:
+def copy(tx: Tx, revision: str, secret_key: str | None, at: datetime) -> Generator[str, None, None]:
     """Yield the copy line by line: the head, rows, and a last line that tells it is whole."""
     yield Head(FORM, __version__, revision, at, secret_key).line()
     count = 0

@@ -1,7 +1,7 @@
 """Workspaces: made, named, given a plan, exported, removed."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from datetime import datetime, timedelta
 from typing import get_args
 
@@ -89,7 +89,7 @@ def assign(tx: Tx, workspace_id: int, plan: str) -> Workspace:
     return get(tx, workspace_id)
 
 
-def export(tx: Tx, workspace_id: int) -> Iterator[str]:
+def export(tx: Tx, workspace_id: int) -> Generator[str, None, None]:
     """Yield every row of a workspace as a line `["table", {column: value}]`, without secrets."""
     get(tx, workspace_id)
     for table, row in workspaces.rows(tx, workspace_id):

@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import sys
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -78,7 +78,7 @@ class Services:
     dialect_hosts: Mapping[str, str] = field(default_factory=dict)
     allow_private_targets: Sequence[Network] = ()
     blocked: Blocked = _nothing
-    copy: Callable[[Tx], Iterator[str]] | None = None
+    copy: Callable[[Tx], Generator[str, None, None]] | None = None
     outside_heartbeat: str | None = None
     disk: Callable[[], tuple[int, int, int]] = lambda: shutil.disk_usage("/")
 

@@ -1,7 +1,6 @@
 """The export of a workspace, as a download: noted in the audit log before it is handed out."""
 
-import tempfile
-from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime
 from typing import IO
 
@@ -11,11 +10,10 @@ from fastapi.responses import StreamingResponse
 from dogwatch.usecases import audit_log, workspaces
 from dogwatch.usecases.callers import Caller
 from dogwatch.usecases.door import Door, Tx
+from dogwatch.web.aside import aside, chunks
 
 LINES = "application/jsonl"
 HEADERS = {"Content-Disposition": 'attachment; filename="workspace.jsonl"'}
-
-_CHUNK = 256 * 1024
 
 
 async def takeout(door: Door, caller: Caller, at: datetime) -> Response:
@@ -23,19 +21,9 @@ async def takeout(door: Door, caller: Caller, at: datetime) -> Response:
     here = caller.workspace_id
     await door.awrite(lambda tx: audit_log.note(tx, caller, workspaces.EXPORT, "", at), here)
     file = await door.aread(lambda tx: _saved(tx, here), here)
-    return StreamingResponse(_chunks(file), 200, HEADERS, LINES)
+    return StreamingResponse(chunks(file), 200, HEADERS, LINES)
 
 
 def _saved(tx: Tx, workspace_id: int) -> IO[bytes]:
-    """Write the export aside, so that no slow reader keeps the transaction open."""
-    file = tempfile.TemporaryFile()  # noqa: SIM115  (closed by who reads it)
-    for line in workspaces.export(tx, workspace_id):
-        file.write(line.encode() + b"\n")
-    file.seek(0)
-    return file
-
-
-def _chunks(file: IO[bytes]) -> Iterator[bytes]:
-    with file:
-        while chunk := file.read(_CHUNK):
-            yield chunk
+    with closing(workspaces.export(tx, workspace_id)) as lines:  # else it might hold its snapshot
+        return aside(lambda file: file.writelines(line.encode() + b"\n" for line in lines))

@@ -10,7 +10,7 @@ import pytest
 from dogwatch.core.result import Outcome, Result
 from dogwatch.store import runs as stored
 from dogwatch.store.tx import Tx
-from dogwatch.usecases import runs, watches
+from dogwatch.usecases import keys, runs, watches
 from dogwatch.usecases.runs import Ended, Work
 from dogwatch.web.app import build
 from tests.web.api.conftest import HTTP_ACTION, House
@@ -137,6 +137,33 @@ def test_the_tail_ends_when_the_server_stops(api: Client, house: House, run: Any
         return pieces
 
     assert asyncio.run(follow()) == 2
+
+
+@pytest.mark.parametrize("gone", ["the key", "the run"])
+def test_the_tail_ends_with_its_key_and_with_its_run(
+    api: Client, house: House, run: Any, gone: str
+) -> None:
+    def end(tx: Tx) -> None:
+        workspace_id = house.workspace.id
+        if gone == "the key":
+            keys.revoke(tx, workspace_id, "test", house.clock.now())
+        else:
+            watches.remove(tx, watches.find(tx, workspace_id, "j", lock=True))
+        tx.wake("output")
+
+    async def follow() -> list[str]:
+        pieces: list[str] = []
+        async for piece in api.stream(f"/runs/{run['id']}/output/stream"):
+            pieces.append(piece)
+            if len(pieces) == 1:
+                write(house, run, (1, "stdout", "one\n"))
+            else:
+                house.write(end)
+        return pieces
+
+    pieces = asyncio.run(follow())
+    assert len(pieces) == 2
+    assert "one" in pieces[1]
 
 
 def test_the_tail_of_an_unknown_run_is_404(api: Client) -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from functools import partial
 from typing import Any
 
 import pytest
@@ -296,3 +297,16 @@ def test_without_overreach_a_plan_bounds_the_keys(api: Client, house: House) -> 
     house.write(lambda tx: workspaces.assign(tx, house.workspace.id, "free"))
     made = [api("POST", "/keys", {"name": "k", "scopes": ["*"]}).status for _ in range(10)]
     assert (made.count(201), made[-1]) == (9, 403)
+
+
+def test_an_export_without_room_is_told(api: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is written to /dev/full, as on a disk for temporary files that is."""
+    for number in range(30):
+        api("POST", "/watches", {"name": f"W {number}", "description": "d" * 900})
+    full = partial(open, "/dev/full", "w+b")
+    monkeypatch.setattr("dogwatch.web.aside.tempfile.TemporaryFile", full)
+    refused = api.get("/workspace/export")
+    assert refused.status == 503
+    assert "No space left on device" in refused.json["detail"]
+    made = api("POST", "/watches", {"name": "Later"}).json["id"]
+    assert {api.get(f"/watches/{made}").status for _ in range(8)} == {200}

@@ -8,10 +8,11 @@ from fastapi.responses import StreamingResponse
 
 from dogwatch.core.plain import whole_number
 from dogwatch.usecases import lists, runs
+from dogwatch.usecases.callers import require
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.lists import Chunk
 from dogwatch.web.api.asked import Cancel, Trigger
-from dogwatch.web.api.auth import needs, resource
+from dogwatch.web.api.auth import authenticate, needs, resource
 from dogwatch.web.api.call import Called, Id, shown
 from dogwatch.web.api.filters import RunOutcome, RunState, Text, given
 from dogwatch.web.api.pages import Paged
@@ -88,14 +89,19 @@ def pieces(chunks: Sequence[Chunk], last: int | None = None) -> Iterator[str]:
 async def follow_output(request: Request, call: Called, name: Id) -> Response:
     """Follow a run's output as server-sent events: `output` and, once it has ended, `end`.
 
-    `Last-Event-ID` resumes behind that sequence number.
+    `Last-Event-ID` resumes behind that sequence number. It ends without `end` once the key is good
+    for it no more, or the run is removed.
     """
+
+    async def still() -> None:
+        require(await authenticate(request), "runs.stream")
+
     await call.read(lambda tx: runs.find(tx, call.workspace_id, name))
     last = whole_number(request.headers.get("last-event-id", ""), 9)
     after = -1 if last is None else last
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(
-        tail(call.services, call.workspace_id, name, after), 200, headers, _EVENTS
+        tail(call.services, call.workspace_id, name, after, still), 200, headers, _EVENTS
     )
 
 

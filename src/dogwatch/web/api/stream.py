@@ -2,9 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from dogwatch.core.problems import Problem
 from dogwatch.usecases import lists
 from dogwatch.usecases.lists import Chunk, Run
 from dogwatch.web.api.wire import RunOut
@@ -17,15 +18,27 @@ TOPICS = frozenset({"output", "*"})
 
 
 async def tail(
-    services: Services, workspace_id: int, run_id: str, after: int
+    services: Services,
+    workspace_id: int,
+    run_id: str,
+    after: int,
+    still: Callable[[], Awaitable[object]],
 ) -> AsyncIterator[str]:
-    """Yield the output behind `after` as it comes, then the run once it has ended."""
+    """Yield the output behind `after` as it comes, then the run once it has ended.
+
+    It breaks off where `still` raises a Problem, since who follows may no longer, and where the
+    run can't be read any more: who asks again is told why.
+    """
     beat_at = services.clock.monotonic() + HEARTBEAT_S
     yield ": following\n\n"  # so that proxies and clients see at once that it works
     with woken(services, TOPICS) as heard:
         while not services.stopping.is_set():
             heard.clear()
-            run, chunks = await _read(services, workspace_id, run_id, after)
+            try:
+                await still()
+                run, chunks = await _read(services, workspace_id, run_id, after)
+            except Problem:
+                return
             for after, stream, text in chunks:
                 yield _event("output", {"seq": after, "stream": stream, "text": text}, after)
             if len(chunks) == BATCH:

@@ -1,8 +1,8 @@
 """System: is Dogwatch itself healthy?"""
 
 import gzip
-import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator
+from contextlib import closing
 from typing import IO
 
 from fastapi import Response
@@ -13,11 +13,11 @@ from dogwatch.core.problems import Problem
 from dogwatch.usecases import audit_log, system
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.system import System
+from dogwatch.web.aside import aside, chunks
 from dogwatch.web.dashboard.pages import DOWNLOADED, rendered
 from dogwatch.web.dashboard.visit import Visit
 from dogwatch.web.latest import Latest
 
-CHUNK = 256 * 1024
 # Of the data directory's disk: with less, something is soon refused.
 FREE_SHARE, GB = 0.05, 10**9
 WORDS = {
@@ -66,7 +66,7 @@ async def back_up(visit: Visit) -> Response:
     file = await visit.read(lambda tx: _packed(copy(tx)))
     name = f"dogwatch-{visit.at:%Y-%m-%d}.gz"
     headers = {**DOWNLOADED, "Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(_chunks(file), 200, headers, "application/gzip")
+    return StreamingResponse(chunks(file), 200, headers, "application/gzip")
 
 
 def _is_full(visit: Visit) -> bool:
@@ -79,19 +79,13 @@ def _free(visit: Visit) -> str:
     return f"{free / GB:,.1f} GB free of {whole / GB:,.1f} GB"
 
 
-def _packed(lines: Iterable[str]) -> IO[bytes]:
-    """Write the copy aside, so that no slow reader keeps the transaction open."""
-    file = tempfile.TemporaryFile()  # noqa: SIM115  (closed by who reads it)
-    with gzip.open(file, "wt", encoding="utf-8", compresslevel=6) as packed:
-        packed.writelines(f"{line}\n" for line in lines)
-    file.seek(0)
-    return file
+def _packed(lines: Generator[str, None, None]) -> IO[bytes]:
+    def pack(file: IO[bytes]) -> None:
+        with gzip.open(file, "wt", encoding="utf-8", compresslevel=6) as packed:
+            packed.writelines(f"{line}\n" for line in lines)
 
-
-def _chunks(file: IO[bytes]) -> Iterator[bytes]:
-    with file:
-        while chunk := file.read(CHUNK):
-            yield chunk
+    with closing(lines):  # else it might hold its snapshot
+        return aside(pack)
 
 
 def _latest(visit: Visit) -> Latest[System]:
