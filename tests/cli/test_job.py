@@ -153,3 +153,14 @@ def test_an_edit_sends_what_changes_and_keeps_the_rest(here: Here, told: Stub) -
 def test_a_reset(here: Here, told: Stub) -> None:
     told.replies["POST /api/v1/jobs/j/reset"] = (200, JOB)
     assert "counts from 0" in here("job", "reset", "j").stdout
+
+
+def test_a_list(here: Here, told: Stub) -> None:
+    nothing: dict[str, Any] = {"data": [], "next_cursor": None}
+    told.replies["GET /api/v1/jobs"] = (200, nothing)
+    assert here("job", "ls").stdout.startswith("No jobs. Make one: dogwatch job add ")
+    assert here("job", "ls", "--tag", "x").stdout == "No such jobs.\n"
+    assert told.requests[-1].query["tag"] == "x"
+    told.replies["GET /api/v1/jobs"] = (200, nothing | {"data": [JOB | {"schedule": "@daily"}]})
+    assert "j     @daily" in here("job", "ls").stdout
+    assert here.json("job", "ls") == [JOB | {"schedule": "@daily"}]

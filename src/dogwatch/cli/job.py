@@ -15,7 +15,7 @@ from dogwatch.cli.output import as_json, there
 from dogwatch.cli.runs import trigger_command
 from dogwatch.cli.schedule import SCHEDULE
 from dogwatch.cli.session import Session, command, joined
-from dogwatch.cli.watches import show
+from dogwatch.cli.watches import ls, show
 from dogwatch.cli.zone import local_zone
 from dogwatch.core.problems import invalid
 
@@ -205,6 +205,14 @@ def _split(option: str, text: str, sign: str) -> tuple[str, str]:
     return name.strip(), value.strip() if sign == ":" else value
 
 
+@command("ls", "dogwatch job ls\ndogwatch job ls --status down\ndogwatch job ls --tag prod --json")
+@click.option("--status", help="Only those that are new, up, degraded, down or paused.")
+@click.option("--tag", help="Only jobs with this tag.")
+def job_ls(session: Session, **filters: str | None) -> None:
+    """List the jobs."""
+    ls(session, "jobs", filters, "dogwatch job add Cleanup --script cleanup.sh --schedule @daily")
+
+
 @command("show", "dogwatch job show rotate-reports\ndogwatch job show rotate-reports --json")
 @click.argument("slug")
 def job_show(session: Session, slug: str) -> None:
@@ -221,5 +229,5 @@ def job_reset(session: Session, slug: str) -> None:
     as_json(job) if session.json else click.echo(f"{job['slug']} counts from 0 again")
 
 
-for one in (job_add, job_edit, job_show, job_reset, trigger_command, *OF_ALL):
+for one in (job_add, job_ls, job_edit, job_show, job_reset, trigger_command, *OF_ALL):
     job_command.add_command(one)

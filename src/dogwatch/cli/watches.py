@@ -70,19 +70,24 @@ def _next(watch: Mapping[str, Any]) -> str:
 @command("ls", "dogwatch ls\ndogwatch ls --status down\ndogwatch ls --tag prod --json")
 @click.option("--status", help="Only those that are new, up, degraded, down or paused.")
 @click.option("--tag", help="Only watches with this tag.")
-def ls_command(session: Session, status: str | None, tag: str | None) -> None:
+def ls_command(session: Session, **filters: str | None) -> None:
     """List the watches."""
+    ls(session, "watches", filters, 'dogwatch add "Nightly backup" --schedule "0 2 * * *"')
+
+
+def ls(session: Session, what: str, filters: Mapping[str, str | None], first: str) -> None:
+    """Print watches or jobs, those of the filters; `first` is the command that makes one."""
     api = connect(session)
-    watches = api.pages("/watches", _ALL, status=status, tag=tag)
+    found = api.pages(f"/{what}", _ALL, **filters)
     if session.json:
-        as_json(watches)
-    elif watches:
+        as_json(found)
+    elif found:
         columns = ("state", "slug", "schedule", "last", "next", "tags")
-        table([_row(api, watch) for watch in watches], columns)
-    elif status or tag:
-        click.echo("No such watches.")
+        table([_row(api, one) for one in found], columns)
+    elif any(filters.values()):
+        click.echo(f"No such {what}.")
     else:
-        click.echo('No watches. Make one: dogwatch add "Nightly backup" --schedule "0 2 * * *"')
+        click.echo(f"No {what}. Make one: {first}")
 
 
 def _row(api: Api, watch: Mapping[str, Any]) -> dict[str, Any]:
