@@ -1,7 +1,6 @@
 """Whole engines: started, woken, sharing the work with no leader, and leaving."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import cast
@@ -86,17 +85,16 @@ def done(house: House) -> int:
     return sum(row["state"] == "done" for row in house.rows("runs"))
 
 
-def test_a_run_by_hand_is_done_at_once(house: House) -> None:
+def test_a_run_by_hand_waits_for_no_poll(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dogwatch.engine.worker.POLL_S", 3600)
     house.job(at=later(0), schedule=SELDOM)
 
-    async def story() -> float:
+    async def story() -> None:
         async with running(house, passing(), "node-a"):
             await asyncio.to_thread(house.trigger, "job", later(0))
-            began = time.monotonic()
             await eventually_async(lambda: done(house))
-            return time.monotonic() - began
 
-    assert asyncio.run(story()) < 0.9  # the poll alone would take a second
+    asyncio.run(story())
 
 
 def test_a_cancelled_run_ends_at_once(house: House) -> None:
@@ -146,7 +144,7 @@ def test_engines_wake_each_other(three: Sequence[House]) -> None:
     one.job(at=later(0), schedule=SELDOM)
     hand = passing()
 
-    async def story() -> float:
+    async def story() -> None:
         worker = Worker("http", 5, hand, other.database, CLOCK, other.vault, "node-b")
         patient = Patient(worker)
         courier = Courier(other.database, CLOCK, other.vault, NOWHERE, "node-b", 5, BASE_URL, {})
@@ -156,26 +154,22 @@ def test_engines_wake_each_other(three: Sequence[House]) -> None:
         await engine.start("node-b", alone=False)
         await eventually_async(lambda: ALL_TOPICS in heard)
         await asyncio.to_thread(one.trigger, "job", later(0))
-        began = time.monotonic()
         await eventually_async(lambda: hand.began)
-        waited = time.monotonic() - began
         await worker.idle()
         await engine.stop(5)
         stop_hearing()
-        return waited
 
-    assert asyncio.run(story()) < 0.9
+    asyncio.run(story())
 
 
-def test_it_leaves_within_two_seconds_when_idle(house: House) -> None:
-    async def story() -> float:
+def test_it_leaves_without_its_grace_when_idle(house: House) -> None:
+    async def story() -> None:
         engine = engine_of(house, "node-a", passing())
         await engine.start("node-a", alone=False)
-        began = time.monotonic()
-        await engine.stop(10)
-        return time.monotonic() - began
+        async with asyncio.timeout(60):
+            await engine.stop(3600)
 
-    assert asyncio.run(story()) < 2
+    asyncio.run(story())
 
 
 def test_a_run_under_way_gets_its_grace(house: House) -> None:
