@@ -36,9 +36,11 @@ class Patient:
         self.name = loop.name
         self.topics = loop.topics
         self.loop = loop
+        self.rests = False
 
     async def step(self) -> float:
-        return 3600 if await self.loop.step() else 0
+        self.rests = bool(await self.loop.step())
+        return 3600 if self.rests else 0
 
 
 def engine_of(house: House, node_id: str, hand: Hand, concurrency: int = 5) -> Engine:
@@ -85,14 +87,27 @@ def done(house: House) -> int:
     return sum(row["state"] == "done" for row in house.rows("runs"))
 
 
-def test_a_run_by_hand_waits_for_no_poll(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dogwatch.engine.worker.POLL_S", 3600)
+def patient(house: House, node_id: str, hand: Hand) -> tuple[Engine, Worker, Patient]:
+    """Return an engine whose only loop is a patient worker."""
+    database, vault = house.database, house.vault
+    worker = Worker("http", 5, hand, database, CLOCK, vault, node_id)
+    courier = Courier(database, CLOCK, vault, NOWHERE, node_id, 5, BASE_URL, {})
+    loop = Patient(worker)
+    return Engine(database, CLOCK, node_id, [], courier, [loop]), worker, loop
+
+
+def test_a_run_by_hand_waits_for_no_poll(house: House) -> None:
     house.job(at=later(0), schedule=SELDOM)
+    hand = passing()
 
     async def story() -> None:
-        async with running(house, passing(), "node-a"):
-            await asyncio.to_thread(house.trigger, "job", later(0))
-            await eventually_async(lambda: done(house))
+        engine, worker, loop = patient(house, "node-a", hand)
+        await engine.start("node-a", alone=house.database.dialect == "sqlite")
+        await eventually_async(lambda: loop.rests)
+        await asyncio.to_thread(house.trigger, "job", later(0))
+        await eventually_async(lambda: done(house))
+        await worker.idle()
+        await engine.stop(5)
 
     asyncio.run(story())
 
@@ -145,14 +160,11 @@ def test_engines_wake_each_other(three: Sequence[House]) -> None:
     hand = passing()
 
     async def story() -> None:
-        worker = Worker("http", 5, hand, other.database, CLOCK, other.vault, "node-b")
-        patient = Patient(worker)
-        courier = Courier(other.database, CLOCK, other.vault, NOWHERE, "node-b", 5, BASE_URL, {})
+        engine, worker, loop = patient(other, "node-b", hand)
         heard: list[frozenset[str]] = []
-        engine = Engine(other.database, CLOCK, "node-b", [], courier, [patient])
         stop_hearing = other.database.on_wake(heard.append)
         await engine.start("node-b", alone=False)
-        await eventually_async(lambda: ALL_TOPICS in heard)
+        await eventually_async(lambda: ALL_TOPICS in heard and loop.rests)
         await asyncio.to_thread(one.trigger, "job", later(0))
         await eventually_async(lambda: hand.began)
         await worker.idle()
