@@ -186,20 +186,31 @@ def test_a_job_that_cannot_be_read_holds_up_nobody(crew: Crew) -> None:
 # --- cancelling ------------------------------------------------------------------------------
 
 
-def test_a_running_run_is_cancelled(crew: Crew) -> None:
-    crew.house.job()
-    run = crew.house.trigger()
-    hand = Hand()
+def meanwhile(crew: Crew, hand: Hand, act: Callable[[], object]) -> None:
+    """Have a worker begin a run, do something, and have the worker look again."""
 
     async def story() -> None:
         worker = crew.worker(hand)
         await worker.step()
         await began(hand, 1)
-        crew.house.do(runs.cancel, crew.house.workspace.id, run.id, "by hand", crew.clock.now())
+        act()
         await worker.step()
         await worker.idle()
 
     go(story())
+
+
+def test_a_running_run_is_cancelled(crew: Crew) -> None:
+    crew.house.job()
+    run = crew.house.trigger()
+    hand = Hand()
+    meanwhile(
+        crew,
+        hand,
+        lambda: crew.house.do(
+            runs.cancel, crew.house.workspace.id, run.id, "by hand", crew.clock.now()
+        ),
+    )
     assert hand.killed == [run.id]
     (row,) = crew.house.rows("runs")
     assert (row["outcome"], row["reason"]) == ("skipped", "by hand")
@@ -209,16 +220,7 @@ def test_a_running_run_ends_with_its_job(crew: Crew) -> None:
     crew.house.job()
     run = crew.house.trigger()
     hand = Hand()
-
-    async def story() -> None:
-        worker = crew.worker(hand)
-        await worker.step()
-        await began(hand, 1)
-        crew.house.on("job", watches.remove)
-        await worker.step()
-        await worker.idle()
-
-    go(story())
+    meanwhile(crew, hand, lambda: crew.house.on("job", watches.remove))
     assert hand.killed == [run.id]
 
 

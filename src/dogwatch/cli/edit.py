@@ -9,7 +9,7 @@ from dogwatch.cli.client import connect
 from dogwatch.cli.confirm import YES, confirm
 from dogwatch.cli.length import LENGTH
 from dogwatch.cli.output import as_json
-from dogwatch.cli.schedule import SCHEDULE
+from dogwatch.cli.schedule import EXPRESSION
 from dogwatch.cli.session import Session, command
 from dogwatch.cli.watches import pause_command, resume_command, show
 
@@ -34,9 +34,7 @@ dogwatch edit nightly-backup --tag db --tag prod
 @click.argument("slug")
 @click.option("--name", help="What people read.")
 @click.option("--slug", "new_slug", help="Short name for commands and addresses.")
-@click.option(
-    "--schedule", type=SCHEDULE, metavar="EXPR", help="Cron line, OnCalendar, seconds or words."
-)
+@EXPRESSION
 @NO_SCHEDULE
 @click.option("--tz", "timezone", metavar="ZONE", help="Its time zone.")
 @click.option("--grace", "grace_s", type=LENGTH, metavar="5m", help="Start by then.")

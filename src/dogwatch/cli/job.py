@@ -13,9 +13,9 @@ from dogwatch.cli.edit import NO_SCHEDULE, OF_ALL, unscheduled
 from dogwatch.cli.length import LENGTH
 from dogwatch.cli.output import as_json, there
 from dogwatch.cli.runs import trigger_command
-from dogwatch.cli.schedule import SCHEDULE
+from dogwatch.cli.schedule import EXPRESSION
 from dogwatch.cli.session import Session, command, joined
-from dogwatch.cli.watches import ls, show
+from dogwatch.cli.watches import STATUS, ls, show
 from dogwatch.cli.zone import local_zone
 from dogwatch.core.problems import invalid
 
@@ -28,9 +28,7 @@ _PARTS = _HTTP | _SCRIPT | {"script", "timeout_s"}
 
 _WHAT = joined(
     click.option("--slug", help="Short name for commands; made from NAME if absent."),
-    click.option(
-        "--schedule", type=SCHEDULE, metavar="EXPR", help="Cron line, OnCalendar, seconds or words."
-    ),
+    EXPRESSION,
     click.option("--tz", "timezone", metavar="ZONE", help="Its time zone; else this one's."),
     click.option("--starts-at", metavar="TIME", help="Nothing is due before; ISO 8601."),
     click.option("--tag", "tags", multiple=True, help="A tag; may be repeated."),
@@ -206,7 +204,7 @@ def _split(option: str, text: str, sign: str) -> tuple[str, str]:
 
 
 @command("ls", "dogwatch job ls\ndogwatch job ls --status down\ndogwatch job ls --tag prod --json")
-@click.option("--status", help="Only those that are new, up, degraded, down or paused.")
+@STATUS
 @click.option("--tag", help="Only jobs with this tag.")
 def job_ls(session: Session, **filters: str | None) -> None:
     """List the jobs."""

@@ -1,18 +1,14 @@
 """Lengths of time on the command line: 90s, 5m, 2h, 1d."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from dogwatch.cli.parameter import ParamType
 from dogwatch.core.schedule.interval import interval_s
 
-if TYPE_CHECKING:
-    Seconds = click.ParamType[int]
-else:  # not every version that we take is generic
-    Seconds = click.ParamType
 
-
-class Length(Seconds):
+class Length(ParamType[int]):
     """A length of time, read as seconds."""
 
     name = "length"

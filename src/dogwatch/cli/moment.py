@@ -2,19 +2,16 @@
 
 import re
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-if TYPE_CHECKING:
-    Text = click.ParamType[str]
-else:  # not every version that we take is generic
-    Text = click.ParamType
+from dogwatch.cli.parameter import ParamType
 
 _OF_DAY = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
 
-class Moment(Text):
+class Moment(ParamType[str]):
     """An ISO 8601 time; one without a zone is of this machine's."""
 
     name = "time"
@@ -28,7 +25,7 @@ class Moment(Text):
         return str(value) if at.tzinfo else at.astimezone().isoformat()
 
 
-class ClockTime(Text):
+class ClockTime(ParamType[str]):
     """A time of day."""
 
     name = "time of day"

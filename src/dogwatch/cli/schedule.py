@@ -1,18 +1,14 @@
 """Schedules on the command line: in words, too, as on the pages."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from dogwatch.cli.parameter import ParamType
 from dogwatch.core.schedule.words import cron_of
 
-if TYPE_CHECKING:
-    Text = click.ParamType[str]
-else:  # not every version that we take is generic
-    Text = click.ParamType
 
-
-class Schedule(Text):
+class Schedule(ParamType[str]):
     """A schedule as people say it, such as "every weekday at 7"; the server judges it."""
 
     name = "schedule"
@@ -24,3 +20,6 @@ class Schedule(Text):
 
 
 SCHEDULE = Schedule()
+EXPRESSION = click.option(
+    "--schedule", type=SCHEDULE, metavar="EXPR", help="Cron line, OnCalendar, seconds or words."
+)

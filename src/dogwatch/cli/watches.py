@@ -13,12 +13,13 @@ from dogwatch.cli.moment import MOMENT
 from dogwatch.cli.named import send_as
 from dogwatch.cli.output import as_json, local, pairs, state, table, there
 from dogwatch.cli.runs import outcome_of
-from dogwatch.cli.schedule import SCHEDULE
+from dogwatch.cli.schedule import EXPRESSION
 from dogwatch.cli.session import Session, command
 from dogwatch.cli.zone import local_zone
 from dogwatch.core.lengths import words_of
 
 _ALL = 100_000
+STATUS = click.option("--status", help="Only those that are new, up, degraded, down or paused.")
 _LIMITS = (
     ("grace", "start_by_s", words_of), ("finish by", "finish_by_s", words_of),
     ("slow after", "slow_after_ms", "{} ms".format),
@@ -36,9 +37,7 @@ dogwatch add sync --slug sync-db1 --schedule "*/10 * * * *" --json
 )
 @click.argument("name")
 @click.option("--slug", help="Short name for commands and addresses; made from NAME if absent.")
-@click.option(
-    "--schedule", type=SCHEDULE, metavar="EXPR", help="Cron line, OnCalendar, seconds or words."
-)
+@EXPRESSION
 @click.option("--tz", "timezone", metavar="ZONE", help="Its time zone; this machine's if absent.")
 @click.option("--grace", "grace_s", type=LENGTH, metavar="5m", help="Start by then.")
 @click.option("--finish-by", "finish_by_s", type=LENGTH, metavar="1h", help="End by then.")
@@ -68,7 +67,7 @@ def _next(watch: Mapping[str, Any]) -> str:
 
 
 @command("ls", "dogwatch ls\ndogwatch ls --status down\ndogwatch ls --tag prod --json")
-@click.option("--status", help="Only those that are new, up, degraded, down or paused.")
+@STATUS
 @click.option("--tag", help="Only watches with this tag.")
 def ls_command(session: Session, **filters: str | None) -> None:
     """List the watches."""

@@ -67,6 +67,10 @@ class Gap:
         """Whether `at` lies inside the gap."""
         return self.start_at <= at < self.end_at
 
+    def meets(self, opens_at: datetime, until: datetime) -> bool:
+        """Whether some of a window lies inside the gap."""
+        return self.start_at < until and opens_at < self.end_at
+
 
 def in_gap(at: datetime, gaps: Sequence[Gap]) -> bool:
     """Whether nobody listened at `at`, so that silence then proves nothing."""
@@ -80,9 +84,7 @@ def excuse(plan: Plan, slot_at: datetime, gaps: Sequence[Gap]) -> Gap | None:
     """
     opens_at, until = slot_at - early(plan, slot_at), slot_at + plan.grace
     found = [
-        gap
-        for gap in gaps
-        if gap.holds(slot_at) or (gap.elsewhere and gap.start_at < until and opens_at < gap.end_at)
+        gap for gap in gaps if gap.holds(slot_at) or (gap.elsewhere and gap.meets(opens_at, until))
     ]
     return max(found, key=lambda gap: gap.end_at, default=None)
 
@@ -108,7 +110,7 @@ def deadline(plan: Plan, slot_at: datetime, gaps: Sequence[Gap] = ()) -> datetim
         rearm += timedelta(seconds=plan.schedule.interval_s or 0)
     opens_at = slot_at - early(plan, slot_at)
     for gap in gaps:
-        if gap.start_at < until and opens_at < gap.end_at:
+        if gap.meets(opens_at, until):
             until = max(until, gap.end_at + rearm)
     return until
 

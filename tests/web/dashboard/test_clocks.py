@@ -47,7 +47,7 @@ def test_the_zone_of_a_cookie_is_one_that_there_is(ana: Browser) -> None:
 
 def test_forms_begin_with_that_zone_and_pages_say_which_it_is(house: House, ana: Browser) -> None:
     ana.cookies["dogwatch-zone"] = WARSAW
-    made = {"kind": "webhook", "name": "Ops", "settings.url": "https://ops.example/in"}
+    made = {"kind": "webhook", "name": "Ops", "settings.url": "https://hook.example/"}
     new = "/alerts/channels/new"
     assert ana.fill(f"{new}?kind=webhook", new, **made).status == 200
     chosen = f'<option value="{WARSAW}" selected>'
