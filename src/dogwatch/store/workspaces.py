@@ -22,6 +22,7 @@ from dogwatch.ids import new_token
 from dogwatch.store.keys import TOPIC
 from dogwatch.store.tables import audit_log, members, metadata, runs, users, workspaces
 from dogwatch.store.tx import Tx
+from dogwatch.store.wakes import SESSIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +158,7 @@ def _value(value: Any) -> Any:
 def remove(tx: Tx, workspace_id: int) -> None:
     """Remove a workspace with everything in it; the audit log stays."""
     tx.wake(TOPIC)
+    tx.wake(SESSIONS)
     for table in reversed(metadata.sorted_tables):
         if "workspace_id" in table.c and table.name != "audit_log":
             tx.conn.execute(delete(table).where(table.c.workspace_id == workspace_id))
