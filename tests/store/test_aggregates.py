@@ -2,16 +2,19 @@
 
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from dogwatch.core.result import Outcome
 from dogwatch.core.signals import Line
 from dogwatch.ids import new_id
-from dogwatch.store import runs, tasks, watches
+from dogwatch.store import runs, tasks, watches, workspaces
 from dogwatch.store.database import Database
 from dogwatch.store.runs import Entry
 from dogwatch.store.tasks import NewTask
+from dogwatch.store.tx import Tx
 from tests.harness.house import House, after
 
 
@@ -94,3 +97,20 @@ def test_watches_are_found_by_slug_in_their_own_workspace(house: House) -> None:
     find = partial(watches.keys_of_slugs, slugs={mine, other})
     assert house.see(find) == {mine: record.key}
     assert house.see(watches.keys_of_slugs, []) == {}
+
+
+def test_an_export_is_never_in_memory_as_a_whole(house: House) -> None:
+    """PostgreSQL's driver would fetch all rows of a table; SQLite sorts in memory."""
+    asked: dict[str, bool] = {}
+
+    def note(_conn: Any, _cursor: Any, statement: str, *rest: Any) -> None:
+        asked[statement] = rest[1].execution_options.get("yield_per", 0) > 0
+
+    def exported(tx: Tx) -> list[str]:
+        event.listen(tx.conn, "before_cursor_execute", note)
+        return [name for name, _ in workspaces.rows(tx, house.workspace.id)]
+
+    house.watch("one")
+    assert {"workspaces", "watches"} <= set(house.see(exported))
+    pings = next(one for one in asked if "FROM pings" in one)
+    assert (asked[pings], "ORDER BY" in pings) == (True, False)

@@ -19,6 +19,7 @@ from sqlalchemy import (
 
 from dogwatch.core.isolation import Least
 from dogwatch.ids import new_token
+from dogwatch.store.backup import PAGE
 from dogwatch.store.keys import TOPIC
 from dogwatch.store.tables import audit_log, members, metadata, runs, users, workspaces
 from dogwatch.store.tx import Tx
@@ -144,8 +145,11 @@ def _plain(
     shown = [
         one for one in table.c if not isinstance(one.type, LargeBinary) and one is not _PRIVATE
     ]
-    found = select(*shown).where(chosen).order_by(*table.primary_key.columns)
-    with tx.conn.execute(found) as result:  # closed also where its reader breaks off
+    found = select(*shown).where(chosen)  # sorted, it would be held in memory as a whole
+    pages = {"yield_per": PAGE}
+    with tx.conn.execute(
+        found, execution_options=pages
+    ) as result:  # closed also where its reader breaks off
         for row in result:
             values = row._mapping.items()
             yield table.name, {name: _value(value) for name, value in values}
