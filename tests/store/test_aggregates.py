@@ -58,6 +58,15 @@ def test_a_slot_is_never_taken_twice(house: House) -> None:
     assert house.slots("one") == [(0, "ok"), (None, "ok")]
 
 
+def test_slots_that_passed_in_one_moment_are_listed_in_order(house: House) -> None:
+    record = house.watch("one")
+    lines = [Line(None, after(slot), outcome=Outcome.MISSED, finished_at=after(99))
+             for slot in range(20)]  # fmt: skip
+    write(house, record.id, *lines)
+    newest_first = house.see(runs.listed, house.workspace.id, 20)
+    assert [one.slot_at for one in newest_first] == [after(slot) for slot in reversed(range(20))]
+
+
 def test_the_end_of_an_output_is_told_in_order(house: House) -> None:
     record, run_id = house.watch("one"), new_id(after(0))
     write(house, record.id, settled(run_id, 0, Outcome.OK))
