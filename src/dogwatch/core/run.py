@@ -11,6 +11,8 @@ from dogwatch.core.slots import MAX_WALK
 
 ON_TIME_S = 30
 MAX_BACKOFF_S = 3600
+# The pieces of each attempt's output count on from a multiple of this: none writes over another.
+ATTEMPT_SEQS = 1_000_000
 # A regular expression: what jobs call the places that they share.
 CONCURRENCY_KEY = r"[A-Za-z0-9._-]{1,64}"
 
