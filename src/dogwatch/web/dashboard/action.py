@@ -77,7 +77,7 @@ FIELDS: Mapping[str, Sequence[Asked]] = {
         _HOST,
         _PORT,
         Asked("days_left", "Down below so many days", "number", needed=True),
-        Asked("warn_days_left", "Slow below so many days", "number", needed=True),
+        Asked("warn_days_left", "Degraded below so many days", "number", needed=True),
         _TIMEOUT,
     ),
     "dns": (
