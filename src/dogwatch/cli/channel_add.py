@@ -8,13 +8,13 @@ import click
 
 from dogwatch.cli.client import connect
 from dogwatch.cli.output import as_json
-from dogwatch.cli.session import Command, Session
+from dogwatch.cli.session import Command, Group, Session
 from dogwatch.notify import CHANNELS
 from dogwatch.notify.channel import Channel
 from dogwatch.notify.fields import Field
 
 
-class Kinds(click.Group):
+class Kinds(Group):
     """A command per kind; which there are is said by the registry of channels."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

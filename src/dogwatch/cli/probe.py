@@ -16,7 +16,7 @@ from dogwatch.cli.length import LENGTH
 from dogwatch.cli.output import as_json, local, pairs, state, table, took
 from dogwatch.cli.runs import mark_of, why
 from dogwatch.cli.schedule import SCHEDULE
-from dogwatch.cli.session import Session, command, joined
+from dogwatch.cli.session import Group, Session, command, joined
 from dogwatch.cli.watches import show
 from dogwatch.cli.zone import local_zone
 from dogwatch.core.probe.demands import said
@@ -33,7 +33,7 @@ _PHASES = ("dns", "connect", "tls", "first_byte", "total")
 
 
 _WHAT = joined(
-    click.option("--every", "schedule", type=SCHEDULE, metavar="EXPR",
+    click.option("--every", "--schedule", "schedule", type=SCHEDULE, metavar="EXPR",
                  help="Seconds, a cron line or words."),
     click.option("--slug", help="Short name for commands; made from NAME if absent."),
     click.option("--tag", "tags", multiple=True, help="A tag; may be repeated."),
@@ -63,7 +63,7 @@ _WHAT = joined(
 )  # fmt: skip
 
 
-@click.group("probe")
+@click.group("probe", cls=Group)
 def probe_command() -> None:
     """Make, list, show and try probes: endpoints that Dogwatch asks whether they are well.
 

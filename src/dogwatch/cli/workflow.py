@@ -12,7 +12,7 @@ from dogwatch.cli.client import Api, connect
 from dogwatch.cli.confirm import YES, confirm
 from dogwatch.cli.output import as_json, local, pairs, state, table, took
 from dogwatch.cli.runs import FOLLOW, id_of, outcome_of, tell_begun, waiting
-from dogwatch.cli.session import Session, command
+from dogwatch.cli.session import Group, Session, command
 from dogwatch.core.plain import counted
 from dogwatch.core.problems import Problem, invalid
 from dogwatch.core.spec import slug_of
@@ -27,7 +27,7 @@ _ALL = 10_000
 _COLORS = {"ok": "green", "slow": "yellow", "fail": "red", "timeout": "red", "running": "cyan"}
 
 
-@click.group("workflow")
+@click.group("workflow", cls=Group)
 def workflow_command() -> None:
     """Graphs of jobs: what runs after what, and when."""
 
