@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dogwatch.cli.probe import address_of
+from dogwatch.core.probe.address import address_of, target_of
 from tests.cli.stub import Here, Stub
 
 WINDOW = {
@@ -64,6 +64,7 @@ def told(stub: Stub) -> Stub:
         ),
         (["tcp://mail.example:25"], {"kind": "tcp", "host": "mail.example", "port": 25}),
         (["tls://x", "--insecure"], {"kind": "tls", "host": "x", "verify": False}),
+        (["tls://x", "--certificate-days", "7"], {"kind": "tls", "host": "x", "days_left": 7}),
         (["dns://example.org/mx"], {"kind": "dns", "name": "example.org", "type": "MX"}),
         (["icmp://192.0.2.1"], {"kind": "icmp", "host": "192.0.2.1"}),
         (
@@ -195,3 +196,4 @@ def test_a_try_prints_what_was_seen(here: Here, told: Stub) -> None:
 )
 def test_addresses(target: dict[str, Any], address: str) -> None:
     assert address_of(target) == address
+    assert target_of(address) == target
