@@ -38,9 +38,12 @@ def test_the_worst_come_first_and_are_counted(house: House, ana: Browser) -> Non
     watch(house, "Mike")
     for one in (well, bad):
         ping(house, one)
-    ping(house, bad, kind="fail")
+    ping(house, bad, kind="fail", exit_code=3)
     page = ana.get("/").text
     assert names(page) == ["Zulu", "Mike", "Alpha"]
+    assert page.count('<span class="hint">exit status 3</span>') == 1
+    assert '<a href="../incidents/1">Incident 1</a>' in ana.get("/i/zulu").text
+    assert "incidents/1" not in ana.get("/i/alpha").text
     assert "<title>(1 down) Now – Dogwatch</title>" in page
     pass_time(house, 601)
     assert names(ana.get("/").text) == ["Zulu", "Alpha", "Mike"]  # Alpha is late
