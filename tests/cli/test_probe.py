@@ -154,7 +154,8 @@ def test_what_makes_no_sense_is_refused(here: Here, told: Stub, words: list[str]
 
 
 def test_list_and_show(here: Here, told: Stub) -> None:
-    assert "https://shop.example/" in here("probe", "ls").stdout
+    listed = here("probe", "ls").stdout
+    assert "https://shop.example/  1m " in listed  # the schedule, and not the bare 60 of its owner
     shown = here("probe", "show", "shop").stdout
     assert "here, fra; 2 must agree" in shown
     told.replies["GET /api/v1/probes/shop"] = (200, PROBE | {"target": PROBE["target"] | {

@@ -21,7 +21,7 @@ from dogwatch.cli.zone import local_zone
 from dogwatch.core.probe.address import address_of, target_of
 from dogwatch.core.probe.demands import said
 from dogwatch.core.problems import Problem, invalid
-from dogwatch.core.schedule.interval import is_interval
+from dogwatch.core.schedule.interval import is_interval, shortest
 
 _ALL = 100_000
 _FOLLOW = Limits(connect_s=10.0, answer_s=60.0)
@@ -223,7 +223,7 @@ def _row(probe: Mapping[str, Any]) -> dict[str, Any]:
         "state": state(probe),
         "slug": probe["slug"],
         "target": address_of(probe["target"]),
-        "every": probe.get("schedule"),
+        "every": shortest(probe["schedule"]).removeprefix("every "),
         "last": local(last.get("finished_at")),
         "took": took(last.get("duration_ms")),
     }

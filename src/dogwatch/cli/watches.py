@@ -17,6 +17,7 @@ from dogwatch.cli.schedule import EXPRESSION
 from dogwatch.cli.session import Session, command
 from dogwatch.cli.zone import local_zone
 from dogwatch.core.lengths import words_of
+from dogwatch.core.schedule.interval import shortest
 
 _ALL = 100_000
 STATUS = click.option("--status", help="Only those that are new, up, degraded, down or paused.")
@@ -93,7 +94,7 @@ def _row(api: Api, watch: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "state": state(watch),
         "slug": watch["slug"],
-        "schedule": watch.get("schedule"),
+        "schedule": watch.get("schedule") and shortest(watch["schedule"]),
         "last": local(_last(api, watch)),
         "next": local(watch.get("next_due_at")),
         "tags": watch.get("tags") or "",
@@ -140,7 +141,7 @@ def show(watch: Mapping[str, Any], more: Mapping[str, Any] = MappingProxyType({}
             "slug": watch["slug"],
             "kind": watch.get("kind"),
             "state": f"{state(watch)} since {local(watch.get('since_at'))}{_resumes(watch)}",
-            "schedule": watch.get("schedule"),
+            "schedule": watch.get("schedule") and shortest(watch["schedule"]),
             "fault": watch.get("schedule_fault"),
             "timezone": watch.get("timezone"),
             "description": watch.get("description"),
