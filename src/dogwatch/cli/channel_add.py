@@ -90,7 +90,7 @@ def _name(channel: Channel) -> click.Option:
 
 
 def _all() -> click.Option:
-    told = "Tell it of every watch from now on."
+    told = "Tell it whenever a watch goes down or recovers."
     return click.Option(["--all", "all_watches"], is_flag=True, help=told)
 
 
