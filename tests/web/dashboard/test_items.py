@@ -315,6 +315,9 @@ def test_an_address_is_asked_by_a_probe(house: House) -> None:
     assert "</svg> probe</span></span></h1>" in page
     assert "https://shop.example/" in page
     assert "<dt>It is good if</dt><dd>the body contains" in page
+    assert "Queued" in page  # it is asked at once
+    assert "<button>Ask now</button>" in page
+    assert ana.fill("/i/shop", "/i/shop/run").status == 409  # as it is being asked
     for address in (
         "tcp://db.example:5432",
         "tls://shop.example",

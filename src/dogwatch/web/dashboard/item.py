@@ -195,7 +195,7 @@ async def _turn(
 
 
 async def trigger(visit: Visit) -> Response:
-    """Run a job now."""
+    """Run a job now, or ask once what a probe asks."""
 
     def done(tx: Tx) -> Record:
         record = watches.find(tx, visit.workspace_id, _name(visit), lock=True)

@@ -14,7 +14,7 @@ from dogwatch.core.run import Policy
 from dogwatch.core.schedule import parse
 from dogwatch.core.schedule.spans import zone_names
 from dogwatch.core.spec import GRACE_S, WatchSpec
-from dogwatch.usecases import jobs, probes, watches
+from dogwatch.usecases import jobs, probes, runs, watches
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.jobs import JobSpec, default_policy
@@ -81,7 +81,10 @@ def _made_watch(tx: Tx, visit: Visit, at: datetime) -> Record:
 
 
 def _made_probe(tx: Tx, visit: Visit, at: datetime) -> Record:
-    return probes.add(tx, visit.workspace_id, _probe_of(visit), visit.services.vault, at)
+    """Make what asks an address, and ask at once: its first turn may be an hour away."""
+    record = probes.add(tx, visit.workspace_id, _probe_of(visit), visit.services.vault, at)
+    runs.trigger(tx, record, "", at)
+    return record
 
 
 def _probe_of(visit: Visit) -> ProbeSpec:
