@@ -309,7 +309,7 @@ def _handed(tx: Tx, at: datetime) -> str:
 def test_an_address_is_asked_by_a_probe(house: House) -> None:
     ana = house.ana()
     given = {"kind": "request", "name": "Shop", "schedule": "every 1m", "timezone": "UTC",
-             "url": "https://shop.example/", "contains": "up"}  # fmt: skip
+             "url": "https://shop.example/", "action.held": "up"}  # fmt: skip
     assert ana.fill("/new?kind=request", "/new", **given).status == 303
     page = ana.get("/i/shop").text
     assert "</svg> probe</span></span></h1>" in page
@@ -325,7 +325,7 @@ def test_an_address_is_asked_by_a_probe(house: House) -> None:
         "icmp://a",
     ):
         kind = address.partition(":")[0]
-        other = given | {"name": kind, "url": address, "contains": ""}
+        other = given | {"name": kind, "url": address, "action.held": ""}
         assert ana.fill("/new?kind=request", "/new", **other).status == 303, address
         assert f"<dt>Kind</dt><dd>{kind}</dd>" in ana.get(f"/i/{kind}").text
 
@@ -389,7 +389,11 @@ def test_a_job_and_a_probe_are_edited(house: House) -> None:
                "failures_before_down": "3"}  # fmt: skip
     own = {
         "report": {"action.source": "echo other\r\necho more", "action.timeout_s": "1 min 30 s"},
-        "shop": {"action.url": "https://shop.example/health", "action.method": "HEAD"},
+        "shop": {
+            "action.url": "https://shop.example/health",
+            "action.method": "HEAD",
+            "action.held": "fine",
+        },
     }
     for slug, action in own.items():
         path = f"/i/{slug}/edit"
@@ -398,7 +402,14 @@ def test_a_job_and_a_probe_are_edited(house: House) -> None:
     report = ana.get("/i/report").text
     assert "<pre>echo other\necho more</pre>" in report
     assert "<dt>Time until it is given up</dt><dd>1 min 30 s</dd>" in report
-    assert "https://shop.example/health" in ana.get("/i/shop").text
+    page = ana.get("/i/shop").text
+    assert "https://shop.example/health" in page
+    for demand in ("the body contains &#39;fine&#39;", "JSON $.ok is true"):
+        assert f"<dt>It is good if</dt><dd>{demand}</dd>" in page
+    kept = {"name": "Shop", **changed}
+    assert 'value="fine"' in ana.get("/i/shop/edit").text
+    assert ana.fill("/i/shop/edit", "/i/shop/edit", **kept, **{"action.held": ""}).status == 303
+    assert "the body contains" not in ana.get("/i/shop").text
     wrong = ana.fill("/i/shop/edit", "/i/shop/edit", name="Shop", **changed, **{"action.url": "x"})
     assert (wrong.status, 'id="action.url-error"' in wrong.text) == (422, True)
     assert "Run now" in ana.get("/i/report").text

@@ -34,8 +34,8 @@ OVERLAPS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One field: `form` is text, area, number, length (in seconds) or list; with choices it is one
-    of these."""
+    """One field: `form` is text, area, number, length (in seconds), list, or held: what an answer
+    must hold; with choices it is one of these."""
 
     name: str
     label: str
@@ -50,7 +50,7 @@ class Asked:
 
     def shown(self, action: Mapping[str, Any]) -> str:
         """Return its value as a form holds it."""
-        value = action.get(self.name)
+        value = _held(action) if self.form == "held" else action.get(self.name)
         if isinstance(value, list | tuple):
             return "\n".join(map(str, value))
         if self.form == "length" and value is not None:
@@ -67,6 +67,7 @@ class Asked:
         return text.replace("\r\n", "\n") if self.form == "area" else text.strip()
 
 
+HELD = Asked("held", "Text that the page must hold", "held")
 TIMEOUT = Asked("timeout_s", "Time until it is given up", "length", needed=True)
 _HOST = Asked("host", "Host", needed=True)
 _PORT = Asked("port", "Port", "number", needed=True)
@@ -81,7 +82,7 @@ FIELDS: Mapping[str, Sequence[Asked]] = {
         TIMEOUT,
     ),
     "request": (_URL, _METHOD, Asked("body", "Body", "area"), _STATUS, TIMEOUT),
-    "http": (_URL, _METHOD, _STATUS, TIMEOUT),
+    "http": (_URL, _METHOD, HELD, _STATUS, TIMEOUT),
     "tcp": (_HOST, _PORT, TIMEOUT),
     "tls": (
         _HOST,
@@ -231,7 +232,23 @@ def _given(visit: Visit, kind: str, stored: Mapping[str, Any]) -> dict[str, Any]
         for one in FIELDS.get(kind, ())
         if one.field in visit.form and visit.form[one.field] != one.shown(shown)
     }
+    if HELD.name in sent:
+        sent["assertions"] = holding(shown.get("assertions", ()), sent.pop(HELD.name))
     return unmasked_action(shown | sent, stored)
+
+
+def _held(target: Mapping[str, Any]) -> str:
+    """Return the first text that an answer must hold."""
+    found = (one for one in target.get("assertions", ()) if one["kind"] == "body_contains")
+    return str(next(found, {"text": ""})["text"])
+
+
+def holding(assertions: Sequence[Mapping[str, Any]], text: str) -> Sequence[Mapping[str, Any]]:
+    """Return assertions of which the first about a text in the body is about this one, if any."""
+    about = [n for n, one in enumerate(assertions) if one["kind"] == "body_contains"][:1]
+    rest = [one for n, one in enumerate(assertions) if n not in about]
+    before = assertions[about[0]] if about else {"kind": "body_contains"}
+    return [{**before, "text": text}, *rest] if text else rest
 
 
 def told(work: Callable[[], T]) -> T:

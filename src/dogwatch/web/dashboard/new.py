@@ -22,7 +22,15 @@ from dogwatch.usecases.lists import Record
 from dogwatch.usecases.probes import ProbeSpec
 from dogwatch.web.api.jobs import admit_script
 from dogwatch.web.dashboard import schedule
-from dogwatch.web.dashboard.action import LANGUAGES, OVERLAPS, TIMEOUT, ruled, rules_of
+from dogwatch.web.dashboard.action import (
+    HELD,
+    LANGUAGES,
+    OVERLAPS,
+    TIMEOUT,
+    holding,
+    ruled,
+    rules_of,
+)
 from dogwatch.web.dashboard.fields import seconds
 from dogwatch.web.dashboard.pages import moved, rendered
 from dogwatch.web.dashboard.visit import Visit
@@ -40,7 +48,7 @@ async def show(visit: Visit) -> Response:
     told = schedule.preview(visit, GRACE_S if kind == "watch" else None)
     return rendered(
         visit, "new_item.html", kind=kind, zones=sorted(zone_names()), languages=LANGUAGES,
-        grace=words_of(GRACE_S), scripts_on=visit.services.scripts_on, timeout=TIMEOUT,
+        grace=words_of(GRACE_S), scripts_on=visit.services.scripts_on, timeout=TIMEOUT, held=HELD,
         values=rules_of(Policy()) | dict(visit.form), overlaps=list(OVERLAPS.items()), **told,
     )  # fmt: skip
 
@@ -90,10 +98,10 @@ def _made_probe(tx: Tx, visit: Visit, at: datetime) -> Record:
 def _probe_of(visit: Visit) -> ProbeSpec:
     """Return what asks an address; nobody waits for it, so nothing is late."""
     target = target_of(visit.form.get("url", "").strip())
-    if text := visit.form.get("contains", ""):
+    if text := visit.form.get(HELD.field, "").strip():
         if target["kind"] != "http":
-            raise invalid("contains", "only a page holds text; leave it empty")
-        target["assertions"] = [{"kind": "body_contains", "text": text}]
+            raise invalid(HELD.field, "only a page holds text; leave it empty")
+        target["assertions"] = holding((), text)
     return ProbeSpec(replace(_watch_of(visit), start_by_s=None), target)
 
 
