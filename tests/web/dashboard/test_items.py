@@ -404,8 +404,8 @@ def test_a_job_and_a_probe_are_edited(house: House) -> None:
     assert "<dt>Time until it is given up</dt><dd>1 min 30 s</dd>" in report
     page = ana.get("/i/shop").text
     assert "https://shop.example/health" in page
-    for demand in ("the body contains &#39;fine&#39;", "JSON $.ok is true"):
-        assert f"<dt>It is good if</dt><dd>{demand}</dd>" in page
+    for words in ("the body contains &#39;fine&#39;", "JSON $.ok is true"):
+        assert f"<dt>It is good if</dt><dd>{words}</dd>" in page
     kept = {"name": "Shop", **changed}
     assert 'value="fine"' in ana.get("/i/shop/edit").text
     assert ana.fill("/i/shop/edit", "/i/shop/edit", **kept, **{"action.held": ""}).status == 303
