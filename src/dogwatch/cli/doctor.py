@@ -2,16 +2,18 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
 from dogwatch import directory
 from dogwatch.cli.client import connect, server_of
+from dogwatch.cli.flags import given, server_flags
 from dogwatch.cli.output import as_json
 from dogwatch.cli.pings import outbox_of
 from dogwatch.cli.session import Session, command
-from dogwatch.config import Config, load
+from dogwatch.config import Config
 from dogwatch.core.plain import counted
 from dogwatch.core.problems import Problem
 
@@ -30,7 +32,7 @@ class Finding:
 
 def _settings(session: Session) -> Iterator[Finding]:
     try:
-        config = load({"data": session.data}, session.environ)
+        config = given(session, session.settings)
     except Problem as problem:
         yield Finding("settings", False, problem.message, "correct them; see dogwatch config")
         return
@@ -77,7 +79,7 @@ def _asked(
 ) -> Iterator[Finding]:
     """Ask by the settings, if these are valid."""
     try:
-        config = load({"data": session.data}, session.environ)
+        config = given(session, session.settings)
     except Problem:
         return  # told already
     try:
@@ -166,8 +168,13 @@ CHECKS: list[Callable[[Session], Iterator[Finding]]] = [
 
 
 @command("doctor", "dogwatch doctor\ndogwatch doctor --json\ndogwatch doctor --data /srv/dogwatch")
-def doctor_command(session: Session) -> None:
-    """Find faults of settings, files, database, mail, scripts, time zones and the server."""
+@server_flags
+def doctor_command(session: Session, **settings: Any) -> None:
+    """Find faults of settings, files, database, mail, scripts, time zones and the server.
+
+    It goes by the settings that are given here: give those that the server was started with.
+    """
+    session.settings = settings
     findings = [finding for check in CHECKS for finding in check(session)]
     if session.json:
         as_json([asdict(finding) for finding in findings])

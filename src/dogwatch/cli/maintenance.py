@@ -11,7 +11,7 @@ from dogwatch.cli.length import LENGTH
 from dogwatch.cli.moment import CLOCK_TIME, MOMENT
 from dogwatch.cli.named import named, scopes, send_as
 from dogwatch.cli.output import as_json, local, table
-from dogwatch.cli.session import Session, command
+from dogwatch.cli.session import Group, Session, command
 from dogwatch.cli.zone import local_zone
 from dogwatch.core.windows import WindowSpec
 
@@ -44,7 +44,7 @@ def _said(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-@click.group("maintenance")
+@click.group("maintenance", cls=Group)
 def maintenance_command() -> None:
     """Windows in which no alert opens; what is still down at the end alerts then."""
 

@@ -12,7 +12,7 @@ from dogwatch.cli.length import LENGTH
 from dogwatch.cli.moment import CLOCK_TIME
 from dogwatch.cli.named import scopes
 from dogwatch.cli.output import as_json, table
-from dogwatch.cli.session import Session, command
+from dogwatch.cli.session import Group, Session, command
 from dogwatch.cli.zone import local_zone
 from dogwatch.core.plain import span
 
@@ -50,7 +50,7 @@ def _said(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-@click.group("rule")
+@click.group("rule", cls=Group)
 def rule_command() -> None:
     """Say which events of which watches go to which channel, and when."""
 

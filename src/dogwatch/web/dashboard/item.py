@@ -25,6 +25,7 @@ from dogwatch.usecases.callers import require
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.lists import FlipRow, Record, Run, WatchView
 from dogwatch.usecases.overview import Strip
+from dogwatch.usecases.why import Why
 from dogwatch.web.dashboard.action import Action, action_of
 from dogwatch.web.dashboard.fields import whole
 from dogwatch.web.dashboard.pages import moved, rendered
@@ -58,7 +59,7 @@ class Page:
     pings: Sequence[dict[str, Any]]
     flips: Sequence[FlipRow]
     names: Sequence[tuple[str, str, str]]
-    why: str
+    why: Why
     action: Action | None
     kept: str | None
     resumes_at: datetime | None
@@ -117,7 +118,7 @@ def _page(tx: Tx, visit: Visit) -> Page:
         lists.ping_page(tx, workspace_id, record.id, PINGS, None),
         lists.flip_page(tx, workspace_id, FLIPS, "", only),
         _names(tx, visit, record),
-        why.why(tx, workspace_id, record.id, at).sentence,
+        why.why(tx, workspace_id, record.id, at),
         action_of(tx, visit, record) if visit.may(_SHOWS[record.kind]) else None,
         manifests.kept_in(tx, record),
         watches.paused_until(tx, workspace_id, [record.id]).get(record.id),
@@ -194,7 +195,7 @@ async def _turn(
 
 
 async def trigger(visit: Visit) -> Response:
-    """Run a job now."""
+    """Run a job now, or ask once what a probe asks."""
 
     def done(tx: Tx) -> Record:
         record = watches.find(tx, visit.workspace_id, _name(visit), lock=True)
