@@ -94,6 +94,12 @@ def region(hosts: Mapping[str, str]) -> Field:
     return Field("region", told, one_of(*hosts), usual, default=usual, choices=tuple(hosts))
 
 
+def region_host(hosts: Mapping[str, str], settings: Mapping[str, Any]) -> str:
+    """Return the address of the service in the region of an account."""
+    usual, *_ = hosts
+    return hosts[settings.get("region") or usual]
+
+
 # --- what can be wrong ------------------------------------------------------------------------
 
 
