@@ -294,6 +294,13 @@ def resume(tx: Tx, record: Record, at: datetime, *, fresh: bool = False) -> Reco
     return _rearmed(tx, record, at)
 
 
+def switch(tx: Tx, record: Record, at: datetime, *, on: bool) -> Record:
+    """Resume a locked watch, or pause it, unless it is so."""
+    if is_paused(record) is not on:
+        return record
+    return resume(tx, record, at) if on else pause(tx, record, at)
+
+
 def _allow_again(tx: Tx, record: Record) -> None:
     """Raise conflict for a job that has had all its runs, unless resuming resets the count."""
     job = jobs.by_watch(tx, *record.key)

@@ -80,7 +80,8 @@ def _made_probe(tx: Tx, visit: Visit, at: datetime) -> Record:
     form = visit.form
     target = {"kind": "http", "method": form.get("method", "GET"), "url": form.get("url", "")}
     spec = ProbeSpec(replace(_watch_of(visit), start_by_s=None), target)
-    return told(lambda: probes.add(tx, visit.workspace_id, spec, visit.services.vault, at))
+    with told():
+        return probes.add(tx, visit.workspace_id, spec, visit.services.vault, at)
 
 
 def _made_job(tx: Tx, visit: Visit, at: datetime) -> Record:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
@@ -12,7 +12,7 @@ from fastapi import Depends, Request, Response
 from pydantic import BaseModel, ValidationError
 
 from dogwatch.core.policy import POLICY
-from dogwatch.core.problems import Problem
+from dogwatch.core.problems import Problem, renaming
 from dogwatch.usecases import aliases, audit_log
 from dogwatch.usecases.aliases import Named
 from dogwatch.usecases.callers import Caller, sight
@@ -165,18 +165,9 @@ def _texts(value: Any) -> Iterator[str]:
             left += one
 
 
-@contextmanager
-def fields_as(names: Mapping[str, str]) -> Iterator[None]:
+def fields_as(names: Mapping[str, str]) -> AbstractContextManager[None]:
     """Have bad fields told by the names that a dialect has for them."""
-    try:
-        yield
-    except Problem as problem:
-        fields = {names.get(name, name): text for name, text in problem.fields.items()}
-        told = Problem(
-            problem.kind, problem.message, fields,
-            retry_after_s=problem.retry_after_s, usage=problem.usage,
-        )  # fmt: skip
-        raise told from None
+    return renaming(lambda name: names.get(name, name))
 
 
 async def call_of(request: Request) -> DialectCall:

@@ -36,7 +36,7 @@ def at(place: str) -> Iterator[None]:
     except Problem as problem:
         fields = {f"{place}.{name}": told for name, told in problem.fields.items()}
         fields = fields or {place: problem.message}
-        raise Problem(problem.kind, words(fields), fields, usage=problem.usage) from None
+        raise problem.of_fields(fields, words(fields)) from None
 
 
 @contextmanager
@@ -45,8 +45,7 @@ def told_at(field: str) -> Iterator[None]:
     try:
         yield
     except Problem as problem:
-        told = {field: problem.message}
-        raise Problem(problem.kind, problem.message, told, usage=problem.usage) from None
+        raise problem.of_fields({field: problem.message}) from None
 
 
 def words(fields: Mapping[str, str]) -> str:

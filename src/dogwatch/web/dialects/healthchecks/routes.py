@@ -273,9 +273,7 @@ async def pause_check(call: Called, version: str, name: str) -> Response:
 
     def done(tx: Tx) -> dict[str, Any]:
         alias, record = call.find(tx, name.lower(), lock=True)
-        if not watches.is_paused(record):
-            record = watches.pause(tx, record, call.at)
-        return teller.check(tx, (alias, record))
+        return teller.check(tx, (alias, watches.switch(tx, record, call.at, on=False)))
 
     return _said(await call.write(done, name))
 

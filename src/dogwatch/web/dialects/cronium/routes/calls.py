@@ -1,14 +1,12 @@
 """What the routes of Cronium share."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
-from fastapi import Request
 from pydantic.alias_generators import to_camel
 
-from dogwatch.core.problems import Problem
+from dogwatch.core.problems import Problem, renaming
 from dogwatch.core.variable import json_text
 from dogwatch.usecases.aliases import Named
 from dogwatch.usecases.door import Tx
@@ -17,14 +15,7 @@ from dogwatch.web.dialect.refusal import Refusal, Refused
 from dogwatch.web.dialects.cronium.wire.event import FIELDS
 
 BASE = "/api"
-_BEARER = re.compile(r"(?i:bearer) +(\S+) *")
 _NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
-
-
-async def token_of(request: Request) -> str | None:
-    """Return the token that was sent."""
-    given = _BEARER.fullmatch(request.headers.get("authorization", ""))
-    return given[1] if given else None
 
 
 def numbered(noun: str, text: str) -> int:
@@ -51,15 +42,9 @@ def given_text(given: Any) -> str:
     return "" if given is None or given == {} else json_text(given)
 
 
-@contextmanager
-def as_theirs() -> Iterator[None]:
+def as_theirs() -> AbstractContextManager[None]:
     """Have bad fields told by the names that Cronium has for them."""
-    try:
-        yield
-    except Problem as problem:
-        fields = {_theirs(name): text for name, text in problem.fields.items()}
-        told = Problem(problem.kind, problem.message, fields, retry_after_s=problem.retry_after_s)
-        raise told from None
+    return renaming(_theirs)
 
 
 def _theirs(name: str) -> str:

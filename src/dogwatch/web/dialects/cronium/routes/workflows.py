@@ -276,7 +276,7 @@ def _set_hook(
         try:
             workflows.set_webhook(tx, named[1], vault, key=key, signed=bool(hook.secret))
         except Problem as problem:
-            raise Problem(problem.kind, problem.message, {"webhookKey": problem.message}) from None
+            raise problem.of_fields({"webhookKey": problem.message}) from None
 
 
 def turned(tx: Tx, call: DialectCall, named: Named, status: str) -> OneWorkflow:
