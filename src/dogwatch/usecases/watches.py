@@ -1,6 +1,6 @@
 """Watches: making, changing, pausing and removing them, and judging silence."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -262,11 +262,6 @@ def pause(tx: Tx, record: Record, at: datetime, until_at: datetime | None = None
     if is_paused(record):
         return record
     return _rearmed(tx, apply(tx, Change(record, [Pause(at)]), at), at)
-
-
-def paused_until(tx: Tx, workspace_id: int, ids: Collection[str]) -> Mapping[str, datetime]:
-    """Return when watches resume by themselves, by id."""
-    return pauses.of(tx, workspace_id, ids)
 
 
 def resume_due(tx: Tx, at: datetime, limit: int = BATCH) -> int:

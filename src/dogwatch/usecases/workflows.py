@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
@@ -236,11 +235,17 @@ def _read(row: VersionRow) -> Version:
 
 def webhook_of(tx: Tx, record: Record, vault: Vault) -> Webhook | None:
     """Return the key of a workflow's webhook, if it has one."""
-    sealed = _of(tx, record).hook
-    if sealed is None:
-        return None
-    told: Mapping[str, Any] = json.loads(vault.open(sealed, context(*record.key)))
-    return Webhook(**told)
+    return webhooks_of(tx, [record], vault).get(record.id)
+
+
+def webhooks_of(tx: Tx, records: Sequence[Record], vault: Vault) -> dict[str, Webhook]:
+    """Return the keys of those of these workflows that have a webhook, by watch id."""
+    rows = workflows.by_watches(tx, [record.key for record in records])
+    return {
+        key[1]: Webhook(**json.loads(vault.open(row.hook, context(*key))))
+        for key, row in rows.items()
+        if row.hook
+    }
 
 
 def set_webhook(

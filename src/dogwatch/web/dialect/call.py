@@ -1,7 +1,7 @@
 """One call of a dialect: the body as its model reads it, and use-cases in a transaction."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -123,6 +123,10 @@ class DialectCall:
     def find(self, tx: Tx, name: str | int, *, lock: bool = False) -> Named:
         """Return the watch that the dialect knows by this name or number, or raise not_found."""
         return aliases.find(tx, self.workspace_id, self.tongue.name, name, lock=lock)
+
+    def find_all(self, tx: Tx, numbers: Collection[int]) -> dict[int, Named]:
+        """Return the watches that the dialect knows by these numbers, as far as there are any."""
+        return aliases.find_all(tx, self.workspace_id, self.tongue.name, numbers)
 
 
 def checked(model: type[M], said: Mapping[str, Any], *, query: bool = False) -> M:

@@ -1,6 +1,7 @@
 """What the routes of Cronium share."""
 
 import re
+from collections.abc import Collection
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -32,6 +33,18 @@ def found(tx: Tx, call: DialectCall, noun: str, kind: str, text: str, *, lock: b
         named = call.find(tx, numbered(noun, text), lock=lock)
     except Problem:
         named = None
+    return _there(named, noun, kind, text)
+
+
+def all_found(
+    tx: Tx, call: DialectCall, noun: str, kind: str, numbers: Collection[int]
+) -> list[Named]:
+    """Return the watches of this kind with these numbers, or refuse as `found` does."""
+    known = call.find_all(tx, [numbered(noun, str(number)) for number in numbers])
+    return [_there(known.get(number), noun, kind, str(number)) for number in numbers]
+
+
+def _there(named: Named | None, noun: str, kind: str, text: str) -> Named:
     if named is None or named[1].kind != kind:
         raise Problem("not_found", f"{noun} with ID {text} not found")
     return named
