@@ -50,16 +50,10 @@ class WatchSpec:
 
     def plan(self, *, job: bool = False) -> Plan:
         """Return the plan of the watch; Problem if the schedule is bad."""
-        return Plan(
-            schedule=self.parsed(),
-            start_by_s=GRACE_S if self.start_by_s is None and not job else self.start_by_s,
-            finish_by_s=self.finish_by_s,
-            slow_after_ms=self.slow_after_ms,
-            min_duration_ms=self.min_duration_ms,
-            early_s=self.early_s,
-            failures_before_down=self.failures_before_down,
-            successes_before_up=self.successes_before_up,
-        )
+        limits = {name: getattr(self, name) for name in RANGES}
+        if self.start_by_s is None and not job:
+            limits["start_by_s"] = GRACE_S
+        return Plan(self.parsed(), **limits)
 
     def parsed(self) -> Schedule | None:
         """Return the schedule, from its start on."""

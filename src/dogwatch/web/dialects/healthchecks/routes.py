@@ -329,7 +329,7 @@ async def list_flips(call: Called, version: str, name: str) -> Response:
 
     def found(tx: Tx, naming: Any) -> list[dict[str, Any]]:
         record = _any(tx, call, name, naming)[1]
-        rows = lists.flip_page(tx, record.workspace_id, MOST_FLIPS, "", {"watch": record.id})
+        rows = lists.flip_page(tx, record.workspace_id, MOST_FLIPS, "", {"watch_id": record.id})
         return [
             flip(row)
             for row in rows
