@@ -8,6 +8,7 @@ from typing import Literal
 Kind = Literal[
     "invalid", "not_found", "conflict", "refused", "exceeded", "unauthorized", "limited", "away"
 ]  # fmt: skip
+_LONGEST = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,17 @@ def renaming(name: Callable[[str], str]) -> Iterator[None]:
     except Problem as problem:
         fields = {name(field): told for field, told in problem.fields.items()}
         raise problem.of_fields(fields) from None
+
+
+def in_words(faults: Mapping[str, str]) -> str:
+    """Return faults by field in words, as far as anybody reads."""
+    return "; ".join(f"{field}: {told}" for field, told in faults.items())[:_LONGEST]
+
+
+def refuse(faults: Mapping[str, str]) -> None:
+    """Raise one problem of all bad fields, if there are any."""
+    if faults:
+        raise Problem("invalid", in_words(faults), faults)
 
 
 def invalid(field: str, message: str) -> Problem:

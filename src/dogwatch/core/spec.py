@@ -2,11 +2,11 @@
 
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from dogwatch.core.problems import Problem, invalid
+from dogwatch.core.problems import Problem, invalid, refuse
 from dogwatch.core.schedule import WITHIN, Schedule, parse, parse_from
 from dogwatch.core.slots import Plan
 
@@ -88,10 +88,8 @@ def check(spec: WatchSpec) -> WatchSpec:
         bad["tags"] = f"at most {TAGS} tags of 1 to {TAG_LENGTH} characters"
     if spec.project is not None and not 1 <= len(spec.project) <= PROJECT_LENGTH:
         bad["project"] = f"give 1 to {PROJECT_LENGTH} characters"
-    bad |= _bad_numbers(spec) | _bad_schedule(spec)
-    if bad:
-        fields = "; ".join(f"{field}: {message}" for field, message in bad.items())
-        raise Problem("invalid", fields, bad)
+    bad |= beyond(RANGES, spec) | _bad_schedule(spec)
+    refuse(bad)
     return _tidy(spec, name)
 
 
@@ -121,13 +119,14 @@ def _tidy(spec: WatchSpec, name: str) -> WatchSpec:
     )
 
 
-def _bad_numbers(spec: WatchSpec) -> dict[str, str]:
-    bad = {}
-    for field, (least, most) in RANGES.items():
-        value = getattr(spec, field)
-        if value is not None and not least <= value <= most:
-            bad[field] = f"give a whole number from {least} to {most}"
-    return bad
+def beyond(ranges: Mapping[str, tuple[int, int]], source: object) -> dict[str, str]:
+    """Return the faults of numbers of a source that are less than the least or above the most."""
+    values = {field: getattr(source, field) for field in ranges}
+    return {
+        field: f"give a whole number from {least} to {most}"
+        for field, (least, most) in ranges.items()
+        if values[field] is not None and not least <= values[field] <= most
+    }
 
 
 def _bad_schedule(spec: WatchSpec) -> dict[str, str]:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from dogwatch.core.lengths import words_of
 from dogwatch.core.plain import span
-from dogwatch.core.problems import Problem, invalid
+from dogwatch.core.problems import Problem, invalid, refuse
 from dogwatch.core.schedule import Schedule, parse
 
 DAY_S = 86_400
@@ -141,7 +141,7 @@ class WindowSpec:
         }
         if self.start_at and self.end_at and self.end_at <= self.start_at:
             bad["end_at"] = "must be after start_at"
-        _raise(bad | self._strange("start_at", "end_at"))
+        refuse(bad | self._strange("start_at", "end_at"))
         assert self.start_at
         assert self.end_at
         return Once(self.start_at, self.end_at)
@@ -157,7 +157,7 @@ class WindowSpec:
         line = self._weekly_line(bad) if weekly else self.cron
         if line is None or (not weekly and (line[:1] == "@" or len(line.split()) != 5)):
             bad.setdefault("start" if weekly else "cron", "give the five fields of a cron line")
-        _raise(bad)
+        refuse(bad)
         schedule = parse(line or "", self.timezone, field="cron")
         return Recurring(schedule, self.duration_s or 0)
 
@@ -204,8 +204,3 @@ def _zone(timezone: str) -> tzinfo:
 
 def _instant(day: date, clock: time, timezone: str) -> datetime:
     return datetime.combine(day, clock, _zone(timezone)).astimezone(UTC)
-
-
-def _raise(bad: dict[str, str]) -> None:
-    if bad:
-        raise Problem("invalid", "; ".join(f"{n}: {told}" for n, told in bad.items()), bad)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from dogwatch.core.problems import Problem
+from dogwatch.core.problems import refuse
 
 LONGEST_URL = 2048
 Fault = Callable[[object], str | None]
@@ -50,7 +50,7 @@ class Field:
 def judged(fields: Sequence[Field], settings: Mapping[str, object]) -> Settings:
     """Return a user's settings split and completed, or raise a Problem of all bad fields."""
     split, wrong = faults(fields, settings)
-    raise_if(wrong)
+    refuse(wrong)
     return split
 
 
@@ -78,13 +78,6 @@ def refuse_unknown(
     """Add each setting that the channel doesn't know to `wrong`."""
     for name in sorted(settings.keys() - known):
         wrong[name] = f"unknown setting; known are: {', '.join(sorted(known))}"
-
-
-def raise_if(wrong: Mapping[str, str]) -> None:
-    """Raise one Problem that names every bad field, if there are any."""
-    if wrong:
-        told = "; ".join(f"{name}: {message}" for name, message in wrong.items())
-        raise Problem("invalid", told, wrong)
 
 
 def region(hosts: Mapping[str, str]) -> Field:

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from dogwatch.core.http_action import HttpAction
-from dogwatch.core.problems import Problem
+from dogwatch.core.problems import Problem, refuse
 from dogwatch.core.run import CONCURRENCY_KEY, LostRun, Policy
 from dogwatch.core.script_action import ScriptAction
-from dogwatch.core.spec import WatchSpec
+from dogwatch.core.spec import WatchSpec, beyond
 from dogwatch.core.variable import named_in
 from dogwatch.core.watch import Status
 from dogwatch.store import jobs, variables
@@ -149,16 +149,11 @@ def check(spec: JobSpec) -> dict[str, Any]:
         bad["action.kind"] = "use http or script"
     except Problem as problem:
         bad |= {f"action.{field}": message for field, message in problem.fields.items()}
-    for field, (least, most) in RANGES.items():
-        value = getattr(spec.policy, field)
-        if value is not None and not least <= value <= most:
-            bad[field] = f"give a whole number from {least} to {most}"
+    bad |= beyond(RANGES, spec.policy)
     key = spec.policy.concurrency_key
     if key is not None and not re.fullmatch(CONCURRENCY_KEY, key):
         bad["concurrency_key"] = "use 1 to 64 of letters, digits, '.', '_' and '-'"
-    if bad:
-        words = "; ".join(f"{field}: {message}" for field, message in bad.items())
-        raise Problem("invalid", words, bad)
+    refuse(bad)
     return action
 
 

@@ -7,9 +7,9 @@ from datetime import datetime
 
 from sqlalchemy.exc import IntegrityError
 
-from dogwatch.core.problems import Problem, invalid
-from dogwatch.core.spec import WatchSpec
-from dogwatch.core.workflow.definition import RULES, Definition, from_json, to_json
+from dogwatch.core.problems import Problem, invalid, refuse
+from dogwatch.core.spec import WatchSpec, beyond
+from dogwatch.core.workflow.definition import Definition, from_json, to_json
 from dogwatch.core.workflow.difference import Difference, differences
 from dogwatch.core.workflow.graph import Graph
 from dogwatch.ids import new_token
@@ -103,13 +103,8 @@ def check(tx: Tx, workspace_id: int, definition: Definition) -> Graph:
     for index, node in enumerate(definition.graph.nodes):
         if fault := _fault(node.job, known.get(node.job)):
             bad[f"nodes.{index}.job"] = fault
-    for name in set(RULES) & RANGES.keys():
-        value, (least, most) = getattr(definition.policy, name), RANGES[name]
-        if value is not None and not least <= value <= most:
-            bad[name] = f"give a whole number from {least} to {most}"
-    if bad:
-        words = "; ".join(f"{place}: {told}" for place, told in bad.items())
-        raise Problem("invalid", words[:2_000], bad)
+    bad |= beyond(RANGES, definition.policy)
+    refuse(bad)
     return definition.graph.with_jobs({name: record.id for name, record in known.items()})
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dogwatch.core.conditional import On
-from dogwatch.core.problems import Problem
+from dogwatch.core.problems import Problem, refuse
 from dogwatch.core.spec import check
 from dogwatch.core.workflow.definition import Definition, from_json
 
@@ -39,7 +39,7 @@ def read(data: object) -> Definition:
         edge.setdefault("on", str(On.SUCCESS))
         if edge["on"] not in list(On):
             bad[f"edges.{index}.on"] = f"use one of {', '.join(On)}"
-    _raise(bad)
+    refuse(bad)
     try:
         definition = from_json(told)
     except ValueError as error:  # a word that is none of those an option knows
@@ -49,7 +49,7 @@ def read(data: object) -> Definition:
             judge()
         except Problem as problem:
             bad |= problem.fields
-    _raise(bad)
+    refuse(bad)
     return definition
 
 
@@ -85,9 +85,3 @@ def _fits(value: object, kind: type) -> bool:
     if kind is float:
         return isinstance(value, int | float) and not isinstance(value, bool)
     return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
-
-
-def _raise(bad: Faults) -> None:
-    if bad:
-        words = "; ".join(f"{place}: {told}" for place, told in bad.items())
-        raise Problem("invalid", words[:2_000], bad)

@@ -12,7 +12,7 @@ from fastapi import Depends, Request, Response
 from pydantic import BaseModel, ValidationError
 
 from dogwatch.core.policy import POLICY
-from dogwatch.core.problems import Problem, renaming
+from dogwatch.core.problems import Problem, in_words, renaming
 from dogwatch.usecases import aliases, audit_log
 from dogwatch.usecases.aliases import Named
 from dogwatch.usecases.callers import Caller, sight
@@ -152,8 +152,7 @@ def _places(said: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _refused(fields: Mapping[str, str], *, query: bool) -> Refused:
-    told = "; ".join(f"{name}: {text}" for name, text in fields.items())
-    return Refused(Refusal("invalid", told, fields, query=query))
+    return Refused(Refusal("invalid", in_words(fields), fields, query=query))
 
 
 def _texts(value: Any) -> Iterator[str]:
