@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy.exc import IntegrityError
 
 from dogwatch.core.problems import Problem, invalid, refuse
+from dogwatch.core.signature import fault
 from dogwatch.core.spec import WatchSpec, beyond
 from dogwatch.core.workflow.definition import Definition, from_json, to_json
 from dogwatch.core.workflow.difference import Difference, differences
@@ -16,7 +17,7 @@ from dogwatch.ids import new_token
 from dogwatch.store import jobs, watches, workflows
 from dogwatch.store.jobs import JobRow
 from dogwatch.store.tx import Tx
-from dogwatch.store.watches import Record
+from dogwatch.store.watches import Key, Record
 from dogwatch.store.workflows import VersionRow, WorkflowRow
 from dogwatch.usecases.allowances import admit_schedule
 from dogwatch.usecases.jobs import RANGES
@@ -268,6 +269,23 @@ def drop_webhook(tx: Tx, record: Record) -> None:
 def hooked(tx: Tx, key: str, vault: Vault) -> tuple[int, str] | None:
     """Return the (workspace id, id) of the workflow that a key starts, in whatever workspace."""
     return workflows.by_hook(tx, vault.keyed_hash(key, _HASH))
+
+
+def opened(
+    tx: Tx, place: Key, key: str, signed: tuple[str, str], body: bytes, vault: Vault, at: datetime
+) -> tuple[Record, Webhook] | None:
+    """Return the workflow of a webhook, locked; None where it has another key by now.
+
+    `signed` is the time and the signature of the body, which count where the webhook has a secret:
+    raises unauthorized for those that are not right.
+    """
+    record = find_watch(tx, *place, lock=True)
+    hook = webhook_of(tx, record, vault)
+    if hook is None or hook.key != key:
+        return None
+    if hook.secret and (why := fault(hook.secret, *signed, body, at)):
+        raise Problem("unauthorized", why)
+    return record, hook
 
 
 def _turn_webhook(tx: Tx, record: Record, row: WorkflowRow, vault: Vault, *, wanted: bool) -> None:

@@ -9,7 +9,8 @@ from dogwatch.core.limits import Verdict
 from dogwatch.core.problems import Problem
 from dogwatch.usecases.callers import Caller
 from dogwatch.usecases.holders import Holders
-from dogwatch.usecases.limiting import Asked, failure_windows, longest_wait_s
+from dogwatch.usecases.limiting import Asked, longest_wait_s
+from dogwatch.web.api.limits import count_failure
 from dogwatch.web.api.payload import StrictRequest, capped
 from dogwatch.web.dialect.refusal import Refusal, Refused
 from dogwatch.web.dialect.tongue import Headers, Tongue
@@ -38,18 +39,8 @@ async def authenticate(request: Request) -> Caller:
     try:
         return await holders.caller(token[:_MOST_TOKEN], ip)
     except Problem as problem:
-        await _count_failure(services, ip, problem)
+        await count_failure(request, problem)
         raise
-
-
-async def _count_failure(services: Services, ip: str, problem: Problem) -> None:
-    """Count those whose key is not valid, by address; too many are told to wait instead."""
-    if problem.kind == "unauthorized" and services.limits:
-        verdicts = await services.limits.strangers.spend(failure_windows(ip))
-        wait_s = longest_wait_s(verdicts)
-        if wait_s:
-            told = "too many calls with a wrong key"
-            raise Refused(Refusal("limited", told, retry_after_s=wait_s))
 
 
 async def spend(request: Request, caller: Caller) -> None:
