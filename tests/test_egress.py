@@ -341,15 +341,16 @@ def test_a_redirect_is_followed() -> None:
         writer.write(ok(b"end") if hops else redirect("/next page?q=1"))
         hops.append(1)
 
-    async def scenario() -> tuple[Response, list[bytes], str]:
+    async def scenario() -> tuple[Response, list[bytes]]:
         async with serving(answer) as server, opened() as egress:
             headers = [("Authorization", "secret")]
             response = await egress.fetch(Request("GET", server.url, headers, max_redirects=1))
-            return response, server.requests, server.url
+            return response, server.requests
 
     hops: list[int] = []
-    response, requests, url = asyncio.run(scenario())
-    assert (response.body, response.url_final) == (b"end", url + "next%20page?q=1")
+    response, requests = asyncio.run(scenario())
+    assert response.body == b"end"
+    assert requests[1].startswith(b"GET /next%20page?q=1 HTTP/")
     assert head_of(requests[1])["authorization"] == "secret"
 
 
