@@ -21,6 +21,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,6 @@ from bench.turns import cpu_s
 from dogwatch import config
 from dogwatch.boot.process import GARBAGE_MIN
 from dogwatch.boot.store import opened
-from dogwatch.core.addresses import parse_cidrs
 from dogwatch.core.probe.target import Target, from_json
 from dogwatch.core.result import Outcome
 from dogwatch.core.spec import WatchSpec
@@ -93,7 +93,7 @@ async def ours(url: str, seconds: float, concurrency: int) -> float:
     """Return judged probes per second."""
     demands = [{"kind": "body_contains", "text": "ok"}]
     target = from_json({"kind": "http", "url": url, "verify_tls": False, "assertions": demands})
-    egress = Egress(parse_cidrs("127.0.0.0/8"))
+    egress = Egress([ip_network("127.0.0.0/8")])
 
     async def ask(target: Target = target) -> bool:
         return (await run_probe(egress, target)).outcome is Outcome.OK

@@ -48,8 +48,8 @@ def pytest_configure() -> None:
 
     Hear Ctrl-C, as do the programs that tests start, even where a shell ran us by `&`.
     """
-    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
-    asyncio.new_event_loop().close()  # libuv keeps one pipe per process, made with the first
+    asyncio.events.new_event_loop = uvloop.new_event_loop  # which asyncio.run makes its loops by
+    uvloop.new_event_loop().close()  # libuv keeps one pipe per process, made with the first
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 

@@ -8,7 +8,7 @@ import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from threading import Event as ThreadEvent
 from typing import Any
@@ -19,12 +19,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from dogwatch.core.addresses import Network, parse_cidrs
+from dogwatch.core.addresses import Network
 from dogwatch.egress import Egress, EgressError, Request, Response
 from dogwatch.egress.message import Kind
 from dogwatch.egress.redirect import follow
 
-LOOPBACK = parse_cidrs("127.0.0.0/8,::1/128")
+LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -341,15 +341,16 @@ def test_a_redirect_is_followed() -> None:
         writer.write(ok(b"end") if hops else redirect("/next page?q=1"))
         hops.append(1)
 
-    async def scenario() -> tuple[Response, list[bytes], str]:
+    async def scenario() -> tuple[Response, list[bytes]]:
         async with serving(answer) as server, opened() as egress:
             headers = [("Authorization", "secret")]
             response = await egress.fetch(Request("GET", server.url, headers, max_redirects=1))
-            return response, server.requests, server.url
+            return response, server.requests
 
     hops: list[int] = []
-    response, requests, url = asyncio.run(scenario())
-    assert (response.body, response.url_final) == (b"end", url + "next%20page?q=1")
+    response, requests = asyncio.run(scenario())
+    assert response.body == b"end"
+    assert requests[1].startswith(b"GET /next%20page?q=1 HTTP/")
     assert head_of(requests[1])["authorization"] == "secret"
 
 
@@ -378,7 +379,7 @@ def test_headers_that_nobody_wants_are_not_read_but_to_be_redirected() -> None:
 def test_a_redirect_to_a_blocked_address_is_refused(target: str) -> None:
     async def scenario() -> Kind:
         async with serving(redirect(target)) as server:
-            return await kind_of(server.url, parse_cidrs("127.0.0.1/32"), max_redirects=5)
+            return await kind_of(server.url, [ip_network("127.0.0.1")], max_redirects=5)
 
     assert asyncio.run(scenario()) == "blocked"
 

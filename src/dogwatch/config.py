@@ -20,6 +20,7 @@ from dogwatch import __version__
 from dogwatch.core.dialects import DIALECTS
 from dogwatch.core.http_action import check_url
 from dogwatch.core.masking import mask_address, mask_url
+from dogwatch.core.plain import counted
 from dogwatch.core.problems import Problem
 
 Network = IPv4Network | IPv6Network
@@ -447,7 +448,7 @@ def load(flags: Mapping[str, Any], environ: Mapping[str, str], file: Path | None
     values, sources = _resolve(_gather(flags, environ, table, path), environ, wrong)
     if wrong:
         told = "\n".join(f"  {source}: {message}" for source, message in wrong.items())
-        count = "1 wrong setting" if len(wrong) == 1 else f"{len(wrong)} wrong settings"
+        count = counted(len(wrong), "wrong setting")
         raise Problem("invalid", f"the configuration has {count}:\n{told}", wrong)
     return Config(**values, sources=sources, warnings=_strangers(environ))
 

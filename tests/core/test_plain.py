@@ -92,7 +92,12 @@ def test_a_length_of_time_in_words(seconds: float, words: str) -> None:
 
 @pytest.mark.parametrize(
     ("number", "noun", "words"),
-    [(0, "run", "0 runs"), (1, "run", "1 run"), (2, "watch", "2 watches"), (1, "watch", "1 watch")],
+    [
+        (0, "run", "0 runs"),
+        (1, "run", "1 run"),
+        (2, "watch", "2 watches"),
+        (2, "entry", "2 entries"),
+    ],
 )
 def test_things_are_counted(number: int, noun: str, words: str) -> None:
     assert counted(number, noun) == words

@@ -97,12 +97,6 @@ def test_names_that_there_are_not(given: str, told: str | None) -> None:
     assert fault is None if told is None else fault and fault.startswith(told)
 
 
-def test_the_variables_that_it_names() -> None:
-    told = "{{variables.A}} {{cronium.getVariables.B.C}} {{event.name}}"
-    told += "{{#ifEquals cronium.getVariables.D 'variables.E'}}{{/ifEquals}}"
-    assert template.variables_in(told) == {"A", "B.C", "D"}
-
-
 def test_what_is_long_is_cut() -> None:
     values = {"output": "y" * 100_000}
     assert len(template.render("{{output}}", values)) == template.MAX_VALUE

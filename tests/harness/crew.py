@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 
-from dogwatch.core.addresses import parse_cidrs
 from dogwatch.core.result import Outcome, Result
 from dogwatch.egress import Egress
 from dogwatch.engine.courier import Courier
@@ -18,7 +18,7 @@ from dogwatch.usecases.runs import Work
 from tests.harness.clock import ManualClock
 from tests.harness.house import BASE_URL, NOON, House
 
-LOOPBACK = parse_cidrs("127.0.0.0/8")
+LOOPBACK = (ip_network("127.0.0.0/8"),)
 OK = Result(Outcome.OK)
 Write = Callable[[str, bytes], None]
 

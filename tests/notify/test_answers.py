@@ -24,7 +24,7 @@ def answer(status_code: int, body: Any = "", **headers: str) -> Response:
     """Return a service's answer; what is no text is JSON."""
     text = body if isinstance(body, str) else json.dumps(body)
     named = tuple((name.replace("_", "-"), value) for name, value in headers.items())
-    return Response(status_code, named, text.encode(), False, {}, "https://x", "192.0.2.1")
+    return Response(status_code, named, text.encode(), False, {}, "192.0.2.1")
 
 
 VERDICTS = [

@@ -1,6 +1,6 @@
 """What all channels have in common."""
 
-import asyncio
+import inspect
 import json
 
 import pytest
@@ -41,7 +41,7 @@ def test_settings_are_asked_for_by_name(kind: str) -> None:
 
 
 def test_sending_is_a_coroutine_everywhere() -> None:
-    assert all(asyncio.iscoroutinefunction(channel.send) for channel in CHANNELS.values())
+    assert all(inspect.iscoroutinefunction(channel.send) for channel in CHANNELS.values())
 
 
 def test_a_detail_is_one_short_plain_line() -> None:

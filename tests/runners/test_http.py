@@ -1,17 +1,18 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
 
-from dogwatch.core.addresses import Network, parse_cidrs
+from dogwatch.core.addresses import Network
 from dogwatch.core.http_action import MAX_HEADERS, HttpAction
 from dogwatch.core.result import Outcome, Result
 from dogwatch.egress import Egress
 from dogwatch.runners.http import run_http
 
-LOOPBACK = parse_cidrs("127.0.0.0/8")
+LOOPBACK = (ip_network("127.0.0.0/8"),)
 
 
 @asynccontextmanager

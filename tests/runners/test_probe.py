@@ -7,6 +7,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,7 +17,7 @@ import dns.rcode
 import dns.rrset
 import pytest
 
-from dogwatch.core.addresses import Network, parse_cidrs
+from dogwatch.core.addresses import Network
 from dogwatch.core.probe.target import from_json
 from dogwatch.core.result import Outcome, Result
 from dogwatch.egress import Egress
@@ -24,7 +25,7 @@ from dogwatch.runners.probe import run_probe
 from tests.harness.hanging import hanging_endpoints
 from tests.harness.tls import self_signed, server_context
 
-LOOPBACK = parse_cidrs("127.0.0.0/8,::1/128")
+LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 Answer = bytes | Callable[[asyncio.StreamWriter], Any]
 # The phases of what got so far.
 NAMED = {"dns", "total"}

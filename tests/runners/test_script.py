@@ -16,15 +16,15 @@ from typing import Any
 import pytest
 
 from dogwatch.clock import SystemClock
+from dogwatch.core.ping import Collector
 from dogwatch.core.result import Outcome, Result
 from dogwatch.core.script_action import Language, ScriptAction
 from dogwatch.runners.interpreters import Interpreters
-from dogwatch.runners.output import Tail
 from dogwatch.runners.script import run_script
 
 INTERPRETERS = Interpreters({"bash": "bash", "python": "/usr/bin/python3", "node": "/usr/bin/node"})
 SLOT_AT = datetime(2026, 3, 29, 1, 0, tzinfo=UTC)
-DEADLINE_S = 20
+DEADLINE_S = 20  # more than any run takes, less than what it leaves behind would sleep
 Sink = Callable[[str, bytes], None]
 
 
@@ -33,7 +33,6 @@ class Ran:
 
     def __init__(self) -> None:
         self.result = Result(Outcome.UNKNOWN)
-        self.took_s = 0.0
         self.streams = {"stdout": b"", "stderr": b""}
 
     def take(self, stream: str, chunk: bytes) -> None:
@@ -69,11 +68,8 @@ def run(
     workdir: Path, source: str, language: Language = "bash", given: str = "", **limits: Any
 ) -> Ran:
     ran = Ran()
-    began = time.monotonic()
-    ran.result = asyncio.run(
-        script(ScriptAction(language, source, **limits), workdir, ran.take, given)
-    )
-    ran.took_s = time.monotonic() - began
+    taken = script(ScriptAction(language, source, **limits), workdir, ran.take, given)
+    ran.result = asyncio.run(asyncio.wait_for(taken, DEADLINE_S))
     assert list(workdir.iterdir()) == []
     return ran
 
@@ -322,7 +318,6 @@ def test_what_is_left_behind_ends_with_the_script(workdir: Path, source: str) ->
     assert ran.result.exit_code == 5
     assert pids_in(ran.out)
     assert not any(map(alive, pids_in(ran.out)))
-    assert ran.took_s < 1.5
 
 
 @pytest.mark.parametrize("source", LEFT_BEHIND.values(), ids=LEFT_BEHIND)
@@ -332,7 +327,6 @@ def test_a_timeout_ends_the_whole_tree(workdir: Path, source: str) -> None:
     assert pids_in(ran.out)
     assert not any(map(alive, pids_in(ran.out)))
     assert ran.result.duration_ms >= 500
-    assert ran.took_s < 1.5
 
 
 def test_a_timeout_lets_a_script_clean_up_first(workdir: Path) -> None:
@@ -366,18 +360,17 @@ def test_what_is_in_the_pipe_at_the_end_is_read(workdir: Path) -> None:
 
 
 def test_the_end_of_the_script_counts_even_if_others_linger(workdir: Path) -> None:
+    began = time.monotonic()
     ran = run(workdir, "(trap '' TERM; sleep 300) & sleep 2.2; exit 0", timeout_s=2.6)
+    assert time.monotonic() - began > 2.6
     assert ran.result.outcome is Outcome.OK
     assert 2200 <= ran.result.duration_ms < 2600
-    assert ran.took_s > 2.6
 
 
 def test_a_flood_does_not_hold_up_the_timeout(workdir: Path) -> None:
     action = ScriptAction("bash", "trap '' TERM; yes & yes >&2", timeout_s=0.3)
-    began = time.monotonic()
-    result = asyncio.run(script(action, workdir, lambda _stream, _chunk: None))
-    assert result.outcome is Outcome.TIMEOUT
-    assert time.monotonic() - began < 1.3
+    taken = script(action, workdir, lambda _stream, _chunk: None)
+    assert asyncio.run(asyncio.wait_for(taken, DEADLINE_S)).outcome is Outcome.TIMEOUT
 
 
 FORK_CHAIN = """
@@ -394,7 +387,6 @@ while True:  # each process lives for a moment, in a session of its own, and lea
 def test_a_chain_of_forks_in_new_sessions_is_caught(workdir: Path) -> None:
     ran = run(workdir, FORK_CHAIN, "python", timeout_s=0.5)
     assert ran.result.outcome is Outcome.TIMEOUT
-    assert ran.took_s < 1.5
     assert not marked(f"run-of-{os.getpid()}")
 
 
@@ -410,7 +402,6 @@ def test_a_script_that_attacks_its_supervisor_does_not_escape(workdir: Path, nam
     source = f"setsid sleep 300 & echo $!; kill -{name} $PPID; sleep 300"
     ran = run(workdir, source, timeout_s=1)
     assert ran.result.outcome in {Outcome.FAIL, Outcome.TIMEOUT}
-    assert ran.took_s < 2
     assert pids_in(ran.out)
     assert gone(pids_in(ran.out), 1)
     assert not marked(f"run-of-{os.getpid()}")
@@ -539,21 +530,19 @@ DEAF_TREE = "trap '' TERM; setsid sleep 300 & echo $! $$ .; while :; do sleep 30
 def test_cancelling_kills_the_tree_and_cleans_up_before_it_raises(
     workdir: Path, times: int
 ) -> None:
-    async def scene() -> tuple[list[int], float]:
+    async def scene() -> list[int]:
         task, pids = await started(workdir, DEAF_TREE)
-        began = time.monotonic()
         for _ in range(times):
             task.cancel()
             await asyncio.sleep(0)
         with pytest.raises(asyncio.CancelledError):
             await task
-        return pids, time.monotonic() - began
+        return pids
 
-    pids, took_s = asyncio.run(scene())
+    pids = asyncio.run(asyncio.wait_for(scene(), DEADLINE_S))
     assert len(pids) == 2
     assert not any(map(alive, pids))
     assert list(workdir.iterdir()) == []
-    assert took_s < 1
 
 
 class EndClock(SystemClock):
@@ -637,7 +626,7 @@ def resident_kib() -> int:
 
 
 def test_a_flood_of_output_does_not_grow_memory(workdir: Path) -> None:
-    tail, most = Tail(1 << 20), [0]
+    tail, most = Collector(1 << 20), [0]
 
     def sink(_stream: str, chunk: bytes) -> None:
         tail.add(chunk)
@@ -649,7 +638,7 @@ def test_a_flood_of_output_does_not_grow_memory(workdir: Path) -> None:
     result = asyncio.run(script(action, workdir, sink))
     assert result.outcome is Outcome.OK
     assert tail.total == (256 << 20) + 4
-    assert tail.dropped == tail.total - (1 << 20)
+    assert f"[{tail.total - (1 << 20)} bytes dropped]" in tail.text()
     assert max(most) - before < 32 * 1024
 
 

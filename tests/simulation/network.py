@@ -109,4 +109,4 @@ class Receivers:
     def _answer(
         self, request: Request, status: int, headers: tuple[tuple[str, str], ...]
     ) -> Response:
-        return Response(status, headers, b"", False, {}, request.url, "192.0.2.1")
+        return Response(status, headers, b"", False, {}, "192.0.2.1")

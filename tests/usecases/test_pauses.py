@@ -8,7 +8,7 @@ import pytest
 
 from dogwatch.core.problems import Problem
 from dogwatch.core.watch import Status
-from dogwatch.store import schedule_edits
+from dogwatch.store import pauses, schedule_edits
 from dogwatch.store.database import Tx
 from dogwatch.store.watches import Record
 from dogwatch.usecases import load, overview, watches
@@ -21,7 +21,7 @@ def paused(house: House, at: float, until: float | None = None) -> Record:
 
 
 def until_of(house: House, record: Record) -> datetime | None:
-    return house.see(watches.paused_until, house.workspace.id, [record.id]).get(record.id)
+    return house.see(pauses.of, house.workspace.id, [record.id]).get(record.id)
 
 
 def test_a_pause_ends_at_its_time(house: House) -> None:

@@ -10,7 +10,7 @@ from dogwatch.cli.alerts import find_channel
 from dogwatch.cli.client import Api, connect
 from dogwatch.cli.confirm import YES, confirm
 from dogwatch.cli.output import as_json, table
-from dogwatch.cli.session import Group, Session, command
+from dogwatch.cli.session import Group, Session, command, said
 from dogwatch.core.conditional import On
 from dogwatch.core.plain import counted
 from dogwatch.core.problems import invalid
@@ -47,7 +47,7 @@ dogwatch action add fetch-orders --on failure --channel ops --message "{{event.e
 def action_add(session: Session, slug: str, **given: str | None) -> None:
     """Have another run, or a message, follow the runs of a job or a workflow."""
     api = connect(session)
-    new = {name: value for name, value in given.items() if value is not None}
+    new = said(given)
     if "channel" in new:
         new["channel"] = find_channel(api, new["channel"])["id"]
     if new.get("message", "").startswith("@"):

@@ -11,7 +11,7 @@ from dogwatch.cli.confirm import YES, confirm
 from dogwatch.cli.length import LENGTH
 from dogwatch.cli.named import named
 from dogwatch.cli.output import as_json, local, table
-from dogwatch.cli.session import Group, Session, command
+from dogwatch.cli.session import Group, Session, command, said
 
 _ALL = 10_000
 _WAIT_S = 20
@@ -154,7 +154,7 @@ dogwatch channel edit Team --group-window 0s --json
 @click.option("--usual-window", is_flag=True, help="Collect as channels of its kind do.")
 def channel_edit(session: Session, channel: str, usual_window: bool, **options: Any) -> None:
     """Change a channel's name, or for how long it collects."""
-    given = {name: value for name, value in options.items() if value is not None}
+    given = said(options)
     given |= {"group_window_s": None} if usual_window else {}
     if not given:
         raise click.UsageError("Nothing to change; give an option.")

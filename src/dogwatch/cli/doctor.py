@@ -1,6 +1,6 @@
 """`dogwatch doctor`: find faults, say what to do about each."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -13,7 +13,6 @@ from dogwatch.cli.flags import given, server_flags
 from dogwatch.cli.output import as_json
 from dogwatch.cli.pings import outbox_of
 from dogwatch.cli.session import Session, command
-from dogwatch.config import Config
 from dogwatch.core.plain import counted
 from dogwatch.core.problems import Problem
 
@@ -55,65 +54,31 @@ def _files(session: Session) -> Iterator[Finding]:
             yield Finding(name, private, told, f"chmod 600 {path}")
 
 
-def _database(session: Session) -> Iterator[Finding]:
+# The checks of `boot.checkup`, by name, each with what to do where it finds a fault.
+_BY_SETTINGS: Mapping[str, str] = {
+    "database": "restore a backup, or bring it back",
+    "wall": "give Dogwatch a role of its own; see PostgreSQL in docs/running.md",
+    "mail": "start it, or correct DOGWATCH_SMTP_URL",
+    "scripts": "install bubblewrap and allow user namespaces, or set DOGWATCH_SANDBOX",
+    "user": "run Dogwatch as a user of its own, or with --scripts off",
+    "locations": "start one there: dogwatch worker --location NAME, or edit the probes",
+    "outside": "start the server, or correct DOGWATCH_OUTSIDE_HEARTBEAT_URL",
+}
+
+
+def _by_settings(session: Session) -> Iterator[Finding]:
+    """Ask by the settings, if these are valid."""
     from dogwatch.boot import checkup  # slow to import, and who only asks for help needs none
 
-    yield from _asked("database", session, checkup.database, "restore a backup, or bring it back")
-
-
-def _wall(session: Session) -> Iterator[Finding]:
-    from dogwatch.boot import checkup
-
-    advice = "give Dogwatch a role of its own; see PostgreSQL in docs/running.md"
-    yield from _asked("wall", session, checkup.wall, advice)
-
-
-def _mail(session: Session) -> Iterator[Finding]:
-    from dogwatch.boot import checkup
-
-    yield from _asked("mail", session, checkup.mail, "start it, or correct DOGWATCH_SMTP_URL")
-
-
-def _asked(
-    check: str, session: Session, ask: Callable[[Config], str], advice: str
-) -> Iterator[Finding]:
-    """Ask by the settings, if these are valid."""
     try:
         config = given(session, session.settings)
     except Problem:
         return  # told already
-    try:
-        yield Finding(check, True, ask(config))
-    except Problem as problem:
-        yield Finding(check, False, problem.message, advice)
-
-
-def _scripts(session: Session) -> Iterator[Finding]:
-    from dogwatch.boot import checkup
-
-    advice = "install bubblewrap and allow user namespaces, or set DOGWATCH_SANDBOX"
-    yield from _asked("scripts", session, checkup.scripts, advice)
-
-
-def _user(session: Session) -> Iterator[Finding]:
-    from dogwatch.boot import checkup
-
-    advice = "run Dogwatch as a user of its own, or with --scripts off"
-    yield from _asked("user", session, checkup.user, advice)
-
-
-def _locations(session: Session) -> Iterator[Finding]:
-    from dogwatch.boot import checkup
-
-    advice = "start one there: dogwatch worker --location NAME, or edit the probes"
-    yield from _asked("locations", session, checkup.locations, advice)
-
-
-def _outside(session: Session) -> Iterator[Finding]:
-    from dogwatch.boot import checkup
-
-    advice = "start the server, or correct DOGWATCH_OUTSIDE_HEARTBEAT_URL"
-    yield from _asked("outside", session, checkup.outside, advice)
+    for check, advice in _BY_SETTINGS.items():
+        try:
+            yield Finding(check, True, getattr(checkup, check)(config))
+        except Problem as problem:
+            yield Finding(check, False, problem.message, advice)
 
 
 def _zones(_session: Session) -> Iterator[Finding]:
@@ -153,13 +118,7 @@ def _schedules(session: Session) -> Iterator[Finding]:
 CHECKS: list[Callable[[Session], Iterator[Finding]]] = [
     _settings,
     _files,
-    _database,
-    _wall,
-    _mail,
-    _scripts,
-    _user,
-    _locations,
-    _outside,
+    _by_settings,
     _zones,
     _spool,
     _server,

@@ -9,7 +9,7 @@ from dogwatch.cli.client import connect
 from dogwatch.cli.confirm import YES, confirm
 from dogwatch.cli.output import as_json
 from dogwatch.cli.schedule import EXPRESSION
-from dogwatch.cli.session import Session, command
+from dogwatch.cli.session import Session, command, said
 from dogwatch.cli.watches import LIMITS, pause_command, resume_command, show
 
 NO_SCHEDULE = click.option("--no-schedule", is_flag=True, help="Run only when asked to.")
@@ -49,7 +49,7 @@ def edit_command(
     **options: Any,
 ) -> None:
     """Change a watch, a job or a probe; what is not given stays."""
-    given = {name: value for name, value in options.items() if value not in (None, ())}
+    given = said(options)
     given |= unscheduled(given, no_schedule=no_schedule)
     given |= {"slug": new_slug} if new_slug else {}
     given |= {"tags": []} if no_tags else {}

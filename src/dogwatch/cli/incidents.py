@@ -11,6 +11,7 @@ from dogwatch.cli.length import LENGTH
 from dogwatch.cli.output import as_json, local, pairs, table
 from dogwatch.cli.session import Group, Session, command
 from dogwatch.clock import SystemClock
+from dogwatch.core.incident import snoozing_until_at
 from dogwatch.core.problems import Problem
 
 _STATES = click.Choice(("open", "acknowledged", "closed"))
@@ -87,10 +88,9 @@ def _are(count: int) -> str:
 
 def _snoozed_until(incident: Mapping[str, Any]) -> str | None:
     """Return until when nothing is said of it, if that is still to come."""
-    until = incident["snoozed_until_at"]
-    if not until or incident["state"] != "open":
-        return None
-    return local(until) if datetime.fromisoformat(until) > SystemClock().now() else None
+    told, now = incident["snoozed_until_at"], SystemClock().now()
+    until_at = datetime.fromisoformat(told) if told else None
+    return local(told) if snoozing_until_at(until_at, incident["state"], now) else None
 
 
 def _acknowledge(session: Session, number: str) -> None:

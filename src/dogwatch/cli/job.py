@@ -14,7 +14,7 @@ from dogwatch.cli.length import LENGTH
 from dogwatch.cli.output import as_json, there
 from dogwatch.cli.runs import trigger_command
 from dogwatch.cli.schedule import EXPRESSION
-from dogwatch.cli.session import Group, Session, command, joined
+from dogwatch.cli.session import Group, Session, command, joined, said
 from dogwatch.cli.watches import STATUS, ls, show
 from dogwatch.cli.zone import local_zone
 from dogwatch.core.problems import invalid
@@ -78,7 +78,7 @@ dogwatch job add cleanup --script - --language bash --schedule @daily < cleanup
 @_WHAT
 def job_add(session: Session, **options: Any) -> None:
     """Make a job: a request to --url, or a --script."""
-    given = _given(options)
+    given = said(options)
     action = _action(given)
     job = connect(session).send(
         "POST",
@@ -113,7 +113,7 @@ dogwatch job edit cleanup --no-schedule
 @NO_SCHEDULE
 def job_edit(session: Session, job: str, no_schedule: bool, **options: Any) -> None:
     """Change a job; what is not given stays, other --env too. --tag and --arg replace all."""
-    given = _given(options)
+    given = said(options)
     given |= unscheduled(given, no_schedule=no_schedule)
     if not given:
         raise click.UsageError("Nothing to change; give an option.")
@@ -139,10 +139,6 @@ def _changed(action: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, A
     if "env" in new:
         new["env"] = {**action["env"], **new["env"]}
     return {**action, **new}
-
-
-def _given(options: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if value not in (None, ())}
 
 
 def _rules(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Who is left alone, and when: maintenance, depend."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -9,9 +9,11 @@ from dogwatch.cli.client import Api, connect
 from dogwatch.cli.confirm import YES, confirm
 from dogwatch.cli.length import LENGTH
 from dogwatch.cli.moment import CLOCK_TIME, MOMENT
-from dogwatch.cli.named import named, scopes, send_as
+from dogwatch.cli.named import named, send_as
 from dogwatch.cli.output import as_json, local, table
-from dogwatch.cli.session import Group, Session, command
+from dogwatch.cli.scope import ALL_OF, SCOPE, scopes
+from dogwatch.cli.scope import asked as asked_scope
+from dogwatch.cli.session import Group, Session, command, joined
 from dogwatch.cli.zone import local_zone
 from dogwatch.core.windows import WindowSpec
 
@@ -19,11 +21,10 @@ _ALL = 10_000
 _DAYS = click.Choice(("mon", "tue", "wed", "thu", "fri", "sat", "sun"))
 
 
-_ALL_OF: Mapping[str, Any] = {"kind": "all", "values": []}
 _TIMES = ("start_at", "end_at", "days", "start", "cron", "length", "tz")
 # What tells that another kind of window is meant.
 _KINDS = {"once": "start_at", "weekly": "days", "cron": "cron"}
-_SAID = (
+_said = joined(
     click.option("--from", "start_at", type=MOMENT, metavar="TIME", help="Once: its begin."),
     click.option("--until", "end_at", type=MOMENT, metavar="TIME", help="Once: its end."),
     click.option("--day", "days", type=_DAYS, multiple=True, help="Weekly; may be repeated."),
@@ -31,17 +32,8 @@ _SAID = (
     click.option("--cron", metavar="LINE", help="From each due time of a cron line on."),
     click.option("--for", "length", type=LENGTH, metavar="2h", help="How long, weekly or by cron."),
     click.option("--tz", metavar="ZONE", help="Time zone; this machine's if absent."),
-    click.option("--tag", "tags", multiple=True, help="Watches with one of these tags."),
-    click.option("--project", "project", multiple=True, help="Watches of these projects."),
-    click.option("--watch", "watches", multiple=True, help="These watches, by slug."),
+    SCOPE,
 )
-
-
-def _said(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say when a window is, and for what."""
-    for option in reversed(_SAID):
-        function = option(function)
-    return function
 
 
 @click.group("maintenance", cls=Group)
@@ -62,7 +54,7 @@ dogwatch maintenance add Monthly --cron "0 3 1 * *" --for 1h --tz Europe/Warsaw
 def maintenance_add(session: Session, name: str, **given: Any) -> None:
     """Make a window for watches: for all, unless told which."""
     window = _window(given, given["tz"] or local_zone(session.environ))
-    asked = {"name": name, "scope": _scope(given) or _ALL_OF, "window": window}
+    asked = {"name": name, "scope": asked_scope(given) or ALL_OF, "window": window}
     api = connect(session)
     made = send_as(api, "POST", "/maintenance", asked, _OPTIONS)
     as_json(made) if session.json else click.echo(_told(api, made))
@@ -92,7 +84,7 @@ dogwatch maintenance edit 01kam3v7t0000000000000000a --name Upgrade --all
 @click.option("--all", "every", is_flag=True, help="For all watches from now on.")
 def maintenance_edit(session: Session, maintenance: str, name: str | None, **given: Any) -> None:
     """Change a window, by its name or id; what is not given stays."""
-    scope = _scope(given) or (_ALL_OF if given["every"] else None)
+    scope = asked_scope(given) or (ALL_OF if given["every"] else None)
     asked: dict[str, Any] = {"name": name} if name else {}
     asked |= {"scope": scope} if scope else {}
     anew = any(given[one] for one in _TIMES)
@@ -127,13 +119,6 @@ def _window(given: Mapping[str, Any], zone: str) -> dict[str, Any]:
     values = {**given, "duration_s": given["length"], "days": list(given["days"])}
     told = {name: values[name] for name in names if values[name]}
     return {"kind": kind, **told, **({} if kind == "once" else {"timezone": zone})}
-
-
-def _scope(given: Mapping[str, Any]) -> dict[str, Any] | None:
-    named = {kind: list(given[kind]) for kind in ("tags", "project", "watches") if given[kind]}
-    if len(named) > 1:
-        raise click.UsageError("Give --tag, --project or --watch, one of them.")
-    return next(({"kind": kind, "values": values} for kind, values in named.items()), None)
 
 
 def _when(one: Mapping[str, Any]) -> str:

@@ -1,10 +1,10 @@
 """Things that people call by a name, and the API by an id."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from dogwatch.cli.client import Api, slugs
+from dogwatch.cli.client import Api
 from dogwatch.core.problems import Problem
 
 _ALL = 10_000
@@ -35,19 +35,6 @@ def send_as(
         field = re.compile(rf"(?:window\.)?\b({names})\b(?=[:;,]| and | or |$)", re.MULTILINE)
         told = field.sub(lambda found: options[found[1]], problem.message)
         raise Problem(problem.kind, told, problem.fields) from None
-
-
-def scopes(api: Api, found: Iterable[Mapping[str, Any]]) -> Callable[[Mapping[str, Any]], str]:
-    """Return what tells which watches a rule or a window is for; watches by their slugs."""
-    named = [one["scope"]["values"] for one in found if one["scope"]["kind"] == "watches"]
-    known = slugs(api, [{"watch_id": one} for values in named for one in values])
-
-    def told(one: Mapping[str, Any]) -> str:
-        kind, values = one["scope"]["kind"], one["scope"]["values"]
-        shown = ", ".join(known.get(value, value) for value in values)
-        return "all watches" if kind == "all" else f"{kind} {shown}"
-
-    return told
 
 
 _LISTS = {"channel": "channels", "maintenance": "maintenance"}

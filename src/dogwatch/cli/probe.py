@@ -8,23 +8,22 @@ from typing import Any
 
 import click
 
-from dogwatch.cli.client import Api, Limits, connect
+from dogwatch.cli.client import Api, connect
 from dogwatch.cli.edit import OF_ALL
 from dogwatch.cli.exits import FAILED
 from dogwatch.cli.length import LENGTH
 from dogwatch.cli.output import as_json, local, pairs, state, table, took
-from dogwatch.cli.runs import mark_of, why
+from dogwatch.cli.runs import GOOD, PATIENT, mark_of, why
 from dogwatch.cli.schedule import SCHEDULE
-from dogwatch.cli.session import Group, Session, command, joined
+from dogwatch.cli.session import Group, Session, command, joined, said
 from dogwatch.cli.watches import show
 from dogwatch.cli.zone import local_zone
 from dogwatch.core.probe.address import address_of, target_of
-from dogwatch.core.probe.demands import said
+from dogwatch.core.probe.demands import said as demanded
 from dogwatch.core.problems import Problem, invalid
 from dogwatch.core.schedule.interval import is_interval, shortest
 
 _ALL = 100_000
-_FOLLOW = Limits(connect_s=10.0, answer_s=60.0)
 _FIELDS = ("method", "headers", "body", "expected_status", "user_agent", "timeout_s")
 _DEMANDS = ("contains", "lacks", "certificate_days")
 _OF_TARGET = frozenset({*_FIELDS, *_DEMANDS, "insecure", "target"})
@@ -89,7 +88,7 @@ dogwatch probe add API https://api.example.org/ --target @target.json
 def probe_add(session: Session, name: str, address: str, **options: Any) -> None:
     """Make a probe of ADDRESS: http(s)://…, tcp://HOST:PORT, tls://HOST, dns://NAME/TYPE or
     icmp://HOST."""  # fmt: skip
-    given = _given(options)
+    given = said(options)
     target = _target(address, given) | _more(given.get("target"))
     spec = {"name": name, "target": target, "schedule": "60"} | _spec(given)
     if not is_interval(spec["schedule"]):
@@ -119,7 +118,7 @@ def probe_edit(session: Session, probe: str, address: str | None, **options: Any
 
     --header replaces all headers, and --contains, --lacks and --certificate-days all demands.
     """
-    given = _given(options)
+    given = said(options)
     if not given and not address:
         raise click.UsageError("Nothing to change; give an option.")
     api, changes = connect(session), _spec(given)
@@ -138,10 +137,6 @@ def _changed(
         return new
     kept = {name: value for name, value in target.items() if name not in _PLACE}
     return kept | new
-
-
-def _given(options: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if value not in (None, ())}
 
 
 def _spec(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -248,7 +243,7 @@ def _print(probe: Mapping[str, Any]) -> None:
         probe,
         {
             "target": address_of(probe["target"]),
-            "demands": said(probe["target"]),
+            "demands": demanded(probe["target"]),
             "rechecks": f"{probe['rechecks']}, each after {probe['recheck_after_s']} s",
             "locations": f"{', '.join(probe['locations'])}; {probe['agree']} must agree",
         },
@@ -295,14 +290,14 @@ def probe_test(session: Session, slug: str) -> None:
         as_json(run)
     else:
         _print_seen(run)
-    if run.get("outcome") not in ("ok", "slow"):
+    if run.get("outcome") not in GOOD:
         raise click.exceptions.Exit(FAILED)
 
 
 def _ended(api: Api, run_id: str) -> dict[str, Any]:
     """Wait for the end of a run and return it."""
     path = f"/runs/{run_id}/output/stream"
-    if any(name == "end" for name, _ in replace(api, limits=_FOLLOW).events(path)):
+    if any(name == "end" for name, _ in replace(api, limits=PATIENT).events(path)):
         return dict(api.get(f"/runs/{run_id}"))
     raise Problem("away", "the server ended the stream before the probe was answered; try again")
 

@@ -1,6 +1,6 @@
 """`dogwatch rule`: who is told of what, and when."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import click
@@ -10,24 +10,23 @@ from dogwatch.cli.client import Api, connect
 from dogwatch.cli.confirm import YES, confirm
 from dogwatch.cli.length import LENGTH
 from dogwatch.cli.moment import CLOCK_TIME
-from dogwatch.cli.named import scopes
 from dogwatch.cli.output import as_json, table
-from dogwatch.cli.session import Group, Session, command
+from dogwatch.cli.scope import ALL_OF, SCOPE, scopes
+from dogwatch.cli.scope import asked as asked_scope
+from dogwatch.cli.session import Group, Session, command, joined
 from dogwatch.cli.zone import local_zone
 from dogwatch.core.plain import span
 
 _ALL = 10_000
 # What a rule sends, and to whom.
 _SENT = ("channel_id", "events", "scope")
+_TWO = "; or add two rules"
 _EVENTS = click.Choice(("down", "degraded", "slow", "late", "recovered"))
 
 
-_ALL_OF: Mapping[str, Any] = {"kind": "all", "values": []}
-_SAID = (
+_said = joined(
     click.option("--event", "events", type=_EVENTS, multiple=True, help="May be repeated."),
-    click.option("--tag", "tags", multiple=True, help="Watches with one of these tags."),
-    click.option("--project", "project", multiple=True, help="Watches of these projects."),
-    click.option("--watch", "watches", multiple=True, help="These watches, by slug."),
+    SCOPE,
     click.option("--delay", type=LENGTH, metavar="5m", help="Only if it still is so by then."),
     click.option("--quiet", metavar="22:00-07:00", help="Hold everything in these hours."),
     click.option("--repeat", type=LENGTH, metavar="30m", help="Again until acknowledged or over."),
@@ -41,13 +40,6 @@ _SAID = (
         "--tz", metavar="ZONE", help="Zone of --quiet and --digest; this machine's if absent."
     ),
 )
-
-
-def _said(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say what a rule is."""
-    for option in reversed(_SAID):
-        function = option(function)
-    return function
 
 
 @click.group("rule", cls=Group)
@@ -70,7 +62,7 @@ def rule_add(session: Session, channel: str, events: tuple[str, ...], **given: A
     api = connect(session)
     asked = {
         "channel_id": find_channel(api, channel)["id"],
-        "scope": _scope_asked(given) or _ALL_OF,
+        "scope": asked_scope(given, _TWO) or ALL_OF,
     }
     rule = api.send("POST", "/rules", asked | _asked(session, api, events, given))
     if session.json:
@@ -108,7 +100,7 @@ def rule_edit(session: Session, rule: str, events: tuple[str, ...], **given: Any
     """Change a rule; what is not given stays."""
     api = connect(session)
     cleared = {name[3:]: None for name in given if name.startswith("no_") and given[name]}
-    scope = _scope_asked(given) or (_ALL_OF if given["every"] else None)
+    scope = asked_scope(given, _TWO) or (ALL_OF if given["every"] else None)
     asked = cleared | _asked(session, api, events, given) | ({"scope": scope} if scope else {})
     if not asked:
         raise click.UsageError("Nothing to change; give an option.")
@@ -132,13 +124,6 @@ def _told(api: Api, rule: Mapping[str, Any]) -> str:
     of, events = scopes(api, [rule])(rule), ", ".join(rule["events"])
     told = f"{names.get(rule['channel_id'])} hears of {of}: {events}"
     return "; ".join([told, *_when(rule, names)])
-
-
-def _scope_asked(given: Mapping[str, Any]) -> dict[str, Any] | None:
-    named = {kind: list(given[kind]) for kind in ("tags", "project", "watches") if given[kind]}
-    if len(named) > 1:
-        raise click.UsageError("Give --tag, --project or --watch, one of them; or add two rules.")
-    return next(({"kind": kind, "values": values} for kind, values in named.items()), None)
 
 
 def _timing(given: Mapping[str, Any], zone: str) -> dict[str, Any]:

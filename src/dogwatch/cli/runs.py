@@ -18,8 +18,8 @@ from dogwatch.core.problems import Problem, invalid
 from dogwatch.core.states import marked
 
 _RUN_ID = re.compile(r"[0-9a-hjkmnp-tv-z]{26}")
-_GOOD = frozenset({"ok", "slow"})
-_FOLLOW = Limits(connect_s=10.0, answer_s=60.0)  # the server sends a comment more often than that
+GOOD = frozenset({"ok", "slow"})
+PATIENT = Limits(connect_s=10.0, answer_s=60.0)  # the server sends a comment more often than that
 
 
 @command(
@@ -213,7 +213,7 @@ def _latest(api: Api, slug: str) -> str:
 def _follow(session: Session, api: Api, run_id: str) -> dict[str, Any]:
     """Print what comes and, on standard error, how the run ended; return it."""
     line_ended = True
-    for name, data in replace(api, limits=_FOLLOW).events(f"/runs/{run_id}/output/stream"):
+    for name, data in replace(api, limits=PATIENT).events(f"/runs/{run_id}/output/stream"):
         if session.json:
             click.echo(json.dumps({"event": name, "data": data}, ensure_ascii=False))
         elif name == "output":
@@ -260,7 +260,7 @@ def tell_begun(session: Session, api: Api, run: Mapping[str, Any], *, follow: bo
     """Print a run that has been asked for; or what comes of it, and exit 1 unless that is good."""
     if follow:
         _say_why_it_waits(api, run["id"])
-        if _follow(session, api, run["id"]).get("outcome") not in _GOOD:
+        if _follow(session, api, run["id"]).get("outcome") not in GOOD:
             raise click.exceptions.Exit(FAILED)
     elif session.json:
         as_json(run)

@@ -147,6 +147,11 @@ def command(name: str, examples: str, **kwargs: Any) -> Callable[[Callable[..., 
     return declare
 
 
+def said(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that were given."""
+    return {name: value for name, value in options.items() if value not in (None, ())}
+
+
 def joined(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Join options into one decorator, in their order."""
     return lambda function: reduce(lambda made, option: option(made), reversed(options), function)

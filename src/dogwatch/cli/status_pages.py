@@ -8,7 +8,7 @@ import click
 from dogwatch.cli.client import connect
 from dogwatch.cli.confirm import YES, confirm
 from dogwatch.cli.output import as_json, local, table
-from dogwatch.cli.session import Group, Session, command
+from dogwatch.cli.session import Group, Session, command, said
 
 _ALL = 10_000
 _STATES = click.Choice(("investigating", "identified", "monitoring", "resolved"))
@@ -126,7 +126,7 @@ def status_page_set(
     session: Session, page: str, watches: tuple[str, ...], tags: tuple[str, ...], **given: Any
 ) -> None:
     """Change a page."""
-    asked = {name: value for name, value in given.items() if value is not None}
+    asked = said(given)
     if watches or tags:
         asked["items"] = _items(watches, tags)
     if not asked:
@@ -176,9 +176,9 @@ dogwatch status-page update 01kam3v7t0000000000000000a --state resolved --text "
 @click.option("--text", help="What people read.")
 @click.option("--impact", type=_IMPACTS)
 @click.option("--title")
-def status_page_update(session: Session, post: str, **said: str | None) -> None:
+def status_page_update(session: Session, post: str, **given: str | None) -> None:
     """Say how an incident stands now."""
-    asked = {name: value for name, value in said.items() if value is not None}
+    asked = said(given)
     if not asked:
         raise click.UsageError("Say what is new; see --help.")
     changed = connect(session).send("PATCH", f"/status-posts/{post}", asked)

@@ -14,7 +14,7 @@ from dogwatch.cli.named import send_as
 from dogwatch.cli.output import as_json, local, pairs, state, table, there, took
 from dogwatch.cli.runs import outcome_of
 from dogwatch.cli.schedule import EXPRESSION
-from dogwatch.cli.session import Session, command, joined
+from dogwatch.cli.session import Session, command, joined, said
 from dogwatch.cli.zone import local_zone
 from dogwatch.core.lengths import words_of
 from dogwatch.core.schedule.interval import shortest
@@ -57,7 +57,7 @@ dogwatch add sync --slug sync-db1 --schedule "*/10 * * * *" --json
 @click.option("--description", help="What whoever is told should know; its first line is told.")
 def add_command(session: Session, **options: Any) -> None:
     """Make a watch: something that runs elsewhere and pings when it did."""
-    given = {name: value for name, value in options.items() if value not in (None, ())}
+    given = said(options)
     given.setdefault("timezone", local_zone(session.environ))
     watch = connect(session).send("POST", "/watches", given)
     if session.json:

@@ -9,12 +9,8 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
-from dogwatch.core.problems import invalid
-
 Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
-
-EVERYTHING: tuple[Network, ...] = (ip_network("0.0.0.0/0"), ip_network("::/0"))
 
 # The first row that holds an address names it, so narrow rows stand above wide ones.
 DENIED: tuple[tuple[str, str], ...] = (
@@ -67,8 +63,6 @@ DENIED: tuple[tuple[str, str], ...] = (
     ("8000::/1", "reserved"),
 )
 
-_ON, _OFF = frozenset({"*", "true"}), frozenset({"", "false"})
-
 # Rows as (mask, network, reason) in plain integers: this runs for every connection.
 _ROWS: dict[int, tuple[tuple[int, int, str], ...]] = {
     version: tuple(
@@ -106,26 +100,6 @@ def _blocked(ip: str, allow: tuple[Network, ...]) -> str | None:
         return None
     number = int(address)
     return next((why for mask, net, why in _ROWS[address.version] if number & mask == net), None)
-
-
-def parse_cidrs(text: str) -> tuple[Network, ...]:
-    """Return the networks of a list parted by commas or blanks; "*" or "true" means everything.
-
-    Raises `Problem` (field `allow`) that names the entry it cannot read.
-    """
-    word = text.strip().lower()
-    if word in _ON:
-        return EVERYTHING
-    if word in _OFF:
-        return ()
-    return tuple(_network(entry) for entry in text.replace(",", " ").split())
-
-
-def _network(entry: str) -> Network:
-    try:
-        return ip_network(entry)
-    except ValueError as error:
-        raise invalid("allow", f"{error}; write a network such as 10.0.0.0/8") from error
 
 
 def _unwrapped(address: Address) -> Address:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from dogwatch.core import template
-from dogwatch.core.problems import Problem
+from dogwatch.core.problems import refuse
 from dogwatch.core.result import BAD, GOOD, Outcome
 
 MAX_ACTIONS = 20
@@ -89,9 +89,7 @@ def check(actions: Sequence[ConditionalAction], own: str) -> None:
         bad["actions"] = f"at most {MAX_ACTIONS} actions"
     for index, one in enumerate(actions):
         bad |= {f"actions.{index}.{name}": told for name, told in _faults(one, own).items()}
-    if bad:
-        words = "; ".join(f"{place}: {told}" for place, told in bad.items())
-        raise Problem("invalid", words, bad)
+    refuse(bad)
 
 
 def _faults(action: ConditionalAction, own: str) -> dict[str, str]:

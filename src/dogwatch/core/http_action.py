@@ -9,7 +9,7 @@ from typing import Any, Self, TypeGuard
 from urllib.parse import SplitResult, urlsplit
 
 from dogwatch.core.masking import secrets_in
-from dogwatch.core.problems import Problem
+from dogwatch.core.problems import Problem, refuse
 from dogwatch.core.result import Outcome
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -66,9 +66,7 @@ class HttpAction:
             wrong["url"] = "is required"
         if data.get("method") == "HEAD" and data.get("body"):
             wrong["body"] = "a HEAD request has no body"
-        if wrong:
-            text = "; ".join(f"{name}: {message}" for name, message in wrong.items())
-            raise Problem("invalid", text, wrong)
+        refuse(wrong)
         return cls(**{**data, "headers": _pairs(data.get("headers", ())) or ()})
 
     @property

@@ -39,6 +39,11 @@ class Plan:
     next_at: datetime | None = None
 
 
+def snoozing_until_at(until_at: datetime | None, state: str, at: datetime) -> datetime | None:
+    """Return until when nothing is said of an incident, None if it is not snoozed at `at`."""
+    return until_at if until_at and until_at > at and state == "open" else None
+
+
 def plan(told: Sequence[Told], snoozed_until_at: datetime | None, at: datetime) -> Plan:
     """Return what an open incident that nobody acknowledged has to say at `at`.
 

@@ -39,13 +39,11 @@ class Answer(StrEnum):
 
 
 @data(kw_only=True)
-class Target:
+class _Said:
     """Whom a ping is for and what it says: `key`, or `workspace_key` with `slug`.
 
     `create` makes the watch first where there is none; `to_all`: every channel hears of that one.
-    `at` is the original time a spooled ping claims, not yet judged; see `heard_at`. `duration_ms`
-    and `progress` (percent) are the sender's word; `text` takes the place of the body where a
-    dialect has its message elsewhere.
+    `duration_ms` and `progress` (percent) are the sender's word.
     """
 
     key: str = ""
@@ -56,9 +54,19 @@ class Target:
     kind: Kind = Kind.OK
     exit_code: int | None = None
     rid: str | None = None
-    at: datetime | None = None
     duration_ms: int | None = None
     progress: int | None = None
+
+
+@data(kw_only=True)
+class Target(_Said):
+    """What the address and the words of a ping say, before its body is looked at.
+
+    `at` is the original time a spooled ping claims, not yet judged; see `heard_at`. `text` takes
+    the place of the body where a dialect has its message elsewhere.
+    """
+
+    at: datetime | None = None
     text: str | None = None
 
     def heard(
@@ -88,22 +96,9 @@ class Target:
 
 
 @data(kw_only=True)
-class Heard:
-    """One ping that arrived: `key` names a watch, else `workspace_key` and `slug` do.
+class Heard(_Said):
+    """One ping that arrived: `body` is what was kept of it, `body_bytes` the size received."""
 
-    `body` is what was kept of it, `body_bytes` the size received.
-    """
-
-    key: str = ""
-    workspace_key: str = ""
-    slug: str = ""
-    create: bool = False
-    to_all: bool = False
-    kind: Kind = Kind.OK
-    exit_code: int | None = None
-    rid: str | None = None
-    duration_ms: int | None = None
-    progress: int | None = None
     body: str = ""
     body_bytes: int = 0
     method: str = "GET"

@@ -7,6 +7,7 @@ ELLIPSIS = "…"
 _BREAKS = frozenset("\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029")
 # Joiners shape letters and emoji; other format characters can turn or hide what is read (UAX 9).
 _JOINERS = frozenset("\u200c\u200d")
+_PLURALS = (("ch", "ches"), ("ry", "ries"), ("", "s"))
 
 
 def printable(value: str) -> str:
@@ -71,9 +72,9 @@ def utf8(value: str) -> int:
 
 
 def counted(number: int, noun: str) -> str:
-    """Return `1 run`, `2 watches`, `0 runs`."""
-    plural = f"{noun}es" if noun.endswith("ch") else f"{noun}s"
-    return f"{number} {noun if number == 1 else plural}"
+    """Return `1 run`, `2 watches`, `0 entries`."""
+    ending, plural = next(one for one in _PLURALS if noun.endswith(one[0]))
+    return f"{number} {noun if number == 1 else noun.removesuffix(ending) + plural}"
 
 
 def span(seconds: float) -> str:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from dogwatch.core.result import BAD, Outcome, Result
 from dogwatch.core.schedule import Schedule
 from dogwatch.core.slots import MAX_WALK
+from dogwatch.core.spec import beyond
 
 ON_TIME_S = 30
 MAX_BACKOFF_S = 3600
@@ -85,11 +86,7 @@ class Policy:
 
 def faults(policy: Policy) -> dict[str, str]:
     """Return what is wrong with run rules, by field."""
-    bad = {
-        name: f"give a whole number from {least} to {most}"
-        for name, (least, most) in RANGES.items()
-        if (value := getattr(policy, name)) is not None and not least <= value <= most
-    }
+    bad = beyond(RANGES, policy)
     key = policy.concurrency_key
     if key is not None and not re.fullmatch(CONCURRENCY_KEY, key):
         bad["concurrency_key"] = "use 1 to 64 of letters, digits, '.', '_' and '-'"

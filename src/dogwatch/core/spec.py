@@ -2,11 +2,11 @@
 
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from dogwatch.core.problems import Problem, invalid
+from dogwatch.core.problems import Problem, invalid, refuse
 from dogwatch.core.schedule import WITHIN, Schedule, parse, parse_from
 from dogwatch.core.slots import Plan
 
@@ -50,16 +50,10 @@ class WatchSpec:
 
     def plan(self, *, job: bool = False) -> Plan:
         """Return the plan of the watch; Problem if the schedule is bad."""
-        return Plan(
-            schedule=self.parsed(),
-            start_by_s=GRACE_S if self.start_by_s is None and not job else self.start_by_s,
-            finish_by_s=self.finish_by_s,
-            slow_after_ms=self.slow_after_ms,
-            min_duration_ms=self.min_duration_ms,
-            early_s=self.early_s,
-            failures_before_down=self.failures_before_down,
-            successes_before_up=self.successes_before_up,
-        )
+        limits = {name: getattr(self, name) for name in RANGES}
+        if self.start_by_s is None and not job:
+            limits["start_by_s"] = GRACE_S
+        return Plan(self.parsed(), **limits)
 
     def parsed(self) -> Schedule | None:
         """Return the schedule, from its start on."""
@@ -94,10 +88,8 @@ def check(spec: WatchSpec) -> WatchSpec:
         bad["tags"] = f"at most {TAGS} tags of 1 to {TAG_LENGTH} characters"
     if spec.project is not None and not 1 <= len(spec.project) <= PROJECT_LENGTH:
         bad["project"] = f"give 1 to {PROJECT_LENGTH} characters"
-    bad |= _bad_numbers(spec) | _bad_schedule(spec)
-    if bad:
-        fields = "; ".join(f"{field}: {message}" for field, message in bad.items())
-        raise Problem("invalid", fields, bad)
+    bad |= beyond(RANGES, spec) | _bad_schedule(spec)
+    refuse(bad)
     return _tidy(spec, name)
 
 
@@ -127,13 +119,14 @@ def _tidy(spec: WatchSpec, name: str) -> WatchSpec:
     )
 
 
-def _bad_numbers(spec: WatchSpec) -> dict[str, str]:
-    bad = {}
-    for field, (least, most) in RANGES.items():
-        value = getattr(spec, field)
-        if value is not None and not least <= value <= most:
-            bad[field] = f"give a whole number from {least} to {most}"
-    return bad
+def beyond(ranges: Mapping[str, tuple[int, int]], source: object) -> dict[str, str]:
+    """Return the faults of numbers of a source that are less than the least or above the most."""
+    values = {field: getattr(source, field) for field in ranges}
+    return {
+        field: f"give a whole number from {least} to {most}"
+        for field, (least, most) in ranges.items()
+        if values[field] is not None and not least <= values[field] <= most
+    }
 
 
 def _bad_schedule(spec: WatchSpec) -> dict[str, str]:

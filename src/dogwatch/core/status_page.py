@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dogwatch.core.probe.fields import is_text
-from dogwatch.core.problems import Problem
+from dogwatch.core.problems import refuse
 from dogwatch.core.watch import Status
 
 TITLE_LENGTH, DESCRIPTION_LENGTH, NAME_LENGTH, TEXT_LENGTH = 200, 1_000, 100, 4_000
@@ -51,7 +51,7 @@ def check(spec: PageSpec) -> PageSpec:
     if len(spec.items) > ITEMS:
         bad["items"] = f"at most {ITEMS}"
     bad |= _bad_items(spec.items[:ITEMS])
-    _raise(bad)
+    refuse(bad)
     return PageSpec(
         title=spec.title.strip(), slug=spec.slug, description=spec.description.strip(),
         public=spec.public, items=spec.items,
@@ -78,7 +78,7 @@ def check_post(title: str, impact: str) -> None:
         bad["title"] = f"give 1 to {TITLE_LENGTH} characters on one line"
     if impact not in IMPACTS:
         bad["impact"] = f"use one of {', '.join(IMPACTS)}"
-    _raise(bad)
+    refuse(bad)
 
 
 def check_update(state: str, text: str) -> None:
@@ -88,7 +88,7 @@ def check_update(state: str, text: str) -> None:
         bad["state"] = f"use one of {', '.join(STATES)}"
     if not is_text(text) or not 1 <= len(text.strip()) <= TEXT_LENGTH:
         bad["text"] = f"give 1 to {TEXT_LENGTH} characters"
-    _raise(bad)
+    refuse(bad)
 
 
 def state_of_item(statuses: Collection[Status]) -> str:
@@ -117,8 +117,3 @@ def items_from(stored: Iterable[Mapping[str, Any]]) -> tuple[Item, ...]:
 
 def _line(text: str, most: int) -> bool:
     return is_text(text) and 1 <= len(text.strip()) <= most and text.isprintable()
-
-
-def _raise(bad: Mapping[str, str]) -> None:
-    if bad:
-        raise Problem("invalid", "; ".join(f"{name}: {told}" for name, told in bad.items()), bad)

@@ -153,11 +153,6 @@ def fault(template: str) -> str | None:
     return None if forms.count(IF) == forms.count(END) else "an ifEquals has no {{/ifEquals}}"
 
 
-def variables_in(template: str) -> frozenset[str]:
-    """Return the keys of the variables that a template names."""
-    return frozenset().union(*map(keys_in, _parts(template[:MAX_TEMPLATE])))
-
-
 def _parts(template: str) -> Iterator[Part]:
     """Yield plain text and tags; an end, or an else, without a beginning is text."""
     depth = 0

@@ -9,7 +9,7 @@ import re
 from math import isfinite
 from typing import Any
 
-from dogwatch.core.problems import Problem
+from dogwatch.core.problems import refuse
 
 KEY_LENGTH = 100
 VALUE_LENGTH = 10_000
@@ -61,9 +61,7 @@ def check(key: str, value: str, description: str = "") -> None:
         "description": description_fault(description),
     }
     wrong = {field: fault for field, fault in faults.items() if fault}
-    if wrong:
-        told = "; ".join(f"{field}: {fault}" for field, fault in wrong.items())
-        raise Problem("invalid", told, wrong)
+    refuse(wrong)
 
 
 def text_of(value: Any) -> str:

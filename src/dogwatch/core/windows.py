@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from dogwatch.core.lengths import words_of
 from dogwatch.core.plain import span
-from dogwatch.core.problems import Problem, invalid
+from dogwatch.core.problems import Problem, invalid, refuse
 from dogwatch.core.schedule import Schedule, parse
 from dogwatch.core.schedule.spans import changes
 
@@ -142,7 +142,7 @@ class WindowSpec:
         }
         if self.start_at and self.end_at and self.end_at <= self.start_at:
             bad["end_at"] = "must be after start_at"
-        _raise(bad | self._strange("start_at", "end_at"))
+        refuse(bad | self._strange("start_at", "end_at"))
         assert self.start_at
         assert self.end_at
         return Once(self.start_at, self.end_at)
@@ -158,7 +158,7 @@ class WindowSpec:
         line = self._weekly_line(bad) if weekly else self.cron
         if line is None or (not weekly and (line[:1] == "@" or len(line.split()) != 5)):
             bad.setdefault("start" if weekly else "cron", "give the five fields of a cron line")
-        _raise(bad)
+        refuse(bad)
         schedule = parse(line or "", self.timezone, field="cron")
         return Recurring(schedule, self.duration_s or 0)
 
@@ -211,8 +211,3 @@ def _instant(day: date, clock: time, timezone: str) -> datetime:
     leaps = changes(zone, before.year) if isinstance(zone, ZoneInfo) and before < at else ()
     found = (change.at.replace(tzinfo=UTC) for change in leaps)
     return next((leap for leap in found if before <= leap <= at), at)
-
-
-def _raise(bad: dict[str, str]) -> None:
-    if bad:
-        raise Problem("invalid", "; ".join(f"{n}: {told}" for n, told in bad.items()), bad)

@@ -55,7 +55,6 @@ class Response:
     body: bytes
     truncated: bool
     phases_ms: Mapping[str, float]
-    url_final: str
     remote_ip: str
     expires_at: datetime | None = None
 

@@ -166,7 +166,6 @@ class Transfer:
             body=bytes(self._body),
             truncated=self._truncated,
             phases_ms=phases_ms,
-            url_final=request.url,
             remote_ip=curl.getinfo(pycurl.PRIMARY_IP),
             expires_at=_expires_at(curl) if request.wants_certificate else None,
         )

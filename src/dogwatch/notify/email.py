@@ -17,10 +17,10 @@ from typing import ClassVar
 from dogwatch.clock import Clock, SystemClock
 from dogwatch.core.alerts import Attempt, Verdict
 from dogwatch.core.message import Message, subject, text
-from dogwatch.core.problems import Problem
+from dogwatch.core.problems import Problem, refuse
 from dogwatch.egress import Egress, EgressError
 from dogwatch.notify.channel import TIMEOUT_S, Settings, detail
-from dogwatch.notify.fields import Field, raise_if, refuse_unknown
+from dogwatch.notify.fields import Field, refuse_unknown
 from dogwatch.notify.smtp import MailServer, Reply, is_address, mail_server, submit
 
 MOST_RECIPIENTS = 20
@@ -57,7 +57,7 @@ class EmailChannel:
         wrong: dict[str, str] = {}
         refuse_unknown(settings, frozenset({"to"}), wrong)
         to = _addresses(settings.get("to"), wrong)
-        raise_if(wrong)
+        refuse(wrong)
         return Settings(public={"to": to})
 
     async def send(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from dogwatch.core.problems import Problem
+from dogwatch.core.problems import refuse
 
 LONGEST_URL = 2048
 Fault = Callable[[object], str | None]
@@ -50,7 +50,7 @@ class Field:
 def judged(fields: Sequence[Field], settings: Mapping[str, object]) -> Settings:
     """Return a user's settings split and completed, or raise a Problem of all bad fields."""
     split, wrong = faults(fields, settings)
-    raise_if(wrong)
+    refuse(wrong)
     return split
 
 
@@ -80,18 +80,17 @@ def refuse_unknown(
         wrong[name] = f"unknown setting; known are: {', '.join(sorted(known))}"
 
 
-def raise_if(wrong: Mapping[str, str]) -> None:
-    """Raise one Problem that names every bad field, if there are any."""
-    if wrong:
-        told = "; ".join(f"{name}: {message}" for name, message in wrong.items())
-        raise Problem("invalid", told, wrong)
-
-
 def region(hosts: Mapping[str, str]) -> Field:
     """Return the field of a service that is at another address in each region; first the usual."""
     usual, *_ = hosts
     told = "Where the account is."
     return Field("region", told, one_of(*hosts), usual, default=usual, choices=tuple(hosts))
+
+
+def region_host(hosts: Mapping[str, str], settings: Mapping[str, Any]) -> str:
+    """Return the address of the service in the region of an account."""
+    usual, *_ = hosts
+    return hosts[settings.get("region") or usual]
 
 
 # --- what can be wrong ------------------------------------------------------------------------

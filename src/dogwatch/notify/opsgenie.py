@@ -9,7 +9,7 @@ from dogwatch.core.alerts import Event
 from dogwatch.core.message import Message, text, words
 from dogwatch.core.plain import cut, one_line
 from dogwatch.egress import Request
-from dogwatch.notify.fields import Field, matching, region
+from dogwatch.notify.fields import Field, matching, region, region_host
 from dogwatch.notify.http_channel import HttpChannel, post
 
 HOSTS = {"us": "https://api.opsgenie.com", "eu": "https://api.eu.opsgenie.com"}
@@ -42,7 +42,7 @@ class OpsgenieChannel(HttpChannel):
     def request(self, settings: Mapping[str, Any], message: Message, at: datetime) -> Request:
         """Return the request of one attempt; Opsgenie counts repeats under the same alias."""
         del at
-        base = self.base or HOSTS[settings.get("region") or "us"]
+        base = self.base or region_host(HOSTS, settings)
         path = f"/{quote(alias(message), safe='')}/close?identifierType=alias"
         url = f"{base}/v2/alerts{path if message.closes else ''}"
         key = f"GenieKey {settings['api_key']}"

@@ -11,7 +11,7 @@ from dogwatch.core.alerts import Event
 from dogwatch.core.message import Message, iso, words
 from dogwatch.core.plain import cut
 from dogwatch.egress import Request
-from dogwatch.notify.fields import Field, matching, region
+from dogwatch.notify.fields import Field, matching, region, region_host
 from dogwatch.notify.http_channel import HttpChannel, post
 
 HOSTS = {"us": "https://events.pagerduty.com", "eu": "https://events.eu.pagerduty.com"}
@@ -43,7 +43,7 @@ class PagerDutyChannel(HttpChannel):
     def request(self, settings: Mapping[str, Any], message: Message, at: datetime) -> Request:
         """Return the request of one attempt; a repeat under the same key changes nothing."""
         del at
-        base = self.base or HOSTS[settings.get("region") or "us"]
+        base = self.base or region_host(HOSTS, settings)
         return post(f"{base}/v2/enqueue", payload(message, settings["routing_key"]), message)
 
 

@@ -10,9 +10,10 @@ from typing import Any, ClassVar
 
 from dogwatch.core.alerts import Verdict, verdict_of
 from dogwatch.core.message import Message
+from dogwatch.core.problems import refuse
 from dogwatch.egress import Request, Response
 from dogwatch.notify.channel import detail
-from dogwatch.notify.fields import Field, Settings, address, faults, one_of, raise_if
+from dogwatch.notify.fields import Field, Settings, address, faults, one_of
 from dogwatch.notify.formats import FORMATS, PREFIX, key_of
 from dogwatch.notify.http_channel import HttpChannel, encoded, post
 
@@ -58,7 +59,7 @@ class WebhookChannel(HttpChannel):
         judge = _standard_fault if form is FORMATS["standard"] else _plain_fault
         if fault := judge(secret):
             wrong.setdefault("secrets", fault)
-        raise_if(wrong)
+        refuse(wrong)
         return Settings(split.public, {"secrets": secret if form.signed else []})
 
     def request(self, settings: Mapping[str, Any], message: Message, at: datetime) -> Request:

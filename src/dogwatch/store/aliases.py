@@ -75,10 +75,12 @@ def by_name(tx: Tx, workspace_id: int, dialect: str, name: str) -> Alias | None:
     return next(iter(_aliases(tx, _of(workspace_id, dialect).where(aliases.c.name == name))), None)
 
 
-def by_number(tx: Tx, workspace_id: int, dialect: str, number: int) -> Alias | None:
-    """Return the alias with this number."""
-    found = _of(workspace_id, dialect).where(aliases.c.number == number)
-    return next(iter(_aliases(tx, found)), None)
+def by_numbers(
+    tx: Tx, workspace_id: int, dialect: str, numbers: Collection[int]
+) -> Sequence[Alias]:
+    """Return the aliases with these numbers."""
+    found = _of(workspace_id, dialect).where(aliases.c.number.in_(list(numbers)))
+    return _aliases(tx, found) if numbers else ()
 
 
 def say(tx: Tx, alias: Alias, said: Mapping[str, Any]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, exists, func, insert, select, update
 
+from dogwatch.core.incident import snoozing_until_at
 from dogwatch.store import nodes
 from dogwatch.store.tables import incident_members, incident_notes, incidents
 from dogwatch.store.tx import Tx
@@ -37,8 +38,7 @@ class Incident:
 
     def snoozing_until_at(self, at: datetime) -> datetime | None:
         """Return until when nothing is said of it, None if it is not snoozed at `at`."""
-        until_at = self.snoozed_until_at
-        return until_at if until_at and until_at > at and self.state == "open" else None
+        return snoozing_until_at(self.snoozed_until_at, self.state, at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -223,9 +223,10 @@ def next_due_at(tx: Tx) -> datetime | None:
 
 def look_again(tx: Tx, records: Iterable[Record], at: datetime) -> None:
     """Have the sweeper look at these watches not before `at`."""
-    for record in records:
-        mine = (watches.c.workspace_id == record.workspace_id, watches.c.id == record.id)
-        tx.conn.execute(update(watches).where(*mine).values(due_at=at))
+    keys = [record.key for record in records]
+    these = tuple_(watches.c.workspace_id, watches.c.id).in_(keys)
+    if keys:
+        tx.conn.execute(update(watches).where(these).values(due_at=at))
 
 
 def wake_all(tx: Tx, at: datetime) -> None:

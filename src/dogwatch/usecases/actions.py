@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from dogwatch.core.conditional import ConditionalAction, check
-from dogwatch.core.problems import Problem
+from dogwatch.core.problems import Problem, refuse
 from dogwatch.store import channels, effects, jobs, watches
 from dogwatch.store.effects import Effect
 from dogwatch.store.jobs import JobRow
@@ -35,9 +35,7 @@ def put(
         target, fault = _target(tx, record.workspace_id, one)
         found.append(target)
         bad |= {f"actions.{index}.{name}": told for name, told in fault.items()}
-    if bad:
-        words = "; ".join(f"{place}: {told}" for place, told in bad.items())
-        raise Problem("invalid", words, bad)
+    refuse(bad)
     check(found, record.id)
     jobs.set_actions(tx, *record.key, found)
     return tuple(found)

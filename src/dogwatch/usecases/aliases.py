@@ -1,6 +1,6 @@
 """Aliases: every watch is known to every dialect, from the first time that one asks for it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -72,14 +72,25 @@ def find(tx: Tx, workspace_id: int, dialect: str, name: str | int, *, lock: bool
     """Return the watch that a dialect knows by this name, or number; Problem("not_found")."""
     alias = None
     if isinstance(name, int):
-        if 0 < name < MOST_NUMBER:
-            alias = aliases.by_number(tx, workspace_id, dialect, name)
+        alias = next(iter(_numbered(tx, workspace_id, dialect, [name])), None)
     elif name.isascii() and name.isprintable():  # PostgreSQL cannot even be asked for NUL
         alias = aliases.by_name(tx, workspace_id, dialect, name)
     record = watches.by_id(tx, workspace_id, alias.watch_id, lock=lock) if alias else None
     if alias is None or record is None:
         raise Problem("not_found", "there is nothing with this id")
     return alias, record
+
+
+def find_all(tx: Tx, workspace_id: int, dialect: str, numbers: Collection[int]) -> dict[int, Named]:
+    """Return the watches that a dialect knows by these numbers, as far as there are any."""
+    found = _numbered(tx, workspace_id, dialect, numbers)
+    records = watches.look(tx, workspace_id, {alias.watch_id for alias in found})
+    return {alias.number: (alias, records[alias.watch_id]) for alias in found}
+
+
+def _numbered(tx: Tx, workspace_id: int, dialect: str, numbers: Collection[int]) -> Sequence[Alias]:
+    possible = [number for number in numbers if 0 < number < MOST_NUMBER]
+    return aliases.by_numbers(tx, workspace_id, dialect, possible)
 
 
 def pinged(tx: Tx, dialect: str, target: Target, *, lock: bool = False) -> Named | None:

@@ -78,7 +78,7 @@ def concerned(tx: Tx, incident: Incident, at: datetime) -> list[Concerned]:
 
 def _said(tx: Tx, record: Record, incident: Incident) -> Iterator[Said | None]:
     """Yield the last bad run until the end of the incident, and the last good one before that."""
-    found = lists.run_page(tx, record.workspace_id, RUNS, "", {"watch": record.id})
+    found = lists.run_page(tx, record.workspace_id, RUNS, "", {"watch_id": record.id})
     until_at = incident.closed_at
     past = [one for one in found if not until_at or (one.finished_at or until_at) <= until_at]
     bad = next((n for n, one in enumerate(past) if one.outcome in _BAD), None)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from dogwatch.core.http_action import HttpAction
-from dogwatch.core.problems import Problem
+from dogwatch.core.problems import Problem, refuse
 from dogwatch.core.run import LostRun, Policy, faults
 from dogwatch.core.script_action import ScriptAction
 from dogwatch.core.spec import WatchSpec
@@ -139,9 +139,7 @@ def check(spec: JobSpec) -> dict[str, Any]:
     except Problem as problem:
         bad |= {f"action.{field}": message for field, message in problem.fields.items()}
     bad |= faults(spec.policy)
-    if bad:
-        words = "; ".join(f"{field}: {message}" for field, message in bad.items())
-        raise Problem("invalid", words, bad)
+    refuse(bad)
     return action
 
 

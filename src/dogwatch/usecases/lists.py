@@ -158,7 +158,7 @@ def waits(tx: Tx, run: Run) -> str:
 def run_page(
     tx: Tx, workspace_id: int, limit: int, before: str, filters: Mapping[str, Any]
 ) -> Sequence[Run]:
-    """Return runs newest first; filters: watch, outcome, state."""
+    """Return runs newest first; filters: watch (id or slug) or watch_id, outcome, state."""
     columns = _of_watch(tx, workspace_id, filters)
     return runs.listed(tx, workspace_id, limit, before, **columns)
 

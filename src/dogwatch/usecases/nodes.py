@@ -13,7 +13,6 @@ from dogwatch.usecases import runs
 from dogwatch.usecases.watches import spread
 
 LEASE = timedelta(seconds=10)
-BEAT = timedelta(seconds=3)
 # The shortest silence of all nodes that counts as an outage of ours.
 OUTAGE = timedelta(seconds=8)
 RESTART = timedelta(seconds=1)

@@ -10,9 +10,9 @@ from typing import Any
 from dogwatch.core.probe import target as targets
 from dogwatch.core.probe.quorum import MAX_LOCATIONS
 from dogwatch.core.probe.target import Target
-from dogwatch.core.problems import Problem, invalid
+from dogwatch.core.problems import Problem, invalid, refuse
 from dogwatch.core.run import CatchUp, LostRun, Policy
-from dogwatch.core.spec import WatchSpec
+from dogwatch.core.spec import WatchSpec, beyond
 from dogwatch.store import jobs, probes
 from dogwatch.store.jobs import JobRow
 from dogwatch.store.tx import Tx
@@ -137,19 +137,12 @@ def check(spec: ProbeSpec) -> dict[str, Any]:
     if not spec.watch.schedule:
         bad["schedule"] = "is required: how often to ask, such as 60 for once a minute"
     bad |= _bad_numbers(spec) | _bad_locations(spec)
-    if bad:
-        words = "; ".join(f"{field}: {message}" for field, message in bad.items())
-        raise Problem("invalid", words, bad)
+    refuse(bad)
     return target
 
 
 def _bad_numbers(spec: ProbeSpec) -> dict[str, str]:
-    bad = {
-        name: f"give a whole number from {least} to {most}"
-        for of, ranges in ((spec, RANGES), (spec.watch, WATCH_RANGES))
-        for name, (least, most) in ranges.items()
-        if not least <= getattr(of, name) <= most
-    }
+    bad = beyond(RANGES, spec) | beyond(WATCH_RANGES, spec.watch)
     if not 1 <= spec.agree <= max(len(spec.locations), 1):
         bad["agree"] = "give a whole number from 1 to the number of locations"
     return bad

@@ -11,7 +11,7 @@ from dogwatch.store.aliases import Alias
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
 from dogwatch.usecases.aliases import Named
-from dogwatch.usecases.watches import is_paused, pause, remove
+from dogwatch.usecases.watches import is_paused, remove, switch
 
 KEPT = timedelta(days=30)
 
@@ -19,8 +19,7 @@ KEPT = timedelta(days=30)
 def put_away(tx: Tx, named: Named, at: datetime) -> None:
     """Have a dialect show a locked watch no more, and expect nothing of it."""
     alias, record = named
-    if not is_paused(record):
-        record = pause(tx, record, at)
+    record = switch(tx, record, at, on=False)
     pauses.drop(tx, record.key)  # one that would end by itself
     aliases.put_away(tx, alias, max(at, record.watch.since_at or at))
 

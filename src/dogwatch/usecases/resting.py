@@ -45,9 +45,8 @@ def lay_to_rest(tx: Tx, made_at: datetime, at: datetime) -> Rested:
         lateness.arm_all(tx, workspace_id, at)
     nodes.join_copy(tx, made_at, at)
     rested = Rested(_end_runs(tx, made_at), unsent, waited)
-    for key in jobs.keys(tx):
-        for record in watches.by_ids(tx, [key]).values():
-            skip(tx, record, RESTORED, at)
+    for record in watches.by_ids(tx, jobs.keys(tx)).values():
+        skip(tx, record, RESTORED, at)
     detail = {"made_at": made_at.isoformat(), **asdict(rested)}
     audit_log.note(tx, host(0), RESTORE, "", at, detail, instance=True)
     return rested
@@ -72,17 +71,20 @@ def _end_runs(tx: Tx, made_at: datetime) -> int:
     runs.end_children(tx, dict.fromkeys(nodes_left, _LOST), made_at)
     own = sorted((run for run in left if run.trigger != CHILD), key=watch_key)
     by_watch = {key: list(some) for key, some in groupby(own, watch_key)}
+    awaited = 0
     for key, record in watches.by_ids(tx, by_watch.keys()).items():
-        _end_own(tx, record, by_watch[key], made_at)
-    return len(before) - len(runs.unfinished(tx))
+        awaited += _end_own(tx, record, by_watch[key], made_at)
+    return len(before) - awaited
 
 
-def _end_own(tx: Tx, record: Record, own: Sequence[Run], made_at: datetime) -> None:
-    """End runs of a watch; those that others may yet tell of are awaited, but blamed no more."""
+def _end_own(tx: Tx, record: Record, own: Sequence[Run], made_at: datetime) -> int:
+    """End runs of a watch; return how many are awaited, but blamed no more: others may tell of
+    their end."""
     lost = [Over(run, _LOST) for run in own if not _awaited(record, run)]
     if lost:
         record = ending.settle(tx, lost, {record.key: record}, made_at)[record.key]
     watches.save(tx, replace(record, watch=forgive(record.watch)))
+    return len(own) - len(lost)
 
 
 def _awaited(record: Record, run: Run) -> bool:

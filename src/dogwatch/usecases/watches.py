@@ -1,9 +1,10 @@
 """Watches: making, changing, pausing and removing them, and judging silence."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from sqlalchemy.exc import IntegrityError
@@ -14,7 +15,7 @@ from dogwatch.core.problems import Problem, invalid
 from dogwatch.core.result import Outcome
 from dogwatch.core.signals import Edit, Lapse, Pause, Resume, Skip
 from dogwatch.core.slots import MAX_WALK, STRETCH, walked
-from dogwatch.core.spec import MAX_LIMIT_S, WatchSpec, check, check_due, slug_of
+from dogwatch.core.spec import MAX_LIMIT_S, RANGES, WatchSpec, check, check_due, slug_of
 from dogwatch.core.watch import Status, Watch, create, wake_at
 from dogwatch.ids import new_ids, new_token
 from dogwatch.store import (
@@ -101,19 +102,21 @@ def _new(workspace_id: int, watch_id: str, spec: WatchSpec, at: datetime, *, job
         workspace_id=workspace_id,
         id=watch_id,
         slug=spec.slug or "",
-        name=spec.name,
         ping_key=new_token(PING_KEY_BITS),
         watch=create(spec.plan(job=job), at, job=job),
         created_at=at,
         updated_at=at,
         ledger_from_at=at,
-        description=spec.description,
-        tags=spec.tags,
-        project=spec.project,
-        schedule=spec.schedule,
-        timezone=spec.timezone,
-        starts_at=spec.starts_at,
+        **_said(spec),
     )
+
+
+def _said(one: WatchSpec | Record) -> dict[str, Any]:
+    """Return what a watch keeps of its spec as it is."""
+    return {name: getattr(one, name) for name in _KEPT}
+
+
+_KEPT = ("name", "description", "tags", "project", "schedule", "timezone", "starts_at")
 
 
 @contextmanager
@@ -176,24 +179,8 @@ def is_paused(record: Record) -> bool:
 
 def spec_of(record: Record) -> WatchSpec:
     """Return what the owner of a watch said of it."""
-    plan = record.watch.plan
-    return WatchSpec(
-        name=record.name,
-        slug=record.slug,
-        description=record.description,
-        tags=record.tags,
-        project=record.project,
-        schedule=record.schedule,
-        timezone=record.timezone,
-        starts_at=record.starts_at,
-        start_by_s=plan.start_by_s,
-        finish_by_s=plan.finish_by_s,
-        slow_after_ms=plan.slow_after_ms,
-        min_duration_ms=plan.min_duration_ms,
-        early_s=plan.early_s,
-        failures_before_down=plan.failures_before_down,
-        successes_before_up=plan.successes_before_up,
-    )
+    limits = {name: getattr(record.watch.plan, name) for name in RANGES}
+    return WatchSpec(slug=record.slug, **_said(record), **limits)
 
 
 def edit(tx: Tx, record: Record, spec: WatchSpec, at: datetime) -> Record:
@@ -223,13 +210,7 @@ def _edit(tx: Tx, record: Record, spec: WatchSpec, at: datetime) -> Record:
     record = replace(
         record,
         slug=spec.slug or record.slug,
-        name=spec.name,
-        description=spec.description,
-        tags=spec.tags,
-        project=spec.project,
-        schedule=spec.schedule,
-        timezone=spec.timezone,
-        starts_at=spec.starts_at,
+        **_said(spec),
         updated_at=at,
         ledger_from_at=at if moved else record.ledger_from_at,
         due_at=wake_at(record.watch),
@@ -264,11 +245,6 @@ def pause(tx: Tx, record: Record, at: datetime, until_at: datetime | None = None
     return _rearmed(tx, apply(tx, Change(record, [Pause(at)]), at), at)
 
 
-def paused_until(tx: Tx, workspace_id: int, ids: Collection[str]) -> Mapping[str, datetime]:
-    """Return when watches resume by themselves, by id."""
-    return pauses.of(tx, workspace_id, ids)
-
-
 def resume_due(tx: Tx, at: datetime, limit: int = BATCH) -> int:
     """Resume the watches whose pause has ended; return how many pauses were looked at."""
     records = watches.by_ids(tx, pauses.over(tx, at, limit))
@@ -292,6 +268,13 @@ def resume(tx: Tx, record: Record, at: datetime, *, fresh: bool = False) -> Reco
     if fresh:
         record = replace(record, last_ping_at=None)
     return _rearmed(tx, record, at)
+
+
+def switch(tx: Tx, record: Record, at: datetime, *, on: bool) -> Record:
+    """Resume a locked watch, or pause it, unless it is so."""
+    if is_paused(record) is not on:
+        return record
+    return resume(tx, record, at) if on else pause(tx, record, at)
 
 
 def _allow_again(tx: Tx, record: Record) -> None:

@@ -1,14 +1,14 @@
 """Why: the evidence, the rule and the clock behind a watch's state and its last alert."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from dogwatch.core.alerts import Event, event_of
 from dogwatch.core.dialects import DIALECTS
 from dogwatch.core.watch import phase
 from dogwatch.core.why import Alert, State, alert_sentence, state_sentence
-from dogwatch.store import aliases, channels, deliveries, flips, incidents, pauses, probes
+from dogwatch.store import aliases, channels, deliveries, flips, incidents, probes
 from dogwatch.store.deliveries import Delivery
 from dogwatch.store.flips import FlipRow
 from dogwatch.store.tx import Tx
@@ -49,7 +49,12 @@ class Why:
 
 def why(tx: Tx, workspace_id: int, name: str, at: datetime) -> Why:
     """Return what explains the watch with this id or slug."""
-    view = lists.watch(tx, workspace_id, name, at)
+    return of_view(tx, lists.watch(tx, workspace_id, name, at))
+
+
+def of_view(tx: Tx, view: WatchView) -> Why:
+    """Return what explains a watch at the time that it was looked at."""
+    workspace_id, at = view.record.workspace_id, view.at
     seen = flips.listed(tx, workspace_id, FLIPS_SEEN, watch_id=view.record.id)
     told = next((one for one in seen if event_of(one.from_status, one.to_status)), None)
     event = event_of(told.from_status, told.to_status) if told else None
@@ -61,9 +66,8 @@ def why(tx: Tx, workspace_id: int, name: str, at: datetime) -> Why:
         told, event, found = None, Event.LATE, late
     key, before_at = view.record.key, at - UNASKED
     unasked = probes.unasked_of(tx, key, before_at) if view.record.probe else ()
-    resumes_at = pauses.of(tx, workspace_id, [view.record.id]).get(view.record.id)
-    state = replace(_state(view, seen, unasked), resumes_at=resumes_at)
     alerts = _alerts(tx, workspace_id, found, {one.id: kind for one, kind in again})
+    state = _state(view, seen, unasked)
     return Why(view, state, told, event, alerts, _away(tx, view.record), _incident(tx, view.record))
 
 
@@ -88,6 +92,7 @@ def _state(
         failures=watch.failures,
         failures_before_down=watch.plan.failures_before_down,
         unasked=unasked,
+        resumes_at=view.resumes_at,
     )
 
 

@@ -4,11 +4,11 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
-from dogwatch.core.problems import Problem, invalid
+from dogwatch.core.problems import Problem, invalid, refuse
+from dogwatch.core.signature import fault
 from dogwatch.core.spec import WatchSpec
 from dogwatch.core.workflow.definition import Definition, from_json, to_json
 from dogwatch.core.workflow.difference import Difference, differences
@@ -17,7 +17,7 @@ from dogwatch.ids import new_token
 from dogwatch.store import jobs, watches, workflows
 from dogwatch.store.jobs import JobRow
 from dogwatch.store.tx import Tx
-from dogwatch.store.watches import Record
+from dogwatch.store.watches import Key, Record
 from dogwatch.store.workflows import VersionRow, WorkflowRow
 from dogwatch.usecases.allowances import admit_schedule
 from dogwatch.usecases.runs import seal_action
@@ -103,9 +103,7 @@ def check(tx: Tx, workspace_id: int, definition: Definition) -> Graph:
     for index, node in enumerate(definition.graph.nodes):
         if fault := _fault(node.job, known.get(node.job)):
             bad[f"nodes.{index}.job"] = fault
-    if bad:
-        words = "; ".join(f"{place}: {told}" for place, told in bad.items())
-        raise Problem("invalid", words[:2_000], bad)
+    refuse(bad)
     return definition.graph.with_jobs({name: record.id for name, record in known.items()})
 
 
@@ -231,11 +229,17 @@ def _read(row: VersionRow) -> Version:
 
 def webhook_of(tx: Tx, record: Record, vault: Vault) -> Webhook | None:
     """Return the key of a workflow's webhook, if it has one."""
-    sealed = _of(tx, record).hook
-    if sealed is None:
-        return None
-    told: Mapping[str, Any] = json.loads(vault.open(sealed, context(*record.key)))
-    return Webhook(**told)
+    return webhooks_of(tx, [record], vault).get(record.id)
+
+
+def webhooks_of(tx: Tx, records: Sequence[Record], vault: Vault) -> dict[str, Webhook]:
+    """Return the keys of those of these workflows that have a webhook, by watch id."""
+    rows = workflows.by_watches(tx, [record.key for record in records])
+    return {
+        key[1]: Webhook(**json.loads(vault.open(row.hook, context(*key))))
+        for key, row in rows.items()
+        if row.hook
+    }
 
 
 def set_webhook(
@@ -263,6 +267,23 @@ def drop_webhook(tx: Tx, record: Record) -> None:
 def hooked(tx: Tx, key: str, vault: Vault) -> tuple[int, str] | None:
     """Return the (workspace id, id) of the workflow that a key starts, in whatever workspace."""
     return workflows.by_hook(tx, vault.keyed_hash(key, _HASH))
+
+
+def opened(
+    tx: Tx, place: Key, key: str, signed: tuple[str, str], body: bytes, vault: Vault, at: datetime
+) -> tuple[Record, Webhook] | None:
+    """Return the workflow of a webhook, locked; None where it has another key by now.
+
+    `signed` is the time and the signature of the body, which count where the webhook has a secret:
+    raises unauthorized for those that are not right.
+    """
+    record = find_watch(tx, *place, lock=True)
+    hook = webhook_of(tx, record, vault)
+    if hook is None or hook.key != key:
+        return None
+    if hook.secret and (why := fault(hook.secret, *signed, body, at)):
+        raise Problem("unauthorized", why)
+    return record, hook
 
 
 def _turn_webhook(tx: Tx, record: Record, row: WorkflowRow, vault: Vault, *, wanted: bool) -> None:

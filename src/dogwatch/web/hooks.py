@@ -5,17 +5,14 @@ import json
 from fastapi import Request, Response
 
 from dogwatch.core.problems import Problem
-from dogwatch.core.signature import fault
 from dogwatch.core.variable import data_of
 from dogwatch.usecases import runs, watches, workflows
 from dogwatch.usecases.door import Tx
-from dogwatch.usecases.limiting import admit, failure_windows
 from dogwatch.usecases.lists import Record
 from dogwatch.usecases.once import Done, Sent, once
 from dogwatch.web.api import limits
 from dogwatch.web.api.payload import capped
 from dogwatch.web.api.problems import on_problem
-from dogwatch.web.origin import origin_of
 from dogwatch.web.services import Services
 
 PATH = "/hook/{key}"
@@ -37,9 +34,9 @@ async def _started(request: Request) -> Response:
         lambda tx: workflows.hooked(tx, key, services.vault), workspace_id=None
     )
     if found is None:
-        await _count(request, services)
+        await limits.count_stranger(request)
         raise Problem("not_found", UNKNOWN)
-    workspace_id, watch_id = found
+    workspace_id, _ = found
     await limits.spend(request, workspace_id)
     body = await Request(request.scope, capped(request)).body()
     at = services.clock.now()
@@ -49,12 +46,10 @@ async def _started(request: Request) -> Response:
     )
 
     def queued(tx: Tx) -> Done:
-        record = watches.find(tx, workspace_id, watch_id, lock=True)
-        hook = workflows.webhook_of(tx, record, services.vault)
-        if hook is None or hook.key != key:
+        opened = workflows.opened(tx, found, key, sent, body, services.vault, at)
+        if opened is None:
             raise Problem("not_found", UNKNOWN)
-        if hook.secret and (why := fault(hook.secret, *sent, body, at)):
-            raise Problem("unauthorized", why)
+        record, hook = opened
         if watches.is_paused(record):
             raise Problem("conflict", f"{record.slug} is paused")
         if not hook.secret:
@@ -70,10 +65,3 @@ async def _started(request: Request) -> Response:
 
     done = await services.door.awrite(queued, workspace_id)
     return Response(done.body, done.status, media_type="application/json")
-
-
-async def _count(request: Request, services: Services) -> None:
-    """Count an unknown key; too many are told to wait."""
-    if services.limits:
-        ip = origin_of(request.scope, services.trusted_proxies).ip
-        admit(await services.limits.strangers.spend(failure_windows(ip)))

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from html import escape
 
 from fastapi import Request, Response
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; "
@@ -44,6 +45,19 @@ ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">
 <path d="M16 8v8l6 4" fill="none" stroke="#2f7d5b" stroke-width="4" stroke-linecap="round"/>
 </svg>
 """
+
+
+def templates(package: str) -> Environment:
+    """Return the templates of a package; all that they are filled with is escaped."""
+    return Environment(
+        loader=PackageLoader(package),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dogwatch.core.policy import Role
-from dogwatch.core.problems import Problem
+from dogwatch.core.problems import refuse
 from dogwatch.notify import CHANNELS
 from dogwatch.usecases.callers import Caller
 from dogwatch.usecases.probes import HERE, ProbeSpec
@@ -35,8 +35,7 @@ async def refuse_blocked(services: Services, caller: Caller, hosts: Hosts) -> No
         for field, host in hosts.items()
         if (ip_and_reason := known[host])
     }
-    if wrong:
-        raise Problem("invalid", "; ".join(f"{n}: {told}" for n, told in wrong.items()), wrong)
+    refuse(wrong)
 
 
 def _told(ip: str, reason: str, *, hosted: bool) -> str:

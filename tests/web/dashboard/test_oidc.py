@@ -417,7 +417,7 @@ def test_a_provider_that_fails_between(house: House, idp: IdentityProvider) -> N
 def test_below_https_nothing_is_less_safe(house: House, idp: IdentityProvider) -> None:
     async def answer(_: Request) -> Response:
         text = b'{"issuer": "https://id.example", "authorization_endpoint": "http://id.example/"}'
-        return Response(200, (), text, False, {}, "", "")
+        return Response(200, (), text, False, {}, "")
 
     client = Client("https://id.example", "x", f"{ORIGIN}/login/oidc/callback")
     page = house.browser(oidc=Provider(client, answer, house.clock)).get("/login/oidc")

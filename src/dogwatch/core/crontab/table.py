@@ -39,11 +39,6 @@ class Entry:
     environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def mailto(self) -> str | None:
-        """Who gets the output: None the owner, "" nobody."""
-        return self.environment.get("MAILTO")
-
-    @property
     def shell(self) -> str:
         """The shell that runs the command."""
         return self.environment.get("SHELL", "/bin/sh")

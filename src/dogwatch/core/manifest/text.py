@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Any
 
 from dogwatch.core.manifest.said import Told
-from dogwatch.core.problems import Problem, invalid
+from dogwatch.core.problems import Problem, in_words, invalid
 from dogwatch.core.workflow.text import lines_of, loaded
 from dogwatch.core.workflow.text import written as dumped
 
@@ -36,7 +36,7 @@ def read(text: str) -> Document:
         raise invalid("text", "must be an object of sections, such as watches")
     bad = _faults(data)
     if bad:
-        raise located(text, Problem("invalid", _words(bad), bad))
+        raise located(text, Problem("invalid", in_words(bad), bad))
     return {name: data.get(name) or [] for name in SECTIONS}
 
 
@@ -66,8 +66,4 @@ def located(text: str, problem: Problem) -> Problem:
         place: f"line {lines[place]}: {told}" if place in lines else told
         for place, told in problem.fields.items()
     }
-    return Problem(problem.kind, _words(fields) or problem.message, fields)
-
-
-def _words(fields: Mapping[str, str]) -> str:
-    return "; ".join(f"{place}: {told}" for place, told in fields.items())[:2_000]
+    return Problem(problem.kind, in_words(fields) or problem.message, fields)

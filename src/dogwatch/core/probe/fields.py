@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from ipaddress import ip_address
 from typing import Any, TypeGuard
 
-from dogwatch.core.problems import Problem
+from dogwatch.core.problems import Problem, refuse
 
 Check = Callable[[object], str | None]
 
@@ -23,8 +23,7 @@ def sound(data: object, checks: Mapping[str, Check], required: Collection[str]) 
         message = check(data[name]) if name in data else None
         if message:
             wrong[name] = message
-    if wrong:
-        raise Problem("invalid", "; ".join(f"{n}: {text}" for n, text in wrong.items()), wrong)
+    refuse(wrong)
     return dict(data)
 
 

@@ -10,7 +10,7 @@ from dogwatch.core.probe.assertions import Assertion, BodyMatches, CertificateDa
 from dogwatch.core.probe.fields import Check, flag, sound, text
 from dogwatch.core.probe.judging import Fault, first_fault
 from dogwatch.core.probe.seen import Seen
-from dogwatch.core.problems import Problem
+from dogwatch.core.problems import Problem, refuse
 
 MAX_PEM = 32 * 1024
 MAX_BODY_BYTES = 256 * 1024
@@ -71,8 +71,7 @@ class HttpTarget:
             wrong |= problem.fields
         if bool(data.get("client_certificate")) != bool(data.get("client_key")):
             wrong["client_key"] = "goes with client_certificate; give both"
-        if wrong:
-            raise Problem("invalid", "; ".join(f"{n}: {why}" for n, why in wrong.items()), wrong)
+        refuse(wrong)
         demands = tuple(map(assertions.from_json, own.pop("assertions", ())))
         return cls(request, assertions=demands, **own)
 

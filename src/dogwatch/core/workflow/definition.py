@@ -7,7 +7,7 @@ from typing import Any
 
 from dogwatch.core import run
 from dogwatch.core.conditional import On
-from dogwatch.core.problems import Problem
+from dogwatch.core.problems import refuse
 from dogwatch.core.run import CatchUp, LostRun, Overlap, Policy
 from dogwatch.core.spec import WatchSpec
 from dogwatch.core.workflow.graph import Edge, Graph, Node, faults
@@ -43,9 +43,7 @@ class Definition:
         bad = faults(self.graph) | run.faults(self.policy)
         if not 1 <= self.timeout_s <= MAX_TIMEOUT_S:
             bad["timeout_s"] = f"give 1 to {MAX_TIMEOUT_S} seconds (31 days)"
-        if bad:
-            words = "; ".join(f"{place}: {told}" for place, told in bad.items())
-            raise Problem("invalid", words[:2_000], bad)
+        refuse(bad)
 
 
 def to_json(definition: Definition) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from dogwatch.core.conditional import On
-from dogwatch.core.problems import Problem
+from dogwatch.core.problems import refuse
 
 MAX_NODES = 200
 MAX_EDGES = 1_000
@@ -108,9 +108,7 @@ def order(graph: Graph) -> tuple[str, ...]:
 
 def check(graph: Graph) -> None:
     """Raise a Problem that names every fault by its field, such as `edges.2.target`."""
-    if bad := faults(graph):
-        words = "; ".join(f"{place}: {told}" for place, told in bad.items())
-        raise Problem("invalid", words[:2_000], bad)
+    refuse(faults(graph))
 
 
 def faults(graph: Graph) -> dict[str, str]:

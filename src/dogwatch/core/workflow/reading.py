@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from dogwatch.core.conditional import On
-from dogwatch.core.problems import Problem
+from dogwatch.core.problems import Problem, refuse
 from dogwatch.core.run import CatchUp, Overlap
 from dogwatch.core.spec import check
 from dogwatch.core.workflow.definition import Definition, from_json
@@ -36,7 +36,7 @@ def read(data: object) -> Definition:
     bad: Faults = {}
     told = _object("", data, FIELDS, {"name"}, bad)
     if "body" in bad:
-        _raise(bad)
+        refuse(bad)
     told["nodes"] = _objects("nodes", told.get("nodes", []), _NODE, {"key", "job"}, bad)
     told["edges"] = _objects("edges", told.get("edges", []), _EDGE, {"source", "target"}, bad)
     _choices(told, bad)
@@ -47,7 +47,7 @@ def read(data: object) -> Definition:
             judge()
         except Problem as problem:
             later |= problem.fields
-    _raise(bad | {place: why for place, why in later.items() if not _said(place, bad)})
+    refuse(bad | {place: why for place, why in later.items() if not _said(place, bad)})
     return definition
 
 
@@ -108,9 +108,3 @@ def _fits(value: object, kind: type) -> bool:
     if kind is float:
         return isinstance(value, int | float) and not isinstance(value, bool)
     return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
-
-
-def _raise(bad: Faults) -> None:
-    if bad:
-        words = "; ".join(f"{place}: {told}" for place, told in bad.items())
-        raise Problem("invalid", words[:2_000], bad)

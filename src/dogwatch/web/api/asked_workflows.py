@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from dogwatch.core.conditional import MAX_ACTIONS, ConditionalAction, On, check
 from dogwatch.core.problems import Problem
 from dogwatch.core.run import RANGES, CatchUp, Overlap, Policy
-from dogwatch.core.spec import WatchSpec
+from dogwatch.core.spec import WatchSpec, beyond
 from dogwatch.core.workflow.definition import MAX_TIMEOUT_S, RULES, TIMEOUT_S, Definition
 from dogwatch.core.workflow.graph import (
     KEY_PATTERN,
@@ -107,10 +107,7 @@ class WorkflowFields(WatchFields):
         """Return what the rules of the core find in watch, run rules and graph."""
         wrong = super().faults()
         made = self.definition(_EMPTY)
-        for name in set(RULES) & RANGES.keys():
-            value, (least, most) = getattr(made.policy, name), RANGES[name]
-            if value is not None and not least <= value <= most:
-                wrong[name] = f"give a whole number from {least} to {most}"
+        wrong |= beyond(RANGES, made.policy)
         if self.nodes:  # without them, edges are judged once it is known what is stored
             try:
                 made.check()

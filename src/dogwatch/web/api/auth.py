@@ -11,7 +11,7 @@ from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
 from dogwatch.core.policy import POLICY
-from dogwatch.core.problems import Problem
+from dogwatch.core.problems import Problem, refuse
 from dogwatch.usecases.callers import Caller, require
 from dogwatch.usecases.holders import Holders
 from dogwatch.web.api import limits
@@ -117,7 +117,5 @@ async def authenticate(request: Request) -> Caller:
 
 def _check_query(request: Request, known: Collection[str]) -> None:
     """Refuse what is unknown, as in bodies: a misspelt filter would show too much."""
-    unknown = [name for name in request.query_params if name not in known]
-    if unknown:
-        fields = dict.fromkeys(map(plain, unknown), "is not a parameter here; check its spelling")
-        raise Problem("invalid", "; ".join(f"{n}: {why}" for n, why in fields.items()), fields)
+    unknown = [plain(name) for name in request.query_params if name not in known]
+    refuse(dict.fromkeys(unknown, "is not a parameter here; check its spelling"))

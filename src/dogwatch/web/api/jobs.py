@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import Response
 
 from dogwatch.core.isolation import Least, lacking
-from dogwatch.core.problems import Problem
+from dogwatch.core.problems import Problem, renaming
 from dogwatch.core.script_action import ScriptAction, unsupported
 from dogwatch.core.spec import WatchSpec
 from dogwatch.usecases import jobs, lists, runs, watches, workspaces
@@ -81,12 +81,8 @@ def admit_script(services: Services, kind: str, action: Mapping[str, Any]) -> No
     refuse_script(services, kind)
     if kind != "script":
         return
-    try:
-        script = ScriptAction.from_json(action)
-        services.admit_script(script)
-    except Problem as problem:
-        fields = {f"action.{name}": told for name, told in problem.fields.items()}
-        raise Problem(problem.kind, problem.message, fields) from None
+    with renaming("action.{}".format):
+        services.admit_script(ScriptAction.from_json(action))
 
 
 @router.get("", response_model=PageOf[JobOut], **needs("jobs.list"))

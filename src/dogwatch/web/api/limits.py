@@ -32,9 +32,15 @@ async def spend(request: Request, workspace_id: int) -> None:
 
 
 async def count_failure(request: Request, problem: Problem) -> None:
-    """Count those whose key is not valid, by address; too many are told to wait instead."""
+    """Count those whose key is not valid; too many are told to wait instead."""
+    if problem.kind == "unauthorized":
+        await count_stranger(request)
+
+
+async def count_stranger(request: Request) -> None:
+    """Count a key that nobody has, by the address that it came from; raise limited for many."""
     services: Services = request.app.state.services
-    if problem.kind == "unauthorized" and services.limits:
+    if services.limits:
         ip = origin_of(request.scope, services.trusted_proxies).ip
         admit(await services.limits.strangers.spend(failure_windows(ip)))
 

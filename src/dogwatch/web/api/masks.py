@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from dogwatch.core.http_action import HARMLESS
 from dogwatch.core.masking import SECRET_FIELD, is_secret_name, query
-from dogwatch.core.problems import Problem
+from dogwatch.core.problems import refuse
 
 MASK = "***"
 _NONE_STORED = f"{MASK} keeps a value stored for this origin, but none is; give the value"
@@ -75,9 +75,7 @@ class Kept:
 
     def refuse(self) -> None:
         """Raise a Problem of all fields that keep nothing."""
-        if self._missing:
-            told = "; ".join(f"{field}: {words}" for field, words in self._missing.items())
-            raise Problem("invalid", told, self._missing)
+        refuse(self._missing)
 
 
 def same_origin(one: str, other: str) -> bool:

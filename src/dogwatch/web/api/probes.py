@@ -54,7 +54,7 @@ def unmasked_target(target: Mapping[str, Any], stored: Mapping[str, Any]) -> dic
             name.replace("action.", "target.", 1): told for name, told in problem.fields.items()
         }
         message = problem.message.replace("action.", "target.", 1)
-        raise Problem(problem.kind, message, fields) from None
+        raise problem.of_fields(fields, message) from None
 
 
 @router.get("", response_model=PageOf[ProbeOut], **needs("probes.list"))

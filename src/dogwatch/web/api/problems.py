@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.types import Message, Scope
 
+from dogwatch.core.plain import counted
 from dogwatch.core.problems import Kind, Problem
 from dogwatch.web.guard import Guard, place_of
 
@@ -33,8 +34,8 @@ _WORDS = {
     "extra_forbidden": "is not a field here; check its spelling",
     "string_unicode": "holds half a character (a lone surrogate)",
     "none_required": "must be null",
-    "string_too_short": "must have at least {min_length} characters",
-    "string_too_long": "must have at most {max_length} characters",
+    "string_too_short": "must have at least {characters}",
+    "string_too_long": "must have at most {characters}",
     "string_pattern_mismatch": "must match {pattern}",
     "greater_than": "must be more than {gt}",
     "greater_than_equal": "must be at least {ge}",
@@ -42,8 +43,8 @@ _WORDS = {
     "less_than_equal": "must be at most {le}",
     "literal_error": "must be {expected}",
     "enum": "must be {expected}",
-    "too_short": "must have at least {min_length} entries",
-    "too_long": "must have at most {max_length} entries",
+    "too_short": "must have at least {entries}",
+    "too_long": "must have at most {entries}",
     "finite_number": "must be a finite number",
     "timezone_aware": "must name its time zone",
 } | {
@@ -119,10 +120,16 @@ def faults_of(found: Sequence[Mapping[str, Any]]) -> dict[str, str]:
         places = [str(part) for part in fault["loc"] if part not in _CHOICES]
         if places[:1] in (["body"], ["query"], ["path"], ["header"]):
             places = places[1:] or places
-        words = _WORDS.get(fault["type"], "").format(**fault.get("ctx", {}))
-        words = words.replace(" 1 characters", " 1 character").replace(" 1 entries", " 1 entry")
+        words = _WORDS.get(fault["type"], "").format(**_figures(fault.get("ctx", {})))
         fields.setdefault(".".join(places) or "body", words or fault["msg"].removeprefix(_OUR_OWN))
     return {plain(name): text for name, text in fields.items()}
+
+
+def _figures(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a fault's words may name: a length also with its noun."""
+    length = given.get("min_length", given.get("max_length", 0))
+    nouns = {"characters": "character", "entries": "entry"}
+    return {**given, **{name: counted(length, noun) for name, noun in nouns.items()}}
 
 
 def told(fields: Mapping[str, str]) -> Mapping[str, str]:

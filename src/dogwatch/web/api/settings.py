@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from dogwatch.core.problems import Problem, invalid
+from dogwatch.core.problems import Problem, invalid, renaming
 from dogwatch.notify import CHANNELS
 from dogwatch.notify.fields import Settings
 from dogwatch.web.api.masks import moved, unmasked_settings
@@ -18,11 +18,8 @@ def refuse_unknown(kind: str) -> None:
 def checked(kind: str, settings: Mapping[str, Any]) -> Settings:
     """Return a channel's settings, public and secret apart, or raise a Problem of all faults."""
     refuse_unknown(kind)
-    try:
+    with renaming("settings.{}".format):
         return CHANNELS[kind].check(settings)
-    except Problem as problem:
-        fields = {f"settings.{name}": text for name, text in problem.fields.items()}
-        raise Problem(problem.kind, problem.message, fields) from None
 
 
 def merged(kind: str, stored: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:

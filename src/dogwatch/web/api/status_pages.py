@@ -1,6 +1,6 @@
 """/status-pages: what is shown to anybody, under the names given here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Self
 
@@ -116,16 +116,21 @@ class StatusPageOut(BaseModel):
         )  # fmt: skip
 
 
+def _all_out(tx: Tx, call: Call, pages: Sequence[StatusPage]) -> list[StatusPageOut]:
+    named = {one.watch for page in pages for one in page.items if one.watch}
+    slugs = slugs_of(tx, call.workspace_id, named)
+    return [StatusPageOut.of(page, slugs, call.services.base_url) for page in pages]
+
+
 def _out(tx: Tx, call: Call, page: StatusPage) -> StatusPageOut:
-    named = [one.watch for one in page.items if one.watch]
-    return StatusPageOut.of(page, slugs_of(tx, call.workspace_id, named), call.services.base_url)
+    return _all_out(tx, call, [page])[0]
 
 
 @router.get("", response_model=PageOf[StatusPageOut], **needs("status_pages.list"))
 async def list_status_pages(call: Called, page: Paged) -> Response:
     """List pages, oldest first."""
     found = await call.read(
-        lambda tx: [_out(tx, call, one) for one in status_pages.listed(tx, call.workspace_id)]
+        lambda tx: _all_out(tx, call, status_pages.listed(tx, call.workspace_id))
     )
     return page.answer(page.cut(found, lambda one: one.id), lambda one: one, lambda one: one.id)
 

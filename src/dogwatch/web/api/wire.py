@@ -1,7 +1,7 @@
 """What is answered: the shapes of the API. Fields are only ever added."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Self, TypeVar
 
@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, PlainSerializer
 from dogwatch.core.alerts import event_of, group_window_s
 from dogwatch.core.isolation import Least, Level
 from dogwatch.core.run import Policy
+from dogwatch.core.spec import RANGES
 from dogwatch.core.watch import phase
 from dogwatch.usecases import probes
 from dogwatch.usecases.channels import ChannelRow
@@ -36,7 +37,7 @@ def iso(at: datetime) -> str:
 Instant = Annotated[datetime, PlainSerializer(iso, return_type=str)]
 
 
-def _same(source: object, names: Sequence[str]) -> dict[str, Any]:
+def _same(source: object, names: Iterable[str]) -> dict[str, Any]:
     return {name: getattr(source, name) for name in names}
 
 
@@ -161,17 +162,13 @@ _OF_RECORD = (
     "id", "slug", "name", "description", "kind", "schedule", "timezone", "starts_at", "project",
     "last_ping_at", "created_at", "updated_at",
 )  # fmt: skip
-_OF_PLAN = (
-    "start_by_s", "finish_by_s", "slow_after_ms", "min_duration_ms", "early_s",
-    "failures_before_down", "successes_before_up",
-)  # fmt: skip
 
 
 def watch_values(view: WatchView, pings: str | None) -> dict[str, Any]:
     """Return the fields that a watch and a job have in common."""
     record, watch = view.record, view.record.watch
     now = phase(watch, view.at)
-    return _same(record, _OF_RECORD) | _same(watch.plan, _OF_PLAN) | {
+    return _same(record, _OF_RECORD) | _same(watch.plan, RANGES) | {
         "status": str(watch.status),
         "phase": now,
         "late": now == "late",

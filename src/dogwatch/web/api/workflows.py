@@ -1,5 +1,6 @@
 """/workflows: graphs of jobs, their versions, their webhooks and their runs."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import Path, Query, Response
@@ -56,9 +57,10 @@ def _locked(tx: Tx, call: Call, name: str) -> Record:
     return workflows.find(tx, call.workspace_id, name, lock=True)
 
 
-def _version(tx: Tx, record: Record, version: Version) -> VersionOut:
-    named = workflows.named(tx, record.workspace_id, version.definition)
-    return VersionOut.of(version, named)
+def _versions(tx: Tx, call: Call, some: Sequence[Version]) -> list[VersionOut]:
+    jobs = {node.job for one in some for node in one.definition.graph.nodes}
+    slugs = watches.slugs_of(tx, call.workspace_id, jobs)
+    return [VersionOut.of(one, workflows.with_slugs(one.definition, slugs)) for one in some]
 
 
 @router.get("", response_model=PageOf[WorkflowOut], **needs("workflows.list"))
@@ -165,8 +167,7 @@ async def list_versions(call: Called, page: Paged, name: Name) -> Response:
 
     def found(tx: Tx) -> list[VersionOut]:
         record = workflows.find(tx, call.workspace_id, name)
-        saved = workflows.versions(tx, record, page.size, page.number)
-        return [_version(tx, record, one) for one in saved]
+        return _versions(tx, call, workflows.versions(tx, record, page.size, page.number))
 
     return page.answer(await call.read(found), lambda one: one, lambda one: one.number)
 
@@ -177,7 +178,7 @@ async def show_version(call: Called, name: Name, number: Number) -> Response:
 
     def found(tx: Tx) -> VersionOut:
         record = workflows.find(tx, call.workspace_id, name)
-        return _version(tx, record, workflows.version(tx, record, number))
+        return _versions(tx, call, [workflows.version(tx, record, number)])[0]
 
     return shown(await call.read(found))
 

@@ -1,15 +1,16 @@
 """What a job runs or a probe asks, as fields of a form and as facts on a page."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 
 from dogwatch.core.http_action import METHODS
 from dogwatch.core.lengths import length_s, words_of
 from dogwatch.core.plain import whole_number
 from dogwatch.core.probe import demands
 from dogwatch.core.probe.dns import TYPES
-from dogwatch.core.problems import Problem
+from dogwatch.core.problems import renaming
 from dogwatch.core.run import Overlap, Policy
 from dogwatch.core.spec import WatchSpec
 from dogwatch.usecases import jobs, probes, watches, workflows
@@ -20,8 +21,6 @@ from dogwatch.web.dashboard.fields import seconds, whole
 from dogwatch.web.dashboard.pictures.length import took
 from dogwatch.web.dashboard.visit import Visit
 from dogwatch.web.reach import Hosts, hosts_of_action
-
-T = TypeVar("T")
 
 LANGUAGES = ("bash", "python", "node")
 OVERLAPS: Mapping[str, str] = {
@@ -214,9 +213,9 @@ def change(tx: Tx, visit: Visit, record: Record, words: WatchSpec) -> Record:
     if record.probe:
         probe = _probe(tx, visit, record, words)
         kind = str(probe.target.get("kind", ""))
-        target = told(lambda: _given(visit, kind, probe.target))
-        changed = replace(probe, target=target)
-        return told(lambda: probes.edit(tx, record, changed, vault, visit.at))
+        with told():
+            changed = replace(probe, target=_given(visit, kind, probe.target))
+            return probes.edit(tx, record, changed, vault, visit.at)
     job = _job(tx, visit, record, words)
     kind = "request" if job.action_kind == "http" else job.action_kind
     given = _given(visit, kind, job.action)
@@ -251,15 +250,9 @@ def holding(assertions: Sequence[Mapping[str, Any]], text: str) -> Sequence[Mapp
     return [{**before, "text": text}, *rest] if text else rest
 
 
-def told(work: Callable[[], T]) -> T:
-    """Do something; faults of a target are told by the names of the form."""
-    try:
-        return work()
-    except Problem as problem:
-        fields = {
-            name.replace("target.", "action.", 1): why for name, why in problem.fields.items()
-        }
-        raise Problem(problem.kind, problem.message, fields) from None
+def told() -> AbstractContextManager[None]:
+    """Have the faults of a target told by the names of the form."""
+    return renaming(lambda name: name.replace("target.", "action.", 1))
 
 
 def _probe(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 
 from fastapi import Response
 
@@ -62,22 +63,8 @@ def _ticked(visit: Visit) -> list[str]:
     return [name.removeprefix(_ITEM) for name in visit.form if name.startswith(_ITEM)]
 
 
-def _pause(tx: Tx, record: Record, at: datetime) -> None:
-    if not watches.is_paused(record):
-        watches.pause(tx, record, at)
-
-
-def _resume(tx: Tx, record: Record, at: datetime) -> None:
-    if watches.is_paused(record):
-        watches.resume(tx, record, at)
-
-
-def _remove(tx: Tx, record: Record, at: datetime) -> None:
-    watches.remove(tx, record)
-
-
 _WORKS: Mapping[str, tuple[str, Work]] = {
-    "pause": ("watches.pause", _pause),
-    "resume": ("watches.resume", _resume),
-    "delete": ("watches.delete", _remove),
+    "pause": ("watches.pause", partial(watches.switch, on=False)),
+    "resume": ("watches.resume", partial(watches.switch, on=True)),
+    "delete": ("watches.delete", lambda tx, record, _: watches.remove(tx, record)),
 }

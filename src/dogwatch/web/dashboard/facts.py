@@ -46,10 +46,10 @@ async def item(visit: Visit) -> Facts:
 
     def found(tx: Tx) -> Facts:
         view = lists.watch(tx, visit.workspace_id, _name(visit), visit.at)
-        only = {"watch": view.record.id}
+        only = {"watch_id": view.record.id}
         return {
             "watch": plain(WatchOut.of(view, None)),
-            "why": plain(WhyOut.of(why.why(tx, visit.workspace_id, view.record.id, visit.at))),
+            "why": plain(WhyOut.of(why.of_view(tx, view))),
             "runs": [
                 plain(RunOut.of(one))
                 for one in lists.run_page(tx, visit.workspace_id, MOST, "", only)

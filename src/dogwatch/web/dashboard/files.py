@@ -70,7 +70,7 @@ def _told(problem: Problem) -> Problem:
     """Return a problem whose faults stand at the text, where they are not of the name."""
     if set(problem.fields) <= {"name"}:
         return problem
-    return Problem(problem.kind, problem.message, {"text": problem.message})
+    return problem.of_fields({"text": problem.message})
 
 
 async def release(visit: Visit) -> Response:

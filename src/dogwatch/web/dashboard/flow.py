@@ -107,7 +107,7 @@ async def seen(visit: Visit) -> Page:
 
 def _page(tx: Tx, visit: Visit) -> Page:
     record = workflows.find(tx, visit.workspace_id, _name(visit))
-    shown = lists.run_page(tx, visit.workspace_id, RUNS, "", {"watch": record.id})
+    shown = lists.run_page(tx, visit.workspace_id, RUNS, "", {"watch_id": record.id})
     run_id = visit.query.get("run") or (shown[0].id if shown else None)
     tree = _tree(tx, record, run_id) if run_id else None
     definition = tree.definition if tree else workflows.definition_of(tx, record)

@@ -62,7 +62,6 @@ class Page:
     why: Why
     action: Action | None
     kept: str | None
-    resumes_at: datetime | None
     silenced_until: datetime | None
     told: bool
 
@@ -108,7 +107,7 @@ def _plots(visit: Visit, page: Page) -> dict[str, Any]:
 def _page(tx: Tx, visit: Visit) -> Page:
     workspace_id, at = visit.workspace_id, visit.at
     view = lists.watch(tx, workspace_id, _name(visit), at)
-    record, only = view.record, {"watch": view.record.id}
+    record, only = view.record, {"watch_id": view.record.id}
 
     return Page(
         view, phase(record.watch, at),
@@ -118,10 +117,9 @@ def _page(tx: Tx, visit: Visit) -> Page:
         lists.ping_page(tx, workspace_id, record.id, PINGS, None),
         lists.flip_page(tx, workspace_id, FLIPS, "", only),
         _names(tx, visit, record),
-        why.why(tx, workspace_id, record.id, at),
+        why.of_view(tx, view),
         action_of(tx, visit, record) if visit.may(_SHOWS[record.kind]) else None,
         manifests.kept_in(tx, record),
-        watches.paused_until(tx, workspace_id, [record.id]).get(record.id),
         maintenance.silenced(tx, workspace_id, [record], at).get(record.id),
         bool(rules.rule_page(tx, workspace_id, 1, "")),
     )  # fmt: skip

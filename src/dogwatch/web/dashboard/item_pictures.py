@@ -43,7 +43,7 @@ def _strip(cell: timedelta, count: int) -> Drawn:
 
 
 def _durations(tx: Tx, visit: Visit, record: Record) -> tuple[Markup, Numbers]:
-    every = lists.run_page(tx, visit.workspace_id, MOST_RUNS, "", {"watch": record.id})
+    every = lists.run_page(tx, visit.workspace_id, MOST_RUNS, "", {"watch_id": record.id})
     limit_ms, bands = record.watch.plan.slow_after_ms, durations.bands_of(every, visit.zone)
     if not (drawn := durations.drawn(every[:RUNS], limit_ms, bands, visit.zone)):
         raise Problem("not_found", "fewer than two runs took any time")
@@ -64,7 +64,7 @@ def _run(run: Run) -> Numbers:
 
 
 def _replies(tx: Tx, visit: Visit, record: Record) -> tuple[Markup, Numbers]:
-    found = lists.run_page(tx, visit.workspace_id, RUNS, "", {"watch": record.id})
+    found = lists.run_page(tx, visit.workspace_id, RUNS, "", {"watch_id": record.id})
     if not record.probe or not (drawn := replies.drawn(found, visit.zone)):
         raise Problem("not_found", "nothing here has replied")
     shown = replies.timed(found)

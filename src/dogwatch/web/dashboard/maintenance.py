@@ -40,7 +40,7 @@ async def show_edit(visit: Visit) -> Response:
 def _shown(visit: Visit, values: Mapping[str, str], one: Maintenance | None = None) -> Response:
     asked = visit.query.get("kind") or values.get("kind", "")
     return rendered(
-        visit, "maintenance_new.html", kind=asked if asked in KINDS else "once", kinds=KINDS,
+        visit, "maintenance_new.html", kind=asked if asked in KINDS else "once",
         days=DAYS, zones=sorted(zone_names()), values=values, window=one,
     )  # fmt: skip
 

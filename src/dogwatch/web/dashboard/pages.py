@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import Any
 
 from fastapi import Response
-from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2 import pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
@@ -24,7 +24,7 @@ from dogwatch.web.dashboard.pictures import flow, strip
 from dogwatch.web.dashboard.pictures.length import took
 from dogwatch.web.dashboard.visit import Visit
 from dogwatch.web.page import HEADERS as BARE
-from dogwatch.web.page import Endpoint, served
+from dogwatch.web.page import Endpoint, served, templates
 
 HEADERS: Mapping[str, str] = {
     **BARE,
@@ -90,14 +90,7 @@ _ASSETS = {name: _asset(file, _TYPES[file.rpartition(".")[2]]) for name, file in
 # What a browser may keep for ever, by its address.
 ASSETS: Mapping[str, Endpoint] = dict(_ASSETS.values())
 
-_TEMPLATES = Environment(
-    loader=PackageLoader(__name__.rpartition(".")[0]),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    auto_reload=False,
-)
+_TEMPLATES = templates(__name__.rpartition(".")[0])
 
 
 def _sentence(text: str) -> str:

@@ -1,11 +1,11 @@
 """Status pages in the settings: what they show, and what people post on them."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 
 from fastapi import Response
 
-from dogwatch.core.problems import Problem, invalid
+from dogwatch.core.problems import invalid, renaming
 from dogwatch.core.status_page import IMPACTS, STATES, Item, PageSpec
 from dogwatch.usecases import manifests, status_pages
 from dogwatch.usecases.callers import require
@@ -99,11 +99,8 @@ async def post(visit: Visit) -> Response:
             form.get("state", ""), form.get("text", ""), visit.at,
         )  # fmt: skip
 
-    try:
+    with renaming(lambda name: _OURS.get(name, name)):
         await visit.carry_out("status_pages.post", _name(visit), told)
-    except Problem as problem:
-        fields = {_OURS.get(name, name): words for name, words in problem.fields.items()}
-        raise Problem(problem.kind, problem.message, fields) from None
     return moved(visit, f"{PLACE}/{_name(visit)}")
 
 
@@ -172,14 +169,9 @@ def _spec(visit: Visit) -> PageSpec:
     )  # fmt: skip
 
 
-@contextmanager
-def _told_by_line() -> Iterator[None]:
+def _told_by_line() -> AbstractContextManager[None]:
     """Have the faults of items told of the one field that holds them all."""
-    try:
-        yield
-    except Problem as problem:
-        fields = {name.partition(".")[0]: told for name, told in problem.fields.items()}
-        raise Problem(problem.kind, problem.message, fields, usage=problem.usage) from None
+    return renaming(lambda name: name.partition(".")[0])
 
 
 def _found(tx: Tx, visit: Visit) -> StatusPage:

@@ -1,8 +1,8 @@
 """One call of a dialect: the body as its model reads it, and use-cases in a transaction."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
@@ -12,7 +12,7 @@ from fastapi import Depends, Request, Response
 from pydantic import BaseModel, ValidationError
 
 from dogwatch.core.policy import POLICY
-from dogwatch.core.problems import Problem
+from dogwatch.core.problems import Problem, in_words, renaming
 from dogwatch.usecases import aliases, audit_log
 from dogwatch.usecases.aliases import Named
 from dogwatch.usecases.callers import Caller, sight
@@ -124,6 +124,10 @@ class DialectCall:
         """Return the watch that the dialect knows by this name or number, or raise not_found."""
         return aliases.find(tx, self.workspace_id, self.tongue.name, name, lock=lock)
 
+    def find_all(self, tx: Tx, numbers: Collection[int]) -> dict[int, Named]:
+        """Return the watches that the dialect knows by these numbers, as far as there are any."""
+        return aliases.find_all(tx, self.workspace_id, self.tongue.name, numbers)
+
 
 def checked(model: type[M], said: Mapping[str, Any], *, query: bool = False) -> M:
     """Return what was said as `model` reads it; Refused names each bad field."""
@@ -148,8 +152,7 @@ def _places(said: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _refused(fields: Mapping[str, str], *, query: bool) -> Refused:
-    told = "; ".join(f"{name}: {text}" for name, text in fields.items())
-    return Refused(Refusal("invalid", told, fields, query=query))
+    return Refused(Refusal("invalid", in_words(fields), fields, query=query))
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -165,18 +168,9 @@ def _texts(value: Any) -> Iterator[str]:
             left += one
 
 
-@contextmanager
-def fields_as(names: Mapping[str, str]) -> Iterator[None]:
+def fields_as(names: Mapping[str, str]) -> AbstractContextManager[None]:
     """Have bad fields told by the names that a dialect has for them."""
-    try:
-        yield
-    except Problem as problem:
-        fields = {names.get(name, name): text for name, text in problem.fields.items()}
-        told = Problem(
-            problem.kind, problem.message, fields,
-            retry_after_s=problem.retry_after_s, usage=problem.usage,
-        )  # fmt: skip
-        raise told from None
+    return renaming(lambda name: names.get(name, name))
 
 
 async def call_of(request: Request) -> DialectCall:

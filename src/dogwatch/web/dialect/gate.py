@@ -1,18 +1,30 @@
 """The gate of a dialect: whose key a call came with, and what is left of his windows."""
 
+import re
+from collections.abc import Callable
+
 from fastapi import HTTPException, Request
 
+from dogwatch.core.limits import Verdict
 from dogwatch.core.problems import Problem
 from dogwatch.usecases.callers import Caller
 from dogwatch.usecases.holders import Holders
-from dogwatch.usecases.limiting import failure_windows, longest_wait_s
+from dogwatch.usecases.limiting import Asked, longest_wait_s
+from dogwatch.web.api.limits import count_failure
 from dogwatch.web.api.payload import StrictRequest, capped
 from dogwatch.web.dialect.refusal import Refusal, Refused
-from dogwatch.web.dialect.tongue import Tongue
+from dogwatch.web.dialect.tongue import Headers, Tongue
 from dogwatch.web.origin import origin_of
 from dogwatch.web.services import Services
 
 _MOST_TOKEN = 200
+_BEARER = re.compile(r"(?i:bearer) +(\S+) *")
+
+
+async def bearer(request: Request) -> str | None:
+    """Return the token of a Bearer header (RFC 6750), if there is one."""
+    given = _BEARER.fullmatch(request.headers.get("authorization", ""))
+    return given[1] if given else None
 
 
 async def authenticate(request: Request) -> Caller:
@@ -27,18 +39,8 @@ async def authenticate(request: Request) -> Caller:
     try:
         return await holders.caller(token[:_MOST_TOKEN], ip)
     except Problem as problem:
-        await _count_failure(services, ip, problem)
+        await count_failure(request, problem)
         raise
-
-
-async def _count_failure(services: Services, ip: str, problem: Problem) -> None:
-    """Count those whose key is not valid, by address; too many are told to wait instead."""
-    if problem.kind == "unauthorized" and services.limits:
-        verdicts = await services.limits.strangers.spend(failure_windows(ip))
-        wait_s = longest_wait_s(verdicts)
-        if wait_s:
-            told = "too many calls with a wrong key"
-            raise Refused(Refusal("limited", told, retry_after_s=wait_s))
 
 
 async def spend(request: Request, caller: Caller) -> None:
@@ -56,6 +58,21 @@ async def spend(request: Request, caller: Caller) -> None:
     if wait_s:
         told = "too many requests"
         raise Refused(Refusal("limited", told, retry_after_s=wait_s, spent=spent))
+
+
+def rate_limit(
+    asked: Asked, verdict: Verdict, seconds: Callable[[float], int], end: str = ""
+) -> Headers:
+    """Return the headers that many products tell of a window; `end` closes their names.
+
+    `seconds` makes whole ones of the time of its reset, since 1970.
+    """
+    told = {
+        "Limit": asked.window.limit,
+        "Remaining": verdict.remaining,
+        "Reset": seconds(verdict.reset_at.timestamp()),
+    }
+    return [(f"X-RateLimit-{name}{end}", str(value)) for name, value in told.items()]
 
 
 async def counted(received: Request) -> None:

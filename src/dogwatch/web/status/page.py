@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from dogwatch.core.plain import span
 from dogwatch.core.uptime import Day
 from dogwatch.core.watch import Status
 from dogwatch.usecases.status_view import View, Works
+from dogwatch.web.page import templates
 
 HEADLINES = {
     "operational": "All systems operational",
@@ -23,14 +23,7 @@ _HIGH, _WIDE, _STEP = 32, 4, 5
 _HEIGHTS = {None: 6, Status.UP: 18, Status.DEGRADED: 25, Status.DOWN: _HIGH}
 _DAYS = {None: "no data", Status.UP: "up", Status.DEGRADED: "degraded", Status.DOWN: "down"}
 
-_TEMPLATES = Environment(
-    loader=PackageLoader(__name__.rpartition(".")[0]),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    auto_reload=False,
-)
+_TEMPLATES = templates(__name__.rpartition(".")[0])
 
 
 def drawn(view: View, url: str, style: str) -> str:

@@ -8,7 +8,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from dogwatch.core.manifest.said import Told
-from dogwatch.core.problems import Problem
+from dogwatch.core.problems import Problem, in_words, refuse
 from dogwatch.web.api.body import Body
 from dogwatch.web.api.problems import faults_of
 
@@ -23,8 +23,7 @@ def parsed(model: type[B], told: Told, bad: Mapping[str, str] = MappingProxyType
         found = model.model_validate(told)
     except ValidationError as error:
         fields |= faults_of(error.errors(include_input=False, include_url=False))
-    if fields:
-        raise Problem("invalid", words(fields), fields)
+    refuse(fields)
     return found
 
 
@@ -36,7 +35,7 @@ def at(place: str) -> Iterator[None]:
     except Problem as problem:
         fields = {f"{place}.{name}": told for name, told in problem.fields.items()}
         fields = fields or {place: problem.message}
-        raise Problem(problem.kind, words(fields), fields, usage=problem.usage) from None
+        raise problem.of_fields(fields, in_words(fields)) from None
 
 
 @contextmanager
@@ -45,10 +44,4 @@ def told_at(field: str) -> Iterator[None]:
     try:
         yield
     except Problem as problem:
-        told = {field: problem.message}
-        raise Problem(problem.kind, problem.message, told, usage=problem.usage) from None
-
-
-def words(fields: Mapping[str, str]) -> str:
-    """Return faults in words."""
-    return "; ".join(f"{name}: {told}" for name, told in fields.items())[:2_000]
+        raise problem.of_fields({field: problem.message}) from None

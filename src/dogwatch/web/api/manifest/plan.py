@@ -3,20 +3,20 @@
 Working it out reads and writes nothing, so that it takes no turn from those who write.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import IntEnum
 
 from dogwatch.core.manifest.change import Change
 from dogwatch.core.manifest.said import Told
-from dogwatch.core.problems import Problem
+from dogwatch.core.problems import Problem, in_words
 from dogwatch.usecases import keeping, manifests
 from dogwatch.usecases.callers import Caller
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.manifests import Thing
 from dogwatch.vault import Vault
-from dogwatch.web.api.manifest.places import at, words
+from dogwatch.web.api.manifest.places import at
 from dogwatch.web.api.manifest.present import Present
 from dogwatch.web.services import Services
 
@@ -126,8 +126,7 @@ class Plan:
     def refuse(self) -> None:
         """Raise a Problem of all faults, if there are any."""
         if worst := self._worst:
-            told = self.faults
-            raise Problem(worst.kind, words(told), told, usage=worst.usage) from None
+            raise worst.of_fields(self.faults, in_words(self.faults)) from None
 
     def carry_out(self, tx: Tx) -> None:
         """Write what changes; raise Stale, having written nothing, if the present has passed."""
@@ -149,12 +148,6 @@ class Plan:
 
 class Stale(Exception):  # noqa: N818  (a turn of events: it is planned anew)
     """What a plan was made from has been changed since."""
-
-
-def refuse_names(names: Mapping[str, str]) -> None:
-    """Raise a Problem of fields that name what there is not."""
-    if names:
-        raise Problem("invalid", words(names), names)
 
 
 def asked_of(some: Sequence[Told], section: str) -> Iterator[tuple[str, Told]]:

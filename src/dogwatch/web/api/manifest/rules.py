@@ -5,10 +5,10 @@ from typing import Any
 
 from dogwatch.core.alerts import Rule
 from dogwatch.core.manifest.said import Told, without
-from dogwatch.core.problems import Problem
+from dogwatch.core.problems import refuse
 from dogwatch.usecases import rules
 from dogwatch.usecases.keeping import RULE
-from dogwatch.web.api.manifest.places import parsed, words
+from dogwatch.web.api.manifest.places import parsed
 from dogwatch.web.api.manifest.plan import Plan, Writing
 from dogwatch.web.api.manifest.present import Present
 from dogwatch.web.api.manifest.sets import Set, is_empty, scope_asked
@@ -55,8 +55,7 @@ def _plain(plan: Plan, one: Told) -> Told:
         for field, key in named.items()
         if key not in plan.keys
     }
-    if bad:
-        raise Problem("invalid", words(bad), bad)
+    refuse(bad)
     tokens = {key: f"{number:026}" for number, key in enumerate(sorted(plan.keys))}
     rule = parsed(RuleNew, _asked(one, tokens.__getitem__)).rule(Rule("", ""))
     said = _said(plan.present, rule, {token: key for key, token in tokens.items()})

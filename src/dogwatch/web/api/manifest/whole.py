@@ -9,12 +9,12 @@ from dogwatch.core.manifest.change import Changes, summed
 from dogwatch.core.manifest.said import Told
 from dogwatch.core.manifest.text import SECTIONS, Document
 from dogwatch.core.plans import MONITOR_ACTIONS, admit
-from dogwatch.core.problems import Problem
+from dogwatch.core.problems import Problem, refuse
 from dogwatch.usecases.callers import Caller, require
 from dogwatch.usecases.variables import refuse_more
 from dogwatch.web.api.manifest import channels, items, kinds, projects, status_pages, variables
 from dogwatch.web.api.manifest.maintenance import WINDOWS
-from dogwatch.web.api.manifest.places import at, told_at, words
+from dogwatch.web.api.manifest.places import at, told_at
 from dogwatch.web.api.manifest.plan import Plan
 from dogwatch.web.api.manifest.present import Present
 from dogwatch.web.api.manifest.rules import RULES
@@ -86,11 +86,9 @@ def judge(document: Document) -> None:
                 bad |= problem.fields
             blank |= {f"{name}.{number}.{own}": ids for own, ids in unfilled(name, told).items()}
             if len(bad | blank) >= text.MOST_FAULTS:
-                bad |= faults(blank)
-                raise Problem("invalid", words(bad), bad)
+                refuse(bad | faults(blank))
     bad |= faults(blank) | _doubles(document)
-    if bad:
-        raise Problem("invalid", words(bad), bad)
+    refuse(bad)
 
 
 def _doubles(document: Document) -> dict[str, str]:

@@ -6,6 +6,7 @@ from dogwatch.core.limits import Verdict, Window
 from dogwatch.core.plans import Plan
 from dogwatch.usecases.callers import Caller
 from dogwatch.usecases.limiting import Asked
+from dogwatch.web.dialect.gate import rate_limit
 from dogwatch.web.dialect.tongue import Headers
 
 PER_MINUTE, PER_DAY = 60, 20_000
@@ -23,11 +24,8 @@ def windows(plan: Plan, caller: Caller) -> Sequence[Asked]:
 
 def told(spent: Sequence[tuple[Asked, Verdict]]) -> Headers:
     """Return the headers of every answer."""
-    lines: list[tuple[str, str]] = []
-    for asked, verdict in spent:
-        lines += [
-            (f"X-RateLimit-Limit-{asked.name}", str(asked.window.limit)),
-            (f"X-RateLimit-Remaining-{asked.name}", str(verdict.remaining)),
-            (f"X-RateLimit-Reset-{asked.name}", str(int(verdict.reset_at.timestamp()))),
-        ]
-    return lines
+    return [
+        line
+        for asked, verdict in spent
+        for line in rate_limit(asked, verdict, int, f"-{asked.name}")
+    ]

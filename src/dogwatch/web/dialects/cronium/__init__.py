@@ -1,12 +1,13 @@
 """Cronium's API: events that are run, with their logs, variables and workflows."""
 
+from dogwatch.web.dialect.gate import bearer
 from dogwatch.web.dialect.opened import Open
 from dogwatch.web.dialect.tongue import Tongue
 from dogwatch.web.dialects.cronium.errors import worded
 from dogwatch.web.dialects.cronium.health import PUBLIC
 from dogwatch.web.dialects.cronium.hooks import HOOKS
 from dogwatch.web.dialects.cronium.limits import told, windows
-from dogwatch.web.dialects.cronium.routes import BASE, router, token_of
+from dogwatch.web.dialects.cronium.routes import BASE, router
 
 __all__ = ["TONGUE"]
 
@@ -25,7 +26,7 @@ TONGUE = Tongue(
     "cronium",
     BASE,
     router,
-    token_of,
+    bearer,
     windows,
     told,
     worded,

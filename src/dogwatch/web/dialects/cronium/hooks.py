@@ -6,17 +6,16 @@ from fastapi import Request, Response
 
 from dogwatch.core.limits import Window
 from dogwatch.core.problems import Problem
-from dogwatch.core.signature import fault
 from dogwatch.core.variable import data_of
-from dogwatch.usecases import aliases, runs, watches, workflows
+from dogwatch.usecases import aliases, runs, workflows
 from dogwatch.usecases.door import Tx
-from dogwatch.usecases.limiting import Asked, admit, failure_windows
+from dogwatch.usecases.limiting import Asked, admit
+from dogwatch.web.api import limits
 from dogwatch.web.api.payload import capped
 from dogwatch.web.dialect.refusal import Refusal, Refused
 from dogwatch.web.dialects.cronium.answers import Shape, answer
 from dogwatch.web.dialects.cronium.limits import MINUTE_S, PER_MINUTE
 from dogwatch.web.dialects.cronium.wire.event import status_of
-from dogwatch.web.origin import origin_of
 from dogwatch.web.page import Endpoint
 from dogwatch.web.services import Services
 
@@ -41,18 +40,16 @@ async def start(request: Request) -> Response:
     await _spend(request, services, place)
     if place is None:
         raise Problem("not_found", UNKNOWN)
-    workspace_id, own_id = place
+    workspace_id, _ = place
     headers = request.headers
     signed = headers.get("x-webhook-timestamp", ""), headers.get("x-webhook-signature", "")
     given = data_of(body.decode(errors="replace")) if body else ""
 
     def started(tx: Tx) -> int:
-        record = watches.find(tx, workspace_id, own_id, lock=True)
-        hook = workflows.webhook_of(tx, record, services.vault)
-        if hook is None or hook.key != key:
+        opened = workflows.opened(tx, place, key, signed, body, services.vault, at)
+        if opened is None:
             raise Problem("not_found", UNKNOWN)
-        if hook.secret and (why := fault(hook.secret, *signed, body, at)):
-            raise Problem("unauthorized", why)
+        record, _ = opened
         (named,) = aliases.named(tx, workspace_id, DIALECT, [record], make=True)
         if status_of(*named) != "ACTIVE":
             told = {"status": "of the workflow is not ACTIVE"}
@@ -66,15 +63,11 @@ async def start(request: Request) -> Response:
 
 async def _spend(request: Request, services: Services, place: tuple[int, str] | None) -> None:
     """Count a call of a workflow, or of nobody by its address; too many are told to wait."""
-    if services.limits is None:
-        return
-    if place:
+    if place is None:
+        await limits.count_stranger(request)
+    elif services.limits:
         asked = [Asked(f"hook:{place[1]}", "minute", Window("fixed", PER_MINUTE, MINUTE_S))]
-        verdicts = await services.limits.limiter.spend(asked)
-    else:
-        ip = origin_of(request.scope, services.trusted_proxies).ip
-        verdicts = await services.limits.strangers.spend(failure_windows(ip))
-    admit(verdicts)
+        admit(await services.limits.limiter.spend(asked))
 
 
 # Its first version had them below the workflows, a later one by themselves.

@@ -6,6 +6,7 @@ from dogwatch.core.limits import Verdict, Window
 from dogwatch.core.plans import Plan
 from dogwatch.usecases.callers import Caller
 from dogwatch.usecases.limiting import Asked
+from dogwatch.web.dialect.gate import rate_limit
 from dogwatch.web.dialect.tongue import Headers
 
 HOUR_S = 3600
@@ -21,11 +22,4 @@ def windows(plan: Plan, caller: Caller) -> Sequence[Asked]:
 
 def told(spent: Sequence[tuple[Asked, Verdict]]) -> Headers:
     """Return the headers of every answer."""
-    lines: list[tuple[str, str]] = []
-    for asked, verdict in spent:
-        lines += [
-            ("X-RateLimit-Limit", str(asked.window.limit)),
-            ("X-RateLimit-Remaining", str(verdict.remaining)),
-            ("X-RateLimit-Reset", str(int(verdict.reset_at.timestamp()))),
-        ]
-    return lines
+    return [line for asked, verdict in spent for line in rate_limit(asked, verdict, int)]

@@ -1,16 +1,15 @@
 """The routes of CronMonitor, in the order of its document."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from fastapi import Request, Response
 
-from dogwatch.core.watch import Status
 from dogwatch.usecases import aliases, numbered, watches
 from dogwatch.usecases.aliases import Named
 from dogwatch.usecases.door import Tx
 from dogwatch.web.dialect.call import Called, DialectCall, asks, fields_as, shown, takes
+from dogwatch.web.dialect.gate import bearer
 from dogwatch.web.dialect.refusal import Refusal, Refused
 from dogwatch.web.dialect.route import needs, router_of
 from dogwatch.web.dialects.cronmonitor.wire import (
@@ -38,16 +37,13 @@ from dogwatch.web.dialects.cronmonitor.wire import (
 BASE = "/api/v1"
 FIELDS: Mapping[str, str] = {"start_by_s": "grace_period"}
 
-_BEARER = re.compile(r"(?i:bearer) +(\S+) *")
-
 router = router_of(BASE)
 
 
 async def token_of(request: Request) -> str | None:
     """Return the token that was sent; Authorization decides where both are."""
     if "authorization" in request.headers:
-        given = _BEARER.fullmatch(request.headers["authorization"])
-        return given[1] if given else None
+        return await bearer(request)
     return request.headers.get("x-api-key")
 
 
@@ -121,7 +117,7 @@ async def change_monitor(call: Called, name: str) -> Response:
         with fields_as(FIELDS):
             record = watches.edit(tx, record, spec, call.at)
         if "enabled" in body.model_fields_set:
-            record = _turned(tx, call, record, on=body.enabled)
+            record = watches.switch(tx, record, call.at, on=body.enabled)
         return MonitorChanged(**fields_of((alias, record)))
 
     return shown(Data(data=await call.write(changed, name)))
@@ -146,7 +142,7 @@ async def pause_monitor(call: Called, name: str) -> Response:
 
     def paused(tx: Tx) -> Paused:
         alias, record = call.find(tx, name, lock=True)
-        record = _turned(tx, call, record, on=False)
+        record = watches.switch(tx, record, call.at, on=False)
         return Paused(id=alias.name, status="paused", paused_at=record.watch.since_at or call.at)
 
     return shown(Data(data=await call.write(paused, name)))
@@ -160,7 +156,7 @@ async def resume_monitor(call: Called, name: str) -> Response:
 
     def resumed(tx: Tx) -> Resumed:
         alias, record = call.find(tx, name, lock=True)
-        record = _turned(tx, call, record, on=True)
+        record = watches.switch(tx, record, call.at, on=True)
         return Resumed(id=alias.name, status=status_of(record), resumed_at=call.at)
 
     return shown(Data(data=await call.write(resumed, name)))
@@ -188,10 +184,3 @@ async def list_pings(call: Called, name: str) -> Response:
 
 def _ping_url(call: DialectCall, named: Named) -> str:
     return f"{call.origin}/ping/{named[0].ping_key}"
-
-
-def _turned(tx: Tx, call: DialectCall, record: Any, *, on: bool) -> Any:
-    """Pause or resume a monitor unless it is so."""
-    if on is (record.watch.status is not Status.PAUSED):
-        return record
-    return (watches.resume if on else watches.pause)(tx, record, call.at)

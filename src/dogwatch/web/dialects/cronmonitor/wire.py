@@ -81,29 +81,31 @@ class Items(BaseModel, Generic[T]):
     meta: Meta
 
 
-class Monitor(BaseModel):
-    """A monitor as the list shows it."""
+class _Named(BaseModel):
+    """What every answer tells of a monitor first."""
 
     id: str
     name: str
     schedule: str
     timezone: str
     grace_period: int
+
+
+class _Told(_Named):
     status: str
+
+
+class Monitor(_Told):
+    """A monitor as the list shows it."""
+
     last_ping_at: Instant | None
     next_expected_at: Instant | None
     created_at: Instant
 
 
-class MonitorDetail(BaseModel):
+class MonitorDetail(_Told):
     """A monitor by itself."""
 
-    id: str
-    name: str
-    schedule: str
-    timezone: str
-    grace_period: int
-    status: str
     ping_url: str
     last_ping_at: Instant | None
     next_expected_at: Instant | None
@@ -112,27 +114,16 @@ class MonitorDetail(BaseModel):
     created_at: Instant
 
 
-class MonitorMade(BaseModel):
+class MonitorMade(_Told):
     """A monitor that was just made."""
 
-    id: str
-    name: str
-    schedule: str
-    timezone: str
-    grace_period: int
-    status: str
     ping_url: str
     created_at: Instant
 
 
-class MonitorChanged(BaseModel):
+class MonitorChanged(_Named):
     """A monitor that was just changed."""
 
-    id: str
-    name: str
-    schedule: str
-    timezone: str
-    grace_period: int
     updated_at: Instant
 
 

@@ -1,12 +1,13 @@
 """CronOwl's API: checks that expect pings, monitors that ask HTTP endpoints, and its keys."""
 
+from dogwatch.web.dialect.gate import bearer
 from dogwatch.web.dialect.opened import JSON, SVG, Open, pinged
 from dogwatch.web.dialect.tongue import Tongue
 from dogwatch.web.dialects.cronowl import checks, keys, monitors, public
 from dogwatch.web.dialects.cronowl.errors import worded
 from dogwatch.web.dialects.cronowl.limits import told, windows
 from dogwatch.web.dialects.cronowl.pings import PINGS
-from dogwatch.web.dialects.cronowl.routes import BASE, router, token_of
+from dogwatch.web.dialects.cronowl.routes import BASE, router
 
 __all__ = ["PINGS", "TONGUE", "checks", "keys", "monitors"]
 
@@ -25,7 +26,7 @@ TONGUE = Tongue(
     "cronowl",
     BASE,
     router,
-    token_of,
+    bearer,
     windows,
     told,
     worded,

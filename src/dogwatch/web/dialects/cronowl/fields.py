@@ -41,7 +41,6 @@ MOST_GRACE_MIN = 60
 MOST_MS = 31_622_400_000
 LEAST_INTERVAL_S, MOST_INTERVAL_S = 1, 31_536_000
 MOST_TAGS = 10
-MOST_CODES = 500
 LOCAL = ("localhost", ".localhost", ".local", ".internal", ".lan")
 INVALID_URL = "must be an http:// or https:// URL"
 

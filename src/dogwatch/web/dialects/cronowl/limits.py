@@ -7,6 +7,7 @@ from dogwatch.core.limits import Verdict, Window
 from dogwatch.core.plans import Plan
 from dogwatch.usecases.callers import Caller
 from dogwatch.usecases.limiting import Asked, of_address
+from dogwatch.web.dialect.gate import rate_limit
 from dogwatch.web.dialect.tongue import Headers
 
 PER_MINUTE = 60
@@ -28,11 +29,4 @@ def of_pings(ip: str) -> Sequence[Asked]:
 
 def told(spent: Sequence[tuple[Asked, Verdict]]) -> Headers:
     """Return the headers of every answer to a good key."""
-    lines: list[tuple[str, str]] = []
-    for asked, verdict in spent:
-        lines += [
-            ("X-RateLimit-Limit", str(asked.window.limit)),
-            ("X-RateLimit-Remaining", str(verdict.remaining)),
-            ("X-RateLimit-Reset", str(ceil(verdict.reset_at.timestamp()))),
-        ]
-    return lines
+    return [line for asked, verdict in spent for line in rate_limit(asked, verdict, ceil)]

@@ -104,7 +104,7 @@ async def change_monitor(call: Called, name: str) -> Response:
         with fields_as(NAMES):
             record = _edited(tx, call, record, body)
         if "is_enabled" in body.model_fields_set:
-            record = _turned(tx, call, record, on=body.is_enabled)
+            record = watches.switch(tx, record, call.at, on=body.is_enabled)
         if "webhook_url" in body.model_fields_set:
             alias = webhooks.put(tx, call, (alias, record), body.webhook_url)
         return _one(tx, call, (alias, record))
@@ -132,13 +132,6 @@ def _edited(tx: Tx, call: DialectCall, record: Record, body: MonitorChange) -> R
     before = probes.spec_of(job, watches.spec_of(record), vault)
     spec = body.spec(before, asked, _least_s(tx, call))
     return record if spec == before else probes.edit(tx, record, spec, vault, call.at)
-
-
-def _turned(tx: Tx, call: DialectCall, record: Record, *, on: bool) -> Record:
-    """Enable or disable a monitor unless it is so."""
-    if on is not watches.is_paused(record):
-        return record
-    return (watches.resume if on else watches.pause)(tx, record, call.at)
 
 
 def _least_s(tx: Tx, call: DialectCall) -> int:

@@ -1,24 +1,15 @@
-"""What the routes of CronOwl share: their base, the key, the paging of lists."""
+"""What the routes of CronOwl share: their base, scopes, and what is said of refusals."""
 
-import re
 from typing import Any
 
-from fastapi import Request
 from pydantic import BaseModel
 
 from dogwatch.web.dialect.call import DialectCall
 from dogwatch.web.dialect.route import router_of
 
 BASE = "/api/v1"
-_BEARER = re.compile(r"(?i:bearer) +(\S+) *")
 
 router = router_of(BASE)
-
-
-async def token_of(request: Request) -> str | None:
-    """Return the token of a Bearer header; None is a header that is missing or of another kind."""
-    given = _BEARER.fullmatch(request.headers.get("authorization", ""))
-    return given[1] if given else None
 
 
 def may(call: DialectCall, scope: str) -> bool:

@@ -85,8 +85,8 @@ def _known(tx: Tx, target: Target) -> tuple[Mapping[str, Any], bool]:
 
 def _resume(tx: Tx, target: Target, knock: Knock) -> None:
     found = aliases.pinged(tx, "healthchecks", target, lock=True)
-    if found and watches.is_paused(found[1]):
-        watches.resume(tx, found[1], knock.at)
+    if found:
+        watches.switch(tx, found[1], knock.at, on=True)
 
 
 async def said(_: Knock, target: Target, became: Became) -> Said:

@@ -273,9 +273,7 @@ async def pause_check(call: Called, version: str, name: str) -> Response:
 
     def done(tx: Tx) -> dict[str, Any]:
         alias, record = call.find(tx, name.lower(), lock=True)
-        if not watches.is_paused(record):
-            record = watches.pause(tx, record, call.at)
-        return teller.check(tx, (alias, record))
+        return teller.check(tx, (alias, watches.switch(tx, record, call.at, on=False)))
 
     return _said(await call.write(done, name))
 
@@ -331,7 +329,7 @@ async def list_flips(call: Called, version: str, name: str) -> Response:
 
     def found(tx: Tx, naming: Any) -> list[dict[str, Any]]:
         record = _any(tx, call, name, naming)[1]
-        rows = lists.flip_page(tx, record.workspace_id, MOST_FLIPS, "", {"watch": record.id})
+        rows = lists.flip_page(tx, record.workspace_id, MOST_FLIPS, "", {"watch_id": record.id})
         return [
             flip(row)
             for row in rows

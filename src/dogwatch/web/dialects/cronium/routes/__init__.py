@@ -13,9 +13,9 @@ from dogwatch.web.dialects.cronium.routes import (
     variables,
     workflows,
 )
-from dogwatch.web.dialects.cronium.routes.calls import BASE, token_of
+from dogwatch.web.dialects.cronium.routes.calls import BASE
 
-__all__ = ["BASE", "router", "token_of"]
+__all__ = ["BASE", "router"]
 
 router = router_of(BASE)
 for _part in (

@@ -13,18 +13,12 @@ from dogwatch.web.dialects.cronium.wire.actions import NONE, Action, targets_of,
 def put(tx: Tx, call: DialectCall, record: Record, sent: Sequence[Action]) -> None:
     """Set what follows the runs of an event."""
     wanted = [one for one in sent if one.action != NONE]
-    ids = {number: found for number in targets_of(wanted) if (found := _id(tx, call, number))}
+    targets = call.find_all(tx, targets_of(wanted))
+    ids = {number: target.id for number, (_, target) in targets.items()}
     try:
         actions.put(tx, record, [one.ours(ids) for one in wanted])
     except Problem as problem:
         raise worded(problem) from None
-
-
-def _id(tx: Tx, call: DialectCall, number: int) -> str | None:
-    try:
-        return call.find(tx, number)[1].id
-    except Problem:
-        return None
 
 
 def of_many(

@@ -1,14 +1,13 @@
 """What the routes of Cronium share."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
+from contextlib import AbstractContextManager
 from typing import Any
 
-from fastapi import Request
 from pydantic.alias_generators import to_camel
 
-from dogwatch.core.problems import Problem
+from dogwatch.core.problems import Problem, renaming
 from dogwatch.core.variable import json_text
 from dogwatch.usecases.aliases import Named
 from dogwatch.usecases.door import Tx
@@ -17,14 +16,7 @@ from dogwatch.web.dialect.refusal import Refusal, Refused
 from dogwatch.web.dialects.cronium.wire.event import FIELDS
 
 BASE = "/api"
-_BEARER = re.compile(r"(?i:bearer) +(\S+) *")
 _NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
-
-
-async def token_of(request: Request) -> str | None:
-    """Return the token that was sent."""
-    given = _BEARER.fullmatch(request.headers.get("authorization", ""))
-    return given[1] if given else None
 
 
 def numbered(noun: str, text: str) -> int:
@@ -41,6 +33,18 @@ def found(tx: Tx, call: DialectCall, noun: str, kind: str, text: str, *, lock: b
         named = call.find(tx, numbered(noun, text), lock=lock)
     except Problem:
         named = None
+    return _there(named, noun, kind, text)
+
+
+def all_found(
+    tx: Tx, call: DialectCall, noun: str, kind: str, numbers: Collection[int]
+) -> list[Named]:
+    """Return the watches of this kind with these numbers, or refuse as `found` does."""
+    known = call.find_all(tx, [numbered(noun, str(number)) for number in numbers])
+    return [_there(known.get(number), noun, kind, str(number)) for number in numbers]
+
+
+def _there(named: Named | None, noun: str, kind: str, text: str) -> Named:
     if named is None or named[1].kind != kind:
         raise Problem("not_found", f"{noun} with ID {text} not found")
     return named
@@ -51,15 +55,9 @@ def given_text(given: Any) -> str:
     return "" if given is None or given == {} else json_text(given)
 
 
-@contextmanager
-def as_theirs() -> Iterator[None]:
+def as_theirs() -> AbstractContextManager[None]:
     """Have bad fields told by the names that Cronium has for them."""
-    try:
-        yield
-    except Problem as problem:
-        fields = {_theirs(name): text for name, text in problem.fields.items()}
-        told = Problem(problem.kind, problem.message, fields, retry_after_s=problem.retry_after_s)
-        raise told from None
+    return renaming(_theirs)
 
 
 def _theirs(name: str) -> str:

@@ -12,8 +12,8 @@ from dogwatch.usecases import numbered
 from dogwatch.usecases.door import Tx
 from dogwatch.web.dialect.call import Called, DialectCall, Naming, takes
 from dogwatch.web.dialect.route import needs, router_of
-from dogwatch.web.dialects.cronium.routes.calls import BASE
-from dogwatch.web.dialects.cronium.routes.events import event_named, shown
+from dogwatch.web.dialects.cronium.routes.calls import BASE, all_found
+from dogwatch.web.dialects.cronium.routes.events import EVENT, shown
 from dogwatch.web.dialects.cronium.wire.events import MOST_DOWNLOADED, Download, EventOut
 
 ENDINGS = {"BASH": "sh", "PYTHON": "py", "NODEJS": "js"}
@@ -42,7 +42,7 @@ def _events(
     tx: Tx, call: DialectCall, naming: Naming, numbers: Sequence[int] | None
 ) -> list[EventOut]:
     if numbers is not None:
-        named = [event_named(tx, call, str(number)) for number in dict.fromkeys(numbers)]
+        named = all_found(tx, call, EVENT, "job", list(dict.fromkeys(numbers)))
     else:
         page = numbered.watch_page(tx, call.workspace_id, 1, MOST_DOWNLOADED, kind="job")
         if page.total > MOST_DOWNLOADED:

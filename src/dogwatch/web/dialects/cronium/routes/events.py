@@ -7,7 +7,6 @@ from typing import Any
 from fastapi import Response
 
 from dogwatch.core.spec import WatchSpec
-from dogwatch.core.watch import Status
 from dogwatch.usecases import aliases, environments, jobs, lists, numbered, runs, watches
 from dogwatch.usecases.aliases import Alias, Named
 from dogwatch.usecases.door import Tx
@@ -287,9 +286,7 @@ def with_status(tx: Tx, named: Named, status: str, at: datetime) -> Named:
     if status_of(alias, record) == status:
         return named
     record = watches.find(tx, *record.key, lock=True)
-    resting = record.watch.status is Status.PAUSED
-    if (status == "ACTIVE") is resting:
-        record = (watches.resume if resting else watches.pause)(tx, record, at)
+    record = watches.switch(tx, record, at, on=status == "ACTIVE")
     return _resting(tx, alias, record, status), record
 
 

@@ -13,6 +13,7 @@ from dogwatch.usecases import aliases, lists, numbered, runs, watches, workflows
 from dogwatch.usecases.aliases import Named
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.flows import tree
+from dogwatch.usecases.lists import Record
 from dogwatch.web.dialect.call import Called, DialectCall, Naming, asks, takes
 from dogwatch.web.dialect.route import needs, router_of
 from dogwatch.web.dialects.cronium.answers import Nothing, answer, enveloped, listed
@@ -190,20 +191,22 @@ def workflows_shown(
     saved = workflows.presents(tx, records)
     jobs = {node.job for one in saved.values() for node in one.definition.graph.nodes}
     numbers = numbers_of(tx, call, naming, jobs)
+    keys = _hook_keys(tx, call, records)
     return [
         shown(
             workflow_of(named, saved[named[1].id].definition),
-            named, view, _hook(tx, call, named), numbers,
+            named, view, keys.get(named[1].id), numbers,
         )
         for named, view in zip(some, views, strict=True)
     ]  # fmt: skip
 
 
-def _hook(tx: Tx, call: DialectCall, named: Named) -> str | None:
+def _hook_keys(tx: Tx, call: DialectCall, records: Sequence[Record]) -> Mapping[str, str]:
+    """Return the keys of webhooks by the ids of their watches, for those who may use them."""
     if lacks(call.caller.grant, "workflows.trigger"):
-        return None
-    hook = workflows.webhook_of(tx, named[1], call.services.vault)
-    return hook.key if hook else None
+        return {}
+    hooks = workflows.webhooks_of(tx, records, call.services.vault)
+    return {watch_id: hook.key for watch_id, hook in hooks.items()}
 
 
 async def _changed(call: DialectCall, number: str) -> Response:
@@ -237,20 +240,13 @@ def _with_graph(
     values = dict(changes)
     if not {"nodes", "edges"} & values.keys():
         return values
-    numbers = {one.event_id for one in body.nodes}
-    ids = {number: own_id for number in numbers if (own_id := _event_id(tx, call, number))}
+    events = call.find_all(tx, {one.event_id for one in body.nodes})
+    ids = {number: event.id for number, (_, event) in events.items()}
     graph = graph_of(body.nodes, body.edges, ids)
     for name in ("nodes", "edges"):
         if name not in values:
             graph = replace(graph, **{name: getattr(old.graph, name)})
     return {**values, "graph": graph}
-
-
-def _event_id(tx: Tx, call: DialectCall, number: int) -> str | None:
-    try:
-        return call.find(tx, number)[1].id
-    except Problem:
-        return None
 
 
 def _check_active(workflow: Workflow) -> None:
@@ -276,7 +272,7 @@ def _set_hook(
         try:
             workflows.set_webhook(tx, named[1], vault, key=key, signed=bool(hook.secret))
         except Problem as problem:
-            raise Problem(problem.kind, problem.message, {"webhookKey": problem.message}) from None
+            raise problem.of_fields({"webhookKey": problem.message}) from None
 
 
 def turned(tx: Tx, call: DialectCall, named: Named, status: str) -> OneWorkflow:

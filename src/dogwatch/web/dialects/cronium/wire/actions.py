@@ -91,4 +91,4 @@ def worded(problem: Problem) -> Problem:
         if noun == "actions":
             inner = f".{index}.details.{_FIELDS.get(part, part)}" if part else ""
             fields[f"conditionalActions{inner}"] = told
-    return Problem(problem.kind, problem.message, fields)
+    return problem.of_fields(fields)

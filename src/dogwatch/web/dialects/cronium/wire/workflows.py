@@ -72,6 +72,20 @@ class Position(Sent):
     y: Place = 0.0
 
 
+def _beside(name: str) -> Any:
+    """Return what takes a field from within `data`, unless it stands beside that."""
+
+    def flat(value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            raise fault("must be an object")
+        data = value.get("data")
+        if name not in value and isinstance(data, Mapping) and name in data:
+            value = {**value, name: data[name]}
+        return value
+
+    return model_validator(mode="before")(flat)
+
+
 class NodeSent(Sent):
     """A node: an event, named beside or within `data`."""
 
@@ -79,15 +93,7 @@ class NodeSent(Sent):
     event_id: StrictInt
     position: Annotated[Position, nullable({})] = Field(default_factory=Position)
 
-    @model_validator(mode="before")
-    @classmethod
-    def _flat(cls, value: Any) -> Any:
-        if not isinstance(value, Mapping):
-            raise fault("must be an object")
-        data = value.get("data")
-        if "eventId" not in value and isinstance(data, Mapping) and "eventId" in data:
-            value = {**value, "eventId": data["eventId"]}
-        return value
+    _flat = _beside("eventId")
 
 
 class EdgeSent(Sent):
@@ -97,15 +103,7 @@ class EdgeSent(Sent):
     target: _Key
     connection_type: TriggerName = "ALWAYS"
 
-    @model_validator(mode="before")
-    @classmethod
-    def _flat(cls, value: Any) -> Any:
-        if not isinstance(value, Mapping):
-            raise fault("must be an object")
-        data = value.get("data")
-        if "connectionType" not in value and isinstance(data, Mapping) and "connectionType" in data:
-            value = {**value, "connectionType": data["connectionType"]}
-        return value
+    _flat = _beside("connectionType")
 
 
 Nodes = Annotated[list[NodeSent], nullable([]), Field(max_length=200)]
