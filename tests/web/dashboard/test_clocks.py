@@ -125,7 +125,8 @@ def test_words_become_cron_when_an_item_is_made(house: House, ana: Browser) -> N
         "/new?kind=watch", "/new", name="Report", schedule="every monday at 9", timezone=WARSAW
     )
     assert made.status == 303
-    assert "0 9 * * 1, Europe/Warsaw" in ana.get("/i/report").text
+    page = ana.get("/i/report").text
+    assert 'Europe/Warsaw <span class="hint">(0 9 * * 1)</span>' in page
 
 
 def test_a_window_is_changed_on_its_page(ana: Browser) -> None:
