@@ -204,8 +204,7 @@ _REPLACE = Bulk(
 def _made_at(entry: Entry) -> datetime:
     line = entry.line
     made_at = line.finished_at or line.started_at or line.queued_at or line.slot_at
-    if made_at is None:
-        raise ValueError("a ledger line needs a time")
+    assert made_at, "a ledger line needs a time"
     return made_at
 
 
