@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from dogwatch.core.result import Outcome, Result
 from dogwatch.core.run import (
     MAX_BACKOFF_S,
-    ON_TIME_S,
+    ON_TIME,
     CatchUp,
     Fire,
     LostRun,
@@ -24,7 +24,7 @@ from dogwatch.core.run import (
     retry_in_s,
 )
 from dogwatch.core.schedule import parse
-from dogwatch.core.slots import MAX_WALK
+from dogwatch.core.slots import MAX_WALK, STRETCH
 
 T0 = datetime(2026, 1, 5, tzinfo=UTC)
 HOURLY = parse("0 * * * *")
@@ -98,24 +98,29 @@ def test_a_schedule_that_ends_is_due_no_more() -> None:
 def test_on_time_is_half_a_minute() -> None:
     policy = Policy(catch_up=CatchUp.NONE)
     found = due(EVERY_SECOND, policy, T0, T0 + timedelta(seconds=100))
-    assert sum(fire.outcome is None for fire in found.fires) == ON_TIME_S + 1
+    assert sum(fire.outcome is None for fire in found.fires) == ON_TIME.seconds + 1
 
 
 @pytest.mark.parametrize("catch_up", list(CatchUp))
-def test_a_long_outage_of_a_short_interval_comes_in_portions(catch_up: CatchUp) -> None:
-    """Each slot exactly once, and what is caught up does not depend on the portions."""
-    policy = Policy(catch_up=catch_up, catch_up_window_s=60, catch_up_max=5)
-    at, next_at = T0 + timedelta(seconds=2500), T0
-    fires: list[Fire] = []
-    for _ in range(3):
-        found = due(EVERY_SECOND, policy, next_at, at)
-        assert len(found.fires) <= MAX_WALK
-        assert found.next_at is not None
-        fires += found.fires
-        next_at = found.next_at
-    assert [fire.slot_at for fire in fires] == [T0 + timedelta(seconds=n) for n in range(2501)]
-    assert [fire.outcome is None for fire in fires].count(True) == ON_TIME_S + 1
-    assert next_at == at + timedelta(seconds=1)
+def test_a_long_outage_of_a_short_interval_leaps_to_what_runs(catch_up: CatchUp) -> None:
+    """The last line before the leap says so; what is caught up does not depend on it."""
+    policy = Policy(catch_up=catch_up, catch_up_window_s=60, catch_up_max=40)
+    at = T0 + timedelta(seconds=2500)
+    first = {CatchUp.ALL: 2461}.get(catch_up, 2470)
+    told = due(EVERY_SECOND, policy, T0, at)
+    assert [one.slot_at for one in told.fires] == [T0 + timedelta(seconds=n) for n in range(1000)]
+    assert [one.reason == STRETCH for one in told.fires] == [False] * 999 + [True]
+    assert told.next_at == T0 + timedelta(seconds=first)
+    rest = due(EVERY_SECOND, policy, told.next_at, at)
+    assert [one.outcome for one in rest.fires] == [None] * (2501 - first)
+    assert rest.next_at == at + timedelta(seconds=1)
+
+
+def test_an_interval_leaps_along_its_grid() -> None:
+    found = due(parse("every 7s"), Policy(), T0, T0 + timedelta(days=2))
+    assert found.next_at
+    assert (found.next_at - T0) % timedelta(seconds=7) == timedelta()
+    assert timedelta(days=2) - ON_TIME <= found.next_at - T0 < timedelta(days=2)
 
 
 @given(
@@ -132,7 +137,7 @@ def test_every_slot_is_dealt_with_once(
     policy = Policy(catch_up=catch_up, catch_up_max=most, catch_up_window_s=window_s)
     first = schedule.after(T0)
     assert first is not None
-    at = first + timedelta(seconds=seconds % 3000 if text == "every 1s" else seconds)
+    at = first + timedelta(seconds=seconds % MAX_WALK if text == "every 1s" else seconds)
     next_at: datetime | None = first
     slots = []
     while next_at and next_at <= at:

@@ -71,6 +71,25 @@ def test_a_clock_set_forward_fires_nothing_twice(crew: Crew) -> None:
     assert len(slots) == len(set(slots)) == 121
 
 
+def test_what_is_due_now_comes_before_what_was_missed(crew: Crew) -> None:
+    house = crew.house
+    house.job("old")
+    house.job("new", at=7190)
+    assert house.fire(7200, limit=1) == 1
+    assert (house.slots("new"), house.slots("old")) == ([(7200, "queued")], [])
+    house.fire(7200, limit=1)
+    assert len(house.slots("old")) == 120
+
+
+def test_a_long_outage_has_a_thousand_lines_that_the_ledger_takes_for_all(crew: Crew) -> None:
+    house, two_days_s = crew.house, 2 * 86_400
+    house.job()
+    while house.fire(two_days_s):
+        pass
+    assert [slot for slot, _ in house.slots()[-2:]] == [60_000, two_days_s]
+    assert house.audit(two_days_s + 1) == []
+
+
 def test_catching_up_is_cut_into_transactions(crew: Crew) -> None:
     for number in range(3):
         crew.house.job(f"job-{number}", schedule="every 1s")

@@ -63,7 +63,7 @@ def test_slots_that_passed_in_one_moment_are_listed_in_order(house: House) -> No
     lines = [Line(None, after(slot), outcome=Outcome.MISSED, finished_at=after(99))
              for slot in range(20)]  # fmt: skip
     write(house, record.id, *lines)
-    newest_first = house.see(partial(runs.listed, workspace_id=house.workspace.id, limit=20))
+    newest_first = house.see(lambda tx: runs.listed(tx, house.workspace.id, 20))
     assert [one.slot_at for one in newest_first] == [after(slot) for slot in reversed(range(20))]
 
 

@@ -2,16 +2,16 @@
 
 import re
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from dogwatch.core.result import BAD, Outcome, Result
 from dogwatch.core.schedule import Schedule
-from dogwatch.core.slots import MAX_WALK
+from dogwatch.core.slots import MAX_WALK, STRETCH
 from dogwatch.core.spec import beyond
 
-ON_TIME_S = 30
+ON_TIME = timedelta(seconds=30)
 MAX_BACKOFF_S = 3600
 # The pieces of each attempt's output count on from a multiple of this: none writes over another.
 ATTEMPT_SEQS = 1_000_000
@@ -111,15 +111,22 @@ class Due:
 
 
 def due(schedule: Schedule, policy: Policy, next_at: datetime, at: datetime) -> Due:
-    """Return what to do about every slot from `next_at` to `at`, at most `MAX_WALK` of them."""
+    """Return what to do about every slot from `next_at` to `at`, at most `MAX_WALK` of them.
+
+    Of more that pass, the last one told stands for all up to the first that runs.
+    """
     caught_up = _caught_up(schedule, policy, next_at, at)
     fires: list[Fire] = []
     slot: datetime | None = next_at
     while slot is not None and slot <= at and len(fires) < MAX_WALK:
-        on_time = (at - slot).total_seconds() <= ON_TIME_S
+        on_time = at - slot <= ON_TIME
         run = on_time or slot in caught_up
         fires.append(Fire(slot) if run else Fire(slot, Outcome.MISSED, "we were not running"))
         slot = schedule.after(slot)
+    runs_at = min((*caught_up, at - ON_TIME))
+    if slot and len(fires) == MAX_WALK and slot < runs_at:
+        fires[-1] = replace(fires[-1], reason=STRETCH)
+        slot = _first_since(schedule, slot, runs_at)
     return Due(tuple(fires), slot)
 
 

@@ -11,6 +11,7 @@ from dogwatch.core.conditional import ConditionalAction
 from dogwatch.core.plans import MONITOR_ACTIONS
 from dogwatch.core.run import CatchUp, LostRun, Overlap, Policy
 from dogwatch.store.tables import jobs
+from dogwatch.store.tasks import EVER
 from dogwatch.store.tx import Tx
 
 
@@ -82,15 +83,22 @@ def count_monitors(tx: Tx, workspace_id: int) -> int:
     return int(tx.conn.scalar(found) or 0)
 
 
-def due(tx: Tx, at: datetime, limit: int) -> Sequence[JobRow]:
-    """Return and lock jobs with a due slot; on PostgreSQL, those no other node holds."""
-    return [_job(row) for row in tx.conn.execute(_DUE, {"at": at, "limit": limit})]
+def due(tx: Tx, since: datetime, at: datetime, limit: int) -> Sequence[JobRow]:
+    """Return and lock jobs with a due slot, those due before `since` behind the others.
+
+    On PostgreSQL, those no other node holds.
+    """
+    found: list[JobRow] = []
+    for low, high in ((since, at), (EVER, since)):
+        given = {"since": low, "at": high, "limit": limit - len(found)}
+        found += [_job(row) for row in tx.conn.execute(_DUE, given)]
+    return found
 
 
 # Built once: every step of the scheduler runs these.
 _DUE = (
     select(jobs)
-    .where(jobs.c.next_at <= bindparam("at"))
+    .where(jobs.c.next_at > bindparam("since"), jobs.c.next_at <= bindparam("at"))
     .order_by(jobs.c.next_at)
     .limit(bindparam("limit"))
     .with_for_update(skip_locked=True)

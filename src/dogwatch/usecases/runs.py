@@ -13,6 +13,7 @@ from dogwatch.core.plans import UNLIMITED, Plan
 from dogwatch.core.problems import Problem, invalid
 from dogwatch.core.result import Outcome, Result
 from dogwatch.core.run import (
+    ON_TIME,
     LostRun,
     Overlap,
     Policy,
@@ -59,9 +60,10 @@ ORPHANED = "its workflow is gone"
 def fire_due(tx: Tx, at: datetime, limit: int = 200) -> int:
     """Make a run, or a ledger line that says why not, for every due slot; return the jobs seen.
 
-    Ends early when jobs have many slots to catch up with: nobody waits for one long transaction.
+    Ends early when jobs have many slots to catch up with: nobody waits for one long transaction,
+    and what is due now comes before what was missed.
     """
-    found = jobs.due(tx, at, limit)
+    found = jobs.due(tx, at - ON_TIME, at, limit)
     records = watches.by_ids(tx, [(job.workspace_id, job.watch_id) for job in found])
     slots = 0
     for seen, job in enumerate(found, 1):
@@ -85,9 +87,10 @@ def _fire(tx: Tx, job: JobRow, record: Record, at: datetime) -> int:
         return 0
     # The slot is kept where the job was put off.
     todo = due(schedule, job.policy, min(job.next_at, record.watch.slot_at or job.next_at), at)
+    following = [*(fire.slot_at for fire in todo.fires[1:]), todo.next_at]
     passed = [
-        Skip(at, fire.slot_at, schedule.after(fire.slot_at), fire.outcome, fire.reason)
-        for fire in todo.fires
+        Skip(at, fire.slot_at, next_at, fire.outcome, fire.reason)
+        for fire, next_at in zip(todo.fires, following, strict=False)
         if fire.outcome
     ]
     if passed:  # all of them before the first that runs
