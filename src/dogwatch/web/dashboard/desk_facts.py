@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from dogwatch import __version__
+from dogwatch.core.instants import iso
 from dogwatch.core.policy import SCOPES
 from dogwatch.usecases import identities, keys, manifests, people, status_pages, variables, watches
 from dogwatch.usecases.callers import require
@@ -24,7 +25,7 @@ from dogwatch.web.api.rules import RuleOut
 from dogwatch.web.api.status_pages import StatusPageOut
 from dogwatch.web.api.status_posts import PostOut
 from dogwatch.web.api.variables import VariableOut
-from dogwatch.web.api.wire import DeliveryDetail, iso
+from dogwatch.web.api.wire import DeliveryDetail
 from dogwatch.web.dashboard import alerts, channels, settings, system
 from dogwatch.web.dashboard.keys import calls_of
 from dogwatch.web.dashboard.variables import MOST

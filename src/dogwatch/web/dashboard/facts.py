@@ -5,12 +5,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from dogwatch.core.instants import iso
 from dogwatch.usecases import incidents, ladder, lists, overview, why
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.door import Tx
 from dogwatch.web.api.incidents import IncidentOut, StepOut
 from dogwatch.web.api.surroundings import WhyOut
-from dogwatch.web.api.wire import FlipOut, RunOut, WatchOut, iso
+from dogwatch.web.api.wire import FlipOut, RunOut, WatchOut
 from dogwatch.web.api.wire_workflows import TreeOut
 from dogwatch.web.dashboard.flow import seen
 from dogwatch.web.dashboard.incidents import listed
