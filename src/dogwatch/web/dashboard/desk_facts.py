@@ -134,7 +134,7 @@ async def of_status_page(visit: Visit) -> Facts:
     require(visit.caller, "status_pages.show")
 
     def found(tx: Tx) -> Facts:
-        page = status_pages.find(tx, visit.workspace_id, str(visit.request.path_params["name"]))
+        page = status_pages.find(tx, visit.workspace_id, visit.name)
         posts = [plain(PostOut.of(one)) for one in status_pages.posts(tx, page)]
         return _status_page(tx, visit, page) | {"posts": posts}
 

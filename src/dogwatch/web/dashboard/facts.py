@@ -46,7 +46,7 @@ async def item(visit: Visit) -> Facts:
     require(visit.caller, "watches.show")
 
     def found(tx: Tx) -> Facts:
-        view = lists.watch(tx, visit.workspace_id, _name(visit), visit.at)
+        view = lists.watch(tx, visit.workspace_id, visit.name, visit.at)
         only = {"watch_id": view.record.id}
         return {
             "watch": plain(WatchOut.of(view, None)),
@@ -99,7 +99,7 @@ async def incident(visit: Visit) -> Facts:
     """Return one incident with its ladder."""
     require(visit.caller, "incidents.show")
     view, steps = await visit.see(
-        lambda tx: ladder.ladder(tx, incidents.find(tx, visit.workspace_id, _name(visit)))
+        lambda tx: ladder.ladder(tx, incidents.find(tx, visit.workspace_id, visit.name))
     )
     told = [plain(StepOut.model_validate(one, from_attributes=True)) for one in steps]
     return {**plain(IncidentOut.of(view)), "watches": view.watches, "steps": told}
@@ -108,10 +108,6 @@ async def incident(visit: Visit) -> Facts:
 def plain(model: BaseModel) -> dict[str, Any]:
     """Return what the API would answer."""
     return model.model_dump(mode="json")
-
-
-def _name(visit: Visit) -> str:
-    return str(visit.request.path_params["name"])
 
 
 # By the address of the page; the front page has none, so it is called by its name.

@@ -97,7 +97,7 @@ async def _found(visit: Visit, draw: Drawn) -> Picture:
     require(visit.caller, "watches.show")
 
     def found(tx: Tx) -> Picture:
-        own = str(visit.request.path_params["name"])
+        own = visit.name
         return Picture(*draw(tx, visit, watches.find(tx, visit.workspace_id, own)))
 
     return await visit.see(found)
