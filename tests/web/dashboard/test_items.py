@@ -4,8 +4,6 @@ import re
 from datetime import datetime, timedelta
 from html import unescape
 
-import pytest
-
 from dogwatch.core.slots import Gap
 from dogwatch.core.spec import WatchSpec
 from dogwatch.store import nodes, results
@@ -13,11 +11,6 @@ from dogwatch.usecases import probes, runs, watches, workspaces
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.probes import ProbeSpec
 from tests.web.dashboard.conftest import Browser, House, pass_time, ping, watch
-
-
-@pytest.fixture
-def ana(house: House) -> Browser:
-    return house.ana()
 
 
 def names(page: str) -> list[str]:
