@@ -203,7 +203,9 @@ def test_a_network_with_host_bits_is_refused(tmp_path: Path) -> None:
 
 def test_unknown_variables_warn_and_client_variables_do_not(tmp_path: Path) -> None:
     config = configured(tmp_path, lissten="x", key="k", server="s", ping_url="p")
-    assert config.warnings == ("DOGWATCH_LISSTEN is not a setting of Dogwatch",)
+    assert config.warnings == (
+        "DOGWATCH_LISSTEN is not a setting of Dogwatch; see dogwatch config",
+    )
 
 
 def test_a_named_file_must_exist(tmp_path: Path) -> None:

@@ -508,9 +508,9 @@ def _refusal(kind: Kind, value: Any, error: Exception) -> str:
 
 
 def _strangers(environ: Mapping[str, str]) -> tuple[str, ...]:
-    names = sorted(name for name in environ if name.startswith("DOGWATCH_"))
-    known = VARIABLES | CLIENT_VARIABLES
-    return tuple(f"{name} is not a setting of Dogwatch" for name in names if name not in known)
+    names = sorted(environ.keys() - VARIABLES - CLIENT_VARIABLES)
+    told = "is not a setting of Dogwatch; see dogwatch config"
+    return tuple(f"{name} {told}" for name in names if name.startswith("DOGWATCH_"))
 
 
 @dataclass(frozen=True, slots=True)

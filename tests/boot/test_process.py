@@ -77,7 +77,7 @@ def test_a_port_in_use_is_named_and_nothing_is_run(served: Served, tmp_path: Pat
     served.start()
     other = Served(tmp_path / "other")
     said = refusal(other, "--listen", f"127.0.0.1:{served.port}")
-    assert f"cannot listen on 127.0.0.1:{served.port}" in said
+    assert f"cannot listen on 127.0.0.1:{served.port}: Address already in use; choose" in said
     assert "choose another --listen" in said
 
 

@@ -25,6 +25,21 @@ def test_the_server_is_named_remembered_or_the_default(home: Path) -> None:
     assert server_of(session(home, "https://b", DOGWATCH_SERVER="https://a")) == "https://b"
 
 
+@pytest.mark.parametrize(
+    ("server", "shown"),
+    [
+        ("127.0.0.1:21100", "127.0.0.1:21100"),
+        ("ana:secret@watch:80", "watch:80"),
+        ("ftp://ana:secret@watch", "ftp://watch"),
+    ],
+)
+def test_what_is_no_address_of_a_server_is_told_as_it_was_given(
+    home: Path, server: str, shown: str
+) -> None:
+    with pytest.raises(Problem, match=f"^{shown} is not a server's address; give http://"):
+        connect(session(home, server)).get("/watches")
+
+
 def test_the_key_is_the_environments_else_the_data_directorys(home: Path) -> None:
     (home / "server.url").write_text("http://127.0.0.1:9000\n")
     assert connect(session(home, DOGWATCH_KEY="k9")).key == "k9"

@@ -71,8 +71,8 @@ def test_doctor_tells_whether_postgresql_keeps_workspaces_apart(
 ) -> None:
     monkeypatch.setenv("DOGWATCH_DATABASE_URL", postgres_url)
     assert "✓ wall: PostgreSQL keeps the workspaces apart, too" in here("doctor").stdout
-    monkeypatch.setenv("DOGWATCH_DATABASE_URL", postgres_url.replace(f"{ROLE}@", f"{ADMIN}@"))
-    open_to_us = here("doctor").stdout
+    other = postgres_url.replace(f"{ROLE}@", f"{ADMIN}@")
+    open_to_us = here("doctor", "--database", other).stdout
     assert f"✕ wall: the role {ADMIN} is a superuser" in open_to_us
     assert "do: give Dogwatch a role of its own" in open_to_us
 
@@ -144,7 +144,10 @@ def test_config_masks_and_warns(dogwatch: Program) -> None:
     done = dogwatch("config", DOGWATCH_SECRET_KEY=key, DOGWATCH_LISTENN="x")
     assert "***" in done.stdout
     assert key not in done.stdout + done.stderr
-    assert "dogwatch: DOGWATCH_LISTENN is not a setting of Dogwatch\n" in done.stderr
+    assert (
+        "dogwatch: DOGWATCH_LISTENN is not a setting of Dogwatch; see dogwatch config\n"
+        in done.stderr
+    )
     assert "one that runs keeps its own" in done.stderr
 
 

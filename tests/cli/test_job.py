@@ -133,13 +133,17 @@ def test_rules_and_input_of_a_script(here: Here, told: Stub, tmp_path: Path) -> 
     assert "no JSON" in here("job", "add", "J", "--script", str(file), "--input", "x").stderr
 
 
-def test_an_edit_sends_what_changes_and_keeps_the_rest(here: Here, told: Stub) -> None:
+def test_an_edit_sends_what_changes_and_keeps_the_rest(here: Here, told: Stub, home: Path) -> None:
     told.replies |= {"GET /api/v1/jobs/j": (200, EVERY), "PATCH /api/v1/jobs/j": (200, EVERY)}
     assert here("job", "edit", "j", "--env", "B=2", "--timeout", "9").returncode == 0
     patch = next(one for one in reversed(told.requests) if one.method == "PATCH")
     action = json.loads(patch.body)["action"]
     assert (action["env"], action["timeout_s"]) == ({"TOKEN": "***", "B": "2"}, 9)
     assert (action["source"], action["language"]) == ("true", "bash")
+    (home / "fresh").write_text("false")
+    assert here("job", "edit", "j", "--script", str(home / "fresh")).returncode == 0
+    action = sent(told)["action"]
+    assert (action["source"], action["language"]) == ("false", "bash")  # it stays what it was
     assert here("job", "edit", "j", "--max-runs", "0", "--retries", "1").returncode == 0
     assert sent(told) == {"max_runs": None, "max_attempts": 2}
     assert here("job", "edit", "j").returncode == 2

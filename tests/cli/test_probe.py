@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dogwatch.cli.probe import address_of
+from dogwatch.core.probe.address import address_of, target_of
 from tests.cli.stub import Here, Stub
 
 WINDOW = {
@@ -64,6 +64,7 @@ def told(stub: Stub) -> Stub:
         ),
         (["tcp://mail.example:25"], {"kind": "tcp", "host": "mail.example", "port": 25}),
         (["tls://x", "--insecure"], {"kind": "tls", "host": "x", "verify": False}),
+        (["tls://x", "--certificate-days", "7"], {"kind": "tls", "host": "x", "days_left": 7}),
         (["dns://example.org/mx"], {"kind": "dns", "name": "example.org", "type": "MX"}),
         (["icmp://192.0.2.1"], {"kind": "icmp", "host": "192.0.2.1"}),
         (
@@ -153,7 +154,8 @@ def test_what_makes_no_sense_is_refused(here: Here, told: Stub, words: list[str]
 
 
 def test_list_and_show(here: Here, told: Stub) -> None:
-    assert "https://shop.example/" in here("probe", "ls").stdout
+    listed = here("probe", "ls").stdout
+    assert "https://shop.example/  1m " in listed  # the schedule, and not the bare 60 of its owner
     shown = here("probe", "show", "shop").stdout
     assert "here, fra; 2 must agree" in shown
     told.replies["GET /api/v1/probes/shop"] = (200, PROBE | {"target": PROBE["target"] | {
@@ -195,3 +197,4 @@ def test_a_try_prints_what_was_seen(here: Here, told: Stub) -> None:
 )
 def test_addresses(target: dict[str, Any], address: str) -> None:
     assert address_of(target) == address
+    assert target_of(address) == target

@@ -85,6 +85,23 @@ def test_usage_errors_are_2(here: Here, words: list[str]) -> None:
     assert done.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "near"),
+    [
+        (["triger", "x"], "trigger"),
+        (["job", "shwo"], "show"),
+        (["channel", "add", "slak"], "slack"),
+    ],
+)
+def test_the_nearest_name_is_told(here: Here, words: list[str], near: str) -> None:
+    assert here(*words).stderr.endswith(f"Did you mean '{near}'?\n")
+
+
+def test_a_group_tells_whole_sentences(here: Here) -> None:
+    told = " ".join(here("workflow", "--help").stdout.split())
+    assert "validate Judge files without a server; whether the jobs exist, apply finds out." in told
+
+
 def test_json_is_taken_before_and_after_the_command(here: Here) -> None:
     before, after = here("--json", "config"), here("config", "--json")
     assert before.stdout == after.stdout

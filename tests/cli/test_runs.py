@@ -106,7 +106,7 @@ def test_logs_without_a_run_is_3(here: Here, stub: Stub) -> None:
 
 def test_following_keeps_the_streams_apart(here: Here, told: Stub) -> None:
     done = here("logs", "-f", "report")
-    end = "dogwatch: ✕ Failed after 1.5 s: exit status 3\n"
+    end = "dogwatch: ✕ Failed after 1.5 s in attempt 2: exit status 3\n"
     assert (done.returncode, done.stdout, done.stderr) == (0, "one\n", f"two\n{end}")
 
 
@@ -150,7 +150,7 @@ def test_a_followed_run_tells_its_outcome(here: Here, told: Stub, outcome: str, 
     told.replies[f"GET /api/v1/runs/{RUN_ID}/output/stream"] = (200, stream)
     done = here("trigger", "report", "--follow")
     assert (done.returncode, done.stdout) == (code, "no end of line")
-    assert done.stderr == f"\ndogwatch: {marked(outcome)} after 1.5 s: exit status 3\n"
+    assert done.stderr == f"\ndogwatch: {marked(outcome)} after 1.5 s in attempt 2: exit status 3\n"
     assert here("trigger", "report", "--follow", "--json").returncode == code
 
 

@@ -42,13 +42,19 @@ def told(stub: Stub) -> Stub:
 
 
 def test_add_sends_what_was_given_and_says_how_to_ping(here: Here, told: Stub) -> None:
-    options = ("--schedule", "0 2 * * *", "--tz", "Europe/Warsaw", "--grace", "60", "--tag", "db")
+    options = (
+        "--schedule", "0 2 * * *", "--tz", "Europe/Warsaw", "--grace", "60", "--tag", "db",
+        "--slow-after", "10m", "--failures", "3", "--successes", "2",
+    )  # fmt: skip
     done = here("add", "Nightly backup", *options)
     assert json.loads(told.requests[0].body) == {
         "name": "Nightly backup",
         "schedule": "0 2 * * *",
         "timezone": "Europe/Warsaw",
         "grace_s": 60,
+        "slow_after_s": 600,
+        "failures_before_down": 3,
+        "successes_before_up": 2,
         "tags": ["db"],
     }
     assert "curl -fsS http://x/ping/abc" in done.stdout
@@ -122,11 +128,13 @@ def test_show_tells_the_last_run(here: Here, told: Stub) -> None:
 
 
 def test_show_tells_what_is_expected(here: Here, told: Stub) -> None:
-    limits = {"start_by_s": 90, "finish_by_s": None, "slow_after_ms": 1500}
+    limits = {"start_by_s": 90, "finish_by_s": None, "slow_after_ms": 1500,
+              "failures_before_down": 3, "successes_before_up": 1}  # fmt: skip
     told.replies["GET /api/v1/watches/backup"] = (200, {**WATCH, **limits})
     shown = here("show", "backup").stdout.splitlines()
     assert [line.split(None, 1) for line in shown if "grace" in line] == [["grace", "1 min 30 s"]]
-    assert [line.split("  ")[0] for line in shown if "1500 ms" in line] == ["slow after"]
+    assert [line.split("  ")[0] for line in shown if "1.5 s" in line] == ["slow after"]
+    assert [line.split("  ")[0] for line in shown if "in a row" in line] == ["down after"]
 
 
 def test_show_of_an_unknown_watch_is_3(here: Here, told: Stub) -> None:

@@ -130,7 +130,8 @@ def test_apply_makes_what_is_not_there(here: Here, told: Stub, tmp_path: Path) -
         ("name: [", "is no YAML"),
         ("- a", "must be an object"),
         ("name: x\nnodes: [{key: a, job: b}]\nedges: [{source: a, target: a}]", "follow itself"),
-        ("name: x\ncolour: red", "colour: is not a field here"),
+        ("name: x\ncolour: red", "bad.yaml:2: colour: is not a field here"),
+        ("slug: No\ncolour: red", "bad.yaml: 3 faults"),
     ],
 )
 def test_validate_refuses(here: Here, told: Stub, tmp_path: Path, text: str, told_of: str) -> None:

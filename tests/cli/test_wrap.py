@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from dogwatch.cli.wrap import LONGEST_S, Seconds
 from dogwatch.clock import SystemClock
 from tests.cli.stub import Program, Stub
 
@@ -115,6 +116,11 @@ def test_timeout_ends_the_whole_tree_with_124(
     assert "stopped after 0.3 s" in stub.pings[-1].body
     state = Path(f"/proc/{(tmp_path / 'pid').read_text().strip()}/stat")
     assert not state.exists() or state.read_text().split()[2] in "ZX"
+
+
+def test_a_timeout_may_be_said_as_a_length() -> None:
+    timeout = Seconds(0, LONGEST_S, min_open=True)
+    assert [timeout.convert(told, None, None) for told in ("10m", "90s", "0.5")] == [600, 90, 0.5]
 
 
 def test_a_command_that_ignores_term_is_killed(dogwatch: Program) -> None:
@@ -353,7 +359,7 @@ def test_closed_streams_change_nothing(dogwatch: Program, stub: Stub) -> None:
     assert stub.pings[-1].body == "told\n"
 
 
-@pytest.mark.parametrize("seconds", ["inf", "nan", "1e300", "0", "-1"])
+@pytest.mark.parametrize("seconds", ["inf", "nan", "1e300", "0", "-1", "5x"])
 def test_a_timeout_that_no_timer_takes_is_refused_at_once(
     dogwatch: Program, stub: Stub, seconds: str
 ) -> None:

@@ -60,13 +60,13 @@ def test_the_links_are_told_below_the_facts_and_stay_whole() -> None:
     assert "http" not in body(message, 40)
 
 
-def test_what_was_slow_was_not_down() -> None:
+def test_what_was_degraded_was_not_down() -> None:
     slow = {**RECOVERY, "previous_status": "degraded"}
-    assert "Was slow for: 1 h 20 min" in text(told(**slow)).splitlines()
+    assert "Was degraded for: 1 h 20 min" in text(told(**slow)).splitlines()
     both = replace(group(2), items=(told(**slow).first, told(**RECOVERY).first))
     members = words(both).members
     assert [member.partition(" (")[2] for member in members] == [
-        "was slow for 1 h 20 min)", "was down for 1 h 20 min)",
+        "was degraded for 1 h 20 min)", "was down for 1 h 20 min)",
     ]  # fmt: skip
 
 

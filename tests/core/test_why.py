@@ -25,7 +25,10 @@ AT, DUE, UNTIL = (f"2026-01-05 12:{minute} UTC" for minute in ("00:00", "10:00",
         ({"deadline_at": None}, f"It is up: the last evidence, at {AT}, was good; it is due next "
                                 f"at {DUE}."),
         ({"phase": "degraded", "deadline_at": None, "due_at": None},
-         f"It is degraded: the last evidence, at {AT}, was slow."),
+         f"It is degraded since {AT}: it was slow; the last evidence came at {AT}."),
+        ({"phase": "degraded", "deadline_at": None, "reason": "the certificate expires in 4 days"},
+         f"It is degraded since {AT}: the certificate expires in 4 days; the last evidence came at "
+         f"{AT}; it is due next at {DUE}."),
         ({"phase": "late"}, f"It is late: it was due at {DUE} and nothing has come; this is judged "
                             f"at {UNTIL}."),
         ({"phase": "down", "reason": "exit status 3"},

@@ -34,6 +34,33 @@ def test_quiet_hours_pass_midnight_in_their_zone(at: str, until: str | None) -> 
     assert short(NIGHT.until(utc(at))) == until
 
 
+@pytest.mark.parametrize(
+    ("hours", "at", "until"),
+    [
+        ((22, 2), "2026-03-29 00:59", "03-29 01:00"),  # 02:30 is leapt over: it ends at 03:00
+        ((22, 2), "2026-03-29 01:00", None),
+        ((2, 6), "2026-03-29 00:59", None),
+        ((2, 6), "2026-03-29 01:00", "03-29 04:30"),  # and begins at 03:00
+        ((22, 2), "2026-10-25 00:29", "10-25 00:30"),  # the first of two
+        ((22, 2), "2026-10-25 00:30", None),
+        ((2, 6), "2026-10-25 00:30", "10-25 05:30"),
+    ],
+)
+def test_quiet_hours_that_a_change_of_the_clocks_meets(
+    hours: tuple[int, int], at: str, until: str | None
+) -> None:
+    start, end = hours
+    quiet = Quiet(time(start, 30), time(end, 30), "Europe/Warsaw")
+    assert short(quiet.until(utc(at))) == until
+
+
+def test_the_day_that_samoa_left_out_has_no_quiet_hours_of_its_own() -> None:
+    quiet = Quiet(time(22), time(7), "Pacific/Apia")
+    assert short(quiet.until(utc("2011-12-30 09:59"))) == "12-30 10:00"  # 29 December, 23:59
+    assert short(quiet.until(utc("2011-12-30 10:00"))) == "12-30 17:00"  # 31 December, 00:00
+    assert quiet.until(utc("2011-12-30 17:00")) is None
+
+
 def test_quiet_hours_of_a_day() -> None:
     noon = Quiet(time(12), time(13))
     assert short(noon.until(utc("2026-01-05 12:59"))) == "01-05 13:00"

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dogwatch.engine.output import ATTEMPT_SEQS, CHUNK_LENGTH, CHUNKS, OutputWriter
+from dogwatch.core.run import ATTEMPT_SEQS
+from dogwatch.engine.output import CHUNK_LENGTH, CHUNKS, OutputWriter
 from dogwatch.store.database import Database
 from dogwatch.store.runs import output
 from tests.eventually import eventually_async

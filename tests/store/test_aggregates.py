@@ -2,16 +2,19 @@
 
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from dogwatch.core.result import Outcome
 from dogwatch.core.signals import Line
 from dogwatch.ids import new_id
-from dogwatch.store import runs, tasks, watches
+from dogwatch.store import runs, tasks, watches, workspaces
 from dogwatch.store.database import Database
 from dogwatch.store.runs import Entry
 from dogwatch.store.tasks import NewTask
+from dogwatch.store.tx import Tx
 from tests.harness.house import House, after
 
 
@@ -55,6 +58,15 @@ def test_a_slot_is_never_taken_twice(house: House) -> None:
     assert house.slots("one") == [(0, "ok"), (None, "ok")]
 
 
+def test_slots_that_passed_in_one_moment_are_listed_in_order(house: House) -> None:
+    record = house.watch("one")
+    lines = [Line(None, after(slot), outcome=Outcome.MISSED, finished_at=after(99))
+             for slot in range(20)]  # fmt: skip
+    write(house, record.id, *lines)
+    newest_first = house.see(partial(runs.listed, workspace_id=house.workspace.id, limit=20))
+    assert [one.slot_at for one in newest_first] == [after(slot) for slot in reversed(range(20))]
+
+
 def test_the_end_of_an_output_is_told_in_order(house: House) -> None:
     record, run_id = house.watch("one"), new_id(after(0))
     write(house, record.id, settled(run_id, 0, Outcome.OK))
@@ -94,3 +106,20 @@ def test_watches_are_found_by_slug_in_their_own_workspace(house: House) -> None:
     find = partial(watches.keys_of_slugs, slugs={mine, other})
     assert house.see(find) == {mine: record.key}
     assert house.see(watches.keys_of_slugs, []) == {}
+
+
+def test_an_export_is_never_in_memory_as_a_whole(house: House) -> None:
+    """PostgreSQL's driver would fetch all rows of a table; SQLite sorts in memory."""
+    asked: dict[str, bool] = {}
+
+    def note(_conn: Any, _cursor: Any, statement: str, *rest: Any) -> None:
+        asked[statement] = rest[1].execution_options.get("yield_per", 0) > 0
+
+    def exported(tx: Tx) -> list[str]:
+        event.listen(tx.conn, "before_cursor_execute", note)
+        return [name for name, _ in workspaces.rows(tx, house.workspace.id)]
+
+    house.watch("one")
+    assert {"workspaces", "watches"} <= set(house.see(exported))
+    pings = next(one for one in asked if "FROM pings" in one)
+    assert (asked[pings], "ORDER BY" in pings) == (True, False)

@@ -236,6 +236,19 @@ def test_one_owed_slot_is_told_once_though_others_pass(house: House) -> None:
     assert [one[0] for one in told(house)] == ["late"]
 
 
+@pytest.mark.parametrize(("away", "back"), [(500, 700), (590, 605)])
+def test_our_own_outage_calls_nobody_late(house: House, away: float, back: float) -> None:
+    house.channel(rule=Rule("", "", frozenset({Event.LATE})))
+    house.ping(heard(house.watch("one", start_by_s=300), 1))
+    house.join("before", away)
+    house.join("after", back, alone=True)
+    step(house, back + 1)
+    assert told(house) == []
+    house.ping(heard(house.find("one"), back + 10))
+    step(house, 1201)
+    assert [one[0] for one in told(house)] == ["late"]
+
+
 def test_a_rule_that_asks_for_lateness_finds_the_watches_there_are(house: House) -> None:
     house.ping(heard(house.watch("one", start_by_s=300), 1))
     house.watch("two", tags=("x",), start_by_s=300)

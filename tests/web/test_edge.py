@@ -90,9 +90,9 @@ async def hang_up(writer: asyncio.StreamWriter) -> None:
 
 
 @contextlib.asynccontextmanager
-async def open_house(limits: EdgeLimits) -> AsyncIterator[House]:
+async def open_house(limits: EdgeLimits, graceful_s: int = 5) -> AsyncIterator[House]:
     house = House()
-    running = server(house.app, "127.0.0.1", 0, limits)
+    running = server(house.app, "127.0.0.1", 0, limits, graceful_s=graceful_s)
     task = asyncio.create_task(running.serve())
     await eventually_async(lambda: running.started)
     house.port = running.servers[0].sockets[0].getsockname()[1]
@@ -635,6 +635,21 @@ def test_stopping_counts_the_body_under_way_and_takes_no_second() -> None:
         idle.close()
 
     asyncio.run(scene())
+
+
+def test_an_answer_cut_by_the_stop_is_no_fault_to_log(caplog: pytest.LogCaptureFixture) -> None:
+    async def scene() -> bytes:
+        async with open_house(PATIENT, graceful_s=0) as house:
+            reader, writer = await asyncio.open_connection("127.0.0.1", house.port)
+            writer.write(request("GET /stream HTTP/1.1"))
+            assert await reader.readuntil(b"\r\n\r\n")
+        async with asyncio.timeout(DEADLINE_S):
+            rest = await reader.read()
+        await hang_up(writer)
+        return rest
+
+    assert asyncio.run(scene()) == b""
+    assert [one.message for one in caplog.records if one.exc_info] == []
 
 
 def test_limits_belong_to_the_server() -> None:

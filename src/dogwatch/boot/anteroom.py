@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -90,7 +91,6 @@ def listening(config: Config) -> socket.socket:
             (config.listen.host, config.listen.port), family=family, backlog=2048
         )
     except OSError as error:
-        raise Problem(
-            "refused",
-            f"cannot listen on {config.listen}: {error.strerror}; choose another --listen",
-        ) from None
+        why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        told = f"cannot listen on {config.listen}: {why}; choose another --listen"
+        raise Problem("refused", told) from None

@@ -10,7 +10,7 @@ import click
 
 from dogwatch import __version__
 from dogwatch.cli.exits import report
-from dogwatch.cli.session import Session, shared
+from dogwatch.cli.session import Group, Session, shared
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -77,7 +77,7 @@ COMMANDS = {
 }
 
 
-class LazyGroup(click.Group):
+class LazyGroup(Group):
     """A group that imports a command's module when the command is used, not for the help page."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

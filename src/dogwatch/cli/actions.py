@@ -10,7 +10,7 @@ from dogwatch.cli.alerts import find_channel
 from dogwatch.cli.client import Api, connect
 from dogwatch.cli.confirm import YES, confirm
 from dogwatch.cli.output import as_json, table
-from dogwatch.cli.session import Session, command, said
+from dogwatch.cli.session import Group, Session, command, said
 from dogwatch.core.conditional import On
 from dogwatch.core.plain import counted
 from dogwatch.core.problems import invalid
@@ -18,7 +18,7 @@ from dogwatch.core.problems import invalid
 _ALL = 10_000
 
 
-@click.group("action")
+@click.group("action", cls=Group)
 def action_command() -> None:
     """What follows the runs of a job or a workflow: another run, or a message."""
 

@@ -11,7 +11,7 @@ from dogwatch.cli.confirm import YES, confirm
 from dogwatch.cli.length import LENGTH
 from dogwatch.cli.named import named
 from dogwatch.cli.output import as_json, local, table
-from dogwatch.cli.session import Session, command, said
+from dogwatch.cli.session import Group, Session, command, said
 
 _ALL = 10_000
 _WAIT_S = 20
@@ -26,7 +26,7 @@ def find_channel(api: Api, name: str) -> dict[str, Any]:
 # --- channels ---------------------------------------------------------------------------------
 
 
-class _Channel(click.Group):
+class _Channel(Group):
     """The verbs; `add` knows every kind of channel, so it is loaded when it is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

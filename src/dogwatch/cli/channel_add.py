@@ -8,13 +8,13 @@ import click
 
 from dogwatch.cli.client import connect
 from dogwatch.cli.output import as_json
-from dogwatch.cli.session import Command, Session
+from dogwatch.cli.session import Command, Group, Session
 from dogwatch.notify import CHANNELS
 from dogwatch.notify.channel import Channel
 from dogwatch.notify.fields import Field
 
 
-class Kinds(click.Group):
+class Kinds(Group):
     """A command per kind; which there are is said by the registry of channels."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -90,7 +90,7 @@ def _name(channel: Channel) -> click.Option:
 
 
 def _all() -> click.Option:
-    told = "Tell it of every watch from now on."
+    told = "Tell it whenever a watch goes down or recovers."
     return click.Option(["--all", "all_watches"], is_flag=True, help=told)
 
 

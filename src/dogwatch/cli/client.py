@@ -66,7 +66,8 @@ def _host_and_port(parts: SplitResult) -> tuple[str, int | None]:
             return parts.hostname, parts.port
     except ValueError:
         pass  # the port is no number
-    shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    host = (parts.netloc or parts.geturl().partition("/")[0]).rpartition("@")[2]
+    shown = f"{parts.scheme}://{host}" if parts.netloc else host
     raise Problem("invalid", f"{shown} is not a server's address; give http://HOST:PORT")
 
 

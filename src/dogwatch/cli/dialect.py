@@ -12,7 +12,7 @@ import click
 from dogwatch.cli.client import Answer, Limits, ask, connect, server_of
 from dogwatch.cli.exits import FAILED
 from dogwatch.cli.output import as_json, table
-from dogwatch.cli.session import Session, command
+from dogwatch.cli.session import Group, Session, command
 from dogwatch.core.conformance import STEPS, Step, faults, kept, path_of
 from dogwatch.core.dialects import DIALECTS
 
@@ -29,7 +29,7 @@ class Result:
     told: str
 
 
-@click.group("dialect")
+@click.group("dialect", cls=Group)
 def dialect_command() -> None:
     """Show which APIs of other products are spoken, and prove it."""
 

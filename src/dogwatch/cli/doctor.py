@@ -2,16 +2,17 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
 from dogwatch import directory
 from dogwatch.cli.client import connect, server_of
+from dogwatch.cli.flags import given, server_flags
 from dogwatch.cli.output import as_json
 from dogwatch.cli.pings import outbox_of
 from dogwatch.cli.session import Session, command
-from dogwatch.config import load
 from dogwatch.core.plain import counted
 from dogwatch.core.problems import Problem
 
@@ -30,7 +31,7 @@ class Finding:
 
 def _settings(session: Session) -> Iterator[Finding]:
     try:
-        config = load({"data": session.data}, session.environ)
+        config = given(session, session.settings)
     except Problem as problem:
         yield Finding("settings", False, problem.message, "correct them; see dogwatch config")
         return
@@ -70,7 +71,7 @@ def _by_settings(session: Session) -> Iterator[Finding]:
     from dogwatch.boot import checkup  # slow to import, and who only asks for help needs none
 
     try:
-        config = load({"data": session.data}, session.environ)
+        config = given(session, session.settings)
     except Problem:
         return  # told already
     for check, advice in _BY_SETTINGS.items():
@@ -126,8 +127,13 @@ CHECKS: list[Callable[[Session], Iterator[Finding]]] = [
 
 
 @command("doctor", "dogwatch doctor\ndogwatch doctor --json\ndogwatch doctor --data /srv/dogwatch")
-def doctor_command(session: Session) -> None:
-    """Find faults of settings, files, database, mail, scripts, time zones and the server."""
+@server_flags
+def doctor_command(session: Session, **settings: Any) -> None:
+    """Find faults of settings, files, database, mail, scripts, time zones and the server.
+
+    It goes by the settings that are given here: give those that the server was started with.
+    """
+    session.settings = settings
     findings = [finding for check in CHECKS for finding in check(session)]
     if session.json:
         as_json([asdict(finding) for finding in findings])

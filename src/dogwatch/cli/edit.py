@@ -7,11 +7,10 @@ import click
 
 from dogwatch.cli.client import connect
 from dogwatch.cli.confirm import YES, confirm
-from dogwatch.cli.length import LENGTH
 from dogwatch.cli.output import as_json
 from dogwatch.cli.schedule import EXPRESSION
 from dogwatch.cli.session import Session, command, said
-from dogwatch.cli.watches import pause_command, resume_command, show
+from dogwatch.cli.watches import LIMITS, pause_command, resume_command, show
 
 NO_SCHEDULE = click.option("--no-schedule", is_flag=True, help="Run only when asked to.")
 
@@ -37,8 +36,7 @@ dogwatch edit nightly-backup --tag db --tag prod
 @EXPRESSION
 @NO_SCHEDULE
 @click.option("--tz", "timezone", metavar="ZONE", help="Its time zone.")
-@click.option("--grace", "grace_s", type=LENGTH, metavar="5m", help="Start by then.")
-@click.option("--finish-by", "finish_by_s", type=LENGTH, metavar="1h", help="End by then.")
+@LIMITS
 @click.option("--tag", "tags", multiple=True, help="All its tags from now on; may be repeated.")
 @click.option("--description", help="What whoever is told should know; its first line is told.")
 @click.option("--no-tags", is_flag=True, help="Take all its tags away.")

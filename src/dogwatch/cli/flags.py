@@ -1,6 +1,6 @@
 """The server's flags, made from the one definition of its settings."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,17 +16,21 @@ def server_flags(function: Callable[..., Any]) -> Callable[..., Any]:
     for setting in reversed(tuple(SETTINGS.values())):
         if setting.name != "data":
             told = f"{setting.help}: {setting.kind.valid}. [env: {setting.variable}]"
-            given: dict[str, Any] = {"metavar": "VALUE", "help": told, "cls": ServerSetting}
-            function = click.option(setting.flag, setting.name, **given)(function)
+            how: dict[str, Any] = {"metavar": "VALUE", "help": told, "cls": ServerSetting}
+            function = click.option(setting.flag, setting.name, **how)(function)
     told = "TOML file of settings."
     return click.option("--config", "file", metavar="FILE", help=told, cls=ServerSetting)(function)
 
 
+def given(session: Session, flags: Mapping[str, Any]) -> Config:
+    """Return the settings that flags, environment and file give."""
+    file, said = flags.get("file"), {name: flags[name] for name in flags if name != "file"}
+    return load({"data": session.data} | said, session.environ, Path(file) if file else None)
+
+
 def configured(session: Session, flags: dict[str, Any]) -> Config:
     """Return the settings that flags, environment and file give; warnings go to standard error."""
-    file = flags.pop("file", None)
-    given = {"data": session.data} | flags
-    config = load(given, session.environ, Path(file) if file else None)
+    config = given(session, flags)
     for warning in config.warnings:
         click.echo(f"dogwatch: {warning}", err=True)
     return config

@@ -9,7 +9,7 @@ import click
 from dogwatch.cli.client import connect
 from dogwatch.cli.length import LENGTH
 from dogwatch.cli.output import as_json, local, pairs, table
-from dogwatch.cli.session import Session, command
+from dogwatch.cli.session import Group, Session, command
 from dogwatch.clock import SystemClock
 from dogwatch.core.incident import snoozing_until_at
 from dogwatch.core.problems import Problem
@@ -17,7 +17,7 @@ from dogwatch.core.problems import Problem
 _STATES = click.Choice(("open", "acknowledged", "closed"))
 
 
-@click.group("incident")
+@click.group("incident", cls=Group)
 def incident_command() -> None:
     """List and show incidents; acknowledge, snooze and close them."""
 

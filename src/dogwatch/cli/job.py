@@ -14,7 +14,7 @@ from dogwatch.cli.length import LENGTH
 from dogwatch.cli.output import as_json, there
 from dogwatch.cli.runs import trigger_command
 from dogwatch.cli.schedule import EXPRESSION
-from dogwatch.cli.session import Session, command, joined, said
+from dogwatch.cli.session import Group, Session, command, joined, said
 from dogwatch.cli.watches import STATUS, ls, show
 from dogwatch.cli.zone import local_zone
 from dogwatch.core.problems import invalid
@@ -58,7 +58,7 @@ _WHAT = joined(
 )  # fmt: skip
 
 
-@click.group("job")
+@click.group("job", cls=Group)
 def job_command() -> None:
     """Make and show jobs: requests and scripts that Dogwatch runs itself.
 
@@ -132,7 +132,10 @@ def _changed(action: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, A
     if other in given:
         return _action(given)
     told = {"script": "-"} if meant == "script" else {"url": action["url"]}
-    new = _action({**told, **given}, stored=meant == "script" and "script" not in given)
+    usual = action.get("language")
+    new = _action(
+        {**told, **given}, stored=meant == "script" and "script" not in given, usual=usual
+    )
     if "env" in new:
         new["env"] = {**action["env"], **new["env"]}
     return {**action, **new}
@@ -148,8 +151,13 @@ def _rules(given: Mapping[str, Any]) -> dict[str, Any]:
     return rules
 
 
-def _action(given: Mapping[str, Any], *, stored: bool = False) -> dict[str, Any]:
-    """Return the action that is meant; `stored`: its script stays the one that is stored."""
+def _action(
+    given: Mapping[str, Any], *, stored: bool = False, usual: str | None = None
+) -> dict[str, Any]:
+    """Return the action that is meant; `stored`: its script stays the one that is stored.
+
+    `usual` is the language of a script that does not tell its own.
+    """
     if ("url" in given) == ("script" in given):
         raise click.UsageError("Give --url or --script, one of them.")
     kind, own, other = ("http", _HTTP, _SCRIPT) if "url" in given else ("script", _SCRIPT, _HTTP)
@@ -157,7 +165,7 @@ def _action(given: Mapping[str, Any], *, stored: bool = False) -> dict[str, Any]
         raise click.UsageError(f"{', '.join(strange)}: not for a job of kind {kind}.")
     action = {name: given[name] for name in own | {"timeout_s"} if name in given}
     if kind == "script" and not stored:
-        action |= _script(given["script"], given.get("language"))
+        action |= _script(given["script"], given.get("language"), usual)
     if "input" in action:
         action["input"] = _json("--input", action["input"])
     for name, sign in (("headers", ":"), ("env", "=")):
@@ -166,13 +174,13 @@ def _action(given: Mapping[str, Any], *, stored: bool = False) -> dict[str, Any]
     return {"kind": kind, **action}
 
 
-def _script(file: str, language: str | None) -> dict[str, str]:
+def _script(file: str, language: str | None, usual: str | None) -> dict[str, str]:
     try:
         text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "is no text in UTF-8"
         raise invalid("--script", f"cannot read {file}: {why}") from None
-    language = language or _BY_SUFFIX.get(Path(file).suffix) or _of_first_line(text)
+    language = language or _BY_SUFFIX.get(Path(file).suffix) or _of_first_line(text) or usual
     if not language:
         raise click.UsageError(f"What is {file} written in? Give --language.")
     return {"language": language, "source": text}

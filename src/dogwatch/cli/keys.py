@@ -8,14 +8,14 @@ import click
 
 from dogwatch.cli.host import WORKSPACE, Visit, carry_out, see, verb
 from dogwatch.cli.output import as_json, table
-from dogwatch.cli.session import Session
+from dogwatch.cli.session import Group, Session
 from dogwatch.core.dialects import DIALECTS
 from dogwatch.core.instants import iso
 from dogwatch.usecases import keys
 from dogwatch.usecases.keys import Key
 
 
-@click.group("key")
+@click.group("key", cls=Group)
 def key_command() -> None:
     """Make, list, rotate and revoke API keys; works with or without a running server."""
 

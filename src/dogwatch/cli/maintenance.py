@@ -13,7 +13,7 @@ from dogwatch.cli.named import named, send_as
 from dogwatch.cli.output import as_json, local, table
 from dogwatch.cli.scope import ALL_OF, SCOPE, scopes
 from dogwatch.cli.scope import asked as asked_scope
-from dogwatch.cli.session import Session, command, joined
+from dogwatch.cli.session import Group, Session, command, joined
 from dogwatch.cli.zone import local_zone
 from dogwatch.core.windows import WindowSpec
 
@@ -36,7 +36,7 @@ _said = joined(
 )
 
 
-@click.group("maintenance")
+@click.group("maintenance", cls=Group)
 def maintenance_command() -> None:
     """Windows in which no alert opens; what is still down at the end alerts then."""
 

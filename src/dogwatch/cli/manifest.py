@@ -121,7 +121,7 @@ def validate_command(session: Session, files: tuple[str, ...], more: tuple[str, 
         try:
             document = read(text)
         except Problem as problem:
-            raise _by_line(path, problem) from None
+            raise by_line(path, problem) from None
         if not session.json:
             counts = [counted(len(some), _noun(name)) for name, some in document.items() if some]
             click.echo(f"{path}: good, {', '.join(counts) or 'with nothing in it'}")
@@ -187,10 +187,10 @@ def _applied(api: Api, path: str, text: str, name: str | None, **how: bool) -> A
     try:
         return api.send("POST", "/manifests/apply", asked)
     except Problem as problem:
-        raise _by_line(path, problem) from None
+        raise by_line(path, problem) from None
 
 
-def _by_line(path: str, problem: Problem) -> Problem:
+def by_line(path: str, problem: Problem) -> Problem:
     """Return a problem that tells one fault a line, as `FILE:LINE: place: what is wrong`."""
     faults = [_fault(path, place, told) for place, told in problem.fields.items()]
     head = f"{path}: {counted(len(faults), 'fault') if faults else problem.message}"

@@ -8,7 +8,7 @@ from dogwatch.cli.confirm import YES, confirm
 from dogwatch.cli.flags import configured, located
 from dogwatch.cli.host import WORKSPACE, Visit, carry_out, see, verb
 from dogwatch.cli.output import as_json, table
-from dogwatch.cli.session import Session
+from dogwatch.cli.session import Group, Session
 from dogwatch.core.instants import iso
 from dogwatch.core.policy import Role
 from dogwatch.usecases import members, people
@@ -17,7 +17,7 @@ from dogwatch.usecases.members import Member
 _ROLES = click.Choice([role.name.lower() for role in Role])
 
 
-@click.group("member")
+@click.group("member", cls=Group)
 def member_command() -> None:
     """List, add, change, remove and invite members of a workspace."""
 

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import click
 
@@ -16,12 +15,13 @@ from dogwatch.cli.length import LENGTH
 from dogwatch.cli.output import as_json, local, pairs, state, table, took
 from dogwatch.cli.runs import GOOD, PATIENT, mark_of, why
 from dogwatch.cli.schedule import SCHEDULE
-from dogwatch.cli.session import Session, command, joined, said
+from dogwatch.cli.session import Group, Session, command, joined, said
 from dogwatch.cli.watches import show
 from dogwatch.cli.zone import local_zone
+from dogwatch.core.probe.address import address_of, target_of
 from dogwatch.core.probe.demands import said as demanded
 from dogwatch.core.problems import Problem, invalid
-from dogwatch.core.schedule.interval import is_interval
+from dogwatch.core.schedule.interval import is_interval, shortest
 
 _ALL = 100_000
 _FIELDS = ("method", "headers", "body", "expected_status", "user_agent", "timeout_s")
@@ -32,7 +32,7 @@ _PHASES = ("dns", "connect", "tls", "first_byte", "total")
 
 
 _WHAT = joined(
-    click.option("--every", "schedule", type=SCHEDULE, metavar="EXPR",
+    click.option("--every", "--schedule", "schedule", type=SCHEDULE, metavar="EXPR",
                  help="Seconds, a cron line or words."),
     click.option("--slug", help="Short name for commands; made from NAME if absent."),
     click.option("--tag", "tags", multiple=True, help="A tag; may be repeated."),
@@ -62,7 +62,7 @@ _WHAT = joined(
 )  # fmt: skip
 
 
-@click.group("probe")
+@click.group("probe", cls=Group)
 def probe_command() -> None:
     """Make, list, show and try probes: endpoints that Dogwatch asks whether they are well.
 
@@ -145,25 +145,25 @@ def _spec(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _target(address: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    parts = urlsplit(address)
+    target = target_of(address)
     fields = {key: given[key] for key in _FIELDS if key in given}
-    if parts.scheme in ("http", "https"):
-        return _http(address, given, fields)
-    if odd := [key for key in fields if key != "timeout_s"]:
+    if target["kind"] == "http":
+        return target | _asked(given, fields)
+    demands = {key for key in _DEMANDS if key in given}
+    if target["kind"] == "tls":
+        if "certificate_days" in demands:
+            demands.remove("certificate_days")
+            target["days_left"] = given["certificate_days"]
+        if "insecure" in given:
+            target["verify"] = not given["insecure"]
+    if odd := sorted(demands | fields.keys() - {"timeout_s"}):
         raise click.UsageError(f"{', '.join(odd)}: for http and https only.")
-    where: dict[str, Any] = {"kind": parts.scheme, "host": parts.hostname or ""}
-    if parts.scheme == "dns":
-        kind = parts.path.strip("/").upper() or "A"
-        where = {"kind": "dns", "name": parts.hostname or "", "type": kind}
-    elif parts.port is not None:
-        where["port"] = parts.port
-    if parts.scheme == "tls" and "insecure" in given:
-        where["verify"] = not given["insecure"]
-    return where | fields
+    return target | fields
 
 
-def _http(address: str, given: Mapping[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
-    target = {"kind": "http", "url": address, **fields}
+def _asked(given: Mapping[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
+    """Return what is said of a request and its answer."""
+    target = dict(fields)
     if "headers" in target:
         target["headers"] = [_header(line) for line in target["headers"]]
     if "insecure" in given:
@@ -218,21 +218,10 @@ def _row(probe: Mapping[str, Any]) -> dict[str, Any]:
         "state": state(probe),
         "slug": probe["slug"],
         "target": address_of(probe["target"]),
-        "every": probe.get("schedule"),
+        "every": shortest(probe["schedule"]).removeprefix("every "),
         "last": local(last.get("finished_at")),
         "took": took(last.get("duration_ms")),
     }
-
-
-def address_of(target: Mapping[str, Any]) -> str:
-    """Return what a target asks, in the form that `add` takes."""
-    kind = target["kind"]
-    if kind == "http":
-        return str(target["url"])
-    if kind == "dns":
-        return f"dns://{target['name']}/{target['type']}"
-    port = f":{target['port']}" if target.get("port") else ""
-    return f"{kind}://{target['host']}{port}"
 
 
 @command("show", "dogwatch probe show shop\ndogwatch probe show shop --json")

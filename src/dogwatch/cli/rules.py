@@ -13,7 +13,7 @@ from dogwatch.cli.moment import CLOCK_TIME
 from dogwatch.cli.output import as_json, table
 from dogwatch.cli.scope import ALL_OF, SCOPE, scopes
 from dogwatch.cli.scope import asked as asked_scope
-from dogwatch.cli.session import Session, command, joined
+from dogwatch.cli.session import Group, Session, command, joined
 from dogwatch.cli.zone import local_zone
 from dogwatch.core.plain import span
 
@@ -42,7 +42,7 @@ _said = joined(
 )
 
 
-@click.group("rule")
+@click.group("rule", cls=Group)
 def rule_command() -> None:
     """Say which events of which watches go to which channel, and when."""
 

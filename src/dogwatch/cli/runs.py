@@ -147,10 +147,15 @@ def why(run: Mapping[str, Any]) -> str:
 
 
 def outcome_of(run: Mapping[str, Any]) -> str:
-    """Return `✕ Failed after 1.5 s: exit status 3`, as much of it as is known."""
+    """Return `✕ Failed after 1.5 s: exit status 3`, as much of it as is known.
+
+    What took so long is the last attempt, which is told where there were others.
+    """
     words = mark_of(run)
     if run.get("duration_ms") is not None:
         words += f" after {took(run['duration_ms'])}"
+    if (run.get("attempt") or 1) > 1:
+        words += f" in attempt {run['attempt']}"
     return f"{words}: {why(run)}" if why(run) else words
 
 

@@ -8,13 +8,13 @@ from dogwatch.boot import secret as boot
 from dogwatch.boot import store
 from dogwatch.cli.flags import configured, server_flags
 from dogwatch.cli.output import as_json
-from dogwatch.cli.session import Session, command
+from dogwatch.cli.session import Group, Session, command
 from dogwatch.core.problems import Problem
 from dogwatch.usecases import keyring
 from dogwatch.vault import key_from_text
 
 
-@click.group("secret")
+@click.group("secret", cls=Group)
 def secret_command() -> None:
     """Rotate the keys that seal what is stored; works beside a running server."""
 

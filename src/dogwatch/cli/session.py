@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+_WHOLE = 1000  # letters: longer than any first sentence
 _SERVERS = frozenset({"up", "worker"})
 _HUSHED = "Print no answer: the exit status says how it went."
 _SEE = (
@@ -21,11 +22,15 @@ _SEE = (
 
 @dataclass(slots=True)
 class Session:
-    """The shared options; `environ` is the process's unless a test gives another."""
+    """The shared options; `environ` is the process's unless a test gives another.
+
+    `settings` is what doctor was told of the server's by flags.
+    """
 
     json: bool = False
     data: str | None = None
     server: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
     @property
@@ -87,6 +92,29 @@ class Command(click.Command):
         """Write the examples as they are."""
         with formatter.section("Examples"):
             formatter.write("".join(f"  {line}\n" for line in self.examples))
+
+
+class Group(click.Group):
+    """A group of commands that knows what was nearly said, and cuts no command's line short."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that is meant; for an unknown name, name the nearest."""
+        if self.get_command(ctx, args[0]) is None:
+            from difflib import get_close_matches  # few runs need it
+
+            for near in get_close_matches(args[0], self.list_commands(ctx), 1):
+                ctx.fail(f"No such command {args[0]!r}. Did you mean {near!r}?")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write each command's name and the whole first sentence of its help."""
+        found = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, one.get_short_help_str(_WHOLE)) for name, one in found if one]
+            )
 
 
 def _three(examples: list[str], *, on_host: bool) -> list[str]:

@@ -8,14 +8,14 @@ import click
 from dogwatch.cli.client import connect
 from dogwatch.cli.confirm import YES, confirm
 from dogwatch.cli.output import as_json, local, table
-from dogwatch.cli.session import Session, command, said
+from dogwatch.cli.session import Group, Session, command, said
 
 _ALL = 10_000
 _STATES = click.Choice(("investigating", "identified", "monitoring", "resolved"))
 _IMPACTS = click.Choice(("minor", "major", "critical"))
 
 
-@click.group("status-page")
+@click.group("status-page", cls=Group)
 def status_page_command() -> None:
     """Pages that anybody may see: how things stand, under names that you give them."""
 

@@ -7,7 +7,7 @@ import click
 
 from dogwatch.cli.host import Visit, carry_out, see, verb
 from dogwatch.cli.output import as_json, table
-from dogwatch.cli.session import Session
+from dogwatch.cli.session import Group, Session
 from dogwatch.core.instants import iso
 from dogwatch.core.plain import counted
 from dogwatch.passwords import Passwords
@@ -19,7 +19,7 @@ _FROM_INPUT = click.option(
 )
 
 
-@click.group("user")
+@click.group("user", cls=Group)
 def user_command() -> None:
     """Who may sign in: people, their sessions and second factors; works without a server, too."""
 

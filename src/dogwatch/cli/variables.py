@@ -8,7 +8,7 @@ import click
 from dogwatch.cli.client import Api, connect
 from dogwatch.cli.confirm import YES, confirm
 from dogwatch.cli.output import as_json, local, table
-from dogwatch.cli.session import Session, command
+from dogwatch.cli.session import Group, Session, command
 from dogwatch.core.masking import SHORTEST
 from dogwatch.core.problems import Problem, invalid
 from dogwatch.core.variable import key_fault
@@ -16,7 +16,7 @@ from dogwatch.core.variable import key_fault
 _ALL = 10_000
 
 
-@click.group("variable")
+@click.group("variable", cls=Group)
 def variable_command() -> None:
     """Set, show and remove variables, which scripts read and set while they run."""
 

@@ -11,19 +11,32 @@ from dogwatch.cli.client import Api, connect
 from dogwatch.cli.length import LENGTH
 from dogwatch.cli.moment import MOMENT
 from dogwatch.cli.named import send_as
-from dogwatch.cli.output import as_json, local, pairs, state, table, there
+from dogwatch.cli.output import as_json, local, pairs, state, table, there, took
 from dogwatch.cli.runs import outcome_of
 from dogwatch.cli.schedule import EXPRESSION
-from dogwatch.cli.session import Session, command, said
+from dogwatch.cli.session import Session, command, joined, said
 from dogwatch.cli.zone import local_zone
 from dogwatch.core.lengths import words_of
+from dogwatch.core.schedule.interval import shortest
 
 _ALL = 100_000
 STATUS = click.option("--status", help="Only those that are new, up, degraded, down or paused.")
-_LIMITS = (
+LIMITS = joined(
+    click.option("--grace", "grace_s", type=LENGTH, metavar="5m", help="Start by then."),
+    click.option("--finish-by", "finish_by_s", type=LENGTH, metavar="1h", help="End by then."),
+    click.option("--slow-after", "slow_after_s", type=LENGTH, metavar="10m",
+                 help="Degraded if it takes longer."),
+    click.option("--failures", "failures_before_down", type=click.IntRange(1), metavar="N",
+                 help="Failures in a row before it is down."),
+    click.option("--successes", "successes_before_up", type=click.IntRange(1), metavar="N",
+                 help="Successes in a row before it is up."),
+)  # fmt: skip
+_TOLD = (
     ("grace", "start_by_s", words_of), ("finish by", "finish_by_s", words_of),
-    ("slow after", "slow_after_ms", "{} ms".format),
-    ("at least", "min_duration_ms", "{} ms".format),
+    ("slow after", "slow_after_ms", took),
+    ("at least", "min_duration_ms", took),
+    ("down after", "failures_before_down", "{} failures in a row".format),
+    ("up after", "successes_before_up", "{} successes in a row".format),
 )  # fmt: skip
 
 
@@ -39,8 +52,7 @@ dogwatch add sync --slug sync-db1 --schedule "*/10 * * * *" --json
 @click.option("--slug", help="Short name for commands and addresses; made from NAME if absent.")
 @EXPRESSION
 @click.option("--tz", "timezone", metavar="ZONE", help="Its time zone; this machine's if absent.")
-@click.option("--grace", "grace_s", type=LENGTH, metavar="5m", help="Start by then.")
-@click.option("--finish-by", "finish_by_s", type=LENGTH, metavar="1h", help="End by then.")
+@LIMITS
 @click.option("--tag", "tags", multiple=True, help="A tag; may be repeated.")
 @click.option("--description", help="What whoever is told should know; its first line is told.")
 def add_command(session: Session, **options: Any) -> None:
@@ -93,7 +105,7 @@ def _row(api: Api, watch: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "state": state(watch),
         "slug": watch["slug"],
-        "schedule": watch.get("schedule"),
+        "schedule": watch.get("schedule") and shortest(watch["schedule"]),
         "last": local(_last(api, watch)),
         "next": local(watch.get("next_due_at")),
         "tags": watch.get("tags") or "",
@@ -140,7 +152,7 @@ def show(watch: Mapping[str, Any], more: Mapping[str, Any] = MappingProxyType({}
             "slug": watch["slug"],
             "kind": watch.get("kind"),
             "state": f"{state(watch)} since {local(watch.get('since_at'))}{_resumes(watch)}",
-            "schedule": watch.get("schedule"),
+            "schedule": watch.get("schedule") and shortest(watch["schedule"]),
             "fault": watch.get("schedule_fault"),
             "timezone": watch.get("timezone"),
             "description": watch.get("description"),
@@ -159,7 +171,7 @@ def show(watch: Mapping[str, Any], more: Mapping[str, Any] = MappingProxyType({}
 def _limits(watch: Mapping[str, Any]) -> dict[str, str]:
     """Return what is expected of its runs beside the schedule, as far as anything is."""
     return {
-        told: words(watch[name]) for told, name, words in _LIMITS if watch.get(name) is not None
+        told: words(watch[name]) for told, name, words in _TOLD if watch.get(name) not in (None, 1)
     }
 
 

@@ -10,9 +10,10 @@ import click
 
 from dogwatch.cli.client import Api, connect
 from dogwatch.cli.confirm import YES, confirm
+from dogwatch.cli.manifest import by_line
 from dogwatch.cli.output import as_json, local, pairs, state, table, took
 from dogwatch.cli.runs import FOLLOW, id_of, outcome_of, tell_begun, waiting
-from dogwatch.cli.session import Session, command
+from dogwatch.cli.session import Group, Session, command
 from dogwatch.core.plain import counted
 from dogwatch.core.problems import Problem, invalid
 from dogwatch.core.spec import slug_of
@@ -27,7 +28,7 @@ _ALL = 10_000
 _COLORS = {"ok": "green", "slow": "yellow", "fail": "red", "timeout": "red", "running": "cyan"}
 
 
-@click.group("workflow")
+@click.group("workflow", cls=Group)
 def workflow_command() -> None:
     """Graphs of jobs: what runs after what, and when."""
 
@@ -198,12 +199,18 @@ def workflow_validate(session: Session, files: tuple[str, ...]) -> None:
 
 def _read(path: str) -> dict[str, Any]:
     """Return what a file holds, judged and in its usual form."""
-    from dogwatch.core.workflow.text import loaded  # only files want it
+    from dogwatch.core.workflow.text import lines_of, loaded  # only files want it
 
+    text = _text_of(path)
     try:
-        return to_json(read(loaded(_text_of(path), "FILE")))
+        return to_json(read(loaded(text, "FILE")))
     except Problem as problem:
-        raise Problem(problem.kind, f"{path}: {problem.message}", problem.fields) from None
+        lines = lines_of(text, problem.fields)
+        told = {
+            place: f"line {lines[place]}: {why}" if place in lines else why
+            for place, why in sorted(problem.fields.items(), key=lambda one: lines.get(one[0], 0))
+        }
+        raise by_line(path, Problem(problem.kind, problem.message, told)) from None
 
 
 def _text_of(path: str) -> str:

@@ -10,7 +10,7 @@ from dogwatch import directory
 from dogwatch.cli.confirm import YES, confirm
 from dogwatch.cli.host import Visit, carry_out, note_export, see, verb
 from dogwatch.cli.output import as_json, table
-from dogwatch.cli.session import Session
+from dogwatch.cli.session import Group, Session
 from dogwatch.core.instants import iso
 from dogwatch.core.isolation import Least
 from dogwatch.core.plain import counted
@@ -20,7 +20,7 @@ from dogwatch.usecases import audit_log, members, people, workspaces
 from dogwatch.usecases.workspaces import Workspace
 
 
-@click.group("workspace")
+@click.group("workspace", cls=Group)
 def workspace_command() -> None:
     """List, add, rename, export and remove workspaces."""
 
@@ -150,7 +150,7 @@ def _kept(data: Path, visit: Visit) -> Path:
 # --- plans ------------------------------------------------------------------------------------
 
 
-@click.group("plan")
+@click.group("plan", cls=Group)
 def plan_command() -> None:
     """List the plans, and put workspaces on them."""
 

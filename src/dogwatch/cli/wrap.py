@@ -23,19 +23,23 @@ OUTPUT_LIMIT_BYTES = 10_000
 _BUDGET_S = 5.0
 EXAMPLES = """
 dogwatch run nightly-backup -- /usr/local/bin/backup.sh --full
-dogwatch run report --timeout 600 --quiet -- make report
+dogwatch run report --timeout 10m --quiet -- make report
 dogwatch run sync --create --schedule "*/10 * * * *" --tz Europe/Berlin -- rsync -a a/ b/
 """
 LONGEST_S = 1e8
 
 
 class Seconds(click.FloatRange):
-    """A number of seconds that a timer can be set to."""
+    """A length of time that a timer can be set to: seconds, with a fraction or none, or 10m."""
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        """Return the number; nan, which no range refuses, is a usage error, too."""
+        """Return the seconds; nan, which no range refuses, is a usage error, too."""
+        try:
+            value = float(value)
+        except ValueError:
+            value = LENGTH.convert(value, param, ctx)
         number: float = super().convert(value, param, ctx)
         if math.isnan(number):
             self.fail(f"{value} is no number of seconds", param, ctx)
@@ -49,7 +53,7 @@ class Seconds(click.FloatRange):
 @click.option("--schedule", type=SCHEDULE, metavar="EXPR", help="Schedule of a watch that is made.")
 @click.option("--tz", "timezone", metavar="ZONE", help="Its time zone; this machine's if absent.")
 @click.option("--grace", type=LENGTH, metavar="5m", help="Its grace.")
-@click.option("--timeout", type=Seconds(0, LONGEST_S, min_open=True), metavar="S",
+@click.option("--timeout", type=Seconds(0, LONGEST_S, min_open=True), metavar="10m",
               help="Stop then.")  # fmt: skip
 @click.option("--no-output", is_flag=True, help="Don't send output; don't even touch it.")
 @click.option("--quiet", "-q", is_flag=True, help="No remarks of our own.")

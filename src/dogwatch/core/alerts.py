@@ -11,8 +11,8 @@ from dogwatch.core.windows import Digest, Quiet
 class Event(StrEnum):
     """What people can be told about, gravest first; `test` is sent by hand and matches no flip.
 
-    `slow` is another word for `degraded` in rules: nothing but slowness degrades. `late` comes from
-    no flip: a slot is due and has not been judged yet. `note` is what a conditional action says.
+    `slow` is another word for `degraded` in rules. `late` comes from no flip: a slot is due and has
+    not been judged yet. `note` is what a conditional action says.
     """
 
     DOWN = "down"

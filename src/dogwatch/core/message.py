@@ -35,7 +35,7 @@ class Item:
     """The facts of one flip of one watch, as they were then.
 
     `since_at` is when the present status began, `expected_at` the due time nothing came for.
-    `duration_ms` is that of the run which changed the status, `down_for_s` how long a recovered
+    `duration_ms` is that of the run which brought a recovery, `down_for_s` how long a recovered
     watch was down, or degraded, `last_ok_ms` how long the last good run took. `about` is the first
     line of what people wrote of the watch. `timezone` (IANA) is for people's times. `url` opens
     the watch; `target` is what a probe asks, without its secrets. `changes`: how often it changed
@@ -335,7 +335,7 @@ def _name(item: Item, length: int) -> str:
 
 
 def _was(item: Item) -> str:
-    return "slow" if item.previous_status == "degraded" else "down"
+    return "degraded" if item.previous_status == "degraded" else "down"
 
 
 def _remark(item: Item) -> str:

@@ -1,5 +1,6 @@
 """Rules of our own runs: missed slots, overlap, retries, and what becomes of a lost run."""
 
+import re
 from collections import deque
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,9 +9,12 @@ from enum import StrEnum
 from dogwatch.core.result import BAD, Outcome, Result
 from dogwatch.core.schedule import Schedule
 from dogwatch.core.slots import MAX_WALK
+from dogwatch.core.spec import beyond
 
 ON_TIME_S = 30
 MAX_BACKOFF_S = 3600
+# The pieces of each attempt's output count on from a multiple of this: none writes over another.
+ATTEMPT_SEQS = 1_000_000
 # A regular expression: what jobs call the places that they share.
 CONCURRENCY_KEY = r"[A-Za-z0-9._-]{1,64}"
 
@@ -40,6 +44,18 @@ class LostRun(StrEnum):
     SKIP = "skip"
 
 
+# The least and the most of each number.
+RANGES = {
+    "catch_up_max": (1, 1_000),
+    "catch_up_window_s": (0, 31 * 86_400),
+    "max_attempts": (1, 20),
+    "backoff_s": (0, 86_400),
+    "priority": (0, 3),
+    "max_runs": (1, 1_000_000_000),
+    "concurrency_limit": (1, 1_000),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """The run rules of one job. `catch_up_max` and `catch_up_window_s` bound catching up.
@@ -66,6 +82,15 @@ class Policy:
     def spent(self, run_count: int) -> bool:
         """Whether a job has had all its runs."""
         return self.max_runs is not None and run_count >= self.max_runs
+
+
+def faults(policy: Policy) -> dict[str, str]:
+    """Return what is wrong with run rules, by field."""
+    bad = beyond(RANGES, policy)
+    key = policy.concurrency_key
+    if key is not None and not re.fullmatch(CONCURRENCY_KEY, key):
+        bad["concurrency_key"] = "use 1 to 64 of letters, digits, '.', '_' and '-'"
+    return bad
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dogwatch.core.problems import Problem, invalid, refuse
@@ -133,7 +133,8 @@ def _bad_schedule(spec: WatchSpec) -> dict[str, str]:
     try:
         parse(spec.schedule if spec.schedule else "@daily", spec.timezone)
     except Problem as problem:
-        return dict(problem.fields)
+        elsewhere = _bad_schedule(replace(spec, timezone="UTC")) if spec.timezone != "UTC" else {}
+        return {**problem.fields, **elsewhere}
     return {} if spec.schedule != "" else {"schedule": "is empty; leave it out for none"}
 
 

@@ -48,7 +48,7 @@ def state_sentence(state: State) -> str:
     told = {
         "new": _new,
         "up": _good,
-        "degraded": _good,
+        "degraded": _degraded,
         "late": _late,
         "down": _down,
         "paused": _paused,
@@ -77,7 +77,7 @@ def alert_sentence(event: Event | None, alerts: Sequence[Alert]) -> str:
     """Return why people were told of the last thing that means something to them, or were not."""
     if event is None:
         return "Nobody was told anything: nothing has happened yet that people are told of."
-    what = _WHAT.get(event, "it got slow")
+    what = _WHAT.get(event, "it was degraded")
     if any(one.again for one in alerts):
         what = "it is still down"
     if not alerts:
@@ -95,15 +95,23 @@ def _new(state: State) -> str:
 
 
 def _good(state: State) -> str:
-    word = "slow" if state.phase == "degraded" else "good"
-    told = f"It is {state.phase}: the last evidence, at {clock(state.heard_at)}, was {word}"
+    heard = clock(state.heard_at)
+    return f"It is up: the last evidence, at {heard}, was good{_next(state)}."
+
+
+def _degraded(state: State) -> str:
+    told = (
+        f"It is degraded since {clock(state.since_at)}: {one_line(state.reason) or 'it was slow'}"
+    )
+    return f"{told}; the last evidence came at {clock(state.heard_at)}{_next(state)}."
+
+
+def _next(state: State) -> str:
     if state.deadline_at:
-        told += (
+        return (
             f"; the next is due at {clock(state.due_at)} and has until {clock(state.deadline_at)}"
         )
-    elif state.due_at:
-        told += f"; it is due next at {clock(state.due_at)}"
-    return f"{told}."
+    return f"; it is due next at {clock(state.due_at)}" if state.due_at else ""
 
 
 def _late(state: State) -> str:

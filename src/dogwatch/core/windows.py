@@ -9,6 +9,7 @@ from dogwatch.core.lengths import words_of
 from dogwatch.core.plain import span
 from dogwatch.core.problems import Problem, invalid, refuse
 from dogwatch.core.schedule import Schedule, parse
+from dogwatch.core.schedule.spans import changes
 
 DAY_S = 86_400
 MAX_DURATION_S = 31 * DAY_S
@@ -203,4 +204,10 @@ def _zone(timezone: str) -> tzinfo:
 
 
 def _instant(day: date, clock: time, timezone: str) -> datetime:
-    return datetime.combine(day, clock, _zone(timezone)).astimezone(UTC)
+    """Return when a clock shows a time: first, if twice; where it leaps over it, at the leap."""
+    zone = _zone(timezone)
+    wall = datetime.combine(day, clock, zone)
+    at, before = (wall.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
+    leaps = changes(zone, before.year) if isinstance(zone, ZoneInfo) and before < at else ()
+    found = (change.at.replace(tzinfo=UTC) for change in leaps)
+    return next((leap for leap in found if before <= leap <= at), at)

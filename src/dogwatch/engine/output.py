@@ -11,6 +11,7 @@ from typing import Self
 import structlog
 
 from dogwatch.core.problems import Problem
+from dogwatch.core.run import ATTEMPT_SEQS
 from dogwatch.store import runs
 from dogwatch.store.database import Database, Tx
 from dogwatch.store.wakes import page_of
@@ -19,8 +20,6 @@ FLUSH_S = 0.25
 CHUNK_LENGTH = 16 * 1024
 CHUNKS = 4096
 DEFAULT_CAP_BYTES = 1024 * 1024
-# Each attempt counts on from a multiple of this, so that no attempt writes over another.
-ATTEMPT_SEQS = 1_000_000
 
 _log = structlog.get_logger("dogwatch.worker")
 

@@ -28,7 +28,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from dogwatch.core.data import data
 from dogwatch.core.result import Outcome, Result
 from dogwatch.core.signals import Line
-from dogwatch.ids import new_id
+from dogwatch.ids import ids_of
 from dogwatch.store.bulk import Build, Bulk, New, Values
 from dogwatch.store.tables import outputs, runs, watches
 from dogwatch.store.tx import Tx
@@ -109,12 +109,14 @@ def write(tx: Tx, entries: Sequence[Entry]) -> None:
     A run that has its outcome keeps it.
     """
     late = [_slot(entry) for entry in entries if entry.line.late]
-    own = [_values(entry) for entry in entries if entry.line.run_id]
-    passed = [_values(entry) for entry in entries if not entry.line.run_id]
+    own = [_values(one, one.line.run_id) for one in entries if one.line.run_id]
+    passed = sorted((one for one in entries if not one.line.run_id), key=_made_at)
+    # Many are of one moment: ids in order list their slots in order.
+    ids = sorted(ids_of(list(map(_made_at, passed))))
     _REPLACE.run(tx, late)
     for rows in _apart(own):
         _UPSERT[tx.dialect].run(tx, rows)
-    _RECORD[tx.dialect].run(tx, passed)
+    _RECORD[tx.dialect].run(tx, list(map(_values, passed, ids)))
 
 
 def _apart(rows: Sequence[Values]) -> Iterator[list[Values]]:
@@ -199,16 +201,20 @@ _REPLACE = Bulk(
 )
 
 
-def _values(entry: Entry) -> Values:
+def _made_at(entry: Entry) -> datetime:
+    line = entry.line
+    if made_at := line.finished_at or line.started_at or line.queued_at or line.slot_at:
+        return made_at
+    raise ValueError("a ledger line needs a time")
+
+
+def _values(entry: Entry, run_id: str) -> Values:
     """Return the values of `_LINE`."""
     line = entry.line
     open_state = "running" if line.started_at else "queued"
-    made_at = line.finished_at or line.started_at or line.queued_at or line.slot_at
-    if made_at is None:
-        raise ValueError("a ledger line needs a time")
     return (
         entry.workspace_id,
-        line.run_id or new_id(made_at),
+        run_id,
         entry.watch_id,
         microseconds(line.slot_at),
         line.rid,

@@ -19,9 +19,11 @@ from sqlalchemy import (
 
 from dogwatch.core.isolation import Least
 from dogwatch.ids import new_token
+from dogwatch.store.backup import PAGE
 from dogwatch.store.keys import TOPIC
 from dogwatch.store.tables import audit_log, members, metadata, runs, users, workspaces
 from dogwatch.store.tx import Tx
+from dogwatch.store.wakes import SESSIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +145,11 @@ def _plain(
     shown = [
         one for one in table.c if not isinstance(one.type, LargeBinary) and one is not _PRIVATE
     ]
-    found = select(*shown).where(chosen).order_by(*table.primary_key.columns)
-    with tx.conn.execute(found) as result:  # closed also where its reader breaks off
+    found = select(*shown).where(chosen)  # sorted, it would be held in memory as a whole
+    pages = {"yield_per": PAGE}
+    with tx.conn.execute(
+        found, execution_options=pages
+    ) as result:  # closed also where its reader breaks off
         for row in result:
             values = row._mapping.items()
             yield table.name, {name: _value(value) for name, value in values}
@@ -157,6 +162,7 @@ def _value(value: Any) -> Any:
 def remove(tx: Tx, workspace_id: int) -> None:
     """Remove a workspace with everything in it; the audit log stays."""
     tx.wake(TOPIC)
+    tx.wake(SESSIONS)
     for table in reversed(metadata.sorted_tables):
         if "workspace_id" in table.c and table.name != "audit_log":
             tx.conn.execute(delete(table).where(table.c.workspace_id == workspace_id))

@@ -1,6 +1,5 @@
 """Jobs: a watch together with what we run for it."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,9 +7,9 @@ from typing import Any
 
 from dogwatch.core.http_action import HttpAction
 from dogwatch.core.problems import Problem, refuse
-from dogwatch.core.run import CONCURRENCY_KEY, LostRun, Policy
+from dogwatch.core.run import LostRun, Policy, faults
 from dogwatch.core.script_action import ScriptAction
-from dogwatch.core.spec import WatchSpec, beyond
+from dogwatch.core.spec import WatchSpec
 from dogwatch.core.variable import named_in
 from dogwatch.core.watch import Status
 from dogwatch.store import jobs, variables
@@ -33,16 +32,6 @@ from dogwatch.vault import Vault
 ACTIONS: Mapping[str, Callable[[object], HttpAction | ScriptAction]] = {
     "http": HttpAction.from_json,
     "script": ScriptAction.from_json,
-}
-# The least and the most of each number.
-RANGES = {
-    "catch_up_max": (1, 1_000),
-    "catch_up_window_s": (0, 31 * 86_400),
-    "max_attempts": (1, 20),
-    "backoff_s": (0, 86_400),
-    "priority": (0, 3),
-    "max_runs": (1, 1_000_000_000),
-    "concurrency_limit": (1, 1_000),
 }
 
 
@@ -149,10 +138,7 @@ def check(spec: JobSpec) -> dict[str, Any]:
         bad["action.kind"] = "use http or script"
     except Problem as problem:
         bad |= {f"action.{field}": message for field, message in problem.fields.items()}
-    bad |= beyond(RANGES, spec.policy)
-    key = spec.policy.concurrency_key
-    if key is not None and not re.fullmatch(CONCURRENCY_KEY, key):
-        bad["concurrency_key"] = "use 1 to 64 of letters, digits, '.', '_' and '-'"
+    bad |= faults(spec.policy)
     refuse(bad)
     return action
 

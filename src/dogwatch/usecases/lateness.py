@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 
 from dogwatch.core.alerts import Event
 from dogwatch.core.decision import Fate
+from dogwatch.core.slots import Gap, deadline
 from dogwatch.core.watch import armed
-from dogwatch.store import rules, timers, watches
+from dogwatch.store import nodes, rules, timers, watches
 from dogwatch.store.deliveries import Delivery
 from dogwatch.store.timers import Timer
 from dogwatch.store.tx import Tx
@@ -18,6 +19,7 @@ from dogwatch.store.watches import Record
 from dogwatch.usecases.holding import place, ruled
 from dogwatch.usecases.notices import late_notice, still_late
 from dogwatch.usecases.scene import Matter, Scene
+from dogwatch.usecases.signals import GAPS_KEPT
 
 PAGE = 500
 # Silence shorter than this is the way of a ping, not lateness.
@@ -79,20 +81,24 @@ def look(tx: Tx, scene: Scene, due_at: Mapping[str, datetime]) -> None:
     the owed slot was set after that had been told.
     """
     found = watches.look(tx, scene.workspace_id, list(due_at))
+    gaps = nodes.gaps(tx, scene.at - GAPS_KEPT)
     asked = {own_id: scene.wanted(one, Event.LATE) for own_id, one in found.items()}
     made = [
         new
         for own_id, wanted in asked.items()
-        if wanted and _untold(found[own_id], due_at[own_id])
+        if wanted and _untold(found[own_id], due_at[own_id], gaps)
         for new in _notices(scene, found[own_id])
     ]
     place(tx, scene, made)
     _set(tx, [found[own_id] for own_id, wanted in asked.items() if wanted], scene.at)
 
 
-def _untold(record: Record, due_at: datetime) -> bool:
-    slot_at = record.watch.slot_at
-    return slot_at is not None and due_at <= slot_at + LEAST
+def _untold(record: Record, due_at: datetime, gaps: Sequence[Gap]) -> bool:
+    """Whether the owed slot was not told; none is where a gap of ours may have held the ping."""
+    plan, slot_at = record.watch.plan, record.watch.slot_at
+    if slot_at is None or due_at > slot_at + LEAST:
+        return False
+    return deadline(plan, slot_at, gaps) == deadline(plan, slot_at)
 
 
 def _notices(scene: Scene, record: Record) -> list[Delivery]:

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from dogwatch.core.plain import one_line
 from dogwatch.core.strip import Turn, strip
 from dogwatch.core.watch import Status, phase
-from dogwatch.store import overview, pauses, schedule_edits
+from dogwatch.store import flips, incidents, overview, pauses, schedule_edits
 from dogwatch.store.schedule_edits import ScheduleEdit
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
@@ -18,6 +19,7 @@ CELLS = 48
 # Soon is within so many cells.
 AHEAD = 2
 PAGE = 100
+REASON = 120
 STATES = ("down", "late", "degraded", "new", "up", "paused")
 
 
@@ -54,7 +56,8 @@ class Strip:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One watch: `phase` as people see it, its strip, when it is due, and until when it rests."""
+    """One watch: `phase` as people see it, its strip, when it is due, until when it rests, and why
+    it is down."""
 
     record: Record
     phase: str
@@ -62,6 +65,7 @@ class Item:
     next_at: datetime | None
     resumes_at: datetime | None = None
     silenced_until: datetime | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +87,24 @@ def now(tx: Tx, workspace_id: int, chosen: Chosen, at: datetime) -> Overview:
     strips = strips_of(tx, workspace_id, records, at, CELL, CELLS)
     resumes = pauses.of(tx, workspace_id, [one.id for one in records])
     silenced = maintenance.silenced(tx, workspace_id, records, at)
+    reasons = _reasons(tx, workspace_id, records)
     items = [
         Item(
             one, phase(one.watch, at), strips[one.id], next_due_at(one, at), resumes.get(one.id),
-            silenced.get(one.id),
+            silenced.get(one.id), reasons.get(one.id, ""),
         )
         for one in records
     ]  # fmt: skip
     total = counts.get(chosen.state, 0) if chosen.state else sum(counts.values())
     return Overview(counts, items, total)
+
+
+def _reasons(tx: Tx, workspace_id: int, records: Sequence[Record]) -> dict[str, str]:
+    """Return why those are down that are, by id, as far as an incident of theirs is open."""
+    down = [one.id for one in records if one.watch.status is Status.DOWN]
+    parts = incidents.going_on(tx, workspace_id, down) if down else {}
+    told = flips.reasons(tx, workspace_id, [one.flip_id for one in parts.values()])
+    return {key: one_line(told.get(one.flip_id, ""), REASON) for key, one in parts.items()}
 
 
 def strips_of(

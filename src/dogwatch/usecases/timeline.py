@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from dogwatch.core.schedule import Schedule
 from dogwatch.core.watch import Status, phase
@@ -46,7 +46,7 @@ class Timeline:
     """All lanes from `begin_at` to `end_at`; what lies after `at` is to come.
 
     `together` tells for each cell of the past in it how many items ran at once at most, `busiest`
-    how many did in all of it, and when first.
+    how many did in all of it, and when first. Its times are told by the clock of `zone`.
     """
 
     begin_at: datetime
@@ -56,6 +56,7 @@ class Timeline:
     together: Sequence[int]
     total: int
     busiest: tuple[int, datetime]
+    zone: tzinfo = UTC
 
     @property
     def past_to(self) -> datetime:

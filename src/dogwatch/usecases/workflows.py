@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from dogwatch.core.problems import Problem, invalid, refuse
 from dogwatch.core.signature import fault
-from dogwatch.core.spec import WatchSpec, beyond
+from dogwatch.core.spec import WatchSpec
 from dogwatch.core.workflow.definition import Definition, from_json, to_json
 from dogwatch.core.workflow.difference import Difference, differences
 from dogwatch.core.workflow.graph import Graph
@@ -20,7 +20,6 @@ from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Key, Record
 from dogwatch.store.workflows import VersionRow, WorkflowRow
 from dogwatch.usecases.allowances import admit_schedule
-from dogwatch.usecases.jobs import RANGES
 from dogwatch.usecases.runs import seal_action
 from dogwatch.usecases.watches import add as add_watch
 from dogwatch.usecases.watches import edit as edit_watch
@@ -104,7 +103,6 @@ def check(tx: Tx, workspace_id: int, definition: Definition) -> Graph:
     for index, node in enumerate(definition.graph.nodes):
         if fault := _fault(node.job, known.get(node.job)):
             bad[f"nodes.{index}.job"] = fault
-    bad |= beyond(RANGES, definition.policy)
     refuse(bad)
     return definition.graph.with_jobs({name: record.id for name, record in known.items()})
 

@@ -369,7 +369,8 @@ def _break_off(cycle: RequestResponseCycle) -> None:
 
 
 def _with_last_words(cycle: RequestResponseCycle, app: ASGI3Application) -> ASGI3Application:
-    """Give the application the body received before a disconnect, which uvicorn drops."""
+    """Give the application the body received before a disconnect, which uvicorn drops; and end it
+    without a word where it is cut in the midst of its answer."""
 
     async def serve(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         async def hear() -> ASGIReceiveEvent:
@@ -379,7 +380,13 @@ def _with_last_words(cycle: RequestResponseCycle, app: ASGI3Application) -> ASGI
             body, cycle.body = bytes(cycle.body), bytearray()
             return {"type": "http.request", "body": body, "more_body": cycle.more_body}
 
-        await app(scope, hear, send)
+        try:
+            await app(scope, hear, send)
+        except asyncio.CancelledError:  # the server stops; a slow download is no fault to log
+            if not cycle.response_started:
+                raise
+            _break_off(cycle)
+            cycle.transport.close()
 
     return serve
 

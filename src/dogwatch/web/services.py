@@ -44,8 +44,9 @@ class Services:
     are the dialects that have a host name of their own; `allow_private_targets` the networks that
     may be connected to though they are private, and `blocked` tells of a host, as a literal or
     looked up as a name as well, an address that may not, and why. `copy` yields a backup of
-    everything, line by line, without the key that opens what is sealed; `disk` tells the bytes of
-    the data directory's disk: all, used, free. `outside_heartbeat` is the masked address that is
+    everything, line by line, without the key that opens what is sealed; who holds `copying` may
+    read for minutes, so that all others keep readers; `disk` tells the bytes of the data
+    directory's disk: all, used, free. `outside_heartbeat` is the masked address that is
     told every minute that Dogwatch is well.
     """
 
@@ -79,6 +80,7 @@ class Services:
     allow_private_targets: Sequence[Network] = ()
     blocked: Blocked = _nothing
     copy: Callable[[Tx], Generator[str, None, None]] | None = None
+    copying: asyncio.Lock = field(default_factory=asyncio.Lock)
     outside_heartbeat: str | None = None
     disk: Callable[[], tuple[int, int, int]] = lambda: shutil.disk_usage("/")
 

@@ -9,18 +9,20 @@ from fastapi.responses import StreamingResponse
 
 from dogwatch.usecases import audit_log, workspaces
 from dogwatch.usecases.callers import Caller
-from dogwatch.usecases.door import Door, Tx
+from dogwatch.usecases.door import Tx
 from dogwatch.web.aside import aside, chunks
+from dogwatch.web.services import Services
 
 LINES = "application/jsonl"
 HEADERS = {"Content-Disposition": 'attachment; filename="workspace.jsonl"'}
 
 
-async def takeout(door: Door, caller: Caller, at: datetime) -> Response:
+async def takeout(services: Services, caller: Caller, at: datetime) -> Response:
     """Return every row of the caller's workspace, without secrets, as JSON lines."""
-    here = caller.workspace_id
+    here, door = caller.workspace_id, services.door
     await door.awrite(lambda tx: audit_log.note(tx, caller, workspaces.EXPORT, "", at), here)
-    file = await door.aread(lambda tx: _saved(tx, here), here)
+    async with services.copying:
+        file = await door.aread(lambda tx: _saved(tx, here), here)
     return StreamingResponse(chunks(file), 200, HEADERS, LINES)
 
 

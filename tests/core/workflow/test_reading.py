@@ -41,7 +41,9 @@ def test_what_is_read_is_written_again() -> None:
         ({"schedule": "never"}, "schedule", ""),
         ({"max_runs": True}, "max_runs", "must be a whole number"),
         ({"webhook": "yes"}, "webhook", "must be true or false"),
-        ({"overlap": "maybe"}, "body", "'maybe' is not a valid Overlap"),
+        ({"overlap": "maybe"}, "overlap", "use one of skip, queue_one, allow, cancel_previous"),
+        ({"starts_at": "soon"}, "starts_at", "give a time in ISO 8601"),
+        ({"priority": 9}, "priority", "give a whole number from 0 to 3"),
         ({"nodes": [3]}, "nodes.0", "must be an object"),
         ({"nodes": [{"key": "a"}]}, "nodes.0.job", "is required"),
         ({"nodes": "a, b"}, "nodes", "must be a list"),
@@ -54,6 +56,25 @@ def test_faults_have_their_place(changes: dict[str, Any], place: str, told: str)
     with pytest.raises(Problem) as problem:
         read(GOOD | changes)
     assert told in problem.value.fields[place]
+
+
+def test_all_faults_are_told_at_once_and_none_that_comes_of_another() -> None:
+    nodes = [{"key": "a", "job": "one", "retires": 2}, {"key": "a", "job": "two"}, {"key": "c"}, 3]
+    edges = [
+        {"source": "a", "target": "z", "on": "sucess"},
+        {"source": "c", "target": "c"},
+        {},
+        {"source": "a", "target": "c"},
+    ]
+    wrong = {"slug": "No Slug", "schedule": "0 3 * *", "timezone": "Europe/Warsow", "colour": "red",
+             "timeout_s": -5, "priority": "high", "nodes": nodes, "edges": edges}  # fmt: skip
+    with pytest.raises(Problem) as problem:
+        read(wrong)
+    assert sorted(problem.value.fields) == [
+        "colour", "edges.0.on", "edges.0.target", "edges.1", "edges.2.source", "edges.2.target",
+        "name", "nodes.0.retires", "nodes.1.key", "nodes.2.job", "nodes.3", "priority", "schedule",
+        "slug", "timeout_s", "timezone",
+    ]  # fmt: skip
 
 
 def test_what_is_no_object_at_all() -> None:

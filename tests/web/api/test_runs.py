@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from dogwatch.core.result import Outcome, Result
+from dogwatch.core.run import ATTEMPT_SEQS
 from dogwatch.store import runs as stored
 from dogwatch.store.tx import Tx
 from dogwatch.usecases import keys, runs, watches
@@ -64,13 +65,18 @@ def test_lists_and_filters(api: Client, house: House, run: Any) -> None:
     assert api.get("/runs", watch="nobody").status == 404
 
 
-def test_output_is_text_that_says_where_it_was_dropped(api: Client, house: House, run: Any) -> None:
+def test_output_is_text_that_says_where_it_was_dropped_and_begins_anew(
+    api: Client, house: House, run: Any
+) -> None:
     empty = api.get(f"/runs/{run['id']}/output")
     assert (empty.status, empty.text) == (200, "")
     write(house, run, (1, "stdout", "one\n"), (2, "stderr", "two"), (9, "stdout", "nine\n"))
     whole = api.get(f"/runs/{run['id']}/output")
     assert whole.headers["content-type"] == "text/plain; charset=utf-8"
     assert whole.text == "one\ntwo\n[some output was dropped here]\nnine\n"
+    write(house, run, (ATTEMPT_SEQS, "stdout", "ten\n"))
+    again = api.get(f"/runs/{run['id']}/output")
+    assert again.text == whole.text + "[attempt 2]\nten\n"
     assert api.get("/runs/none/output").status == 404
 
 

@@ -1,9 +1,12 @@
 """Sharing by the API: keys, members, invitations, the workspace, and the instance's admins."""
 
+import asyncio
 import csv
 import io
 import json
+from collections.abc import Generator
 from functools import partial
+from threading import Event, Semaphore
 from typing import Any
 
 import pytest
@@ -14,7 +17,7 @@ from dogwatch.usecases import audit_log, keys, members, people, workspaces
 from dogwatch.usecases.callers import Caller
 from dogwatch.usecases.people import User
 from tests.web.api.conftest import House
-from tests.web.asgi_client import Client
+from tests.web.asgi_client import DEADLINE_S, Client
 
 
 def person(house: House, name: str, role: Role | None = None, *, admin: bool = False) -> User:
@@ -297,6 +300,31 @@ def test_without_overreach_a_plan_bounds_the_keys(api: Client, house: House) -> 
     house.write(lambda tx: workspaces.assign(tx, house.workspace.id, "free"))
     made = [api("POST", "/keys", {"name": "k", "scopes": ["*"]}).status for _ in range(10)]
     assert (made.count(201), made[-1]) == (9, 403)
+
+
+def test_exports_take_turns_so_that_others_read_meanwhile(
+    house: House, api: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There are four readers, and five exports that come to no end."""
+    ended, under_way = Event(), Semaphore(0)
+
+    def endless(*_: Any) -> Generator[str, None, None]:
+        under_way.release()
+        assert ended.wait(DEADLINE_S)
+        yield ""
+
+    monkeypatch.setattr(workspaces, "export", endless)
+
+    async def beside() -> list[int]:
+        exports = [asyncio.ensure_future(api.send("GET", "/workspace/export")) for _ in range(5)]
+        await asyncio.to_thread(under_way.acquire)
+        try:
+            read = await asyncio.wait_for(house.services.door.aread(lambda _: 200), DEADLINE_S / 2)
+        finally:
+            ended.set()
+        return [read, *(one.status for one in await asyncio.gather(*exports))]
+
+    assert asyncio.run(beside()) == [200] * 6
 
 
 def test_an_export_without_room_is_told(api: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,6 +42,12 @@ def with_factor(house: House) -> tuple[Browser, bytes, list[str]]:
     return browser, secret, re.findall(r"<li><code>([a-z0-9-]+)</code></li>", page.text)
 
 
+def test_it_stands_among_the_settings(house: House) -> None:
+    page = house.ana().get("/account").text
+    assert '<a href="./account" aria-current="page">Your account</a>' in page
+    assert '<a href="./settings/keys">API keys</a>' in page
+
+
 def test_a_name_is_changed(house: House) -> None:
     browser = house.ana()
     assert browser.fill("/account", "/account/name", name="  Ana <b> Banana ").status == 303

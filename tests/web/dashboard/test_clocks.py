@@ -1,9 +1,11 @@
 """Times on pages: whose clock they are of; schedules said back; maintenance windows changed."""
 
 import re
+from datetime import datetime
 
 import pytest
 
+from dogwatch.core.ping import Kind
 from tests.web.dashboard.conftest import Browser, House, ping, watch, words
 
 WARSAW = "Europe/Warsaw"
@@ -84,6 +86,29 @@ def test_a_schedule_is_said_back(ana: Browser) -> None:
     assert "is not a schedule" in told(schedule="soon")
     assert told(schedule="") == ""
     assert "2026-03-29" in told(schedule="30 2 29 3 *", timezone=WARSAW)
+
+
+@pytest.mark.parametrize(
+    ("day", "due", "alert"),
+    [("2026-03-29", "01:50", "03:10"), ("2026-10-25", "02:50", "02:10")],
+)
+def test_what_a_change_of_the_clocks_meets_is_as_long_as_it_was(
+    house: House, day: str, due: str, alert: str
+) -> None:
+    """They change at 01:00 UTC; what is due ten minutes before is judged ten minutes after."""
+    change_at = datetime.fromisoformat(f"{day}T01:00Z")
+    house.clock.advance((change_at - house.clock.now()).total_seconds() - 3600)
+    ana, record = house.ana(), watch(house, "Nightly")
+    ana.cookies["dogwatch-zone"] = WARSAW
+    token = re.findall(r'name="token" value="([^"]*)"', ana.get("/new", kind="watch").text)[0]
+    hour, minute = due.split(":")
+    line = {"schedule": f"{minute} {hour} * * *", "timezone": WARSAW, "start_by_s": "20"}
+    assert f"alert at {day} {alert}" in ana.post("/schedule", token=token, **line).text
+    house.clock.advance(3000)
+    ping(house, record, kind=Kind.START)
+    house.clock.advance(1200)
+    ping(house, record)
+    assert f"OK, {day} {due}:00, 20 min" in ana.get("/timeline.svg").text
 
 
 def test_words_become_cron_when_an_item_is_made(house: House, ana: Browser) -> None:

@@ -4,6 +4,8 @@ import re
 from datetime import datetime, timedelta
 from html import unescape
 
+import pytest
+
 from dogwatch.core.slots import Gap
 from dogwatch.core.spec import WatchSpec
 from dogwatch.store import nodes, results
@@ -31,9 +33,12 @@ def test_the_worst_come_first_and_are_counted(house: House, ana: Browser) -> Non
     watch(house, "Mike")
     for one in (well, bad):
         ping(house, one)
-    ping(house, bad, kind="fail")
+    ping(house, bad, kind="fail", exit_code=3)
     page = ana.get("/").text
     assert names(page) == ["Zulu", "Mike", "Alpha"]
+    assert page.count('<span class="hint">exit status 3</span>') == 1
+    assert '<a href="../incidents/1">Incident 1</a>' in ana.get("/i/zulu").text
+    assert "incidents/1" not in ana.get("/i/alpha").text
     assert "<title>(1 down) Now – Dogwatch</title>" in page
     pass_time(house, 601)
     assert names(ana.get("/").text) == ["Zulu", "Alpha", "Mike"]  # Alpha is late
@@ -222,6 +227,28 @@ def test_a_job_shares_places_by_a_key(house: House) -> None:
     assert ana.fill(path, path, name="Report", schedule="every 2h", timezone="UTC").status == 303
 
 
+def test_a_job_is_tried_again_as_its_form_says(house: House) -> None:
+    ana = house.ana(scripts_on=True)
+    given = {"kind": "script", "name": "Report", "schedule": "every 1h", "timezone": "UTC",
+             "language": "bash", "source": "true", "action.timeout_s": "10 min",
+             "max_attempts": "3", "backoff_s": "90 s", "overlap": "queue_one"}  # fmt: skip
+    assert ana.fill("/new?kind=script", "/new", **given).status == 303
+    page = ana.get("/i/report").text
+    assert "<dt>Attempts</dt><dd>3, the second after 1 min 30 s</dd>" in page
+    assert "<dt>Due while one runs</dt><dd>let one wait</dd>" in page
+    assert "<dt>Time until it is given up</dt><dd>10 min</dd>" in page
+    path = "/i/report/edit"
+    form = ana.get(path).text
+    assert re.search('id="backoff_s"[^>]* value="1 min 30 s"', form)
+    assert '<option value="queue_one" selected>' in form
+    kept = {"name": "Report", "schedule": "every 2h", "timezone": "UTC"}
+    assert ana.fill(path, path, **kept).status == 303
+    assert "3, the second after 1 min 30 s" in ana.get("/i/report").text
+    assert 'id="max_attempts-error"' in ana.fill(path, path, **kept, max_attempts="0").text
+    assert ana.fill(path, path, **kept, max_attempts="1", overlap="skip").status == 303
+    assert "Attempts</dt>" not in ana.get("/i/report").text
+
+
 def test_where_scripts_are_off_that_is_told(house: House, ana: Browser) -> None:
     given = {"kind": "script", "name": "Report", "schedule": "every 1h", "timezone": "UTC",
              "language": "bash", "source": "true"}  # fmt: skip
@@ -277,13 +304,43 @@ def _handed(tx: Tx, at: datetime) -> str:
 def test_an_address_is_asked_by_a_probe(house: House) -> None:
     ana = house.ana()
     given = {"kind": "request", "name": "Shop", "schedule": "every 1m", "timezone": "UTC",
-             "method": "GET", "url": "https://shop.example/"}  # fmt: skip
+             "url": "https://shop.example/", "action.held": "up"}  # fmt: skip
     assert ana.fill("/new?kind=request", "/new", **given).status == 303
     page = ana.get("/i/shop").text
     assert "</svg> probe</span></span></h1>" in page
     assert "https://shop.example/" in page
-    wrong = ana.fill("/new?kind=request", "/new", **given | {"url": "x"})
-    assert (wrong.status, "aria-invalid" in wrong.text) == (422, True)
+    assert "<dt>It is good if</dt><dd>the body contains" in page
+    assert "Queued" in page  # it is asked at once
+    assert "<button>Ask now</button>" in page
+    assert ana.fill("/i/shop", "/i/shop/run").status == 409  # as it is being asked
+    for address in (
+        "tcp://db.example:5432",
+        "tls://shop.example",
+        "dns://a.example/mx",
+        "icmp://a",
+    ):
+        kind = address.partition(":")[0]
+        other = given | {"name": kind, "url": address, "action.held": ""}
+        assert ana.fill("/new?kind=request", "/new", **other).status == 303, address
+        assert f"<dt>Kind</dt><dd>{kind}</dd>" in ana.get(f"/i/{kind}").text
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("x", "Use one of https://"),
+        ("ftp://x", "Use one of https://"),
+        ("tcp://x:99999", "Use one of https://"),
+        ("tcp://db.example", "Port: "),
+        ("dns://a.example/up", "Type: "),
+        ("https://", "host"),
+    ],
+)
+def test_what_is_no_address_is_told_beside_it(house: House, url: str, told: str) -> None:
+    given = {"kind": "request", "name": "Shop", "schedule": "every 1m", "timezone": "UTC"}
+    wrong = house.ana().fill("/new?kind=request", "/new", **given, url=url)
+    said = re.search('<p class="error" id="url-error">([^<]*)</p>', wrong.text)
+    assert (wrong.status, told in (said[1] if said else "")) == (422, True)
 
 
 def test_addresses_that_nothing_may_connect_to_are_refused(house: House) -> None:
@@ -292,7 +349,7 @@ def test_addresses_that_nothing_may_connect_to_are_refused(house: House) -> None
 
     ana = house.ana(blocked=blocked)
     given = {"kind": "request", "name": "Shop", "schedule": "every 1m", "timezone": "UTC",
-             "method": "GET", "url": "http://10.0.0.7/"}  # fmt: skip
+             "url": "http://10.0.0.7/"}  # fmt: skip
     new = ana.fill("/new?kind=request", "/new", **given)
     assert (new.status, "othing may connect to 10.0.0.7" in new.text) == (422, True)
     ana.fill("/new?kind=request", "/new", **given | {"url": "https://shop.example/"})
@@ -326,15 +383,28 @@ def test_a_job_and_a_probe_are_edited(house: House) -> None:
     changed = {"schedule": "every 2h", "timezone": "UTC", "start_by_s": "",
                "failures_before_down": "3"}  # fmt: skip
     own = {
-        "report": {"action.source": "echo other\r\necho more", "action.timeout_s": "60"},
-        "shop": {"action.url": "https://shop.example/health", "action.method": "HEAD"},
+        "report": {"action.source": "echo other\r\necho more", "action.timeout_s": "1 min 30 s"},
+        "shop": {
+            "action.url": "https://shop.example/health",
+            "action.method": "HEAD",
+            "action.held": "fine",
+        },
     }
     for slug, action in own.items():
         path = f"/i/{slug}/edit"
         assert ana.fill(path, path, name=slug.title(), **changed, **action).status == 303, slug
         assert "Every 2 hours" in ana.get(f"/i/{slug}").text
-    assert "<pre>echo other\necho more</pre>" in ana.get("/i/report").text
-    assert "https://shop.example/health" in ana.get("/i/shop").text
+    report = ana.get("/i/report").text
+    assert "<pre>echo other\necho more</pre>" in report
+    assert "<dt>Time until it is given up</dt><dd>1 min 30 s</dd>" in report
+    page = ana.get("/i/shop").text
+    assert "https://shop.example/health" in page
+    for words in ("the body contains &#39;fine&#39;", "JSON $.ok is true"):
+        assert f"<dt>It is good if</dt><dd>{words}</dd>" in page
+    kept = {"name": "Shop", **changed}
+    assert 'value="fine"' in ana.get("/i/shop/edit").text
+    assert ana.fill("/i/shop/edit", "/i/shop/edit", **kept, **{"action.held": ""}).status == 303
+    assert "the body contains" not in ana.get("/i/shop").text
     wrong = ana.fill("/i/shop/edit", "/i/shop/edit", name="Shop", **changed, **{"action.url": "x"})
     assert (wrong.status, 'id="action.url-error"' in wrong.text) == (422, True)
     assert "Run now" in ana.get("/i/report").text

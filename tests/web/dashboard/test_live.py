@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from dogwatch.store import workspaces
 from dogwatch.store.tables import sessions
 from dogwatch.store.tx import Tx
 from dogwatch.usecases import people
@@ -108,12 +109,20 @@ def said_after(house: House, browser: Browser, *works: Callable[[Tx], object]) -
     return asyncio.run(listen())
 
 
-def test_the_stream_ends_with_the_session_and_hears_of_its_own_workspace(
-    house: House, ana: Browser
-) -> None:
-    def left(tx: Tx) -> None:
-        people.end_sessions(tx, tx.conn.execute(sessions.select()).one().user_id)
+def left(tx: Tx) -> None:
+    people.end_sessions(tx, tx.conn.execute(sessions.select()).one().user_id)
 
-    said = said_after(house, ana, lambda tx: tx.wake(page_of(99)), left)
+
+def gone(tx: Tx) -> None:
+    found = workspaces.first(tx)
+    assert found
+    workspaces.remove(tx, found.id)
+
+
+@pytest.mark.parametrize(("end", "stays"), [(left, False), (gone, True)])
+def test_the_stream_ends_with_session_or_workspace_and_hears_of_its_own_alone(
+    house: House, ana: Browser, end: Callable[[Tx], None], stays: bool
+) -> None:
+    said = said_after(house, ana, lambda tx: tx.wake(page_of(99)), end)
     assert said == ["retry: 3000\n\n", "event: changed\ndata: 1\n\n"]
-    assert ana.get("/").text.count("Sign out") == 0
+    assert ("Sign out" in ana.get("/account").text) is stays

@@ -15,7 +15,7 @@ from dogwatch.cli.client import Api, connect
 from dogwatch.cli.crontab.files import File, found, read, user_name
 from dogwatch.cli.crontab.plan import Item, Kind, Known, gone, items, plan
 from dogwatch.cli.crontab.told import Report
-from dogwatch.cli.session import Command, Session, command
+from dogwatch.cli.session import Command, Group, Session, command
 from dogwatch.core.crontab import Entry, suggest_name
 from dogwatch.core.problems import Problem
 
@@ -50,7 +50,7 @@ class _Word(click.ParamType[str]):
         return value if _WORD.fullmatch(value) else self.fail(f"{value!r} is no name", param, ctx)
 
 
-@click.group("import")
+@click.group("import", cls=Group)
 def import_command() -> None:
     """Bring in schedules from elsewhere."""
 

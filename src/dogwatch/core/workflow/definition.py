@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
+from dogwatch.core import run
 from dogwatch.core.conditional import On
 from dogwatch.core.problems import refuse
 from dogwatch.core.run import CatchUp, LostRun, Overlap, Policy
@@ -38,8 +39,8 @@ class Definition:
     webhook: bool = False
 
     def check(self) -> None:
-        """Raise a Problem of all bad fields of graph and timeout; the watch has its own rules."""
-        bad = faults(self.graph)
+        """Raise a Problem of all bad fields but those of the watch, which has its own rules."""
+        bad = faults(self.graph) | run.faults(self.policy)
         if not 1 <= self.timeout_s <= MAX_TIMEOUT_S:
             bad["timeout_s"] = f"give 1 to {MAX_TIMEOUT_S} seconds (31 days)"
         refuse(bad)

@@ -1,10 +1,12 @@
 """Reading a workflow that somebody wrote: every fault is named at once, by field."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from dogwatch.core.conditional import On
 from dogwatch.core.problems import Problem, refuse
+from dogwatch.core.run import CatchUp, Overlap
 from dogwatch.core.spec import check
 from dogwatch.core.workflow.definition import Definition, from_json
 
@@ -33,24 +35,43 @@ def read(data: object) -> Definition:
     """Return the definition that JSON or YAML holds; whether its jobs exist, the server knows."""
     bad: Faults = {}
     told = _object("", data, FIELDS, {"name"}, bad)
+    if "body" in bad:
+        refuse(bad)
     told["nodes"] = _objects("nodes", told.get("nodes", []), _NODE, {"key", "job"}, bad)
     told["edges"] = _objects("edges", told.get("edges", []), _EDGE, {"source", "target"}, bad)
-    for index, edge in enumerate(told["edges"]):
-        edge.setdefault("on", str(On.SUCCESS))
-        if edge["on"] not in list(On):
-            bad[f"edges.{index}.on"] = f"use one of {', '.join(On)}"
-    refuse(bad)
-    try:
-        definition = from_json(told)
-    except ValueError as error:  # a word that is none of those an option knows
-        raise Problem("invalid", str(error), {"body": str(error)}) from None
+    _choices(told, bad)
+    definition = from_json({"name": "", **told})  # what is wrong is judged as if it were not there
+    later: Faults = {}
     for judge in (lambda: check(definition.watch), definition.check):
         try:
             judge()
         except Problem as problem:
-            bad |= problem.fields
-    refuse(bad)
+            later |= problem.fields
+    refuse(bad | {place: why for place, why in later.items() if not _said(place, bad)})
     return definition
+
+
+def _choices(told: dict[str, Any], bad: Faults) -> None:
+    """Take out words that are none of those a field takes; an edge follows success at first."""
+    for name, known in (("overlap", Overlap), ("catch_up", CatchUp)):
+        if told.get(name) not in (None, *known):
+            bad[name] = f"use one of {', '.join(known)}"
+            del told[name]
+    for index, edge in enumerate(told["edges"]):
+        if edge.setdefault("on", str(On.SUCCESS)) not in list(On):
+            bad[f"edges.{index}.on"] = f"use one of {', '.join(On)}"
+            edge["on"] = str(On.SUCCESS)
+    try:
+        datetime.fromisoformat(told.get("starts_at") or "2000-01-01")
+    except ValueError:
+        bad["starts_at"] = "give a time in ISO 8601, such as 2036-01-05T22:00:00Z"
+        del told["starts_at"]
+
+
+def _said(place: str, bad: Faults) -> bool:
+    """Whether something is told already of this place, of what is in it or of what it is in."""
+    pairs = ((f"{one}.", f"{place}.") for one in bad)
+    return any(one.startswith(other) or other.startswith(one) for one, other in pairs)
 
 
 def _object(
@@ -65,11 +86,12 @@ def _object(
         if name not in known:
             bad[f"{place}{name}"] = "is not a field here; check its spelling"
         elif value is not None:
-            kept[name] = value
-            if not _fits(value, known[name]):
+            if _fits(value, known[name]):
+                kept[name] = value
+            else:
                 bad[f"{place}{name}"] = f"must be {_WORDS[known[name]]}"
     for name in sorted(needed - kept.keys()):
-        bad[f"{place}{name}"] = "is required"
+        bad.setdefault(f"{place}{name}", "is required")
     return kept
 
 
@@ -78,7 +100,8 @@ def _objects(
 ) -> list[dict[str, Any]]:
     if not isinstance(data, list):
         return []  # told already
-    return [_object(f"{place}.{n}.", one, known, needed, bad) for n, one in enumerate(data)]
+    blank = dict.fromkeys(needed, "")
+    return [blank | _object(f"{place}.{n}.", one, known, needed, bad) for n, one in enumerate(data)]
 
 
 def _fits(value: object, kind: type) -> bool:

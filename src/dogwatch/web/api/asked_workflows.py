@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dogwatch.core.conditional import MAX_ACTIONS, ConditionalAction, On, check
 from dogwatch.core.problems import Problem
-from dogwatch.core.run import CatchUp, Overlap, Policy
+from dogwatch.core.run import RANGES, CatchUp, Overlap, Policy
 from dogwatch.core.spec import WatchSpec, beyond
 from dogwatch.core.workflow.definition import MAX_TIMEOUT_S, RULES, TIMEOUT_S, Definition
 from dogwatch.core.workflow.graph import (
@@ -21,7 +21,6 @@ from dogwatch.core.workflow.graph import (
     Node,
 )
 from dogwatch.core.workflow.graph import MAX_TIMEOUT_S as MAX_NODE_TIMEOUT_S
-from dogwatch.usecases.jobs import RANGES
 from dogwatch.web.api.asked import WatchFields
 from dogwatch.web.api.body import Body
 

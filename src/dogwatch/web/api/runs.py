@@ -7,6 +7,7 @@ from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
 from dogwatch.core.plain import whole_number
+from dogwatch.core.run import ATTEMPT_SEQS
 from dogwatch.usecases import lists, runs
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.door import Tx
@@ -71,14 +72,17 @@ async def show_output(call: Called, name: Id) -> Response:
 
 
 def pieces(chunks: Sequence[Chunk], last: int | None = None) -> Iterator[str]:
-    """Yield the text; where sequence numbers jump, a line of ours stands for what is gone.
+    """Yield the text; where sequence numbers jump, a line of ours says that an attempt begins, or
+    stands for what is gone.
 
     `last` is the number of the piece before.
     """
     text = "\n"
     for seq, _, text_here in chunks:
         if last is not None and seq != last + 1:
-            yield DROPPED if text.endswith("\n") else f"\n{DROPPED}"
+            attempt = seq // ATTEMPT_SEQS
+            said = DROPPED if attempt == last // ATTEMPT_SEQS else f"[attempt {attempt + 1}]\n"
+            yield said if text.endswith("\n") else f"\n{said}"
         yield text_here
         last, text = seq, text_here
 

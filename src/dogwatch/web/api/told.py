@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from dogwatch.core import run
 from dogwatch.core.plans import PLANS
 from dogwatch.core.policy import SCOPES
 from dogwatch.core.spec import (
@@ -21,7 +22,7 @@ from dogwatch.core.spec import (
     TAGS,
 )
 from dogwatch.notify import CHANNELS
-from dogwatch.usecases import jobs, probes
+from dogwatch.usecases import probes
 
 Keywords = Mapping[str, Any]
 
@@ -44,7 +45,7 @@ FIELDS: Mapping[str, Keywords] = {
     # Rounded to whole milliseconds, of which there must be one.
     "slow_after_s": {"exclusiveMinimum": 0.0005, "maximum": MAX_LIMIT_S},
     "grace_s": _number(*RANGES["start_by_s"]),
-    **{name: _number(*limits) for name, limits in (RANGES | jobs.RANGES).items()},
+    **{name: _number(*limits) for name, limits in (RANGES | run.RANGES).items()},
 }
 OF_PROBES: Mapping[str, Keywords] = {
     name: _number(*limits) for name, limits in (probes.RANGES | probes.WATCH_RANGES).items()

@@ -80,7 +80,7 @@ async def export_workspace(request: Request, call: Called) -> Response:
     """
     if request.method == "HEAD":
         return StreamingResponse(iter(()), 200, HEADERS, LINES)
-    return await takeout(call.services.door, call.caller, call.at)
+    return await takeout(call.services, call.caller, call.at)
 
 
 def _own_user() -> str:

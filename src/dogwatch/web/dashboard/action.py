@@ -6,27 +6,35 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dogwatch.core.http_action import METHODS
+from dogwatch.core.lengths import length_s, words_of
 from dogwatch.core.plain import whole_number
 from dogwatch.core.probe import demands
 from dogwatch.core.probe.dns import TYPES
 from dogwatch.core.problems import renaming
-from dogwatch.core.run import Policy
+from dogwatch.core.run import Overlap, Policy
 from dogwatch.core.spec import WatchSpec
 from dogwatch.usecases import jobs, probes, watches, workflows
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.lists import Record
 from dogwatch.web.api.masks import masked_action, unmasked_action
-from dogwatch.web.dashboard.fields import whole
+from dogwatch.web.dashboard.fields import seconds, whole
 from dogwatch.web.dashboard.pictures.length import took
 from dogwatch.web.dashboard.visit import Visit
 from dogwatch.web.reach import Hosts, hosts_of_action
 
 LANGUAGES = ("bash", "python", "node")
+OVERLAPS: Mapping[str, str] = {
+    Overlap.SKIP: "skip the next",
+    Overlap.QUEUE_ONE: "let one wait",
+    Overlap.ALLOW: "run both",
+    Overlap.CANCEL_PREVIOUS: "stop it, and run the next",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One field: `form` is text, area, number or list; with choices it is one of these."""
+    """One field: `form` is text, area, number, length (in seconds), list, or held: what an answer
+    must hold; with choices it is one of these."""
 
     name: str
     label: str
@@ -41,22 +49,25 @@ class Asked:
 
     def shown(self, action: Mapping[str, Any]) -> str:
         """Return its value as a form holds it."""
-        value = action.get(self.name)
+        value = _held(action) if self.form == "held" else action.get(self.name)
         if isinstance(value, list | tuple):
             return "\n".join(map(str, value))
+        if self.form == "length" and value is not None:
+            return words_of(int(value)) if value == int(value) else f"{value:g} s"
         return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
     def read(self, text: str) -> Any:
         """Return what a form gives; whoever checks the action says what is wrong with it."""
         if self.form == "list":
             return [line.strip() for line in text.splitlines() if line.strip()]
-        if self.form == "number":
-            number = whole_number(text.strip(), 8)
+        if self.form in ("number", "length"):
+            number = length_s(text) if self.form == "length" else whole_number(text.strip(), 8)
             return text if number is None else number
         return text.replace("\r\n", "\n") if self.form == "area" else text.strip()
 
 
-_TIMEOUT = Asked("timeout_s", "Seconds until it is given up", "number", needed=True)
+HELD = Asked("held", "Text that the page must hold", "held")
+TIMEOUT = Asked("timeout_s", "Time until it is given up", "length", needed=True)
 _HOST = Asked("host", "Host", needed=True)
 _PORT = Asked("port", "Port", "number", needed=True)
 _URL = Asked("url", "Address", needed=True)
@@ -67,25 +78,25 @@ FIELDS: Mapping[str, Sequence[Asked]] = {
     "script": (
         Asked("language", "Language", choices=LANGUAGES),
         Asked("source", "Script", "area", needed=True),
-        _TIMEOUT,
+        TIMEOUT,
     ),
-    "request": (_URL, _METHOD, Asked("body", "Body", "area"), _STATUS, _TIMEOUT),
-    "http": (_URL, _METHOD, _STATUS, _TIMEOUT),
-    "tcp": (_HOST, _PORT, _TIMEOUT),
+    "request": (_URL, _METHOD, Asked("body", "Body", "area"), _STATUS, TIMEOUT),
+    "http": (_URL, _METHOD, HELD, _STATUS, TIMEOUT),
+    "tcp": (_HOST, _PORT, TIMEOUT),
     "tls": (
         _HOST,
         _PORT,
         Asked("days_left", "Down below so many days", "number", needed=True),
-        Asked("warn_days_left", "Slow below so many days", "number", needed=True),
-        _TIMEOUT,
+        Asked("warn_days_left", "Degraded below so many days", "number", needed=True),
+        TIMEOUT,
     ),
     "dns": (
         Asked("name", "Name", needed=True),
         Asked("type", "Type", choices=TYPES),
         Asked("expected", "Records that must be there, one on each line", "list"),
-        _TIMEOUT,
+        TIMEOUT,
     ),
-    "icmp": (_HOST, _TIMEOUT),
+    "icmp": (_HOST, TIMEOUT),
 }
 
 
@@ -141,7 +152,7 @@ def action_of(tx: Tx, visit: Visit, record: Record) -> Action | None:
         return None
     job = _job(tx, visit, record)
     kind = "request" if job.action_kind == "http" else job.action_kind
-    return Action(kind, masked_action(job.action), _sharing(job.policy), policy=job.policy)
+    return Action(kind, masked_action(job.action), _told(job.policy), policy=job.policy)
 
 
 def _demands(target: Mapping[str, Any], slow_after_ms: int | None) -> list[tuple[str, str]]:
@@ -150,17 +161,45 @@ def _demands(target: Mapping[str, Any], slow_after_ms: int | None) -> list[tuple
     return told + ([("Degraded above", took(slow_after_ms))] if slow_after_ms is not None else [])
 
 
-def _sharing(policy: Policy) -> Sequence[tuple[str, str]]:
-    """Return whom a job shares its places with."""
-    key, most = policy.concurrency_key, policy.concurrency_limit
-    return [("At once", f"{most} of all jobs with the key {key}")] if key else []
+def _told(policy: Policy) -> Sequence[tuple[str, str]]:
+    """Return the run rules that are not as usual."""
+    usual, told = Policy(), []
+    if policy.max_attempts > 1:
+        after = words_of(policy.backoff_s)
+        told.append(("Attempts", f"{policy.max_attempts}, the second after {after}"))
+    if policy.overlap != usual.overlap:
+        told.append(("Due while one runs", OVERLAPS[policy.overlap]))
+    if key := policy.concurrency_key:
+        told.append(("At once", f"{policy.concurrency_limit} of all jobs with the key {key}"))
+    return told
 
 
-def shared(visit: Visit, policy: Policy) -> Policy:
-    """Return what a form says of the places that a job shares; the rest as it was."""
-    key, most = visit.form.get("concurrency_key", ""), whole(visit, "concurrency_limit")
-    most = 1 if most is None else most
-    return replace(policy, concurrency_key=key.strip() or None, concurrency_limit=most)
+def rules_of(policy: Policy) -> dict[str, str]:
+    """Return run rules as a form holds them."""
+    return {
+        "max_attempts": str(policy.max_attempts),
+        "backoff_s": words_of(policy.backoff_s),
+        "overlap": str(policy.overlap),
+        "concurrency_key": policy.concurrency_key or "",
+        "concurrency_limit": str(policy.concurrency_limit),
+    }
+
+
+def ruled(visit: Visit, policy: Policy) -> Policy:
+    """Return the run rules that a form says; what it does not say is as it was."""
+    form, most = visit.form, whole(visit, "concurrency_limit")
+    attempts, backoff_s = whole(visit, "max_attempts"), seconds(visit, "backoff_s")
+    policy = replace(
+        policy,
+        max_attempts=policy.max_attempts if attempts is None else attempts,
+        backoff_s=policy.backoff_s if backoff_s is None else backoff_s,
+        concurrency_limit=policy.concurrency_limit if most is None else most,
+    )
+    if form.get("overlap") in OVERLAPS:
+        policy = replace(policy, overlap=Overlap(form["overlap"]))
+    if "concurrency_key" in form:
+        policy = replace(policy, concurrency_key=form["concurrency_key"].strip() or None)
+    return policy
 
 
 def change(tx: Tx, visit: Visit, record: Record, words: WatchSpec) -> Record:
@@ -180,8 +219,8 @@ def change(tx: Tx, visit: Visit, record: Record, words: WatchSpec) -> Record:
     job = _job(tx, visit, record, words)
     kind = "request" if job.action_kind == "http" else job.action_kind
     given = _given(visit, kind, job.action)
-    policy = shared(visit, job.policy) if "concurrency_key" in visit.form else job.policy
-    return jobs.edit(tx, record, replace(job, action=given, policy=policy), vault, visit.at)
+    changed_job = replace(job, action=given, policy=ruled(visit, job.policy))
+    return jobs.edit(tx, record, changed_job, vault, visit.at)
 
 
 def _given(visit: Visit, kind: str, stored: Mapping[str, Any]) -> dict[str, Any]:
@@ -192,7 +231,23 @@ def _given(visit: Visit, kind: str, stored: Mapping[str, Any]) -> dict[str, Any]
         for one in FIELDS.get(kind, ())
         if one.field in visit.form and visit.form[one.field] != one.shown(shown)
     }
+    if HELD.name in sent:
+        sent["assertions"] = holding(shown.get("assertions", ()), sent.pop(HELD.name))
     return unmasked_action(shown | sent, stored)
+
+
+def _held(target: Mapping[str, Any]) -> str:
+    """Return the first text that an answer must hold."""
+    found = (one for one in target.get("assertions", ()) if one["kind"] == "body_contains")
+    return str(next(found, {"text": ""})["text"])
+
+
+def holding(assertions: Sequence[Mapping[str, Any]], text: str) -> Sequence[Mapping[str, Any]]:
+    """Return assertions of which the first about a text in the body is about this one, if any."""
+    about = [n for n, one in enumerate(assertions) if one["kind"] == "body_contains"][:1]
+    rest = [one for n, one in enumerate(assertions) if n not in about]
+    before = assertions[about[0]] if about else {"kind": "body_contains"}
+    return [{**before, "text": text}, *rest] if text else rest
 
 
 def told() -> AbstractContextManager[None]:

@@ -5,7 +5,6 @@ from dataclasses import replace
 from fastapi import Response
 
 from dogwatch.core.lengths import words_of
-from dogwatch.core.run import Policy
 from dogwatch.core.schedule.spans import zone_names
 from dogwatch.core.spec import WatchSpec
 from dogwatch.usecases import watches
@@ -25,11 +24,13 @@ async def show(visit: Visit) -> Response:
     record, done = await visit.see(lambda tx: _found(tx, visit))
     shown = {one.field: one.shown(done.values) for one in done.fields} if done else {}
     policy = done.policy if done else None
-    values = _values(record) | shown | _shared(policy) | dict(visit.form)
+    rules = action.rules_of(policy) if policy else {}
+    values = _values(record) | shown | rules | dict(visit.form)
     told = schedule.preview(replace(visit, form=values))
     return rendered(
         visit, "edit.html", record=record, values=values, zones=sorted(zone_names()),
-        fields=done.fields if done else (), shares=policy is not None, **told,
+        fields=done.fields if done else (), overlaps=list(action.OVERLAPS.items()) if rules else (),
+        **told,
     )  # fmt: skip
 
 
@@ -72,15 +73,6 @@ def _values(record: Record) -> dict[str, str]:
         "timezone": record.timezone,
         "start_by_s": "" if grace_s is None else words_of(grace_s),
         "failures_before_down": str(plan.failures_before_down),
-    }
-
-
-def _shared(policy: Policy | None) -> dict[str, str]:
-    if policy is None:
-        return {}
-    return {
-        "concurrency_key": policy.concurrency_key or "",
-        "concurrency_limit": str(policy.concurrency_limit),
     }
 
 

@@ -25,6 +25,7 @@ from dogwatch.usecases.callers import require
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.lists import FlipRow, Record, Run, WatchView
 from dogwatch.usecases.overview import Strip
+from dogwatch.usecases.why import Why
 from dogwatch.web.dashboard.action import Action, action_of
 from dogwatch.web.dashboard.fields import whole
 from dogwatch.web.dashboard.pages import moved, rendered
@@ -58,7 +59,7 @@ class Page:
     pings: Sequence[dict[str, Any]]
     flips: Sequence[FlipRow]
     names: Sequence[tuple[str, str, str]]
-    why: str
+    why: Why
     action: Action | None
     kept: str | None
     silenced_until: datetime | None
@@ -116,7 +117,7 @@ def _page(tx: Tx, visit: Visit) -> Page:
         lists.ping_page(tx, workspace_id, record.id, PINGS, None),
         lists.flip_page(tx, workspace_id, FLIPS, "", only),
         _names(tx, visit, record),
-        why.of_view(tx, view).sentence,
+        why.of_view(tx, view),
         action_of(tx, visit, record) if visit.may(_SHOWS[record.kind]) else None,
         manifests.kept_in(tx, record),
         maintenance.silenced(tx, workspace_id, [record], at).get(record.id),
@@ -188,7 +189,7 @@ async def _turn(
 
 
 async def trigger(visit: Visit) -> Response:
-    """Run a job now."""
+    """Run a job now, or ask once what a probe asks."""
 
     def done(tx: Tx) -> Record:
         record = watches.find(tx, visit.workspace_id, visit.name, lock=True)

@@ -8,10 +8,13 @@ from typing import Any
 from fastapi import Response
 
 from dogwatch.core.lengths import words_of
+from dogwatch.core.probe.address import target_of
+from dogwatch.core.problems import invalid
+from dogwatch.core.run import Policy
 from dogwatch.core.schedule import parse
 from dogwatch.core.schedule.spans import zone_names
 from dogwatch.core.spec import GRACE_S, WatchSpec
-from dogwatch.usecases import jobs, probes, watches
+from dogwatch.usecases import jobs, probes, runs, watches
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.jobs import JobSpec, default_policy
@@ -19,11 +22,19 @@ from dogwatch.usecases.lists import Record
 from dogwatch.usecases.probes import ProbeSpec
 from dogwatch.web.api.jobs import admit_script
 from dogwatch.web.dashboard import schedule
-from dogwatch.web.dashboard.action import LANGUAGES, shared, told
+from dogwatch.web.dashboard.action import (
+    HELD,
+    LANGUAGES,
+    OVERLAPS,
+    TIMEOUT,
+    holding,
+    ruled,
+    rules_of,
+)
 from dogwatch.web.dashboard.fields import seconds
 from dogwatch.web.dashboard.pages import moved, rendered
 from dogwatch.web.dashboard.visit import Visit
-from dogwatch.web.reach import hosts_of_action
+from dogwatch.web.reach import hosts_of_probe
 
 KINDS = ("watch", "script", "request")
 
@@ -37,7 +48,8 @@ async def show(visit: Visit) -> Response:
     told = schedule.preview(visit, GRACE_S if kind == "watch" else None)
     return rendered(
         visit, "new_item.html", kind=kind, zones=sorted(zone_names()), languages=LANGUAGES,
-        grace=words_of(GRACE_S), scripts_on=visit.services.scripts_on, **told,
+        grace=words_of(GRACE_S), scripts_on=visit.services.scripts_on, timeout=TIMEOUT, held=HELD,
+        values=rules_of(Policy()) | dict(visit.form), overlaps=list(OVERLAPS.items()), **told,
     )  # fmt: skip
 
 
@@ -49,7 +61,8 @@ async def take(visit: Visit) -> Response:
     kind = visit.form.get("kind", "")
     operation, make = _WAYS.get(kind, _WAYS["script"])
     require(visit.caller, operation)
-    await visit.refuse_blocked(hosts_of_action(visit.form))
+    if make is _made_probe:
+        await visit.refuse_blocked(hosts_of_probe(_probe_of(visit)))
     record = await visit.carry_out(
         operation,
         visit.form.get("name", "")[:200],
@@ -76,27 +89,38 @@ def _made_watch(tx: Tx, visit: Visit, at: datetime) -> Record:
 
 
 def _made_probe(tx: Tx, visit: Visit, at: datetime) -> Record:
-    """Make what asks an address; nobody waits for it, so nothing is late."""
-    form = visit.form
-    target = {"kind": "http", "method": form.get("method", "GET"), "url": form.get("url", "")}
-    spec = ProbeSpec(replace(_watch_of(visit), start_by_s=None), target)
-    with told():
-        return probes.add(tx, visit.workspace_id, spec, visit.services.vault, at)
+    """Make what asks an address, and ask at once: its first turn may be an hour away."""
+    record = probes.add(tx, visit.workspace_id, _probe_of(visit), visit.services.vault, at)
+    runs.trigger(tx, record, "", at)
+    return record
+
+
+def _probe_of(visit: Visit) -> ProbeSpec:
+    """Return what asks an address; nobody waits for it, so nothing is late."""
+    target = target_of(visit.form.get("url", "").strip())
+    if text := visit.form.get(HELD.field, "").strip():
+        if target["kind"] != "http":
+            raise invalid(HELD.field, "only a page holds text; leave it empty")
+        target["assertions"] = holding((), text)
+    return ProbeSpec(replace(_watch_of(visit), start_by_s=None), target)
 
 
 def _made_job(tx: Tx, visit: Visit, at: datetime) -> Record:
     kind, action = _action_of(visit)
-    policy = shared(visit, default_policy(kind, action))
+    policy = ruled(visit, default_policy(kind, action))
     spec = JobSpec(_watch_of(visit), kind, action, policy)
     return jobs.add(tx, visit.workspace_id, spec, visit.services.vault, at)
 
 
 def _action_of(visit: Visit) -> tuple[str, dict[str, Any]]:
     form = visit.form
-    action = {
+    action: dict[str, Any] = {
         "language": form.get("language", "bash"),
         "source": form.get("source", "").replace("\r\n", "\n"),
     }
+    timeout_s = seconds(visit, TIMEOUT.field)
+    if timeout_s is not None:
+        action["timeout_s"] = timeout_s
     admit_script(visit.services, "script", action)
     return "script", action
 

@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 
 from dogwatch.core.lengths import words_of
 from dogwatch.core.plain import counted, span
+from dogwatch.core.schedule import shortest
 from dogwatch.core.schedule.spans import plain_zone
 from dogwatch.core.states import LOOKS
 from dogwatch.web.api.problems import STATUSES
@@ -138,6 +139,7 @@ _TEMPLATES.globals |= {
     "LOOKS": LOOKS,
 }
 _TEMPLATES.filters |= {
+    "shortest": shortest,
     "plain_zone": plain_zone,
     "sentence": _sentence,
     "minute": _minute,

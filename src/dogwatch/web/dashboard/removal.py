@@ -19,7 +19,7 @@ async def ask(visit: Visit) -> Response:
 async def export(visit: Visit) -> Response:
     """Answer with all that the workspace holds, secrets aside."""
     require(visit.caller, workspaces.EXPORT)
-    answer = await takeout(visit.services.door, visit.caller, visit.at)
+    answer = await takeout(visit.services, visit.caller, visit.at)
     answer.headers.update(DOWNLOADED)
     return answer
 

@@ -63,7 +63,8 @@ async def back_up(visit: Visit) -> Response:
     await visit.write(
         lambda tx: audit_log.note(tx, visit.caller, system.BACKUP, "", visit.at, instance=True)
     )
-    file = await visit.read(lambda tx: _packed(copy(tx)))
+    async with visit.services.copying:
+        file = await visit.read(lambda tx: _packed(copy(tx)))
     name = f"dogwatch-{visit.at:%Y-%m-%d}.gz"
     headers = {**DOWNLOADED, "Content-Disposition": f'attachment; filename="{name}"'}
     return StreamingResponse(chunks(file), 200, headers, "application/gzip")

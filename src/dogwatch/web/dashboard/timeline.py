@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -55,22 +56,31 @@ def _moves(found: Timeline) -> Iterator[tuple[str, dict[str, object]]]:
 
 def local(found: Timeline, zone: tzinfo) -> Timeline:
     """Return the same, told by the clock of a zone."""
+    there = partial(_fixed, zone)
     lanes = [
         replace(
             lane,
             ran=[
-                replace(ran, began_at=ran.began_at.astimezone(zone),
-                        ended_at=ran.ended_at.astimezone(zone))
+                replace(ran, began_at=there(ran.began_at), ended_at=there(ran.ended_at))
                 for ran in lane.ran
             ],
-            coming=[at.astimezone(zone) for at in lane.coming],
-            late_at=lane.late_at and lane.late_at.astimezone(zone),
+            coming=list(map(there, lane.coming)),
+            late_at=lane.late_at and there(lane.late_at),
         )
         for lane in found.lanes
-    ]  # fmt: skip
-    times = {name: getattr(found, name).astimezone(zone) for name in ("begin_at", "at", "end_at")}
+    ]
     most, first_at = found.busiest
-    return replace(found, lanes=lanes, busiest=(most, first_at.astimezone(zone)), **times)
+    return replace(
+        found, begin_at=there(found.begin_at), at=there(found.at), end_at=there(found.end_at),
+        lanes=lanes, busiest=(most, there(first_at)), zone=zone,
+    )  # fmt: skip
+
+
+def _fixed(zone: tzinfo, at: datetime) -> datetime:
+    """Return a time on the clock of a zone, by its offset of then: two of one zone are subtracted
+    as their clocks show them, an hour wrong where those change in between."""
+    shown = at.astimezone(zone)
+    return shown.replace(tzinfo=timezone(shown.utcoffset() or timedelta()))
 
 
 async def drawn(visit: Visit) -> Picture:

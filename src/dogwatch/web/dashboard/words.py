@@ -8,8 +8,8 @@ from dogwatch.core.plain import span
 EVENTS: Mapping[Event, str] = {
     Event.DOWN: "went down",
     Event.LATE: "was late",
-    Event.DEGRADED: "got slow",
-    Event.SLOW: "got slow",
+    Event.DEGRADED: "was degraded",
+    Event.SLOW: "was degraded",
     Event.RECOVERED: "recovered",
 }
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from markupsafe import Markup
@@ -47,7 +47,7 @@ def table(one: Expected) -> Table:
     """Return what is expected as a table."""
     if one.grace_s is None:
         return Table("What is expected", ("Due",), [(at,) for at in one.coming])
-    rows = [(at, at + timedelta(seconds=one.grace_s)) for at in one.coming]
+    rows = [(at, _later(at, one.grace_s)) for at in one.coming]
     return Table("What is expected", ("Due, late from then on", "Alert"), rows)
 
 
@@ -59,12 +59,17 @@ def drawn(one: Expected) -> Markup:
     if grace_s is None:
         told = f"Due {due_at:%Y-%m-%d {clock}}; {one.silent}"
         return _PICTURE.format(WIDTH, HEIGHT, told, WIDTH, due)
-    alert_at = due_at + timedelta(seconds=grace_s)
+    alert_at = _later(due_at, grace_s)
     told = f"Due {due_at:%Y-%m-%d {clock}}, late from then on, alert at {alert_at:%Y-%m-%d {clock}}"
     late = _LATE.format(EDGE + 27, LATE) if grace_s else Markup("")
     place = EDGE + 27 + LATE if grace_s else EDGE + 260
     alert = _ALERT.format(place, f"alert {alert_at:{clock}}")
     return _PICTURE.format(WIDTH, HEIGHT, told, WIDTH, late + due + alert)
+
+
+def _later(at: datetime, seconds: int) -> datetime:
+    """Return the time so much later on the same clock, which may change in between."""
+    return (at.astimezone(UTC) + timedelta(seconds=seconds)).astimezone(at.tzinfo)
 
 
 def _clock(due_at: datetime, grace_s: int) -> str:

@@ -1,7 +1,7 @@
 """The timeline: bars for what ran, hollow ones for what is to come, and how much ran together."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 
 from markupsafe import Markup
 
@@ -50,7 +50,7 @@ class Scale:
 
 def marks(of: Timeline) -> list[tuple[float, str]]:
     """Return the places of round times by the clock that the timeline is told by, and the times."""
-    step, found = ticks.times(of.begin_at, of.end_at, of.begin_at.tzinfo or UTC)
+    step, found = ticks.times(of.begin_at, of.end_at, of.zone)
     scale = Scale(of)
     return [(scale.x(at), ticks.told(at, step)) for at in found]
 
