@@ -2,8 +2,6 @@
 
 import http.client
 import stat
-from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
@@ -13,12 +11,9 @@ from tests.harness.served import Served
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
+def served(served: Served) -> Served:
     """A server that is started for the first time."""
-    one = Served(tmp_path / "node").start()
-    yield one
-    if one.process is not None:
-        one.kill9()
+    return served.start()
 
 
 def sent(served: Served, method: str, path: str, body: str = "") -> int:

@@ -2,7 +2,6 @@
 
 import re
 import subprocess
-from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -54,15 +53,6 @@ def test_what_is_missing_is_told_before_anything_begins(tmp_path: Path) -> None:
     done = served.cli("up", "--oidc-issuer", "https://id.example", code=2)
     assert "DOGWATCH_OIDC_CLIENT_ID" in done.stderr
     assert "Traceback" not in done.stderr
-
-
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
-    """A server that is not started yet."""
-    one = Served(tmp_path / "node")
-    yield one
-    if one.process is not None:
-        one.kill9()
 
 
 def asked(served: Served, path: str, cookie: str = "") -> tuple[HTTPResponse, str]:

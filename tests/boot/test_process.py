@@ -6,24 +6,12 @@ import stat
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from tests.eventually import eventually
 from tests.harness.postgres import PostgresServer
 from tests.harness.served import START_S, STOP_S, Served, listening
 from tests.runners.boxes import sandbox_of_this_process
-
-
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
-    """A server that is not started yet."""
-    one = Served(tmp_path / "node")
-    yield one
-    if one.process is not None:
-        one.kill9()
 
 
 def refusal(served: Served, *flags: str) -> str:

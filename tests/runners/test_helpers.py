@@ -14,7 +14,8 @@ from dogwatch.core.result import Outcome, Result
 from dogwatch.core.script_action import Language, ScriptAction
 from dogwatch.runners import helpers
 from dogwatch.runners.script import run_script
-from tests.runners.test_script import INTERPRETERS, Ran, children, descriptors
+from tests.runners.boxes import INTERPRETERS
+from tests.runners.test_script import Ran, children, descriptors
 
 MIB = 1024 * 1024
 

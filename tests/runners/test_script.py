@@ -21,8 +21,8 @@ from dogwatch.core.result import Outcome, Result
 from dogwatch.core.script_action import Language, ScriptAction
 from dogwatch.runners.interpreters import Interpreters
 from dogwatch.runners.script import run_script
+from tests.runners.boxes import INTERPRETERS, resident_kib
 
-INTERPRETERS = Interpreters({"bash": "bash", "python": "/usr/bin/python3", "node": "/usr/bin/node"})
 SLOT_AT = datetime(2026, 3, 29, 1, 0, tzinfo=UTC)
 DEADLINE_S = 20  # more than any run takes, less than what it leaves behind would sleep
 Sink = Callable[[str, bytes], None]
@@ -322,11 +322,11 @@ def test_what_is_left_behind_ends_with_the_script(workdir: Path, source: str) ->
 
 @pytest.mark.parametrize("source", LEFT_BEHIND.values(), ids=LEFT_BEHIND)
 def test_a_timeout_ends_the_whole_tree(workdir: Path, source: str) -> None:
-    ran = run(workdir, f"{source}\ntrap '' TERM; while :; do sleep 300; done", timeout_s=0.5)
-    assert (ran.result.outcome, ran.result.reason) == (Outcome.TIMEOUT, "no end within 0.5 s")
+    ran = run(workdir, f"{source}\ntrap '' TERM; while :; do sleep 300; done", timeout_s=2)
+    assert (ran.result.outcome, ran.result.reason) == (Outcome.TIMEOUT, "no end within 2 s")
     assert pids_in(ran.out)
     assert not any(map(alive, pids_in(ran.out)))
-    assert ran.result.duration_ms >= 500
+    assert ran.result.duration_ms >= 2000
 
 
 def test_a_timeout_lets_a_script_clean_up_first(workdir: Path) -> None:
@@ -616,13 +616,6 @@ def test_the_tree_dies_with_a_server_that_was_killed(workdir: Path, program: str
 
 
 # --- much of it
-
-
-def resident_kib() -> int:
-    line = next(
-        line for line in Path("/proc/self/status").read_text().splitlines() if "VmRSS" in line
-    )
-    return int(line.split()[1])
 
 
 def test_a_flood_of_output_does_not_grow_memory(workdir: Path) -> None:

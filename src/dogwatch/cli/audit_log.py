@@ -9,9 +9,10 @@ from typing import Any
 import click
 
 from dogwatch.cli.flags import server_flags
-from dogwatch.cli.host import WORKSPACE, Visit, iso, note_export, see
+from dogwatch.cli.host import WORKSPACE, Visit, note_export, see
 from dogwatch.cli.output import as_json, local, table
 from dogwatch.cli.session import Session, command
+from dogwatch.core.instants import iso
 from dogwatch.usecases import audit_log
 from dogwatch.usecases.audit_log import Entry
 

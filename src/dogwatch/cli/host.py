@@ -98,8 +98,3 @@ def note_export(
 
 def _visit(tx: Tx, workspace: str | None, vault: Vault, at: datetime) -> Visit:
     return Visit(tx, host(workspaces.found(tx, workspace).id), vault, at)
-
-
-def iso(at: datetime | None) -> str | None:
-    """Return a moment as the API writes it."""
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z") if at else None

@@ -6,10 +6,11 @@ from typing import Any
 
 import click
 
-from dogwatch.cli.host import WORKSPACE, Visit, carry_out, iso, see, verb
+from dogwatch.cli.host import WORKSPACE, Visit, carry_out, see, verb
 from dogwatch.cli.output import as_json, table
 from dogwatch.cli.session import Group, Session
 from dogwatch.core.dialects import DIALECTS
+from dogwatch.core.instants import iso
 from dogwatch.usecases import keys
 from dogwatch.usecases.keys import Key
 

@@ -6,9 +6,10 @@ import click
 
 from dogwatch.cli.confirm import YES, confirm
 from dogwatch.cli.flags import configured, located
-from dogwatch.cli.host import WORKSPACE, Visit, carry_out, iso, see, verb
+from dogwatch.cli.host import WORKSPACE, Visit, carry_out, see, verb
 from dogwatch.cli.output import as_json, table
 from dogwatch.cli.session import Group, Session
+from dogwatch.core.instants import iso
 from dogwatch.core.policy import Role
 from dogwatch.usecases import members, people
 from dogwatch.usecases.members import Member

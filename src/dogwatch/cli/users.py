@@ -5,9 +5,10 @@ from typing import Any
 
 import click
 
-from dogwatch.cli.host import Visit, carry_out, iso, see, verb
+from dogwatch.cli.host import Visit, carry_out, see, verb
 from dogwatch.cli.output import as_json, table
 from dogwatch.cli.session import Group, Session
+from dogwatch.core.instants import iso
 from dogwatch.core.plain import counted
 from dogwatch.passwords import Passwords
 from dogwatch.usecases import people

@@ -8,9 +8,10 @@ import click
 
 from dogwatch import directory
 from dogwatch.cli.confirm import YES, confirm
-from dogwatch.cli.host import Visit, carry_out, iso, note_export, see, verb
+from dogwatch.cli.host import Visit, carry_out, note_export, see, verb
 from dogwatch.cli.output import as_json, table
 from dogwatch.cli.session import Group, Session
+from dogwatch.core.instants import iso
 from dogwatch.core.isolation import Least
 from dogwatch.core.plain import counted
 from dogwatch.core.plans import PLANS

@@ -247,13 +247,6 @@ def tail(output: str) -> str:
     return lines.encode()[-TAIL_BYTES:].decode(errors="ignore")
 
 
-def iso(at: datetime | None) -> str | None:
-    """Return RFC 3339 in UTC with milliseconds."""
-    if at is None:
-        return None
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 def local(at: datetime, timezone: str) -> str:
     """Return a time for people: "2026-11-20 02:20 Warsaw"."""
     try:

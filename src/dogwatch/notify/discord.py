@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from dogwatch.core.alerts import Event
-from dogwatch.core.message import Message, iso, words
+from dogwatch.core.instants import iso
+from dogwatch.core.message import Message, words
 from dogwatch.core.plain import cut, utf16
 from dogwatch.egress import Request
 from dogwatch.notify.fields import Field, webhook_of

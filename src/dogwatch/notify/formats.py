@@ -8,11 +8,12 @@ import base64
 import hmac
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from dogwatch.core.alerts import Event
-from dogwatch.core.message import Item, Message, iso, snoozing, subject, tail
+from dogwatch.core.instants import iso, iso_s
+from dogwatch.core.message import Item, Message, snoozing, subject, tail
 
 Json = dict[str, Any]
 Headers = tuple[tuple[str, str], ...]
@@ -129,7 +130,7 @@ def cronmonitor(message: Message) -> Json:
         return {
             "event": "monitor.recovered",
             "monitor": {"id": _id(item), "name": item.name, "status": "up"},
-            "recovered_at": _second(item.since_at),
+            "recovered_at": iso_s(item.since_at),
             "downtime_duration": _downtime_s(item),
         }
     monitor = {
@@ -141,9 +142,9 @@ def cronmonitor(message: Message) -> Json:
     return {
         "event": "monitor.failed",
         "monitor": monitor,
-        "last_ping_at": _second(item.last_ok_at),
-        "expected_at": _second(item.expected_at),
-        "failed_at": _second(_failed_at(item)),
+        "last_ping_at": iso_s(item.last_ok_at),
+        "expected_at": iso_s(item.expected_at),
+        "failed_at": iso_s(_failed_at(item)),
         "grace_period": item.grace_s,
     }
 
@@ -234,9 +235,9 @@ def cronbeats(message: Message) -> Json:
         "job": _beats_job(item),
         "message": subject(message),
         "reason": item.reason,
-        "last_ping_at": _second(item.last_ok_at),
-        "next_expected_at": _second(item.expected_at),
-        "timestamp": _second(item.since_at),
+        "last_ping_at": iso_s(item.last_ok_at),
+        "next_expected_at": iso_s(item.expected_at),
+        "timestamp": iso_s(item.since_at),
     }
 
 
@@ -303,10 +304,10 @@ def cronpulse(message: Message) -> Json:
             "id": _id(item),
             "name": item.name,
             "lastStatus": "success" if good else failed,
-            "lastActivityAt": _second(item.last_ok_at),
+            "lastActivityAt": iso_s(item.last_ok_at),
         },
         "message": subject(message),
-        "timestamp": _second(item.since_at),
+        "timestamp": iso_s(item.since_at),
     }
 
 
@@ -316,10 +317,6 @@ _PULSE = {Event.RECOVERED: "recovered", Event.TEST: "test"}
 def _id(item: Item) -> str:
     """Return the id by which the product's own API knows the watch, else ours."""
     return item.alias.name if item.alias else item.watch_id
-
-
-def _second(at: datetime | None) -> str | None:
-    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if at else None
 
 
 FORMATS: Mapping[str, Format] = {

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from dogwatch.core.alerts import Event
 from dogwatch.core.conditional import MAX_DEPTH, TOO_DEEP, ConditionalAction
-from dogwatch.core.message import iso
+from dogwatch.core.instants import iso
 from dogwatch.core.problems import Problem
 from dogwatch.core.result import GOOD, Outcome
 from dogwatch.core.template import fill

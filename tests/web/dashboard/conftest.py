@@ -195,3 +195,14 @@ def member(house: House, role: Role) -> Browser:
     browser = house.browser()
     assert sign_in(browser, email=email).status == 303
     return browser
+
+
+@pytest.fixture
+def ana(house: House) -> Browser:
+    """The browser of who set the instance up."""
+    return house.ana()
+
+
+def words(page: str) -> str:
+    """Return the text of a page, on one line."""
+    return " ".join(re.sub(r"<[^>]*>", " ", page).split())

@@ -10,7 +10,7 @@ from dogwatch.core.policy import Role
 from dogwatch.notify import CHANNELS
 from dogwatch.usecases import telling
 from dogwatch.usecases.telling import Answered, Room
-from tests.web.dashboard.conftest import ORIGIN, Browser, House, member, ping, watch
+from tests.web.dashboard.conftest import ORIGIN, Browser, House, member, ping, watch, words
 
 NEW = "/alerts/channels/new"
 HOOK = {"name": "Ops", "settings.url": "https://ops.example/in?token=abc"}
@@ -20,15 +20,6 @@ HOOK = {"name": "Ops", "settings.url": "https://ops.example/in?token=abc"}
 def database_url(sqlite_url: str) -> str:
     """The URL of a fresh database; one kind of store is enough for words."""
     return sqlite_url
-
-
-@pytest.fixture
-def ana(house: House) -> Browser:
-    return house.ana()
-
-
-def words(page: str) -> str:
-    return " ".join(re.sub(r"<[^>]*>", " ", page).split())
 
 
 def hook(ana: Browser, **fields: str) -> str:

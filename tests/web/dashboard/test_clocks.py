@@ -6,7 +6,7 @@ from datetime import datetime
 import pytest
 
 from dogwatch.core.ping import Kind
-from tests.web.dashboard.conftest import Browser, House, ping, watch
+from tests.web.dashboard.conftest import Browser, House, ping, watch, words
 
 WARSAW = "Europe/Warsaw"
 
@@ -15,15 +15,6 @@ WARSAW = "Europe/Warsaw"
 def database_url(sqlite_url: str) -> str:
     """The URL of a fresh database; one kind of store is enough for words."""
     return sqlite_url
-
-
-@pytest.fixture
-def ana(house: House) -> Browser:
-    return house.ana()
-
-
-def text_of(page: str) -> str:
-    return " ".join(re.sub(r"<[^>]*>", " ", page).split())
 
 
 def test_times_are_of_the_zone_that_was_chosen(house: House, ana: Browser) -> None:
@@ -57,7 +48,7 @@ def test_forms_begin_with_that_zone_and_pages_say_which_it_is(house: House, ana:
     assert chosen in ana.get("/alerts/maintenance/new", kind="weekly").text
     place = "/settings/status-pages"
     made_at = ana.fill(place, place, title="Shop", slug="shop", items="").headers["location"]
-    page = text_of(ana.get(place + made_at.partition(place[1:])[2]).text)
+    page = words(ana.get(place + made_at.partition(place[1:])[2]).text)
     assert "Times are Europe/Warsaw." in page
     assert "UTC." not in page
 
@@ -82,7 +73,7 @@ def test_a_schedule_is_said_back(ana: Browser) -> None:
     token = re.findall(r'name="token" value="([^"]*)"', ana.get("/new", kind="watch").text)[0]
 
     def told(**fields: str) -> str:
-        return text_of(ana.post("/schedule", token=token, **fields).text)
+        return words(ana.post("/schedule", token=token, **fields).text)
 
     good = told(schedule="every weekday at 7", timezone=WARSAW, start_by_s="20")
     assert good.startswith(
@@ -135,13 +126,13 @@ def test_a_window_is_changed_on_its_page(ana: Browser) -> None:
             "start_at": "2026-02-01T22:00", "end_at": "2026-02-02T02:00"}  # fmt: skip
     assert ana.fill("/alerts/maintenance/new", "/alerts/maintenance/new", **once).status == 303
     page = ana.get("/alerts").text
-    assert "from 2026-02-01 22:00 to 2026-02-02 02:00 Europe/Warsaw" in text_of(page)
+    assert "from 2026-02-01 22:00 to 2026-02-02 02:00 Europe/Warsaw" in words(page)
     edit = "/" + re.findall(r'href="\./(alerts/maintenance/\w+/edit)"', page)[0]
     form = ana.get(edit).text
     assert 'value="2026-02-01T22:00"' in form
     changed = ana.fill(edit, edit, **once | {"name": "Moved", "end_at": "2026-02-02T03:00"})
     assert changed.status == 303
-    assert "2026-02-02 03:00 Europe/Warsaw" in text_of(ana.get("/alerts").text)
+    assert "2026-02-02 03:00 Europe/Warsaw" in words(ana.get("/alerts").text)
     weekly = {"kind": "weekly", "name": "Moved", "scope": "tags", "values": "db", "day_sat": "1",
               "start": "22:00", "duration_s": "90", "timezone": WARSAW}  # fmt: skip
     assert ana.fill(edit, edit, **weekly).status == 303

@@ -21,11 +21,6 @@ def database_url(sqlite_url: str) -> str:
     return sqlite_url
 
 
-@pytest.fixture
-def ana(house: House) -> Browser:
-    return house.ana()
-
-
 def there(ana: Browser, house: House) -> dict[str, str]:
     """Have something of every kind; return an address for each page that tells facts."""
     assert ana.fill(FILES, FILES, name="ours.yaml", text=ALL).status == 303

@@ -35,11 +35,6 @@ def database_url(sqlite_url: str) -> str:
     return sqlite_url
 
 
-@pytest.fixture
-def ana(house: House) -> Browser:
-    return house.ana()
-
-
 def filled(house: House) -> dict[str, str]:
     """Put the text wherever people, clients and services can; return ids by noun."""
     at, vault = house.clock.now(), house.services.vault

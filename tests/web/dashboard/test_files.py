@@ -15,11 +15,6 @@ def database_url(sqlite_url: str) -> str:
     return sqlite_url
 
 
-@pytest.fixture
-def ana(house: House) -> Browser:
-    return house.ana()
-
-
 def test_the_workspace_is_downloaded_as_a_file(house: House, ana: Browser) -> None:
     watch(house, "Backup", schedule="0 2 * * *")
     answer = ana.get("/dogwatch.yaml")

@@ -16,11 +16,6 @@ from tests.web.dashboard.conftest import Browser, House, hidden_in, member, pass
 
 
 @pytest.fixture
-def ana(house: House) -> Browser:
-    return house.ana()
-
-
-@pytest.fixture
 def flowing(house: House, ana: Browser) -> Flowing:
     """Workflows in Ana's workspace."""
     return Flowing(Engine(house.database, house.services.vault))

@@ -14,18 +14,22 @@ from dogwatch.store.audit_log import Entry
 from dogwatch.store.manifests import ITEM
 from dogwatch.usecases import channels, rules, telling, watches, workspaces
 from dogwatch.usecases.telling import Answered, Room
-from tests.web.dashboard.conftest import ORIGIN, Browser, House, member, pass_time, ping, watch
+from tests.web.dashboard.conftest import (
+    ORIGIN,
+    Browser,
+    House,
+    member,
+    pass_time,
+    ping,
+    watch,
+    words,
+)
 
 
 @pytest.fixture
 def database_url(sqlite_url: str) -> str:
     """The URL of a fresh database; one kind of store is enough for words."""
     return sqlite_url
-
-
-@pytest.fixture
-def ana(house: House) -> Browser:
-    return house.ana()
 
 
 def channel(house: House, name: str = "Ops") -> str:
@@ -46,10 +50,6 @@ def channel(house: House, name: str = "Ops") -> str:
 
 def break_one(house: House, name: str = "Nightly") -> None:
     ping(house, watch(house, name), kind="fail")
-
-
-def words(page: str) -> str:
-    return " ".join(re.sub(r"<[^>]*>", " ", page).split())
 
 
 def test_nothing_has_broken_yet(house: House, ana: Browser) -> None:

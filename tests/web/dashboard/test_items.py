@@ -15,11 +15,6 @@ from dogwatch.usecases.probes import ProbeSpec
 from tests.web.dashboard.conftest import Browser, House, pass_time, ping, watch
 
 
-@pytest.fixture
-def ana(house: House) -> Browser:
-    return house.ana()
-
-
 def names(page: str) -> list[str]:
     return [unescape(one) for one in re.findall(r'<a href="[./]*i/[^"]*">([^<]*)</a>', page)]
 

@@ -22,11 +22,6 @@ def database_url(sqlite_url: str) -> str:
     return sqlite_url
 
 
-@pytest.fixture
-def ana(house: House) -> Browser:
-    return house.ana()
-
-
 def asked(browser: Browser, path: str, tag: str = "") -> Answer:
     browser.headers = LIVE | ({"if-none-match": tag} if tag else {})
     answer = browser.get(path)

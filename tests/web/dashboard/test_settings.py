@@ -17,7 +17,7 @@ from dogwatch.usecases.callers import host
 from dogwatch.web.dialects import TONGUES
 from tests.harness.house import House as Engine
 from tests.web.asgi_client import Client
-from tests.web.dashboard.conftest import Browser, House, member, ping, watch
+from tests.web.dashboard.conftest import Browser, House, member, ping, watch, words
 
 KEYS = "/settings/keys"
 DIALECTS = Path(__file__).parents[3] / "docs/dialects/README.md"
@@ -28,15 +28,6 @@ DOCUMENTED = re.findall(r"^\| \[.*?\| `(https://HOST/[^`]*)`", DIALECTS.read_tex
 def database_url(sqlite_url: str) -> str:
     """The URL of a fresh database; one kind of store is enough for words."""
     return sqlite_url
-
-
-@pytest.fixture
-def ana(house: House) -> Browser:
-    return house.ana()
-
-
-def words(page: str) -> str:
-    return " ".join(re.sub(r"<[^>]*>", " ", page).split())
 
 
 def code_in(page: str) -> str:

@@ -18,11 +18,6 @@ def database_url(sqlite_url: str) -> str:
     return sqlite_url
 
 
-@pytest.fixture
-def ana(house: House) -> Browser:
-    return house.ana()
-
-
 def made(ana: Browser, **fields: str) -> str:
     """Make a page and return the place of its settings."""
     answer = ana.fill(PLACE, PLACE, **{"title": "Shop", "slug": "shop", "items": ""} | fields)

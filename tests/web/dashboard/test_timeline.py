@@ -9,12 +9,7 @@ import pytest
 from dogwatch.usecases import demo
 from dogwatch.usecases.workspaces import first
 from dogwatch.web.dashboard.pictures import calendar
-from tests.web.dashboard.conftest import Browser, House
-
-
-def words(page: str) -> str:
-    return " ".join(re.sub(r"<[^>]*>", " ", page).split())
-
+from tests.web.dashboard.conftest import Browser, House, words
 
 SVG = "{http://www.w3.org/2000/svg}"
 

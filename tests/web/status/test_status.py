@@ -14,18 +14,12 @@ from dogwatch.usecases.callers import host
 from dogwatch.web.app import build
 from tests.web.api.conftest import House, api, house
 from tests.web.asgi_client import Answer, Client
+from tests.web.dialects.conftest import ON_BOTH, database_url
 
-__all__ = ["api", "house"]
+__all__ = ["api", "database_url", "house"]
 
-ON_BOTH = pytest.mark.parametrize("database_url", ["sqlite_url", "postgres_url"], indirect=True)
 # In names, slugs, tags, notes and addresses of what stands behind a page.
 PRIVATE = "internal-hostname-db7"
-
-
-@pytest.fixture
-def database_url(request: pytest.FixtureRequest) -> str:
-    url: str = request.getfixturevalue(getattr(request, "param", "sqlite_url"))
-    return url
 
 
 @pytest.fixture

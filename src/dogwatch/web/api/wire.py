@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Generic, Self, TypeVar
 
 from pydantic import BaseModel, Field, PlainSerializer
 
 from dogwatch.core.alerts import event_of, group_window_s
+from dogwatch.core.instants import iso
 from dogwatch.core.isolation import Least, Level
 from dogwatch.core.run import Policy
 from dogwatch.core.spec import RANGES
@@ -27,11 +28,6 @@ from dogwatch.usecases.lists import (
 from dogwatch.usecases.statistics import Window
 
 T = TypeVar("T")
-
-
-def iso(at: datetime) -> str:
-    """Return ISO 8601 in UTC with Z and milliseconds."""
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 Instant = Annotated[datetime, PlainSerializer(iso, return_type=str)]

@@ -82,7 +82,7 @@ def _value(visit: Visit, one: Field) -> str | Sequence[str]:
 
 async def test(visit: Visit) -> Response:
     """Send a real test message; the page of its delivery has the answer."""
-    name = _name(visit)
+    name = visit.name
     sent = await visit.carry_out(
         "channels.test", name,
         lambda tx: telling.test_channel(tx, visit.workspace_id, name, visit.at),
@@ -104,7 +104,7 @@ async def delivered(visit: Visit) -> tuple[Delivery, Sequence[Receipt], ChannelR
     require(visit.caller, "deliveries.show")
 
     def found(tx: Tx) -> tuple[Delivery, Sequence[Receipt], ChannelRow]:
-        delivery, receipts = lists.delivery(tx, visit.workspace_id, _name(visit))
+        delivery, receipts = lists.delivery(tx, visit.workspace_id, visit.name)
         channel = channels.channel_by_id(tx, visit.workspace_id, delivery.channel_id)
         return delivery, receipts, channel
 
@@ -122,7 +122,7 @@ async def disable(visit: Visit) -> Response:
 
 
 async def _switched(visit: Visit, *, enabled: bool) -> Response:
-    vault, name = visit.services.vault, _name(visit)
+    vault, name = visit.services.vault, visit.name
 
     def switched(tx: Tx) -> ChannelRow:
         channel = channels.channel_by_id(tx, visit.workspace_id, name)
@@ -135,7 +135,7 @@ async def _switched(visit: Visit, *, enabled: bool) -> Response:
 async def ask_removal(visit: Visit) -> Response:
     """Ask whether it shall really be deleted, and name what uses it."""
     require(visit.caller, "channels.delete")
-    name = _name(visit)
+    name = visit.name
 
     def found(tx: Tx) -> tuple[ChannelRow, Sequence[Rule], Mapping[str, str]]:
         channel = channels.channel_by_id(tx, visit.workspace_id, name)
@@ -152,12 +152,8 @@ async def ask_removal(visit: Visit) -> Response:
 
 async def remove(visit: Visit) -> Response:
     """Delete it with its rules."""
-    name = _name(visit)
+    name = visit.name
     await visit.carry_out(
         "channels.delete", name, lambda tx: channels.remove_channel(tx, visit.workspace_id, name)
     )
     return moved(visit, "alerts")
-
-
-def _name(visit: Visit) -> str:
-    return str(visit.request.path_params["name"])

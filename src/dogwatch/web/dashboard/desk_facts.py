@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from dogwatch import __version__
+from dogwatch.core.instants import iso
 from dogwatch.core.policy import SCOPES
 from dogwatch.usecases import identities, keys, manifests, people, status_pages, variables, watches
 from dogwatch.usecases.callers import require
@@ -24,7 +25,7 @@ from dogwatch.web.api.rules import RuleOut
 from dogwatch.web.api.status_pages import StatusPageOut
 from dogwatch.web.api.status_posts import PostOut
 from dogwatch.web.api.variables import VariableOut
-from dogwatch.web.api.wire import DeliveryDetail, iso
+from dogwatch.web.api.wire import DeliveryDetail
 from dogwatch.web.dashboard import alerts, channels, settings, system
 from dogwatch.web.dashboard.keys import calls_of
 from dogwatch.web.dashboard.variables import MOST
@@ -133,7 +134,7 @@ async def of_status_page(visit: Visit) -> Facts:
     require(visit.caller, "status_pages.show")
 
     def found(tx: Tx) -> Facts:
-        page = status_pages.find(tx, visit.workspace_id, str(visit.request.path_params["name"]))
+        page = status_pages.find(tx, visit.workspace_id, visit.name)
         posts = [plain(PostOut.of(one)) for one in status_pages.posts(tx, page)]
         return _status_page(tx, visit, page) | {"posts": posts}
 

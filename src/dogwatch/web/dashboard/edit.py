@@ -35,7 +35,7 @@ async def show(visit: Visit) -> Response:
 
 
 def _found(tx: Tx, visit: Visit) -> tuple[Record, Action | None]:
-    record = watches.find(tx, visit.workspace_id, _name(visit))
+    record = watches.find(tx, visit.workspace_id, visit.name)
     return record, action.action_of(tx, visit, record)
 
 
@@ -60,10 +60,6 @@ def _operation(record: Record) -> str:
 
 def _changed(tx: Tx, visit: Visit, record: Record) -> Record:
     return action.change(tx, visit, record, _spec(visit, record))
-
-
-def _name(visit: Visit) -> str:
-    return str(visit.request.path_params["name"])
 
 
 def _values(record: Record) -> dict[str, str]:

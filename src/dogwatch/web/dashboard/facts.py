@@ -5,12 +5,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from dogwatch.core.instants import iso
 from dogwatch.usecases import incidents, ladder, lists, overview, why
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.door import Tx
 from dogwatch.web.api.incidents import IncidentOut, StepOut
 from dogwatch.web.api.surroundings import WhyOut
-from dogwatch.web.api.wire import FlipOut, RunOut, WatchOut, iso
+from dogwatch.web.api.wire import FlipOut, RunOut, WatchOut
 from dogwatch.web.api.wire_workflows import TreeOut
 from dogwatch.web.dashboard.flow import seen
 from dogwatch.web.dashboard.incidents import listed
@@ -45,7 +46,7 @@ async def item(visit: Visit) -> Facts:
     require(visit.caller, "watches.show")
 
     def found(tx: Tx) -> Facts:
-        view = lists.watch(tx, visit.workspace_id, _name(visit), visit.at)
+        view = lists.watch(tx, visit.workspace_id, visit.name, visit.at)
         only = {"watch_id": view.record.id}
         return {
             "watch": plain(WatchOut.of(view, None)),
@@ -98,7 +99,7 @@ async def incident(visit: Visit) -> Facts:
     """Return one incident with its ladder."""
     require(visit.caller, "incidents.show")
     view, steps = await visit.see(
-        lambda tx: ladder.ladder(tx, incidents.find(tx, visit.workspace_id, _name(visit)))
+        lambda tx: ladder.ladder(tx, incidents.find(tx, visit.workspace_id, visit.name))
     )
     told = [plain(StepOut.model_validate(one, from_attributes=True)) for one in steps]
     return {**plain(IncidentOut.of(view)), "watches": view.watches, "steps": told}
@@ -107,10 +108,6 @@ async def incident(visit: Visit) -> Facts:
 def plain(model: BaseModel) -> dict[str, Any]:
     """Return what the API would answer."""
     return model.model_dump(mode="json")
-
-
-def _name(visit: Visit) -> str:
-    return str(visit.request.path_params["name"])
 
 
 # By the address of the page; the front page has none, so it is called by its name.

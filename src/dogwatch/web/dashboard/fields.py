@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dogwatch.core.lengths import length_s
 from dogwatch.core.plain import whole_number
 from dogwatch.core.problems import invalid
+from dogwatch.core.windows import check_zone
 from dogwatch.web.dashboard.visit import Visit
 
 _DIGITS = 6
@@ -32,6 +33,13 @@ def parts(visit: Visit, name: str) -> Sequence[str]:
     """Return what stands between commas and on lines."""
     text = visit.form.get(name, "").replace(",", "\n")
     return [part.strip() for part in text.splitlines() if part.strip()]
+
+
+def zone(visit: Visit) -> str:
+    """Return a time zone, UTC where nothing was given."""
+    timezone = visit.form.get("timezone") or "UTC"
+    check_zone(timezone)
+    return timezone
 
 
 def ticked(visit: Visit, prefix: str, choices: Sequence[str]) -> list[str]:

@@ -106,7 +106,7 @@ async def seen(visit: Visit) -> Page:
 
 
 def _page(tx: Tx, visit: Visit) -> Page:
-    record = workflows.find(tx, visit.workspace_id, _name(visit))
+    record = workflows.find(tx, visit.workspace_id, visit.name)
     shown = lists.run_page(tx, visit.workspace_id, RUNS, "", {"watch_id": record.id})
     run_id = visit.query.get("run") or (shown[0].id if shown else None)
     tree = _tree(tx, record, run_id) if run_id else None
@@ -133,12 +133,8 @@ def _versions(tx: Tx, record: Record) -> Iterator[tuple[Version, Sequence[Differ
         yield version, workflows.diff(tx, record, older.number, version.number) if older else []
 
 
-def _name(visit: Visit) -> str:
-    return str(visit.request.path_params["name"])
-
-
 def _locked(tx: Tx, visit: Visit) -> Record:
-    return workflows.find(tx, visit.workspace_id, _name(visit), lock=True)
+    return workflows.find(tx, visit.workspace_id, visit.name, lock=True)
 
 
 async def rerun(visit: Visit) -> Response:
@@ -150,7 +146,7 @@ async def rerun(visit: Visit) -> Response:
         _tree(tx, record, run_id)
         return record, repeating.rerun(tx, visit.workspace_id, run_id, node, visit.at)
 
-    record, run = await visit.carry_out("workflows.rerun", _name(visit), queued)
+    record, run = await visit.carry_out("workflows.rerun", visit.name, queued)
     return moved(visit, f"flows/{record.slug}?run={run.id}")
 
 
@@ -165,5 +161,5 @@ async def restore(visit: Visit) -> Response:
         vault, by = visit.services.vault, visit.caller.name
         return workflows.restore(tx, _locked(tx, visit), number, vault, visit.at, by)
 
-    record = await visit.carry_out("workflows.restore", _name(visit), restored)
+    record = await visit.carry_out("workflows.restore", visit.name, restored)
     return moved(visit, f"flows/{record.slug}")

@@ -82,7 +82,7 @@ async def take(visit: Visit) -> Response:
     asked = await _asked(visit)
 
     def changed(tx: Tx) -> Record:
-        name = str(visit.request.path_params["name"])
+        name = visit.name
         record = workflows.find(tx, visit.workspace_id, name, lock=True)
         kept = replace(asked, watch=replace(asked.watch, slug=asked.watch.slug or record.slug))
         vault, by = visit.services.vault, visit.caller.name

@@ -11,7 +11,7 @@ from dogwatch.web.dashboard.visit import Visit
 async def drawn(visit: Visit) -> Picture:
     """Return the picture of one."""
     require(visit.caller, "incidents.show")
-    name = str(visit.request.path_params["name"])
+    name = visit.name
     _, steps = await visit.see(
         lambda tx: ladder.ladder(tx, incidents.find(tx, visit.workspace_id, name))
     )

@@ -48,7 +48,7 @@ async def show(visit: Visit) -> Response:
     require(visit.caller, "incidents.show")
 
     def found(tx: Tx) -> tuple[View, Sequence[Step], Sequence[Concerned], Sequence[Changed]]:
-        incident = incidents.find(tx, visit.workspace_id, _name(visit))
+        incident = incidents.find(tx, visit.workspace_id, visit.name)
         people = visit.may("audit_log.list")
         return (
             *ladder.ladder(tx, incident),
@@ -100,10 +100,6 @@ async def close(visit: Visit) -> Response:
 
 
 async def _done(visit: Visit, operation: str, work: Callable[[Tx, str], Incident]) -> Response:
-    name = _name(visit)
+    name = visit.name
     incident = await visit.carry_out(operation, name, lambda tx: work(tx, name))
     return moved(visit, f"incidents/{incident.number}")
-
-
-def _name(visit: Visit) -> str:
-    return str(visit.request.path_params["name"])

@@ -106,7 +106,7 @@ def _plots(visit: Visit, page: Page) -> dict[str, Any]:
 
 def _page(tx: Tx, visit: Visit) -> Page:
     workspace_id, at = visit.workspace_id, visit.at
-    view = lists.watch(tx, workspace_id, _name(visit), at)
+    view = lists.watch(tx, workspace_id, visit.name, at)
     record, only = view.record, {"watch_id": view.record.id}
 
     return Page(
@@ -158,10 +158,6 @@ def _names(tx: Tx, visit: Visit, record: Record) -> Sequence[tuple[str, str, str
     ]
 
 
-def _name(visit: Visit) -> str:
-    return str(visit.request.path_params["name"])
-
-
 async def pause(visit: Visit) -> Response:
     """Expect nothing until it is resumed, or for some hours."""
     require(visit.caller, "watches.pause")
@@ -185,10 +181,10 @@ async def _turn(
     visit: Visit, operation: str, work: Callable[[Tx, Record, datetime], Record]
 ) -> Response:
     def done(tx: Tx) -> Record:
-        record = watches.find(tx, visit.workspace_id, _name(visit), lock=True)
+        record = watches.find(tx, visit.workspace_id, visit.name, lock=True)
         return work(tx, record, visit.at)
 
-    record = await visit.carry_out(operation, _name(visit), done)
+    record = await visit.carry_out(operation, visit.name, done)
     return moved(visit, f"i/{record.slug}")
 
 
@@ -196,11 +192,11 @@ async def trigger(visit: Visit) -> Response:
     """Run a job now, or ask once what a probe asks."""
 
     def done(tx: Tx) -> Record:
-        record = watches.find(tx, visit.workspace_id, _name(visit), lock=True)
+        record = watches.find(tx, visit.workspace_id, visit.name, lock=True)
         runs.trigger(tx, record, "", visit.at)
         return record
 
-    record = await visit.carry_out("jobs.trigger", _name(visit), done)
+    record = await visit.carry_out("jobs.trigger", visit.name, done)
     return moved(visit, f"i/{record.slug}")
 
 
@@ -208,9 +204,9 @@ async def remove(visit: Visit) -> Response:
     """Delete a watch with all that was kept of it."""
 
     def done(tx: Tx) -> None:
-        watches.remove(tx, watches.find(tx, visit.workspace_id, _name(visit), lock=True))
+        watches.remove(tx, watches.find(tx, visit.workspace_id, visit.name, lock=True))
 
-    await visit.carry_out("watches.delete", _name(visit), done)
+    await visit.carry_out("watches.delete", visit.name, done)
     return moved(visit, "")
 
 
@@ -218,15 +214,15 @@ async def release(visit: Visit) -> Response:
     """Keep it in no file any more: it is changed here from now on."""
 
     def done(tx: Tx) -> Record:
-        record = watches.find(tx, visit.workspace_id, _name(visit), lock=True)
+        record = watches.find(tx, visit.workspace_id, visit.name, lock=True)
         return manifests.release(tx, record)
 
-    record = await visit.carry_out("manifests.release", _name(visit), done)
+    record = await visit.carry_out("manifests.release", visit.name, done)
     return moved(visit, f"i/{record.slug}")
 
 
 async def ask_removal(visit: Visit) -> Response:
     """Ask whether it shall really be deleted."""
     require(visit.caller, "watches.delete")
-    record = await visit.see(lambda tx: watches.find(tx, visit.workspace_id, _name(visit)))
+    record = await visit.see(lambda tx: watches.find(tx, visit.workspace_id, visit.name))
     return rendered(visit, "remove.html", record=record)

@@ -7,12 +7,12 @@ from typing import Any
 
 from markupsafe import Markup
 
+from dogwatch.core.instants import iso
 from dogwatch.core.problems import Problem
 from dogwatch.usecases import lists, overview, watches
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.lists import Record, Run
-from dogwatch.web.api.wire import iso
 from dogwatch.web.dashboard.item import COMING, DAY, DAYS, RUNS, expected_of
 from dogwatch.web.dashboard.pictures import durations, expectation, replies, strip
 from dogwatch.web.dashboard.pictures.alone import Picture
@@ -97,7 +97,7 @@ async def _found(visit: Visit, draw: Drawn) -> Picture:
     require(visit.caller, "watches.show")
 
     def found(tx: Tx) -> Picture:
-        own = str(visit.request.path_params["name"])
+        own = visit.name
         return Picture(*draw(tx, visit, watches.find(tx, visit.workspace_id, own)))
 
     return await visit.see(found)

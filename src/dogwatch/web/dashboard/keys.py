@@ -93,7 +93,7 @@ async def make(visit: Visit) -> Response:
 async def ask_revocation(visit: Visit) -> Response:
     """Ask whether a key shall really end."""
     require(visit.caller, "keys.revoke")
-    name = str(visit.request.path_params["name"])
+    name = visit.name
     found = await visit.see(lambda tx: keys.listed(tx, visit.workspace_id))
     key = next((one for one in found if one.id == name), None)
     if key is None:
@@ -103,7 +103,7 @@ async def ask_revocation(visit: Visit) -> Response:
 
 async def revoke(visit: Visit) -> Response:
     """End a key, at once."""
-    name = str(visit.request.path_params["name"])
+    name = visit.name
     await visit.carry_out(
         "keys.revoke", name, lambda tx: keys.revoke(tx, visit.workspace_id, name, visit.at)
     )

@@ -2,11 +2,11 @@
 
 from fastapi import Response
 
+from dogwatch.core.instants import iso
 from dogwatch.core.load import busiest
 from dogwatch.usecases import load
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.load import Load
-from dogwatch.web.api.wire import iso
 from dogwatch.web.dashboard.pages import rendered
 from dogwatch.web.dashboard.pictures import calendar
 from dogwatch.web.dashboard.pictures.alone import Picture

@@ -8,12 +8,12 @@ from fastapi import Response
 from dogwatch.core.lengths import words_of
 from dogwatch.core.problems import invalid
 from dogwatch.core.schedule.spans import zone_names
-from dogwatch.core.windows import WindowSpec, check_zone
+from dogwatch.core.windows import WindowSpec
 from dogwatch.usecases import maintenance, watches
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.maintenance import Maintenance
-from dogwatch.web.dashboard.fields import seconds, ticked
+from dogwatch.web.dashboard.fields import seconds, ticked, zone
 from dogwatch.web.dashboard.pages import moved, rendered
 from dogwatch.web.dashboard.rules import scope_of
 from dogwatch.web.dashboard.visit import Visit
@@ -47,7 +47,7 @@ def _shown(visit: Visit, values: Mapping[str, str], one: Maintenance | None = No
 
 def _found(tx: Tx, visit: Visit) -> tuple[Maintenance, Mapping[str, str]]:
     """Return a window with the slugs of the items it names."""
-    one = maintenance.find(tx, visit.workspace_id, str(visit.request.path_params["name"]))
+    one = maintenance.find(tx, visit.workspace_id, visit.name)
     ids = one.scope.values if one.scope.kind == "watches" else ()
     return one, watches.slugs_of(tx, visit.workspace_id, ids)
 
@@ -97,7 +97,7 @@ async def change(visit: Visit) -> Response:
 
 async def remove(visit: Visit) -> Response:
     """Delete a window; what is still down under it alerts now."""
-    one = str(visit.request.path_params["name"])
+    one = visit.name
     await visit.carry_out(
         "maintenance.delete", one,
         lambda tx: maintenance.remove(tx, visit.workspace_id, one, visit.at),
@@ -120,19 +120,13 @@ def _spec(visit: Visit) -> WindowSpec:
         case "weekly":
             days, start = tuple(ticked(visit, "day_", DAYS)), visit.form.get("start") or None
             return WindowSpec(
-                "weekly", days=days, start=start, duration_s=duration_s, timezone=_zone(visit)
+                "weekly", days=days, start=start, duration_s=duration_s, timezone=zone(visit)
             )
         case "cron":
             line = visit.form.get("cron") or None
-            return WindowSpec("cron", cron=line, duration_s=duration_s, timezone=_zone(visit))
+            return WindowSpec("cron", cron=line, duration_s=duration_s, timezone=zone(visit))
         case _:
             raise invalid("kind", f"use one of {', '.join(KINDS)}")
-
-
-def _zone(visit: Visit) -> str:
-    timezone = visit.form.get("timezone") or "UTC"
-    check_zone(timezone)
-    return timezone
 
 
 def _at(visit: Visit, name: str) -> datetime:

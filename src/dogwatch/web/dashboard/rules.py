@@ -9,11 +9,11 @@ from dogwatch.core.alerts import Event, Rule, Scope
 from dogwatch.core.lengths import words_of
 from dogwatch.core.problems import Problem, invalid
 from dogwatch.core.schedule.spans import zone_names
-from dogwatch.core.windows import Digest, Quiet, check_zone, clock_time
+from dogwatch.core.windows import Digest, Quiet, clock_time
 from dogwatch.usecases import channels, rules, watches
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.door import Tx
-from dogwatch.web.dashboard.fields import parts, seconds, ticked
+from dogwatch.web.dashboard.fields import parts, seconds, ticked, zone
 from dogwatch.web.dashboard.pages import moved, rendered
 from dogwatch.web.dashboard.visit import Visit
 from dogwatch.web.dashboard.words import EVENTS as WORDS
@@ -53,7 +53,7 @@ async def _shown(visit: Visit, values: Mapping[str, str], rule: Rule | None = No
 
 def _found(tx: Tx, visit: Visit) -> tuple[Rule, Mapping[str, str]]:
     """Return a rule with the slugs of the items it names."""
-    rule, _ = rules.rule_by_id(tx, visit.workspace_id, str(visit.request.path_params["name"]))
+    rule, _ = rules.rule_by_id(tx, visit.workspace_id, visit.name)
     ids = rule.scope.values if rule.scope.kind == "watches" else ()
     return rule, watches.slugs_of(tx, visit.workspace_id, ids)
 
@@ -79,7 +79,7 @@ async def change(visit: Visit) -> Response:
         asked = replace(_rule(visit), id=rule.id, escalations=rule.escalations)
         return rules.change_rule(tx, visit.workspace_id, asked, visit.at)
 
-    await visit.carry_out("rules.change", str(visit.request.path_params["name"]), changed)
+    await visit.carry_out("rules.change", visit.name, changed)
     return moved(visit, "alerts")
 
 
@@ -104,7 +104,7 @@ def _values(rule: Rule, names: Mapping[str, str], zone: str) -> dict[str, str]:
 
 async def remove(visit: Visit) -> Response:
     """Delete a rule."""
-    name = str(visit.request.path_params["name"])
+    name = visit.name
     await visit.carry_out(
         "rules.delete", name,
         lambda tx: rules.remove_rule(tx, visit.workspace_id, name, visit.at),
@@ -154,15 +154,9 @@ def _quiet(visit: Visit) -> Quiet | None:
     if not start and not end:
         return None
     begin, over = clock_time(start, "quiet_start"), clock_time(end, "quiet_end")
-    return Quiet(begin, over, _zone(visit))
+    return Quiet(begin, over, zone(visit))
 
 
 def _digest(visit: Visit) -> Digest | None:
     at = visit.form.get("digest", "")
-    return Digest(clock_time(at, "digest"), _zone(visit)) if at else None
-
-
-def _zone(visit: Visit) -> str:
-    timezone = visit.form.get("timezone") or "UTC"
-    check_zone(timezone)
-    return timezone
+    return Digest(clock_time(at, "digest"), zone(visit)) if at else None

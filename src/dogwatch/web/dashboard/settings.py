@@ -77,7 +77,7 @@ async def invite(visit: Visit) -> Response:
 
 async def uninvite(visit: Visit) -> Response:
     """Take an invitation back."""
-    name = _name(visit)
+    name = visit.name
     await visit.carry_out(
         "invitations.revoke", name, lambda tx: members.uninvite(tx, visit.workspace_id, name)
     )
@@ -87,7 +87,7 @@ async def uninvite(visit: Visit) -> Response:
 async def change_role(visit: Visit) -> Response:
     """Give a member another role."""
     require(visit.caller, "members.change")
-    name, role = _name(visit), _role(visit)
+    name, role = visit.name, _role(visit)
 
     def changed(tx: Tx) -> Member:
         return members.change_role(tx, visit.caller, name, role, visit.at)
@@ -100,7 +100,7 @@ async def ask_removal(visit: Visit) -> Response:
     """Ask whether a person shall really be taken out."""
     require(visit.caller, "members.remove")
     own = await visit.see(lambda tx: members.listed(tx, visit.workspace_id))
-    person = next((one for one in own if one.user_id == _name(visit)), None)
+    person = next((one for one in own if one.user_id == visit.name), None)
     if person is None:
         return moved(visit, "settings")
     return rendered(visit, "member_remove.html", member=person)
@@ -108,15 +108,11 @@ async def ask_removal(visit: Visit) -> Response:
 
 async def remove(visit: Visit) -> Response:
     """Take a person out of the workspace."""
-    name = _name(visit)
+    name = visit.name
     await visit.carry_out(
         "members.remove", name, lambda tx: members.remove(tx, visit.caller, name, visit.at)
     )
     return moved(visit, "settings")
-
-
-def _name(visit: Visit) -> str:
-    return str(visit.request.path_params["name"])
 
 
 def _role(visit: Visit) -> Role:

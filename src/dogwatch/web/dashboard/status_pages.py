@@ -69,7 +69,7 @@ async def change(visit: Visit) -> Response:
         with _told_by_line():
             return status_pages.change(tx, _found(tx, visit), spec, visit.at)
 
-    page = await visit.carry_out("status_pages.change", _name(visit), changed)
+    page = await visit.carry_out("status_pages.change", visit.name, changed)
     return moved(visit, f"{PLACE}/{page.id}")
 
 
@@ -83,7 +83,7 @@ async def ask_removal(visit: Visit) -> Response:
 async def remove(visit: Visit) -> Response:
     """Delete a page."""
     await visit.carry_out(
-        "status_pages.delete", _name(visit),
+        "status_pages.delete", visit.name,
         lambda tx: status_pages.remove(tx, _found(tx, visit)),
     )  # fmt: skip
     return moved(visit, PLACE)
@@ -100,8 +100,8 @@ async def post(visit: Visit) -> Response:
         )  # fmt: skip
 
     with renaming(lambda name: _OURS.get(name, name)):
-        await visit.carry_out("status_pages.post", _name(visit), told)
-    return moved(visit, f"{PLACE}/{_name(visit)}")
+        await visit.carry_out("status_pages.post", visit.name, told)
+    return moved(visit, f"{PLACE}/{visit.name}")
 
 
 _OURS = {"title": "post_title"}
@@ -119,7 +119,7 @@ async def update(visit: Visit) -> Response:
         )  # fmt: skip
 
     await visit.carry_out("status_posts.change", own_id, told)
-    return moved(visit, f"{PLACE}/{_name(visit)}")
+    return moved(visit, f"{PLACE}/{visit.name}")
 
 
 async def remove_post(visit: Visit) -> Response:
@@ -131,7 +131,7 @@ async def remove_post(visit: Visit) -> Response:
         status_pages.remove_post(tx, found)
 
     await visit.carry_out("status_posts.delete", own_id, removed)
-    return moved(visit, f"{PLACE}/{_name(visit)}")
+    return moved(visit, f"{PLACE}/{visit.name}")
 
 
 # --- what is shown, as lines of text -------------------------------------------------------------
@@ -175,11 +175,7 @@ def _told_by_line() -> AbstractContextManager[None]:
 
 
 def _found(tx: Tx, visit: Visit) -> StatusPage:
-    return status_pages.find(tx, visit.workspace_id, _name(visit))
-
-
-def _name(visit: Visit) -> str:
-    return str(visit.request.path_params["name"])
+    return status_pages.find(tx, visit.workspace_id, visit.name)
 
 
 def _base(visit: Visit) -> str:

@@ -9,11 +9,11 @@ from urllib.parse import urlencode
 
 from fastapi import Response
 
+from dogwatch.core.instants import iso
 from dogwatch.usecases import timeline
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.overview import STATES
 from dogwatch.usecases.timeline import LANES, Lane, Timeline
-from dogwatch.web.api.wire import iso
 from dogwatch.web.dashboard.now import chosen_of
 from dogwatch.web.dashboard.pages import rendered
 from dogwatch.web.dashboard.pictures.alone import Picture

@@ -69,4 +69,4 @@ async def remove(visit: Visit) -> Response:
 
 
 def _key(visit: Visit) -> str:
-    return str(visit.request.path_params["name"])[:KEY_LENGTH]
+    return visit.name[:KEY_LENGTH]

@@ -58,6 +58,11 @@ class Visit:
         return "../" * (self.request.url.path.count("/") - 1) or "./"
 
     @property
+    def name(self) -> str:
+        """The name, or the id, that the address has in its midst."""
+        return str(self.request.path_params["name"])
+
+    @property
     def user(self) -> User:
         """Who is signed in."""
         return self.signed_in.user

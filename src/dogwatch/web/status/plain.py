@@ -1,9 +1,9 @@
 """A status page as JSON: times in UTC, durations in seconds."""
 
 import json
-from datetime import UTC, datetime
 from typing import Any
 
+from dogwatch.core.instants import iso_s
 from dogwatch.core.uptime import Day, percent
 from dogwatch.usecases.status_view import Component, Post, View
 
@@ -16,21 +16,20 @@ def written(view: View, url: str) -> str:
             "description": view.page.description,
             "url": url,
             "state": view.state,
-            "updated_at": iso(view.at),
+            "updated_at": iso_s(view.at),
             "components": [_component(one) for one in view.components],
             "maintenance": [
-                {"names": list(one.names), "start_at": iso(one.start_at), "end_at": iso(one.end_at)}
+                {
+                    "names": list(one.names),
+                    "start_at": iso_s(one.start_at),
+                    "end_at": iso_s(one.end_at),
+                }
                 for one in view.works
             ],
             "incidents": [_post(one) for one in view.posts],
         },
         ensure_ascii=False,
     )
-
-
-def iso(at: datetime) -> str:
-    """Return a time of whole seconds."""
-    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _component(one: Component) -> dict[str, Any]:
@@ -57,9 +56,9 @@ def _post(one: Post) -> dict[str, Any]:
         "title": one.title,
         "impact": one.impact,
         "state": one.state,
-        "opened_at": iso(one.opened_at),
-        "resolved_at": one.resolved_at and iso(one.resolved_at),
+        "opened_at": iso_s(one.opened_at),
+        "resolved_at": one.resolved_at and iso_s(one.resolved_at),
         "updates": [
-            {"at": iso(told.at), "state": told.state, "text": told.text} for told in one.updates
+            {"at": iso_s(told.at), "state": told.state, "text": told.text} for told in one.updates
         ],
     }

@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from dogwatch.web.api.wire import iso
+from dogwatch.core.instants import iso
 from dogwatch.web.dashboard.pictures.table import Table
 
 WIDTH, HEIGHT, EDGE, LATE = 640, 64, 40, 400

@@ -6,8 +6,9 @@ from typing import Any
 
 from fastapi import Response
 
+from dogwatch.core.instants import iso_s
 from dogwatch.web.dialect.refusal import Refusal, Why
-from dogwatch.web.dialects.cronbeats.times import iso, spaced
+from dogwatch.web.dialects.cronbeats.times import spaced
 
 CODES: dict[Why, tuple[int, str]] = {
     "nameless": (401, "missing_api_key"),
@@ -40,13 +41,13 @@ def worded(refusal: Refusal, at: datetime) -> Response:
     said: dict[str, Any] = {"success": False, "error": code, "message": _message(refusal)}
     if code == "validation_error":
         said["errors"] = {name: [text] for name, text in refusal.fields.items()}
-    return _answer(status, said | {"meta": {"timestamp": iso(at)}})
+    return _answer(status, said | {"meta": {"timestamp": iso_s(at)}})
 
 
 def refused(status: int, code: str, message: str, at: datetime) -> Response:
     """Return an answer whose code only one route has."""
     said = {"success": False, "error": code, "message": message}
-    return _answer(status, said | {"meta": {"timestamp": iso(at)}})
+    return _answer(status, said | {"meta": {"timestamp": iso_s(at)}})
 
 
 def _message(refusal: Refusal) -> str:

@@ -13,7 +13,7 @@ from dogwatch.core.watch import Status, phase
 from dogwatch.usecases.aliases import Named
 from dogwatch.usecases.lists import Record
 from dogwatch.web.dialect.text import LINES, ONE_LINE
-from dogwatch.web.dialects.cronbeats.times import Instant
+from dogwatch.web.dialect.times import Instant
 
 T = TypeVar("T")
 
@@ -165,8 +165,10 @@ def interval_s(record: Record, at: datetime) -> int:
         return 0
     if schedule.interval_s:
         return schedule.interval_s
-    first, second = schedule.next(2, at) if len(schedule.next(2, at)) == 2 else (at, at)
-    return int((second - first).total_seconds())
+    match schedule.next(2, at):
+        case [first, second]:
+            return int((second - first).total_seconds())
+    return 0
 
 
 def made(named: Named, ping_base: str) -> dict[str, Any]:

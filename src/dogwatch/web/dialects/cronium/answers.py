@@ -3,20 +3,15 @@ once more beside them, since its document shows both forms."""
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import Response
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, create_model
+from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.alias_generators import to_camel
 
-
-def iso(at: datetime) -> str:
-    """Return a time as this dialect writes it: 2024-01-20T16:00:00Z."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-Instant = Annotated[datetime, PlainSerializer(iso, return_type=str)]
+from dogwatch.core.instants import iso_s
+from dogwatch.web.dialect.times import Instant
 
 
 class Shape(BaseModel):
@@ -70,7 +65,7 @@ def enveloped(data: type[Shape]) -> type[BaseModel]:
 def answer(data: Shape, message: str, at: datetime, status: int = 200) -> Response:
     """Answer with `data`."""
     members = data.model_dump(mode="json", by_alias=True)
-    said = {"success": True, "data": members, "message": message, "timestamp": iso(at), **members}
+    said = {"success": True, "data": members, "message": message, "timestamp": iso_s(at), **members}
     return Response(json.dumps(said, ensure_ascii=False), status, media_type="application/json")
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from fastapi import Response
 
+from dogwatch.core.instants import iso_s
 from dogwatch.web.dialect.refusal import AGAIN_S, Refusal, Why
-from dogwatch.web.dialects.cronium.answers import iso
 
 CODES: Mapping[Why, tuple[int, str]] = {
     "nameless": (401, "Unauthorized"),
@@ -47,7 +47,7 @@ def worded(refusal: Refusal, at: datetime) -> Response:
     said: dict[str, Any] = {"error": error, "message": message, "code": status}
     if status == 400:
         said["details"] = _details(refusal)
-    said["timestamp"] = iso(at)
+    said["timestamp"] = iso_s(at)
     if refusal.why == "limited":
         said["retryAfter"] = max(1, ceil(refusal.retry_after_s or AGAIN_S))
     if refusal.why == "fault":

@@ -11,7 +11,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    PlainSerializer,
     StrictBool,
 )
 from pydantic_core import PydanticCustomError
@@ -25,6 +24,7 @@ from dogwatch.usecases.aliases import Named
 from dogwatch.usecases.lists import Record
 from dogwatch.usecases.numbered import Tally
 from dogwatch.web.dialect.text import ONE_LINE
+from dogwatch.web.dialect.times import Instant
 
 T = TypeVar("T")
 
@@ -42,14 +42,6 @@ _STATUSES = {
     Status.DOWN: "down",
     Status.PAUSED: "paused",
 }
-
-
-def iso(at: datetime) -> str:
-    """Return a time as this dialect writes it."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-Instant = Annotated[datetime, PlainSerializer(iso, return_type=str)]
 
 
 def status_of(record: Record) -> str:

@@ -17,9 +17,10 @@ from dogwatch.usecases.lists import Record
 from dogwatch.usecases.monitors import Monitor as Asked
 from dogwatch.usecases.probes import ProbeSpec
 from dogwatch.web.api.masks import masked_url, same_origin
+from dogwatch.web.dialect.times import Instant
 from dogwatch.web.dialects.cronowl import fields
 from dogwatch.web.dialects.cronowl.fields import ASSERTIONS, CONTENT_TYPES
-from dogwatch.web.dialects.cronowl.wire import Instant, New, PageAsked, Sent, Wire, known
+from dogwatch.web.dialects.cronowl.wire import New, PageAsked, Sent, Wire, known
 
 USER_AGENT = "CronOwl-HttpMonitor/1.0"
 CODES = (200, 201, 204)

@@ -10,7 +10,8 @@ from dogwatch import __version__
 from dogwatch.core.uptime import Day, percent
 from dogwatch.core.watch import Status
 from dogwatch.usecases.status_view import Component, Post, View
-from dogwatch.web.dialects.cronowl.wire import Instant, Wire
+from dogwatch.web.dialect.times import Instant
+from dogwatch.web.dialects.cronowl.wire import Wire
 from dogwatch.web.page import Endpoint
 from dogwatch.web.services import Services
 from dogwatch.web.status.badge import drawn

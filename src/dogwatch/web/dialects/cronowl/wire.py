@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, PlainSerializer, PlainValidator, model_validator
+from pydantic import BaseModel, ConfigDict, PlainValidator, model_validator
 from pydantic.alias_generators import to_camel
 
 from dogwatch.core.ping import Kind
@@ -16,6 +15,7 @@ from dogwatch.usecases.aliases import Named
 from dogwatch.usecases.history import Turn
 from dogwatch.usecases.keys import Key
 from dogwatch.usecases.lists import Record
+from dogwatch.web.dialect.times import Instant
 from dogwatch.web.dialects.cronowl import fields
 from dogwatch.web.dialects.cronowl.fields import PRESETS, wrong
 from dogwatch.web.dialects.cronowl.pings import BEGAN, DONE
@@ -36,14 +36,6 @@ _STATUSES = {
     Status.DOWN: "down",
 }
 _PRESETS = {seconds: text for text, seconds in PRESETS.items()}
-
-
-def iso(at: datetime) -> str:
-    """Return a time as this dialect writes it."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-Instant = Annotated[datetime, PlainSerializer(iso, return_type=str)]
 
 
 class Wire(BaseModel):

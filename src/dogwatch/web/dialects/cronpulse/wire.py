@@ -1,10 +1,10 @@
 """The shapes of CronPulse: camelCase, bare JSON, times like 2024-01-30T12:00:00Z."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StrictBool
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 from pydantic.alias_generators import to_camel
 
 from dogwatch.core.http_action import MAX_BODY, MAX_URL
@@ -13,20 +13,13 @@ from dogwatch.core.watch import Status
 from dogwatch.usecases.aliases import Named
 from dogwatch.usecases.lists import Record, Run, WatchView
 from dogwatch.usecases.projects import Project
+from dogwatch.web.dialect.times import Instant
 
 TOLERANCE_MIN, MOST_TOLERANCE_MIN = 5, 10_080
 TIMEOUT_S, MOST_TIMEOUT_S = 30, 300
 MINUTE_S = 60
 # How often each of these has an interval's slots in an hour or a day, as cron writes it.
 _HOUR_MIN, _DAY_H = 60, 24
-
-
-def iso(at: datetime) -> str:
-    """Return a time as this dialect writes it."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-Instant = Annotated[datetime, PlainSerializer(iso, return_type=str)]
 
 
 class _Shown(BaseModel):

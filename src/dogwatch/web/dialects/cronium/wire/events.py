@@ -9,7 +9,8 @@ from dogwatch.core.http_action import METHODS
 from dogwatch.usecases.aliases import Named
 from dogwatch.usecases.lists import WatchView
 from dogwatch.usecases.numbered import Score
-from dogwatch.web.dialects.cronium.answers import Instant, PageAsked, Pagination, Shape
+from dogwatch.web.dialect.times import Instant
+from dogwatch.web.dialects.cronium.answers import PageAsked, Pagination, Shape
 from dogwatch.web.dialects.cronium.wire.actions import Action
 from dogwatch.web.dialects.cronium.wire.event import HTTP, LANGUAGES, TIMES, Event
 from dogwatch.web.dialects.cronium.wire.fields import (

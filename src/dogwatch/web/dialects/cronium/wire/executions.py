@@ -6,7 +6,8 @@ from typing import Any, Self
 from dogwatch.core.result import BAD, GOOD
 from dogwatch.usecases.flows import Step, Tree
 from dogwatch.usecases.lists import Run
-from dogwatch.web.dialects.cronium.answers import Instant, Pagination, Shape
+from dogwatch.web.dialect.times import Instant
+from dogwatch.web.dialects.cronium.answers import Pagination, Shape
 from dogwatch.web.dialects.cronium.wire.actions import TRIGGERS
 from dogwatch.web.dialects.cronium.wire.logs import status_of
 

@@ -7,7 +7,8 @@ from pydantic import BaseModel, Field
 from dogwatch.core.result import Outcome
 from dogwatch.usecases.aliases import Named
 from dogwatch.usecases.lists import Run
-from dogwatch.web.dialects.cronium.answers import Instant, Pagination, Shape
+from dogwatch.web.dialect.times import Instant
+from dogwatch.web.dialects.cronium.answers import Pagination, Shape
 
 MOST_TEXT = 100_000
 MOST_OF_PAGE = 1_000_000

@@ -7,7 +7,8 @@ from pydantic import Field
 
 from dogwatch.core.dialects import DIALECTS
 from dogwatch.usecases.keys import Key
-from dogwatch.web.dialects.cronium.answers import Instant, PageAsked, Pagination, Shape
+from dogwatch.web.dialect.times import Instant
+from dogwatch.web.dialects.cronium.answers import PageAsked, Pagination, Shape
 from dogwatch.web.dialects.cronium.wire.fields import Name, Sent, Time, choice
 
 CRONIUM = DIALECTS["cronium"]

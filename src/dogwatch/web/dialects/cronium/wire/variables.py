@@ -13,7 +13,8 @@ from dogwatch.core.variable import (
 )
 from dogwatch.usecases.variables import Variable
 from dogwatch.web.dialect.text import LINES
-from dogwatch.web.dialects.cronium.answers import Instant, Pagination, Shape
+from dogwatch.web.dialect.times import Instant
+from dogwatch.web.dialects.cronium.answers import Pagination, Shape
 from dogwatch.web.dialects.cronium.wire.fields import Sent, fault
 
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"

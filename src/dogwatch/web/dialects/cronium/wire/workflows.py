@@ -21,7 +21,8 @@ from dogwatch.core.workflow.definition import Definition
 from dogwatch.core.workflow.graph import Edge, Graph, Node
 from dogwatch.usecases.aliases import Named
 from dogwatch.usecases.lists import WatchView
-from dogwatch.web.dialects.cronium.answers import Instant, PageAsked, Pagination, Shape
+from dogwatch.web.dialect.times import Instant
+from dogwatch.web.dialects.cronium.answers import PageAsked, Pagination, Shape
 from dogwatch.web.dialects.cronium.wire.actions import ONS, TRIGGERS, TriggerName
 from dogwatch.web.dialects.cronium.wire.event import status_of
 from dogwatch.web.dialects.cronium.wire.fields import (
