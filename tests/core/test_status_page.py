@@ -32,11 +32,26 @@ def test_an_item_is_as_its_watches(statuses: list[Status], state: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("statuses", "maintained", "state"),
+    [
+        ([], [DOWN], "maintenance"), ([UP], [DEGRADED], "maintenance"), ([], [UP], "operational"),
+        ([DOWN], [DOWN], "down"), ([DOWN], [UP], "degraded"), ([DEGRADED], [DOWN], "degraded"),
+        ([PAUSED], [NEW], "unknown"), ([PAUSED], [DOWN, UP], "maintenance"),
+    ],
+)  # fmt: skip
+def test_trouble_under_maintenance_is_expected(
+    statuses: list[Status], maintained: list[Status], state: str
+) -> None:
+    assert state_of_item(statuses, maintained) == state
+
+
+@pytest.mark.parametrize(
     ("states", "state"),
     [
         ([], "operational"), (["unknown"], "operational"), (["operational"], "operational"),
         (["degraded", "operational"], "degraded"), (["down", "operational"], "down"),
-        (["degraded", "down"], "down"),
+        (["degraded", "down"], "down"), (["maintenance", "operational"], "maintenance"),
+        (["maintenance", "degraded"], "degraded"),
     ],
 )  # fmt: skip
 def test_a_page_is_as_its_worst_item(states: list[str], state: str) -> None:

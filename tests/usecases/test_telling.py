@@ -95,7 +95,10 @@ def test_the_message_says_what_was_at_the_flip(house: House) -> None:
         after(600), after(0), after(660),
     )  # fmt: skip
     assert (lapsed.status, lapsed.previous_status, first.workspace) == ("down", "up", "Default")
-    assert (lapsed.url, lapsed.timezone) == (f"{BASE_URL}/i/one", "Europe/Berlin")
+    assert (lapsed.url, lapsed.timezone) == (
+        f"{BASE_URL}/w/{house.workspace.id}/i/one",
+        "Europe/Berlin",
+    )
     assert (lapsed.down_for_s, lapsed.output_tail) == (None, "")
     assert (lapsed.last_ok_ms, lapsed.about) == (4000, "See the wiki.")
     assert (recovered.event, recovered.down_for_s) == (Event.RECOVERED, 40)

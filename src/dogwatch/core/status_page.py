@@ -91,8 +91,17 @@ def check_update(state: str, text: str) -> None:
     refuse(bad)
 
 
-def state_of_item(statuses: Collection[Status]) -> str:
-    """Return operational, degraded, down or unknown: of several watches, all down is down."""
+def state_of_item(statuses: Collection[Status], maintained: Collection[Status] = ()) -> str:
+    """Return operational, maintenance, degraded, down or unknown: of several watches, all down is
+    down. Those that are `maintained` now say nothing of their own trouble, but that it is expected.
+    """
+    fine = [one for one in maintained if one is Status.UP]
+    state = _judged([*statuses, *fine])
+    expected = any(one in (Status.DEGRADED, Status.DOWN) for one in maintained)
+    return "maintenance" if expected and state in ("operational", "unknown") else state
+
+
+def _judged(statuses: Collection[Status]) -> str:
     judged = [one for one in statuses if one not in (Status.NEW, Status.PAUSED)]
     if not judged:
         return "unknown"
@@ -102,12 +111,13 @@ def state_of_item(statuses: Collection[Status]) -> str:
 
 
 def state_of_page(states: Iterable[str], impacts: Iterable[str] = ()) -> str:
-    """Return operational, degraded or down: the worst of its items, of which none need be known.
+    """Return operational, maintenance, degraded or down: the worst of its items, if any is known.
 
     `impacts` are of the incidents that are open: a page is never better than people say.
     """
     there = {*states, *(_TOLD[one] for one in impacts if one in _TOLD)}
-    return next((one for one in ("down", "degraded") if one in there), "operational")
+    worst = (one for one in ("down", "degraded", "maintenance") if one in there)
+    return next(worst, "operational")
 
 
 def items_from(stored: Iterable[Mapping[str, Any]]) -> tuple[Item, ...]:

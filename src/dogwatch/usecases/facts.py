@@ -144,14 +144,15 @@ def message_of(
     `variables` are those that its note names.
     """
     facts = _grouped(delivery)
+    home = f"{base_url.rstrip('/')}/w/{delivery.workspace_id}"
     several = len(facts["items"]) + facts["more"] > 1
     own = f"/{delivery.incident_id}" if delivery.incident_id else ""
     return Message(
         delivery_id=delivery.id,
         key=facts["key"] or delivery.id,
         workspace=workspace,
-        items=tuple(_item(one, base_url) for one in facts["items"]),
-        url=f"{base_url.rstrip('/')}/incidents{own}" if several else base_url,
+        items=tuple(_item(one, home) for one in facts["items"]),
+        url=f"{home}/incidents{own}" if several else base_url,
         more=facts["more"],
         also_down=tuple(facts["also_down"]),
         also_down_count=facts["also_down_count"],
@@ -205,10 +206,10 @@ def _at(stored: str | None) -> datetime | None:
     return datetime.fromisoformat(stored) if stored else None
 
 
-def _item(stored: Mapping[str, Any], base_url: str) -> Item:
+def _item(stored: Mapping[str, Any], home: str) -> Item:
     facts = dict(stored)
     for name in _TIMES:
         facts[name] = _at(facts.get(name))
     facts["event"] = Event(facts["event"])
     facts["tags"] = tuple(facts.get("tags", ()))
-    return Item(url=f"{base_url}/i/{facts['slug']}" if facts["slug"] else base_url, **facts)
+    return Item(url=f"{home}/i/{facts['slug']}" if facts["slug"] else f"{home}/", **facts)

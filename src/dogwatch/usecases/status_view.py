@@ -15,6 +15,7 @@ from dogwatch.store import flips, maintenance, status_pages, watches
 from dogwatch.store.status_pages import Post, StatusPage
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
+from dogwatch.usecases.maintenance import silenced
 from dogwatch.usecases.numbered import kept_page
 
 __all__ = ["Component", "Day", "Post", "StatusPage", "View", "Works"]
@@ -74,8 +75,9 @@ def view(tx: Tx, page: StatusPage, at: datetime) -> View:
     behind = _behind(tx, page)
     every = {record.id: record for some in behind for record in some}
     history = _history(tx, page.workspace_id, every, at)
+    maintained = silenced(tx, page.workspace_id, list(every.values()), at).keys()
     components = [
-        _component(number, item, some, history)
+        _component(number, item, some, history, maintained)
         for number, (item, some) in enumerate(zip(page.items, behind, strict=True), 1)
     ]
     posts = status_pages.posts(tx, page.workspace_id, page.id, POSTS_SHOWN, at - POSTS_FOR)
@@ -103,11 +105,17 @@ def _behind(tx: Tx, page: StatusPage) -> list[Sequence[Record]]:
 
 
 def _component(
-    number: int, item: Item, behind: Sequence[Record], history: Mapping[str, Sequence[Day]]
+    number: int,
+    item: Item,
+    behind: Sequence[Record],
+    history: Mapping[str, Sequence[Day]],
+    maintained: Collection[str],
 ) -> Component:
     heard = [one.watch.heard_at for one in behind if one.watch.heard_at]
+    working = [one.watch.status for one in behind if one.id not in maintained]
+    resting = [one.watch.status for one in behind if one.id in maintained]
     return Component(
-        number, item.name, state_of_item([one.watch.status for one in behind]),
+        number, item.name, state_of_item(working, resting),
         uptime.merged(history[one.id] for one in behind), max(heard, default=None),
     )  # fmt: skip
 

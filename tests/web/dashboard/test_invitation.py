@@ -5,10 +5,12 @@ from datetime import timedelta
 import pytest
 
 from dogwatch.core.policy import Role
+from dogwatch.core.spec import WatchSpec
+from dogwatch.core.watch import Status
 from dogwatch.store.tx import Tx
-from dogwatch.usecases import members, people, workspaces
+from dogwatch.usecases import members, people, watches, workspaces
 from dogwatch.usecases.callers import host
-from tests.web.dashboard.conftest import PASSWORD, Browser, House, sign_in
+from tests.web.dashboard.conftest import PASSWORD, Browser, House, hidden_in, sign_in, watch
 
 
 def invited(house: House, email: str = "ben@example.org", role: Role = Role.VIEWER) -> str:
@@ -44,7 +46,7 @@ def test_a_new_person_joins(house: House) -> None:
     assert weak.status == 422
     assert 'id="password-error"' in weak.text
     joined = browser.post(link, name="Ben", password=PASSWORD, email="eve@example.org")
-    assert (joined.status, joined.headers["location"]) == (303, "../")
+    assert (joined.status, joined.headers["location"]) == (303, "../w/2/")
     assert "ben@example.org" in browser.get("/account").text
     assert roles(house, "ben@example.org") == [("Shop <1>", Role.VIEWER)]
     assert house.browser().get(link).status == 404
@@ -89,3 +91,41 @@ def test_another_site_cannot_join(house: House) -> None:
     browser.origin = "http://evil.test"
     assert browser.post(link, name="Ben", password=PASSWORD).status == 403
     assert house.browser().get(link).status == 200
+
+
+def test_who_is_in_two_workspaces_sees_the_one_he_entered(house: House) -> None:
+    ana = house.ana()
+    shop = house.write(lambda tx: workspaces.make(tx, "Shop <1>", house.clock.now()))
+    both = house.write(lambda tx: workspaces.make(tx, "Nobody's", house.clock.now()))
+    assert ana.get(f"/w/{shop.id}/").status == 403
+    assert "Shop" not in ana.get("/").text
+    in_default = watch(house, "Backup")
+    other = WatchSpec(name="Backup", schedule="every 1h")
+    house.write(lambda tx: watches.add(tx, shop.id, other, house.clock.now()))
+
+    def appointed(tx: Tx) -> None:
+        user = people.by_email(tx, "ana@example.org")
+        assert user
+        members.appoint(tx, shop.id, user, house.clock.now())
+
+    house.write(appointed)
+    assert "every 1h" not in ana.get("/i/backup").text
+    assert f'href="w/{shop.id}/">Go there' in ana.get("/account").text.replace("./", "")
+    stale = hidden_in(ana.get("/i/backup").text, "/i/backup/pause")
+    entered = ana.get(f"/w/{shop.id}/i/backup")
+    assert (entered.status, entered.headers["location"]) == (303, "../../../i/backup")
+    page = ana.get("/i/backup").text
+    assert "every 1h" in page
+    assert "Shop &lt;1&gt;</a>" in page
+    refused = ana.post("/i/backup/pause", **stale)
+    assert (refused.status, "load it again" in refused.text) == (403, True)
+    assert ana.fill("/i/backup", "/i/backup/pause").status == 303
+    paused = house.write(lambda tx: watches.find(tx, shop.id, "backup"))
+    assert paused.watch.status is Status.PAUSED
+    assert (
+        house.write(lambda tx: watches.find(tx, in_default.workspace_id, "backup")).watch.status
+        is not Status.PAUSED
+    )
+    assert ana.get(f"/w/{both.id}/i/backup").status == 403
+    stranger = house.browser().get(f"/w/{shop.id}/i/backup")
+    assert stranger.headers["location"].endswith(f"login?next=w%2F{shop.id}%2Fi%2Fbackup")

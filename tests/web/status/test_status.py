@@ -167,6 +167,28 @@ def test_maintenance_is_shown_by_the_names_of_the_page(api: Client, anybody: Cli
     assert PRIVATE not in html + calendar
 
 
+@ON_BOTH
+def test_what_is_down_under_maintenance_is_said_to_be_maintained(
+    api: Client, anybody: Client, house: House
+) -> None:
+    web, shop = watch(api, "a"), watch(api, "b")
+    page(api, items=[{"name": "Web", "watch": web["id"]}, {"name": "Shop", "watch": shop["id"]}])
+    window = {"kind": "once", "start_at": "2026-01-05T11:00:00Z", "end_at": "2026-01-05T13:00:00Z"}
+    scope = {"kind": "watches", "values": [web["id"]]}
+    made = api("POST", "/maintenance", {"name": PRIVATE, "scope": scope, "window": window})
+    ping(anybody, web, "/fail")
+    ping(anybody, shop)
+    view = seen(anybody)
+    assert (view["state"], states(view)) == (
+        "maintenance", {"Web": "maintenance", "Shop": "operational"},
+    )  # fmt: skip
+    assert "◆</span> Maintenance under way" in anybody.get("/status/shop").text
+    assert "maintenance" in anybody.get("/status/shop.svg").text
+    assert api("DELETE", f"/maintenance/{made.json['id']}").status == 204
+    later(house, 31)
+    assert seen(anybody)["state"] == "down"
+
+
 FORMS = {
     "": "text/html; charset=utf-8",
     ".json": "application/json",

@@ -38,6 +38,7 @@ from dogwatch.web.dashboard import (
     system,
     timeline,
     variables,
+    workspace,
     zone,
 )
 from dogwatch.web.dashboard.gate import Handler, either, form, open_to_all, signed_in
@@ -153,6 +154,7 @@ def install(app: FastAPI, front: Endpoint) -> None:
     app.add_route("/runs/{run_id}/tail.json", signed_in(run.tail))
     app.add_route("/dogwatch.yaml", signed_in(files.download))
     app.add_route("/live", signed_in(live.show))
+    app.add_route("/w/{workspace}/{place:path}", signed_in(workspace.enter))
     for path, take in POSTED.items():
         app.add_route(path, signed_in(take), ["POST"])
     for path, answer in beside.routes():

@@ -95,8 +95,9 @@ function wait() {
 }
 
 function listen() {
-  const { port } = new SharedWorker(page.dataset.worker);
-  const say = () => port.postMessage({ stream: new URL(page.dataset.stream, location).href, seen: !document.hidden });
+  const stream = new URL(page.dataset.stream, location).href;
+  const { port } = new SharedWorker(page.dataset.worker, stream);
+  const say = () => port.postMessage({ stream, seen: !document.hidden });
   port.onmessage = ({ data }) => {
     if (data === "changed" && !document.hidden) {
       clearTimeout(timer);

@@ -31,12 +31,11 @@ async def take(visit: Visit) -> Response:
     """Join, as who is signed in or as a new person."""
     if visit.present:
         visit.check_form_token()
-        joined = await visit.write(lambda tx: _joined(tx, visit, visit.user))
-        return let_in(visit, joined, "")
-    return let_in(visit, await _new_person(visit), "")
+        return let_in(visit, *await visit.write(lambda tx: _joined(tx, visit, visit.user)))
+    return let_in(visit, *await _new_person(visit))
 
 
-async def _new_person(visit: Visit) -> SignedIn:
+async def _new_person(visit: Visit) -> tuple[SignedIn, str]:
     vault = visit.services.vault
     invitation = await visit.read(
         lambda tx: members.invitation_of(tx, code_of(visit), vault, visit.at)
@@ -44,17 +43,18 @@ async def _new_person(visit: Visit) -> SignedIn:
     name = checked_name(visit.form.get("name", ""), invitation.email)
     password_hash = await visit.services.passwords.hash(visit.form.get("password", ""))
 
-    def made(tx: Tx) -> SignedIn:
+    def made(tx: Tx) -> tuple[SignedIn, str]:
         user = people.make(tx, invitation.email, name, password_hash, visit.at)
         return _joined(tx, visit, user)
 
     return await visit.write(made)
 
 
-def _joined(tx: Tx, visit: Visit, user: User) -> SignedIn:
-    members.accept(tx, code_of(visit), user, visit.services.vault, visit.at)
+def _joined(tx: Tx, visit: Visit, user: User) -> tuple[SignedIn, str]:
+    """Return his new session, and the place where he sees the workspace that he joined."""
+    member = members.accept(tx, code_of(visit), user, visit.services.vault, visit.at)
     note(tx, visit, user, "invitations.accept")
-    return begun(tx, visit, user)
+    return begun(tx, visit, user), f"w/{member.workspace_id}/"
 
 
 def code_of(visit: Visit) -> str:

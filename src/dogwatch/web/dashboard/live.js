@@ -1,4 +1,4 @@
-// One event stream for all tabs of a browser: each is told when something changed.
+// One event stream for all tabs that show a workspace: each is told when something changed.
 const AGAIN_MS = 20000;
 const seen = new Map(); // port → whether its page is looked at
 let stream = null, address = "", again = 0;

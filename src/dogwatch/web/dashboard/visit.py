@@ -26,6 +26,7 @@ WORKSPACE = "dogwatch-workspace"
 # The cookie that keeps the time zones, by colons; a script of ours sets it to the browser's own.
 ZONES = "dogwatch-zone"
 MOST_ZONES = 3
+YEAR_S = 366 * 86_400
 
 PLACES = (
     ("n", "", "Now", "watches.list"),
@@ -149,13 +150,18 @@ class Visit:
 
     @property
     def form_token(self) -> str:
-        """What each form of this session carries, and nobody else can know."""
-        return self.services.vault.keyed_hash(self.token, "form").hex()
+        """What each form carries that shows this session this workspace; nobody else can know it.
+
+        So that what was asked in one workspace never happens in another that was entered since.
+        """
+        here = self.workspace_id if self.present and self.present.memberships else ""
+        return self.services.vault.keyed_hash(f"{self.token} {here}", "form").hex()
 
     def check_form_token(self) -> None:
-        """Raise refused for a form that is not of this session."""
+        """Raise refused for a form that is not of this session and workspace."""
         if not compare_digest(self.form.get("token", "").encode(), self.form_token.encode()):
-            raise Problem("refused", "this form is of another session; go back and load it again")
+            told = "this form is of another session or workspace; go back and load it again"
+            raise Problem("refused", told)
 
     async def see(self, fn: Callable[[Tx], T]) -> T:
         """Run `fn` on a snapshot of his workspace."""

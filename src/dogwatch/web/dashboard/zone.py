@@ -6,9 +6,7 @@ from dogwatch.core.schedule.spans import plain_zone
 from dogwatch.core.windows import check_zone
 from dogwatch.web.dashboard.pages import moved
 from dogwatch.web.dashboard.sign_in import place_of
-from dogwatch.web.dashboard.visit import MOST_ZONES, ZONES, Visit
-
-YEAR_S = 366 * 86_400
+from dogwatch.web.dashboard.visit import MOST_ZONES, YEAR_S, ZONES, Visit
 
 
 async def choose(visit: Visit) -> Response:

@@ -2,7 +2,12 @@
 
 from html import escape
 
-COLOURS = {"operational": "#1a7f4b", "degraded": "#8a5a00", "down": "#b3261e"}
+COLOURS = {
+    "operational": "#1a7f4b",
+    "maintenance": "#2a5d9f",
+    "degraded": "#8a5a00",
+    "down": "#b3261e",
+}
 STYLES = ("flat", "flat-square", "for-the-badge")
 LONGEST = 60
 _LETTER, _MARGIN = 7, 12

@@ -13,12 +13,19 @@ from dogwatch.web.page import templates
 
 HEADLINES = {
     "operational": "All systems operational",
+    "maintenance": "Maintenance under way",
     "degraded": "Some systems are impaired",
     "down": "Some systems are down",
 }
-WORDS = {"operational": "Operational", "degraded": "Degraded", "down": "Down", "unknown": "No data"}
+WORDS = {
+    "operational": "Operational",
+    "maintenance": "Maintenance",
+    "degraded": "Degraded",
+    "down": "Down",
+    "unknown": "No data",
+}
 # Shape is a second cue beside colour, and so is the height of a bar.
-SHAPES = {"operational": "●", "degraded": "▲", "down": "■", "unknown": "○"}
+SHAPES = {"operational": "●", "maintenance": "◆", "degraded": "▲", "down": "■", "unknown": "○"}
 _HIGH, _WIDE, _STEP = 32, 4, 5
 _HEIGHTS = {None: 6, Status.UP: 18, Status.DEGRADED: 25, Status.DOWN: _HIGH}
 _DAYS = {None: "no data", Status.UP: "up", Status.DEGRADED: "degraded", Status.DOWN: "down"}
