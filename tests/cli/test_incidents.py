@@ -1,6 +1,7 @@
 """incident, ack, why, maintenance, depend and the timing of rules against recorded answers."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -124,6 +125,11 @@ WINDOWS: list[tuple[tuple[str, ...], dict[str, Any]]] = [
         {"kind": "once", "start_at": "2036-01-05T22:00:00Z", "end_at": "2036-01-06T02:00:00Z"},
     ),
     (
+        ("--from", "2036-01-05T22:00:00Z", "--for", "4h"),
+        {"kind": "once", "start_at": "2036-01-05T22:00:00Z",
+         "end_at": "2036-01-06T02:00:00+00:00"},
+    ),
+    (
         ("--day", "sat", "--at", "22:00", "--for", "2h", "--tz", "Europe/Warsaw"),
         {"kind": "weekly", "days": ["sat"], "start": "22:00", "duration_s": 7200,
          "timezone": "Europe/Warsaw"},
@@ -143,6 +149,21 @@ def test_windows_are_made(
     assert done.stdout == "Night is window m1: tags db, by cron 0 3 * * * (UTC), for 1 min\n"
     scope = {"kind": "tags", "values": ["db"]}
     assert sent(trouble) == {"name": "Night", "scope": scope, "window": window}
+
+
+def test_a_window_begins_now_unless_told(here: Here, trouble: Stub) -> None:
+    asked_at = datetime.now(UTC).replace(microsecond=0)
+    assert here("maintenance", "add", "Disk", "--for", "2h").returncode == 0
+    window = sent(trouble)["window"]
+    start_at, end_at = (datetime.fromisoformat(window[name]) for name in ("start_at", "end_at"))
+    assert asked_at <= start_at <= datetime.now(UTC)
+    assert end_at - start_at == timedelta(hours=2)
+    both = here("maintenance", "add", "Disk", "--for", "2h", "--until", "2036-01-05T22:00:00Z")
+    assert "--until or --for" in both.stderr
+    once = {"kind": "once", "start_at": "2036-01-05T22:00:00Z", "end_at": "2036-01-05T23:00:00Z"}
+    trouble.replies["GET /api/v1/maintenance"] = page({**WINDOW, "window": once})
+    assert here("maintenance", "edit", "m1", "--for", "3h").returncode == 0
+    assert sent(trouble)["window"] == once | {"end_at": "2036-01-06T01:00:00+00:00"}
 
 
 def test_what_is_wrong_with_a_window_is_told_in_words_of_the_command_line(

@@ -1,6 +1,7 @@
 """Who is left alone, and when: maintenance, depend."""
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 import click
@@ -15,6 +16,7 @@ from dogwatch.cli.scope import ALL_OF, SCOPE, scopes
 from dogwatch.cli.scope import asked as asked_scope
 from dogwatch.cli.session import Group, Session, command, joined
 from dogwatch.cli.zone import local_zone
+from dogwatch.clock import SystemClock
 from dogwatch.core.windows import WindowSpec
 
 _ALL = 10_000
@@ -25,12 +27,12 @@ _TIMES = ("start_at", "end_at", "days", "start", "cron", "length", "tz")
 # What tells that another kind of window is meant.
 _KINDS = {"once": "start_at", "weekly": "days", "cron": "cron"}
 _said = joined(
-    click.option("--from", "start_at", type=MOMENT, metavar="TIME", help="Once: its begin."),
+    click.option("--from", "start_at", type=MOMENT, metavar="TIME", help="Once: its begin; now."),
     click.option("--until", "end_at", type=MOMENT, metavar="TIME", help="Once: its end."),
     click.option("--day", "days", type=_DAYS, multiple=True, help="Weekly; may be repeated."),
     click.option("--at", "start", type=CLOCK_TIME, metavar="22:00", help="Weekly: its begin."),
     click.option("--cron", metavar="LINE", help="From each due time of a cron line on."),
-    click.option("--for", "length", type=LENGTH, metavar="2h", help="How long, weekly or by cron."),
+    click.option("--for", "length", type=LENGTH, metavar="2h", help="How long, of any kind."),
     click.option("--tz", metavar="ZONE", help="Time zone; this machine's if absent."),
     SCOPE,
 )
@@ -44,6 +46,7 @@ def maintenance_command() -> None:
 @command(
     "add",
     """
+dogwatch maintenance add "Disk change" --for 2h --watch shop-web
 dogwatch maintenance add Upgrade --from 2036-01-05T22:00:00Z --until 2036-01-06T02:00:00Z
 dogwatch maintenance add Saturdays --day sat --at 22:00 --for 2h --tag db1
 dogwatch maintenance add Monthly --cron "0 3 1 * *" --for 1h --tz Europe/Warsaw
@@ -105,20 +108,36 @@ def _changed(window: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, A
     kind = next((kind for kind, name in _KINDS.items() if name in said), window["kind"])
     kept = window if kind == window["kind"] else {"timezone": window.get("timezone", "UTC")}
     if kind == "once":
-        kept = {name: value for name, value in kept.items() if name != "timezone"}
+        times = {name: kept[name] for name in ("start_at", "end_at") if name in kept}
+        return {"kind": kind, **_once(times, said)}
     return {**kept, **said, "kind": kind}
 
 
 def _window(given: Mapping[str, Any], zone: str) -> dict[str, Any]:
     kind = "cron" if given["cron"] else "weekly" if given["days"] else "once"
     names = {
-        "once": ("start_at", "end_at"),
+        "once": ("start_at", "end_at", "duration_s"),
         "weekly": ("days", "start", "duration_s"),
         "cron": ("cron", "duration_s"),
     }[kind]
     values = {**given, "duration_s": given["length"], "days": list(given["days"])}
     told = {name: values[name] for name in names if values[name]}
-    return {"kind": kind, **told, **({} if kind == "once" else {"timezone": zone})}
+    if kind == "once":
+        return {"kind": kind, **_once({}, told)}
+    return {"kind": kind, **told, "timezone": zone}
+
+
+def _once(kept: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return begin and end; it begins now unless told, and its length may tell its end."""
+    if said.keys() >= {"end_at", "duration_s"}:
+        raise click.UsageError("Give --until or --for, not both.")
+    now = SystemClock().now().isoformat(timespec="seconds")
+    told = {"start_at": now, **kept, **said}
+    length_s = told.pop("duration_s", None)
+    if length_s:
+        begin_at = datetime.fromisoformat(told["start_at"])
+        told["end_at"] = (begin_at + timedelta(seconds=length_s)).isoformat()
+    return told
 
 
 def _when(one: Mapping[str, Any]) -> str:
