@@ -174,7 +174,7 @@ def test_a_long_outage_is_written_in_few_statements(house: House) -> None:
             runs.fire_due(tx, after(50_000))
         return sent
 
-    assert len(house.do(fire)) < 25
+    assert len(house.do(fire)) <= 25
     assert len(house.slots()) == 50_000 // 60
     assert house.audit(50_000) == []
 
