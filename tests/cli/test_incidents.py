@@ -171,6 +171,19 @@ def test_what_is_wrong_with_a_window_is_told_in_words_of_the_command_line(
 ) -> None:
     typed = here("maintenance", "add", "Night", "--from", "tomorrow", "--until", "x")
     assert "'--from': 'tomorrow' is not a time such as 2036-01-05T22:00:00Z" in typed.stderr
+    for words, told in (
+        (("--at", "22:00", "--for", "2h"), "--at: not of this kind of window"),
+        (("--day", "sat", "--from", "2036-01-05T22:00:00Z"), "--from: not of this kind"),
+        (("--day", "sat", "--cron", "0 3 * * *"), "--cron: not of this kind of window"),
+        (("--tz", "Mars/Olympus", "--for", "3h"), "--tz: not of this kind of window"),
+        ((), "Say how long: --for 2h, or --until TIME"),
+        (("--from", "9999-12-31T00:00:00Z", "--for", "5d"), "--for: too long"),
+    ):
+        done = here("maintenance", "add", "Night", *words)
+        assert (done.returncode, told in done.stderr) == (2, True), done.stderr
+    once = {"kind": "once", "start_at": "2036-01-05T23:00:00Z", "end_at": "2036-01-06T23:00:00Z"}
+    trouble.replies["GET /api/v1/maintenance/m1"] = (200, {**WINDOW, "window": once})
+    trouble.replies["GET /api/v1/maintenance"] = page({**WINDOW, "window": once})
     told = "window.end_at: must be after start_at; window.cron: is nothing"
     trouble.replies["PATCH /api/v1/maintenance/m1"] = (422, {"detail": told})
     done = here("maintenance", "edit", "Night", "--until", "2036-01-05T22:00:00Z")

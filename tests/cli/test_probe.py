@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from dogwatch.core.probe.address import address_of, target_of
+from dogwatch.core.problems import Problem
 from tests.cli.stub import Here, Stub
 
 WINDOW = {
@@ -198,3 +199,15 @@ def test_a_try_prints_what_was_seen(here: Here, told: Stub) -> None:
 def test_addresses(target: dict[str, Any], address: str) -> None:
     assert address_of(target) == address
     assert target_of(address) == target
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "dns://x?type=TXT", "tcp://u:p@h:1", "tcp://h:1/path", "tcp://h:1?x=1", "tls://h/path#f",
+        "icmp://u@h", "icmp://h/x", "ftp://h", "h:1",
+    ],
+)  # fmt: skip
+def test_what_an_address_cannot_say_is_refused(address: str) -> None:
+    with pytest.raises(Problem, match="use one of"):
+        target_of(address)

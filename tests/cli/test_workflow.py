@@ -128,6 +128,7 @@ def test_apply_makes_what_is_not_there(here: Here, told: Stub, tmp_path: Path) -
     ("text", "told_of"),
     [
         ("name: [", "is no YAML"),
+        ("name: x\nnodes: []\nname: y", "bad.yaml:3: FILE: is no YAML: "),
         ("- a", "must be an object"),
         ("name: x\nnodes: [{key: a, job: b}]\nedges: [{source: a, target: a}]", "follow itself"),
         ("name: x\ncolour: red", "bad.yaml:2: colour: is not a field here"),

@@ -15,6 +15,7 @@ from dogwatch.cli.output import as_json, local, table
 from dogwatch.cli.scope import ALL_OF, SCOPE, scopes
 from dogwatch.cli.scope import asked as asked_scope
 from dogwatch.cli.session import Group, Session, command, joined
+from dogwatch.cli.session import said as given_of
 from dogwatch.cli.zone import local_zone
 from dogwatch.clock import SystemClock
 from dogwatch.core.windows import WindowSpec
@@ -25,7 +26,7 @@ _DAYS = click.Choice(("mon", "tue", "wed", "thu", "fri", "sat", "sun"))
 
 _TIMES = ("start_at", "end_at", "days", "start", "cron", "length", "tz")
 # What tells that another kind of window is meant.
-_KINDS = {"once": "start_at", "weekly": "days", "cron": "cron"}
+_KINDS = {"weekly": "days", "cron": "cron", "once": "start_at"}
 _said = joined(
     click.option("--from", "start_at", type=MOMENT, metavar="TIME", help="Once: its begin; now."),
     click.option("--until", "end_at", type=MOMENT, metavar="TIME", help="Once: its end."),
@@ -33,7 +34,9 @@ _said = joined(
     click.option("--at", "start", type=CLOCK_TIME, metavar="22:00", help="Weekly: its begin."),
     click.option("--cron", metavar="LINE", help="From each due time of a cron line on."),
     click.option("--for", "length", type=LENGTH, metavar="2h", help="How long, of any kind."),
-    click.option("--tz", metavar="ZONE", help="Time zone; this machine's if absent."),
+    click.option(
+        "--tz", metavar="ZONE", help="Time zone of --day or --cron; this machine's if absent."
+    ),
     SCOPE,
 )
 
@@ -63,10 +66,16 @@ def maintenance_add(session: Session, name: str, **given: Any) -> None:
     as_json(made) if session.json else click.echo(_told(api, made))
 
 
-_OPTIONS = {
+_OF_KIND = {
+    "once": ("start_at", "end_at", "length"),
+    "weekly": ("days", "start", "length", "tz"),
+    "cron": ("cron", "length", "tz"),
+}
+_OPTION = {
     "start_at": "--from", "end_at": "--until", "days": "--day", "start": "--at",
-    "cron": "--cron", "duration_s": "--for", "timezone": "--tz",
+    "cron": "--cron", "length": "--for", "tz": "--tz",
 }  # fmt: skip
+_OPTIONS = _OPTION | {"duration_s": "--for", "timezone": "--tz"}
 
 
 def _told(api: Api, one: Mapping[str, Any]) -> str:
@@ -90,7 +99,7 @@ def maintenance_edit(session: Session, maintenance: str, name: str | None, **giv
     scope = asked_scope(given) or (ALL_OF if given["every"] else None)
     asked: dict[str, Any] = {"name": name} if name else {}
     asked |= {"scope": scope} if scope else {}
-    anew = any(given[one] for one in _TIMES)
+    anew = bool(given_of({name: given[name] for name in _TIMES}))
     if not asked and not anew:
         raise click.UsageError("Nothing to change; give an option.")
     api = connect(session)
@@ -102,42 +111,51 @@ def maintenance_edit(session: Session, maintenance: str, name: str | None, **giv
 
 def _changed(window: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """Return a window with what is said anew; another kind begins from nothing."""
-    said = {name: list(given[name]) if name == "days" else given[name] for name in _TIMES}
-    said["duration_s"], said["timezone"] = said.pop("length"), said.pop("tz")
-    said = {name: value for name, value in said.items() if value}
-    kind = next((kind for kind, name in _KINDS.items() if name in said), window["kind"])
+    kind, said = _said_of(given, window["kind"])
     kept = window if kind == window["kind"] else {"timezone": window.get("timezone", "UTC")}
     if kind == "once":
-        times = {name: kept[name] for name in ("start_at", "end_at") if name in kept}
-        return {"kind": kind, **_once(times, said)}
+        kept = {name: kept[name] for name in ("start_at", "end_at") if name in kept}
+        return {"kind": kind, **_once(kept, said)}
     return {**kept, **said, "kind": kind}
 
 
 def _window(given: Mapping[str, Any], zone: str) -> dict[str, Any]:
-    kind = "cron" if given["cron"] else "weekly" if given["days"] else "once"
-    names = {
-        "once": ("start_at", "end_at", "duration_s"),
-        "weekly": ("days", "start", "duration_s"),
-        "cron": ("cron", "duration_s"),
-    }[kind]
-    values = {**given, "duration_s": given["length"], "days": list(given["days"])}
-    told = {name: values[name] for name in names if values[name]}
+    kind, said = _said_of(given, "once")
     if kind == "once":
-        return {"kind": kind, **_once({}, told)}
-    return {"kind": kind, **told, "timezone": zone}
+        return {"kind": kind, **_once({}, said)}
+    return {"kind": kind, "timezone": zone, **said}
+
+
+def _said_of(given: Mapping[str, Any], usual: str) -> tuple[str, dict[str, Any]]:
+    """Return the kind that is meant, and what is said of it; what means nothing there is refused,
+    as it would be left out in silence."""
+    times = given_of({name: given[name] for name in _TIMES})
+    kind = next((kind for kind, name in _KINDS.items() if name in times), usual)
+    if strange := [_OPTION[name] for name in times if name not in _OF_KIND[kind]]:
+        known = ", ".join(_OPTION[name] for name in _OF_KIND[kind])
+        told = f"{', '.join(strange)}: not of this kind of window, which takes {known}."
+        raise click.UsageError(told)
+    names = {"length": "duration_s", "tz": "timezone"}
+    said = {names.get(name, name): value for name, value in times.items()}
+    return kind, said | ({"days": list(said["days"])} if "days" in said else {})
 
 
 def _once(kept: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
     """Return begin and end; it begins now unless told, and its length may tell its end."""
     if said.keys() >= {"end_at", "duration_s"}:
         raise click.UsageError("Give --until or --for, not both.")
+    if not {"end_at", "duration_s"} & (said.keys() | kept.keys()):
+        raise click.UsageError("Say how long: --for 2h, or --until TIME.")
     now = SystemClock().now().isoformat(timespec="seconds")
     told = {"start_at": now, **kept, **said}
     length_s = told.pop("duration_s", None)
-    if length_s:
-        begin_at = datetime.fromisoformat(told["start_at"])
-        told["end_at"] = (begin_at + timedelta(seconds=length_s)).isoformat()
-    return told
+    if length_s is None:
+        return told
+    try:
+        end_at = datetime.fromisoformat(told["start_at"]) + timedelta(seconds=length_s)
+    except OverflowError:
+        raise click.UsageError("--for: too long; no calendar has its end.") from None
+    return told | {"end_at": end_at.isoformat()}
 
 
 def _when(one: Mapping[str, Any]) -> str:

@@ -207,7 +207,7 @@ def _read(path: str) -> dict[str, Any]:
     except Problem as problem:
         lines = lines_of(text, problem.fields)
         told = {
-            place: f"line {lines[place]}: {why}" if place in lines else why
+            place: why if place not in lines or "line " in why else f"line {lines[place]}: {why}"
             for place, why in sorted(problem.fields.items(), key=lambda one: lines.get(one[0], 0))
         }
         raise by_line(path, Problem(problem.kind, problem.message, told)) from None

@@ -30,11 +30,15 @@ MOST_WORKS = 20
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """One name of a page: its state now and its days; `heard_at` is when it was last heard."""
+    """One name of a page: its state now and its days; `heard_at` is when it was last heard.
+
+    `bare` is its state for those who know no maintenance.
+    """
 
     number: int
     name: str
     state: str
+    bare: str
     days: Sequence[Day]
     heard_at: datetime | None
 
@@ -55,10 +59,14 @@ class Works:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A page as it is at a time: `works` are under way or to come, `posts` the newest first."""
+    """A page as it is at a time: `works` are under way or to come, `posts` the newest first.
+
+    `bare` is its state for those who know no maintenance.
+    """
 
     page: StatusPage
     state: str
+    bare: str
     components: Sequence[Component]
     works: Sequence[Works]
     posts: Sequence[Post]
@@ -83,7 +91,8 @@ def view(tx: Tx, page: StatusPage, at: datetime) -> View:
     posts = status_pages.posts(tx, page.workspace_id, page.id, POSTS_SHOWN, at - POSTS_FOR)
     impacts = [one.impact for one in posts if one.resolved_at is None]
     return View(
-        page, state_of_page((one.state for one in components), impacts), components,
+        page, state_of_page((one.state for one in components), impacts),
+        state_of_page((one.bare for one in components), impacts), components,
         _works(tx, page, behind, at), posts, at,
     )  # fmt: skip
 
@@ -115,7 +124,7 @@ def _component(
     working = [one.watch.status for one in behind if one.id not in maintained]
     resting = [one.watch.status for one in behind if one.id in maintained]
     return Component(
-        number, item.name, state_of_item(working, resting),
+        number, item.name, state_of_item(working, resting), state_of_item([*working, *resting]),
         uptime.merged(history[one.id] for one in behind), max(heard, default=None),
     )  # fmt: skip
 

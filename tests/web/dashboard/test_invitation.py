@@ -111,6 +111,8 @@ def test_who_is_in_two_workspaces_sees_the_one_he_entered(house: House) -> None:
     house.write(appointed)
     assert "every 1h" not in ana.get("/i/backup").text
     assert f'href="w/{shop.id}/">Go there' in ana.get("/account").text.replace("./", "")
+    assert ana.get("/live", workspace=str(shop.id)).status == 401
+    assert f'data-stream="../live?workspace={in_default.workspace_id}"' in ana.get("/i/backup").text
     stale = hidden_in(ana.get("/i/backup").text, "/i/backup/pause")
     entered = ana.get(f"/w/{shop.id}/i/backup")
     assert (entered.status, entered.headers["location"]) == (303, "../../../i/backup")
@@ -127,5 +129,9 @@ def test_who_is_in_two_workspaces_sees_the_one_he_entered(house: House) -> None:
         is not Status.PAUSED
     )
     assert ana.get(f"/w/{both.id}/i/backup").status == 403
+    for place in ("", "/", "/flows/nightly", "/i/backup/edit", "/settings/status-pages/x"):
+        led = ana.get(f"/w/{shop.id}{place}").headers["location"]
+        assert led.strip("./") == place.strip("/")
+    assert ana.get(f"/w/{shop.id}//evil.example").headers["location"] == "../../../"
     stranger = house.browser().get(f"/w/{shop.id}/i/backup")
     assert stranger.headers["location"].endswith(f"login?next=w%2F{shop.id}%2Fi%2Fbackup")

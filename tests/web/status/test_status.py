@@ -184,6 +184,9 @@ def test_what_is_down_under_maintenance_is_said_to_be_maintained(
     )  # fmt: skip
     assert "◆</span> Maintenance under way" in anybody.get("/status/shop").text
     assert "maintenance" in anybody.get("/status/shop.svg").text
+    owl = anybody.get("/cronowl/api/status/shop").json  # it has no word for that
+    assert (owl["overallStatus"], owl["checks"][0]["status"]) == ("down", "down")
+    assert "down" in anybody.get("/cronowl/api/status/shop/badge").text
     assert api("DELETE", f"/maintenance/{made.json['id']}").status == 204
     later(house, 31)
     assert seen(anybody)["state"] == "down"

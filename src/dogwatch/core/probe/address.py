@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from dogwatch.core.problems import invalid
 
@@ -23,12 +23,18 @@ def target_of(address: str) -> dict[str, Any]:
         port = parts.port
     except ValueError:
         kind = ""
-    if kind not in (*_WHERE, "icmp"):
+    if kind not in (*_WHERE, "icmp") or not _plain(kind, parts):
         raise invalid("target.address", f"use one of {_FORMS} or icmp://HOST")
     host = parts.hostname or ""
     if kind == "dns":
         return {"kind": kind, "name": host, "type": parts.path.strip("/").upper() or "A"}
     return {"kind": kind, "host": host} | ({} if port is None else {"port": port})
+
+
+def _plain(kind: str, parts: SplitResult) -> bool:
+    """Whether an address says nothing besides host, port and type, which would be left out."""
+    more = parts.username, parts.password, parts.query, parts.fragment
+    return not any(more) and (kind == "dns" or parts.path in ("", "/"))
 
 
 def address_of(target: Mapping[str, Any]) -> str:

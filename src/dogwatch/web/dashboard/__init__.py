@@ -154,7 +154,8 @@ def install(app: FastAPI, front: Endpoint) -> None:
     app.add_route("/runs/{run_id}/tail.json", signed_in(run.tail))
     app.add_route("/dogwatch.yaml", signed_in(files.download))
     app.add_route("/live", signed_in(live.show))
-    app.add_route("/w/{workspace}/{place:path}", signed_in(workspace.enter))
+    for path in ("/w/{workspace}", "/w/{workspace}/{place:path}"):
+        app.add_route(path, signed_in(workspace.enter))
     for path, take in POSTED.items():
         app.add_route(path, signed_in(take), ["POST"])
     for path, answer in beside.routes():

@@ -24,7 +24,12 @@ async function look() {
   }
   if (answer.status !== 304) {
     if (!answer.ok) throw new Error(`status ${answer.status}`);
-    const whole = put(new DOMParser().parseFromString(await answer.text(), "text/html"));
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (fresh.documentElement.dataset.stream !== page.dataset.stream) {
+      location.reload(); // of another workspace, which was entered since
+      return;
+    }
+    const whole = put(fresh);
     tag = whole ? answer.headers.get("ETag") ?? "" : "";
   }
   seenAt = new Date();

@@ -9,7 +9,7 @@ from dogwatch.usecases import people
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.door import ALL_TOPICS, SESSIONS, page_of
 from dogwatch.web.api.stream import wait, woken
-from dogwatch.web.dashboard.pages import HEADERS
+from dogwatch.web.dashboard.pages import HEADERS, refused
 from dogwatch.web.dashboard.visit import Visit
 
 HEARTBEAT_S = 15.0
@@ -21,8 +21,14 @@ _CHANGED = "event: changed\ndata: 1\n\n"
 
 
 async def show(visit: Visit) -> Response:
-    """Tell of changes in the workspace until he is signed out, or the server stops."""
+    """Tell of changes in the workspace until he is signed out, or the server stops.
+
+    A page of another workspace than the one he is in by now is refused: it is to be loaded anew.
+    """
     require(visit.caller, "watches.list")
+    here = str(visit.workspace_id)
+    if visit.request.query_params.get("workspace", here) != here:
+        return refused()
     headers = {**HEADERS, "X-Accel-Buffering": "no"}
     return StreamingResponse(_events(visit), 200, headers, "text/event-stream")
 

@@ -19,14 +19,7 @@ from dogwatch.web.status.views import FRESH_S, Views
 
 RECENT = 10
 CACHED = {"Cache-Control": f"public, s-maxage={FRESH_S}, stale-while-revalidate={2 * FRESH_S}"}
-# CronOwl has no word for maintenance.
-_STATUSES = {
-    "operational": "up",
-    "maintenance": "down",
-    "degraded": "up",
-    "down": "down",
-    "unknown": "new",
-}
+_STATUSES = {"operational": "up", "degraded": "up", "down": "down", "unknown": "new"}
 _DAYS = {None: "unknown", Status.UP: "up", Status.DEGRADED: "degraded", Status.DOWN: "down"}
 MINUTE_S = 60
 
@@ -88,7 +81,7 @@ class CheckOut(Wire):
         return cls(
             id=str(one.number),
             name=one.name,
-            status=_STATUSES[one.state],
+            status=_STATUSES[one.bare],
             last_ping=one.heard_at,
             tags=[],
             history=[DayOut.of(day) for day in one.days],
@@ -148,7 +141,7 @@ class StatusOut(Wire):
     @classmethod
     def of(cls, view: View) -> "StatusOut":
         """Return the shape of a page."""
-        said: dict[str, Any] = {"overall_status": _overall(view)}
+        said: dict[str, Any] = {"overall_status": view.bare}
         return cls(
             title=view.page.title,
             description=view.page.description,
@@ -158,10 +151,6 @@ class StatusOut(Wire):
             incidents=_incidents(view.posts),
             **said,
         )
-
-
-def _overall(view: View) -> str:
-    return "degraded" if view.state == "maintenance" else view.state
 
 
 def _incidents(posts: Sequence[Post]) -> Incidents:
@@ -184,8 +173,7 @@ async def badge(request: Request) -> Response:
     """Draw the state of a page; that of a page that is not there is down."""
     view = await _view(request)
     label = request.query_params.get("label") or "status"
-    shown = _overall(view) if view else "down"
-    picture = drawn(label, shown, request.query_params.get("style", ""))
+    picture = drawn(label, view.bare if view else "down", request.query_params.get("style", ""))
     headers = CACHED if view else {"Cache-Control": "no-cache"}
     return Response(picture, 200, headers, "image/svg+xml")
 
