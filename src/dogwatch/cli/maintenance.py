@@ -22,11 +22,17 @@ from dogwatch.core.windows import WindowSpec
 
 _ALL = 10_000
 _DAYS = click.Choice(("mon", "tue", "wed", "thu", "fri", "sat", "sun"))
-
-
-_TIMES = ("start_at", "end_at", "days", "start", "cron", "length", "tz")
-# What tells that another kind of window is meant.
-_KINDS = {"weekly": "days", "cron": "cron", "once": "start_at"}
+# The options that say when, and those that each kind of window takes; the first tells the kind.
+_OPTION = {
+    "start_at": "--from", "end_at": "--until", "days": "--day", "start": "--at",
+    "cron": "--cron", "length": "--for", "tz": "--tz",
+}  # fmt: skip
+_OPTIONS = _OPTION | {"duration_s": "--for", "timezone": "--tz"}
+_OF_KIND = {
+    "weekly": ("days", "start", "length", "tz"),
+    "cron": ("cron", "length", "tz"),
+    "once": ("start_at", "end_at", "length"),
+}
 _said = joined(
     click.option("--from", "start_at", type=MOMENT, metavar="TIME", help="Once: its begin; now."),
     click.option("--until", "end_at", type=MOMENT, metavar="TIME", help="Once: its end."),
@@ -66,18 +72,6 @@ def maintenance_add(session: Session, name: str, **given: Any) -> None:
     as_json(made) if session.json else click.echo(_told(api, made))
 
 
-_OF_KIND = {
-    "once": ("start_at", "end_at", "length"),
-    "weekly": ("days", "start", "length", "tz"),
-    "cron": ("cron", "length", "tz"),
-}
-_OPTION = {
-    "start_at": "--from", "end_at": "--until", "days": "--day", "start": "--at",
-    "cron": "--cron", "length": "--for", "tz": "--tz",
-}  # fmt: skip
-_OPTIONS = _OPTION | {"duration_s": "--for", "timezone": "--tz"}
-
-
 def _told(api: Api, one: Mapping[str, Any]) -> str:
     return f"{one['name']} is window {one['id']}: {scopes(api, [one])(one)}, {_when(one)}"
 
@@ -99,7 +93,7 @@ def maintenance_edit(session: Session, maintenance: str, name: str | None, **giv
     scope = asked_scope(given) or (ALL_OF if given["every"] else None)
     asked: dict[str, Any] = {"name": name} if name else {}
     asked |= {"scope": scope} if scope else {}
-    anew = bool(given_of({name: given[name] for name in _TIMES}))
+    anew = bool(given_of({name: given[name] for name in _OPTION}))
     if not asked and not anew:
         raise click.UsageError("Nothing to change; give an option.")
     api = connect(session)
@@ -129,8 +123,8 @@ def _window(given: Mapping[str, Any], zone: str) -> dict[str, Any]:
 def _said_of(given: Mapping[str, Any], usual: str) -> tuple[str, dict[str, Any]]:
     """Return the kind that is meant, and what is said of it; what means nothing there is refused,
     as it would be left out in silence."""
-    times = given_of({name: given[name] for name in _TIMES})
-    kind = next((kind for kind, name in _KINDS.items() if name in times), usual)
+    times = given_of({name: given[name] for name in _OPTION})
+    kind = next((kind for kind, (first, *_) in _OF_KIND.items() if first in times), usual)
     if strange := [_OPTION[name] for name in times if name not in _OF_KIND[kind]]:
         known = ", ".join(_OPTION[name] for name in _OF_KIND[kind])
         told = f"{', '.join(strange)}: not of this kind of window, which takes {known}."
