@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from dogwatch.core.problems import Problem
-from dogwatch.store import sqlite
+from dogwatch.store import migrate, sqlite
 from dogwatch.store.database import Database, Tx
 from tests.harness.notes import make_notes, noted, put
 
@@ -232,3 +232,21 @@ def test_what_was_answered_survives_a_kill(path: Path, notes: Database) -> None:
         other.kill()
         told += [int(line) for line in other.stdout if line.endswith("\n")]
     assert set(told) <= set(noted(notes))
+
+
+LOOK = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('PRAGMA user_version'); "
+
+
+def test_locks_outlive_a_look_at_the_revision(path: Path, notes: Database) -> None:
+    """Another program that comes and goes must know that we are here, and leave us our log."""
+    notes.write(lambda tx: put(tx, 1)).result(10)
+    log = path.with_name(f"{path.name}-wal")
+    ours = log.stat().st_ino
+    migrate.current(notes)
+    came = "c.execute('SELECT * FROM sqlite_master').fetchall(); c.close()"
+    subprocess.run([sys.executable, "-c", LOOK + came, path], check=True, timeout=60)
+    assert log.exists(), "it took our log away"
+    assert log.stat().st_ino == ours
+    notes.write(lambda tx: put(tx, 2)).result(10)
+    with outside(path) as other:
+        assert other.execute("SELECT id FROM notes ORDER BY id").fetchall() == [(1,), (2,)]

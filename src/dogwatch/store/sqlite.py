@@ -50,10 +50,16 @@ def file_of(url: URL) -> Path:
 
 
 def create_file(path: Path) -> None:
-    """Make the file readable to its owner alone, in a directory that is so if it is new."""
+    """Make the file readable to its owner alone, in a directory that is so if it is new.
+
+    One that is there is never opened: closing it would drop the locks that SQLite holds on it in
+    this process (fcntl(2)), and the next program to close it would take the log away from us.
+    """
     try:
         directory.make(path.parent)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        return
     except OSError as error:
         raise Problem("refused", f"cannot open the database {path}: {error.strerror}") from error
 
