@@ -65,7 +65,7 @@ dogwatch maintenance add Monthly --cron "0 3 1 * *" --for 1h --tz Europe/Warsaw
 @_said
 def maintenance_add(session: Session, name: str, **given: Any) -> None:
     """Make a window for watches: for all, unless told which."""
-    window = _window(given, given["tz"] or local_zone(session.environ))
+    window = _window(given, local_zone(session.environ))
     asked = {"name": name, "scope": asked_scope(given) or ALL_OF, "window": window}
     api = connect(session)
     made = send_as(api, "POST", "/maintenance", asked, _OPTIONS)

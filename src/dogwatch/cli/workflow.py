@@ -199,18 +199,14 @@ def workflow_validate(session: Session, files: tuple[str, ...]) -> None:
 
 def _read(path: str) -> dict[str, Any]:
     """Return what a file holds, judged and in its usual form."""
-    from dogwatch.core.workflow.text import lines_of, loaded  # only files want it
+    from dogwatch.core.manifest.text import located  # only files want it
+    from dogwatch.core.workflow.text import loaded
 
     text = _text_of(path)
     try:
         return to_json(read(loaded(text, "FILE")))
     except Problem as problem:
-        lines = lines_of(text, problem.fields)
-        told = {
-            place: why if place not in lines or "line " in why else f"line {lines[place]}: {why}"
-            for place, why in sorted(problem.fields.items(), key=lambda one: lines.get(one[0], 0))
-        }
-        raise by_line(path, Problem(problem.kind, problem.message, told)) from None
+        raise by_line(path, located(text, problem, in_order=True)) from None
 
 
 def _text_of(path: str) -> str:

@@ -7,6 +7,7 @@ import pytest
 
 from dogwatch.core.ping import Kind
 from tests.web.dashboard.conftest import Browser, House, ping, watch, words
+from tests.web.dashboard.test_alerts import HOOK
 
 WARSAW = "Europe/Warsaw"
 
@@ -40,9 +41,8 @@ def test_the_zone_of_a_cookie_is_one_that_there_is(ana: Browser) -> None:
 
 def test_forms_begin_with_that_zone_and_pages_say_which_it_is(house: House, ana: Browser) -> None:
     ana.cookies["dogwatch-zone"] = WARSAW
-    made = {"kind": "webhook", "name": "Ops", "settings.url": "https://hook.example/"}
     new = "/alerts/channels/new"
-    assert ana.fill(f"{new}?kind=webhook", new, **made).status == 200
+    assert ana.fill(f"{new}?kind=webhook", new, kind="webhook", **HOOK).status == 200
     chosen = f'<option value="{WARSAW}" selected>'
     assert chosen in ana.get("/alerts/rules/new").text
     assert chosen in ana.get("/alerts/maintenance/new", kind="weekly").text

@@ -58,12 +58,14 @@ def _faults(data: Mapping[str, Any]) -> dict[str, str]:
     return bad
 
 
-def located(text: str, problem: Problem) -> Problem:
-    """Return a problem whose faults tell the lines that they stand on."""
+def located(text: str, problem: Problem, *, in_order: bool = False) -> Problem:
+    """Return a problem whose faults tell the lines that they stand on, or also stand in order."""
     without = [place for place, told in problem.fields.items() if "line " not in told]
     lines = lines_of(text, without) if without else {}  # a text is slow to read
+    told = list(problem.fields.items())
+    if in_order:
+        told.sort(key=lambda one: lines.get(one[0], 0))
     fields = {
-        place: f"line {lines[place]}: {told}" if place in lines else told
-        for place, told in problem.fields.items()
+        place: f"line {lines[place]}: {why}" if place in lines else why for place, why in told
     }
-    return Problem(problem.kind, in_words(fields) or problem.message, fields)
+    return problem.of_fields(fields, in_words(fields) or None)
