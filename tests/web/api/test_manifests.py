@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dogwatch.core.manifest.text import MOST_FAULTS, SECTIONS, read
+from dogwatch.core.manifest.text import MAX_LENGTH, MOST_FAULTS, SECTIONS, read
 from dogwatch.core.ping import Answer as PingAnswer
 from dogwatch.core.ping import Heard
 from dogwatch.core.problems import Problem
@@ -738,3 +738,11 @@ def test_files_and_edits_beside_each_other(house: House) -> None:
     assert found == {200, 201}
     names = {clients[0]("GET", f"/watches/w{n}").json["name"] for n in range(5)}
     assert len(names) == 1
+
+
+def test_the_longest_file_fits_into_a_body(api: Client) -> None:
+    head = WATCH.format(when="every 5m")
+    lines = "# as it is\n" * (MAX_LENGTH // len("# as it is\n"))
+    whole = head + lines[: MAX_LENGTH - len(head)]
+    assert apply(api, whole).json["made"] == ["watches backup"]
+    assert "at most 900000 characters" in apply(api, f"{whole}#").text
