@@ -25,6 +25,8 @@ def test_times_are_of_the_zone_that_was_chosen(house: House, ana: Browser) -> No
     assert "2026-01-05 17:00:00</time>" in page
     chosen = ana.fill("/i/nightly", "/zone", zone="Asia/Tokyo", place="i/nightly")
     assert (chosen.status, chosen.headers["location"]) == (303, "./i/nightly")
+    chosen = ana.fill("/i/nightly", "/zone", zone="Asia/Tokyo", place="timeline?hours=168")
+    assert chosen.headers["location"] == "./timeline?hours=168"
     page = ana.get("/i/nightly").text
     assert "Times are Asia/Tokyo." in page
     assert "2026-01-06 02:00:00</time>" in page

@@ -132,6 +132,8 @@ def test_who_is_in_two_workspaces_sees_the_one_he_entered(house: House) -> None:
     for place in ("", "/", "/flows/nightly", "/i/backup/edit", "/settings/status-pages/x"):
         led = ana.get(f"/w/{shop.id}{place}").headers["location"]
         assert led.strip("./") == place.strip("/")
+    asked = ana.get(f"/w/{shop.id}/timeline", hours="168").headers["location"]
+    assert asked == "../../timeline?hours=168"
     assert ana.get(f"/w/{shop.id}//evil.example").headers["location"] == "../../../"
     stranger = house.browser().get(f"/w/{shop.id}/i/backup")
     assert stranger.headers["location"].endswith(f"login?next=w%2F{shop.id}%2Fi%2Fbackup")

@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from ipaddress import ip_network
+from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
 
 import pytest
 from argon2 import PasswordHasher
@@ -158,7 +159,24 @@ def test_tries_are_limited_by_account(house: House) -> None:
     assert sign_in(browser).status == 303
 
 
-@pytest.mark.parametrize("place", ["https://evil.test", "//evil.test", "invitations/../x", "x"])
+@pytest.mark.parametrize("place", ["timeline?hours=168&tag=db", "incidents?state=open"])
+def test_it_leads_back_to_what_was_asked_for(house: House, place: str) -> None:
+    house.ana()
+    browser = house.browser()
+    path, _, query = place.partition("?")
+    asked = browser.get(f"/{path}", **dict(parse_qsl(query))).headers["location"]
+    (led,) = parse_qs(urlsplit(asked).query)["next"]
+    assert unquote(led) == unquote(place)
+    assert sign_in(browser, next=place).headers["location"] == f"./{place}"
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "https://evil.test", "//evil.test", "invitations/../x", "x", "?a\r\nb: c", "?a b",
+        "?" + "a" * 2000,
+    ],
+)  # fmt: skip
 def test_it_leads_nowhere_else(house: House, place: str) -> None:
     house.ana()
     assert sign_in(house.browser(), next=place).headers["location"] == "./"

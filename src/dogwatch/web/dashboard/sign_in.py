@@ -18,6 +18,7 @@ _NEXT = re.compile(
     r"(w/[0-9]{1,10}/)?(account|new|(i|flows)/[a-z0-9_-]{1,64}(/edit)?|runs/[0-9a-z]{26}"
     r"|invitations/[0-9A-Za-z]{1,64}|timeline|load|incidents(/[0-9a-z]{1,26})?"
     r"|alerts(/deliveries/[0-9a-z]{26})?|settings(/[a-z-]{1,20}){0,2}|system)?"
+    r"(\?[!-~]{0,1000})?"
 )
 
 

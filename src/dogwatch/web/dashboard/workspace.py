@@ -13,6 +13,6 @@ async def enter(visit: Visit) -> Response:
     wanted = visit.request.path_params["workspace"]
     if wanted not in {str(one.workspace_id) for one in visit.signed_in.memberships}:
         raise Problem("refused", "you are not in this workspace; ask its admins to invite you")
-    answer = moved(visit, place_of(visit.request.path_params.get("place", "")))
+    answer = moved(visit, place_of(visit.place.removeprefix(f"w/{wanted}").removeprefix("/")))
     answer.set_cookie(WORKSPACE, wanted, YEAR_S, path="/", samesite="lax", httponly=True)
     return answer
