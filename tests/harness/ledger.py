@@ -73,6 +73,8 @@ class Client:
             writer.close()
 
     async def _ping(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if writer.is_closing():  # where uvloop knows of it, a write is a RuntimeError
+            raise ConnectionResetError
         self.sequence += 1
         rid = f"{self.number}-{self.sequence}"
         body = f"client {self.number} sequence {self.sequence}"
