@@ -8,11 +8,13 @@ from enum import StrEnum
 
 from dogwatch.core.result import BAD, Outcome, Result
 from dogwatch.core.schedule import Schedule
-from dogwatch.core.slots import MAX_WALK, STRETCH
+from dogwatch.core.slots import STRETCH
 from dogwatch.core.spec import beyond
 
 ON_TIME = timedelta(seconds=30)
 MAX_BACKOFF_S = 3600
+# Slots dealt with at once: nobody waits for the lines of those that were missed.
+MAX_FIRES = 1_000
 # The pieces of each attempt's output count on from a multiple of this: none writes over another.
 ATTEMPT_SEQS = 1_000_000
 # A regular expression: what jobs call the places that they share.
@@ -111,20 +113,20 @@ class Due:
 
 
 def due(schedule: Schedule, policy: Policy, next_at: datetime, at: datetime) -> Due:
-    """Return what to do about every slot from `next_at` to `at`, at most `MAX_WALK` of them.
+    """Return what to do about every slot from `next_at` to `at`, at most `MAX_FIRES` of them.
 
     Of more that pass, the last one told stands for all up to the first that runs.
     """
     caught_up = _caught_up(schedule, policy, next_at, at)
     fires: list[Fire] = []
     slot: datetime | None = next_at
-    while slot is not None and slot <= at and len(fires) < MAX_WALK:
+    while slot is not None and slot <= at and len(fires) < MAX_FIRES:
         on_time = at - slot <= ON_TIME
         run = on_time or slot in caught_up
         fires.append(Fire(slot) if run else Fire(slot, Outcome.MISSED, "we were not running"))
         slot = schedule.after(slot)
     runs_at = min((*caught_up, at - ON_TIME))
-    if slot and len(fires) == MAX_WALK and slot < runs_at:
+    if slot and len(fires) == MAX_FIRES and slot < runs_at:
         fires[-1] = replace(fires[-1], reason=STRETCH)
         slot = _first_since(schedule, slot, runs_at)
     return Due(tuple(fires), slot)

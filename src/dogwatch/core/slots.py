@@ -10,7 +10,8 @@ from dogwatch.core.data import data, replace
 from dogwatch.core.schedule import Schedule
 
 REARM_S = 60
-MAX_WALK = 1_000
+# Slots of a watch that end at once, each with a line: a ping waits until they are written.
+MAX_WALK = 100
 # Of more slots than `MAX_WALK` that end at once, the last one told has this reason.
 STRETCH = "this stands for all up to the next one told: too many for a line each"
 TICK = timedelta(microseconds=1)
