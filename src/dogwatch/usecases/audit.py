@@ -127,6 +127,6 @@ def _flips_told(tx: Tx) -> Iterator[Finding]:
             record = record_of(workspace_id, flip["watch_id"]) if event else None
             if event is None or record is None or flip["at"] < record.updated_at:
                 continue  # it may have had other tags
-            for rule in book.sending(event, record.id, record.tags, record.project):
+            for rule in book.sending(event, *record.traits):
                 if rule.channel_id not in told and flip["at"] >= made_at[rule.id] + LAG:
                     yield Finding("every flip is told", record.slug, f"flip {flip['id']}")

@@ -52,11 +52,7 @@ def silenced(
     ]
     found: dict[str, datetime] = {}
     for record in records:
-        ends = [
-            until_at
-            for one, until_at in open_ones
-            if one.scope.covers(record.id, record.tags, record.project)
-        ]
+        ends = [until_at for one, until_at in open_ones if one.scope.covers(*record.traits)]
         if ends:
             found[record.id] = max(ends)
     return found

@@ -74,7 +74,7 @@ class Scene:
     def wanted(self, watch: Record, event: Event) -> dict[str, list[Rule]]:
         """Return the rules that send this event of this watch, by channel."""
         found: dict[str, list[Rule]] = {}
-        for rule in self.rules.sending(event, watch.id, watch.tags, watch.project):
+        for rule in self.rules.sending(event, *watch.traits):
             found.setdefault(rule.channel_id, []).append(rule)
         return found
 
@@ -108,9 +108,7 @@ class Scene:
     def maintained(self, watch: Record) -> tuple[str, datetime] | None:
         """Return the name and the end of the window that a watch is in, the one that ends last."""
         mine = [
-            (one.name, end_at)
-            for one, end_at in self.windows
-            if one.scope.covers(watch.id, watch.tags, watch.project)
+            (one.name, end_at) for one, end_at in self.windows if one.scope.covers(*watch.traits)
         ]
         return max(mine, key=lambda window: window[1], default=None)
 
