@@ -28,7 +28,7 @@ from dogwatch.core.problems import Problem
 Network = IPv4Network | IPv6Network
 CLIENT_VARIABLES = frozenset({"DOGWATCH_KEY", "DOGWATCH_SERVER", "DOGWATCH_PING_URL"})
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
-_EVERYWHERE = (ip_network("0.0.0.0/0"), ip_network("::/0"))
+EVERYWHERE = (ip_network("0.0.0.0/0"), ip_network("::/0"))
 _URL_SAFE = str.maketrans("-_", "+/")
 # With the public key alone nobody can sign by these; none and HS… are not among them (RFC 8725).
 _ALGORITHMS = (
@@ -189,7 +189,7 @@ def _networks(value: Any) -> tuple[Network, ...]:
 def _networks_or_all(value: Any) -> tuple[Network, ...]:
     word = value.strip().lower() if isinstance(value, str) else value
     if word is True or word in ("true", "yes", "1"):
-        return _EVERYWHERE
+        return EVERYWHERE
     return () if word is False or word in ("false", "no", "0") else _networks(value)
 
 
@@ -255,7 +255,7 @@ def _secret(value: Any) -> str:
 
 
 def _show_networks(value: tuple[Network, ...]) -> str:
-    return "all" if value == _EVERYWHERE else ", ".join(map(str, value)) or "none"
+    return "all" if value == EVERYWHERE else ", ".join(map(str, value)) or "none"
 
 
 def _show_words(value: tuple[str | Path, ...]) -> str:
