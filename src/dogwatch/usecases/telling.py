@@ -108,7 +108,7 @@ def claim(
     )  # fmt: skip
     found = deliveries.by_ids(tx, [(task.workspace_id, task.ref_id) for task in taken])
     opened = _opened(tx, found.values(), vault)
-    names = _names(tx, {task.workspace_id for task in taken})
+    names = workspaces.names(tx, {task.workspace_id for task in taken})
     parcels, failed = [], []
     for task in taken:
         delivery = found.get((task.workspace_id, task.ref_id))
@@ -160,11 +160,6 @@ def _open(vault: Vault, row: ChannelRow) -> _Opened:
         return _Opened(row, unsealed(vault, row))
     except Problem as problem:  # one that cannot be sent must not hold up the others
         return _Opened(row, fault=problem.message)
-
-
-def _names(tx: Tx, workspace_ids: Collection[int]) -> dict[int, str]:
-    found = {own_id: workspaces.get(tx, own_id) for own_id in workspace_ids}
-    return {own_id: workspace.name if workspace else "" for own_id, workspace in found.items()}
 
 
 def settle(tx: Tx, answered: Sequence[Answered], at: datetime) -> None:
