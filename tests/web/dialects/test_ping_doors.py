@@ -171,7 +171,8 @@ def test_a_mistake_of_ours_is_logged_without_the_key(
     async def nobody(*_: Any) -> None:
         raise AssertionError
 
-    app = dialect_pings(PingInbox(record), Faulty(), manual_clock, nobody, (), 10_000)
+    faulty: Any = Faulty()
+    app = dialect_pings(PingInbox(record), faulty, manual_clock, nobody, (), 10_000)
     assert Client(app)("POST", PATHS["cronbeats"]).status == 503
     assert [one.message for one in caplog.records] == [
         "a ping of cronbeats was not answered: KeyError"
