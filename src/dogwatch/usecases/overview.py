@@ -20,7 +20,7 @@ CELLS = 48
 AHEAD = 2
 PAGE = 100
 REASON = 120
-STATES = ("down", "late", "degraded", "new", "up", "paused")
+STATES = overview.STATES
 
 
 @dataclass(frozen=True, slots=True)
