@@ -28,8 +28,7 @@ class Finding:
 
 def audit(tx: Tx, at: datetime) -> list[Finding]:
     """Return everything in the store that breaks a promise; empty is good."""
-    return [*_slots_once(tx), *_nothing_stuck(tx), *_no_holes(tx, at), *_flips_chain(tx),
-            *_flips_told(tx)]  # fmt: skip
+    return [*_slots_once(tx), *_nothing_stuck(tx), *_whole(tx, at), *_flips_told(tx)]
 
 
 def _slots_once(tx: Tx) -> Iterator[Finding]:
@@ -58,11 +57,12 @@ def _nothing_stuck(tx: Tx) -> Iterator[Finding]:
         yield Finding("incidents end", where, "nothing of it goes on, and it is open")
 
 
-def _no_holes(tx: Tx, at: datetime) -> Iterator[Finding]:
+def _whole(tx: Tx, at: datetime) -> Iterator[Finding]:
     for workspace_id, watch_id in ledger.all_watches(tx):
         record = watches.by_id(tx, workspace_id, watch_id)
         if record:
             yield from _holes(tx, record, at)
+            yield from _broken_chain(tx, record)
 
 
 def _holes(tx: Tx, record: Record, at: datetime) -> Iterator[Finding]:
@@ -92,13 +92,6 @@ def _job_holes(tx: Tx, record: Record, at: datetime) -> Iterator[Finding]:
         yield Finding("every job has its action", record.slug, "the job is gone")
     elif job.next_at is None or job.next_at < at - LAG:
         yield Finding("the scheduler keeps up", record.slug, f"the slot of {job.next_at} waits")
-
-
-def _flips_chain(tx: Tx) -> Iterator[Finding]:
-    for workspace_id, watch_id in ledger.all_watches(tx):
-        record = watches.by_id(tx, workspace_id, watch_id)
-        if record:
-            yield from _broken_chain(tx, record)
 
 
 def _broken_chain(tx: Tx, record: Record) -> Iterator[Finding]:
