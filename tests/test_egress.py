@@ -595,33 +595,6 @@ def test_cancelling_the_task_closes_the_connection() -> None:
     assert asyncio.run(scenario()) == 200
 
 
-def test_the_cancel_event_closes_the_connection() -> None:
-    async def scenario() -> None:
-        async with serving(hang) as server, opened() as egress:
-            cancel = asyncio.Event()
-            fetch = egress.fetch(Request("GET", server.url), cancel=cancel)
-            task = asyncio.ensure_future(fetch)
-            await until(lambda: bool(server.requests))
-            cancel.set()
-            with pytest.raises(asyncio.CancelledError):
-                await task
-            await asyncio.wait_for(server.gone.wait(), 5)
-
-    asyncio.run(scenario())
-
-
-def test_an_unset_cancel_event_changes_nothing() -> None:
-    async def scenario() -> None:
-        async with serving(ok()) as server, opened() as egress:
-            request = Request("GET", server.url)
-            assert (await egress.fetch(request, cancel=asyncio.Event())).body == b"ok"
-            bad = Request("GET", "http://127.0.0.1:1/")
-            with pytest.raises(EgressError):
-                await egress.fetch(bad, cancel=asyncio.Event())
-
-    asyncio.run(scenario())
-
-
 def test_closing_aborts_what_is_under_way() -> None:
     async def scenario() -> None:
         async with serving(hang) as server:

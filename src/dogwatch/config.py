@@ -10,6 +10,7 @@ import base64
 import re
 import tomllib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import Field, dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
@@ -21,12 +22,13 @@ from dogwatch.core.dialects import DIALECTS
 from dogwatch.core.http_action import check_url
 from dogwatch.core.masking import mask_address, mask_url
 from dogwatch.core.plain import counted
+from dogwatch.core.probe.quorum import LOCATION as PLACE
 from dogwatch.core.problems import Problem
 
 Network = IPv4Network | IPv6Network
 CLIENT_VARIABLES = frozenset({"DOGWATCH_KEY", "DOGWATCH_SERVER", "DOGWATCH_PING_URL"})
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
-_EVERYWHERE = (ip_network("0.0.0.0/0"), ip_network("::/0"))
+EVERYWHERE = (ip_network("0.0.0.0/0"), ip_network("::/0"))
 _URL_SAFE = str.maketrans("-_", "+/")
 # With the public key alone nobody can sign by these; none and HS… are not among them (RFC 8725).
 _ALGORITHMS = (
@@ -48,7 +50,9 @@ class Listen:
     @property
     def loopback(self) -> bool:
         """Say whether only this machine can reach it."""
-        return self.host == "localhost" or (_is_ip(self.host) and ip_address(self.host).is_loopback)
+        with suppress(ValueError):
+            return ip_address(self.host).is_loopback
+        return self.host == "localhost"
 
     @property
     def url(self) -> str:
@@ -91,18 +95,19 @@ class Setting:
         return f"DOGWATCH_{self.name.upper()}"
 
 
-def _is_ip(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
 def _text(value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ValueError("not text")
     return value.strip()
+
+
+def _words(value: Any) -> tuple[str, ...]:
+    words = value.replace(",", " ").split() if isinstance(value, str) else list(value)
+    return tuple(_text(word) for word in words)
+
+
+def _path(value: Any) -> Path:
+    return Path(_text(str(value))).expanduser().absolute()
 
 
 def _whole(least: int, most: int) -> Kind:
@@ -124,9 +129,10 @@ def _matching(pattern: str, valid: str) -> Kind:
 
 
 def _yes_no(value: Any) -> bool:
-    word = {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
+    if isinstance(value, bool):
+        return value
     known = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
-    if (lower := _text(word).lower()) not in known:
+    if (lower := _text(value).lower()) not in known:
         raise ValueError("neither yes nor no")
     return known[lower]
 
@@ -143,15 +149,15 @@ def _issuer(value: Any) -> str:
 
 
 def _algorithms(value: Any) -> tuple[str, ...]:
-    words = value.replace(",", " ").split() if isinstance(value, str) else list(value)
+    words = _words(value)
     if not words or not set(words) <= set(_ALGORITHMS):
         raise ValueError("unknown algorithm")
     return tuple(dict.fromkeys(words))
 
 
 def _domains(value: Any) -> tuple[str, ...]:
-    words = value.replace(",", " ").split() if isinstance(value, str) else list(value)
-    if not all(_DOMAIN.fullmatch(_text(word)) for word in words):
+    words = _words(value)
+    if not all(map(_DOMAIN.fullmatch, words)):
         raise ValueError("no domain")
     return tuple(word.lower() for word in words)
 
@@ -177,20 +183,20 @@ def _listen(value: Any) -> Listen:
 
 
 def _networks(value: Any) -> tuple[Network, ...]:
-    return tuple(ip_network(word) for word in _programs(value))
+    return tuple(ip_network(word) for word in _words(value))
 
 
 def _networks_or_all(value: Any) -> tuple[Network, ...]:
     word = value.strip().lower() if isinstance(value, str) else value
     if word is True or word in ("true", "yes", "1"):
-        return _EVERYWHERE
+        return EVERYWHERE
     return () if word is False or word in ("false", "no", "0") else _networks(value)
 
 
 def _dialect_hosts(value: Any) -> Mapping[str, str]:
     """Read "cronbeats=beats.example.com, cronowl=owl.example.com", or the table of a TOML file."""
-    words = value.replace(",", " ").split() if isinstance(value, str) else None
-    pairs = value.items() if words is None else (word.split("=", 1) for word in words)
+    given = isinstance(value, str)
+    pairs = (word.split("=", 1) for word in _words(value)) if given else value.items()
     hosts = {str(name).strip().lower(): _text(host).lower() for name, host in pairs}
     if not hosts.keys() <= DIALECTS.keys() or not all(map(_HOST.fullmatch, hosts.values())):
         raise ValueError("no dialect or no host")
@@ -249,19 +255,14 @@ def _secret(value: Any) -> str:
 
 
 def _show_networks(value: tuple[Network, ...]) -> str:
-    return "all" if value == _EVERYWHERE else ", ".join(map(str, value)) or "none"
-
-
-def _programs(value: Any) -> tuple[str, ...]:
-    words = value.replace(",", " ").split() if isinstance(value, str) else list(value)
-    return tuple(_text(word) for word in words)
+    return "all" if value == EVERYWHERE else ", ".join(map(str, value)) or "none"
 
 
 def _show_words(value: tuple[str | Path, ...]) -> str:
     return ", ".join(map(str, value)) or "none"
 
 
-PATH = Kind("a directory", lambda value: Path(_text(str(value))).expanduser().absolute())
+PATH = Kind("a directory", _path)
 HOSTS = Kind(
     f"NAME=HOST,… with names among {', '.join(DIALECTS)}",
     _dialect_hosts,
@@ -280,10 +281,7 @@ SMTP = Kind(
 )
 ADDRESS = Kind("an http:// or https:// address", _address, mask_address, True)
 SECRET = Kind(
-    "32 random bytes in base64, as `openssl rand -base64 32` prints",
-    _secret,
-    lambda _: "***",
-    True,
+    "32 random bytes in base64, as `openssl rand -base64 32` prints", _secret, lambda _: "***", True
 )
 NETWORKS = Kind("addresses or CIDR ranges, such as 10.0.0.0/8, ::1", _networks, _show_networks)
 TARGETS = Kind("CIDR ranges such as 10.0.0.0/8, or true", _networks_or_all, _show_networks)
@@ -295,13 +293,13 @@ DOMAINS = Kind(
 )
 WORD = Kind("text", _text)
 HIDDEN = Kind("text", _text, lambda _: "***", True)
-FILE = Kind("a file", lambda value: Path(_text(str(value))).expanduser().absolute())
+FILE = Kind("a file", _path)
 PROGRAM = Kind("a program's name or path, or off", _text)
-PROGRAMS = Kind("names or paths of programs, with commas", _programs, _show_words)
-PATHS = Kind("paths, with commas", lambda value: tuple(map(Path, _programs(value))), _show_words)
+PROGRAMS = Kind("names or paths of programs, with commas", _words, _show_words)
+PATHS = Kind("paths, with commas", lambda value: tuple(map(Path, _words(value))), _show_words)
 SANDBOX = _one_of("auto", "off", "trusted", "bubblewrap")
 YES_NO = Kind("yes or no", _yes_no, lambda value: "yes" if value else "no")
-LOCATION = _matching("[a-z0-9][a-z0-9-]{0,31}", "a name of a-z, 0-9 and -, at most 32 characters")
+LOCATION = _matching(PLACE, "a name of a-z, 0-9 and -, at most 32 characters")
 USER_AGENT = _matching("[ -~]{1,200}", "printable characters, at most 200")
 BODY = _whole(0, 10_000_000)
 LANE = _whole(1, 10_000)

@@ -25,6 +25,11 @@ def ids_of(times: Sequence[datetime]) -> list[str]:
     ]
 
 
+def first_of(at: datetime) -> str:
+    """Return what sorts before all ids of a time, and behind those of earlier ones."""
+    return _moment(int(at.timestamp() * 1000))
+
+
 @lru_cache(maxsize=64)  # the pings of a batch came in a few milliseconds
 def _moment(at_ms: int) -> str:
     return "".join([_CROCKFORD[at_ms >> shift & 31] for shift in range(45, -1, -5)])

@@ -43,10 +43,6 @@ def minute(value: str | float) -> datetime:
     return T0 + timedelta(minutes=float(value))
 
 
-def slot(value: str | float) -> str:
-    return f"{minute(value):%H:%M}"
-
-
 def signal(word: str, at: datetime, name: str, now_at: datetime) -> Signal:
     """`ok`, `fail`, `start`, `lapse`, `pause`, `resume`; `ok/r1` with a run id, `~ok` told now."""
     told_at = now_at if word.startswith("~") else None

@@ -17,8 +17,6 @@ from dogwatch.runners.script import run_script
 from tests.runners.boxes import INTERPRETERS
 from tests.runners.test_script import Ran, children, descriptors
 
-MIB = 1024 * 1024
-
 
 class Desk:
     """Keeps what it is told, and tells it again."""

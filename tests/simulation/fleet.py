@@ -1,6 +1,6 @@
 """A hundred watches of every kind, drawn from a seed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -122,9 +122,6 @@ def add(tx: Tx, workspace_id: int, member: Member, vault: Vault, at: datetime) -
     if member.job:
         return jobs.add(tx, workspace_id, member.job_spec(), vault, at)
     return watches.add(tx, workspace_id, member.spec(), at)
-
-
-Operation = Callable[[Tx, Record, datetime], object]
 
 
 def known(member: Member, record: Record) -> Member:

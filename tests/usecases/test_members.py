@@ -6,7 +6,7 @@ from dogwatch.core.policy import Grant, Role
 from dogwatch.core.problems import Problem
 from dogwatch.store import members as stored
 from dogwatch.store import workspaces
-from dogwatch.usecases import audit_log, keys, members, people
+from dogwatch.usecases import audit_log, keys, members, people, retention
 from dogwatch.usecases.callers import Caller
 from dogwatch.usecases.people import User
 from tests.harness.house import House, after
@@ -105,6 +105,12 @@ def test_the_plan_bounds_members_and_open_invitations_together(house: House) -> 
     with pytest.raises(Problem) as caught:
         invited(house)
     assert caught.value.kind == "exceeded"
+    over = members.LIFE.total_seconds()
+    house.do(retention.prune, {}, 30, {}, after(over - 1))
+    assert len(house.see(members.invited, house.workspace.id)) == 3
+    house.do(retention.prune, {}, 30, {}, after(over))
+    assert house.see(members.invited, house.workspace.id) == []
+    invited(house, at=over)  # one that is over keeps no place
 
 
 def test_another_workspaces_members_are_out_of_reach(house: House) -> None:

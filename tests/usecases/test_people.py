@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from dogwatch.core.policy import Grant, Role
 from dogwatch.core.problems import Problem
 from dogwatch.store import members
-from dogwatch.usecases import keys, people, workspaces
+from dogwatch.usecases import keys, people, retention, workspaces
 from dogwatch.usecases.callers import Caller
 from dogwatch.usecases.people import SignedIn, User
 from tests.harness.house import House, after
@@ -69,6 +69,21 @@ def test_a_session_lasts_while_it_is_used_and_not_for_ever(house: House) -> None
         assert here.stale
         house.do(people.seen, here.session, after(at))
     assert present(house, cookie, end + 2) is None
+
+
+@pytest.mark.parametrize("seen", [1, 80 * DAY])
+def test_a_session_that_is_over_goes_from_the_store(house: House, seen: int) -> None:
+    """Unused for too long, or used to its end."""
+    user = ana(house)
+    token(house, user)
+    (session,) = house.see(people.sessions_of, user.id)
+    house.do(people.seen, session, after(seen))
+    end = min(people.LIFE, timedelta(seconds=seen) + people.IDLE).total_seconds()
+    kept = []
+    for at in (end - 1, end + 1):
+        house.do(retention.prune, {}, 30, {}, after(at))
+        kept.append(len(house.see(people.sessions_of, user.id)))
+    assert kept == [1, 0]
 
 
 def test_the_store_holds_no_cookie(house: House) -> None:

@@ -180,10 +180,6 @@ def test_each_flip_of_a_batch_tells_its_own_facts(house: House) -> None:
     assert recovered["last_ok_at"] == after(0).isoformat()
 
 
-# SQLite parts rows into powers of two: forty are two statements, a hundred and twenty three.
-MOST = {"sqlite": 24, "postgresql": 11}
-
-
 def test_a_batch_costs_few_statements_whatever_its_size(house: House) -> None:
     records = [house.watch(f"w{n}") for n in range(40)]
 
@@ -201,6 +197,7 @@ def test_a_batch_costs_few_statements_whatever_its_size(house: House) -> None:
 
     cost(40, 0)
     one, many = cost(1, 600), cost(40, 1200)
+    # SQLite parts rows into powers of two: forty are two statements, a hundred and twenty three.
     closing = 3  # an incident is over with the second, none with the first
     assert len(many) - len(one) <= closing + 12, many
 

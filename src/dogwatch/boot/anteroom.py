@@ -73,12 +73,8 @@ async def _spooling(
             config.dialect_hosts,
         )
         http = server(app, config.listen.host, config.listen.port, clock=clock)
-        task = asyncio.create_task(http.serve(sockets=[bound.dup()]))
-        try:
+        async with http.serving(bound.dup()):
             yield
-        finally:
-            http.should_exit = True
-            await task
     finally:
         database.close()
 

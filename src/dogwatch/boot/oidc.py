@@ -2,16 +2,12 @@
 
 import contextlib
 from collections.abc import AsyncIterator
-from ipaddress import ip_network
 
 from dogwatch.clock import Clock
-from dogwatch.config import Config
+from dogwatch.config import EVERYWHERE, Config
 from dogwatch.core.problems import Problem
 from dogwatch.egress import Egress
 from dogwatch.oidc import Client, Provider
-
-# The admin of the instance named the host, so any address will do.
-ANYWHERE = (ip_network("0.0.0.0/0"), ip_network("::/0"))
 
 
 def client(config: Config) -> Client | None:
@@ -56,7 +52,7 @@ async def opened(config: Config, clock: Clock) -> AsyncIterator[Provider | None]
     if known is None:
         yield None
         return
-    egress = Egress(allow=ANYWHERE)
+    egress = Egress(allow=EVERYWHERE)  # the admin of the instance named the host
     try:
         yield Provider(known, egress.fetch, clock)
     finally:

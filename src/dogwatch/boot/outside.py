@@ -4,9 +4,8 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
-from dogwatch.boot.oidc import ANYWHERE
 from dogwatch.boot.store import Store
-from dogwatch.config import Config
+from dogwatch.config import EVERYWHERE, Config
 from dogwatch.egress import Egress
 from dogwatch.engine.loop import Turning
 from dogwatch.engine.outside import Outside
@@ -20,7 +19,7 @@ async def told(config: Config, store: Store) -> AsyncIterator[None]:
         await store.database.awrite(outside.forget)
         yield
         return
-    egress = Egress(ANYWHERE, config.user_agent)
+    egress = Egress(EVERYWHERE, config.user_agent)
     loop = Outside(store.database, store.clock, egress, config.outside_heartbeat_url)
     task = asyncio.create_task(Turning(loop).run())
     try:

@@ -269,13 +269,9 @@ async def _listening(
     async with limits(config, store) as limited, oidc.opened(config, store.clock) as provider:
         app = _app(config, store, intake, egress, limited, stopping, provider)
         http = server(app, config.listen.host, config.listen.port, clock=store.clock)
-        task = asyncio.create_task(http.serve(sockets=[bound]))
-        task.add_done_callback(lambda _: stopping.set())
-        try:
+        async with http.serving(bound) as task:
+            task.add_done_callback(lambda _: stopping.set())
             yield
-        finally:
-            http.should_exit = True
-            await task
 
 
 def _introduce(config: Config, store: Store) -> None:

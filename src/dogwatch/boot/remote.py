@@ -1,6 +1,5 @@
 """Where scripts of this process find their helpers over HTTP: a port of loopback's choice."""
 
-import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator
@@ -20,11 +19,9 @@ async def listening(desks: Desks, clock: Clock) -> AsyncIterator[None]:
     with socket.create_server((HOST, 0), backlog=128) as bound:
         port = bound.getsockname()[1]
         http = server(remote(desks), HOST, port, LIMITS, clock, graceful_s=1)
-        task = asyncio.create_task(http.serve(sockets=[bound]))
-        desks.remote_url = f"http://{HOST}:{port}"
-        try:
-            yield
-        finally:
-            desks.remote_url = None
-            http.should_exit = True
-            await task
+        async with http.serving(bound):
+            desks.remote_url = f"http://{HOST}:{port}"
+            try:
+                yield
+            finally:
+                desks.remote_url = None

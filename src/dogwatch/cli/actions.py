@@ -15,8 +15,6 @@ from dogwatch.core.conditional import On
 from dogwatch.core.plain import counted
 from dogwatch.core.problems import invalid
 
-_ALL = 10_000
-
 
 @click.group("action", cls=Group)
 def action_command() -> None:
@@ -96,7 +94,7 @@ def _what(api: Api, action: Mapping[str, Any]) -> str:
     if action["run"]:
         target = api.get(f"/watches/{action['run']}")
         return f"run {target['slug']}"
-    names = {one["id"]: one["name"] for one in api.pages("/channels", _ALL)}
+    names = {one["id"]: one["name"] for one in api.pages("/channels")}
     text = " ".join(filter(None, (action["subject"], action["message"])))
     return f"tell {names.get(action['channel'], action['channel'])}: {text}"
 

@@ -13,7 +13,6 @@ from dogwatch.cli.named import named
 from dogwatch.cli.output import as_json, local, table
 from dogwatch.cli.session import Group, Session, command, said
 
-_ALL = 10_000
 _WAIT_S = 20
 _PATIENT = Limits(connect_s=10.0, answer_s=_WAIT_S + 10.0)
 
@@ -50,7 +49,7 @@ def channel_command() -> None:
 @command("ls", "dogwatch channel ls\ndogwatch channel ls --json")
 def channel_ls(session: Session) -> None:
     """List the channels."""
-    found = connect(session).pages("/channels", _ALL)
+    found = connect(session).pages("/channels")
     if session.json:
         as_json(found)
         return
@@ -221,7 +220,7 @@ def _attempts(session: Session, delivery: Mapping[str, Any]) -> None:
 
 def _listed(api: Api, found: list[Any]) -> None:
     named = slugs(api, found)
-    channels = {one["id"]: one["name"] for one in api.pages("/channels", _ALL)}
+    channels = {one["id"]: one["name"] for one in api.pages("/channels")}
     rows = [
         {
             **one,

@@ -2,6 +2,7 @@
 
 import json
 import ssl
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -113,8 +114,8 @@ class Api:
         with self._open("GET", path) as response:
             return response.read().decode("utf-8", "replace")
 
-    def pages(self, path: str, limit: int, **query: Any) -> list[Any]:
-        """Return up to `limit` items, following next_cursor."""
+    def pages(self, path: str, limit: int = sys.maxsize, **query: Any) -> list[Any]:
+        """Return all items, or up to `limit`, following next_cursor."""
         found: list[Any] = []
         cursor: str | None = None
         while len(found) < limit:

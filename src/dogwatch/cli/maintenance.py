@@ -20,7 +20,6 @@ from dogwatch.cli.zone import local_zone
 from dogwatch.clock import SystemClock
 from dogwatch.core.windows import WindowSpec
 
-_ALL = 10_000
 _DAYS = click.Choice(("mon", "tue", "wed", "thu", "fri", "sat", "sun"))
 # The options that say when, and those that each kind of window takes; the first tells the kind.
 _OPTION = {
@@ -164,7 +163,7 @@ def _when(one: Mapping[str, Any]) -> str:
 def maintenance_ls(session: Session) -> None:
     """List the windows."""
     api = connect(session)
-    found = api.pages("/maintenance", _ALL)
+    found = api.pages("/maintenance")
     if session.json:
         as_json(found)
         return

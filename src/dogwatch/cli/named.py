@@ -7,12 +7,10 @@ from typing import Any
 from dogwatch.cli.client import Api
 from dogwatch.core.problems import Problem
 
-_ALL = 10_000
-
 
 def named(api: Api, noun: str, name: str) -> dict[str, Any]:
     """Return the channel or the maintenance window with this id, else with this name."""
-    every = api.pages(f"/{_LISTS[noun]}", _ALL)
+    every = api.pages(f"/{_LISTS[noun]}")
     found = [one for one in every if name == one["id"]]
     found = found or [one for one in every if name == one["name"]]
     if len(found) == 1:

@@ -23,7 +23,6 @@ from dogwatch.core.probe.demands import said as demanded
 from dogwatch.core.problems import Problem, invalid
 from dogwatch.core.schedule.interval import is_interval, shortest
 
-_ALL = 100_000
 _FIELDS = ("method", "headers", "body", "expected_status", "user_agent", "timeout_s")
 _DEMANDS = ("contains", "lacks", "certificate_days")
 _OF_TARGET = frozenset({*_FIELDS, *_DEMANDS, "insecure", "target"})
@@ -203,7 +202,7 @@ def _more(text: str | None) -> dict[str, Any]:
 @click.option("--tag", help="Only probes with this tag.")
 def probe_ls(session: Session, status: str | None, tag: str | None) -> None:
     """List the probes."""
-    probes = connect(session).pages("/probes", _ALL, status=status, tag=tag)
+    probes = connect(session).pages("/probes", status=status, tag=tag)
     if session.json:
         as_json(probes)
     elif probes:

@@ -17,7 +17,6 @@ from dogwatch.cli.session import Group, Session, command, joined
 from dogwatch.cli.zone import local_zone
 from dogwatch.core.plain import span
 
-_ALL = 10_000
 # What a rule sends, and to whom.
 _SENT = ("channel_id", "events", "scope")
 _TWO = "; or add two rules"
@@ -74,7 +73,7 @@ def rule_add(session: Session, channel: str, events: tuple[str, ...], **given: A
 
 def _remark(api: Api, rule: Mapping[str, Any]) -> None:
     """Say so where another rule sends the same channel the same."""
-    for one in api.pages("/rules", _ALL):
+    for one in api.pages("/rules"):
         if one["id"] != rule["id"] and all(one[name] == rule[name] for name in _SENT):
             click.echo(
                 f"dogwatch: {one['id']} sends the same already; each message goes once", err=True
@@ -120,7 +119,7 @@ def _asked(
 
 def _told(api: Api, rule: Mapping[str, Any]) -> str:
     """Return a rule in words, with all that holds it back or has it told again."""
-    names = {one["id"]: one["name"] for one in api.pages("/channels", _ALL)}
+    names = {one["id"]: one["name"] for one in api.pages("/channels")}
     of, events = scopes(api, [rule])(rule), ", ".join(rule["events"])
     told = f"{names.get(rule['channel_id'])} hears of {of}: {events}"
     return "; ".join([told, *_when(rule, names)])
@@ -153,11 +152,11 @@ def _step(api: Api, channel: str, length: str) -> dict[str, Any]:
 def rule_ls(session: Session) -> None:
     """List the rules."""
     api = connect(session)
-    found = api.pages("/rules", _ALL)
+    found = api.pages("/rules")
     if session.json:
         as_json(found)
         return
-    names = {one["id"]: one["name"] for one in api.pages("/channels", _ALL)}
+    names = {one["id"]: one["name"] for one in api.pages("/channels")}
     of = scopes(api, found)
     rows = [
         {

@@ -10,7 +10,6 @@ from dogwatch.cli.confirm import YES, confirm
 from dogwatch.cli.output import as_json, local, table
 from dogwatch.cli.session import Group, Session, command, said
 
-_ALL = 10_000
 _STATES = click.Choice(("investigating", "identified", "monitoring", "resolved"))
 _IMPACTS = click.Choice(("minor", "major", "critical"))
 
@@ -61,7 +60,7 @@ def status_page_add(
 @command("ls", "dogwatch status-page ls\ndogwatch status-page ls --json")
 def status_page_ls(session: Session) -> None:
     """List the pages."""
-    found = connect(session).pages("/status-pages", _ALL)
+    found = connect(session).pages("/status-pages")
     if session.json:
         as_json(found)
         return
@@ -84,7 +83,7 @@ def status_page_show(session: Session, page: str) -> None:
     """Show a page: what it shows, and what was posted on it."""
     api = connect(session)
     found = api.get(f"/status-pages/{page}")
-    posts = api.pages(f"/status-pages/{page}/posts", _ALL)
+    posts = api.pages(f"/status-pages/{page}/posts")
     if session.json:
         as_json({**found, "posts": posts})
         return

@@ -13,8 +13,6 @@ from dogwatch.core.masking import SHORTEST
 from dogwatch.core.problems import Problem, invalid
 from dogwatch.core.variable import key_fault
 
-_ALL = 10_000
-
 
 @click.group("variable", cls=Group)
 def variable_command() -> None:
@@ -61,7 +59,7 @@ def variable_get(session: Session, key: str) -> None:
 @command("ls", "dogwatch variable ls\ndogwatch variable ls --json")
 def variable_ls(session: Session) -> None:
     """List variables and the jobs that use them, never their values."""
-    found = sorted(connect(session).pages("/variables", _ALL), key=lambda one: str(one["key"]))
+    found = sorted(connect(session).pages("/variables"), key=lambda one: str(one["key"]))
     if session.json:
         as_json(found)
         return

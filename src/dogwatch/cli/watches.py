@@ -19,7 +19,6 @@ from dogwatch.cli.zone import local_zone
 from dogwatch.core.lengths import words_of
 from dogwatch.core.schedule.interval import shortest
 
-_ALL = 100_000
 STATUS = click.option("--status", help="Only those that are new, up, degraded, down or paused.")
 LIMITS = joined(
     click.option("--grace", "grace_s", type=LENGTH, metavar="5m", help="Start by then."),
@@ -86,10 +85,10 @@ def ls_command(session: Session, **filters: str | None) -> None:
     ls(session, "watches", filters, 'dogwatch add "Nightly backup" --schedule "0 2 * * *"')
 
 
-def ls(session: Session, what: str, filters: Mapping[str, str | None], first: str) -> None:
+def ls(session: Session, what: str, filters: Mapping[str, Any], first: str) -> None:
     """Print watches or jobs, those of the filters; `first` is the command that makes one."""
     api = connect(session)
-    found = api.pages(f"/{what}", _ALL, **filters)
+    found = api.pages(f"/{what}", **filters)
     if session.json:
         as_json(found)
     elif found:
@@ -225,7 +224,7 @@ def next_command(session: Session, slug: str | None, count: int) -> None:
 
 
 def _soonest(api: Api, count: int) -> list[dict[str, Any]]:
-    watches = [watch for watch in api.pages("/watches", _ALL) if watch.get("next_due_at")]
+    watches = [watch for watch in api.pages("/watches") if watch.get("next_due_at")]
     watches.sort(key=lambda watch: str(watch["next_due_at"]))
     return [_due(watch, watch["next_due_at"]) for watch in watches[:count]]
 

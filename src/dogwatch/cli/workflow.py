@@ -24,7 +24,6 @@ from dogwatch.core.workflow.drawing import drawn
 from dogwatch.core.workflow.graph import Graph
 from dogwatch.core.workflow.reading import FIELDS, read
 
-_ALL = 10_000
 _COLORS = {"ok": "green", "slow": "yellow", "fail": "red", "timeout": "red", "running": "cyan"}
 
 
@@ -36,7 +35,7 @@ def workflow_command() -> None:
 @command("ls", "dogwatch workflow ls\ndogwatch workflow ls --json")
 def workflow_ls(session: Session) -> None:
     """List the workflows."""
-    found = connect(session).pages("/workflows", _ALL)
+    found = connect(session).pages("/workflows")
     if session.json:
         as_json(found)
         return
@@ -261,7 +260,7 @@ def _present(api: Api, slug: str) -> Any:
 @click.argument("slug")
 def workflow_versions(session: Session, slug: str) -> None:
     """List the versions of a workflow, the newest first."""
-    found = connect(session).pages(f"/workflows/{slug}/versions", _ALL)
+    found = connect(session).pages(f"/workflows/{slug}/versions")
     if session.json:
         as_json(found)
         return

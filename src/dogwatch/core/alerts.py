@@ -51,7 +51,7 @@ class Scope:
     values: frozenset[str] = frozenset()
 
     def covers(self, watch_id: str, tags: Collection[str], project: str | None) -> bool:
-        """Tell whether a watch with this id, tags and project id is meant."""
+        """Tell whether a watch with this id, these tags and this project is meant."""
         match self.kind:
             case "all":
                 return True

@@ -41,15 +41,13 @@ _ALIASES = {"cronium.getVariables": "variables", "cronium.getCondition": "condit
 Part = str | tuple[str, str]
 
 
-def render(template: str, values: Mapping[str, Any]) -> str:
-    """Return the text; what has no value is empty, what is too long is cut."""
-    return join(_parts(template[:MAX_TEMPLATE]), values)
-
-
 def fill(template: str, values: Mapping[str, Any]) -> list[Part]:
-    """Fill in all but variables, which `join` adds: their values need not be kept meanwhile."""
+    """Fill in all but variables, which `join` adds: their values need not be kept meanwhile.
+
+    What has no value is empty; of what is too long, as much is kept as tells `join` so.
+    """
     made: list[Part] = []
-    room = MAX_TEXT
+    room = MAX_TEXT + 1
     for part in _filled(_parts(template[:MAX_TEMPLATE]), values, variables=False):
         kept = part[:room] if isinstance(part, str) else part
         made.append(kept)
@@ -58,7 +56,7 @@ def fill(template: str, values: Mapping[str, Any]) -> list[Part]:
 
 
 def join(parts: Iterable[Part], values: Mapping[str, Any]) -> str:
-    """Return the text of parts; what is filled in is not looked at again."""
+    """Return the text of parts, cut if it is too long; what is filled in is not looked at again."""
     made: list[str] = []
     room = MAX_TEXT
     for text in _filled(parts, values, variables=True):

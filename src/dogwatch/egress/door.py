@@ -3,7 +3,7 @@
 import asyncio
 import os
 import ssl
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from socket import AF_INET, AF_INET6, SOCK_DGRAM, SOCK_STREAM, socket
@@ -47,22 +47,12 @@ class Egress:
         self._names = Names()
         self._idle: list[Transfer] = []
 
-    async def fetch(
-        self,
-        request: Request,
-        *,
-        cancel: asyncio.Event | None = None,
-        phases_ms: Phases | None = None,
-    ) -> Response:
+    async def fetch(self, request: Request, *, phases_ms: Phases | None = None) -> Response:
         """Return the answer, whatever its status; `phases_ms` is filled even where there is none.
 
-        Raises `EgressError`; and `CancelledError` when the task is cancelled or `cancel` is set.
-        Either way the connection is closed at once.
+        Raises `EgressError`. Where the task is cancelled, the connection is closed at once.
         """
-        request, reached = _checked(request), {} if phases_ms is None else phases_ms
-        if cancel is None:
-            return await self._follow(request, reached)
-        return await _unless(cancel, self._follow(request, reached))
+        return await self._follow(_checked(request), {} if phases_ms is None else phases_ms)
 
     async def connect(
         self,
@@ -246,20 +236,6 @@ def _ascii(url: str) -> str:
         raise EgressError("bad_url", "the URL must name a host") from None
     netloc = host if parts.port is None else f"{host}:{parts.port}"
     return quote(parts._replace(netloc=netloc).geturl(), safe="%/:=&?~#+!$,;'@()*[]")
-
-
-async def _unless(cancel: asyncio.Event, work: Coroutine[None, None, Response]) -> Response:
-    task = asyncio.ensure_future(work)
-    stop = asyncio.ensure_future(cancel.wait())
-    try:
-        await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            raise asyncio.CancelledError
-        return task.result()
-    finally:
-        task.cancel()
-        stop.cancel()
-        await asyncio.wait({task, stop})
 
 
 async def _connect_first(

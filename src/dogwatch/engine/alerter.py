@@ -1,6 +1,7 @@
 """The alerter: lets go, collects, repeats and escalates alerts when their time has come."""
 
 from dogwatch.clock import Clock
+from dogwatch.engine.loop import until
 from dogwatch.engine.slices import Slices
 from dogwatch.store.database import Database, Tx
 from dogwatch.usecases import timers
@@ -23,11 +24,8 @@ class Alerter:
     async def step(self) -> float:
         """Do a batch of what is due; return the seconds until the next timer, at most the poll."""
         next_at = await self._database.aread(timers.next_at)
-        at = self._clock.now()
-        if next_at is None:
-            return POLL_S
-        if next_at > at:
-            return min((next_at - at).total_seconds(), POLL_S)
+        if wait_s := until(next_at, self._clock.now(), POLL_S):
+            return wait_s
         return 0.0 if await self._database.awrite(self._go_off) else POLL_S
 
     def _go_off(self, tx: Tx) -> int:

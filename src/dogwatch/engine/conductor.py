@@ -1,6 +1,7 @@
 """The conductor: begins runs of workflows, looks after them, and carries out what follows runs."""
 
 from dogwatch.clock import Clock
+from dogwatch.engine.loop import until
 from dogwatch.store.database import Database
 from dogwatch.usecases import conducting
 
@@ -23,10 +24,7 @@ class Conductor:
     async def step(self) -> float:
         """Do a batch of what is due; return the seconds until the next, at most the poll."""
         next_at = await self._database.aread(conducting.next_at)
-        at = self._clock.now()
-        if next_at is None:
-            return POLL_S
-        if next_at > at:
-            return min((next_at - at).total_seconds(), POLL_S)
+        if wait_s := until(next_at, self._clock.now(), POLL_S):
+            return wait_s
         done = await self._database.awrite(lambda tx: conducting.step(tx, self._clock.now()))
         return 0.0 if done else POLL_S

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from datetime import datetime
 from typing import Protocol
 
 import structlog
@@ -22,6 +23,13 @@ class Loop(Protocol):
     async def step(self) -> float:
         """Do what is to be done now; return the seconds after which to look again."""
         ...
+
+
+def until(next_at: datetime | None, at: datetime, poll_s: float) -> float:
+    """Return the seconds to wait for what is next, at most the poll; 0 if it is due."""
+    if next_at is None:
+        return poll_s
+    return min(max((next_at - at).total_seconds(), 0.0), poll_s)
 
 
 class Turning:

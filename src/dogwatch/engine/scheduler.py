@@ -1,12 +1,13 @@
 """The scheduler: makes a run for every slot that has come."""
 
 from dogwatch.clock import Clock
+from dogwatch.engine.loop import until
 from dogwatch.store.database import Database
 from dogwatch.store.jobs import next_due_at
 from dogwatch.usecases.runs import fire_due
 
 BATCH = 200
-POLL_S = 1.0
+LEAST_S, POLL_S = 0.01, 1.0
 
 
 class Scheduler:
@@ -25,7 +26,4 @@ class Scheduler:
         if fired == BATCH:
             return 0.0
         due_at = await self._database.aread(next_due_at)
-        if due_at is None:
-            return POLL_S
-        wait_s = (due_at - self._clock.now()).total_seconds()
-        return min(max(wait_s, 0.01), POLL_S)
+        return max(until(due_at, self._clock.now(), POLL_S), LEAST_S)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from dogwatch.clock import Clock
 from dogwatch.core.slots import Gap
+from dogwatch.engine.loop import until
 from dogwatch.engine.slices import Slices
 from dogwatch.store import pauses
 from dogwatch.store.database import Database, Tx
@@ -54,8 +55,8 @@ class Sweeper:
         due_at = await self._database.aread(_next_at)
         at = self._clock.now()
         self._note_reached(at)
-        if due_at is None or due_at > at:
-            return POLL_S if due_at is None else min((due_at - at).total_seconds(), POLL_S)
+        if wait_s := until(due_at, at, POLL_S):
+            return wait_s
         judged = await self._database.awrite(self._judge)
         return 0.0 if judged else POLL_S
 

@@ -157,9 +157,3 @@ def webhook_of(hosts: Sequence[str], path: str, told: str) -> Fault:
         return None if good else told
 
     return fault
-
-
-def text_of(settings: Mapping[str, Any], name: str) -> str:
-    """Return a setting as text, "" if it is not set."""
-    value = settings.get(name)
-    return "" if value is None else str(value)

@@ -18,7 +18,6 @@ LEEWAY_S = 120
 LONGEST = 16_384
 _MOST_KEYS = 100
 _ASYMMETRIC = ("RSA", "EC", "OKP")
-_REQUIRED = ("iss", "sub", "aud", "exp", "iat", "nonce")
 
 
 class TokenError(Exception):

@@ -38,11 +38,11 @@ class Delivery:
     watch_id: str | None
     channel_id: str
     event: str
-    state: str
-    reason: str
     message: dict[str, Any]
-    attempts: int
     created_at: datetime
+    state: str = "pending"
+    reason: str = ""
+    attempts: int = 0
     settled_at: datetime | None = None
     hold: str | None = None
     due_at: datetime | None = None
@@ -126,8 +126,8 @@ def _read(values: Sequence[Any]) -> Delivery:
         attempts, created_at, settled_at, hold, due_at, *to,
     ) = values  # fmt: skip
     return Delivery(
-        workspace_id, own_id, flip_id, watch_id, channel_id, event, state, reason,
-        decode(message), attempts, from_microseconds(created_at), instant(settled_at), hold,
+        workspace_id, own_id, flip_id, watch_id, channel_id, event, decode(message),
+        from_microseconds(created_at), state, reason, attempts, instant(settled_at), hold,
         instant(due_at), *to,
     )  # fmt: skip
 

@@ -3,10 +3,10 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import ColumnElement, and_, bindparam, func, null, or_, select, true, update
 
+from dogwatch.core.decision import TOGETHER
 from dogwatch.store.bulk import Bulk
 from dogwatch.store.deliveries import Delivery
 from dogwatch.store.tables import deliveries
@@ -225,15 +225,11 @@ def said_again(tx: Tx, workspace_id: int, incident_id: str) -> frozenset[str]:
     return frozenset(tx.conn.scalars(found.distinct()))
 
 
-def of_incident(
-    tx: Tx, workspace_id: int, incident_id: str, limit: int, **filters: Any
-) -> Sequence[Delivery]:
-    """Return deliveries about an incident, oldest first; filters by column."""
+def of_incident(tx: Tx, workspace_id: int, incident_id: str, limit: int) -> Sequence[Delivery]:
+    """Return deliveries about an incident, oldest first."""
     found = select(deliveries).where(
         deliveries.c.workspace_id == workspace_id, deliveries.c.incident_id == incident_id
     )
-    for column, value in filters.items():
-        found = found.where(deliveries.c[column] == value)
     rows = tx.conn.execute(found.order_by(deliveries.c.id).limit(limit))
     return [Delivery(**row._mapping) for row in rows]
 
@@ -253,5 +249,5 @@ def let_go(
 
 _LET_GO = or_(
     deliveries.c.state.in_(("pending", "sent", "failed")),
-    deliveries.c.hold.in_(("group", "digest")),
+    deliveries.c.hold.in_(sorted(map(str, TOGETHER))),
 )

@@ -1,6 +1,7 @@
 """Maintenance: windows in which no alert opens."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from sqlalchemy import Row, delete, insert, select, update
 
 from dogwatch.core.alerts import Scope
+from dogwatch.core.problems import Problem
 from dogwatch.core.windows import WindowSpec
 from dogwatch.store.rules import scope_json, scope_of
 from dogwatch.store.tables import maintenance
@@ -26,6 +28,12 @@ class Maintenance:
     scope: Scope
     spec: WindowSpec
     created_at: datetime
+
+    def open_until(self, at: datetime) -> datetime | None:
+        """Return when it ends if it is open; None too for one that cannot be read here."""
+        with suppress(Problem):
+            return self.spec.window().until(at)
+        return None
 
 
 def add(tx: Tx, one: Maintenance) -> None:

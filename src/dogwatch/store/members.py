@@ -143,6 +143,13 @@ def uninvite(tx: Tx, workspace_id: int, invitation_id: str) -> bool:
     return tx.conn.execute(gone).rowcount > 0
 
 
+def prune(tx: Tx, at: datetime, limit: int) -> int:
+    """Drop up to `limit` invitations that are over; return how many."""
+    over = select(invitations.c.hash).where(invitations.c.expires_at <= at)
+    free = over.limit(limit).with_for_update(skip_locked=True)
+    return tx.conn.execute(delete(invitations).where(invitations.c.hash.in_(free))).rowcount
+
+
 def _invitation(values: object) -> Invitation:
     given = dict(values)  # type: ignore[call-overload]  # SQLAlchemy's RowMapping
     return Invitation(**given | {"role": Role(given["role"])})

@@ -4,12 +4,11 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import BigInteger, bindparam, delete, func, insert, select, type_coerce, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from dogwatch.core.slots import Gap
 from dogwatch.store.bulk import Bulk
 from dogwatch.store.tables import instance, nodes, outages
-from dogwatch.store.tx import Tx
+from dogwatch.store.tx import INSERTS, Tx
 from dogwatch.store.types import from_microseconds, to_microseconds
 
 # The reason of a gap in which the store that this one was copied from went on.
@@ -125,8 +124,8 @@ def drop_fact(tx: Tx, name: str) -> None:
 
 def claim_fact(tx: Tx, name: str, value: str) -> str:
     """Write a fact unless it is written; return what it is then, whoever wrote it, and lock it."""
-    make = sqlite.insert if tx.dialect == "sqlite" else postgresql.insert
-    tx.conn.execute(make(instance).values(name=name, value=value).on_conflict_do_nothing())
+    made = INSERTS[tx.dialect](instance).values(name=name, value=value)
+    tx.conn.execute(made.on_conflict_do_nothing())
     known = select(instance.c.value).where(instance.c.name == name).with_for_update()
     return str(tx.conn.execute(known).scalar_one())
 

@@ -12,7 +12,7 @@ from dogwatch.store.types import encode
 from dogwatch.store.watches import Record, some
 
 _LATE = "late"
-_ORDER = ("down", _LATE, "degraded", "new", "up", "paused")
+STATES = ("down", _LATE, "degraded", "new", "up", "paused")
 
 
 def _phase(at: datetime) -> ColumnElement[str]:
@@ -55,7 +55,7 @@ def page(
     limit: int,
 ) -> Sequence[Record]:  # fmt: skip
     """Return watches, the worst first, then by name."""
-    worst = case({name: number for number, name in enumerate(_ORDER)}, value=_phase(at))
+    worst = case({name: number for number, name in enumerate(STATES)}, value=_phase(at))
     return some(
         tx,
         lambda found: (

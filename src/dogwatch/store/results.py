@@ -1,16 +1,12 @@
 """What the scripts of runs handed on: an output value and a condition."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import bindparam, delete, select, tuple_
-from sqlalchemy.dialects import postgresql, sqlite
 
 from dogwatch.store.tables import results
-from dogwatch.store.tx import Tx
-
-_INSERTS: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+from dogwatch.store.tx import INSERTS, Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +28,7 @@ class Handed:
 
 def put(tx: Tx, workspace_id: int, run_id: str, **values: str | bool | None) -> None:
     """Set the output or the condition of a run."""
-    made = _INSERTS[tx.dialect](results).values(workspace_id=workspace_id, run_id=run_id, **values)
+    made = INSERTS[tx.dialect](results).values(workspace_id=workspace_id, run_id=run_id, **values)
     changed = {name: made.excluded[name] for name in values}
     keys = ["workspace_id", "run_id"]
     tx.conn.execute(made.on_conflict_do_update(index_elements=keys, set_=changed))

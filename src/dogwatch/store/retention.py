@@ -19,7 +19,7 @@ from sqlalchemy import (
     tuple_,
 )
 
-from dogwatch.ids import new_id
+from dogwatch.ids import first_of
 from dogwatch.store.jobs import is_monitor
 from dogwatch.store.tables import (
     deliveries,
@@ -37,8 +37,6 @@ from dogwatch.store.tx import Tx
 
 IDEMPOTENCY_AGE = timedelta(hours=24)
 NODE_AGE = timedelta(days=1)
-# Ids begin with ten characters of their time; this much alone sorts before all ids of it.
-TIME_LENGTH = 10
 
 Id = int | str
 
@@ -67,7 +65,7 @@ class Prunable:
         """Return the condition that a row is older than `at`."""
         if self.timed:
             return self.table.c["at"] < at
-        return self.table.c.id < new_id(at)[:TIME_LENGTH]
+        return self.table.c.id < first_of(at)
 
 
 # A delivery is kept as long as its flip, or while its incident is open: it proves that somebody
@@ -195,7 +193,7 @@ def prune_probes(tx: Tx, workspace_id: int, days: int, at: datetime, limit: int)
 
 def prune_outputs(tx: Tx, days: int, at: datetime, limit: int) -> int:
     """Delete the output of up to `limit` runs that were made too long ago; return how many rows."""
-    made_before = new_id(at - timedelta(days=days))[:TIME_LENGTH]
+    made_before = first_of(at - timedelta(days=days))
     old = (
         select(outputs.c.workspace_id, outputs.c.run_id)
         .where(outputs.c.run_id < made_before)

@@ -5,12 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import and_, delete, select, true, tuple_, type_coerce
-from sqlalchemy.dialects import postgresql, sqlite
 
 from dogwatch.core.statistics import Tally, merged
 from dogwatch.store.bulk import Build, Bulk, New, Values, plain
 from dogwatch.store.tables import rollups
-from dogwatch.store.tx import Tx
+from dogwatch.store.tx import INSERTS, Tx
 from dogwatch.store.types import decode, encode, from_microseconds, to_microseconds
 
 HOUR, DAY = "hour", "day"
@@ -104,12 +103,8 @@ def _putting(make: Callable[..., Any]) -> Build:
     return build
 
 
-_INSERTS: Mapping[str, Callable[..., Any]] = {
-    "sqlite": sqlite.insert,
-    "postgresql": postgresql.insert,
-}
 _FIND = Bulk(_KEY, lambda new: select(*_PLAIN).where(_same(new)))
-_PUT = {dialect: Bulk((*_KEY, *_COUNTS), _putting(make)) for dialect, make in _INSERTS.items()}
+_PUT = {dialect: Bulk((*_KEY, *_COUNTS), _putting(make)) for dialect, make in INSERTS.items()}
 _DROP = Bulk(_KEY, lambda new: delete(rollups).where(tuple_(*_KEY).in_(select(*new.values()))))
 
 

@@ -23,7 +23,6 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from dogwatch.core.data import data
 from dogwatch.core.result import Outcome, Result
@@ -31,7 +30,7 @@ from dogwatch.core.signals import Line
 from dogwatch.ids import ids_of
 from dogwatch.store.bulk import Build, Bulk, New, Values
 from dogwatch.store.tables import outputs, runs, watches
-from dogwatch.store.tx import Tx
+from dogwatch.store.tx import INSERTS, Tx
 from dogwatch.store.types import encode, microseconds, to_microseconds
 
 
@@ -190,9 +189,8 @@ def reopen(tx: Tx, workspace_id: int, watch_id: str, slot_at: datetime) -> None:
     _REPLACE.run(tx, [(workspace_id, watch_id, microseconds(slot_at))])
 
 
-_INSERTS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-_UPSERT = {dialect: Bulk(_LINE, _upsert(make)) for dialect, make in _INSERTS.items()}
-_RECORD = {dialect: Bulk(_LINE, _record(make)) for dialect, make in _INSERTS.items()}
+_UPSERT = {dialect: Bulk(_LINE, _upsert(make)) for dialect, make in INSERTS.items()}
+_RECORD = {dialect: Bulk(_LINE, _record(make)) for dialect, make in INSERTS.items()}
 _REPLACE = Bulk(
     _SLOT,
     lambda new: delete(runs).where(

@@ -67,4 +67,5 @@ def prune(tx: Tx, at: datetime, idle_since: datetime, limit: int) -> int:
     over = select(sessions.c.hash).where(
         (sessions.c.expires_at <= at) | (sessions.c.seen_at <= idle_since)
     )
-    return tx.conn.execute(delete(sessions).where(sessions.c.hash.in_(over.limit(limit)))).rowcount
+    free = over.limit(limit).with_for_update(skip_locked=True)
+    return tx.conn.execute(delete(sessions).where(sessions.c.hash.in_(free))).rowcount

@@ -5,13 +5,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, select, true, tuple_
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.expression import ClauseElement
 
 from dogwatch.core.limits import Mark
 from dogwatch.store.bulk import Bulk, New
 from dogwatch.store.tables import spent
-from dogwatch.store.tx import DialectName, Tx
+from dogwatch.store.tx import INSERTS, Tx
 from dogwatch.store.types import from_microseconds, to_microseconds
 
 # Subject and period.
@@ -19,10 +18,6 @@ Place = tuple[str, str]
 Lasting = tuple[Mark, datetime]
 
 _KEY = (spent.c.subject, spent.c.period)
-_INSERTS: Mapping[DialectName, Callable[..., Any]] = {
-    "sqlite": sqlite.insert,
-    "postgresql": postgresql.insert,
-}
 
 
 def _saving(make: Callable[..., Any]) -> Callable[[New], ClauseElement]:
@@ -37,12 +32,13 @@ def _saving(make: Callable[..., Any]) -> Callable[[New], ClauseElement]:
 
 def _holding(new: New) -> ClauseElement:
     """Lock rows, made where they are missing: nobody can wait for a row that is not there."""
-    put = postgresql.insert(spent).from_select(list(new), select(*new.values()).where(true()))
+    put = INSERTS["postgresql"](spent).from_select(list(new), select(*new.values()).where(true()))
     held = put.on_conflict_do_update(index_elements=_KEY, set_={"count": spent.c.count})
-    return held.returning(*spent.c)
+    returned: ClauseElement = held.returning(*spent.c)
+    return returned
 
 
-_SAVE = {dialect: Bulk(list(spent.c), _saving(make)) for dialect, make in _INSERTS.items()}
+_SAVE = {dialect: Bulk(list(spent.c), _saving(make)) for dialect, make in INSERTS.items()}
 _HOLD = Bulk(list(spent.c), _holding)
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from dogwatch.ids import ids_of
+from dogwatch.ids import first_of
 from dogwatch.store.runs import CHILD
 from dogwatch.store.tables import runs
 from dogwatch.store.tx import Tx
@@ -26,7 +26,6 @@ from dogwatch.store.types import from_microseconds, to_microseconds
 
 # Runs that began longer ago than this before the stretch are not looked for in it.
 LONGEST = timedelta(days=1)
-_ID_TIME = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ def ran(
     cell: timedelta,
 ) -> list[Ran]:  # fmt: skip
     """Return what ran from `begin_at` to `at`, in cells of the time in which it began."""
-    first_id = ids_of([begin_at - LONGEST])[0][:_ID_TIME]
+    first_id = first_of(begin_at - LONGEST)
     began = _plain(func.coalesce(runs.c.started_at, runs.c.finished_at, runs.c.slot_at))
     ended = _plain(func.coalesce(runs.c.finished_at, _at(at)))
     outcome = func.coalesce(runs.c.outcome, runs.c.state)
@@ -126,7 +125,7 @@ def _turns(
     until = _plain(case((ended <= from_, from_ + 1), else_=ended))
     mine = (
         runs.c.workspace_id == workspace_id, runs.c.watch_id.in_(watch_ids),
-        runs.c.id >= ids_of([begin_at - LONGEST])[0][:_ID_TIME], runs.c.started_at.is_not(None),
+        runs.c.id >= first_of(begin_at - LONGEST), runs.c.started_at.is_not(None),
         ended >= begin, began <= to_microseconds(at), ~nodes,
     )  # fmt: skip
     starts = select(runs.c.watch_id, from_.label("at"), literal(1, Integer()).label("turn"))

@@ -1,11 +1,18 @@
 """What a use-case is handed: one transaction, and what shall follow its commit."""
 
-from collections.abc import Callable
-from typing import Literal
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
 
 from sqlalchemy import Connection
+from sqlalchemy.dialects import postgresql, sqlite
 
 DialectName = Literal["sqlite", "postgresql"]
+
+# What makes an INSERT that knows what to do where a row is there already.
+INSERTS: Mapping[DialectName, Callable[..., Any]] = {
+    "sqlite": sqlite.insert,
+    "postgresql": postgresql.insert,
+}
 
 
 class Tx:

@@ -1,17 +1,14 @@
 """Variables of a workspace, each value sealed, and which job reads and sets which."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, bindparam, delete, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from dogwatch.store.tables import variable_uses, variables, watches
-from dogwatch.store.tx import Tx
-
-_INSERTS: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+from dogwatch.store.tx import INSERTS, Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +84,7 @@ def describe(tx: Tx, workspace_id: int, key: str, description: str, at: datetime
 def add(tx: Tx, variable: Variable) -> None:
     """Insert a variable; the value of one that a rival made meanwhile is replaced."""
     values = {name: getattr(variable, name) for name in Variable.__slots__}
-    made = _INSERTS[tx.dialect](variables).values(**values)
+    made = INSERTS[tx.dialect](variables).values(**values)
     changed = {name: made.excluded[name] for name in ("sealed", "updated_at")}
     keys = ["workspace_id", "key"]
     tx.conn.execute(made.on_conflict_do_update(index_elements=keys, set_=changed))
@@ -143,6 +140,6 @@ def _upsert(tx: Tx, keys: Sequence[tuple[int, str, str]], **values: Any) -> None
     names = ("workspace_id", "key", "watch_id")
     rows = [dict(zip(names, key, strict=True)) | values for key in sorted(keys)]
     if rows:
-        made = _INSERTS[tx.dialect](variable_uses)
+        made = INSERTS[tx.dialect](variable_uses)
         changed = {name: made.excluded[name] for name in values}
         tx.conn.execute(made.on_conflict_do_update(index_elements=names, set_=changed), rows)

@@ -82,6 +82,11 @@ class Record:
         return self.workspace_id, self.id
 
     @property
+    def traits(self) -> tuple[str, tuple[str, ...], str | None]:
+        """Its id, tags and project: what rules and windows go by."""
+        return self.id, self.tags, self.project
+
+    @property
     def kind(self) -> str:
         """`heartbeat`, `job`, `probe` or `workflow`."""
         if self.probe or self.workflow:

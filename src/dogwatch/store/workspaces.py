@@ -91,6 +91,17 @@ _PLANS_BUT = select(workspaces.c.id, workspaces.c.plan).where(
 )
 
 
+def names(tx: Tx, ids: Collection[int]) -> dict[int, str]:
+    """Return what these workspaces are called, by id."""
+    rows = tx.conn.execute(_NAMES, {"ids": list(ids)}) if ids else ()
+    return {row.id: row.name for row in rows}
+
+
+_NAMES = select(workspaces.c.id, workspaces.c.name).where(
+    workspaces.c.id.in_(bindparam("ids", expanding=True))
+)
+
+
 def demanding(tx: Tx) -> dict[int, Least]:
     """Return the isolation that workspaces demand, of those that demand more than others."""
     column = workspaces.c.least_isolation

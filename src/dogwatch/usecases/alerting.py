@@ -5,10 +5,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain, groupby
-from typing import Any, Self
+from typing import Self
 
 from dogwatch.core.alerts import Event, Rule, event_of
-from dogwatch.core.data import replace
 from dogwatch.core.decision import Fate, Held, Suppress, superseded
 from dogwatch.core.dependencies import below
 from dogwatch.store import flips, held, workspaces
@@ -84,8 +83,10 @@ def _made(
     made = {}
     for channel_id, candidates in wanted.items():
         decision, rule = scene.decided(matter, candidates, fates.get(channel_id, Fate.NONE))
-        new = _delivery(turn.flip, event, channel_id, message, scene.at)
-        new = replace(new, rule_id=rule.id, incident_id=belonging.incident_id)
+        new = Delivery(
+            scene.workspace_id, "", turn.flip.id, turn.record.id, channel_id, str(event), message,
+            scene.at, rule_id=rule.id, incident_id=belonging.incident_id,
+        )  # fmt: skip
         made[channel_id] = ruled(new, decision, scene.at)
     return made
 
@@ -98,24 +99,6 @@ def _escalated(wanted: Mapping[str, Sequence[Rule]]) -> dict[str, list[Rule]]:
             if escalation.channel_id not in wanted:
                 found.setdefault(escalation.channel_id, []).append(rule)
     return found
-
-
-def _delivery(
-    flip: FlipRow, event: Event, channel_id: str, message: dict[str, Any], at: datetime
-) -> Delivery:
-    return Delivery(
-        workspace_id=flip.workspace_id,
-        id="",
-        flip_id=flip.id,
-        watch_id=flip.watch_id,
-        channel_id=channel_id,
-        event=str(event),
-        state="pending",
-        reason="",
-        message=message,
-        attempts=0,
-        created_at=at,
-    )
 
 
 @dataclass(frozen=True, slots=True)

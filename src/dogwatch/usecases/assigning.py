@@ -28,8 +28,7 @@ def heard_by(tx: Tx, records: Sequence[Record]) -> dict[str, list[str]]:
 
 
 def _telling(every: Collection[Rule], record: Record) -> Sequence[str]:
-    named = record.id, record.tags, record.project
-    return [rule.channel_id for rule in every if matches(rule, Event.DOWN, *named)]
+    return [rule.channel_id for rule in every if matches(rule, Event.DOWN, *record.traits)]
 
 
 def assign(tx: Tx, record: Record, wanted: Collection[str], at: datetime) -> None:

@@ -28,8 +28,7 @@ class Finding:
 
 def audit(tx: Tx, at: datetime) -> list[Finding]:
     """Return everything in the store that breaks a promise; empty is good."""
-    return [*_slots_once(tx), *_nothing_stuck(tx), *_no_holes(tx, at), *_flips_chain(tx),
-            *_flips_told(tx)]  # fmt: skip
+    return [*_slots_once(tx), *_nothing_stuck(tx), *_whole(tx, at), *_flips_told(tx)]
 
 
 def _slots_once(tx: Tx) -> Iterator[Finding]:
@@ -58,11 +57,12 @@ def _nothing_stuck(tx: Tx) -> Iterator[Finding]:
         yield Finding("incidents end", where, "nothing of it goes on, and it is open")
 
 
-def _no_holes(tx: Tx, at: datetime) -> Iterator[Finding]:
+def _whole(tx: Tx, at: datetime) -> Iterator[Finding]:
     for workspace_id, watch_id in ledger.all_watches(tx):
         record = watches.by_id(tx, workspace_id, watch_id)
         if record:
             yield from _holes(tx, record, at)
+            yield from _broken_chain(tx, record)
 
 
 def _holes(tx: Tx, record: Record, at: datetime) -> Iterator[Finding]:
@@ -94,13 +94,6 @@ def _job_holes(tx: Tx, record: Record, at: datetime) -> Iterator[Finding]:
         yield Finding("the scheduler keeps up", record.slug, f"the slot of {job.next_at} waits")
 
 
-def _flips_chain(tx: Tx) -> Iterator[Finding]:
-    for workspace_id, watch_id in ledger.all_watches(tx):
-        record = watches.by_id(tx, workspace_id, watch_id)
-        if record:
-            yield from _broken_chain(tx, record)
-
-
 def _broken_chain(tx: Tx, record: Record) -> Iterator[Finding]:
     """A watch enters each status as often as it leaves it, but for the first and the present one.
 
@@ -127,6 +120,6 @@ def _flips_told(tx: Tx) -> Iterator[Finding]:
             record = record_of(workspace_id, flip["watch_id"]) if event else None
             if event is None or record is None or flip["at"] < record.updated_at:
                 continue  # it may have had other tags
-            for rule in book.sending(event, record.id, record.tags, record.project):
+            for rule in book.sending(event, *record.traits):
                 if rule.channel_id not in told and flip["at"] >= made_at[rule.id] + LAG:
                     yield Finding("every flip is told", record.slug, f"flip {flip['id']}")

@@ -49,7 +49,7 @@ def add_channel(
     """
     check_group_window(group_window_s)
     if not 1 <= len(name.strip()) <= 200:
-        raise Problem("invalid", "name: give 1 to 200 characters", {"name": "give 1 to 200"})
+        raise invalid("name", "give 1 to 200 characters")
     channel_id = new_id(at)
     sealed = vault.seal(
         json.dumps({**public, **secret}).encode(), context(workspace_id, channel_id)

@@ -79,12 +79,8 @@ def item_of(tx: Tx, turn: Turn, event: Event) -> dict[str, Any]:
     expected_at = before.slot_at if before.slot_at and before.slot_at <= flip.at else None
     plan = before.plan
     return {
+        **named(record),
         "event": str(event),
-        "watch_id": record.id,
-        "slug": record.slug,
-        "name": record.name,
-        "kind": record.kind,
-        "tags": list(record.tags),
         "status": str(flip.to_status),
         "previous_status": str(flip.from_status),
         "since_at": flip.at.isoformat(),
@@ -96,11 +92,27 @@ def item_of(tx: Tx, turn: Turn, event: Event) -> dict[str, Any]:
         "duration_ms": turn.duration_ms if recovered else None,
         "down_for_s": max(down_for_s, 0.0) if recovered else None,
         "output_tail": tail(_output(tx, turn)),
-        "timezone": record.timezone,
         "schedule": record.schedule,
         "grace_s": plan.start_by_s,
         "slow_after_ms": plan.slow_after_ms,
     }
+
+
+def named(record: Record) -> dict[str, Any]:
+    """Return what each message says of a watch, whatever it tells."""
+    return {
+        "watch_id": record.id,
+        "slug": record.slug,
+        "name": record.name,
+        "kind": record.kind,
+        "tags": list(record.tags),
+        "timezone": record.timezone,
+    }
+
+
+def alone(key: str, item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a message about one watch, which says nothing of others."""
+    return {"key": key, "items": [item], "more": 0, "also_down": [], "also_down_count": 0}
 
 
 def about(record: Record) -> str:
@@ -121,7 +133,7 @@ def test_facts(at: datetime) -> dict[str, Any]:
         "status": "up", "previous_status": "up", "since_at": at.isoformat(),
         "reason": "sent by hand to try the channel",
     }  # fmt: skip
-    return {"key": "", "items": [item], "more": 0, "also_down": [], "also_down_count": 0}
+    return alone("", item)
 
 
 def down_beside(tx: Tx, workspace_id: int, named: Collection[Delivery], count: int) -> Down:
@@ -197,9 +209,7 @@ def _grouped(delivery: Delivery) -> Mapping[str, Any]:
     facts = delivery.message
     if "items" in facts:
         return facts
-    item = {**facts, "event": delivery.event}
-    key = facts["watch_id"]
-    return {"key": key, "items": [item], "more": 0, "also_down": [], "also_down_count": 0}
+    return alone(facts["watch_id"], {**facts, "event": delivery.event})
 
 
 def _at(stored: str | None) -> datetime | None:

@@ -16,20 +16,19 @@ from dogwatch.core.problems import Problem
 from dogwatch.core.result import GOOD, Outcome
 from dogwatch.core.template import fill
 from dogwatch.ids import new_id
-from dogwatch.store import channels, deliveries, effects, results, runs, tasks, watches
+from dogwatch.store import channels, effects, results, runs, tasks, watches
 from dogwatch.store.deliveries import Delivery
 from dogwatch.store.effects import LANE, Effect
 from dogwatch.store.runs import Run
-from dogwatch.store.tasks import NewTask
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
-from dogwatch.usecases.holding import LANE as DELIVERIES
+from dogwatch.usecases.facts import CHUNKS, alone, named
+from dogwatch.usecases.holding import send_at_once
 from dogwatch.usecases.runs import trigger
 
 TRIGGER = "action"
 MISTAKE = "Dogwatch made a mistake; its log says where"
 OUTPUT_LENGTH = 4_000
-CHUNKS = 20
 _log = structlog.get_logger("dogwatch.following")
 _STATUS = {Outcome.TIMEOUT: "timeout"}
 
@@ -104,14 +103,10 @@ def _send(tx: Tx, run: Run, action: ConditionalAction, at: datetime) -> str:
     values = _values(tx, run, record)
     note = {"subject": fill(action.subject, values), "text": fill(action.message, values)}
     delivery = Delivery(
-        run.workspace_id, new_id(at), None, record.id, channel.id, str(Event.NOTE), "pending", "",
-        _facts(record, run, at) | {"note": note}, 0, at,
+        run.workspace_id, new_id(at), None, record.id, channel.id, str(Event.NOTE),
+        _facts(record, run, at) | {"note": note}, at,
     )  # fmt: skip
-    deliveries.add_many(tx, [delivery])
-    bulkhead = f"{run.workspace_id}:{channel.id}"
-    tasks.add_many(
-        tx, [NewTask(run.workspace_id, DELIVERIES, delivery.id, bulkhead, at, delivery.id)]
-    )
+    send_at_once(tx, [delivery], at)
     return delivery.id
 
 
@@ -119,20 +114,15 @@ def _facts(record: Record, run: Run, at: datetime) -> dict[str, Any]:
     """Return what a message tells of the watch, beside somebody's own words."""
     status = str(record.watch.status)
     item = {
+        **named(record),
         "event": str(Event.NOTE),
-        "watch_id": record.id,
-        "slug": record.slug,
-        "name": record.name,
-        "kind": record.kind,
-        "tags": list(record.tags),
         "status": status,
         "previous_status": status,
         "since_at": at.isoformat(),
         "reason": run.reason,
         "duration_ms": run.duration_ms,
-        "timezone": record.timezone,
     }
-    return {"key": "", "items": [item], "more": 0, "also_down": [], "also_down_count": 0}
+    return alone("", item)
 
 
 def _values(tx: Tx, run: Run, record: Record) -> Mapping[str, Any]:

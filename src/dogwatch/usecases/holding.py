@@ -1,8 +1,9 @@
 """Holding: deliveries sent on their way, held with a timer each, collected, and let go."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from dogwatch.core.alerts import Event
 from dogwatch.core.data import replace
@@ -41,6 +42,12 @@ def place(tx: Tx, scene: Scene, made: Sequence[Delivery]) -> list[Delivery]:
     deliveries.add_many(tx, placed)
     _start(tx, scene, placed)
     return placed
+
+
+def send_at_once(tx: Tx, made: Sequence[Delivery], at: datetime) -> None:
+    """Insert deliveries and have them sent; nothing holds or collects them."""
+    deliveries.add_many(tx, made)
+    tasks.add_many(tx, [_task(one, one.id, at) for one in made])
 
 
 def ruled(delivery: Delivery, decision: Decision, at: datetime) -> Delivery:
@@ -90,7 +97,7 @@ def _start(tx: Tx, scene: Scene, placed: Iterable[Delivery]) -> None:
     new, waits = [], []
     for one in placed:
         if one.state == "pending":
-            new.append(_task(one, scene))
+            new.append(_task(one, _ordering(one, scene), scene.at))
         elif one.hold and one.due_at:
             collected = _COLLECTED.get(Held(one.hold))
             ref_id = one.channel_id if collected else one.id
@@ -99,11 +106,39 @@ def _start(tx: Tx, scene: Scene, placed: Iterable[Delivery]) -> None:
     timers.arm(tx, waits)
 
 
-def _task(one: Delivery, scene: Scene) -> NewTask:
-    """Return the task to send it: in the order of its watch, or of its channel if that collects."""
-    of = "" if scene.group_windows_s.get(one.channel_id) else one.watch_id or one.id
+def _task(one: Delivery, ordering: str, at: datetime) -> NewTask:
     bulkhead = f"{one.workspace_id}:{one.channel_id}"
-    return NewTask(one.workspace_id, LANE, one.id, bulkhead, scene.at, f"{of}:{one.channel_id}")
+    return NewTask(one.workspace_id, LANE, one.id, bulkhead, at, ordering)
+
+
+def _ordering(one: Delivery, scene: Scene) -> str:
+    """Have it sent in the order of its watch, or of its channel if that collects."""
+    of = "" if scene.group_windows_s.get(one.channel_id) else one.watch_id or one.id
+    return f"{of}:{one.channel_id}"
+
+
+def noticed(
+    scene: Scene,
+    record: Record,
+    event: Event,
+    message: dict[str, Any],
+    told: Collection[str] | None = None,
+) -> Iterator[Delivery]:
+    """Yield a message that no flip brought for each channel that rules send it to, as they say.
+
+    `told`: those that heard of what it ends, which alone are to hear of the end.
+    """
+    matter = Matter(record, event, scene.at)
+    before = Fate.NONE if told is None else Fate.TOLD
+    for channel_id, candidates in scene.wanted(record, notices.asked_for(event, message)).items():
+        if told is not None and channel_id not in told:
+            continue
+        decision, rule = scene.decided(matter, candidates, before)
+        new = Delivery(
+            scene.workspace_id, "", None, record.id, channel_id, str(event), message, scene.at,
+            rule_id=rule.id,
+        )  # fmt: skip
+        yield ruled(new, decision, scene.at)
 
 
 # --- timers that have gone off -----------------------------------------------------------------
@@ -212,15 +247,12 @@ def _bundle(tx: Tx, scene: Scene, channel_id: str, parts: Sequence[Sequence[Brie
         watch_id=None,
         channel_id=channel_id,
         event=gravest[0].event,
-        state="pending",
-        reason="",
         message=notices.group_of(
             notices.changed(named, Counter(one.watch_id for one in found)),
             len(members),
             incident_id,
             down_beside(tx, scene.workspace_id, named, len(members)),
         ),
-        attempts=0,
         created_at=scene.at,
         due_at=scene.at,
         incident_id=incident_id,

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from dogwatch.core.result import Outcome
+from dogwatch.core.result import BAD, GOOD
 from dogwatch.core.watch import phase
 from dogwatch.store import audit_log, manifests, schedule_edits, variables, watches
 from dogwatch.store.audit_log import Entry
@@ -19,8 +19,6 @@ from dogwatch.usecases.overview import Strip
 BEFORE = timedelta(hours=24)
 MOST_ITEMS, MOST_MEMBERS, MOST_CHANGES, MOST_SEEN = 3, 200, 12, 500
 RUNS, CHUNKS, LINES = 60, 2_000, 12
-_GOOD = frozenset({Outcome.OK, Outcome.SLOW})
-_BAD = frozenset({Outcome.FAIL, Outcome.TIMEOUT, Outcome.MISSED})
 _WORDS = {
     "variables.set": "set variable",
     "variables.change": "changed variable",
@@ -81,9 +79,9 @@ def _said(tx: Tx, record: Record, incident: Incident) -> Iterator[Said | None]:
     found = lists.run_page(tx, record.workspace_id, RUNS, "", {"watch_id": record.id})
     until_at = incident.closed_at
     past = [one for one in found if not until_at or (one.finished_at or until_at) <= until_at]
-    bad = next((n for n, one in enumerate(past) if one.outcome in _BAD), None)
+    bad = next((n for n, one in enumerate(past) if one.outcome in BAD), None)
     yield None if bad is None else _told(tx, past[bad])
-    good = next((one for one in past[bad or 0 :] if one.outcome in _GOOD), None)
+    good = next((one for one in past[bad or 0 :] if one.outcome in GOOD), None)
     yield None if good is None else _told(tx, good)
 
 

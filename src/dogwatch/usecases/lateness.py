@@ -7,8 +7,7 @@ then set for what is owed by that time. It is never later than the next slot.
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from dogwatch.core.alerts import Event
-from dogwatch.core.decision import Fate
+from dogwatch.core.alerts import Event, Rule
 from dogwatch.core.slots import Gap, deadline
 from dogwatch.core.watch import armed
 from dogwatch.store import nodes, rules, timers, watches
@@ -16,12 +15,12 @@ from dogwatch.store.deliveries import Delivery
 from dogwatch.store.timers import Timer
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
-from dogwatch.usecases.holding import place, ruled
+from dogwatch.usecases.holding import noticed, place
 from dogwatch.usecases.notices import late_notice, still_late
-from dogwatch.usecases.scene import Matter, Scene
+from dogwatch.usecases.numbered import batches
+from dogwatch.usecases.scene import Scene
 from dogwatch.usecases.signals import GAPS_KEPT
 
-PAGE = 500
 # Silence shorter than this is the way of a ping, not lateness.
 LEAST = timedelta(seconds=1)
 
@@ -29,30 +28,24 @@ LEAST = timedelta(seconds=1)
 def arm(tx: Tx, records: Sequence[Record], at: datetime) -> None:
     """Set the timers of watches of one workspace that were made or changed, if a rule asks for
     their lateness."""
-    every = rules.of_workspace(tx, records[0].workspace_id) if records else []
-    asking = [rule for rule in every if _asks(rule.events)]
-    _set(tx, [one for one in records if any(r.scope.covers(*_named(one)) for r in asking)], at)
+    if records:
+        asking = _asking(tx, records[0].workspace_id)
+        _set(tx, [one for one in records if _covered(one, asking)], at)
 
 
 def arm_all(tx: Tx, workspace_id: int, at: datetime) -> None:
     """Set the timers of all watches, once a rule that asks for lateness was made or changed."""
-    every = [rule for rule in rules.of_workspace(tx, workspace_id) if _asks(rule.events)]
-    after = ""
-    while every:
-        page = watches.listed(tx, workspace_id, PAGE, after)
-        named = [one for one in page if any(r.scope.covers(*_named(one)) for r in every)]
-        _set(tx, named, at)
-        if len(page) < PAGE:
-            return
-        after = page[-1].id
+    asking = _asking(tx, workspace_id)
+    for some in batches(tx, workspace_id) if asking else ():
+        _set(tx, [one for one in some if _covered(one, asking)], at)
 
 
-def _asks(events: frozenset[Event]) -> bool:
-    return Event.LATE in events
+def _asking(tx: Tx, workspace_id: int) -> Sequence[Rule]:
+    return [rule for rule in rules.of_workspace(tx, workspace_id) if rule.asks(Event.LATE)]
 
 
-def _named(record: Record) -> tuple[str, tuple[str, ...], str | None]:
-    return record.id, record.tags, record.project
+def _covered(record: Record, asking: Sequence[Rule]) -> bool:
+    return any(rule.scope.covers(*record.traits) for rule in asking)
 
 
 def _set(tx: Tx, records: Sequence[Record], at: datetime) -> None:
@@ -108,13 +101,4 @@ def _notices(scene: Scene, record: Record) -> list[Delivery]:
     message = late_notice(record, slot_at)
     if not still_late(message, record, scene.at):
         return []
-    matter = Matter(record, Event.LATE, scene.at)
-    made = []
-    for channel_id, candidates in scene.wanted(record, Event.LATE).items():
-        decision, rule = scene.decided(matter, candidates, Fate.NONE)
-        new = Delivery(
-            scene.workspace_id, "", None, record.id, channel_id, str(Event.LATE), "pending", "",
-            message, 0, scene.at, rule_id=rule.id,
-        )  # fmt: skip
-        made.append(ruled(new, decision, scene.at))
-    return made
+    return list(noticed(scene, record, Event.LATE, message))

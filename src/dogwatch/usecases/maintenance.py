@@ -1,7 +1,6 @@
 """Maintenance: windows in which no alert opens. A change of them decides anew what they held."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
@@ -34,13 +33,6 @@ def find(tx: Tx, workspace_id: int, maintenance_id: str) -> Maintenance:
     return found
 
 
-def open_until(one: Maintenance, at: datetime) -> datetime | None:
-    """Return when a window ends that is open; None too for one that cannot be read here."""
-    with suppress(Problem):
-        return one.spec.window().until(at)
-    return None
-
-
 def silenced(
     tx: Tx, workspace_id: int, records: Sequence[Record], at: datetime
 ) -> Mapping[str, datetime]:
@@ -48,15 +40,11 @@ def silenced(
     open_ones = [
         (one, until_at)
         for one in maintenance.of_workspace(tx, workspace_id)
-        if (until_at := open_until(one, at))
+        if (until_at := one.open_until(at))
     ]
     found: dict[str, datetime] = {}
     for record in records:
-        ends = [
-            until_at
-            for one, until_at in open_ones
-            if one.scope.covers(record.id, record.tags, record.project)
-        ]
+        ends = [until_at for one, until_at in open_ones if one.scope.covers(*record.traits)]
         if ends:
             found[record.id] = max(ends)
     return found

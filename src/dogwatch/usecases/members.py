@@ -126,6 +126,11 @@ def invitation_of(tx: Tx, code: str, vault: Vault, at: datetime) -> Invitation:
     return found
 
 
+def tidy(tx: Tx, at: datetime, limit: int) -> int:
+    """Delete invitations that are over, which keep no place any more; return how many."""
+    return members.prune(tx, at, limit)
+
+
 def workspace_of(tx: Tx, invitation: Invitation) -> str:
     """Return the name of what somebody is invited to."""
     workspace = workspaces.get(tx, invitation.workspace_id)

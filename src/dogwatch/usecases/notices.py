@@ -86,16 +86,14 @@ def asked_for(event: Event, message: Mapping[str, Any]) -> Event:
 def _overdue(record: Record, slot_at: datetime, reason: str) -> dict[str, Any]:
     watch = record.watch
     item = {
-        "event": str(Event.LATE), "watch_id": record.id, "slug": record.slug,
-        "name": record.name, "kind": record.kind, "tags": list(record.tags),
+        **facts.named(record), "event": str(Event.LATE),
         "status": str(watch.status), "previous_status": str(watch.status),
         "since_at": slot_at.isoformat(), "expected_at": slot_at.isoformat(),
         "reason": reason, "last_ok_at": watch.ok_at and watch.ok_at.isoformat(),
         "last_ok_ms": watch.duration_ms if watch.ok_at else None, "about": facts.about(record),
-        "timezone": record.timezone, "schedule": record.schedule,
-        "grace_s": watch.plan.start_by_s,
+        "schedule": record.schedule, "grace_s": watch.plan.start_by_s,
     }  # fmt: skip
-    return {"key": record.id, "items": [item], "more": 0, "also_down": [], "also_down_count": 0}
+    return facts.alone(record.id, item)
 
 
 def still_late(message: Mapping[str, Any], record: Record, at: datetime) -> bool:

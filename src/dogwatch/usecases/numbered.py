@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any, Generic, TypeVar
 
 from dogwatch.core.ping import Beat, durations_ms
@@ -62,14 +63,8 @@ def kept_page(
     **filters: Any,
 ) -> Counted[Record]:
     """Return the watches of a page of those that `keep` says to show, which no column tells."""
-    kept: list[Record] = []
-    after = ""
-    while True:
-        seen = watches.listed(tx, workspace_id, SCANNED, after, **filters)
-        kept += [record for record in seen if keep(record)]
-        if len(seen) < SCANNED:
-            break
-        after = seen[-1].id
+    every = chain.from_iterable(batches(tx, workspace_id, **filters))
+    kept = [record for record in every if keep(record)]
     if newest:
         kept.reverse()
     return Counted(kept[(page - 1) * size : page * size], len(kept))
@@ -80,6 +75,8 @@ def batches(tx: Tx, workspace_id: int, **filters: Any) -> Iterator[Sequence[Reco
     after = ""
     while seen := watches.listed(tx, workspace_id, SCANNED, after, **filters):
         yield seen
+        if len(seen) < SCANNED:
+            return
         after = seen[-1].id
 
 

@@ -20,7 +20,7 @@ CELLS = 48
 AHEAD = 2
 PAGE = 100
 REASON = 120
-STATES = ("down", "late", "degraded", "new", "up", "paused")
+STATES = overview.STATES
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +79,7 @@ class Overview:
 
 def now(tx: Tx, workspace_id: int, chosen: Chosen, at: datetime) -> Overview:
     """Return a page of the watches, the worst first."""
-    counts = overview.counts(tx, workspace_id, at, chosen.tag, chosen.words)
-    offset = (chosen.page - 1) * PAGE
-    records = overview.page(
-        tx, workspace_id, at, chosen.state, chosen.tag, chosen.words, offset, PAGE
-    )
+    counts, records, total = page_of(tx, workspace_id, chosen, PAGE, at)
     strips = strips_of(tx, workspace_id, records, at, CELL, CELLS)
     resumes = pauses.of(tx, workspace_id, [one.id for one in records])
     silenced = maintenance.silenced(tx, workspace_id, records, at)
@@ -95,8 +91,19 @@ def now(tx: Tx, workspace_id: int, chosen: Chosen, at: datetime) -> Overview:
         )
         for one in records
     ]  # fmt: skip
-    total = counts.get(chosen.state, 0) if chosen.state else sum(counts.values())
     return Overview(counts, items, total)
+
+
+def page_of(
+    tx: Tx, workspace_id: int, chosen: Chosen, size: int, at: datetime
+) -> tuple[Mapping[str, int], Sequence[Record], int]:
+    """Return how many are in each state, a page of what is chosen, and how many that is in all."""
+    named = chosen.tag, chosen.words
+    counts = overview.counts(tx, workspace_id, at, *named)
+    offset = (chosen.page - 1) * size
+    records = overview.page(tx, workspace_id, at, chosen.state, *named, offset, size)
+    total = counts.get(chosen.state, 0) if chosen.state else sum(counts.values())
+    return counts, records, total
 
 
 def _reasons(tx: Tx, workspace_id: int, records: Sequence[Record]) -> dict[str, str]:

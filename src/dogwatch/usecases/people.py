@@ -168,6 +168,11 @@ def leave(tx: Tx, session: Session) -> None:
     sessions.remove(tx, session.user_id, session.id)
 
 
+def tidy(tx: Tx, at: datetime, limit: int) -> int:
+    """Delete sessions that are over; return how many."""
+    return sessions.prune(tx, at, at - IDLE, limit)
+
+
 def end_sessions(tx: Tx, user_id: str, but: str = "") -> int:
     """End all sessions of a person, but one; return how many ended."""
     return sessions.remove_all(tx, user_id, but)

@@ -8,9 +8,9 @@ from functools import lru_cache
 from typing import Any
 
 from dogwatch.core.probe import target as targets
-from dogwatch.core.probe.quorum import MAX_LOCATIONS
+from dogwatch.core.probe.quorum import LOCATION, MAX_LOCATIONS
 from dogwatch.core.probe.target import Target
-from dogwatch.core.problems import Problem, invalid, refuse
+from dogwatch.core.problems import Problem, refuse
 from dogwatch.core.run import CatchUp, LostRun, Policy
 from dogwatch.core.spec import WatchSpec, beyond
 from dogwatch.store import jobs, probes
@@ -28,7 +28,6 @@ KIND = "probe"
 HERE = "here"
 RANGES = {"rechecks": (0, 5), "recheck_after_s": (1, 60)}
 WATCH_RANGES = {"failures_before_down": (1, 10)}
-_LOCATION = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,19 +150,12 @@ def _bad_numbers(spec: ProbeSpec) -> dict[str, str]:
 def _bad_locations(spec: ProbeSpec) -> dict[str, str]:
     named = spec.locations
     once = 1 <= len(named) <= MAX_LOCATIONS and len(set(named)) == len(named)
-    if once and all(map(_LOCATION.fullmatch, named)):
+    if once and all(re.fullmatch(LOCATION, name) for name in named):
         return {}
     return {
         "locations": f"give 1 to {MAX_LOCATIONS} different names of a-z, 0-9 and -; "
         f"{HERE} is where the server is"
     }
-
-
-def located(name: str) -> str:
-    """Return the name of a location, or raise invalid."""
-    if not _LOCATION.fullmatch(name):
-        raise invalid("location", "use 1 to 32 of a-z, 0-9 and -")
-    return name
 
 
 def _row(record: Record, spec: ProbeSpec, target: Mapping[str, Any], vault: Vault) -> JobRow:

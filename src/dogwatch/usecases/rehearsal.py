@@ -7,13 +7,12 @@ from typing import Any
 from dogwatch.core.alerts import Event
 from dogwatch.core.problems import invalid
 from dogwatch.ids import new_ids
-from dogwatch.store import channels, deliveries, tasks
+from dogwatch.store import channels
 from dogwatch.store.deliveries import Delivery
-from dogwatch.store.tasks import NewTask
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
 from dogwatch.usecases import notices
-from dogwatch.usecases.holding import LANE
+from dogwatch.usecases.holding import send_at_once
 from dogwatch.usecases.scene import Scene
 from dogwatch.usecases.watches import find
 
@@ -37,21 +36,14 @@ def rehearse(tx: Tx, workspace_id: int, name: str, at: datetime) -> Sequence[tup
         raise invalid("item", "nobody would be told: no rule sends it to a channel that is on")
     ids = new_ids(at, len(told))
     made = [_delivery(watch, own, one.id, at) for own, one in zip(ids, told, strict=True)]
-    deliveries.add_many(tx, made)
-    tasks.add_many(tx, [_task(one, at) for one in made])
+    send_at_once(tx, made, at)
     return [(own, one.name) for own, one in zip(made, told, strict=True)]
 
 
 def _delivery(watch: Record, own_id: str, channel_id: str, at: datetime) -> Delivery:
     return Delivery(
-        watch.workspace_id, own_id, None, None, channel_id, str(Event.TEST), "pending", "",
-        _facts(watch, at), 0, at,
-    )  # fmt: skip
-
-
-def _task(one: Delivery, at: datetime) -> NewTask:
-    bulkhead = f"{one.workspace_id}:{one.channel_id}"
-    return NewTask(one.workspace_id, LANE, one.id, bulkhead, at, one.id)
+        watch.workspace_id, own_id, None, None, channel_id, str(Event.TEST), _facts(watch, at), at
+    )
 
 
 def _facts(watch: Record, at: datetime) -> dict[str, Any]:

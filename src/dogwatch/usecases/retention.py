@@ -7,7 +7,7 @@ from dogwatch.core.plans import Plan
 from dogwatch.store import retention, spent
 from dogwatch.store.retention import Keep, Tally
 from dogwatch.store.tx import Tx
-from dogwatch.usecases import put_away, statistics
+from dogwatch.usecases import members, people, put_away, statistics
 from dogwatch.usecases.allowances import limited
 
 BATCH = 500
@@ -40,7 +40,7 @@ def prune(
     retention.forget(tx, at)
     spent.prune(tx, at)
     gone = retention.prune_outputs(tx, output_days, at, limit) + statistics.tidy(tx, at)
-    gone += put_away.tidy(tx, at, limit)
+    gone += put_away.tidy(tx, at, limit) + people.tidy(tx, at, limit) + members.tidy(tx, at, limit)
     gone += sum(_prune_probes(tx, each, plans[each], at, limit) for each in plans)
     return gone + sum(
         retention.prune(

@@ -39,7 +39,7 @@ from dogwatch.store.watches import Record
 from dogwatch.usecases import effects, ending, environments, flows
 from dogwatch.usecases.allowances import limited
 from dogwatch.usecases.ending import Key, Over, Records, run_key, watch_key
-from dogwatch.usecases.flows import Steps
+from dogwatch.usecases.flows import MAX_REASON, Steps
 from dogwatch.usecases.signals import Change, apply
 from dogwatch.usecases.watches import pause
 from dogwatch.vault import Vault
@@ -47,7 +47,6 @@ from dogwatch.vault import Vault
 LANES = ("script", "http", "probe")
 MAX_SLOTS = 1_000
 MAX_WAITING = 50
-MAX_REASON = 255
 DIED = "its node died"
 LEFT = "its node was shut down"
 AGAIN = "it was dealt with before the clock was set back"

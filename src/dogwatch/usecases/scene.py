@@ -1,7 +1,6 @@
 """The scene of an alert: the rules, windows and dependencies of a workspace at one time."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
@@ -9,7 +8,6 @@ from typing import Self
 from dogwatch.core.alerts import Event, Rule
 from dogwatch.core.decision import PARENT_SOON, Case, Decision, Fate, decide, most_eager
 from dogwatch.core.dependencies import Graph, above, judged_by
-from dogwatch.core.problems import Problem
 from dogwatch.core.rulebook import Rulebook
 from dogwatch.store import dependencies, maintenance, watches
 from dogwatch.store.maintenance import Maintenance
@@ -62,7 +60,7 @@ class Scene:
             workspace_id,
             at,
             stands.rules,
-            [(one, end_at) for one in every if (end_at := _end_at(one, at))],
+            [(one, end_at) for one in every if (end_at := one.open_until(at))],
             graph,
             dependencies.down_above(tx, workspace_id) if graph else {},
             _due_above(tx, workspace_id, at + PARENT_SOON) if graph else {},
@@ -74,7 +72,7 @@ class Scene:
     def wanted(self, watch: Record, event: Event) -> dict[str, list[Rule]]:
         """Return the rules that send this event of this watch, by channel."""
         found: dict[str, list[Rule]] = {}
-        for rule in self.rules.sending(event, watch.id, watch.tags, watch.project):
+        for rule in self.rules.sending(event, *watch.traits):
             found.setdefault(rule.channel_id, []).append(rule)
         return found
 
@@ -108,9 +106,7 @@ class Scene:
     def maintained(self, watch: Record) -> tuple[str, datetime] | None:
         """Return the name and the end of the window that a watch is in, the one that ends last."""
         mine = [
-            (one.name, end_at)
-            for one, end_at in self.windows
-            if one.scope.covers(watch.id, watch.tags, watch.project)
+            (one.name, end_at) for one, end_at in self.windows if one.scope.covers(*watch.traits)
         ]
         return max(mine, key=lambda window: window[1], default=None)
 
@@ -123,10 +119,3 @@ class Scene:
 def _due_above(tx: Tx, workspace_id: int, by: datetime) -> dict[str, str]:
     found = watches.look(tx, workspace_id, dependencies.due_above(tx, workspace_id, by))
     return {own_id: one.name for own_id, one in found.items() if judged_by(one.watch, by)}
-
-
-def _end_at(one: Maintenance, at: datetime) -> datetime | None:
-    """Return when a window ends that is open; one that cannot be read here holds nothing back."""
-    with suppress(Problem):
-        return one.spec.window().until(at)
-    return None

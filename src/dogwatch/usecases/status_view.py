@@ -156,7 +156,7 @@ def _works(
         names = [
             item.name
             for item, some in zip(page.items, behind, strict=True)
-            if any(one.scope.covers(record.id, record.tags, record.project) for record in some)
+            if any(one.scope.covers(*record.traits) for record in some)
         ]
         with suppress(Problem):  # one that cannot be read here is not shown
             times = one.spec.window().coming(at, at + AHEAD) if names else []

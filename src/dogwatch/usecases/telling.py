@@ -14,13 +14,13 @@ from dogwatch.ids import new_id
 from dogwatch.store import channels, deliveries, held, tasks, workspaces
 from dogwatch.store.channels import ChannelRow
 from dogwatch.store.deliveries import Delivery, Receipt
-from dogwatch.store.tasks import NewTask, Share, Task
+from dogwatch.store.tasks import Share, Task
 from dogwatch.store.tx import Tx
 from dogwatch.usecases import variables
 from dogwatch.usecases.ack_links import code_of
 from dogwatch.usecases.channels import channel_by_id, unsealed
 from dogwatch.usecases.facts import aliased, message_of, test_facts, variables_of
-from dogwatch.usecases.holding import LANE
+from dogwatch.usecases.holding import LANE, send_at_once
 from dogwatch.vault import Vault
 
 MAX_REASON = 255
@@ -30,12 +30,9 @@ def test_channel(tx: Tx, workspace_id: int, channel_id: str, at: datetime) -> De
     """Queue a real test message to the channel."""
     channel_by_id(tx, workspace_id, channel_id)
     delivery = Delivery(
-        workspace_id, new_id(at), None, None, channel_id, str(Event.TEST), "pending", "",
-        test_facts(at), 0, at,
-    )  # fmt: skip
-    deliveries.add_many(tx, [delivery])
-    bulkhead = f"{workspace_id}:{channel_id}"
-    tasks.add_many(tx, [NewTask(workspace_id, LANE, delivery.id, bulkhead, at, delivery.id)])
+        workspace_id, new_id(at), None, None, channel_id, str(Event.TEST), test_facts(at), at
+    )
+    send_at_once(tx, [delivery], at)
     return delivery
 
 
@@ -111,7 +108,7 @@ def claim(
     )  # fmt: skip
     found = deliveries.by_ids(tx, [(task.workspace_id, task.ref_id) for task in taken])
     opened = _opened(tx, found.values(), vault)
-    names = _names(tx, {task.workspace_id for task in taken})
+    names = workspaces.names(tx, {task.workspace_id for task in taken})
     parcels, failed = [], []
     for task in taken:
         delivery = found.get((task.workspace_id, task.ref_id))
@@ -163,11 +160,6 @@ def _open(vault: Vault, row: ChannelRow) -> _Opened:
         return _Opened(row, unsealed(vault, row))
     except Problem as problem:  # one that cannot be sent must not hold up the others
         return _Opened(row, fault=problem.message)
-
-
-def _names(tx: Tx, workspace_ids: Collection[int]) -> dict[int, str]:
-    found = {own_id: workspaces.get(tx, own_id) for own_id in workspace_ids}
-    return {own_id: workspace.name if workspace else "" for own_id, workspace in found.items()}
 
 
 def settle(tx: Tx, answered: Sequence[Answered], at: datetime) -> None:

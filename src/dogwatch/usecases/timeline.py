@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 from dogwatch.core.schedule import Schedule
 from dogwatch.core.watch import Status, phase
-from dogwatch.store import overview, timeline
+from dogwatch.store import timeline
 from dogwatch.store.timeline import Level, Ran
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
-from dogwatch.usecases.overview import Chosen
+from dogwatch.usecases.overview import Chosen, page_of
 
 __all__ = ["Ran"]
 
@@ -73,15 +73,10 @@ def timeline_of(
     tx: Tx, workspace_id: int, chosen: Chosen, stretch: tuple[datetime, datetime], at: datetime
 ) -> Timeline:
     """Return the timeline of the items chosen, the worst first, as Now has them."""
-    counts = overview.counts(tx, workspace_id, at, chosen.tag, chosen.words)
-    offset = (chosen.page - 1) * LANES
-    records = overview.page(
-        tx, workspace_id, at, chosen.state, chosen.tag, chosen.words, offset, LANES
-    )
+    _, records, total = page_of(tx, workspace_id, chosen, LANES, at)
     begin_at, end_at = stretch
     found, levels = _past(tx, workspace_id, records, begin_at, min(at, end_at))
     lanes = [_lane(record, found.get(record.id, ()), begin_at, end_at, at) for record in records]
-    total = counts.get(chosen.state, 0) if chosen.state else sum(counts.values())
     busiest = _busiest(levels, begin_at)
     return Timeline(begin_at, at, end_at, lanes, _together(levels), total, busiest)
 

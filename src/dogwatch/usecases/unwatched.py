@@ -4,11 +4,10 @@ What stands still says nothing by itself: no answer comes, so nothing flips. Who
 once, that somebody asks again.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
 from operator import attrgetter, itemgetter
-from typing import Any
 
 from dogwatch.core.alerts import Event
 from dogwatch.core.decision import Fate
@@ -17,9 +16,9 @@ from dogwatch.store.deliveries import Delivery
 from dogwatch.store.tx import Tx
 from dogwatch.store.untaken import Taken
 from dogwatch.store.watches import Record
-from dogwatch.usecases.holding import fate_of, place, ruled
-from dogwatch.usecases.notices import asked_for, unwatched_notice, watched_notice
-from dogwatch.usecases.scene import Matter, Scene
+from dogwatch.usecases.holding import fate_of, noticed, place
+from dogwatch.usecases.notices import unwatched_notice, watched_notice
+from dogwatch.usecases.scene import Scene
 from dogwatch.usecases.system import UNASKED
 
 MOST = 5000
@@ -54,7 +53,7 @@ def _tell(tx: Tx, workspace_id: int, before_at: datetime, at: datetime) -> int:
 def _openings(
     scene: Scene, record: Record, places: Sequence[tuple[str, datetime]]
 ) -> Iterator[Delivery]:
-    return _notices(scene, record, Event.LATE, unwatched_notice(record, places))
+    return noticed(scene, record, Event.LATE, unwatched_notice(record, places))
 
 
 def _clear(tx: Tx, workspace_id: int, before_at: datetime, at: datetime) -> int:
@@ -84,25 +83,4 @@ def _closings(tx: Tx, scene: Scene, record: Record, taken: Sequence[Taken]) -> S
         untaken.forget(tx, scene.workspace_id, one)
     told = {channel_id for channel_id, fate in fates.items() if fate is Fate.TOLD}
     message = watched_notice(record, taken, scene.at)
-    return list(_notices(scene, record, Event.RECOVERED, message, told))
-
-
-def _notices(
-    scene: Scene,
-    record: Record,
-    event: Event,
-    message: dict[str, Any],
-    channel_ids: Collection[str] | None = None,
-) -> Iterator[Delivery]:
-    """Yield the message for each channel that is to hear it, of these alone if they are given."""
-    matter = Matter(record, event, scene.at)
-    before = Fate.NONE if channel_ids is None else Fate.TOLD
-    for channel_id, candidates in scene.wanted(record, asked_for(event, message)).items():
-        if channel_ids is not None and channel_id not in channel_ids:
-            continue
-        decision, rule = scene.decided(matter, candidates, before)
-        new = Delivery(
-            scene.workspace_id, "", None, record.id, channel_id, str(event), "pending", "",
-            message, 0, scene.at, rule_id=rule.id,
-        )  # fmt: skip
-        yield ruled(new, decision, scene.at)
+    return list(noticed(scene, record, Event.RECOVERED, message, told))

@@ -343,13 +343,12 @@ def _reschedule(tx: Tx, record: Record, at: datetime) -> Record:
     return record
 
 
-def spread(tx: Tx, record: Record, at: datetime, locations: Sequence[str] | None = None) -> Record:
+def spread(tx: Tx, record: Record, at: datetime) -> Record:
     """Have a probe owe the first slot after `at` that is its own, and be asked then."""
     if record.watch.slot_at is not None:
         record = _own_slot(record, at)
         watches.save(tx, record)
-    slot_at = record.watch.slot_at
-    probes.arrange(tx, record.key, locations or probes.locations(tx, record.key), slot_at)
+    probes.arrange(tx, record.key, probes.locations(tx, record.key), record.watch.slot_at)
     return record
 
 

@@ -8,7 +8,8 @@ application with whatever came of its body, even if the client is gone by then.
 import asyncio
 import contextlib
 import re
-from collections.abc import Awaitable, Callable, Iterator
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
 from http import HTTPStatus
@@ -419,15 +420,22 @@ _sweeps: WeakKeyDictionary[ServerState, Sweep] = WeakKeyDictionary()
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server without its signal handlers: whoever assembles the process owns those.
-
-    Set `should_exit` to stop it gracefully.
-    """
+    """uvicorn's server without its signal handlers: whoever assembles the process owns those."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave the process's signals alone."""
         yield
+
+    @contextlib.asynccontextmanager
+    async def serving(self, bound: socket.socket) -> AsyncIterator["asyncio.Task[None]"]:
+        """Answer inside the block; leave it as soon as requests under way are answered."""
+        task = asyncio.create_task(self.serve(sockets=[bound]))
+        try:
+            yield task
+        finally:
+            self.should_exit = True
+            await task
 
 
 def server(
@@ -438,7 +446,7 @@ def server(
     clock: Clock | None = None,
     graceful_s: int = 5,
 ) -> Server:
-    """Return a server of `app` to `await server.serve()` in a loop of the caller's choice."""
+    """Return a server of `app` for a loop of the caller's choice."""
     own = {"limits": limits or EdgeLimits(), "clock": clock or SystemClock()}
     bound = type("BoundEdge", (EdgeProtocol,), own)
     config = uvicorn.Config(

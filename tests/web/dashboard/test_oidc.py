@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from joserfc.jwk import ECKey, RSAKey
 
-from dogwatch.boot.oidc import ANYWHERE
+from dogwatch.config import EVERYWHERE
 from dogwatch.core.policy import Role
 from dogwatch.egress import Egress, Request, Response
 from dogwatch.oidc import Client, Provider
@@ -34,7 +34,7 @@ from tests.web.dashboard.test_invitation import invited, roles
 
 async def fetch(request: Request) -> Response:
     """Go through a door of one loop, as each request of these tests has its own."""
-    egress = Egress(allow=ANYWHERE)
+    egress = Egress(allow=EVERYWHERE)
     try:
         return await egress.fetch(request)
     finally:

@@ -5,7 +5,7 @@ import shutil
 import socket
 import subprocess
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,8 +23,6 @@ LIST, FILTERED, MADE, CHANGED, MONITORS, MONITOR_MADE, MONITOR_CHANGED = (
     (SAMPLES / "cronowl.sh").read_text().split("\n\n")
 )
 PINGS = (SAMPLES / "cronowl_pings.sh").read_text()
-
-Run = Callable[..., str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,6 +153,32 @@ def test_a_ping_that_is_kept_is_answered_while_the_database_is_away(
     assert len(kept) == 1
 
 
+class Faulty(Away):
+    """One of which a mistake of ours makes nonsense."""
+
+    async def aread(self, *_: Any) -> Any:
+        raise KeyError("k3y")
+
+    awrite = aread
+
+
+def test_a_mistake_of_ours_is_logged_without_the_key(
+    manual_clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def record(batch: Sequence[Heard]) -> Sequence[Answer]:
+        return [Answer.RECORDED] * len(batch)
+
+    async def nobody(*_: Any) -> None:
+        raise AssertionError
+
+    faulty: Any = Faulty()
+    app = dialect_pings(PingInbox(record), faulty, manual_clock, nobody, (), 10_000)
+    assert Client(app)("POST", PATHS["cronbeats"]).status == 503
+    assert [one.message for one in caplog.records] == [
+        "a ping of cronbeats was not answered: KeyError"
+    ]
+
+
 def test_every_dialect_that_is_pinged_is_here() -> None:
     assert {form.name for form in PING_FORMS} == set(PATHS)
     assert {name for name, one in DIALECTS.items() if one.pings} == set(PATHS)

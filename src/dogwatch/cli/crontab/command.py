@@ -19,7 +19,6 @@ from dogwatch.cli.session import Command, Group, Session, command
 from dogwatch.core.crontab import Entry, suggest_name
 from dogwatch.core.problems import Problem
 
-_ALL = 1_000_000
 _CRON_OWN = frozenset({"MAILTO", "MAILFROM", "CRON_TZ", "SHELL", "CONTENT_TYPE"})
 _ELSEWHERE = ("DOGWATCH_DATA", "DOGWATCH_SERVER", "DOGWATCH_KEY")
 _WORD = re.compile(r"[^\s:]+")
@@ -143,7 +142,7 @@ def _ping_base(session: Session, api: Api, planned: Sequence[Item], known: Known
 def _known(api: Api, *, needed: bool) -> Known:
     try:
         workspace = api.get("/workspace")
-        watches = api.pages("/watches", _ALL)
+        watches = api.pages("/watches")
     except Problem as problem:
         if problem.kind == "away" and not needed:
             return Known(away=True)

@@ -7,7 +7,6 @@ from datetime import timedelta
 from math import floor
 from typing import Any, ClassVar, Protocol
 
-from dogwatch.core.http_action import check_header
 from dogwatch.core.plain import counted
 from dogwatch.core.probe import json_path, pattern
 from dogwatch.core.probe.fields import Check, flag, is_number, one_of, sound, text, whole
@@ -164,10 +163,6 @@ class JsonValue:
             return None
         expected = f"{self.is_.replace('_', ' ')} {shown(self.value, seen.told)}"
         return f"{self.path}: expected {expected}, got {shown(found, seen.told)}"
-
-
-def _header_name(value: object) -> str | None:
-    return check_header(value, "") if isinstance(value, str) and value else "must be text"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from dogwatch.core.result import BAD, Outcome, Result
 
 MAX_LOCATIONS = 20
+LOCATION = "[a-z0-9][a-z0-9-]{0,31}"
 
 
 def agreed(

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from dogwatch.core.conditional import On
-from dogwatch.core.problems import refuse
 
 MAX_NODES = 200
 MAX_EDGES = 1_000
@@ -106,13 +105,8 @@ def order(graph: Graph) -> tuple[str, ...]:
     return tuple(ready)
 
 
-def check(graph: Graph) -> None:
-    """Raise a Problem that names every fault by its field, such as `edges.2.target`."""
-    refuse(faults(graph))
-
-
 def faults(graph: Graph) -> dict[str, str]:
-    """Return what is wrong with a graph, by field; empty if it can be run."""
+    """Return what is wrong with a graph, by field such as `edges.2.target`; empty if it can run."""
     if len(graph.nodes) > MAX_NODES:
         return {"nodes": f"at most {MAX_NODES} nodes"}
     if len(graph.edges) > MAX_EDGES:

@@ -1,7 +1,5 @@
 """/deliveries: what was told to whom, and what came of it."""
 
-import asyncio
-from contextlib import suppress
 from typing import Annotated
 
 from fastapi import Query, Response
@@ -12,8 +10,8 @@ from dogwatch.web.api.call import Called, Id, shown
 from dogwatch.web.api.filters import DeliveryState, Text, given
 from dogwatch.web.api.pages import Paged
 from dogwatch.web.api.wire import DeliveryDetail, DeliveryOut, PageOf
+from dogwatch.web.receipts import awaited
 
-POLL_S = 0.25
 WaitS = Annotated[int, Query(ge=0, le=25, description="Seconds to wait for the first receipt.")]
 
 router = resource("deliveries")
@@ -34,13 +32,5 @@ async def list_deliveries(
 @router.get("/{name}", response_model=DeliveryDetail, **needs("deliveries.show"))
 async def show_delivery(call: Called, name: Id, wait_s: WaitS = 0) -> Response:
     """Show a delivery with a receipt per attempt; with `wait_s`, once there is one."""
-    clock, stopping = call.services.clock, call.services.stopping
-    until = clock.monotonic() + wait_s
-    while True:
-        found = await call.read(lambda tx: lists.delivery(tx, call.workspace_id, name))
-        delivery, receipts = found
-        heard = receipts or delivery.state != "pending"
-        if heard or stopping.is_set() or clock.monotonic() >= until:
-            return shown(DeliveryDetail.made(*found))
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), POLL_S)
+    found = await awaited(call.services, call.workspace_id, name, wait_s)
+    return shown(DeliveryDetail.made(*found))

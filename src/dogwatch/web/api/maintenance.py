@@ -109,7 +109,7 @@ class MaintenanceOut(BaseModel):
             name=one.name,
             scope=ScopeOut.of(one.scope),
             window=window_told(one.spec),
-            open_until_at=maintenance.open_until(one, at),
+            open_until_at=one.open_until(at),
             created_at=one.created_at,
         )
 

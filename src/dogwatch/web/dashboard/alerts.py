@@ -99,7 +99,7 @@ def _page(tx: Tx, visit: Visit, asked: str) -> Page:
     return Page(
         channels.channel_page(tx, workspace_id, MOST, ""),
         own,
-        [(one, maintenance.open_until(one, visit.at)) for one in windows],
+        [(one, one.open_until(visit.at)) for one in windows],
         watches.slugs_of(tx, workspace_id, ids),
         asked,
         hearers,

@@ -20,7 +20,6 @@ from dogwatch.web.dashboard.words import EVENTS as WORDS
 
 EVENTS = (Event.DOWN, Event.RECOVERED, Event.DEGRADED, Event.LATE)
 USUAL = (Event.DOWN, Event.RECOVERED)
-KINDS = ("all", "tags", "project", "watches")
 MINUTE_S = 60
 MOST_DELAY_S, MOST_REPEAT_S = 86_400, 7 * 86_400
 MOST_VALUES = 100

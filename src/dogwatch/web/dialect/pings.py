@@ -5,6 +5,7 @@ Any ping path finds any key, and the answer has the form of the dialect whose lo
 
 import asyncio
 import json
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -34,6 +35,8 @@ PATIENCE_S = 1.0
 METHODS = "GET, POST, HEAD"
 
 T = TypeVar("T")
+
+_log = logging.getLogger("dogwatch.pings")
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +179,8 @@ class DialectPings:
             else:
                 said = await self._worded(form, knock, target, Became(answer, took_ms, self._door))
         except Exception as error:
+            if not isinstance(error, Problem):
+                _log.error("a ping of %s was not answered: %s", form.name, type(error).__name__)
             wait_s = (error.retry_after_s if isinstance(error, Problem) else None) or 5
             said = form.refused(503)
         if form.limit_header:

@@ -36,6 +36,10 @@ class Refusal:
     usage: Usage | None = None
     query: bool = False
 
+    def words(self, own: Mapping[Why, str]) -> str:
+        """Return the dialect's own words for it, else ours, as far as anybody reads."""
+        return own.get(self.why) or self.message[:500]
+
     @property
     def headers(self) -> dict[str, str]:
         """The headers that HTTP itself asks for (RFC 9110)."""

@@ -38,7 +38,7 @@ def worded(refusal: Refusal, at: datetime) -> Response:
     if refusal.why == "limited":
         return _answer(429, _limited(refusal, at))
     status, code = CODES[refusal.why]
-    said: dict[str, Any] = {"success": False, "error": code, "message": _message(refusal)}
+    said: dict[str, Any] = {"success": False, "error": code, "message": refusal.words(MESSAGES)}
     if code == "validation_error":
         said["errors"] = {name: [text] for name, text in refusal.fields.items()}
     return _answer(status, said | {"meta": {"timestamp": iso_s(at)}})
@@ -48,10 +48,6 @@ def refused(status: int, code: str, message: str, at: datetime) -> Response:
     """Return an answer whose code only one route has."""
     said = {"success": False, "error": code, "message": message}
     return _answer(status, said | {"meta": {"timestamp": iso_s(at)}})
-
-
-def _message(refusal: Refusal) -> str:
-    return MESSAGES.get(refusal.why) or refusal.message[:500]
 
 
 def _limited(refusal: Refusal, at: datetime) -> dict[str, Any]:

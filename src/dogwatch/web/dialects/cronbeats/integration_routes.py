@@ -1,13 +1,11 @@
 """The routes of CronBeats' integrations, in the order of its document."""
 
-import asyncio
-from contextlib import suppress
 from typing import Any
 
 from fastapi import Response
 
 from dogwatch.core.problems import Problem
-from dogwatch.usecases import lists, telling
+from dogwatch.usecases import telling
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.lists import Delivery
 from dogwatch.web.dialect.call import Called, DialectCall, shown, takes
@@ -23,9 +21,10 @@ from dogwatch.web.dialects.cronbeats.integrations_wire import (
     Tested,
 )
 from dogwatch.web.dialects.cronbeats.wire import Data
+from dogwatch.web.receipts import awaited
 
 # How long a caller waits for what the service answers to a test.
-WAIT_S, POLL_S = 10.0, 0.25
+WAIT_S = 10.0
 MISSING = "Integration not found"
 
 router = router_of("/api/v1/integrations")
@@ -122,16 +121,7 @@ def _shelf(tx: Tx, call: DialectCall, *, lock: bool = False) -> Shelf:
 
 async def _answered(call: DialectCall, delivery_id: str) -> tuple[str, str] | None:
     """Return what became of the first attempt, and the service's words; None: nothing yet."""
-    clock, stopping = call.services.clock, call.services.stopping
-    until = clock.monotonic() + WAIT_S
-    while not stopping.is_set() and clock.monotonic() < until:
-        delivery, receipts = await call.read(
-            lambda tx, _: lists.delivery(tx, call.workspace_id, delivery_id)
-        )
-        if receipts:
-            return str(receipts[0].verdict), receipts[0].detail
-        if delivery.state != "pending":
-            return delivery.state, delivery.reason
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), POLL_S)
-    return None
+    delivery, receipts = await awaited(call.services, call.workspace_id, delivery_id, WAIT_S)
+    if receipts:
+        return str(receipts[0].verdict), receipts[0].detail
+    return None if delivery.state == "pending" else (delivery.state, delivery.reason)

@@ -43,7 +43,7 @@ _NO_PREDICATE = ("use ", "give ", "at most ", "at least ", "not ", "there ", "no
 def worded(refusal: Refusal, at: datetime) -> Response:
     """Return the answer to a refused call."""
     status, error = CODES[refusal.why]
-    message = MESSAGES.get(refusal.why) or refusal.message[:500]
+    message = refusal.words(MESSAGES)
     said: dict[str, Any] = {"error": error, "message": message, "code": status}
     if status == 400:
         said["details"] = _details(refusal)

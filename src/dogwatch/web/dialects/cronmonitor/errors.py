@@ -46,4 +46,4 @@ def worded(refusal: Refusal, _: datetime) -> Response:
 def _message(refusal: Refusal) -> str:
     if refusal.fields == {"schedule": NOT_CRON}:
         return "Invalid schedule format"
-    return MESSAGES.get(refusal.why) or refusal.message[:500]
+    return refusal.words(MESSAGES)

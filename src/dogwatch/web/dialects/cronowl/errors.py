@@ -46,8 +46,7 @@ LARGEST = "pro"
 def worded(refusal: Refusal, _: datetime) -> Response:
     """Return the answer to a refused call."""
     status, code = CODES[refusal.why]
-    message = MESSAGES.get(refusal.why) or refusal.message[:500]
-    return answer(status, code, message, _details(refusal))
+    return answer(status, code, refusal.words(MESSAGES), _details(refusal))
 
 
 def answer(

@@ -63,7 +63,7 @@ _BY_RULE = {
 
 def worded(refusal: Refusal, _: datetime) -> Response:
     """Return the answer to a refused call."""
-    text = MESSAGES.get(refusal.why) or refusal.message[:500]
+    text = refusal.words(MESSAGES)
     if refusal.why == "invalid" and refusal.fields:
         place = "invalid query parameters" if refusal.query else "json validation error"
         text = f"{place}: {_first(refusal)[:500]}"
