@@ -6,13 +6,18 @@ from functools import partial
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from dogwatch.core.problems import Problem
 from dogwatch.core.result import Outcome
 from dogwatch.core.run import CatchUp, Overlap
+from dogwatch.core.slots import STRETCH
 from dogwatch.core.spec import WatchSpec
 from dogwatch.store.database import Tx
 from dogwatch.store.runs import cancel_asked
+from dogwatch.store.tables import jobs as job_table
+from dogwatch.store.tables import runs as run_table
+from dogwatch.store.tables import watches as watch_table
 from dogwatch.store.watches import Record
 from dogwatch.usecases import jobs, runs, watches
 from tests.harness.house import HTTP, House, after, meet, statements
@@ -177,6 +182,20 @@ def test_a_long_outage_is_written_in_few_statements(house: House) -> None:
     assert len(house.do(fire)) <= 25
     assert len(house.slots()) == 50_000 // 60
     assert house.audit(50_000) == []
+
+
+def test_a_line_stands_for_later_slots_past_one_of_a_clock_that_was_ahead(house: House) -> None:
+    house.job()
+    for owed_at, at in ((70_020, 70_020), (60, 90_000)):
+        house.plant(update(job_table).values(next_at=after(owed_at)))
+        house.plant(update(watch_table).values(slot_at=after(owed_at)))
+        house.fire(at)
+    house.fire(90_000)
+    told = [slot for slot, _ in house.slots()]
+    assert told[999:] == [60_000, 70_020, 90_000]
+    assert house.audit(90_000) == []
+    house.plant(update(run_table).where(run_table.c.reason == STRETCH).values(reason="else"))
+    assert len(house.audit(90_000)) == 2
 
 
 def test_a_paused_job_fires_nothing(house: House) -> None:

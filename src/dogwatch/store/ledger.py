@@ -151,14 +151,16 @@ def slots(
     return tx.conn.scalars(found.order_by(runs.c.slot_at)).all()
 
 
-def stretches(tx: Tx, workspace_id: int, watch_id: str) -> Collection[datetime]:
-    """Return the slots of a watch whose run stands for those up to the next as well."""
-    found = select(runs.c.slot_at).where(
+def stretches(tx: Tx, workspace_id: int, watch_id: str) -> Sequence[tuple[datetime, datetime]]:
+    """Return the slots of a watch whose line stands for later ones as well, each with when it was
+    told: for those up to then that have no line.
+    """
+    found = select(runs.c.slot_at, runs.c.finished_at).where(
         runs.c.workspace_id == workspace_id,
         runs.c.watch_id == watch_id,
         runs.c.reason == STRETCH,
     )
-    return set(tx.conn.scalars(found))
+    return [(row.slot_at, row.finished_at) for row in tx.conn.execute(found)]
 
 
 def all_flips(tx: Tx, workspace_id: int, watch_id: str) -> Iterator[dict[str, Any]]:

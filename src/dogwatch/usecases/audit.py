@@ -1,7 +1,7 @@
 """The audit: proves from the database alone that nothing was lost, doubled or left untold."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache, partial
@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from dogwatch.core.alerts import event_of
 from dogwatch.core.rulebook import Rulebook
+from dogwatch.core.schedule import Schedule
 from dogwatch.store import jobs, ledger, probes, retention, rules, watches
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
@@ -79,8 +80,23 @@ def _holes(tx: Tx, record: Record, at: datetime) -> Iterator[Finding]:
     settled = ledger.slots(tx, *record.key, record.ledger_from_at, until)
     for slot, known in pairwise([*settled, until]):
         following = schedule.after(slot)
-        if following and following < known and slot not in ledger.stretches(tx, *record.key):
+        if following and following < known:
+            following = _unaccounted(schedule, following, ledger.stretches(tx, *record.key))
+        if following and following < known:
             yield Finding("no slot without a line", record.slug, f"nothing is known of {following}")
+
+
+def _unaccounted(
+    schedule: Schedule, slot: datetime, stretches: Sequence[tuple[datetime, datetime]]
+) -> datetime | None:
+    """Return the first slot from `slot` on that no line stands for, were there none of its own.
+
+    Where the clock was set back, later slots have lines of their own amid a stretch.
+    """
+    at: datetime | None = slot
+    while at and (ends := [told_at for since, told_at in stretches if since < at <= told_at]):
+        at = schedule.after(max(ends))
+    return at
 
 
 def _job_holes(tx: Tx, record: Record, at: datetime) -> Iterator[Finding]:
