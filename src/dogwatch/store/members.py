@@ -143,6 +143,11 @@ def uninvite(tx: Tx, workspace_id: int, invitation_id: str) -> bool:
     return tx.conn.execute(gone).rowcount > 0
 
 
+def uninvite_all(tx: Tx, made_by: str) -> None:
+    """Take back what a person has invited to, in every workspace."""
+    tx.conn.execute(delete(invitations).where(invitations.c.made_by == made_by))
+
+
 def _invitation(values: object) -> Invitation:
     given = dict(values)  # type: ignore[call-overload]  # SQLAlchemy's RowMapping
     return Invitation(**given | {"role": Role(given["role"])})
