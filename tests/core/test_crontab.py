@@ -18,6 +18,7 @@ from dogwatch.core.crontab import (
     suggest_name,
     wrap_line,
 )
+from dogwatch.core.crontab.table import MOST_SETTINGS
 
 DEBIAN = """\
 # /etc/crontab: system-wide crontab
@@ -148,6 +149,15 @@ def test_a_bad_time_zone_spoils_the_entries_below_it() -> None:
     assert [entry.command for entry in crontab.entries] == ["b"]
     assert crontab.problems[0].line == 2
     assert crontab.problems[0].message.startswith("CRON_TZ: not an IANA time zone")
+
+
+def test_settings_beyond_measure_are_not_kept() -> None:
+    """Each entry keeps those above it: a short file of many would fill all memory."""
+    many = "".join(f"A{number}=1\n" for number in range(MOST_SETTINGS + 1))
+    found = parse(many + "A0=2\n@daily run\n", system=False)
+    assert [(one.line, one.message) for one in found.problems] == [(201, "at most 200 settings")]
+    assert len(found.entries[0].environment) == MOST_SETTINGS
+    assert found.entries[0].environment["A0"] == "2"
 
 
 def test_a_system_line_needs_a_user() -> None:

@@ -20,6 +20,12 @@ def test_lengths_are_read(text: str, seconds: int | None) -> None:
     assert length_s(text) == seconds
 
 
+@pytest.mark.timeout(15)
+def test_a_length_of_many_parts_is_read_once() -> None:
+    """To cut off one after the other took seconds for what a form holds, minutes for this."""
+    assert length_s("1 " * 1_500_000) == 90_000_000
+
+
 @given(st.integers(0, 366 * 86_400))
 def test_none_is_rounded(seconds: int) -> None:
     assert length_s(words_of(seconds)) == seconds

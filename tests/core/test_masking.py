@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dogwatch.core.masking import MASK, MOST_HIDDEN, Masker, forms, hidden, json_without
+from dogwatch.core.masking import (
+    MASK,
+    MOST_HIDDEN,
+    Masker,
+    forms,
+    hidden,
+    holds_secrets,
+    json_without,
+    secrets_in_body,
+)
 
 SECRET = 'pä/ss+wo rd?"\\'
 
@@ -231,3 +240,29 @@ def test_not_too_many_values_are_known() -> None:
     deep = "[" * 900 + '"canary-1"' + "]" * 900
     assert "canary-1" in hidden(deep, '"***"')
     assert hidden(deep, json_without(deep, ["canary-1"])) == ["canary-1"]
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ('{"user": "bobby-1", "password": "hunter22"}', {"hunter22"}),
+        ('[{"auth": {"id": "client-1", "key": [73914628]}}, "bearer"]', {"client-1", "73914628"}),
+        ("user=bobby-1&api_key=top%20secret", {"top%20secret", "top secret"}),
+        ("<p>session-id: 'abcdefgh', user: nobody1", {"abcdefgh"}),
+        ("of tokens nothing", set()),
+        ('{"no": "secret here"}', set()),
+    ],
+)
+def test_secrets_of_a_body_go_by_their_names(body: str, found: set[str]) -> None:
+    assert set(secrets_in_body(body)) == found
+    assert holds_secrets(body) is bool(found)
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "body", ["key" * 80_000, "key " * 60_000, "key" + " " * 240_000, "token=" * 40_000]
+)
+def test_a_body_of_whatever_words_is_read_once(body: str) -> None:
+    """Where each letter was looked at from each other, this took minutes, and nobody was served."""
+    assert holds_secrets(body) is ("=" in body)
+    assert len(secrets_in_body(body)) <= MOST_HIDDEN

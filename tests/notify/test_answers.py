@@ -1,6 +1,7 @@
 """What services answer: which answers are final, how long to wait, what people are told."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +16,8 @@ from dogwatch.notify.http_channel import (
     wait_asked,
     without_secrets,
 )
+from dogwatch.notify.webhook import WebhookChannel
+from tests.harness.messages import MESSAGE
 from tests.notify.settings import GOOD
 
 AT = datetime(2026, 11, 20, 1, 20, tzinfo=UTC)
@@ -135,7 +138,8 @@ def test_an_answer_in_words(kind: str, code: int, body: Any, words: str) -> None
     channel = CHANNELS[kind]
     assert isinstance(channel, HttpChannel)
     said = answer(code, body)
-    assert channel.told(said, channel.verdict(said), GOOD[kind]) == words
+    hidden = channel.hidden(GOOD[kind], MESSAGE)
+    assert channel.told(said, channel.verdict(said), hidden) == words
 
 
 @pytest.mark.parametrize(
@@ -205,7 +209,7 @@ def test_no_answer_repeats_a_secret(kind: str) -> None:
         secrets = []
     for secret in secrets:
         body = {"message": f"cannot use {secret} here", "error": tail_of(secret)}
-        told = channel.told(answer(400, body), Verdict.FAILED, GOOD[kind])
+        told = told_by(kind, answer(400, body))
         assert secret not in told
         assert tail_of(secret) not in told
 
@@ -220,7 +224,7 @@ def told_by(kind: str, said: Response) -> str:
     """Return what is kept of an answer."""
     channel = CHANNELS[kind]
     assert isinstance(channel, HttpChannel)
-    return channel.told(said, Verdict.FAILED, GOOD[kind])
+    return channel.told(said, Verdict.FAILED, channel.hidden(GOOD[kind], MESSAGE))
 
 
 @pytest.mark.parametrize(
@@ -238,6 +242,21 @@ def test_a_secret_at_the_end_of_what_is_told_leaves_no_beginning() -> None:
     told = told_by("telegram", said)
     assert "***" in told
     assert secret[:4] not in told
+
+
+def test_a_receiver_that_echoes_tells_neither_its_address_nor_the_link_that_acknowledges() -> None:
+    """Who may see an incident sees what was answered; channels and links are not for all."""
+    settings = {"url": "https://hooks.example/in/k3y-of-it?token=s3%2Fcret&room=1", "secrets": []}
+    message = replace(MESSAGE, ack_url="https://watch.example/acknowledge/2.01k.179.9481f48db1ee")
+    channel = WebhookChannel()
+    request = channel.request(settings, message, AT)
+    echo = f"{'x' * 100} {request.url} s3/cret {request.body.decode()} HTTP/1.1"
+    hidden = channel.hidden(settings, message)
+    for ending in ("", "x" * 350):  # all of it is masked before it is cut
+        told = channel.told(answer(200, ending + echo), Verdict.SENT, hidden)
+        assert told.startswith("HTTP 200 x")
+        for secret in ("k3y-of", "s3%2F", "s3/cret", "9481f4"):
+            assert secret not in told
 
 
 def test_parts_of_a_secret_address_are_secret_and_its_common_words_are_not() -> None:

@@ -86,6 +86,13 @@ def test_an_answer_that_repeats_the_address_tells_no_secret_of_it() -> None:
     assert text.endswith("/?Api_Key=***&page=seventh: *** is wrong")
 
 
+def test_an_answer_that_repeats_the_body_tells_no_secret_of_it() -> None:
+    sent = '{"user": "bobby-1", "password": "hunter22"}'
+    said = answer("200 OK", b"bobby-1 with hunter22 is nobody")
+    _, text, _ = asyncio.run(attempt(said, method="POST", body=sent))
+    assert text.endswith("\n\nbobby-1 with *** is nobody")
+
+
 def test_a_good_answer() -> None:
     result, text, heard = asyncio.run(attempt(answer("200 OK", b"done", "X-One: 1")))
     assert (result.outcome, result.reason, result.status_code) == (Outcome.OK, "status 200", 200)

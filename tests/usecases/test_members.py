@@ -187,3 +187,20 @@ def test_invitations_end_with_who_made_them(house: House) -> None:
     house.do(members.change_role, boss, mate.id, Role.ADMIN, after(5))
     left = house.see(members.invited, house.workspace.id)
     assert [(one.email, one.made_by) for one in left] == [("editor@example.org", mate.id)]
+
+
+def test_the_invitations_of_who_is_shut_out_lead_nowhere(house: House) -> None:
+    """Not when he is let in again, either: by then it may be known why he was shut out."""
+    shut, mate = person(house, "shut", Role.OWNER), person(house, "mate", Role.OWNER)
+    codes = [
+        house.do(
+            members.invite, acting(house, by, Role.OWNER), "new@example.org", Role.OWNER,
+            house.vault, after(0),
+        )[1]
+        for by in (shut, mate)
+    ]  # fmt: skip
+    house.do(people.disable, shut, after(1))
+    house.do(people.enable, house.see(people.find, shut.id))
+    with pytest.raises(Problem, match="not valid"):
+        house.see(members.invitation_of, codes[0], house.vault, after(2))
+    assert house.see(members.invitation_of, codes[1], house.vault, after(2)).made_by == mate.id

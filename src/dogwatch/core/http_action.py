@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, Self, TypeGuard
 from urllib.parse import SplitResult, urlsplit
 
-from dogwatch.core.masking import secrets_in
+from dogwatch.core.masking import secrets_in, secrets_in_body
 from dogwatch.core.problems import Problem, refuse
 from dogwatch.core.result import Outcome
 
@@ -72,9 +72,10 @@ class HttpAction:
     @property
     def secrets(self) -> set[str]:
         """What an answer may repeat and nobody may read: values of headers, their last words, and
-        those of the query."""
+        those of the query and the body that are named so."""
         values = {value for name, value in self.headers if name.lower() not in HARMLESS}
-        return values.union(*(value.rpartition(" ")[2:] for value in values), secrets_in(self.url))
+        words = (value.rpartition(" ")[2:] for value in values)
+        return values.union(*words, secrets_in(self.url), secrets_in_body(self.body))
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object that `from_json` reads back; headers are a list of pairs."""

@@ -16,15 +16,15 @@ _PART = re.compile(r"(\d{1,9})\s*([a-z]*)[\s,]*", re.ASCII)
 
 def length_s(text: str) -> int | None:
     """Return a length in seconds, a bare number counting minutes; None of what is none."""
-    rest, total_s = text.strip().lower(), 0
-    if not rest:
+    said, at, total_s = text.strip().lower(), 0, 0
+    if not said:
         return None
-    while rest:
-        part = _PART.match(rest)
+    while at < len(said):
+        part = _PART.match(said, at)
         if part is None or part[2] not in _WORDS:
             return None
         total_s += int(part[1]) * _WORDS[part[2]]
-        rest = rest[part.end() :]
+        at = part.end()
     return total_s
 
 

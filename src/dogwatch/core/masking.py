@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import islice
 from urllib.parse import quote, quote_plus, unquote_plus, urlsplit
 
 MASK = b"***"
@@ -24,7 +25,9 @@ _PASSWORD = re.compile(r"(://[^/?#:@]*:)[^/?#]*@")
 _PASSWORD_PARAMETER = re.compile(r"([?&]password=)[^&#]*")
 _SECRET = "auth|cookie|cred|key|pass|pwd|secret|session|sig|token"  # noqa: S105 (names of secrets)
 _SECRET_NAME = re.compile(_SECRET, re.IGNORECASE)
-SECRET_FIELD = re.compile(rf"(?:{_SECRET})[\w-]*[\"']?\s*[=:]", re.IGNORECASE)
+# A word with what follows it, each character looked at once: a body may be one long word.
+_FIELD = re.compile(r"(?<![\w-])([\w-]++)[\"']?\s*+[=:]\s*+[\"']?")
+_VALUE = re.compile(r"[^\s\"'&,;<>{}]{0,4096}")
 _OF_NUMBERS = frozenset("0123456789.eE+-")
 
 
@@ -50,6 +53,38 @@ def secrets_in(url: str) -> list[str]:
     """Return those values of an address's query that count as secret, as written and as meant."""
     found = [value for name, value in query(url)[1] if is_secret_name(name)]
     return list(dict.fromkeys([*found, *map(unquote_plus, found)]))
+
+
+def secrets_in_body(body: str) -> list[str]:
+    """Return those values of a request's body that count as secret by their names, up to
+    `MOST_HIDDEN`: of JSON, of a form, of other text as far as each goes without a blank."""
+    told = _tree(body, list)
+    if told is not body:
+        return _some(_named(told))
+    found = [value[0] for end in _secret_fields(body) if (value := _VALUE.match(body, end))]
+    return _some([*found, *map(unquote_plus, found)])
+
+
+def holds_secrets(body: str) -> bool:
+    """Whether a value in a request's body counts as secret by its name."""
+    return next(_secret_fields(body), None) is not None
+
+
+def _secret_fields(text: str) -> Iterator[int]:
+    """Yield where values begin that stand by a name that counts as secret, up to `MOST_HIDDEN`."""
+    ends = (found.end() for found in _FIELD.finditer(text) if is_secret_name(found[1]))
+    yield from islice(ends, MOST_HIDDEN)
+
+
+def _named(tree: object) -> Iterator[str]:
+    """Yield what stands in JSON by a name that counts as secret, whatever it holds."""
+    rest = [tree]
+    while rest:
+        one = rest.pop()
+        if isinstance(one, tuple) and is_secret_name(one[0]):
+            yield from _leaves(one[1])
+        elif isinstance(one, _PARTS):
+            rest += one
 
 
 def mask_url(url: str) -> str:
@@ -225,9 +260,14 @@ def hidden(text: str, masked: str) -> list[str]:
 
     Where all of it was masked, every value in it counts as secret, up to `MOST_HIDDEN`.
     """
+    return _some(_hidden(text, masked))
+
+
+def _some(secrets: Iterable[str]) -> list[str]:
+    """Return those that are masked at all, each once, and no more than can be looked for."""
     found: dict[str, None] = {}
     room = MOST_HIDDEN_CHARACTERS
-    for one in _hidden(text, masked):
+    for one in secrets:
         if SHORTEST <= len(one) <= room and one not in found:
             found[one] = None
             room -= len(one)

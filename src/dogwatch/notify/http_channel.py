@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from dogwatch.clock import Clock, SystemClock
 from dogwatch.core.alerts import Attempt, Verdict
+from dogwatch.core.masking import secrets_in
 from dogwatch.core.message import Message
 from dogwatch.core.plain import one_line
 from dogwatch.egress import Egress, EgressError, Request, Response
@@ -70,7 +71,7 @@ class HttpChannel(ABC):
         return Attempt(
             verdict=verdict,
             status_code=answer.status_code,
-            detail=self.told(answer, verdict, settings),
+            detail=self.told(answer, verdict, self.hidden(settings, message)),
             duration_ms=self._since(started),
             retry_after_s=wait_asked(answer, at),
         )
@@ -83,9 +84,9 @@ class HttpChannel(ABC):
     def _since(self, started: float) -> int:
         return round((self.clock.monotonic() - started) * 1000)
 
-    def told(self, answer: Response, verdict: Verdict, settings: Mapping[str, object]) -> str:
-        """Return the answer in words, without secrets, with a hint where we know one."""
-        said = without_secrets(said_by(answer), self._secrets(settings))
+    def told(self, answer: Response, verdict: Verdict, hidden: Sequence[str]) -> str:
+        """Return the answer in words, without what is hidden, with a hint where we know one."""
+        said = without_secrets(said_by(answer), hidden)
         words = f"{self.label} said: {said or f'HTTP {answer.status_code}'}"
         hint = None if verdict is Verdict.SENT else self._hint(answer.status_code, said)
         return detail(f"{words} ({hint})" if hint else words)
@@ -95,9 +96,14 @@ class HttpChannel(ABC):
         found = (hint for mark, hint in self.hints.items() if mark.lower() in lowered)
         return next(found, None) or self.hints.get(str(status_code)) or _GENERAL.get(status_code)
 
-    def _secrets(self, settings: Mapping[str, object]) -> list[str]:
-        names = (one.name for one in self.fields if one.secret)
-        return [str(settings[name]) for name in names if settings.get(name)]
+    def hidden(self, settings: Mapping[str, object], message: Message) -> list[str]:
+        """Return what an answer may repeat and not everybody may read who reads answers: secrets,
+        addresses, and the code of the link that acknowledges."""
+        given = [(one, str(settings[one.name])) for one in self.fields if settings.get(one.name)]
+        sent = [text for one, text in given if one.address or (one.secret and not one.signs)]
+        inside = [part for text in sent for part in secrets_in(text)]
+        inside.append(message.ack_url.rpartition("/")[2])
+        return sent + [part for part in inside if len(part) >= _SECRET_LENGTH]
 
 
 _GENERAL: Mapping[int, str] = {
@@ -156,6 +162,11 @@ def said_by(answer: Response) -> str:
     body = json_of(answer)
     if isinstance(body, dict | list) and body:
         return one_line("; ".join(dict.fromkeys(_told(body))), ANSWER_BYTES)
+    return line_of(answer)
+
+
+def line_of(answer: Response) -> str:
+    """Return all of an answer as one plain line."""
     return one_line(answer.body.decode("utf-8", "replace"), ANSWER_BYTES)
 
 

@@ -1,6 +1,6 @@
 """ntfy, the public server or one's own (docs.ntfy.sh/publish, "Publish as JSON"); plain text."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -68,10 +68,10 @@ class NtfyChannel(HttpChannel):
         made = payload(message, str(settings["topic"]))
         return post(f"{str(settings['server_url']).rstrip('/')}/", made, message, **headers)
 
-    def told(self, answer: Response, verdict: Verdict, settings: Mapping[str, object]) -> str:
+    def told(self, answer: Response, verdict: Verdict, hidden: Sequence[str]) -> str:
         """Return the answer in words; to repeat the message that it took is no answer."""
         repeated = verdict is Verdict.SENT
-        return super().told(replace(answer, body=b"") if repeated else answer, verdict, settings)
+        return super().told(replace(answer, body=b"") if repeated else answer, verdict, hidden)
 
 
 def payload(message: Message, topic: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import base64
 import binascii
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar
@@ -15,7 +15,7 @@ from dogwatch.egress import Request, Response
 from dogwatch.notify.channel import detail
 from dogwatch.notify.fields import Field, Settings, address, faults, one_of
 from dogwatch.notify.formats import FORMATS, PREFIX, key_of
-from dogwatch.notify.http_channel import HttpChannel, encoded, post
+from dogwatch.notify.http_channel import HttpChannel, encoded, line_of, post, without_secrets
 
 MOST_SECRETS = 3
 _LONGEST_SECRET = 64
@@ -75,10 +75,10 @@ class WebhookChannel(HttpChannel):
         """Judge an answer as Standard Webhooks does: whatever isn't a 2xx is tried again."""
         return verdict_of(answer.status_code)
 
-    def told(self, answer: Response, verdict: Verdict, settings: Mapping[str, object]) -> str:
+    def told(self, answer: Response, verdict: Verdict, hidden: Sequence[str]) -> str:
         """Return the status and the receiver's own words, whatever it is."""
-        del verdict, settings
-        said = detail(answer.body.decode("utf-8", "replace"))
+        del verdict
+        said = without_secrets(line_of(answer), hidden)
         return detail(f"HTTP {answer.status_code} {said}")
 
 

@@ -150,6 +150,11 @@ def prune(tx: Tx, at: datetime, limit: int) -> int:
     return tx.conn.execute(delete(invitations).where(invitations.c.hash.in_(free))).rowcount
 
 
+def uninvite_all(tx: Tx, made_by: str) -> None:
+    """Take back what a person has invited to, in every workspace."""
+    tx.conn.execute(delete(invitations).where(invitations.c.made_by == made_by))
+
+
 def _invitation(values: object) -> Invitation:
     given = dict(values)  # type: ignore[call-overload]  # SQLAlchemy's RowMapping
     return Invitation(**given | {"role": Role(given["role"])})

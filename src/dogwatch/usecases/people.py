@@ -282,12 +282,13 @@ def listed(tx: Tx) -> Sequence[User]:
 
 
 def disable(tx: Tx, user: User, at: datetime) -> None:
-    """Shut a person out, at once, and the keys that he made."""
+    """Shut a person out, at once, with the keys that he made; his invitations are void for good."""
     if user.admin_at is not None and not _other_admin(tx, user):
         raise Problem("conflict", "this is the last admin of the instance")
     if user.disabled_at is None:
         users.change(tx, user.id, disabled_at=at)
         keys.suspend(tx, user.id, at)
+        members.uninvite_all(tx, user.id)
     sessions.remove_all(tx, user.id)
 
 

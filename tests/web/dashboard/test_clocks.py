@@ -158,3 +158,11 @@ def test_the_user_of_a_systems_crontab_is_no_command(ana: Browser) -> None:
     )
     page = ana.fill("/new/crontab", "/new/crontab", crontab="0 2 * * * dump", timezone="UTC").text
     assert 'value="dump"' in page
+
+
+@pytest.mark.parametrize("ticked", [{}, {"watch": "1"}])
+def test_a_crontab_beyond_measure_is_not_even_read(ana: Browser, ticked: dict[str, str]) -> None:
+    text = "0 2 * * * dump\n" * 3_000
+    page = ana.fill("/new/crontab", "/new/crontab", crontab=text, timezone="UTC", **ticked)
+    assert (page.status, "at most 40000 letters" in page.text) == (422, True)
+    assert 'value="dump"' not in page.text

@@ -519,6 +519,10 @@ def test_joining_takes_over_nobodys_account(house: House, idp: IdentityProvider)
     page = led_back(browser, idp, browser.post(f"{link}/oidc"))
     assert (page.status, "sign in to it first" in page.text) == (409, True)
     assert not house.write(lambda tx: identities.known(tx, idp.issuer, "ana-1"))
+    behind = house.browser(**known_to(house, idp), trusted_user_header="Remote-User")
+    link_of_another = invited(house, "eve@example.org")
+    page = led_back(behind, idp, behind.post(f"{link_of_another}/oidc"))
+    assert (page.status, "sign in to the proxy" in page.text) == (403, True)
     assert house.browser(**known_to(house, idp)).post("/invitations/x/oidc").status == 404
     browser.origin = "http://evil.test"
     assert browser.post(f"{link}/oidc").status == 403

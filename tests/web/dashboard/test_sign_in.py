@@ -11,6 +11,7 @@ from argon2 import PasswordHasher
 from dogwatch.usecases import audit_log, people
 from dogwatch.usecases.limiting import Memory, limits_of
 from tests.web.dashboard.conftest import PASSWORD, House, sign_in
+from tests.web.dashboard.test_invitation import invited
 
 
 def test_a_person_signs_in_and_out(house: House) -> None:
@@ -243,6 +244,20 @@ def test_nobody_else_is_believed(house: House) -> None:
         browser.headers["remote-user"] = "ana@example.org"
         assert browser.get("/login").status == 200
         assert browser.cookies == {}
+
+
+def test_nobody_makes_an_account_of_an_address_that_the_proxy_has_not_named(house: House) -> None:
+    """Else who may invite makes one of anybody's, and knows the password of what becomes his."""
+    house.ana()
+    link = invited(house, "ben@example.org")
+    for named in ("eve@example.org", None):
+        eve = house.browser(**proxied(house))
+        eve.headers |= {"remote-user": named} if named else {}
+        refused = eve.post(link, name="Ben", password=PASSWORD)
+        assert (refused.status, "sign in to the proxy" in refused.text) == (403, True)
+    ben = house.browser(**proxied(house))
+    ben.headers["remote-user"] = "Ben@Example.org"
+    assert ben.post(link, name="Ben", password=PASSWORD).status == 303
 
 
 def test_a_password_with_old_costs_is_renewed(house: House) -> None:

@@ -11,6 +11,8 @@ from types import MappingProxyType
 from dogwatch.core import schedule
 from dogwatch.core.problems import Problem
 
+# Each entry keeps the settings above it: with more of them, a long file would take all memory.
+MOST_SETTINGS = 200
 EMPTY: Mapping[str, str] = MappingProxyType({})
 ENVIRONMENT = re.compile(r"""("[^"]*"|'[^']*'|[^\s="']+)[ \t]*=[ \t]*(.*)""")
 QUOTED = re.compile(r"""(["'])(.*)\1""")
@@ -87,12 +89,15 @@ class _Reader:
             self.comments.append(line.lstrip("# \t"))
             return
         if setting := ENVIRONMENT.fullmatch(line):
-            self._set(*map(_unquoted, setting.groups()))
+            self._set(number, *map(_unquoted, setting.groups()))
         elif line:
             self._add(number, line)
         self.comments = []
 
-    def _set(self, name: str, value: str) -> None:
+    def _set(self, number: int, name: str, value: str) -> None:
+        if len(self.environment) == MOST_SETTINGS and name not in self.environment:
+            self.problems.append(BadLine(number, f"at most {MOST_SETTINGS} settings"))
+            return
         self.environment = MappingProxyType({**self.environment, name: value})
 
     def _add(self, number: int, line: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dogwatch.core.http_action import HARMLESS
-from dogwatch.core.masking import SECRET_FIELD, is_secret_name, query
+from dogwatch.core.masking import holds_secrets, is_secret_name, query
 from dogwatch.core.problems import refuse
 
 MASK = "***"
@@ -28,7 +28,7 @@ def masked_action(action: Mapping[str, Any]) -> dict[str, Any]:
         ]
     if "url" in action:
         shown["url"] = masked_url(action["url"])
-    if SECRET_FIELD.search(action.get("body", "")):
+    if holds_secrets(action.get("body", "")):
         shown["body"] = MASK
     if action.get("client_key"):
         shown["client_key"] = MASK

@@ -58,8 +58,6 @@ async def take(visit: Visit) -> Response:
     """Watch the lines that are ticked; without a tick, only look."""
     text, zone = visit.form.get("crontab", ""), visit.form.get("timezone") or visit.zone_name
     check_zone(zone, "timezone")
-    if len(text) > MOST_TEXT:
-        raise invalid("crontab", f"give at most {MOST_TEXT} letters at once")
     if "watch" not in visit.form:
         return await show(visit)
     found, _ = _read(visit, text, zone)
@@ -108,6 +106,8 @@ def _made(tx: Tx, visit: Visit, one: Found, zone: str) -> Record:
 
 def _read(visit: Visit, text: str, zone: str) -> tuple[list[Found], list[str]]:
     """Return the entries, and in words what cannot be read."""
+    if len(text) > MOST_TEXT:
+        raise invalid("crontab", f"give at most {MOST_TEXT} letters at once")
     crontab = _parsed(text.replace("\r\n", "\n"), visit.form.get("format", ""))
     bad = [f"line {one.line}: {one.message}" for one in crontab.problems]
     found = [_found(visit, entry, zone) for entry in crontab.entries[:MOST_LINES]]

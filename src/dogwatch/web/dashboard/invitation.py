@@ -3,6 +3,7 @@
 from fastapi import Response
 
 from dogwatch.core.people import checked_name
+from dogwatch.core.problems import Problem
 from dogwatch.usecases import members, people
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.people import SignedIn, User
@@ -40,6 +41,7 @@ async def _new_person(visit: Visit) -> tuple[SignedIn, str]:
     invitation = await visit.read(
         lambda tx: members.invitation_of(tx, code_of(visit), vault, visit.at)
     )
+    check_vouched(visit, invitation.email)
     name = checked_name(visit.form.get("name", ""), invitation.email)
     password_hash = await visit.services.passwords.hash(visit.form.get("password", ""))
 
@@ -48,6 +50,17 @@ async def _new_person(visit: Visit) -> tuple[SignedIn, str]:
         return _joined(tx, visit, user)
 
     return await visit.write(made)
+
+
+def check_vouched(visit: Visit, email: str) -> None:
+    """Raise refused for a new account of an address that is not whom the proxy has signed in.
+
+    Where a proxy says who is there, it lets the owner of an address into the account of it: nobody
+    who may invite shall have made that, and know its password.
+    """
+    if visit.services.trusted_user_header and visit.named != email:
+        words = f"this is for {email}; sign in to the proxy with that address, and open it again"
+        raise Problem("refused", words)
 
 
 def _joined(tx: Tx, visit: Visit, user: User) -> tuple[SignedIn, str]:

@@ -197,6 +197,7 @@ async def _joined(visit: Visit, flow: Flow, identity: Identity) -> Response:
         if people.taken(tx, invited.email):
             words = f"there is an account with the address {invited.email}; sign in to it first"
             raise Problem("conflict", words)
+        invitation.check_vouched(visit, invited.email)
         user = identities.make(
             tx, identity.issuer, identity.subject, invited.email, identity.name, visit.at
         )
