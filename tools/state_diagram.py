@@ -41,9 +41,9 @@ def page() -> str:
     """Return the whole page."""
     return f"""# The states of a watch
 
-Made by `python tools/state_diagram.py` from `TABLE` in `src/dogwatch/core/watch/state.py`.
 A change of status is a flip, and alerts come from flips alone. What is not in the table changes
-nothing. `late` and `running` are shown, but never stored.
+nothing. `late` and `running` are shown, but never stored. (This page is made by
+`python tools/state_diagram.py` from `TABLE` in `src/dogwatch/core/watch/state.py`.)
 
 ```mermaid
 {diagram()}

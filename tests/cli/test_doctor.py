@@ -64,6 +64,7 @@ def test_doctor_looks_into_the_database(here: Here, home: Path) -> None:
     found = here("doctor").stdout
     assert "✕ database: the database cannot be opened now: the file is not a database" in found
     assert "restore a backup" in found
+    assert "locations: " not in found, "what cannot be read is told once"
 
 
 def test_doctor_tells_whether_postgresql_keeps_workspaces_apart(

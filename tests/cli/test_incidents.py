@@ -105,9 +105,13 @@ def test_an_incident_is_snoozed_and_closed(here: Here, trouble: Stub) -> None:
     assert here.json("incident", "close", "7")["state"] == "closed"
 
 
-def test_why(here: Here, trouble: Stub) -> None:
+def test_why(here: Here, trouble: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
     assert here("why", "backup").stdout == "It is down.\n"
     assert here.json("why", "backup") == {"sentence": "It is down.", "incident": 7}
+    told = "It is down since 2026-11-20 02:00:00 UTC."
+    trouble.replies["GET /api/v1/watches/backup/why"] = (200, {"sentence": told, "incident": 7})
+    monkeypatch.setenv("TZ", "Europe/Warsaw")
+    assert here("why", "backup").stdout == "It is down since 2026-11-20 03:00:00 Europe/Warsaw.\n"
 
 
 def test_dependencies(here: Here, trouble: Stub) -> None:

@@ -352,6 +352,11 @@ def test_a_line_that_is_not_due_in_five_years(text: str, moment: str, line: str 
         ("every", "is not an interval"),
         ("every 1", "is not an interval"),
         ("every month", "is not an interval"),
+        (
+            "every weekday at 7",
+            "such as 'every 5m' or 'every 2 hours'; as cron it is '0 7 * * 1-5'",
+        ),
+        ("daily at 6:30 pm", "; as cron it is '30 18 * * *'"),
         ("every 5m\n0 2 * * *", "an interval stands alone"),
         ("300\n300", "an interval stands alone"),
         ("٣ * * * *", "printable ASCII"),

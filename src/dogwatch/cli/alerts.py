@@ -12,6 +12,7 @@ from dogwatch.cli.length import LENGTH
 from dogwatch.cli.named import named
 from dogwatch.cli.output import as_json, local, table
 from dogwatch.cli.session import Group, Session, command, said
+from dogwatch.core.alerts import where
 
 _WAIT_S = 20
 _PATIENT = Limits(connect_s=10.0, answer_s=_WAIT_S + 10.0)
@@ -53,15 +54,11 @@ def channel_ls(session: Session) -> None:
     if session.json:
         as_json(found)
         return
-    rows = [{**one, "channel": one["id"], "to": _where(one), "state": _state(one)} for one in found]
+    rows = [
+        {**one, "channel": one["id"], "to": where(one["settings"]), "state": _state(one)}
+        for one in found
+    ]
     table(rows, ("channel", "name", "kind", "to", "state"))
-
-
-def _where(channel: Mapping[str, Any]) -> str:
-    settings = channel.get("settings") or {}
-    open_ones = (settings.get(name) for name in ("to", "url", "room", "chat_id", "server_url"))
-    to = next((one for one in open_ones if one and one != "***"), "")
-    return ", ".join(to) if isinstance(to, list) else str(to)
 
 
 def _state(channel: Mapping[str, Any]) -> str:

@@ -64,6 +64,7 @@ _BY_SETTINGS: Mapping[str, str] = {
     "locations": "start one there: dogwatch worker --location NAME, or edit the probes",
     "outside": "start the server, or correct DOGWATCH_OUTSIDE_HEARTBEAT_URL",
 }
+_IN_DATABASE = ("wall", "locations", "outside")
 
 
 def _by_settings(session: Session) -> Iterator[Finding]:
@@ -74,10 +75,14 @@ def _by_settings(session: Session) -> Iterator[Finding]:
         config = given(session, session.settings)
     except Problem:
         return  # told already
+    faulty = set()
     for check, advice in _BY_SETTINGS.items():
+        if check in _IN_DATABASE and "database" in faulty:
+            continue  # told already
         try:
             yield Finding(check, True, getattr(checkup, check)(config))
         except Problem as problem:
+            faulty.add(check)
             yield Finding(check, False, problem.message, advice)
 
 

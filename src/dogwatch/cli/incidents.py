@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -10,8 +11,10 @@ from dogwatch.cli.client import connect
 from dogwatch.cli.length import LENGTH
 from dogwatch.cli.output import as_json, local, pairs, table
 from dogwatch.cli.session import Group, Session, command
+from dogwatch.cli.zone import local_zone
 from dogwatch.clock import SystemClock
 from dogwatch.core.incident import snoozing_until_at
+from dogwatch.core.instants import in_zone
 from dogwatch.core.problems import Problem
 
 _STATES = click.Choice(("open", "acknowledged", "closed"))
@@ -46,10 +49,12 @@ def incident_ls(session: Session, count: int, state: str | None) -> None:
             "watches": one["count"],
             "still_down": one["going_on"],
             "by": one["closed_by"] or one["acked_by"],
+            "snoozed_until": _snoozed_until(one),
         }
         for one in found
     ]
-    table(rows, ("incident", "state", "trouble", "since", "watches", "still_down", "by"))
+    columns = ("incident", "state", "trouble", "since", "watches", "still_down", "by")
+    table(rows, (*columns, "snoozed_until"))
 
 
 @command("show", "dogwatch incident show 7\ndogwatch incident show 7 --json")
@@ -61,9 +66,18 @@ def incident_show(session: Session, number: str) -> None:
         as_json(found)
         return
     _told(found)
-    rows = [{**step, "at": local(step["at"])} for step in found["ladder"]]
+    rows = [
+        {**step, "at": local(step["at"]), "text": _here(session, step["text"])}
+        for step in found["ladder"]
+    ]
     if rows:
         table(rows, ("at", "watch", "kind", "text"))
+
+
+def _here(session: Session, sentence: str) -> str:
+    """Return a sentence with its times on the clock of this machine."""
+    zone = local_zone(session.environ)
+    return in_zone(sentence, ZoneInfo(zone), zone)
 
 
 def _told(incident: Mapping[str, Any]) -> None:
@@ -157,4 +171,4 @@ def snooze_command(session: Session, watch: str, length: int) -> None:
 def why_command(session: Session, watch: str) -> None:
     """Say why a watch is as it is, and why somebody was told or was not."""
     found = connect(session).get(f"/watches/{watch}/why")
-    as_json(found) if session.json else click.echo(found["sentence"])
+    as_json(found) if session.json else click.echo(_here(session, found["sentence"]))

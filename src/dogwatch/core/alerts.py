@@ -147,6 +147,13 @@ def product_of(settings: Mapping[str, Any]) -> str:
     return "" if form == "standard" else form
 
 
+def where(settings: Mapping[str, Any]) -> str:
+    """Return where a channel leads, as far as it may be shown; empty where all is masked."""
+    known = (settings.get(name) for name in ("to", "url", "room", "chat_id", "server_url"))
+    to = next((one for one in known if one and one != "***"), "")
+    return ", ".join(to) if isinstance(to, list) else str(to)
+
+
 def tells_of_one(kind: str, settings: Mapping[str, Any]) -> bool:
     """Tell whether each message of a channel is about one watch: other products have no lists, and
     watches that fell together recover one by one."""

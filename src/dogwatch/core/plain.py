@@ -77,6 +77,13 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun if number == 1 else noun.removesuffix(ending) + plural}"
 
 
+def listed(names: Sequence[str], count: int) -> str:
+    """Return some names, of `count` in all, such as "A, B and 2 more"."""
+    more = count - len(names)
+    *first, last = [*names, f"{more:,} more"] if more > 0 else names
+    return f"{', '.join(first)} and {last}" if first else last
+
+
 def span(seconds: float) -> str:
     """Return a length of time in at most two units: "40 s", "4 min", "1 h 20 min", "2 d 3 h"."""
     whole = max(0, round(seconds))

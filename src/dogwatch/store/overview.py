@@ -36,10 +36,14 @@ def _chosen(
         chosen.append(_phase(at) == state)
     if tag:
         chosen.append(type_coerce(watches.c.tags, Text).contains(encode(tag), autoescape=True))
-    if words:
-        either = (watches.c.name, watches.c.slug)
-        chosen.append(or_(*(column.icontains(words, autoescape=True) for column in either)))
-    return chosen
+    return [*chosen, *map(_has, words.split())]
+
+
+def _has(word: str) -> ColumnElement[bool]:
+    """Whether a name, a slug or a tag holds a word; tags stand as JSON."""
+    either = [(watches.c.name, word), (watches.c.slug, word)]
+    tags = (type_coerce(watches.c.tags, Text), encode(word)[1:-1])
+    return or_(*(column.icontains(text, autoescape=True) for column, text in [*either, tags]))
 
 
 def counts(tx: Tx, workspace_id: int, at: datetime, tag: str, words: str) -> Mapping[str, int]:

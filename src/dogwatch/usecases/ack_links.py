@@ -3,18 +3,21 @@
 A message that tells of several incidents acknowledges them all.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hmac import compare_digest
+from typing import Any
 
 from dogwatch.core.alerts import Event
+from dogwatch.core.plain import listed
 from dogwatch.core.problems import Problem
 from dogwatch.store import channels, deliveries, held, incidents, workspaces
 from dogwatch.store.deliveries import Delivery
 from dogwatch.store.incidents import Incident
 from dogwatch.store.tx import Tx
 from dogwatch.usecases.incidents import acknowledge, snooze
+from dogwatch.usecases.ladder import MOST_NAMED
 from dogwatch.vault import Vault
 
 GOOD_FOR = timedelta(days=7)
@@ -23,9 +26,13 @@ _PURPOSE = "acknowledge"
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What a link offers: its incidents, the channel it was sent to, and whether it was used."""
+    """What a link offers: its incidents, the channel it was sent to, and whether it was used.
+
+    `about` names what its message told of: who holds the link knows that, and no more.
+    """
 
     incidents: Sequence[Incident]
+    about: str
     delivery_id: str
     channel: str
     used: bool
@@ -54,10 +61,16 @@ def offer(tx: Tx, code: str, vault: Vault, at: datetime) -> Offer:
     channel = channels.by_id(tx, delivery.workspace_id, delivery.channel_id)
     return Offer(
         found,
+        _about(delivery.message),
         delivery.id,
         channel.name if channel else "",
         incidents.link_used(tx, delivery.workspace_id, delivery.id),
     )
+
+
+def _about(message: Mapping[str, Any]) -> str:
+    names = [item["name"] for item in message["items"]]
+    return listed(names[:MOST_NAMED], len(names) + message["more"])
 
 
 def _named(code: str, vault: Vault, at: datetime) -> tuple[int, str]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from dogwatch.core.plain import listed
 from dogwatch.store import channels, deliveries, flips, held, incidents, watches
 from dogwatch.store.deliveries import Delivery, Receipt
 from dogwatch.store.incidents import Incident, Member
@@ -45,13 +46,10 @@ class View:
     @property
     def trouble(self) -> str:
         """What it is called, such as "Nightly is down" or "A, B, C and 47 more were down"."""
-        over, more = self.incident.closed_at is not None, self.count - len(self.names)
         if not self.names:
             return "What was down is gone"
-        *first, last = [*self.names, f"{more} more"] if more > 0 else self.names
-        who = f"{', '.join(first)} and {last}" if first else last
-        one, several = ("was", "were") if over else ("is", "are")
-        return f"{who} {one if self.count == 1 else several} down"
+        one, several = ("was", "were") if self.incident.closed_at else ("is", "are")
+        return f"{listed(self.names, self.count)} {one if self.count == 1 else several} down"
 
 
 def views(tx: Tx, workspace_id: int, found: Sequence[Incident]) -> list[View]:

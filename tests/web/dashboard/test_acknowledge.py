@@ -13,7 +13,7 @@ from dogwatch.usecases import ack_links, channels, incidents, pings, rules, tell
 from dogwatch.usecases.incidents import Incident
 from dogwatch.usecases.telling import Room
 from dogwatch.usecases.workspaces import first
-from tests.web.dashboard.conftest import House
+from tests.web.dashboard.conftest import House, words
 
 URL = "https://dogwatch.test"
 
@@ -52,6 +52,8 @@ def test_a_get_never_acts_and_the_button_acts_once(house: House, delivery: Deliv
         assert (page.status, "Acknowledge</button>" in page.text) == (200, True)
         assert 'name="hours" value="1">Snooze for 1 h</button>' in page.text
         assert f'incidents/{incident(house, delivery).number}"' in page.text
+        assert "Incident 1: One Open since" in words(page.text)
+        assert "UTC.\n<a" in page.text
     assert incident(house, delivery).acked_at is None
     done = browser.post(link, name="Ana")
     assert (done.status, "Acknowledged by Ana." in done.text) == (200, True)

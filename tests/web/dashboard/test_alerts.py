@@ -61,6 +61,12 @@ def test_a_webhook_shows_its_secret_once(house: House, ana: Browser) -> None:
     assert "Ops is told of all items: went down, recovered." in words(page)
 
 
+def test_a_channel_tells_where_it_leads(house: House, ana: Browser) -> None:
+    to = {"name": "Team", "settings.to": "ana@example.org\nbo@example.org"}
+    assert ana.fill(f"{NEW}?kind=email", NEW, **to).status == 303
+    assert "Team E-mail ✓ On ana@example.org, bo@example.org Test" in words(ana.get("/alerts").text)
+
+
 def test_a_bad_setting_is_marked_and_secrets_are_not_repeated(house: House, ana: Browser) -> None:
     sent = {"name": "S", "settings.url": "https://evil.example/x"}
     answer = ana.fill(f"{NEW}?kind=slack", NEW, **sent)
@@ -154,6 +160,24 @@ def test_a_rule_is_made_and_removed(house: House, ana: Browser) -> None:
     assert page.count("is told of") > words(ana.get("/alerts").text).count("is told of")
 
 
+def test_a_rule_tells_another_where_nobody_acknowledges(house: House, ana: Browser) -> None:
+    first, chief = hook(ana), hook(ana, name="Chief")
+    new, given = "/alerts/rules/new", {"channel_id": first, "event_down": "1", "scope": "all"}
+    asked = given | {"escalate_to": chief, "escalate_s": "15"}
+    house.clock.advance(1)  # what is made later stands last
+    assert ana.fill(new, new, **asked).status == 303
+    told, page = "Chief besides, if nobody acknowledges within 15 min.", ana.get("/alerts").text
+    assert told in words(page)
+    edit = "/" + re.findall(r'href="\./(alerts/rules/[^"]*/edit)"', page)[-1]
+    form = ana.get(edit).text
+    assert f'<option value="{chief}" selected>Chief' in form
+    assert re.search('name="escalate_s"[^>]* value="15 min"', form)
+    assert ana.fill(edit, edit, **given).status == 303  # what is not asked stays
+    assert told in words(ana.get("/alerts").text)
+    assert ana.fill(edit, edit, **given, escalate_to="").status == 303
+    assert told not in words(ana.get("/alerts").text)
+
+
 @pytest.mark.parametrize(
     ("wrong", "field"),
     [
@@ -164,6 +188,8 @@ def test_a_rule_is_made_and_removed(house: House, ana: Browser) -> None:
         ({"delay_s": "soon"}, "delay_s"),
         ({"quiet_start": "22:00"}, "quiet_end"),
         ({"digest": "25:00"}, "digest"),
+        ({"escalate_s": "15"}, "escalate_to"),
+        ({"escalate_to": "x"}, "escalate_s"),
     ],
 )
 def test_a_bad_field_of_a_rule_is_marked(

@@ -67,7 +67,7 @@ def test_it_tells_where_it_stopped(flowing: Flowing, ana: Browser) -> None:
     assert '"node fail"' in page
 
 
-def test_a_node_that_is_tried_again_says_when(flowing: Flowing, ana: Browser) -> None:
+def test_a_node_that_is_tried_again_says_when(house: House, flowing: Flowing, ana: Browser) -> None:
     flowing.make("load>check", nodes={"load": {"retries": 1}})
     flowing.trigger()
     work = flowing.claim(1)["load"]
@@ -76,6 +76,10 @@ def test_a_node_that_is_tried_again_says_when(flowing: Flowing, ana: Browser) ->
     assert re.search(r"Running, waits for attempt 2 at <time[^>]*>", page)
     assert "attempt 1: boom" in page
     assert "It waits for attempt 2 at" in ana.get(f"/runs/{work.run.id}").text
+    pass_time(house, 20)
+    flowing.play(30)
+    assert "<td>OK</td>\n<td>attempt 2</td>" in ana.get("/flows/flow").text
+    assert "<td>attempt 2</td>" in ana.get("/i/job-load").text
 
 
 def test_from_a_node_on_it_runs_again(house: House, flowing: Flowing, ana: Browser) -> None:

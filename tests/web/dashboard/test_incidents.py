@@ -86,6 +86,9 @@ def test_a_snooze_is_told_in_a_sentence_of_its_own(house: House, ana: Browser) -
     break_one(house)
     ana.fill("/incidents/1", "/incidents/1/snooze", hours="1")
     assert "Nobody has acknowledged it. Snoozed until" in words(ana.get("/incidents/1").text)
+    assert "nobody has acknowledged, snoozed until" in words(ana.get("/incidents").text)
+    house.clock.advance(3600)
+    assert "snoozed" not in ana.get("/incidents").text
 
 
 def test_many_are_named_by_the_first_of_them(house: House, ana: Browser) -> None:

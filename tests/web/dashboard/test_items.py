@@ -74,12 +74,43 @@ def test_what_was_due_while_nobody_listened_is_told_for_a_day_or_until_it_is_rea
 def test_what_is_shown_stands_in_the_address(house: House, ana: Browser) -> None:
     watch(house, "Orders db", tags=("db", "prod"))
     watch(house, "Users db", tags=("db",))
-    watch(house, "100% real_name")
+    watch(house, "100% real_name", tags=("żaba_1",))
     assert names(ana.get("/", tag="prod").text) == ["Orders db"]
     assert names(ana.get("/", q="DB").text) == ["Orders db", "Users db"]
-    assert names(ana.get("/", q="% real_").text) == ["100% real_name"]
+    for sought in ("% real_", "real 100%", "żab", "a_1"):
+        assert names(ana.get("/", q=sought).text) == ["100% real_name"], sought
+    assert names(ana.get("/", q="PROD orders").text) == ["Orders db"]
+    assert names(ana.get("/", q="orders users").text) == []
     nothing = ana.get("/", q="none such", state="bogus", page="x\u00b2").text
     assert "Nothing here is like that" in nothing
+
+
+def test_a_search_tells_how_these_are_and_not_how_all_are(house: House, ana: Browser) -> None:
+    ping(house, watch(house, "Alpha", tags=("db",)), kind="fail")
+    ping(house, watch(house, "Bravo"))
+    told = {"": "1 down", "alpha": "1 down among these", "bravo": "All is well among these"}
+    for sought, head in told.items():
+        assert f"<h1>{head}</h1>" in ana.get("/", q=sought).text
+    assert "<h1>1 down among these</h1>" in ana.get("/", tag="db").text
+
+
+def test_where_no_rule_tells_anybody_that_is_said(house: House) -> None:
+    ana, untold = house.ana(scripts_on=True), "Nobody hears of it yet when"
+    assert untold not in ana.get("/").text
+    given = {"kind": "script", "name": "Report", "schedule": "every 1h", "timezone": "UTC",
+             "language": "bash", "source": "true"}  # fmt: skip
+    assert ana.fill("/new?kind=script", "/new", **given).status == 303
+    assert ana.fill("/i/report", "/i/report/pause").status == 303
+    ping(house, watch(house, "Nightly"))
+    places = ("/", "/i/report", "/i/nightly")
+    for path in places:
+        assert untold in ana.get(path).text, path
+    path = "/alerts/channels/new"
+    hook = {"kind": "webhook", "name": "Ops", "settings.url": "https://93.184.215.14/in"}
+    assert ana.fill(f"{path}?kind=webhook", path, **hook, all="1").status == 200
+    for path in places:
+        assert untold not in ana.get(path).text, path
+    assert 'href="../alerts?item=nightly#who">Who is told</a>' in ana.get("/i/nightly").text
 
 
 def test_many_are_paged(house: House, ana: Browser) -> None:
@@ -117,6 +148,9 @@ def test_what_runs_is_told_beside_the_state_and_addresses_are_links(
 
 def test_one_that_is_down_promises_no_second_alert(house: House, ana: Browser) -> None:
     record = watch(house, "Quick", schedule="every 10s", start_by_s=1)
+    fresh = ana.get("/i/quick").text
+    assert "silence is not judged before the first sign" in fresh
+    assert '<path class="alert"' not in fresh
     ping(house, record)
     page = ana.get("/i/quick").text
     assert re.search(r"due \d\d:\d\d:\d\d<", page)
@@ -277,7 +311,7 @@ def test_times_since_are_told(house: House, ana: Browser) -> None:
 
 
 def test_an_item_is_edited(house: House, ana: Browser) -> None:
-    watch(house, "Nightly", start_by_s=90)
+    ping(house, watch(house, "Nightly", start_by_s=90))
     given = {"name": "Nightly 2", "schedule": "0 2 * * *", "timezone": "Europe/Warsaw",
              "start_by_s": "1 min 30 s", "failures_before_down": "2", "tags": "db, prod",
              "description": "of the shop"}  # fmt: skip

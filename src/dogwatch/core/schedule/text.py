@@ -16,6 +16,7 @@ from dogwatch.core.schedule.interval import interval_s, is_interval
 from dogwatch.core.schedule.oncalendar import compile_oncalendar
 from dogwatch.core.schedule.schedule import Schedule
 from dogwatch.core.schedule.spans import zone_names
+from dogwatch.core.schedule.words import cron_of
 
 MAX_LINES, MAX_LINE = 20, 256
 MAX_TEXT = MAX_LINES * (MAX_LINE + 2)
@@ -31,7 +32,13 @@ def parse(text: str, timezone: str = "UTC", *, field: str = "schedule") -> Sched
     try:
         return _parse(text, timezone) if len(text) <= MAX_TEXT else _too_long()
     except ValueError as error:
-        raise invalid(field, str(error)) from None
+        raise invalid(field, f"{error}{_meant(text)}") from None
+
+
+def _meant(text: str) -> str:
+    """Return how cron says what is said in words, which only pages and the command line take."""
+    cron = cron_of(text) if len(text) <= MAX_LINE else text
+    return f"; as cron it is {cron!r}" if cron != text else ""
 
 
 def parse_from(text: str, timezone: str, starts_at: datetime | None) -> Schedule:

@@ -19,6 +19,7 @@ async def show(visit: Visit) -> Response:
     return rendered(
         visit, "acknowledge.html", status, incidents=found.incidents, used=found.used,
         code=_code(visit), done=False, hours=_hours(visit), snooze_hours=SNOOZE_HOURS,
+        about=found.about,
     )  # fmt: skip
 
 

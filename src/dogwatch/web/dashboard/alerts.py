@@ -6,7 +6,7 @@ from datetime import datetime
 
 from fastapi import Response
 
-from dogwatch.core.alerts import Event, Rule, said_again
+from dogwatch.core.alerts import Event, Rule, said_again, where
 from dogwatch.core.plain import span
 from dogwatch.core.problems import Problem
 from dogwatch.notify import CHANNELS
@@ -70,8 +70,9 @@ async def show(visit: Visit) -> Response:
     page = await seen(visit)
     kinds = {kind: channel.label for kind, channel in CHANNELS.items()}
     return rendered(
-        visit, "alerts.html", 404 if page.fault else 200, page=page, kinds=kinds, words=EVENTS
-    )
+        visit, "alerts.html", 404 if page.fault else 200, page=page, kinds=kinds, words=EVENTS,
+        where=where,
+    )  # fmt: skip
 
 
 async def seen(visit: Visit) -> Page:

@@ -9,7 +9,7 @@ from fastapi import Response
 
 from dogwatch.core.dialects import DIALECTS
 from dogwatch.core.problems import invalid
-from dogwatch.core.watch import phase
+from dogwatch.core.watch import Status, phase
 from dogwatch.usecases import (
     aliases,
     lists,
@@ -130,6 +130,8 @@ def expected_of(view: WatchView, zone: tzinfo) -> Expected:
     coming = [at.astimezone(zone) for at in _coming(view)]
     if phase(view.record.watch, view.at) == "down":
         return Expected(coming, None, "it is down already, so no alert follows")
+    if view.record.watch.status is Status.NEW and view.record.watch.heard_at is None:
+        return Expected(coming, None, "it is new: silence is not judged before the first sign")
     return Expected(coming, view.record.watch.plan.start_by_s)
 
 

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from fastapi import Response
 
 from dogwatch.core.plain import whole_number
-from dogwatch.usecases import demo, overview, system
+from dogwatch.usecases import demo, overview, rules, system
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.overview import PAGE, STATES, Chosen
 from dogwatch.web.dashboard.pages import moved, rendered
@@ -24,18 +24,19 @@ async def show(visit: Visit) -> Response:
     """Show the watches, the worst first, as the address chooses them."""
     require(visit.caller, "watches.list")
     chosen = chosen_of(visit)
-    found, examples, away = await visit.see(
+    found, examples, away, told = await visit.see(
         lambda tx: (
             overview.now(tx, visit.workspace_id, chosen, visit.at),
             demo.count(tx, visit.workspace_id),
             system.away_since(tx, visit.workspace_id, _told_from(visit)),
+            bool(rules.rule_page(tx, visit.workspace_id, 1, "")),
         )
     )
     pages = max(1, -(-found.total // PAGE))
     wrong = found.counts.get("down", 0)
     return rendered(
         visit, "now.html", found=found, chosen=chosen, states=STATES, wrong=wrong,
-        pages=pages, examples=examples, away=away,
+        pages=pages, examples=examples, away=away, told=told,
         address=lambda **changes: address_of(chosen, **changes),
     )  # fmt: skip
 

@@ -3,9 +3,8 @@ that they don't need."""
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from importlib.resources import files
 from typing import Any
 
@@ -14,6 +13,7 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
+from dogwatch.core.instants import in_zone
 from dogwatch.core.lengths import words_of
 from dogwatch.core.plain import counted, span
 from dogwatch.core.schedule import shortest
@@ -51,8 +51,6 @@ DOWNLOADED: Mapping[str, str] = {
 LIVE = "dogwatch-live"
 LOG_LINES = 500
 _SECONDS, _MINUTES = "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"
-# A time in a sentence; of a stretch the zone stands once, behind its end.
-_UTC = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?)( UTC| to (?=\d{4}-))")
 
 
 def _asset(name: str, media_type: str) -> tuple[str, Endpoint]:
@@ -111,14 +109,9 @@ def _moment(context: Context, at: datetime) -> Markup:
 @pass_context
 def _local(context: Context, text: str) -> Markup:
     """Return a sentence with its times of UTC on the clock of who looks."""
-    zone, name = context["visit"].zone, context["visit"].zone_name
-
-    def there(found: re.Match[str]) -> str:
-        at = datetime.fromisoformat(found[1]).replace(tzinfo=UTC).astimezone(zone)
-        shown = at.strftime(_SECONDS if found[1].count(":") == 2 else _MINUTES)
-        return f"<time>{shown}</time>{f' {name}' if found[2] == ' UTC' else found[2]}"
-
-    return Markup(_UTC.sub(there, str(escape(text))))  # noqa: S704 (escaped; zones are ours)
+    visit = context["visit"]
+    told = in_zone(str(escape(text)), visit.zone, visit.zone_name, "<time>{}</time>")
+    return Markup(told)  # noqa: S704 (escaped; zones are ours)
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from fastapi import Response
 
-from dogwatch.core.alerts import Event, Rule, Scope
+from dogwatch.core.alerts import Escalation, Event, Rule, Scope
 from dogwatch.core.lengths import words_of
 from dogwatch.core.problems import Problem, invalid
 from dogwatch.core.schedule.spans import zone_names
@@ -46,7 +46,7 @@ async def _shown(visit: Visit, values: Mapping[str, str], rule: Rule | None = No
     )
     return rendered(
         visit, "rule.html", channels=found, events=EVENTS, zones=sorted(zone_names()), words=WORDS,
-        values=values, rule=rule,
+        values=values, rule=rule, others=[("", "nobody"), *((one.id, one.name) for one in found)],
     )  # fmt: skip
 
 
@@ -75,7 +75,9 @@ async def change(visit: Visit) -> Response:
 
     def changed(tx: Tx) -> Rule:
         rule, _ = _found(tx, visit)
-        asked = replace(_rule(visit), id=rule.id, escalations=rule.escalations)
+        asked = replace(_rule(visit), id=rule.id)
+        if "escalate_to" not in visit.form:
+            asked = replace(asked, escalations=rule.escalations)
         return rules.change_rule(tx, visit.workspace_id, asked, visit.at)
 
     await visit.carry_out("rules.change", visit.name, changed)
@@ -85,7 +87,7 @@ async def change(visit: Visit) -> Response:
 def _values(rule: Rule, names: Mapping[str, str], zone: str) -> dict[str, str]:
     """Return a rule as the form shows it; `zone` is that of the browser."""
     quiet, digest = rule.quiet, rule.digest
-    clock = quiet or digest
+    clock, step = quiet or digest, next(iter(rule.escalations), None)
     events = {Event.DEGRADED if one is Event.SLOW else one for one in rule.events}
     return {
         "channel_id": rule.channel_id,
@@ -94,6 +96,8 @@ def _values(rule: Rule, names: Mapping[str, str], zone: str) -> dict[str, str]:
         "values": ", ".join(sorted(names.get(one, one) for one in rule.scope.values)),
         "delay_s": words_of(rule.delay_s) if rule.delay_s else "",
         "repeat_s": words_of(rule.repeat_s) if rule.repeat_s else "",
+        "escalate_to": step.channel_id if step else "",
+        "escalate_s": words_of(step.after_s) if step else "",
         "quiet_start": f"{quiet.start:%H:%M}" if quiet else "",
         "quiet_end": f"{quiet.end:%H:%M}" if quiet else "",
         "digest": f"{digest.time:%H:%M}" if digest else "",
@@ -135,7 +139,8 @@ def _rule(visit: Visit) -> Rule:
         events=events,
         scope=scope_of(visit),
         delay_s=_seconds(visit, "delay_s", 0, MOST_DELAY_S) or 0,
-        repeat_s=_seconds(visit, "repeat_s", MINUTE_S, MOST_REPEAT_S),
+        repeat_s=_after_s(visit, "repeat_s"),
+        escalations=_escalations(visit),
         quiet=_quiet(visit),
         digest=_digest(visit),
     )
@@ -146,6 +151,21 @@ def _seconds(visit: Visit, name: str, least_s: int, most_s: int) -> int | None:
     if given_s is not None and not least_s <= given_s <= most_s:
         raise invalid(name, f"give {words_of(least_s)} to {words_of(most_s)}")
     return given_s
+
+
+def _after_s(visit: Visit, name: str) -> int | None:
+    return _seconds(visit, name, MINUTE_S, MOST_REPEAT_S)
+
+
+def _escalations(visit: Visit) -> tuple[Escalation, ...]:
+    channel_id, after_s = visit.form.get("escalate_to", ""), _after_s(visit, "escalate_s")
+    if not channel_id and after_s is None:
+        return ()
+    if not channel_id:
+        raise invalid("escalate_to", "choose whom to tell, or leave the time empty")
+    if after_s is None:
+        raise invalid("escalate_s", "give how long nobody may have acknowledged")
+    return (Escalation(channel_id, after_s),)
 
 
 def _quiet(visit: Visit) -> Quiet | None:
