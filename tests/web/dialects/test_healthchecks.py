@@ -88,6 +88,18 @@ def test_pings_are_answered_as_wrappers_expect(client: Client, house: House, met
         assert shown(client, check)["status"] == status
 
 
+def test_only_what_is_judged_is_the_last_ping(client: Client, house: House) -> None:
+    check = made(client)
+    for end, last_ping in (
+        ("/start", None), ("/log", None), ("", "12:00:02"), ("/log", "12:00:02"),
+        ("/start", "12:00:02"), ("/fail", "12:00:05"),
+    ):  # fmt: skip
+        ping(client, check, end)
+        told = shown(client, check)["last_ping"]
+        assert told == (last_ping and f"2026-01-05T{last_ping}+00:00")
+        house.clock.advance(1)
+
+
 def test_senders_are_told_how_much_of_a_body_is_kept(door: Door) -> None:
     few = door("healthchecks", ping_body_limit_bytes=20)
     check = made(few)

@@ -4,7 +4,6 @@ What a ping says besides, `status`, `duration` (seconds) and `message`, is taken
 its body, a form or JSON; whatever cannot be read is left out, and the ping counts.
 """
 
-import json
 import math
 import re
 from collections.abc import Mapping
@@ -12,7 +11,15 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from dogwatch.core.ping import Answer, Kind, Target
-from dogwatch.web.dialect.pings import Became, Knock, PingForm, Said, json_said
+from dogwatch.web.dialect.pings import (
+    MOST_JSON_BYTES,
+    Became,
+    Knock,
+    PingForm,
+    Said,
+    json_said,
+    object_of,
+)
 
 MOST_DURATION_S = 10_000_000.0
 FAILED = frozenset({"fail", "failed", "failure", "error", "down"})
@@ -44,7 +51,8 @@ def target(knock: Knock) -> Target | None:
 
 def _said(knock: Knock) -> Mapping[str, Any]:
     """Return the parameters, those of the body over those of the query."""
-    return _pairs(knock.query.decode("latin-1")) | _of_body(knock.body)
+    told = object_of(knock.body)
+    return _pairs(knock.query.decode("latin-1")) | (_pairs(knock.body) if told is None else told)
 
 
 def _pairs(text: str) -> dict[str, Any]:
@@ -52,14 +60,6 @@ def _pairs(text: str) -> dict[str, Any]:
         return dict(parse_qsl(text, max_num_fields=50))
     except ValueError:
         return {}
-
-
-def _of_body(body: str) -> dict[str, Any]:
-    try:
-        said = json.loads(body)
-    except (ValueError, RecursionError):
-        return _pairs(body)
-    return said if isinstance(said, dict) else {}
 
 
 def _duration_ms(value: Any) -> int | None:
@@ -87,4 +87,4 @@ def refused(status: int) -> Said:
     return json_said(status, {"message": words})
 
 
-PINGS = PingForm("cronmonitor", reads, target, said, refused)
+PINGS = PingForm("cronmonitor", reads, target, said, refused, most_bytes=MOST_JSON_BYTES)
