@@ -192,6 +192,8 @@ def test_a_slug_that_is_taken_is_a_bad_field(client: Client) -> None:
 def test_a_key_and_a_slug_ping_too(client: Client, house: House) -> None:
     check, stranger = made(client), Client(client.app)
     key = house.workspace.ping_key
+    numbered = made(client, name="2024")
+    assert stranger.get(f"/ping/{key}/{numbered['slug']}").text == "OK"
     for mount in ("", "/hc"):
         assert stranger.get(f"{mount}/ping/{key}/backups").text == "OK"
     assert stranger("GET", f"/ping/{key}/fresh", query={"create": "1"}).status == 201
@@ -584,7 +586,7 @@ def test_badges_show_what_is_worst_to_who_has_their_address(client: Client, hous
 
 WRONG: dict[str, list[Any]] = {
     "name": [None, 5, "x" * 101],
-    "slug": [None, 5, "Upper case", "x" * 65],
+    "slug": [None, 5, "Upper case", "x" * 65, "7"],
     "tags": [None, 5, ["a"], "x" * 501],
     "timeout": [None, "5", 59, 31_536_001, 60.5, True],
     "grace": [None, "5", 59, 31_536_001],
