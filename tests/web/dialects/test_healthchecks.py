@@ -1,5 +1,6 @@
 """Healthchecks' APIs as its manual and its clients state them."""
 
+import asyncio
 import hashlib
 import re
 from typing import Any
@@ -283,6 +284,21 @@ def test_what_is_unique_is_changed_and_not_made_again(client: Client) -> None:
     first = client("POST", "/api/v3/checks/", tags)
     again = client("POST", "/api/v3/checks/", tags)
     assert (again.status, again.json["uuid"]) == (200, first.json["uuid"])
+
+
+@ON_BOTH
+def test_rivals_make_what_is_unique_once(client: Client) -> None:
+    """As a play that runs on many hosts asks for the same check from each."""
+
+    async def many() -> list[Answer]:
+        asked = BACKUPS | {"unique": ["name"]}
+        return await asyncio.gather(
+            *(client.send("POST", "/api/v3/checks/", asked) for _ in range(8))
+        )
+
+    answers = asyncio.run(many())
+    assert sorted(one.status for one in answers) == [200] * 7 + [201]
+    assert len({one.json["uuid"] for one in answers}) == 1
 
 
 @pytest.mark.parametrize("names", [["slug"], ["tags"], ["timeout"], ["grace"], ["name", "tags"]])
