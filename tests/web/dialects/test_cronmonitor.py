@@ -119,6 +119,22 @@ def test_a_failure_is_one_however_it_is_told(client: Client, body: Any) -> None:
     assert (told["status"], set(told["message"])) == ("fail", {"x"})
 
 
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [({"duration": 2.5}, None), (b"duration=2.5&status=success", None), (b"a=b", "a=b"),
+     ({"files": 7}, '{"files": 7}'), (b"GET /?a=1&status=200", "GET /?a=1&status=200"),
+     (b"Backup completed: 1.2GB", "Backup completed: 1.2GB")],
+    ids=str,
+)  # fmt: skip
+def test_a_body_is_the_message_unless_it_says_something_else(
+    client: Client, body: Any, message: str | None
+) -> None:
+    monitor = made(client)
+    ping(client, monitor, "", "POST", body=body)
+    (told,) = client.get(f"/api/v1/monitors/{monitor['id']}/pings").json["data"]
+    assert told["message"] == message
+
+
 @pytest.mark.parametrize("body", [b"x" * 100, {"message": "x" * 100}], ids=["text", "JSON"])
 def test_of_what_a_ping_says_no_more_is_kept_than_of_any_body(door: Door, body: Any) -> None:
     few = door("cronmonitor", ping_body_limit_bytes=20)
