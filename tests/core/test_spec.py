@@ -9,7 +9,7 @@ from dogwatch.core.spec import MAX_LIMIT_S, WatchSpec, check, slug_of
 
 YEAR_MS = MAX_LIMIT_S * 1_000
 GOOD = [
-    ("name", "x" * 200), ("name", "  padded  "), ("slug", None), ("slug", "a"),
+    ("name", "x" * 200), ("name", "  padded  "), ("slug", None), ("slug", "a"), ("slug", "7z"),
     ("slug", "a-b_9" * 12 + "abcd"), ("description", "x" * 4_000), ("tags", ("t" * 50,)),
     ("tags", tuple("abcdefghijklmnopqrst")), ("project", "p"), ("project", "p" * 64),
     ("schedule", None), ("schedule", "0 2 * * *"), ("timezone", "Europe/Berlin"),
@@ -22,7 +22,8 @@ GOOD = [
 BAD = [
     ("name", ""), ("name", "   "), ("name", "\x00"), ("name", "x" * 201), ("slug", ""),
     ("slug", "a" * 65), ("slug", "A"), ("slug", "a b"), ("slug", "ä"), ("slug", "a\n"),
-    ("slug", "start"), ("slug", "fail"), ("slug", "log"), ("description", "x" * 4_001),
+    ("slug", "start"), ("slug", "fail"), ("slug", "log"),
+    ("slug", "7"), ("slug", "2024"), ("slug", "-1"), ("description", "x" * 4_001),
     ("tags", ("t" * 51,)), ("tags", ("",)), ("tags", (" ",)),
     ("tags", tuple("abcdefghijklmnopqrstu")),
     ("project", ""), ("project", "p" * 65), ("schedule", ""), ("schedule", "61 * * * *"),
@@ -89,6 +90,9 @@ def test_a_heartbeat_has_a_deadline_and_a_job_need_not() -> None:
         ("Überprüfung", (), "uberprufung"),
         ("日本", (), "watch"),
         ("start", (), "start-2"),
+        ("7", (), "7-2"),
+        ("2024", ("2024-2",), "2024-3"),
+        ("2024 b", (), "2024-b"),
         ("a", ("a",), "a-2"),
         ("a", ("a", "a-2", "a-4"), "a-3"),
         ("x" * 300, (), "x" * 48),

@@ -81,6 +81,14 @@ def test_a_slug_that_looks_like_an_id_is_nobodys(house: House) -> None:
     assert house.watch(name=watched.id).slug == f"{watched.id}-2"
 
 
+def test_a_slug_that_none_may_have_any_more_stays_until_it_is_changed(house: House) -> None:
+    made = house.watch("one")
+    house.plant(update(watch_table).values(slug="7"))
+    assert edited(house, made.id, 0, name="Other").slug == "7"
+    with pytest.raises(Problem, match="slug: use 1 to 64"):
+        edited(house, made.id, 0, slug="8")
+
+
 def test_a_slug_that_is_taken_is_a_conflict_and_spoils_nothing(house: House) -> None:
     house.watch("one")
     with pytest.raises(Problem, match="slug: one is taken") as caught:

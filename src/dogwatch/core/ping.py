@@ -248,9 +248,10 @@ class Collector:
         if len(self._tail) > 2 * self._limit:
             del self._tail[: len(self._tail) - self._limit]
 
-    def text(self) -> str:
-        """Return what is kept of everything taken."""
-        return keep(bytes(self._head + self._tail), self._limit, self.total)
+    def text(self, limit: int | None = None) -> str:
+        """Return what is kept of everything taken, of `limit` bytes where that is less."""
+        limit = self._limit if limit is None else limit
+        return keep(bytes(self._head + self._tail), limit, self.total)
 
 
 def keep(body: bytes, limit: int, total: int) -> str:

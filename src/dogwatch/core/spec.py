@@ -21,8 +21,10 @@ PROJECT_LENGTH = 64
 _CONTROL = re.compile(r"[\x01-\x1f\x7f]+")
 _SLUG = re.compile(r"[a-z0-9_-]{1,64}")
 _LIKE_AN_ID = re.compile(r"[0-9a-hjkmnp-tv-z]{26}")
+# Behind a key, these words and any number are what a ping reports, and no slug.
 _RESERVED = frozenset({"start", "fail", "log"})
-SLUG_PATTERN = f"^(?!(?:{'|'.join(sorted(_RESERVED))})$)(?!{_LIKE_AN_ID.pattern}$){_SLUG.pattern}$"
+_REPORT = re.compile(f"{'|'.join(sorted(_RESERVED))}|-?[0-9]+")
+SLUG_PATTERN = f"^(?!(?:{_REPORT.pattern}|{_LIKE_AN_ID.pattern})$){_SLUG.pattern}$"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,8 +108,8 @@ def check_due(spec: WatchSpec, at: datetime) -> None:
 
 def _slug_fault(slug: str) -> str | None:
     """Say why a watch cannot have this slug; one in the form of an id might be another's."""
-    if not _SLUG.fullmatch(slug) or slug in _RESERVED:
-        return "use 1 to 64 of a-z, 0-9, - and _; not start, fail or log"
+    if not _SLUG.fullmatch(slug) or _REPORT.fullmatch(slug):
+        return "use 1 to 64 of a-z, 0-9, - and _; not start, fail, log or a number"
     return "looks like an id; make it shorter or longer" if _LIKE_AN_ID.fullmatch(slug) else None
 
 
@@ -147,7 +149,6 @@ def slug_of(name: str, taken: Collection[str] = ()) -> str:
     """Return a slug for a name that is not among `taken`: "Nightly Backup!" -> nightly-backup."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9_]+", "-", plain).strip("-")[:48] or "watch"
-    taken = {*taken, *_RESERVED}
-    if slug not in taken and not _LIKE_AN_ID.fullmatch(slug):
+    if slug not in taken and not _slug_fault(slug):
         return slug
     return next(f"{slug}-{n}" for n in range(2, len(taken) + 3) if f"{slug}-{n}" not in taken)

@@ -215,9 +215,9 @@ def _told(tx: Tx, run: Run) -> Iterator[Chunk]:
         yield seq, "stdout", text if text.endswith("\n") else f"{text}\n"
 
 
-def workspace(tx: Tx, workspace_id: int) -> Workspace:
-    """Return the workspace."""
-    found = workspaces.get(tx, workspace_id)
+def workspace(tx: Tx, workspace_id: int, *, lock: bool = False) -> Workspace:
+    """Return the workspace; with `lock`, rivals who ask for that wait."""
+    found = workspaces.get(tx, workspace_id, lock=lock)
     if found is None:
         raise Problem("not_found", "there is no such workspace")
     return found

@@ -198,7 +198,7 @@ def refuse_kept(tx: Tx, record: Record) -> None:
 
 
 def _edit(tx: Tx, record: Record, spec: WatchSpec, at: datetime) -> Record:
-    spec = check(replace(spec, slug=spec.slug or record.slug))
+    spec = check(replace(spec, slug=None if spec.slug == record.slug else spec.slug))
     said = (record.schedule, record.timezone, record.starts_at)
     if (spec.schedule, spec.timezone, spec.starts_at) != said:
         check_due(spec, at)

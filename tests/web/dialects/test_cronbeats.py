@@ -197,11 +197,25 @@ def test_a_start_without_an_end_is_down_once_interval_and_grace_have_passed(
         assert shown(client, job)["current_state"]["status"] == status
 
 
+@pytest.mark.parametrize("end", ["/start", "/progress/40"])
+def test_a_job_that_only_began_is_pending_until_it_is_done(client: Client, end: str) -> None:
+    job = made(client)
+    ping(client, job, end)
+    path = f"/api/v1/jobs/{job['id']}"
+    for verb in ("", "pause", "resume"):
+        assert not verb or client("POST", f"{path}/{verb}").status == 200
+        wanted = "disabled" if verb == "pause" else "pending"
+        assert shown(client, job)["current_state"]["status"] == wanted
+    assert client.get("/api/v1/jobs", status="healthy").json["data"] == []
+    ping(client, job, "/end/success")
+    assert shown(client, job)["current_state"]["status"] == "healthy"
+
+
 @ON_BOTH
 def test_progress_is_shown_until_the_end(client: Client) -> None:
     job = made(client)
     ping(client, job, "/start")
-    ping(client, job, "/progress/40", {"message": "x" * 300})
+    ping(client, job, "/progress/40", {"message": "x" * 30_000})
     state = shown(client, job)["current_state"]
     assert (state["progress"], state["progress_message"]) == (40, "x" * 255)
     ping(client, job, "/progress", {"message": "more", "progress": 60})

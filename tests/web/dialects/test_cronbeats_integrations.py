@@ -115,6 +115,20 @@ def test_a_test_is_a_real_message(door: Door, house: House, api: Client) -> None
     assert (delivery["event"], delivery["state"]) == ("test", "pending")
 
 
+@pytest.mark.parametrize(
+    ("kind", "sent", "lacks"),
+    [("telegram", {"bot_token": "123456:ABC"}, "chat_id"),
+     ("telegram", {"chat_id": "123", "is_enabled": True}, "bot_token"),
+     ("webhook", {"secret": "s3cret"}, "url"), ("slack", {"webhook_url": "***"}, "webhook_url")],
+)  # fmt: skip
+def test_what_is_not_enough_to_send_by_is_refused(
+    client: Client, kind: str, sent: Any, lacks: str
+) -> None:
+    answer = client("PUT", f"/api/v1/integrations/{kind}", sent)
+    assert (answer.status, answer.json["errors"]) == (422, {lacks: ["is required"]})
+    assert put(client, kind, {"is_enabled": True})["is_configured"] is False
+
+
 WRONG: dict[str, dict[str, list[Any]]] = {
     "slack": {
         "webhook_url": [None, 5, "http://hooks.slack.com/x", "nonsense", "x" * 3000],

@@ -106,6 +106,44 @@ def test_the_history_says_how_long_and_what(client: Client) -> None:
     assert shown(client, monitor)["failure_count"] == 1
 
 
+@pytest.mark.parametrize(
+    "body",
+    [{"message": "x" * 30_000, "status": "fail"}, b'\xef\xbb\xbf{"status": "fail", "message": "x"}',
+     b"message=" + b"x" * 30_000 + b"&status=fail"],
+    ids=["long", "with a mark of its byte order", "a long form"],
+)  # fmt: skip
+def test_a_failure_is_one_however_it_is_told(client: Client, body: Any) -> None:
+    monitor = made(client)
+    ping(client, monitor, "", "POST", body=body)
+    (told,) = client.get(f"/api/v1/monitors/{monitor['id']}/pings").json["data"]
+    assert (told["status"], set(told["message"])) == ("fail", {"x"})
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [({"duration": 2.5}, None), (b"duration=2.5&status=success", None), (b"a=b", "a=b"),
+     ({"files": 7}, '{"files": 7}'), (b"GET /?a=1&status=200", "GET /?a=1&status=200"),
+     (b"Backup completed: 1.2GB", "Backup completed: 1.2GB")],
+    ids=str,
+)  # fmt: skip
+def test_a_body_is_the_message_unless_it_says_something_else(
+    client: Client, body: Any, message: str | None
+) -> None:
+    monitor = made(client)
+    ping(client, monitor, "", "POST", body=body)
+    (told,) = client.get(f"/api/v1/monitors/{monitor['id']}/pings").json["data"]
+    assert told["message"] == message
+
+
+@pytest.mark.parametrize("body", [b"x" * 100, {"message": "x" * 100}], ids=["text", "JSON"])
+def test_of_what_a_ping_says_no_more_is_kept_than_of_any_body(door: Door, body: Any) -> None:
+    few = door("cronmonitor", ping_body_limit_bytes=20)
+    monitor = made(few)
+    ping(few, monitor, "", "POST", body=body)
+    (told,) = few.get(f"/api/v1/monitors/{monitor['id']}/pings").json["data"]
+    assert told["message"] == f"{'x' * 10}\n[80 bytes dropped]\n{'x' * 10}"
+
+
 @ON_BOTH
 def test_history_has_an_inclusive_beginning_and_an_exclusive_end(
     client: Client, house: House

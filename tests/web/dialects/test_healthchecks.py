@@ -1,5 +1,6 @@
 """Healthchecks' APIs as its manual and its clients state them."""
 
+import asyncio
 import hashlib
 import re
 from typing import Any
@@ -86,6 +87,18 @@ def test_pings_are_answered_as_wrappers_expect(client: Client, house: House, met
         house.clock.advance(1)
         assert ping(client, check, end).status == 200
         assert shown(client, check)["status"] == status
+
+
+def test_only_what_is_judged_is_the_last_ping(client: Client, house: House) -> None:
+    check = made(client)
+    for end, last_ping in (
+        ("/start", None), ("/log", None), ("", "12:00:02"), ("/log", "12:00:02"),
+        ("/start", "12:00:02"), ("/fail", "12:00:05"),
+    ):  # fmt: skip
+        ping(client, check, end)
+        told = shown(client, check)["last_ping"]
+        assert told == (last_ping and f"2026-01-05T{last_ping}+00:00")
+        house.clock.advance(1)
 
 
 def test_senders_are_told_how_much_of_a_body_is_kept(door: Door) -> None:
@@ -180,6 +193,8 @@ def test_a_slug_that_is_taken_is_a_bad_field(client: Client) -> None:
 def test_a_key_and_a_slug_ping_too(client: Client, house: House) -> None:
     check, stranger = made(client), Client(client.app)
     key = house.workspace.ping_key
+    numbered = made(client, name="2024")
+    assert stranger.get(f"/ping/{key}/{numbered['slug']}").text == "OK"
     for mount in ("", "/hc"):
         assert stranger.get(f"{mount}/ping/{key}/backups").text == "OK"
     assert stranger("GET", f"/ping/{key}/fresh", query={"create": "1"}).status == 201
@@ -269,6 +284,21 @@ def test_what_is_unique_is_changed_and_not_made_again(client: Client) -> None:
     first = client("POST", "/api/v3/checks/", tags)
     again = client("POST", "/api/v3/checks/", tags)
     assert (again.status, again.json["uuid"]) == (200, first.json["uuid"])
+
+
+@ON_BOTH
+def test_rivals_make_what_is_unique_once(client: Client) -> None:
+    """As a play that runs on many hosts asks for the same check from each."""
+
+    async def many() -> list[Answer]:
+        asked = BACKUPS | {"unique": ["name"]}
+        return await asyncio.gather(
+            *(client.send("POST", "/api/v3/checks/", asked) for _ in range(8))
+        )
+
+    answers = asyncio.run(many())
+    assert sorted(one.status for one in answers) == [200] * 7 + [201]
+    assert len({one.json["uuid"] for one in answers}) == 1
 
 
 @pytest.mark.parametrize("names", [["slug"], ["tags"], ["timeout"], ["grace"], ["name", "tags"]])
@@ -572,7 +602,7 @@ def test_badges_show_what_is_worst_to_who_has_their_address(client: Client, hous
 
 WRONG: dict[str, list[Any]] = {
     "name": [None, 5, "x" * 101],
-    "slug": [None, 5, "Upper case", "x" * 65],
+    "slug": [None, 5, "Upper case", "x" * 65, "7"],
     "tags": [None, 5, ["a"], "x" * 501],
     "timeout": [None, "5", 59, 31_536_001, 60.5, True],
     "grace": [None, "5", 59, 31_536_001],

@@ -66,6 +66,21 @@ def test_a_key_of_another_length_is_told_in_the_words_of_the_dialect(
         assert client("POST", path).json == unknown.json
 
 
+@pytest.mark.parametrize("name", PATHS)
+def test_a_key_that_nobody_has_is_told_in_the_words_of_the_dialect(house: House, name: str) -> None:
+    client = Client(house.client("*").app)
+    refused = client("DELETE", PATHS[name])
+    told = {(404, client.get(PATHS[name]).text)}
+    if name == "healthchecks":
+        told.add((400, "invalid url format"))
+    for path in PATHS.values():
+        place = f"{PATHS[name].rpartition('/')[0]}/{path.rpartition('/')[2]}"
+        for end in ("", "/start"):
+            answer = client("POST", f"{place}{end}")
+            assert (answer.status, answer.text) in told, (place, end)
+        assert client("DELETE", place).text == refused.text
+
+
 def test_any_path_finds_any_key_and_the_answer_has_the_form_of_the_key(
     door: Door, house: House, watch: Any
 ) -> None:

@@ -13,7 +13,7 @@ from math import ceil
 from typing import Any, TypeVar
 
 from dogwatch.clock import Clock
-from dogwatch.core.ping import NOWHERE, Answer, Heard, Target, heard_at, storable
+from dogwatch.core.ping import NOWHERE, Answer, Collector, Heard, Target, heard_at, keep
 from dogwatch.core.problems import Problem
 from dogwatch.usecases.door import Door
 from dogwatch.usecases.limiting import Asked, Limiter, longest_wait_s
@@ -33,6 +33,8 @@ from dogwatch.web.pings import (
 # How long a look at what is known of a watch may take; a ping itself is kept without it.
 PATIENCE_S = 1.0
 METHODS = "GET, POST, HEAD"
+# How much is read of a body that may be JSON, which says nothing once it is cut.
+MOST_JSON_BYTES = 1024 * 1024
 
 T = TypeVar("T")
 
@@ -132,14 +134,15 @@ class DialectPings:
         """Serve one ASGI connection."""
         mount, path = self._below(scope["path"]) if scope["type"] == "http" else ("", "")
         form = self._form(mount, path)
-        if form is None:
+        asked = self._mounts.get(mount) or form
+        if form is None or asked is None:
             await self._next_app(scope, receive, send)
         elif scope["method"] in METHODS.split(", "):
-            await self._ping(form, path, scope, receive, send)
+            await self._ping(form, asked, path, scope, receive, send)
         elif scope["method"] == "OPTIONS":
             await _send(send, Said(204, "text/plain", b"", _ALLOWED), 0, head=False)
         else:
-            said = form.refused(405)
+            said = asked.refused(405)
             await _send(send, replace(said, headers={**said.headers, "Allow": METHODS}), 0)
 
     def _below(self, path: str) -> tuple[str, str]:
@@ -158,8 +161,15 @@ class DialectPings:
         return self._mounts.get(mount) if path.startswith("/ping/") else None
 
     async def _ping(
-        self, form: PingForm, path: str, scope: Scope, receive: Receive, send: Send
+        self,
+        form: PingForm,
+        asked: PingForm,
+        path: str,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
     ) -> None:
+        """Answer a ping of a form; `asked` is the dialect that words a key which nobody has."""
         at, began_s = self._clock.now(), self._clock.monotonic()
         body = await collected(receive, max(self._body_limit_bytes, form.most_bytes))
         text = body.text() if body.total else ""
@@ -167,8 +177,10 @@ class DialectPings:
         target = form.target(knock) or NOWHERE
         try:
             target = await self._meant(form, target, knock)
-            heard = self._heard(target, knock, scope, body.total)
+            heard = self._heard(target, knock, scope, body)
             answer = await self._inbox.put(heard)
+            if answer is Answer.UNKNOWN:
+                form = asked
             wait_s = max(
                 await unknown_wait_s(self._unknown, answer, heard.remote_ip),
                 await _window_wait_s(self._unknown, form, heard.remote_ip),
@@ -200,11 +212,12 @@ class DialectPings:
         said = await _unless_away(form.said(knock, target, became))
         return said or await form.said(knock, target, replace(became, door=None))
 
-    def _heard(self, target: Target, knock: Knock, scope: Scope, body_bytes: int) -> Heard:
-        origin = origin_of(scope, self._trusted_proxies)
+    def _heard(self, target: Target, knock: Knock, scope: Scope, body: Collector) -> Heard:
+        origin, limit = origin_of(scope, self._trusted_proxies), self._body_limit_bytes
+        text = None if target.text is None else target.text.encode(errors="replace")
         return target.heard(
-            body=storable(knock.body if target.text is None else target.text),
-            body_bytes=body_bytes,
+            body=body.text(limit) if text is None else keep(text, limit, len(text)),
+            body_bytes=body.total,
             method=scope["method"],
             scheme=origin.scheme,
             user_agent=user_agent(scope["headers"]),
@@ -246,6 +259,16 @@ async def _send(send: Send, said: Said, wait_s: float, *, head: bool = False) ->
 
 
 _ALLOWED = {"access-control-allow-origin": "*", "access-control-allow-methods": METHODS}
+
+
+def object_of(body: str) -> dict[str, Any] | None:
+    """Return the JSON object that a body is, with a mark of its byte order before it or without;
+    None where it is none."""
+    try:
+        said = json.loads(body.removeprefix("\ufeff"))
+    except (ValueError, RecursionError):
+        return None
+    return said if isinstance(said, dict) else None
 
 
 def json_said(status: int, body: Mapping[str, Any]) -> Said:

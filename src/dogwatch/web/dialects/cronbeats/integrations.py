@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from dogwatch.core.alerts import Event, Rule, Scope
-from dogwatch.core.problems import Problem
+from dogwatch.core.problems import Problem, refuse
 from dogwatch.usecases import channels, dialect_settings, rules
 from dogwatch.usecases.channels import ChannelRow
 from dogwatch.usecases.door import Tx
@@ -63,13 +63,18 @@ class Shelf:
         )
 
     def configure(self, kind: str, sent: Mapping[str, Any]) -> "Shelf":
-        """Change an integration; what was not sent, or as its mask, stays, and "" clears it."""
+        """Change an integration; what was not sent, or as its mask, stays, and "" clears it.
+
+        What is not enough to send by is refused: it would be kept nowhere.
+        """
         channel = self.channel(kind)
         enabled = sent.get("is_enabled", channel is None or channel.disabled_reason is None)
         given = {name: value for name, value in sent.items() if name != "is_enabled"}
         stored = CONFIGS[kind].plain(channels.unsealed(self.vault, channel)) if channel else {}
         config = stored | {name: value for name, value in given.items() if value != MASK}
-        if not CONFIGS[kind].complete(config):
+        if lacks := CONFIGS[kind].lacks(config):
+            if any(given.values()) and "" not in map(given.get, lacks):
+                refuse(dict.fromkeys(lacks, "is required"))
             return self._cleared(kind, channel) if channel and given else self
         public, secret = settings_of(kind, config)
         if channel is None:

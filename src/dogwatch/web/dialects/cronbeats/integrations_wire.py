@@ -50,9 +50,9 @@ class Config:
             for name, value in ((name, plain.get(name)) for name in self.fields)
         }
 
-    def complete(self, config: Mapping[str, str]) -> bool:
-        """Whether there is enough to send by."""
-        return all(config.get(name) for name in self.needed)
+    def lacks(self, config: Mapping[str, str]) -> list[str]:
+        """Return what is needed and not there to send by."""
+        return [name for name in self.needed if not config.get(name)]
 
 
 CONFIGS: Mapping[str, Config] = {

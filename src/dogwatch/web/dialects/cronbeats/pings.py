@@ -1,6 +1,5 @@
 """Pings as CronBeats' clients send them, to a key of eight letters and digits."""
 
-import json
 import re
 from datetime import datetime
 
@@ -8,15 +7,24 @@ from dogwatch.core.ping import Answer, Kind, Target
 from dogwatch.core.watch import Status
 from dogwatch.usecases import watches
 from dogwatch.usecases.door import Tx
-from dogwatch.web.dialect.pings import Became, Knock, PingForm, Said, json_said
+from dogwatch.web.dialect.pings import (
+    MOST_JSON_BYTES,
+    Became,
+    Knock,
+    PingForm,
+    Said,
+    json_said,
+    object_of,
+)
 from dogwatch.web.dialects.cronbeats.times import spaced
 
 LONGEST = 255
 MISSING = "Job not found or disabled"
 
 _READS = re.compile(r"/ping/[^/]{8}(/.*)?")
+_KEY = re.compile(r"[A-Za-z0-9]{8}")
 _PATH = re.compile(
-    r"/ping/(?P<key>[A-Za-z0-9]{8})"
+    r"/ping/(?P<key>[^/]*)"
     r"(/(?P<action>start|end/(?P<end>success|fail)|progress(/(?P<percent>[0-9]{1,3}))?))?/?"
 )
 
@@ -29,7 +37,7 @@ def reads(path: str) -> bool:
 def target(knock: Knock) -> Target | None:
     """Return whom a ping is for and what it says; None where the path says nothing valid."""
     found = _PATH.fullmatch(knock.path)
-    if found is None or int(found["percent"] or 0) > 100:
+    if found is None or not _KEY.fullmatch(found["key"]) or int(found["percent"] or 0) > 100:
         return None
     match (found["action"] or "").partition("/")[0]:
         case "":
@@ -47,12 +55,7 @@ def target(knock: Knock) -> Target | None:
 
 def _progress(body: str) -> tuple[int | None, str]:
     """Return the percentage and the message that a body tells; what cannot be read is left out."""
-    try:
-        said = json.loads(body)
-    except (ValueError, RecursionError):
-        return None, ""
-    if not isinstance(said, dict):
-        return None, ""
+    said = object_of(body) or {}
     percent, message = said.get("progress"), said.get("message")
     return (
         percent if type(percent) is int and 0 <= percent <= 100 else None,
@@ -64,7 +67,7 @@ async def said(knock: Knock, target: Target, became: Became) -> Said:
     """Word what became of a ping; a job that is paused hears nothing here."""
     found = _PATH.fullmatch(knock.path)
     if found is None:
-        return _error(404, MISSING) if knock.path.count("/") == 2 else _error(400, "Invalid signal")
+        return _error(400, "Invalid signal")
     if int(found["percent"] or 0) > 100:
         return _error(400, "Progress must be between 0 and 100")
     if became.answer is not Answer.RECORDED:
@@ -107,4 +110,4 @@ def _error(status: int, message: str) -> Said:
     return json_said(status, {"status": "error", "message": message})
 
 
-PINGS = PingForm("cronbeats", reads, target, said, refused)
+PINGS = PingForm("cronbeats", reads, target, said, refused, most_bytes=MOST_JSON_BYTES)

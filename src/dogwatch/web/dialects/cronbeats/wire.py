@@ -32,11 +32,8 @@ Shown = Literal["all", "enabled", "disabled", "healthy", "late", "down"]
 
 
 def status_of(record: Record, at: datetime) -> str:
-    """Return the state of a job; one that was heard before a pause is not pending after it."""
-    shown = phase(record.watch, at)
-    if shown == Status.NEW and record.last_ping_at:
-        return "healthy"
-    return _STATUSES[shown]
+    """Return the state of a job; one that only began or told of its progress is pending."""
+    return _STATUSES[phase(record.watch, at)]
 
 
 def is_shown(record: Record, wanted: Shown, at: datetime) -> bool:

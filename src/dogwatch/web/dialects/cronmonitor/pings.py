@@ -4,17 +4,25 @@ What a ping says besides, `status`, `duration` (seconds) and `message`, is taken
 its body, a form or JSON; whatever cannot be read is left out, and the ping counts.
 """
 
-import json
 import math
 import re
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
 from dogwatch.core.ping import Answer, Kind, Target
-from dogwatch.web.dialect.pings import Became, Knock, PingForm, Said, json_said
+from dogwatch.web.dialect.pings import (
+    MOST_JSON_BYTES,
+    Became,
+    Knock,
+    PingForm,
+    Said,
+    json_said,
+    object_of,
+)
 
 MOST_DURATION_S = 10_000_000.0
+# A body that says no more than this is no message.
+FACTS = frozenset({"status", "duration"})
 FAILED = frozenset({"fail", "failed", "failure", "error", "down"})
 
 _PATH = re.compile(r"/ping/(?P<token>[a-z0-9]{12})(?P<end>/fail)?/?")
@@ -31,20 +39,22 @@ def target(knock: Knock) -> Target | None:
     found = _PATH.fullmatch(knock.path)
     if found is None:
         return None
-    said = _said(knock)
+    told = _of_body(knock.body)
+    said = _pairs(knock.query.decode("latin-1")) | told
     failed = found["end"] is not None or str(said.get("status", "")).lower() in FAILED
-    message = said.get("message")
+    message, facts = said.get("message"), told and told.keys() <= FACTS
     return Target(
         key=found["token"],
         kind=Kind.FAIL if failed else Kind.OK,
         duration_ms=_duration_ms(said.get("duration")),
-        text=message if isinstance(message, str) else None,
+        text=message if isinstance(message, str) else "" if facts else None,
     )
 
 
-def _said(knock: Knock) -> Mapping[str, Any]:
-    """Return the parameters, those of the body over those of the query."""
-    return _pairs(knock.query.decode("latin-1")) | _of_body(knock.body)
+def _of_body(body: str) -> dict[str, Any]:
+    """Return the parameters of a body, which come before those of the query."""
+    told = object_of(body)
+    return _pairs(body) if told is None else told
 
 
 def _pairs(text: str) -> dict[str, Any]:
@@ -52,14 +62,6 @@ def _pairs(text: str) -> dict[str, Any]:
         return dict(parse_qsl(text, max_num_fields=50))
     except ValueError:
         return {}
-
-
-def _of_body(body: str) -> dict[str, Any]:
-    try:
-        said = json.loads(body)
-    except (ValueError, RecursionError):
-        return _pairs(body)
-    return said if isinstance(said, dict) else {}
 
 
 def _duration_ms(value: Any) -> int | None:
@@ -87,4 +89,4 @@ def refused(status: int) -> Said:
     return json_said(status, {"message": words})
 
 
-PINGS = PingForm("cronmonitor", reads, target, said, refused)
+PINGS = PingForm("cronmonitor", reads, target, said, refused, most_bytes=MOST_JSON_BYTES)

@@ -45,11 +45,8 @@ _STATUSES = {
 
 
 def status_of(record: Record) -> str:
-    """Return the status of a monitor; one that was heard before a pause is not pending after it."""
-    status = record.watch.status
-    if status is Status.NEW and record.last_ping_at:
-        return "up"
-    return _STATUSES[status]
+    """Return the status of a monitor."""
+    return _STATUSES[record.watch.status]
 
 
 class Data(BaseModel, Generic[T]):

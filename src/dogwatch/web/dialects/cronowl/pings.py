@@ -4,7 +4,6 @@ What a ping says besides stands in its query or in JSON; the query names it firs
 last word. What cannot be read is left out, and the ping counts.
 """
 
-import json
 import math
 import re
 from collections.abc import Mapping
@@ -12,13 +11,20 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from dogwatch.core.ping import Answer, Kind, Target
-from dogwatch.web.dialect.pings import Became, Knock, PingForm, Said, json_said
+from dogwatch.web.dialect.pings import (
+    MOST_JSON_BYTES,
+    Became,
+    Knock,
+    PingForm,
+    Said,
+    json_said,
+    object_of,
+)
 from dogwatch.web.dialects.cronowl.limits import of_pings
 
 MOST_DURATION_MS = 10_000_000_000
 MOST_EXIT_CODE = 2**31 - 1
 LONGEST_OUTPUT = 10_000
-MOST_BYTES = 1024 * 1024
 # What a ping says of a run's state is kept as its progress.
 BEGAN, DONE = 0, 100
 _FAILED = frozenset({"failure", "fail"})
@@ -58,7 +64,7 @@ def _begins(said: Mapping[str, Any]) -> bool:
 
 
 def _said(knock: Knock) -> Mapping[str, Any]:
-    return _query(knock.query.decode("latin-1")) | _of_body(knock.body)
+    return _query(knock.query.decode("latin-1")) | (object_of(knock.body) or {})
 
 
 def _query(text: str) -> dict[str, Any]:
@@ -66,14 +72,6 @@ def _query(text: str) -> dict[str, Any]:
         return dict(reversed(parse_qsl(text, max_num_fields=50)))
     except ValueError:
         return {}
-
-
-def _of_body(body: str) -> dict[str, Any]:
-    try:
-        said = json.loads(body) if body else {}
-    except (ValueError, RecursionError):
-        return {}
-    return said if isinstance(said, dict) else {}
 
 
 def _whole(value: Any, least: int, most: int) -> int | None:
@@ -121,5 +119,5 @@ def limited(wait_s: int) -> Said:
 
 PINGS = PingForm(
     "cronowl", reads, target, said, refused,
-    windows=of_pings, limited=limited, most_bytes=MOST_BYTES,
+    windows=of_pings, limited=limited, most_bytes=MOST_JSON_BYTES,
 )  # fmt: skip

@@ -177,10 +177,14 @@ async def make_check(call: Called, version: str) -> Response:
 
 
 def _same(tx: Tx, call: DialectCall, body: CheckSent) -> Record | None:
+    """Return the check that has what `unique` names; of rivals, one alone finds none."""
     if not body.looks:
         return None
-    page = numbered.kept_page(tx, call.workspace_id, 1, 1, body.same)
-    return page.items[0] if page.items else None
+    found = numbered.kept_page(tx, call.workspace_id, 1, 1, body.same).items
+    if not found:
+        lists.workspace(tx, call.workspace_id, lock=True)
+        found = numbered.kept_page(tx, call.workspace_id, 1, 1, body.same).items
+    return found[0] if found else None
 
 
 @_at("/checks/{name}", "GET", "watches.show")

@@ -91,7 +91,7 @@ def check(
         "n_pings": pings,
         "status": "started" if running and version == "v1" else status,
         "started": running,
-        "last_ping": iso(record.last_ping_at),
+        "last_ping": iso(watch.heard_at),  # a start and a log are no success and no failure
         "next_ping": None if silent else iso(watch.slot_at),
         **_said(said),
         "badge_url": badge_url,
