@@ -66,6 +66,22 @@ def test_a_key_of_another_length_is_told_in_the_words_of_the_dialect(
         assert client("POST", path).json == unknown.json
 
 
+@pytest.mark.parametrize("name", PATHS)
+def test_a_key_that_nobody_has_is_told_in_the_words_of_the_dialect_that_was_asked(
+    house: House, name: str
+) -> None:
+    client, (place, _, own) = Client(house.client("*").app), PATHS[name].rpartition("/")
+    unknown, refused = client("GET", f"{place}/{own}"), client("PUT", f"{place}/{own}")
+    for other in PATHS.values():
+        path = f"{place}/{other.rpartition('/')[2]}"
+        told = client("GET", path)
+        words = {unknown.text, "invalid url format"} if name == "healthchecks" else {unknown.text}
+        assert (told.text in words, told.headers["content-type"]) == (
+            True, unknown.headers["content-type"]
+        ), path  # fmt: skip
+        assert client("PUT", path).body == refused.body, path
+
+
 def test_any_path_finds_any_key_and_the_answer_has_the_form_of_the_key(
     door: Door, house: House, watch: Any
 ) -> None:

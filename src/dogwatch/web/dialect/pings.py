@@ -99,8 +99,8 @@ class PingForm:
 class DialectPings:
     """Answers the pings of dialects once the inbox has; the rest is `next_app`'s.
 
-    `mounts` are the paths below which a dialect lives; there, a key of whatever length is its own
-    to answer. A request with a complete head counts.
+    `mounts` are the paths below which a dialect lives; there, a key of whatever length that nobody
+    has is its own to answer. A request with a complete head counts.
     """
 
     def __init__(
@@ -131,12 +131,14 @@ class DialectPings:
         form = self._form(mount, path)
         if form is None:
             await self._next_app(scope, receive, send)
-        elif scope["method"] in METHODS.split(", "):
-            await self._ping(form, path, scope, receive, send)
+            return
+        own = self._mounts.get(mount) or form
+        if scope["method"] in METHODS.split(", "):
+            await self._ping(form, own, path, scope, receive, send)
         elif scope["method"] == "OPTIONS":
             await _send(send, Said(204, "text/plain", b"", _ALLOWED), 0, head=False)
         else:
-            said = form.refused(405)
+            said = own.refused(405)
             await _send(send, replace(said, headers={**said.headers, "Allow": METHODS}), 0)
 
     def _below(self, path: str) -> tuple[str, str]:
@@ -155,7 +157,7 @@ class DialectPings:
         return self._mounts.get(mount) if path.startswith("/ping/") else None
 
     async def _ping(
-        self, form: PingForm, path: str, scope: Scope, receive: Receive, send: Send
+        self, form: PingForm, own: PingForm, path: str, scope: Scope, receive: Receive, send: Send
     ) -> None:
         at, began_s = self._clock.now(), self._clock.monotonic()
         body = await collected(receive, max(self._body_limit_bytes, form.most_bytes))
@@ -166,6 +168,8 @@ class DialectPings:
             target = await self._meant(form, target, knock)
             heard = self._heard(target, knock, scope, body.total)
             answer = await self._inbox.put(heard)
+            if answer is Answer.UNKNOWN and own is not form:
+                form, target = own, own.target(knock) or NOWHERE
             wait_s = max(
                 await unknown_wait_s(self._unknown, answer, heard.remote_ip),
                 await _window_wait_s(self._unknown, form, heard.remote_ip),
