@@ -230,6 +230,10 @@ def test_schedules_take_each_others_place(client: Client) -> None:
     assert after(cronExpression="@daily", schedule="every week") == ("cron", "cron", "@daily")
     assert after(cronExpression=None) == ("every hour", "preset", None)
     assert after(cronExpression=None, schedule="every week") == ("every week", "preset", None)
+    assert after(cronExpression=None) == ("every week", "preset", None)
+    assert after(cronExpression="@daily", schedule="cron") == ("cron", "cron", "@daily")
+    assert after(cronExpression="@daily", schedule="every week") == ("cron", "cron", "@daily")
+    assert made(client, schedule="whatever")["cronExpression"] == BACKUP["cronExpression"]
 
 
 def test_what_is_null_is_cleared(client: Client) -> None:
@@ -289,7 +293,8 @@ NOT_CLEARED = {"name", "schedule", "timezone", "gracePeriod"}
 def test_a_bad_field_is_named_and_changes_nothing(client: Client, field: str) -> None:
     check = made(client)
     path = f"/api/v1/checks/{check['id']}"
-    calls = [("POST", "/api/v1/checks", BACKUP | {field: value}) for value in WRONG[field]]
+    preset = BACKUP | {"cronExpression": None}
+    calls = [("POST", "/api/v1/checks", preset | {field: value}) for value in WRONG[field]]
     calls += [("PATCH", path, {field: value}) for value in WRONG[field]]
     calls += [("PATCH", path, {field: None})] if field in NOT_CLEARED else []
     for method, where, body in calls:
@@ -409,12 +414,16 @@ def test_watches_of_other_doors_are_checks_too(client: Client, watch: Any, api: 
      (None, ("", "preset", None)),
      ("Mon *-*-* 05:00", ("cron", "cron", "Mon *-*-* 05:00"))],
 )  # fmt: skip
-def test_schedules_that_it_has_no_words_for_are_told(
+def test_schedules_that_it_has_no_words_for_are_told_and_stay_when_sent_back(
     client: Client, api: Client, schedule: str | None, told: Any
 ) -> None:
-    api("POST", "/watches", {"name": "x", "schedule": schedule})
+    before = api("POST", "/watches", {"name": "x", "schedule": schedule, "grace_s": 7200}).json
     (check,) = client.get("/api/v1/checks").json["data"]
     assert (check["schedule"], check["scheduleType"], check["cronExpression"]) == told
+    sent = client("PATCH", f"/api/v1/checks/{check['id']}", check | {"name": "y"})
+    assert sent.json["data"] == check | {"name": "y"}
+    (after,) = api.get("/watches").json["data"]
+    assert (after["schedule"], after["start_by_s"]) == (before["schedule"], 7200)
 
 
 # --- pings -------------------------------------------------------------------------------------
@@ -472,8 +481,8 @@ def one_ping_says(
     assert history["meta"] == {"checkId": check["id"], "checkName": check["name"], "count": 1}
     (kept,) = history["data"]
     assert list(kept) == PING
-    assert (kept["status"], kept["exitCode"], kept["duration"]) == (
-        told, exit_code, words.get("duration"),
+    assert (kept["status"], kept["exitCode"], kept["duration"], kept["userAgent"]) == (
+        told, exit_code, words.get("duration"), None,
     )  # fmt: skip
 
 

@@ -357,10 +357,13 @@ def test_probes_of_other_doors_are_monitors_and_keep_what_it_cannot_say(
 ) -> None:
     demands = [{"kind": "json", "path": "$.a"}, {"kind": "body_lacks", "text": "x"}]
     target = {"kind": "http", "url": "https://a.example", "method": "DELETE", "body": "b",
-              "assertions": demands}  # fmt: skip
-    made = api("POST", "/probes", {"name": "n", "target": target, "schedule": "60"})
+              "timeout_s": 60, "assertions": demands}  # fmt: skip
+    made = api("POST", "/probes", {"name": "n", "target": target, "schedule": "0 2 * * *"})
     assert made.status == 201, made.text
     (monitor,) = client.get("/api/v1/http-monitors").json["data"]
+    assert changed(client, monitor, **monitor) == monitor
+    (same,) = api.get("/probes").json["data"]
+    assert (same["target"], same["schedule"]) == (made.json["target"], "0 2 * * *")
     assert (monitor["method"], monitor["assertions"]) == ("DELETE", {"bodyNotContains": "x"})
     assert monitor["expectedStatusCodes"] == [*range(200, 300)]
     changed(client, monitor, name="m", assertions={"bodyContains": "y"})

@@ -142,6 +142,17 @@ def checked(model: type[M], said: Mapping[str, Any], *, query: bool = False) -> 
     return found
 
 
+def news(said: Mapping[str, Any], shown: BaseModel) -> dict[str, Any]:
+    """Return what was said and is not just as it is shown: who sends back all that he read and one
+    thing more means that one thing."""
+    known = shown.model_dump(by_alias=True)
+    return {
+        name: value
+        for name, value in said.items()
+        if name not in known or (type(value), value) != (type(known[name]), known[name])
+    }
+
+
 def _places(said: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Yield the fields, and those of an object one by one, each with its name."""
     for name, value in said.items():
