@@ -1,12 +1,16 @@
 """CronOwl's API as its document states it: keys, checks, pings, status history, faults."""
 
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from dogwatch.usecases import keys, watches, workspaces
+from dogwatch.core.alerts import Attempt, Verdict
+from dogwatch.notify import formats
+from dogwatch.store.tx import Tx
+from dogwatch.usecases import keys, telling, watches, workspaces
 from dogwatch.usecases.callers import host
 from dogwatch.usecases.limiting import Memory, limits_of
 from dogwatch.web.dialects.cronowl.fields import PRESETS
@@ -67,6 +71,19 @@ def fault(answer: Answer, status: int, code: str) -> Any:
     assert list(error) in (["code", "message"], ["code", "message", "details"])
     assert answer.headers["content-type"] == "application/json"
     return error.get("details")
+
+
+def hooked(house: House) -> list[Any]:
+    """Send what webhooks are to be told now; return the bodies."""
+    at, vault = house.clock.now(), house.services.vault
+    room, good = telling.Room(10, 10), Attempt(Verdict.SENT, 200, "ok", 5)
+
+    def sent(tx: Tx) -> Sequence[telling.Parcel]:
+        parcels = telling.claim(tx, "n1", at, room, vault, "http://dogwatch.test")
+        telling.settle(tx, [telling.Answered(one, good, 0.5) for one in parcels], at)
+        return parcels
+
+    return [formats.cronowl(one.message) for one in house.write(sent)]
 
 
 # --- keys --------------------------------------------------------------------------------------
@@ -600,9 +617,13 @@ def test_what_is_due_is_computed_in_its_zone(client: Client, house: House) -> No
     assert shown(client, check)["status"] == "down"
 
 
-def test_slow_is_up(client: Client) -> None:
-    check = hourly(client, maxDuration=1_000)
+def test_slow_is_up(client: Client, house: House) -> None:
+    check = hourly(client, maxDuration=1_000, webhookUrl="https://hooks.example.org/in")
+    ping(client, check)
+    house.clock.advance(60)
     ping(client, check, duration=1_001)
+    (told,) = hooked(house)
+    assert (told["event"], told["duration"], told["maxDuration"]) == ("check.slow", 1_001, 1_000)
     found = shown(client, check)
     assert (found["status"], found["lastDuration"]) == ("up", 1_001)
 
