@@ -14,7 +14,10 @@ _MONITOR = (
     "alertAfterFailures:int consecutiveFailures:int uptimePercent24h:num? avgResponseTime24h:int? "
     "isEnabled:bool webhookUrl:str? tags:list createdAt:str updatedAt:str"
 )
-_PING = "id:str timestamp:str ip:str? userAgent:str? duration:int? exitCode:int? output:str? status:str?"
+_PING = (
+    "id:str timestamp:str ip:str? userAgent:str? duration:int? exitCode:int? output:str? "
+    "status:str?"
+)
 _TURN = "id:str status:str timestamp:str duration:int?"
 _PAGE = "page:int limit:int total:int totalPages:int"
 _PINGED = "ok:bool message:str"
