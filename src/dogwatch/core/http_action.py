@@ -115,7 +115,7 @@ def check_headers(headers: Sequence[tuple[str, str]]) -> str | None:
 def check_header(name: str, value: str) -> str | None:
     """Return what is wrong with one request header, or None."""
     if not _TOKEN.fullmatch(name):
-        return "a header name may hold letters, digits and - only"
+        return "a header name may hold letters, digits and marks such as - and _ only"
     if name.lower() in _FORBIDDEN or name.lower().startswith("proxy-"):
         return f"header {name} is set by Dogwatch itself"
     if _CONTROL.search(value):

@@ -49,6 +49,19 @@ def query(url: str) -> tuple[str, list[tuple[str, str]], str]:
     return head + mark, [(name + equals, value) for name, equals, value in pairs], sharp + fragment
 
 
+def joined(head: str, pairs: Sequence[tuple[str, str]], tail: str) -> str:
+    """Return the address whose parts `query` would return."""
+    return head + "&".join(name + value for name, value in pairs) + tail
+
+
+def masked_url(url: str) -> str:
+    """Return an address without the values of its query that look secret."""
+    head, parts, tail = query(url)
+    mask = MASK.decode()
+    shown = [(name, mask if value and is_secret_name(name) else value) for name, value in parts]
+    return joined(head, shown, tail)
+
+
 def secrets_in(url: str) -> list[str]:
     """Return those values of an address's query that count as secret, as written and as meant."""
     found = [value for name, value in query(url)[1] if is_secret_name(name)]

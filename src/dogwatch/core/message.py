@@ -35,11 +35,11 @@ class Item:
     """The facts of one flip of one watch, as they were then.
 
     `since_at` is when the present status began, `expected_at` the due time nothing came for.
-    `duration_ms` is that of the run which brought a recovery, `down_for_s` how long a recovered
-    watch was down, or degraded, `last_ok_ms` how long the last good run took. `about` is the first
-    line of what people wrote of the watch. `timezone` (IANA) is for people's times. `url` opens
-    the watch; `target` is what a probe asks, without its secrets. `changes`: how often it changed
-    within what one message collects, of which this is the last.
+    `duration_ms` and `status_code` are those of the run that brought it, `down_for_s` how long a
+    recovered watch was down, or degraded, `last_ok_ms` how long the last good run took. `about` is
+    the first line of what people wrote of the watch. `timezone` (IANA) is for people's times. `url`
+    opens the watch; `target` is what a probe asks, without its secrets. `changes`: how often it
+    changed within what one message collects, of which this is the last.
     """
 
     event: Event
@@ -280,7 +280,7 @@ def _facts(message: Message) -> Iterator[tuple[str, str]]:
         yield f"Was {_was(item)} for", span(item.down_for_s)
     if item.changes > 1:
         yield "Changes", f"{item.changes:,}, of which this is the last"
-    if item.duration_ms is not None:
+    if item.duration_ms is not None and item.event is not Event.DEGRADED:  # its reason says it
         yield "Took", took(item.duration_ms)
     if item.last_ok_at and item.event is not Event.RECOVERED:
         length = "" if item.last_ok_ms is None else f", took {took(item.last_ok_ms)}"

@@ -28,8 +28,8 @@ _TIMES = ("since_at", "expected_at", "last_ok_at")
 
 @data()
 class Turn:
-    """A flip of a watch, before and after it, with the run or the words that brought it about, and
-    how long that took."""
+    """A flip of a watch, before and after it, with the run or the words that brought it about, how
+    long that took and what it answered."""
 
     flip: FlipRow
     record: Record
@@ -38,6 +38,7 @@ class Turn:
     run_id: str | None
     duration_ms: int | None
     body: str
+    status_code: int | None = None
 
 
 def facts_of(tx: Tx, turn: Turn, event: Event, down: Down) -> dict[str, Any]:
@@ -89,7 +90,8 @@ def item_of(tx: Tx, turn: Turn, event: Event) -> dict[str, Any]:
         "last_ok_at": before.ok_at and before.ok_at.isoformat(),
         "last_ok_ms": before.duration_ms if before.ok_at else None,
         "about": about(record),
-        "duration_ms": turn.duration_ms if recovered else None,
+        "duration_ms": turn.duration_ms,
+        "status_code": turn.status_code,
         "down_for_s": max(down_for_s, 0.0) if recovered else None,
         "output_tail": tail(_output(tx, turn)),
         "schedule": record.schedule,

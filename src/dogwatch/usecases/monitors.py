@@ -1,9 +1,11 @@
 """HTTP probes as a dialect lists them: what is asked, the last answer and the last day."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from dogwatch.core.masking import masked_url
+from dogwatch.core.message import Message
 from dogwatch.core.probe.http import HttpTarget
 from dogwatch.core.problems import Problem
 from dogwatch.core.statistics import Tally, merged
@@ -39,6 +41,15 @@ def one(tx: Tx, record: Record, vault: Vault, at: datetime) -> Monitor:
     if not found:
         raise Problem("not_found", "this watch asks no HTTP target")
     return found[0]
+
+
+def asked(tx: Tx, message: Message, workspace_id: int, vault: Vault) -> Message:
+    """Return the message with the addresses that its probes ask, without their secrets."""
+    keys = [(workspace_id, item.watch_id) for item in message.items if item.kind == "probe"]
+    known = {key[1]: _target(job, vault) for key, job in jobs.by_watches(tx, keys).items()}
+    urls = {own_id: masked_url(one.request.url) for own_id, one in known.items() if one}
+    items = (replace(item, target=urls.get(item.watch_id, "")) for item in message.items)
+    return replace(message, items=tuple(items))
 
 
 def page(

@@ -225,7 +225,10 @@ def _write(tx: Tx, settled: Sequence[_Settled], at: datetime) -> list[Record]:
     """Apply the answers; write what was seen, and count it; return the watches afterwards."""
     if not settled:
         return []
-    changes = [Change(one.record, [one.signal()], "schedule") for one in settled]
+    changes = [
+        Change(one.record, [one.signal()], "schedule", status_code=one.result.status_code)
+        for one in settled
+    ]
     done = apply_steps(tx, changes, at)
     counted: dict[rollups.Place, Tally] = {}
     results = {}

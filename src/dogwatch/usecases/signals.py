@@ -27,7 +27,7 @@ class Change:
     """Signals for one locked watch.
 
     `trigger` and `input` describe the runs they open; `heard` are the pings that brought them,
-    and others that bring none.
+    and others that bring none. `status_code` is what an answer over HTTP said.
     """
 
     record: Record
@@ -35,6 +35,7 @@ class Change:
     trigger: str = "ping"
     input: str = ""
     heard: Sequence[Heard] = ()
+    status_code: int | None = None
 
 
 def apply(tx: Tx, change: Change, at: datetime) -> Record:
@@ -147,6 +148,7 @@ def _turns(change: Change, steps: Sequence[Step]) -> list[Turn]:
             done.lines[-1].run_id if done.lines else None,
             done.lines[-1].duration_ms if done.lines else None,
             bodies.get(signal.at, ""),
+            change.status_code,
         )
         for signal, before, done in zip(change.signals, befores, steps, strict=False)
         if (flip := done.flip)

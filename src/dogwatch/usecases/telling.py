@@ -16,7 +16,7 @@ from dogwatch.store.channels import ChannelRow
 from dogwatch.store.deliveries import Delivery, Receipt
 from dogwatch.store.tasks import Share, Task
 from dogwatch.store.tx import Tx
-from dogwatch.usecases import variables
+from dogwatch.usecases import monitors, variables
 from dogwatch.usecases.ack_links import code_of
 from dogwatch.usecases.channels import channel_by_id, unsealed
 from dogwatch.usecases.facts import aliased, message_of, test_facts, variables_of
@@ -119,6 +119,7 @@ def claim(
             message = message_of(delivery, names[task.workspace_id], base_url, code, named)
             if dialect := product_of(channel.settings):
                 message = aliased(tx, message, task.workspace_id, dialect)
+                message = monitors.asked(tx, message, task.workspace_id, vault)
             parcels.append(Parcel(task, delivery, channel.row, channel.settings, message))
         elif delivery and channel:
             failed.append(replace(delivery, state="failed", reason=channel.fault, settled_at=at))

@@ -98,6 +98,27 @@ def test_nothing_is_told_by_name_then_type(client: Client) -> None:
     }
 
 
+TOLD = [
+    ("events", {"type": "HTTP_REQUEST"}, "httpUrl", "Http url is required"),
+    ("events", {"type": "BASH", "script": "x", "schedule": "0 0 30 2 *"}, "schedule",
+     "Schedule: day of month '30' never comes in month '2'"),
+    ("workflows", {"nodes": ["n", "n"]}, "nodes.1.id", "nodes.1.id: n is there already"),
+    ("workflows", {"nodes": ["n", "m"], "edges": ["nm", "mn"]}, "edges",
+     "Edges: they go round in a circle: n → m → n"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "body", "field", "told"), TOLD)
+def test_faults_are_sentences_about_what_clients_send(
+    client: Client, path: str, body: Any, field: str, told: str
+) -> None:
+    number = made(client)["id"]
+    nodes = [{"id": name, "eventId": number} for name in body.get("nodes", ())]
+    edges = [{"source": one[0], "target": one[1]} for one in body.get("edges", ())]
+    graph = {"triggerType": "MANUAL", "nodes": nodes, "edges": edges} if nodes else {}
+    assert faults(client("POST", f"/api/{path}", {"name": "x", **body, **graph})) == {field: told}
+
+
 @ON_BOTH
 def test_an_event_from_its_making_to_its_end(client: Client, house: House) -> None:
     event = made(client, status="active", envVars={"A": "secret"})

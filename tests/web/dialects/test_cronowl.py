@@ -1,12 +1,16 @@
 """CronOwl's API as its document states it: keys, checks, pings, status history, faults."""
 
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from dogwatch.usecases import keys, watches, workspaces
+from dogwatch.core.alerts import Attempt, Verdict
+from dogwatch.notify import formats
+from dogwatch.store.tx import Tx
+from dogwatch.usecases import keys, telling, watches, workspaces
 from dogwatch.usecases.callers import host
 from dogwatch.usecases.limiting import Memory, limits_of
 from dogwatch.web.dialects.cronowl.fields import PRESETS
@@ -67,6 +71,19 @@ def fault(answer: Answer, status: int, code: str) -> Any:
     assert list(error) in (["code", "message"], ["code", "message", "details"])
     assert answer.headers["content-type"] == "application/json"
     return error.get("details")
+
+
+def hooked(house: House) -> list[Any]:
+    """Send what webhooks are to be told now; return the bodies."""
+    at, vault = house.clock.now(), house.services.vault
+    room, good = telling.Room(10, 10), Attempt(Verdict.SENT, 200, "ok", 5)
+
+    def sent(tx: Tx) -> Sequence[telling.Parcel]:
+        parcels = telling.claim(tx, "n1", at, room, vault, "http://dogwatch.test")
+        telling.settle(tx, [telling.Answered(one, good, 0.5) for one in parcels], at)
+        return parcels
+
+    return [formats.cronowl(one.message) for one in house.write(sent)]
 
 
 # --- keys --------------------------------------------------------------------------------------
@@ -230,6 +247,10 @@ def test_schedules_take_each_others_place(client: Client) -> None:
     assert after(cronExpression="@daily", schedule="every week") == ("cron", "cron", "@daily")
     assert after(cronExpression=None) == ("every hour", "preset", None)
     assert after(cronExpression=None, schedule="every week") == ("every week", "preset", None)
+    assert after(cronExpression=None) == ("every week", "preset", None)
+    assert after(cronExpression="@daily", schedule="cron") == ("cron", "cron", "@daily")
+    assert after(cronExpression="@daily", schedule="every week") == ("cron", "cron", "@daily")
+    assert made(client, schedule="whatever")["cronExpression"] == BACKUP["cronExpression"]
 
 
 def test_what_is_null_is_cleared(client: Client) -> None:
@@ -289,7 +310,8 @@ NOT_CLEARED = {"name", "schedule", "timezone", "gracePeriod"}
 def test_a_bad_field_is_named_and_changes_nothing(client: Client, field: str) -> None:
     check = made(client)
     path = f"/api/v1/checks/{check['id']}"
-    calls = [("POST", "/api/v1/checks", BACKUP | {field: value}) for value in WRONG[field]]
+    preset = BACKUP | {"cronExpression": None}
+    calls = [("POST", "/api/v1/checks", preset | {field: value}) for value in WRONG[field]]
     calls += [("PATCH", path, {field: value}) for value in WRONG[field]]
     calls += [("PATCH", path, {field: None})] if field in NOT_CLEARED else []
     for method, where, body in calls:
@@ -409,12 +431,16 @@ def test_watches_of_other_doors_are_checks_too(client: Client, watch: Any, api: 
      (None, ("", "preset", None)),
      ("Mon *-*-* 05:00", ("cron", "cron", "Mon *-*-* 05:00"))],
 )  # fmt: skip
-def test_schedules_that_it_has_no_words_for_are_told(
+def test_schedules_that_it_has_no_words_for_are_told_and_stay_when_sent_back(
     client: Client, api: Client, schedule: str | None, told: Any
 ) -> None:
-    api("POST", "/watches", {"name": "x", "schedule": schedule})
+    before = api("POST", "/watches", {"name": "x", "schedule": schedule, "grace_s": 7200}).json
     (check,) = client.get("/api/v1/checks").json["data"]
     assert (check["schedule"], check["scheduleType"], check["cronExpression"]) == told
+    sent = client("PATCH", f"/api/v1/checks/{check['id']}", check | {"name": "y"})
+    assert sent.json["data"] == check | {"name": "y"}
+    (after,) = api.get("/watches").json["data"]
+    assert (after["schedule"], after["start_by_s"]) == (before["schedule"], 7200)
 
 
 # --- pings -------------------------------------------------------------------------------------
@@ -472,8 +498,8 @@ def one_ping_says(
     assert history["meta"] == {"checkId": check["id"], "checkName": check["name"], "count": 1}
     (kept,) = history["data"]
     assert list(kept) == PING
-    assert (kept["status"], kept["exitCode"], kept["duration"]) == (
-        told, exit_code, words.get("duration"),
+    assert (kept["status"], kept["exitCode"], kept["duration"], kept["userAgent"]) == (
+        told, exit_code, words.get("duration"), None,
     )  # fmt: skip
 
 
@@ -591,9 +617,13 @@ def test_what_is_due_is_computed_in_its_zone(client: Client, house: House) -> No
     assert shown(client, check)["status"] == "down"
 
 
-def test_slow_is_up(client: Client) -> None:
-    check = hourly(client, maxDuration=1_000)
+def test_slow_is_up(client: Client, house: House) -> None:
+    check = hourly(client, maxDuration=1_000, webhookUrl="https://hooks.example.org/in")
+    ping(client, check)
+    house.clock.advance(60)
     ping(client, check, duration=1_001)
+    (told,) = hooked(house)
+    assert (told["event"], told["duration"], told["maxDuration"]) == ("check.slow", 1_001, 1_000)
     found = shown(client, check)
     assert (found["status"], found["lastDuration"]) == ("up", 1_001)
 

@@ -16,7 +16,7 @@ from dogwatch.usecases import aliases, probes, probing, workspaces
 from dogwatch.usecases.probing import Reply
 from tests.web.asgi_client import Client
 from tests.web.dialects.conftest import ON_BOTH, Door, House
-from tests.web.dialects.test_cronowl import fault
+from tests.web.dialects.test_cronowl import fault, hooked
 
 API = {
     "name": "Production API",
@@ -163,6 +163,24 @@ def test_how_it_goes(client: Client, house: House) -> None:
     )  # fmt: skip
     house.clock.advance(timedelta(days=2).total_seconds())
     assert shown(client, monitor)["uptimePercent24h"] is None
+
+
+def test_its_webhook_is_told_of_the_monitor(client: Client, house: House) -> None:
+    url = "https://api.example.com/health?token=abcdefgh"
+    monitor = made(client, url=url, webhookUrl="https://hooks.example.org/in")
+    told = []
+    for result in (OK, BAD, BAD, OK, SLOW):
+        answered(house, result)
+        told += hooked(house)
+    assert [one["event"] for one in told] == [
+        "http_monitor.down", "http_monitor.up", "http_monitor.degraded",
+    ]  # fmt: skip
+    known = {"id": monitor["id"], "name": monitor["name"], "url": url.replace("abcdefgh", "***")}
+    assert [one["httpMonitor"] for one in told] == [
+        {**known, "status": "down", "statusCode": 503, "responseTimeMs": 80},
+        {**known, "status": "up", "statusCode": 200, "responseTimeMs": 145},
+        {**known, "status": "degraded", "statusCode": 200, "responseTimeMs": 2_500},
+    ]
 
 
 @pytest.mark.parametrize(
@@ -357,10 +375,13 @@ def test_probes_of_other_doors_are_monitors_and_keep_what_it_cannot_say(
 ) -> None:
     demands = [{"kind": "json", "path": "$.a"}, {"kind": "body_lacks", "text": "x"}]
     target = {"kind": "http", "url": "https://a.example", "method": "DELETE", "body": "b",
-              "assertions": demands}  # fmt: skip
-    made = api("POST", "/probes", {"name": "n", "target": target, "schedule": "60"})
+              "timeout_s": 60, "assertions": demands}  # fmt: skip
+    made = api("POST", "/probes", {"name": "n", "target": target, "schedule": "0 2 * * *"})
     assert made.status == 201, made.text
     (monitor,) = client.get("/api/v1/http-monitors").json["data"]
+    assert changed(client, monitor, **monitor) == monitor
+    (same,) = api.get("/probes").json["data"]
+    assert (same["target"], same["schedule"]) == (made.json["target"], "0 2 * * *")
     assert (monitor["method"], monitor["assertions"]) == ("DELETE", {"bodyNotContains": "x"})
     assert monitor["expectedStatusCodes"] == [*range(200, 300)]
     changed(client, monitor, name="m", assertions={"bodyContains": "y"})

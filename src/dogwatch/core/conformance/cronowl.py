@@ -15,7 +15,8 @@ _MONITOR = (
     "isEnabled:bool webhookUrl:str? tags:list createdAt:str updatedAt:str"
 )
 _PING = (
-    "id:str timestamp:str ip:str userAgent:str duration:int? exitCode:int? output:str? status:str?"
+    "id:str timestamp:str ip:str? userAgent:str? duration:int? exitCode:int? output:str? "
+    "status:str?"
 )
 _TURN = "id:str status:str timestamp:str duration:int?"
 _PAGE = "page:int limit:int total:int totalPages:int"

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dogwatch.core.http_action import HARMLESS
-from dogwatch.core.masking import holds_secrets, is_secret_name, query
+from dogwatch.core.masking import holds_secrets, is_secret_name, joined, masked_url, query
 from dogwatch.core.problems import refuse
 
 MASK = "***"
@@ -119,13 +119,6 @@ def _pairs(headers: Any) -> list[Pair]:
     return list(headers.items() if isinstance(headers, Mapping) else map(tuple, headers))
 
 
-def masked_url(url: str) -> str:
-    """Return an address without the values of its query that look secret."""
-    head, parts, tail = query(url)
-    shown = [(name, MASK if value and is_secret_name(name) else value) for name, value in parts]
-    return _joined(head, shown, tail)
-
-
 def _unmasked_url(kept: Kept, field: str, url: str, stored: str) -> str:
     """Return an address with each `***` of its query replaced by the stored value."""
     head, parts, tail = query(url)
@@ -135,11 +128,7 @@ def _unmasked_url(kept: Kept, field: str, url: str, stored: str) -> str:
         before = left.take(name)
         masked = value == MASK and is_secret_name(name)
         full.append((name, kept.known(field, before) if masked else value))
-    return _joined(head, full, tail)
-
-
-def _joined(head: str, pairs: Sequence[Pair], tail: str) -> str:
-    return head + "&".join(name + value for name, value in pairs) + tail
+    return joined(head, full, tail)
 
 
 def masked_settings(every: Mapping[str, Any], public: Mapping[str, Any]) -> dict[str, Any]:

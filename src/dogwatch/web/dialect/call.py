@@ -134,12 +134,32 @@ def checked(model: type[M], said: Mapping[str, Any], *, query: bool = False) -> 
     try:
         found = model.model_validate(said)
     except ValidationError as error:
-        raise _refused(faults_of(error.errors()), query=query) from None
+        faults = faults_of(error.errors()).items()
+        raise _refused(
+            {_sent_as(model, name): text for name, text in faults}, query=query
+        ) from None
     dumped = found.model_dump(by_alias=True, exclude_unset=True)
     unkept = [name for name, value in _places(dumped) if any(map(_UNKEPT.search, _texts(value)))]
     if unkept:
         raise _refused(dict.fromkeys(unkept, "must not hold NUL or half a character"), query=query)
     return found
+
+
+def _sent_as(model: type[BaseModel], name: str) -> str:
+    """Return the name of a field as clients send it: of a default, Pydantic says our own."""
+    known = model.model_fields.get(name)
+    return (known and known.alias) or name
+
+
+def news(said: Mapping[str, Any], shown: BaseModel) -> dict[str, Any]:
+    """Return what was said and is not just as it is shown: who sends back all that he read and one
+    thing more means that one thing."""
+    known = shown.model_dump(by_alias=True)
+    return {
+        name: value
+        for name, value in said.items()
+        if name not in known or (type(value), value) != (type(known[name]), known[name])
+    }
 
 
 def _places(said: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

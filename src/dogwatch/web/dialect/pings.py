@@ -104,8 +104,8 @@ class PingForm:
 class DialectPings:
     """Answers the pings of dialects once the inbox has; the rest is `next_app`'s.
 
-    `mounts` are the paths below which a dialect lives; there, a key of whatever length is its own
-    to answer. A request with a complete head counts.
+    `mounts` are the paths below which a dialect lives; there, a key of whatever length that nobody
+    has is its own to answer. A request with a complete head counts.
     """
 
     def __init__(
@@ -179,8 +179,8 @@ class DialectPings:
             target = await self._meant(form, target, knock)
             heard = self._heard(target, knock, scope, body)
             answer = await self._inbox.put(heard)
-            if answer is Answer.UNKNOWN:
-                form = asked
+            if answer is Answer.UNKNOWN and asked is not form:
+                form, target = asked, asked.target(knock) or NOWHERE
             wait_s = max(
                 await unknown_wait_s(self._unknown, answer, heard.remote_ip),
                 await _window_wait_s(self._unknown, form, heard.remote_ip),

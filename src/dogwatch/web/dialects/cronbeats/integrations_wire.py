@@ -7,7 +7,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool
 
 from dogwatch.core.http_action import check_url
-from dogwatch.web.api.masks import MASK, masked_url
+from dogwatch.core.masking import masked_url
+from dogwatch.web.api.masks import MASK
 from dogwatch.web.dialect.text import ONE_LINE
 
 LONGEST_URL, LONGEST_SECRET = 2_048, 64

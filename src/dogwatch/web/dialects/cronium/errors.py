@@ -36,8 +36,8 @@ MESSAGES: Mapping[Why, str] = {
     "fault": "An unexpected error occurred",
 }
 TYPES = "Type must be one of: BASH, PYTHON, NODEJS, HTTP_REQUEST"
-# A fault that begins so says nothing of a subject before it.
-_NO_PREDICATE = ("use ", "give ", "at most ", "at least ", "not ", "there ", "no ", "a ")
+# A fault that begins so goes on from its field; any other follows a colon.
+_PREDICATES = ("must ", "is ", "cannot ", "holds ", "has ", "of ")
 
 
 def worded(refusal: Refusal, at: datetime) -> Response:
@@ -70,7 +70,7 @@ def sentence(field: str, fault: str) -> str:
         return TYPES
     if not fault[:1].islower():
         return fault[:500]
-    colon = ":" if fault.startswith(_NO_PREDICATE) else ""
+    colon = "" if fault.startswith(_PREDICATES) else ":"
     return f"{_label(field)}{colon} {fault}"[:500]
 
 

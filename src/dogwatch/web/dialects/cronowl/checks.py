@@ -11,7 +11,16 @@ from dogwatch.usecases.aliases import Named
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.lists import Record
 from dogwatch.usecases.numbered import Counted
-from dogwatch.web.dialect.call import Called, DialectCall, asks, fields_as, shown, takes
+from dogwatch.web.dialect.call import (
+    Called,
+    DialectCall,
+    asks,
+    checked,
+    fields_as,
+    news,
+    shown,
+    takes,
+)
 from dogwatch.web.dialect.route import needs
 from dogwatch.web.dialects.cronowl import webhooks
 from dogwatch.web.dialects.cronowl.errors import answer
@@ -35,6 +44,7 @@ from dogwatch.web.dialects.cronowl.wire import (
     StatusHistory,
     StatusMeta,
     check,
+    scheduled,
     status_of,
 )
 
@@ -75,7 +85,7 @@ def _page(tx: Tx, call: DialectCall, asked: ChecksAsked) -> Counted[Record]:
 )
 async def make_check(call: Called) -> Response:
     """Make a check; numbers out of range are brought into it."""
-    body = await call.sent(CheckNew)
+    body = checked(CheckNew, scheduled(await call.body()))
 
     def made(tx: Tx) -> Check:
         with fields_as(NAMES):
@@ -99,10 +109,11 @@ async def show_check(call: Called, name: str) -> Response:
 )
 async def change_check(call: Called, name: str) -> Response:
     """Change a check; what is not sent stays."""
-    body = await call.sent(CheckChange)
+    said = scheduled(await call.body())
 
     def changed(tx: Tx) -> Check:
         alias, record = _found(tx, call, name, lock=True)
+        body = checked(CheckChange, news(said, _one(tx, call, (alias, record))))
         with fields_as(NAMES):
             record = watches.edit(tx, record, body.spec(watches.spec_of(record)), call.at)
         if "webhook_url" in body.model_fields_set:

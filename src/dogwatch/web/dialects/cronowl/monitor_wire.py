@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from dogwatch.core.http_action import HttpAction
+from dogwatch.core.masking import masked_url
 from dogwatch.core.probe.assertions import BodyContains, BodyLacks
 from dogwatch.core.problems import Problem, invalid
 from dogwatch.core.result import BAD, Outcome
@@ -16,7 +17,7 @@ from dogwatch.usecases.aliases import Alias
 from dogwatch.usecases.lists import Record
 from dogwatch.usecases.monitors import Monitor as Asked
 from dogwatch.usecases.probes import ProbeSpec
-from dogwatch.web.api.masks import masked_url, same_origin
+from dogwatch.web.api.masks import same_origin
 from dogwatch.web.dialect.times import Instant
 from dogwatch.web.dialects.cronowl import fields
 from dogwatch.web.dialects.cronowl.fields import ASSERTIONS, CONTENT_TYPES

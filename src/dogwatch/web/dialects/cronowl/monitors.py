@@ -10,7 +10,16 @@ from dogwatch.usecases import aliases, allowances, monitors, probes, watches
 from dogwatch.usecases.aliases import Named
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.lists import Record
-from dogwatch.web.dialect.call import Called, DialectCall, asks, fields_as, shown, takes
+from dogwatch.web.dialect.call import (
+    Called,
+    DialectCall,
+    asks,
+    checked,
+    fields_as,
+    news,
+    shown,
+    takes,
+)
 from dogwatch.web.dialect.refusal import Refusal, Refused
 from dogwatch.web.dialect.route import needs
 from dogwatch.web.dialects.cronowl import webhooks
@@ -95,12 +104,13 @@ async def show_monitor(call: Called, name: str) -> Response:
 )
 async def change_monitor(call: Called, name: str) -> Response:
     """Change a monitor; what is not sent stays, an assertion that is not named as well."""
-    body = await call.sent(MonitorChange)
-    if "url" in body.model_fields_set:
-        _check_url(call, body.url)
+    said = await call.body()
 
     def changed(tx: Tx) -> Monitor:
         alias, record = _found(tx, call, name, lock=True)
+        body = checked(MonitorChange, news(said, _one(tx, call, (alias, record))))
+        if "url" in body.model_fields_set:
+            _check_url(call, body.url)
         with fields_as(NAMES):
             record = _edited(tx, call, record, body)
         if "is_enabled" in body.model_fields_set:

@@ -210,6 +210,12 @@ def status_of(record: Record) -> str:
     return _STATUSES[underneath(record.watch)]
 
 
+def scheduled(said: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what was said of a check without the schedule that its cron expression overrides."""
+    cron = said.get("cronExpression")
+    return {name: one for name, one in said.items() if not cron or name != "schedule"}
+
+
 class CheckNew(New):
     """What makes a check."""
 
@@ -279,8 +285,8 @@ class Ping(Wire):
 
     id: str
     timestamp: Instant
-    ip: str
-    user_agent: str
+    ip: str | None
+    user_agent: str | None
     duration: int | None
     exit_code: int | None
     output: str | None
@@ -293,8 +299,8 @@ class Ping(Wire):
         return cls(
             id=f"ping{row['id']}",
             timestamp=row["at"],
-            ip=row["remote_ip"],
-            user_agent=row["user_agent"],
+            ip=row["remote_ip"] or None,
+            user_agent=row["user_agent"] or None,
             duration=row["duration_ms"],
             exit_code=row["exit_code"],
             output=output or None,

@@ -18,7 +18,7 @@ from dogwatch.usecases.lists import Record, WatchView
 from dogwatch.usecases.projects import Project
 from dogwatch.vault import Vault
 from dogwatch.web.api.masks import masked_action, unmasked_action
-from dogwatch.web.dialect.call import DialectCall, checked
+from dogwatch.web.dialect.call import DialectCall, checked, news
 from dogwatch.web.dialects.cronpulse.wire import (
     REQUEST,
     TOLERANCE_MIN,
@@ -90,7 +90,7 @@ def change(tx: Tx, call: DialectCall, named: Named, before: Job, said: Mapping[s
     alias, record = named
     if isinstance(said.get("projectId"), str):
         projects.find(tx, call.workspace_id, said["projectId"])
-    sent = checked(JobChange, _news(said, before)).given()
+    sent = checked(JobChange, news(said, before)).given()
     if "schedule" in sent:
         _check_cron(sent["schedule"])
     spec = _changed(tx, call, alias, record, sent)
@@ -107,16 +107,6 @@ def change(tx: Tx, call: DialectCall, named: Named, before: Job, said: Mapping[s
     if "heartbeat_tolerance" in sent:
         alias = aliases.say(tx, alias, heartbeat_tolerance=sent["heartbeat_tolerance"])
     return alias, record
-
-
-def _news(said: Mapping[str, Any], before: Job) -> Mapping[str, Any]:
-    """Return what is not just as it was shown."""
-    known = before.model_dump()
-    return {
-        name: value
-        for name, value in said.items()
-        if name not in known or (type(value), value) != (type(known[name]), known[name])
-    }
 
 
 def _changed(

@@ -16,6 +16,7 @@ from dogwatch.web.dialect.refusal import Refusal, Refused
 from dogwatch.web.dialects.cronium.wire.event import FIELDS
 
 BASE = "/api"
+_OF_NODES = {"job": "eventId", "key": "id"}
 _NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
@@ -62,6 +63,7 @@ def as_theirs() -> AbstractContextManager[None]:
 
 def _theirs(name: str) -> str:
     head, dot, rest = name.removeprefix("action.").partition(".")
-    if head == "nodes" and rest.endswith(".job"):
-        rest = rest.removesuffix("job") + "eventId"
+    if head == "nodes":
+        place, inner, own = rest.partition(".")
+        rest = place + inner + _OF_NODES.get(own, own)
     return (FIELDS.get(head) or to_camel(head)) + dot + rest
