@@ -31,7 +31,7 @@ from dogwatch.web.pings import (
 )
 
 # How long a look at what is known of a watch may take; a ping itself is kept without it.
-PATIENCE_S = 1.0
+PATIENCE_S = 3.0
 METHODS = "GET, POST, HEAD"
 # How much is read of a body that may be JSON, which says nothing once it is cut.
 MOST_JSON_BYTES = 1024 * 1024
