@@ -189,6 +189,11 @@ def delivery(tx: Tx, workspace_id: int, delivery_id: str) -> tuple[Delivery, Seq
     return found, deliveries.receipts_of(tx, workspace_id, found.bundle_id or delivery_id)
 
 
+def last_receipts(tx: Tx, workspace_id: int, found: Sequence[Delivery]) -> Mapping[str, Receipt]:
+    """Return the last receipt of each of these deliveries that has any, by delivery id."""
+    return deliveries.last_receipts(tx, workspace_id, [one.id for one in found])
+
+
 Chunk = tuple[int, str, str]
 
 

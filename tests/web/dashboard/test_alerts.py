@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from dogwatch.core.alerts import Attempt, Verdict
+from dogwatch.core.ping import Kind
 from dogwatch.core.policy import Role
 from dogwatch.notify import CHANNELS
 from dogwatch.usecases import telling
@@ -91,6 +92,26 @@ def test_a_test_tells_what_was_answered(house: House, ana: Browser) -> None:
     page = ana.get(path).text
     assert "It was not taken : 403 Forbidden: no such hook" in words(page)
     assert "data-live" not in page
+
+
+def test_the_last_messages_stand_with_what_became_of_them(house: House, ana: Browser) -> None:
+    own = hook(ana)
+    assert "Nothing was sent yet." in words(ana.get("/alerts").text)
+    sent = ana.fill("/alerts", f"/alerts/channels/{own}/test").headers["location"]
+    assert "Test: Test message Ops ◔ On its way" in words(ana.get("/alerts").text)
+    answer(house, Attempt(Verdict.RETRY, 500, "HTTP 500", 90))
+    assert re.search(r"▲ Not yet [-0-9: ]*: HTTP 500", words(ana.get("/alerts").text))
+    house.clock.advance(60)
+    answer(house, Attempt(Verdict.FAILED, 403, "403 Forbidden: no such hook", 90))
+    page = ana.get("/alerts").text
+    assert f'href="./alerts/deliveries/{sent.rpartition("/")[2]}"' in page
+    told = re.findall(r"✕ It was not taken [-0-9]{10} [:0-9]{8} ?: .*no such hook", words(page))
+    assert told, words(page)
+    nightly = watch(house, "Nightly")
+    for kind in (Kind.OK, Kind.FAIL):
+        ping(house, nightly, kind=kind)
+    answer(house, Attempt(Verdict.SENT, 200, "ok", 90))
+    assert "Down: Nightly Ops ✓ It arrived" in words(ana.get("/alerts").text)
 
 
 def test_open_pages_hear_of_each_answer_at_once(house: House, ana: Browser) -> None:

@@ -7,21 +7,33 @@ from datetime import datetime
 from fastapi import Response
 
 from dogwatch.core.alerts import Event, Rule, said_again, where
+from dogwatch.core.message import subject
 from dogwatch.core.plain import span
 from dogwatch.core.problems import Problem
 from dogwatch.notify import CHANNELS
-from dogwatch.usecases import audience, channels, maintenance, manifests, rehearsal, rules, watches
+from dogwatch.usecases import (
+    audience,
+    channels,
+    lists,
+    maintenance,
+    manifests,
+    rehearsal,
+    rules,
+    watches,
+)
 from dogwatch.usecases.audience import Hearer
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.channels import ChannelRow
 from dogwatch.usecases.door import Tx
+from dogwatch.usecases.facts import message_of
+from dogwatch.usecases.lists import Delivery, Receipt
 from dogwatch.usecases.maintenance import Maintenance
 from dogwatch.usecases.manifests import Thing
 from dogwatch.web.dashboard.pages import rendered
 from dogwatch.web.dashboard.visit import Visit
 from dogwatch.web.dashboard.words import EVENTS, about, named_by, sentence
 
-MOST = 500
+MOST, MOST_SENT = 500, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +41,8 @@ class Page:
     """All that is shown; `names` are slugs of watches by id, `asked` the item looked for.
 
     `fault` is why nothing can be told of that item, `offered` are the slugs to choose from,
-    `kept` the files that things are kept in.
+    `kept` the files that things are kept in. `sent` are the last messages, each with its subject
+    and what was answered last.
     """
 
     channels: Sequence[ChannelRow]
@@ -41,6 +54,7 @@ class Page:
     fault: str
     offered: Sequence[str]
     kept: Mapping[Thing, str]
+    sent: Sequence[tuple[Delivery, str, Receipt | None]]
 
     def channel(self, channel_id: str) -> str:
         """Return the name of a channel."""
@@ -107,7 +121,15 @@ def _page(tx: Tx, visit: Visit, asked: str) -> Page:
         fault,
         watches.slugs(tx, workspace_id, MOST),
         manifests.kept_things(tx, workspace_id),
+        _sent(tx, workspace_id),
     )
+
+
+def _sent(tx: Tx, workspace_id: int) -> list[tuple[Delivery, str, Receipt | None]]:
+    """Return the last messages; what was told with others is told by their message."""
+    found = lists.delivery_page(tx, workspace_id, MOST_SENT, "", {"bundle_id": None})
+    receipts = lists.last_receipts(tx, workspace_id, found)
+    return [(one, subject(message_of(one, "", "")), receipts.get(one.id)) for one in found]
 
 
 def _hearers(tx: Tx, visit: Visit, asked: str) -> tuple[Mapping[Event, Sequence[Hearer]], str]:
