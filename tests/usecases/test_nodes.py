@@ -1,14 +1,18 @@
 """Nodes on both databases: alive, dead, away, and with a clock that is set back."""
 
+import threading
 from datetime import datetime
 
 import pytest
+from sqlalchemy import text
 
 from dogwatch.core.result import Outcome
 from dogwatch.core.run import LostRun
 from dogwatch.core.slots import Gap
 from dogwatch.store import nodes as rows
-from dogwatch.usecases import nodes
+from dogwatch.store.tx import Tx
+from dogwatch.usecases import nodes, runs
+from tests.eventually import eventually
 from tests.harness.house import House, after, heard
 
 
@@ -176,6 +180,30 @@ def test_a_clock_set_back_keeps_no_run_waiting_for_the_old_time(house: House) ->
     waits = [row["run_at"] for row in house.rows("tasks")]
     assert len(waits) == len(before) == 2
     assert sorted(waits) == [after(0), after(30)]
+
+
+def test_a_run_that_was_just_being_queued_waits_for_no_old_time_either(house: House) -> None:
+    """On PostgreSQL it becomes known while the clock that was set back is being seen to."""
+    house.join("a", 3_595)
+    house.job(at=3_540)
+    beat(house, 3_600)
+    entered = threading.Event()
+
+    def stuck() -> bool:
+        waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return bool(house.database.read(lambda tx: tx.conn.scalar(waiting)).result())
+
+    def late(tx: Tx) -> None:
+        runs.fire_due(tx, after(3_600))
+        entered.set()
+        if tx.dialect == "postgresql":
+            eventually(stuck, what="the beat waits for us")
+
+    fired = house.database.write(late)
+    assert entered.wait(10)
+    beat(house, 0)
+    fired.result()
+    assert [row["run_at"] for row in house.rows("tasks")] == [after(0)]
 
 
 def test_clocks_of_two_nodes_that_differ_change_nothing(house: House) -> None:

@@ -101,13 +101,14 @@ def _note_step_back(tx: Tx, last_at: datetime | None, at: datetime) -> None:
     if last_at is None or at >= last_at - STEP_BACK:
         return
     nodes.rewind(tx, at)
-    tasks.rewind(tx, last_at, at)
     watches.wake_all(tx, at)
     _rebase_probes(tx, at)
     ahead = [(job.workspace_id, job.watch_id) for job in jobs.ahead(tx, at)]
     for first in range(0, len(ahead), BATCH):
         for record in watches.by_ids(tx, ahead[first : first + BATCH]).values():
             _rebase(tx, record, at)
+    # Last: a run that was being queued by the old time is here once its watch could be locked.
+    tasks.rewind(tx, last_at, at)
 
 
 def _rebase_probes(tx: Tx, at: datetime) -> None:
