@@ -41,9 +41,9 @@ def _chosen(
 
 def _has(word: str) -> ColumnElement[bool]:
     """Whether a name, a slug or a tag holds a word; tags stand as JSON."""
-    either = [(watches.c.name, word), (watches.c.slug, word)]
-    tags = (type_coerce(watches.c.tags, Text), encode(word)[1:-1])
-    return or_(*(column.icontains(text, autoescape=True) for column, text in [*either, tags]))
+    tags = type_coerce(watches.c.tags, Text)
+    places = [(watches.c.name, word), (watches.c.slug, word), (tags, encode(word)[1:-1])]
+    return or_(*(column.icontains(text, autoescape=True) for column, text in places))
 
 
 def counts(tx: Tx, workspace_id: int, at: datetime, tag: str, words: str) -> Mapping[str, int]:

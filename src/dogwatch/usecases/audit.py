@@ -78,12 +78,16 @@ def _holes(tx: Tx, record: Record, at: datetime) -> Iterator[Finding]:
     elif schedule.relative:
         return
     settled = ledger.slots(tx, *record.key, record.ledger_from_at, until)
-    for slot, known in pairwise([*settled, until]):
-        following = schedule.after(slot)
-        if following and following < known:
-            following = _unaccounted(schedule, following, ledger.stretches(tx, *record.key))
-        if following and following < known:
-            yield Finding("no slot without a line", record.slug, f"nothing is known of {following}")
+    holes = [
+        (missing, known)
+        for slot, known in pairwise([*settled, until])
+        if (missing := schedule.after(slot)) and missing < known
+    ]
+    stretches = ledger.stretches(tx, *record.key) if holes else ()
+    for missing, known in holes:
+        slot_at = _unaccounted(schedule, missing, stretches)
+        if slot_at and slot_at < known:
+            yield Finding("no slot without a line", record.slug, f"nothing is known of {slot_at}")
 
 
 def _unaccounted(

@@ -41,8 +41,7 @@ class Page:
     """All that is shown; `names` are slugs of watches by id, `asked` the item looked for.
 
     `fault` is why nothing can be told of that item, `offered` are the slugs to choose from,
-    `kept` the files that things are kept in. `sent` are the last messages, each with its subject
-    and what was answered last.
+    `kept` the files that things are kept in.
     """
 
     channels: Sequence[ChannelRow]
@@ -54,7 +53,6 @@ class Page:
     fault: str
     offered: Sequence[str]
     kept: Mapping[Thing, str]
-    sent: Sequence[tuple[Delivery, str, Receipt | None]]
 
     def channel(self, channel_id: str) -> str:
         """Return the name of a channel."""
@@ -82,10 +80,11 @@ class Page:
 async def show(visit: Visit) -> Response:
     """Show channels, rules, windows, and who would be told of one item."""
     page = await seen(visit)
+    sent = await visit.see(lambda tx: _sent(tx, visit.workspace_id))
     kinds = {kind: channel.label for kind, channel in CHANNELS.items()}
     return rendered(
         visit, "alerts.html", 404 if page.fault else 200, page=page, kinds=kinds, words=EVENTS,
-        where=where,
+        where=where, sent=sent,
     )  # fmt: skip
 
 
@@ -121,12 +120,12 @@ def _page(tx: Tx, visit: Visit, asked: str) -> Page:
         fault,
         watches.slugs(tx, workspace_id, MOST),
         manifests.kept_things(tx, workspace_id),
-        _sent(tx, workspace_id),
     )
 
 
 def _sent(tx: Tx, workspace_id: int) -> list[tuple[Delivery, str, Receipt | None]]:
-    """Return the last messages; what was told with others is told by their message."""
+    """Return the last messages, each with its subject and what was answered last; what was told
+    with others is told by their message."""
     found = lists.delivery_page(tx, workspace_id, MOST_SENT, "", {"bundle_id": None})
     receipts = lists.last_receipts(tx, workspace_id, found)
     return [(one, subject(message_of(one, "", "")), receipts.get(one.id)) for one in found]

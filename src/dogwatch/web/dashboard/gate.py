@@ -53,8 +53,8 @@ def signed_in(handler: Handler) -> Endpoint:
         if visit.present is None:
             if visit.request.url.path.endswith(_NO_PAGES):
                 return refused()
-            asked = urlencode({"next": visit.place}) if visit.place else ""
-            return moved(visit, f"login?{asked}" if asked else "login")
+            place = visit.place
+            return moved(visit, f"login?{urlencode({'next': place})}" if place else "login")
         if visit.request.method not in _SAFE:
             visit.check_form_token()
         return await handler(visit)

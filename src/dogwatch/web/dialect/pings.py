@@ -134,10 +134,11 @@ class DialectPings:
         """Serve one ASGI connection."""
         mount, path = self._below(scope["path"]) if scope["type"] == "http" else ("", "")
         form = self._form(mount, path)
-        asked = self._mounts.get(mount) or form
-        if form is None or asked is None:
+        if form is None:
             await self._next_app(scope, receive, send)
-        elif scope["method"] in METHODS.split(", "):
+            return
+        asked = self._mounts.get(mount) or form
+        if scope["method"] in METHODS.split(", "):
             await self._ping(form, asked, path, scope, receive, send)
         elif scope["method"] == "OPTIONS":
             await _send(send, Said(204, "text/plain", b"", _ALLOWED), 0, head=False)
