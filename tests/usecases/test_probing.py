@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import update
 
 from dogwatch.core.alerts import Event, Rule, Verdict
+from dogwatch.core.probe.pace import RETURN_S
 from dogwatch.core.problems import Problem
 from dogwatch.core.result import Outcome, Result
 from dogwatch.core.statistics import Tally
@@ -249,7 +250,7 @@ def test_slots_in_an_outage_of_ours_are_unknown_and_do_not_count(probing_house: 
     probing_house.ask(60)
     house.do(nodes.beat, "node-a", after(61))
     house.join("node-b", 301, alone=True)
-    for at in range(302, 362):
+    for at in range(302, 302 + int(RETURN_S) + 1):
         probing_house.ask(at)
     slots = house.slots("shop")
     assert slots[:2] == [(60, "ok"), (120, "unknown")]
@@ -257,7 +258,7 @@ def test_slots_in_an_outage_of_ours_are_unknown_and_do_not_count(probing_house: 
     day = house.see(statistics.windows, house.workspace.id, "shop", after(400))[0]
     assert (day.tally.bad, day.tally.uptime_percent) == (0, 100.0)
     assert (day.gaps[-1].start_at, day.gaps[-1].end_at) == (after(61), after(301))
-    assert house.audit(362) == []
+    assert house.audit(363) == []
 
 
 def test_a_clock_set_back_leaves_no_probe_waiting(probing_house: Probing) -> None:
