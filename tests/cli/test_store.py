@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dogwatch.store import migrate
 from dogwatch.store.migrate import HEAD
 from tests.cli.stub import Here
 
@@ -64,6 +65,22 @@ def test_the_audit_of_an_empty_store_is_clean(fresh: Here) -> None:
 
 def test_migrate_tells_the_revision(fresh: Here) -> None:
     assert fresh.json("migrate")["revision"] == HEAD
+
+
+def test_tables_that_older_servers_work_on_are_brought_up_to_date_by_no_question(
+    fresh: Here, tmp_path: Path
+) -> None:
+    fresh("migrate")
+    url = f"sqlite:///{tmp_path / 'data' / 'dogwatch.db'}"
+    migrate.downgrade(url, "0021")
+    for asked in (("audit",), ("key", "ls"), ("backup", str(tmp_path / "copy.gz"))):
+        refused = fresh(*asked)
+        assert refused.returncode == 4
+        assert "at revision 0021" in refused.stderr
+        assert "dogwatch migrate" in refused.stderr
+    assert migrate.current(url) == "0021"
+    assert fresh.json("migrate")["revision"] == HEAD
+    assert fresh("audit").returncode == 0
 
 
 def test_a_worker_needs_postgresql(fresh: Here) -> None:

@@ -129,7 +129,7 @@ def serve(
         bound, spool = None, _spool(config, clock)
 
         def enter() -> Store:
-            return stack.enter_context(opened(config, clock))
+            return stack.enter_context(opened(config, clock, upgrade=True))
 
         try:
             store: Store | None = enter()

@@ -34,11 +34,14 @@ class Store:
 
 
 @contextlib.contextmanager
-def opened(config: Config, clock: Clock | None = None) -> Iterator[Store]:
-    """Open the store of a configuration: directory, secret key, tables, first workspace."""
+def opened(config: Config, clock: Clock | None = None, *, upgrade: bool = False) -> Iterator[Store]:
+    """Open the store of a configuration: directory, secret key, tables, first workspace.
+
+    Tables of an older version are brought up to date with `upgrade` alone: its servers may run.
+    """
     clock = clock or clock_of(config)
     directory.make(config.data)
-    migrate.upgrade(config.database_url)
+    (migrate.upgrade if upgrade else migrate.make)(config.database_url)
     database = Database.open(config.database_url)
     try:
         _keep_to_its_key(config, database)

@@ -32,7 +32,7 @@ from dogwatch.vault import Vault
 def migrate_command(session: Session, **flags: Any) -> None:
     """Bring the database's tables up to date; `up` does so by itself."""
     config = configured(session, flags)
-    with boot.opened(config):
+    with boot.opened(config, upgrade=True):
         revision = migrate.current(config.database_url)
     as_json({"revision": revision}) if session.json else click.echo(f"at revision {revision}")
 
