@@ -42,7 +42,7 @@ def upgrade(where: Where, revision: str = "head") -> None:
 
 
 def make(where: Where) -> None:
-    """Make the tables of an empty database; those of another revision are a `Problem("refused")`."""
+    """Make the tables of an empty database; other tables than ours are a `Problem("refused")`."""
     at = current(where)
     if at is None:
         upgrade(where)
@@ -51,8 +51,8 @@ def make(where: Where) -> None:
             _refuse_newer(conn)
         raise Problem(
             "refused",
-            f"the database is at revision {at}, and this program's is {HEAD}: stop all servers on it,"
-            " then run dogwatch migrate; until then, ask by the version that they are of",
+            f"the database is at revision {at}, this program's is {HEAD}: stop all servers on it"
+            " and run dogwatch migrate; until then, ask by the version that they are of",
         )
 
 
