@@ -18,7 +18,9 @@ def apart() -> Iterator[None]:
     root = logging.getLogger()
     level = root.level
     yield
-    root.handlers[:] = [one for one in root.handlers if type(one) is not logging.StreamHandler]
+    (made,) = (one for one in root.handlers if type(one) is logging.StreamHandler)
+    root.removeHandler(made)
+    made.stream.close()
     root.setLevel(level)
     structlog.reset_defaults()
 
