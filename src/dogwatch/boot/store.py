@@ -12,7 +12,7 @@ from dogwatch.boot import secret
 from dogwatch.clock import Clock, SharedClock, SystemClock
 from dogwatch.config import Config
 from dogwatch.core.problems import Problem
-from dogwatch.store import migrate
+from dogwatch.store import migrate, walls
 from dogwatch.store.database import Database, Tx
 from dogwatch.usecases import backup, keyring, keys, nodes, resting, workspaces
 from dogwatch.usecases.resting import Rested
@@ -45,6 +45,7 @@ def opened(config: Config, clock: Clock | None = None, *, upgrade: bool = False)
     (migrate.upgrade if upgrade else migrate.make)(config.database_url)
     database = Database.open(config.database_url)
     try:
+        database.read(walls.heed).result()
         _keep_to_its_key(config, database)
         vault = _vault(config)
         database.write(partial(agree, clock)).result()
