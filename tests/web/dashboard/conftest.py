@@ -91,7 +91,7 @@ def _encoded(fields: dict[str, str]) -> bytes:
 def form_in(html: str, path: str) -> str:
     """Return what stands in the form that goes to `path`."""
     begin = r'<form (?:class="\w+" )?method="post" action="[./]*([^"]*)">'
-    forms = re.findall(rf"{begin}(.*?)</form>", html, re.S)
+    forms: list[tuple[str, str]] = re.findall(rf"{begin}(.*?)</form>", html, re.S)
     return next(inside for action, inside in forms if f"/{action}" == path)
 
 

@@ -273,6 +273,13 @@ def test_it_is_switched_off_and_on(house: House, ana: Browser) -> None:
     record = watch(house, "Nightly")
     page = words(ana.get("/alerts", item="nightly").text)
     assert "Ops is not told: the channel is off (switched off)." in page
+    assert "It tells by Webhook. It is off: switched off." in words(
+        ana.get(f"/alerts/channels/{own}/edit").text
+    )
+    for on, count in ((None, 0), ("1", 1)):
+        assert saved(ana, own, on=on).status == 303
+        assert words(ana.get("/alerts").text).count("✓ On") == count
+    assert ana.fill("/alerts", f"/alerts/channels/{own}/disable").status == 303
     assert ana.fill("/alerts", f"/alerts/channels/{own}/enable").status == 303
     assert record.slug in words(ana.get("/alerts", item="nightly").text)
 

@@ -113,7 +113,7 @@ async def change(visit: Visit) -> Response:
         settings, fresh = changed(visit.services.vault, channel, given)
         channels.change_channel(
             tx, channel, visit.services.vault, name=visit.form.get("name", ""),
-            public=settings.public, secret=settings.secret,
+            public=settings.public, secret=settings.secret, enabled="on" in visit.form or None,
         )  # fmt: skip
         _tell_of_all(tx, visit, name)
         return channels.regroup(tx, channel, window_s), settings, fresh
