@@ -102,6 +102,7 @@ def test_a_test_tells_what_was_answered(house: House, ana: Browser) -> None:
     answer(house, Attempt(Verdict.FAILED, 403, "403 Forbidden: no such hook", 90))
     page = ana.get(path).text
     assert "It was not taken : 403 Forbidden: no such hook" in words(page)
+    assert f'href="../../alerts/channels/{own}/edit">Change Ops' in page
     assert "data-live" not in page
 
 
