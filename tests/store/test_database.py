@@ -148,7 +148,7 @@ def test_an_error_that_passes_twice_is_no_cause_of_itself(notes: Database) -> No
     for _ in range(2):
         with pytest.raises(KeyError):
             notes.read(failing).result(30)
-    assert error.__cause__ is None
+        assert error.__cause__ is None
 
 
 def test_a_reader_cannot_write(notes: Database) -> None:
