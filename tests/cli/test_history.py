@@ -48,3 +48,16 @@ def test_flips_are_listed_with_their_slugs(here: Here, stub: Stub) -> None:
     assert stub.requests[0].query == {"watch": "backup", "limit": "20"}
     assert len(stub.requests) == 2
     assert here.json("flips") == [FLIP, FLIP]
+
+
+def test_several_slugs_are_asked_for_at_once(here: Here, stub: Stub) -> None:
+    """What the answer has no room for is asked alone; what is not there any more has none."""
+    flips = [{**FLIP, "watch_id": own} for own in ("w1", "w2", "w3", "w4")]
+    listed = [{"id": "w1", "slug": "backup"}, {"id": "w2", "slug": "report"}]
+    stub.replies["GET /api/v1/flips"] = (200, {"data": flips, "next_cursor": None})
+    stub.replies["GET /api/v1/watches"] = (200, {"data": listed, "next_cursor": "w2"})
+    stub.replies["GET /api/v1/watches/w3"] = (200, {"slug": "tape"})
+    rows = here("flips").stdout.splitlines()[1:5]
+    assert [row.split()[4] for row in rows] == ["backup", "report", "tape", "–"]
+    asked = [one.path.removeprefix("/api/v1") for one in stub.requests]
+    assert asked == ["/flips", "/watches", "/watches/w3", "/watches/w4"]

@@ -19,6 +19,7 @@ PLACES: Mapping[str, tuple[Place, ...]] = {
     "bulk.show": ("/bulk?tag=shop",),
     "channels.ask_removal": (("/alerts", r"/alerts/channels/\w+/delete"),),
     "channels.show_delivery": (ON_THE_WAY,),
+    "channels.show_edit": (("/alerts", r"/alerts/channels/\w+/edit"),),
     "channels.show_new": ("/alerts/channels/new", "/alerts/channels/new?kind=slack"),
     "crontab.show": ("/new/crontab",),
     "edit.show": ("/i/daily-report/edit",),
@@ -58,11 +59,12 @@ PLACES: Mapping[str, tuple[Place, ...]] = {
 
 # Forms, and questions before something is done: all others have their facts as JSON beside them.
 ASKS = frozenset({
-    "acknowledge.show", "bulk.show", "channels.ask_removal", "channels.show_new", "crontab.show",
-    "edit.show", "flow_edit.show", "invitation.show", "item.ask_removal", "keys.ask_revocation",
-    "maintenance.show_edit", "maintenance.show_new", "new.show", "removal.ask", "rules.show_edit",
-    "rules.show_new", "second_factor.show", "settings.ask_removal", "setup.show", "sign_in.show",
-    "status_pages.ask_removal", "variables.ask_removal",
+    "acknowledge.show", "bulk.show", "channels.ask_removal", "channels.show_edit",
+    "channels.show_new", "crontab.show", "edit.show", "flow_edit.show", "invitation.show",
+    "item.ask_removal", "keys.ask_revocation", "maintenance.show_edit", "maintenance.show_new",
+    "new.show", "removal.ask", "rules.show_edit", "rules.show_new", "second_factor.show",
+    "settings.ask_removal", "setup.show", "sign_in.show", "status_pages.ask_removal",
+    "variables.ask_removal",
 })  # fmt: skip
 
 

@@ -139,6 +139,18 @@ def test_a_reader_keeps_its_snapshot(notes: Database) -> None:
     assert noted(notes) == [1]
 
 
+def test_an_error_that_passes_twice_is_no_cause_of_itself(notes: Database) -> None:
+    error = KeyError("x")
+
+    def failing(tx: Tx) -> None:
+        raise error
+
+    for _ in range(2):
+        with pytest.raises(KeyError):
+            notes.read(failing).result(30)
+        assert error.__cause__ is None
+
+
 def test_a_reader_cannot_write(notes: Database) -> None:
     with pytest.raises((DBAPIError, Problem), match=r"read-?only"):
         notes.read(lambda tx: put(tx, 1)).result(10)

@@ -16,6 +16,7 @@ from dogwatch.core.ping import Heard
 from dogwatch.core.problems import Problem
 from dogwatch.store import nodes
 from dogwatch.store.database import Database
+from dogwatch.usecases import lists
 from dogwatch.vault import Vault
 from dogwatch.web.app import Services, build
 from tests.harness.clock import ManualClock
@@ -82,6 +83,48 @@ def test_not_ready_without_the_database(web: Client, database: Database) -> None
     assert "stopping" in answer.json["checks"]["database"]
     assert web.get("/healthz").status == 200
     assert web.get("/metrics").status == 200
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "told"),
+    [(TimeoutError, (), "does not answer"), (KeyError, ("s3cret",), "it failed: KeyError"),
+     (Problem, ("away", "the database is away"), "the database is away")],
+)  # fmt: skip
+def test_counts_that_fail_are_left_out_and_logged(
+    web: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
+    kind: type[Exception], said: tuple[str, ...], told: str,
+) -> None:  # fmt: skip
+    def failing(tx: Any) -> Any:
+        raise kind(*said)
+
+    monkeypatch.setattr(lists, "counts", failing)
+    answer = web.get("/metrics")
+    assert (answer.status, "dogwatch_watches" in answer.text) == (200, False)
+    assert "dogwatch_build_info" in answer.text
+    logged = [one.getMessage() for one in caplog.records if one.name == "dogwatch.metrics"]
+    assert logged == [f"/metrics leaves out what the store holds: {told}"]
+
+
+@pytest.mark.parametrize(
+    ("path", "kept"),
+    [
+        *((path, "no-store") for path in (
+            "/healthz", "/readyz", "/metrics", "/nowhere", "/login", "/account", "/api/v1/watches",
+            "/api/v1/nowhere", "/hook/none", "/hc/api/v1/checks/", "/cronowl/api/checks",
+        )),
+        *((path, None) for path in (
+            "/", "/docs", "/api/v1/docs", "/api/v1/openapi.json", "/hc/openapi.json", "/hc",
+        )),
+        ("/style.css", "max-age=3600"),
+    ],
+)  # fmt: skip
+def test_what_may_hold_something_of_somebody_is_kept_nowhere(
+    web: Client, path: str, kept: str | None
+) -> None:
+    """What is the same for all has a tag."""
+    answer = web.get(path)
+    assert answer.headers.get("cache-control") == kept
+    assert kept or answer.headers["etag"]
 
 
 def test_ready_may_be_asked_elsewhere(services: Services) -> None:

@@ -15,6 +15,7 @@ from dogwatch.cli.session import Session
 from dogwatch.core.problems import Problem
 
 DEFAULT_SERVER = "http://127.0.0.1:8000"
+_LONGEST_PAGE = 200
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -223,17 +224,28 @@ def connect(session: Session, limits: Limits = Limits()) -> Api:
 
 
 def slugs(api: Api, items: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Return the slugs of the watches that items are about, by `watch_id`."""
+    """Return the slugs of the watches that items are about, by `watch_id`.
+
+    Several are looked up by one question; those that its answer has no room for are asked alone.
+    """
     ids = dict.fromkeys(item["watch_id"] for item in items if item.get("watch_id"))
-    return {watch_id: _slug(api, watch_id) for watch_id in ids}
+    listed = _shown(api, "/watches", limit=_LONGEST_PAGE) if len(ids) > 1 else None
+    named = {one["id"]: one["slug"] for one in listed["data"]} if listed else {}
+    return {watch_id: named.get(watch_id) or _slug(api, watch_id) for watch_id in ids}
 
 
 def _slug(api: Api, watch_id: str) -> str:
+    found = _shown(api, f"/watches/{watch_id}")
+    return str(found["slug"]) if found else "–"
+
+
+def _shown(api: Api, path: str, **query: Any) -> Any:
+    """Return the JSON at a path, None for what was deleted meanwhile or is not ours to read."""
     try:
-        return str(api.get(f"/watches/{watch_id}")["slug"])
+        return api.get(path, **query)
     except Problem as problem:
-        if problem.kind in ("not_found", "refused"):  # deleted meanwhile, or not ours to read
-            return "–"
+        if problem.kind in ("not_found", "refused"):
+            return None
         raise
 
 

@@ -41,7 +41,7 @@ class WebhookChannel(HttpChannel):
         ),
         Field(
             "secrets",
-            "Signing secrets, whsec_…; one is made if none is given.",
+            "Signing secrets, whsec_…; one is made where there is none.",
             lambda value: None if isinstance(value, list) else "give a list of secrets",
             [PREFIX + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"],
             secret=True,

@@ -172,7 +172,9 @@ class Database:
                 return self._read_once(fn, workspace_id)
             except Exception as error:
                 if self._backend.fault(error, reading=True) is not Fault.AWAY:
-                    raise self._readable(error) from error
+                    if told := self._backend.reason(error):
+                        raise Problem("away", told) from error
+                    raise
                 if self._clock.monotonic() >= deadline:
                     raise Problem("away", "the database cannot be reached") from error
                 threading.Event().wait(0.05)
@@ -186,11 +188,6 @@ class Database:
             except Exception as error:
                 _let_go(error)
                 raise
-
-    def _readable(self, error: Exception) -> Exception:
-        """Return a `Problem("away")` for what the database lacks, else the error."""
-        told = self._backend.reason(error)
-        return Problem("away", told) if told else error
 
 
 def _let_go(error: BaseException | None) -> None:

@@ -48,14 +48,12 @@ def add_channel(
     `group_window_s`: for how long it collects flips for one message; None as its kind does.
     """
     check_group_window(group_window_s)
-    if not 1 <= len(name.strip()) <= 200:
-        raise invalid("name", "give 1 to 200 characters")
     channel_id = new_id(at)
     sealed = vault.seal(
         json.dumps({**public, **secret}).encode(), context(workspace_id, channel_id)
     )
     channel = ChannelRow(
-        workspace_id, channel_id, name.strip(), kind, _open(public), sealed, at,
+        workspace_id, channel_id, _named(name), kind, _open(public), sealed, at,
         group_window_s=group_window_s,
     )  # fmt: skip
     channels.add(tx, channel)
@@ -81,7 +79,7 @@ def change_channel(
         refuse_kept(tx, channel)
     changes: dict[str, Any] = {}
     if name is not None:
-        changes["name"] = name
+        changes["name"] = _named(name)
     if public is not None and secret is not None:
         row = context(channel.workspace_id, channel.id)
         changes["settings"] = _open(public)
@@ -91,6 +89,13 @@ def change_channel(
     if changes:
         channels.change(tx, channel.workspace_id, channel.id, **changes)
     return channel_by_id(tx, channel.workspace_id, channel.id)
+
+
+def _named(name: str) -> str:
+    """Return a name as it is kept, or raise a Problem for one that is empty or too long."""
+    if not 1 <= len(name.strip()) <= 200:
+        raise invalid("name", "give 1 to 200 characters")
+    return name.strip()
 
 
 def regroup(tx: Tx, channel: ChannelRow, group_window_s: int | None) -> ChannelRow:

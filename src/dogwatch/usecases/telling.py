@@ -189,6 +189,10 @@ def _save(tx: Tx, changed: Sequence[Delivery]) -> None:
 
 
 def _switch_off(tx: Tx, channel: ChannelRow, answer: str) -> None:
+    """Switch a channel off, unless its settings are others than those that the answer is to."""
+    found = channels.by_id(tx, channel.workspace_id, channel.id)
+    if found is None or found.sealed != channel.sealed:
+        return
     reason = f"it answered: {answer}"[:MAX_REASON]
     channels.change(tx, channel.workspace_id, channel.id, disabled_reason=reason)
 

@@ -16,12 +16,10 @@ PATIENCE_S = 3.0
 
 Checks = Callable[[], Awaitable[Mapping[str, str]]]
 
-_FRESH = {"Cache-Control": "no-store"}
-
 
 async def healthz(request: Request) -> Response:
     """Answer as long as the loop turns."""
-    return Response("ok", 200, _FRESH, "text/plain; charset=utf-8")
+    return Response("ok", media_type="text/plain; charset=utf-8")
 
 
 class Readiness:
@@ -45,7 +43,7 @@ def _answer(checks: Mapping[str, str]) -> Response:
     kept = checks.get("pings") == readiness.OK
     status = "ready" if well else "degraded" if kept else "not ready"
     body = {"status": status, "checks": dict(checks)}
-    return JSONResponse(body, 200 if well or kept else 503, _FRESH)
+    return JSONResponse(body, 200 if well or kept else 503)
 
 
 async def checks_of(services: Services) -> Mapping[str, str]:
@@ -57,7 +55,7 @@ async def checks_of(services: Services) -> Mapping[str, str]:
                 return await services.ready()
             return await services.door.awrite(lambda tx: readiness.probe(tx, at))
     except Exception as error:
-        checks = {"database": _why(error)}
+        checks = {"database": why(error)}
     if services.probe_spool:
         checks["pings"] = await spooled(services.probe_spool)
     return checks
@@ -68,11 +66,12 @@ async def spooled(probe: Callable[[], None]) -> str:
     try:
         await asyncio.to_thread(probe)
     except Exception as error:
-        return _why(error)
+        return why(error)
     return readiness.OK
 
 
-def _why(error: Exception) -> str:
+def why(error: Exception) -> str:
+    """Return why a part is not well, without the data that it was asked with."""
     if isinstance(error, TimeoutError):
         return "does not answer"
     return error.message if isinstance(error, Problem) else f"it failed: {type(error).__name__}"

@@ -1,5 +1,6 @@
 """/metrics: counts for Prometheus, without names, keys or anything a workspace holds."""
 
+import logging
 from collections import Counter as Tally
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 
@@ -12,10 +13,13 @@ from prometheus_client.registry import Collector
 from dogwatch import __version__
 from dogwatch.core.ping import Answer, Heard
 from dogwatch.usecases import lists
+from dogwatch.web.health import why
 from dogwatch.web.latest import Latest
 from dogwatch.web.services import Services
 
 Record = Callable[[Sequence[Heard]], Awaitable[Sequence[Answer]]]
+
+_log = logging.getLogger("dogwatch.metrics")
 
 
 class Metrics:
@@ -59,7 +63,8 @@ class Metrics:
         text = generate_latest(self._registry)
         try:
             watches, tasks = await self._counts.get()
-        except Exception:
+        except Exception as error:
+            _log.warning("/metrics leaves out what the store holds: %s", why(error))
             return text
         now = CollectorRegistry()
         now.register(_Gauge("dogwatch_watches", "Watches by status.", "status", watches))

@@ -84,6 +84,17 @@ def test_a_mask_keeps_nothing_for_another_origin(api: Client, house: House) -> N
     assert (stored["url"], stored["secrets"]) == (url + "&a=1", made["secrets"])
 
 
+def test_the_usual_address_is_another_origin_too(api: Client, house: House) -> None:
+    own = {"server_url": "https://ours.example", "topic": "s3cret", "token": "tk_1"}
+    made = api("POST", "/channels", {"name": "Push", "kind": "ntfy", "settings": own}).json
+    path = f"/channels/{made['id']}"
+    refused = api("PATCH", path, {"settings": {"server_url": None}})
+    assert refused.faults.keys() == {"settings.topic", "settings.token"}
+    again = {"server_url": None, "topic": "other", "token": None}
+    assert api("PATCH", path, {"settings": again}).status == 200
+    assert settings(house, made) == {"server_url": "https://ntfy.sh", "topic": "other"}
+
+
 def test_a_channel_is_switched_off_and_on(api: Client, channel: Any) -> None:
     path = f"/channels/{channel['id']}"
     off = api("PATCH", path, {"enabled": False}).json

@@ -110,8 +110,11 @@ def test_each_scope_opens_what_the_policy_says(
 
 
 def test_the_hosts_key_opens_the_instance(house: House, routes: list[Route]) -> None:
+    """And each answer is for its caller alone."""
     client = house.client("*")
-    assert {called(client, route).status for route in routes} <= {200, 201, 404, 422}
+    answers = [called(client, route) for route in routes]
+    assert {one.status for one in answers} <= {200, 201, 404, 422}
+    assert {one.headers.get("cache-control") for one in answers} == {"no-store"}
 
 
 def test_read_only_keys_change_nothing(house: House, routes: list[Route]) -> None:

@@ -88,13 +88,33 @@ def _encoded(fields: dict[str, str]) -> bytes:
     return urlencode(fields).encode()
 
 
+def form_in(html: str, path: str) -> str:
+    """Return what stands in the form that goes to `path`."""
+    begin = r'<form (?:class="\w+" )?method="post" action="[./]*([^"]*)">'
+    forms: list[tuple[str, str]] = re.findall(rf"{begin}(.*?)</form>", html, re.S)
+    return next(inside for action, inside in forms if f"/{action}" == path)
+
+
 def hidden_in(html: str, path: str) -> dict[str, str]:
     """Return the hidden fields of the form that goes to `path`."""
-    begin = r'<form (?:class="\w+" )?method="post" action="[./]*([^"]*)">'
-    forms = re.findall(rf"{begin}(.*?)</form>", html, re.S)
-    inside = next(inside for action, inside in forms if f"/{action}" == path)
-    found = re.findall(r'type="hidden" name="([^"]*)" value="([^"]*)"', inside)
+    found = re.findall(r'type="hidden" name="([^"]*)" value="([^"]*)"', form_in(html, path))
     return {name: unescape(value) for name, value in found}
+
+
+def standing_in(html: str, path: str) -> dict[str, str]:
+    """Return all that the form that goes to `path` sends if nobody touches it."""
+    inside = form_in(html, path)
+    ticked = re.findall(r'name="([^"]*)" type="checkbox" value="([^"]*)" checked', inside)
+    written = re.findall(r'name="([^"]*)" type="(?:text|password)" value="([^"]*)"', inside)
+    areas = re.findall(r'<textarea id="[^"]*" name="([^"]*)"[^>]*>(.*?)</textarea>', inside, re.S)
+    choices = re.findall(r'<select id="[^"]*" name="([^"]*)"(.*?)</select>', inside, re.S)
+    chosen = [
+        (name, value)
+        for name, options in choices
+        for value in re.findall(r'value="([^"]*)" selected', options)
+    ]
+    found = {name: unescape(value) for name, value in ticked + written + areas + chosen}
+    return hidden_in(html, path) | found
 
 
 @dataclass(frozen=True)

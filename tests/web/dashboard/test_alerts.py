@@ -9,9 +9,20 @@ from dogwatch.core.alerts import Attempt, Verdict
 from dogwatch.core.ping import Kind
 from dogwatch.core.policy import Role
 from dogwatch.notify import CHANNELS
-from dogwatch.usecases import telling
+from dogwatch.usecases import audit_log, channels, telling
 from dogwatch.usecases.telling import Answered, Room
-from tests.web.dashboard.conftest import ORIGIN, Browser, House, member, ping, watch, words
+from tests.notify.settings import GOOD
+from tests.web.asgi_client import Answer
+from tests.web.dashboard.conftest import (
+    ORIGIN,
+    Browser,
+    House,
+    member,
+    ping,
+    standing_in,
+    watch,
+    words,
+)
 
 NEW = "/alerts/channels/new"
 HOOK = {"name": "Ops", "settings.url": "https://ops.example/in?token=abc"}
@@ -91,6 +102,7 @@ def test_a_test_tells_what_was_answered(house: House, ana: Browser) -> None:
     answer(house, Attempt(Verdict.FAILED, 403, "403 Forbidden: no such hook", 90))
     page = ana.get(path).text
     assert "It was not taken : 403 Forbidden: no such hook" in words(page)
+    assert f'href="../../alerts/channels/{own}/edit">Change Ops' in page
     assert "data-live" not in page
 
 
@@ -128,6 +140,133 @@ def test_open_pages_hear_of_each_answer_at_once(house: House, ana: Browser) -> N
     assert "data-live" in page
 
 
+def settings(house: House, own: str) -> dict[str, Any]:
+    """Return the settings of a channel as the courier has them."""
+    row = house.database.read(lambda tx: channels.channel_by_id(tx, 1, own)).result()
+    return channels.unsealed(house.services.vault, row)
+
+
+def saved(ana: Browser, own: str, **changes: str | None) -> Answer:
+    """Load the form of a channel, change some fields (None: not ticked) and send it."""
+    path = f"/alerts/channels/{own}/edit"
+    given: dict[str, str | None] = {**standing_in(ana.get(path).text, path), **changes}
+    return ana.post(path, **{name: value for name, value in given.items() if value is not None})
+
+
+@pytest.mark.parametrize("kind", sorted(GOOD))
+def test_a_channel_is_changed_in_the_form_it_was_made_in(
+    house: House, ana: Browser, kind: str
+) -> None:
+    """What is not touched stays, secrets too, which are never shown."""
+    split, vault, at = CHANNELS[kind].check(GOOD[kind]), house.services.vault, house.clock.now()
+    own = house.write(
+        lambda tx: channels.add_channel(
+            tx, 1, "Ops", kind, split.public, split.secret, vault, at, 90
+        )
+    ).id
+    assert f'href="./alerts/channels/{own}/edit">Edit' in ana.get("/alerts").text
+    page = ana.get(f"/alerts/channels/{own}/edit").text
+    before, hidden = settings(house, own), {str(one) for one in split.secret.values()}
+    assert [one for one in hidden if one in page] == []
+    shown = standing_in(page, f"/alerts/channels/{own}/edit")
+    for name, value in split.public.items():
+        told = "\n".join(value) if isinstance(value, list) else value
+        assert shown[f"settings.{name}"] == told, name
+    assert [shown[f"settings.{name}"] for name in split.secret] == [""] * len(split.secret)
+    assert page.count("what is there stays") == sum(map(bool, split.secret.values()))
+    answer = saved(ana, own, name=" Night ")
+    assert (answer.status, answer.headers.get("location")) == (303, "../../../alerts")
+    assert settings(house, own) == before
+    row = house.database.read(lambda tx: channels.channel_by_id(tx, 1, own)).result()
+    assert (row.name, row.group_window_s) == ("Night", 90)
+
+
+def test_what_is_changed_of_a_channel_counts_from_then_on(house: House, ana: Browser) -> None:
+    """For what waits, too; an answer to the old settings switches nothing off."""
+    own = hook(ana)
+    (secret,) = settings(house, own)["secrets"]
+    for _ in range(2):
+        ana.fill("/alerts", f"/alerts/channels/{own}/test")
+    at, vault = house.clock.now(), house.services.vault
+    waits, goes = house.write(lambda tx: telling.claim(tx, "n", at, Room(9, 9), vault, ORIGIN))
+    refused, gone = (
+        Attempt(verdict, None, "no", 9) for verdict in (Verdict.RETRY, Verdict.DISABLE)
+    )
+    house.write(lambda tx: telling.settle(tx, [Answered(waits, refused, 0.5)], at))
+    changes = {"settings.url": "https://ops.example/new?token=***", "group_window_s": "0"}
+    assert saved(ana, own, **changes).status == 303
+    assert settings(house, own) == {
+        "url": "https://ops.example/new?token=abc", "format": "standard", "secrets": [secret]
+    }  # fmt: skip
+    house.write(lambda tx: telling.settle(tx, [Answered(goes, gone, 0.5)], at))
+    house.clock.advance(60)
+    later = house.clock.now()
+    (again,) = house.write(lambda tx: telling.claim(tx, "n", later, Room(9, 9), vault, ORIGIN))
+    assert (again.delivery.id, again.settings["url"]) == (
+        waits.delivery.id, "https://ops.example/new?token=abc"
+    )  # fmt: skip
+    assert "✓ On" in words(ana.get("/alerts").text)
+
+
+def test_a_channel_is_told_of_all_or_not_as_its_form_says(house: House, ana: Browser) -> None:
+    own, told = hook(ana), "Ops is told of all items: went down, recovered."
+    edit = f"/alerts/channels/{own}/edit"
+    for all_items, count in (("1", 1), (None, 0), (None, 0), ("1", 1), ("1", 1)):
+        assert saved(ana, own, all=all_items).status == 303
+        assert words(ana.get("/alerts").text).count(told) == count
+        assert ("all" in standing_in(ana.get(edit).text, edit)) is bool(all_items)
+    rule = re.findall(r"alerts/(rules/[0-9a-z]{26}/edit)", ana.get(edit).text)[0]
+    assert rule in ana.get("/alerts").text
+    entries = house.database.read(lambda tx: audit_log.page(tx, 1, 5)).result()
+    assert [(one.operation, one.object) for one in entries] == [("channels.change", own)] * 5
+    assert "settings.url" in entries[0].detail["fields"]
+    assert "token" not in entries[0].detail["fields"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"name": " "}, "name"),
+        ({"settings.server_url": "x"}, "settings.server_url"),
+        ({"settings.server_url": "https://other.example"}, "settings.topic"),
+        ({"settings.server_url": ""}, "settings.topic"),  # to the usual server
+        ({"settings.topic": "no such"}, "settings.topic"),
+        ({"group_window_s": "soon"}, "group_window_s"),
+        ({"group_window_s": "2 h"}, "group_window_s"),
+    ],
+)
+def test_a_bad_field_of_a_channel_is_marked_and_nothing_is_changed(
+    house: House, ana: Browser, wrong: dict[str, str], field: str
+) -> None:
+    ours = {"settings.server_url": "https://ours.example", "settings.topic": "s3cret-topic"}
+    assert ana.fill(f"{NEW}?kind=ntfy", NEW, name="Push", **ours).status == 303
+    own = str(re.findall(r"alerts/channels/([0-9a-z]{26})/test", ana.get("/alerts").text)[0])
+    before = settings(house, own)
+    answer = saved(ana, own, **wrong)
+    assert answer.status == 422
+    assert f'id="{field}-error"' in answer.text
+    assert "s3cret" not in answer.text
+    shown = standing_in(answer.text, f"/alerts/channels/{own}/edit")
+    assert shown | wrong | {"settings.topic": ""} == shown
+    assert (settings(house, own), "Push" in ana.get("/alerts").text) == (before, True)
+
+
+def test_a_secret_is_taken_out_or_made_anew(house: House, ana: Browser) -> None:
+    own = hook(ana)
+    (old,) = settings(house, own)["secrets"]
+    signs = saved(ana, own, **{"drop.secrets": "1"}).text
+    (new,) = settings(house, own)["secrets"]
+    assert (new != old, new in signs, old in signs) == (True, True, False)
+    assert saved(ana, own, **{"settings.secrets": f"***\n{old}"}).status == 200
+    assert settings(house, own)["secrets"] == [new, old]
+    house.clock.advance(1)  # what is made later stands last
+    given = {"settings.topic": "s3cret", "settings.token": "tk_1"}
+    assert ana.fill(f"{NEW}?kind=ntfy", NEW, name="Push", **given).status == 303
+    push = re.findall(r"alerts/channels/([0-9a-z]{26})/test", ana.get("/alerts").text)[-1]
+    assert saved(ana, push, **{"drop.token": "1"}).status == 303
+    assert settings(house, push) == {"server_url": "https://ntfy.sh", "topic": "s3cret"}
+
+
 def test_it_is_switched_off_and_on(house: House, ana: Browser) -> None:
     own = hook(ana)
     assert ana.fill("/alerts", f"/alerts/channels/{own}/disable").status == 303
@@ -135,6 +274,13 @@ def test_it_is_switched_off_and_on(house: House, ana: Browser) -> None:
     record = watch(house, "Nightly")
     page = words(ana.get("/alerts", item="nightly").text)
     assert "Ops is not told: the channel is off (switched off)." in page
+    assert "It tells by Webhook. It is off: switched off." in words(
+        ana.get(f"/alerts/channels/{own}/edit").text
+    )
+    for on, count in ((None, 0), ("1", 1)):
+        assert saved(ana, own, on=on).status == 303
+        assert words(ana.get("/alerts").text).count("✓ On") == count
+    assert ana.fill("/alerts", f"/alerts/channels/{own}/disable").status == 303
     assert ana.fill("/alerts", f"/alerts/channels/{own}/enable").status == 303
     assert record.slug in words(ana.get("/alerts", item="nightly").text)
 
@@ -284,8 +430,9 @@ def test_a_viewer_sees_no_alerts_and_changes_none(house: House, ana: Browser) ->
     assert 'data-key="a"' not in front
     token = re.findall(r'name="token" value="([^"]*)"', front)[0]
     assert viewer.get("/alerts").status == 403
+    verbs = ("test", "edit", "enable", "delete")
     for path in (NEW, "/alerts/rules/new", "/alerts/maintenance/new",
-                 *(f"/alerts/channels/{own}/{verb}" for verb in ("test", "enable", "delete")),
+                 *(f"/alerts/channels/{own}/{verb}" for verb in verbs),
                  f"/alerts/rules/{own}/delete", f"/alerts/maintenance/{own}/delete"):  # fmt: skip
         assert viewer.post(path, token=token, kind="webhook", name="x").status == 403, path
 

@@ -1,9 +1,11 @@
 """The page of files, and what is kept in one."""
 
+import re
+
 import pytest
 
 from dogwatch.core.policy import Role
-from tests.web.dashboard.conftest import Browser, House, member, watch
+from tests.web.dashboard.conftest import Browser, House, member, standing_in, watch
 
 FILES = "/settings/files"
 TEXT = "dogwatch: 1\nwatches:\n- slug: backup\n  name: Backup\n"
@@ -111,3 +113,12 @@ def test_what_a_file_keeps_is_locked_and_let_go_of_on_its_page(
         assert (done.status, done.headers["location"]) == (303, f"../..{page}")
     assert "Locked" not in ana.get(page).text
     assert ana.post(f"{FILES}/release", kind="rule", thing="x").status == 403
+
+
+def test_a_channel_that_a_file_keeps_is_not_changed_in_its_form(ana: Browser) -> None:
+    assert ana.fill(FILES, FILES, name="ours.yaml", text=ALL).status == 303
+    (own,) = re.findall(r"alerts/channels/([0-9a-z]{26})/test", ana.get("/alerts").text)
+    path = f"/alerts/channels/{own}/edit"
+    refused = ana.post(path, **standing_in(ana.get(path).text, path) | {"name": "Other"})
+    assert (refused.status, "Ops is kept in ours.yaml" in refused.text) == (409, True)
+    assert "Other" not in ana.get("/alerts").text

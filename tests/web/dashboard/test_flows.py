@@ -87,6 +87,7 @@ def test_from_a_node_on_it_runs_again(house: House, flowing: Flowing, ana: Brows
     run = flowing.trigger('{"day": 1}')
     flowing.play(5, check=Outcome.FAIL)
     pass_time(house, 10)
+    assert f'href="../flows/flow?run={run.id}">The run that failed' in ana.get("/i/flow").text
     answer = ana.fill("/flows/flow", "/flows/flow/rerun", run=run.id, node="check")
     assert answer.status == 303, answer.text
     flowing.conduct(10)

@@ -146,6 +146,17 @@ def test_what_runs_is_told_beside_the_state_and_addresses_are_links(
     assert "&lt;b&gt;" in page
 
 
+def test_one_that_is_down_leads_to_what_it_said(house: House, ana: Browser) -> None:
+    record = watch(house, "Nightly")
+    for kind, count in (("ok", 0), ("fail", 1), ("start", 1), ("ok", 0)):
+        house.clock.advance(1)
+        ping(house, record, kind=kind, body=f"this is {kind}")
+        page = ana.get("/i/nightly").text
+        runs = re.findall(r'href="\.\./(runs/\w+)">The run that failed<', page)
+        assert len(runs) == count, kind
+        assert all("this is fail" in ana.get(f"/{run}").text for run in runs)
+
+
 def test_one_that_is_down_promises_no_second_alert(house: House, ana: Browser) -> None:
     record = watch(house, "Quick", schedule="every 10s", start_by_s=1)
     fresh = ana.get("/i/quick").text
@@ -238,6 +249,11 @@ def test_a_job_is_made_and_run(house: House) -> None:
     (run,) = re.findall(r'href="[./]*(runs/[0-9a-z]{26})"', page)
     shown = ana.get(f"/{run}").text
     assert "Queued: run of Report" in shown
+    assert ("<p>None.</p>" in shown, "finder" in shown, "Run now" in shown) == (False, True, False)
+    assert ana.fill(f"/{run}", f"/{run}/cancel").status == 303
+    shown = ana.get(f"/{run}").text
+    assert ("<p>None.</p>" in shown, "finder" in shown) == (True, False)
+    assert ana.fill(f"/{run}", "/i/report/run").headers["location"] == "../../i/report"
 
 
 def test_a_job_shares_places_by_a_key(house: House) -> None:

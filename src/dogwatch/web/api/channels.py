@@ -15,7 +15,7 @@ from dogwatch.web.api.auth import needs, resource
 from dogwatch.web.api.call import Call, Called, Id, shown
 from dogwatch.web.api.masks import masked_settings
 from dogwatch.web.api.pages import Paged
-from dogwatch.web.api.settings import checked, merged
+from dogwatch.web.api.settings import changed, checked
 from dogwatch.web.api.wire import ChannelMade, ChannelOut, DeliveryOut, PageOf
 from dogwatch.web.reach import hosts_of_channel
 from dogwatch.web.services import Services
@@ -93,20 +93,18 @@ async def change_channel(call: Called, name: Id, body: ChannelChange) -> Respons
 def _changed(tx: Tx, call: Call, channel_id: str, body: ChannelChange) -> ChannelOut:
     vault, sent = call.services.vault, body.model_fields_set
     channel = channels.channel_by_id(tx, call.workspace_id, channel_id)
-    stored = channels.unsealed(vault, channel)
-    settings = checked(channel.kind, merged(channel.kind, stored, body.settings))
+    settings, fresh = changed(vault, channel, body.settings)
     channel = channels.change_channel(
         tx,
         channel,
         vault,
-        name=body.name.strip() if "name" in sent else None,
+        name=body.name if "name" in sent else None,
         public=settings.public if "settings" in sent else None,
         secret=settings.secret if "settings" in sent else None,
         enabled=body.enabled if "enabled" in sent else None,
     )
     if "group_window_s" in sent:
         channel = channels.regroup(tx, channel, body.group_window_s)
-    fresh = settings.secret.get("secrets") != stored.get("secrets")
     return _with_secrets(vault, channel, settings) if fresh else _shown(vault, channel)
 
 

@@ -63,6 +63,7 @@ _WORDS = {
 _OUR_OWN = "Value error, "  # what Pydantic puts before the words of our own rules
 _CHOICES = frozenset({"str", "list[str]", "dict[str,any]"})  # Pydantic's names of a union's parts
 _AGAIN_S = 5
+_MAY_BE_KEPT = frozenset({b"cache-control", b"etag"})
 MOST_TOLD = 30
 _LONGEST_DETAIL = 4_000
 
@@ -173,10 +174,15 @@ def allowed(request: Request) -> list[str]:
     return sorted(methods | {"HEAD"} if "GET" in methods else methods)
 
 
-def _with_limits(scope: Scope, message: Message) -> Message:
-    """Return the head of an answer with what the caller is told of his limits."""
-    said = scope.get("state", {}).get("limit_headers")
-    return {**message, "headers": [*message["headers"], *said]} if said else message
+def _headed(scope: Scope, message: Message) -> Message:
+    """Return the head of an answer with what the caller is told of his limits.
+
+    Nobody is to keep it unless it says so itself, or has a tag and is the same for all.
+    """
+    headers = [*message["headers"], *scope.get("state", {}).get("limit_headers", ())]
+    if _MAY_BE_KEPT.isdisjoint(name for name, _ in headers):
+        headers.append((b"cache-control", b"no-store"))
+    return {**message, "headers": headers}
 
 
 def as_problem(request: Request, status: int, detail: str) -> Response:
@@ -194,4 +200,4 @@ def install(app: FastAPI, mistakes: Worded = as_problem) -> None:
         _log.error("unexpected %s\n%s", type(error).__name__, place_of(error))
         return mistakes(Request(scope), 500, "Dogwatch made a mistake; its log says where")
 
-    app.add_middleware(Guard, headed=_with_limits, sorry=sorry)
+    app.add_middleware(Guard, headed=_headed, sorry=sorry)

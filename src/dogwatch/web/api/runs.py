@@ -103,7 +103,7 @@ async def follow_output(request: Request, call: Called, name: Id) -> Response:
     await call.read(lambda tx: runs.find(tx, call.workspace_id, name))
     last = whole_number(request.headers.get("last-event-id", ""), 9)
     after = -1 if last is None else last
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    headers = {"X-Accel-Buffering": "no"}
     return StreamingResponse(
         tail(call.services, call.workspace_id, name, after, still), 200, headers, _EVENTS
     )

@@ -6,6 +6,9 @@ from typing import Any
 from dogwatch.core.problems import Problem, invalid, renaming
 from dogwatch.notify import CHANNELS
 from dogwatch.notify.fields import Settings
+from dogwatch.usecases import channels
+from dogwatch.usecases.channels import ChannelRow
+from dogwatch.vault import Vault
 from dogwatch.web.api.masks import moved, unmasked_settings
 
 
@@ -28,7 +31,9 @@ def merged(kind: str, stored: Mapping[str, Any], sent: Mapping[str, Any]) -> dic
     Secrets stay with the origin they were given for; for another they have to be given again.
     """
     fields = CHANNELS[kind].fields
-    addresses = [one.name for one in fields if one.address]
+    usual = {one.name: one.default for one in fields}
+    sent = {name: usual.get(name) if value is None else value for name, value in sent.items()}
+    addresses = [one.name for one in fields if one.address and not one.fault(sent.get(one.name))]
     full = unmasked_settings(sent, stored, addresses)
     if moved(sent, stored, addresses):
         ours = [one.name for one in fields if one.secret and not one.signs]
@@ -37,3 +42,10 @@ def merged(kind: str, stored: Mapping[str, Any], sent: Mapping[str, Any]) -> dic
         if wrong:
             raise Problem("invalid", "; ".join(wrong.values()), wrong)
     return {name: value for name, value in {**stored, **full}.items() if value is not None}
+
+
+def changed(vault: Vault, channel: ChannelRow, sent: Mapping[str, Any]) -> tuple[Settings, bool]:
+    """Return the settings of a channel after a change, and whether other secrets sign then."""
+    stored = channels.unsealed(vault, channel)
+    settings = checked(channel.kind, merged(channel.kind, stored, sent))
+    return settings, settings.secret.get("secrets") != stored.get("secrets")

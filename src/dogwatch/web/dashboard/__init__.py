@@ -68,6 +68,7 @@ MEMBERS: dict[str, tuple[Handler, Handler]] = {
     "/runs/{run_id}/cancel": (run.show, run.cancel),
     "/alerts/rehearse": (alerts.show, alerts.rehearse),
     "/alerts/channels/new": (channels.show_new, channels.make),
+    "/alerts/channels/{name}/edit": (channels.show_edit, channels.change),
     "/alerts/channels/{name}/test": (alerts.show, channels.test),
     "/alerts/channels/{name}/enable": (alerts.show, channels.enable),
     "/alerts/channels/{name}/disable": (alerts.show, channels.disable),

@@ -1,4 +1,5 @@
-"""Channels on the page of alerts: made by the fields of their kind, tried, switched, deleted."""
+"""Channels on the page of alerts: made and changed by the fields of their kind, tried, switched,
+deleted."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,17 +7,19 @@ from typing import Any
 from fastapi import Response
 
 from dogwatch.core.alerts import Rule
+from dogwatch.core.lengths import words_of
 from dogwatch.core.problems import Problem, invalid
 from dogwatch.notify import CHANNELS
 from dogwatch.notify.channel import Channel
-from dogwatch.notify.fields import Field
+from dogwatch.notify.fields import Field, Settings
 from dogwatch.usecases import audience, channels, lists, rules, telling, watches
 from dogwatch.usecases.callers import require
 from dogwatch.usecases.channels import ChannelRow
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.lists import Delivery, Receipt
-from dogwatch.web.api.settings import checked
-from dogwatch.web.dashboard.fields import parts
+from dogwatch.web.api.masks import masked_settings
+from dogwatch.web.api.settings import changed, checked, merged
+from dogwatch.web.dashboard.fields import parts, seconds
 from dogwatch.web.dashboard.pages import moved, rendered
 from dogwatch.web.dashboard.visit import Visit
 from dogwatch.web.dashboard.words import named_by, sentence
@@ -26,10 +29,41 @@ from dogwatch.web.reach import hosts_of_channel
 async def show_new(visit: Visit) -> Response:
     """Show the kinds, or the form of one."""
     require(visit.caller, "channels.make")
-    kind = visit.form.get("kind") or visit.query.get("kind", "")
-    if kind not in CHANNELS:
+    kind = CHANNELS.get(visit.form.get("kind") or visit.query.get("kind", ""))
+    if kind is None:
         return rendered(visit, "channel_kinds.html", kinds=CHANNELS.values(), off=_off(visit))
-    return rendered(visit, "channel_new.html", kind=CHANNELS[kind], off=_off(visit).get(kind, ""))
+    usual = {"name": kind.label, "all": "1"} | _written(kind, {})
+    return rendered(
+        visit, "channel.html", kind=kind, off=_off(visit).get(kind.kind, ""), channel=None,
+        values=visit.form or usual, stored=(), used_by=(),
+    )  # fmt: skip
+
+
+async def show_edit(visit: Visit) -> Response:
+    """Show the form of one that is there; of its secrets, which there are."""
+    require(visit.caller, "channels.change")
+    channel, used_by = await visit.see(lambda tx: _found(tx, visit))
+    kind, full = CHANNELS[channel.kind], channels.unsealed(visit.services.vault, channel)
+    window_s = channel.group_window_s
+    values = {
+        "name": channel.name, "group_window_s": "" if window_s is None else words_of(window_s),
+        **({"all": "1"} if any(_of_all(rule, channel.id) for rule, _ in used_by) else {}),
+        **_written(kind, masked_settings(full, channel.settings)),
+    }  # fmt: skip
+    return rendered(
+        visit, "channel.html", kind=kind, off=_off(visit).get(kind.kind, ""), channel=channel,
+        values=visit.form or values, used_by=used_by,
+        stored={one.name for one in kind.fields if one.secret and full.get(one.name)},
+    )  # fmt: skip
+
+
+def _written(kind: Channel, settings: Mapping[str, Any]) -> dict[str, str]:
+    """Return settings as the form has them."""
+    told = {one.name: settings.get(one.name, one.default) or "" for one in kind.fields}
+    return {
+        f"settings.{name}": "\n".join(map(str, value)) if isinstance(value, list) else str(value)
+        for name, value in told.items()
+    }
 
 
 def _off(visit: Visit) -> Mapping[str, str]:
@@ -50,34 +84,83 @@ async def make(visit: Visit) -> Response:
         raise invalid("kind", "choose one of those shown")
     if fault := _off(visit).get(kind.kind):
         raise Problem("refused", fault)
-    settings, vault, at = checked(kind.kind, _given(visit, kind)), visit.services.vault, visit.at
+    settings = checked(kind.kind, merged(kind.kind, {}, _given(visit, kind)))
+    vault, at, window_s = visit.services.vault, visit.at, seconds(visit, "group_window_s")
     await visit.refuse_blocked(hosts_of_channel(kind.kind, settings.public | settings.secret))
 
     def made(tx: Tx) -> ChannelRow:
         row = channels.add_channel(
             tx, visit.workspace_id, visit.form.get("name", ""), kind.kind, settings.public,
-            settings.secret, vault, at,
+            settings.secret, vault, at, window_s,
         )  # fmt: skip
-        if "all" in visit.form:
-            rules.add_rule(tx, visit.workspace_id, Rule("", row.id), at)
+        _tell_of_all(tx, visit, row.id)
         return row
 
     channel = await visit.carry_out("channels.make", kind.kind, made)
-    secrets = settings.secret.get("secrets")
-    if isinstance(secrets, list) and secrets:
-        return rendered(visit, "channel_made.html", channel=channel, secrets=secrets)
-    return moved(visit, "alerts")
+    return _done(visit, channel, settings)
+
+
+async def change(visit: Visit) -> Response:
+    """Change a channel; a secret that is not given stays."""
+    require(visit.caller, "channels.change")
+    name, window_s = visit.name, seconds(visit, "group_window_s")
+    found = await visit.see(lambda tx: channels.channel_by_id(tx, visit.workspace_id, name))
+    given = _given(visit, CHANNELS[found.kind])
+    await visit.refuse_blocked(hosts_of_channel(found.kind, given))
+
+    def done(tx: Tx) -> tuple[ChannelRow, Settings, bool]:
+        channel = channels.channel_by_id(tx, visit.workspace_id, name)
+        settings, fresh = changed(visit.services.vault, channel, given)
+        channels.change_channel(
+            tx, channel, visit.services.vault, name=visit.form.get("name", ""),
+            public=settings.public, secret=settings.secret, enabled="on" in visit.form or None,
+        )  # fmt: skip
+        _tell_of_all(tx, visit, name)
+        return channels.regroup(tx, channel, window_s), settings, fresh
+
+    channel, settings, fresh = await visit.carry_out("channels.change", name, done)
+    return _done(visit, channel, settings if fresh else Settings())
 
 
 def _given(visit: Visit, kind: Channel) -> dict[str, Any]:
-    """Return the settings that the form gives; what is empty is not given."""
-    given = {one.name: _value(visit, one) for one in kind.fields}
-    return {name: value for name, value in given.items() if value}
+    """Return the settings that the form gives: None takes one out, an empty secret stays."""
+    given = {}
+    for one in kind.fields:
+        value = _value(visit, one)
+        if value or not one.secret or f"drop.{one.name}" in visit.form:
+            given[one.name] = value or None
+    return given
 
 
 def _value(visit: Visit, one: Field) -> str | Sequence[str]:
     name = f"settings.{one.name}"
     return list(parts(visit, name)) if one.many else visit.form.get(name, "").strip()
+
+
+def _tell_of_all(tx: Tx, visit: Visit, channel_id: str) -> None:
+    """Have a rule tell a channel of everything, or none, as the form says."""
+    used_by = audience.users_of(tx, visit.workspace_id, channel_id)
+    own = [rule for rule in used_by if _of_all(rule, channel_id)]
+    if "all" in visit.form and not own:
+        rules.add_rule(tx, visit.workspace_id, Rule("", channel_id), visit.at)
+    if "all" not in visit.form:
+        for rule in own:
+            rules.remove_rule(tx, visit.workspace_id, rule.id, visit.at)
+
+
+def _of_all(rule: Rule, channel_id: str) -> bool:
+    """Tell whether a rule tells a channel when any item goes down or recovers."""
+    usual = Rule("", channel_id)
+    same = (rule.channel_id, rule.scope) == (usual.channel_id, usual.scope)
+    return same and rule.events >= usual.events
+
+
+def _done(visit: Visit, channel: ChannelRow, settings: Settings) -> Response:
+    """Show the secrets that sign from now on, this once; or go back to the alerts."""
+    secrets = settings.secret.get("secrets")
+    if isinstance(secrets, list) and secrets:
+        return rendered(visit, "channel_signs.html", channel=channel, secrets=secrets)
+    return moved(visit, "alerts")
 
 
 async def test(visit: Visit) -> Response:
@@ -135,19 +218,17 @@ async def _switched(visit: Visit, *, enabled: bool) -> Response:
 async def ask_removal(visit: Visit) -> Response:
     """Ask whether it shall really be deleted, and name what uses it."""
     require(visit.caller, "channels.delete")
-    name = visit.name
+    channel, used_by = await visit.see(lambda tx: _found(tx, visit))
+    return rendered(visit, "channel_remove.html", channel=channel, used_by=used_by)
 
-    def found(tx: Tx) -> tuple[ChannelRow, Sequence[Rule], Mapping[str, str]]:
-        channel = channels.channel_by_id(tx, visit.workspace_id, name)
-        used_by = audience.users_of(tx, visit.workspace_id, name)
-        named = named_by(one.scope for one in used_by)
-        return channel, used_by, watches.slugs_of(tx, visit.workspace_id, named)
 
-    channel, used_by, names = await visit.see(found)
-    return rendered(
-        visit, "channel_remove.html", channel=channel,
-        used_by=[(rule, sentence(rule, names)) for rule in used_by],
-    )  # fmt: skip
+def _found(tx: Tx, visit: Visit) -> tuple[ChannelRow, Sequence[tuple[Rule, str]]]:
+    """Return a channel, and the rules that use it with their words."""
+    channel = channels.channel_by_id(tx, visit.workspace_id, visit.name)
+    used_by = audience.users_of(tx, visit.workspace_id, channel.id)
+    named = named_by(one.scope for one in used_by)
+    names = watches.slugs_of(tx, visit.workspace_id, named)
+    return channel, [(rule, sentence(rule, names)) for rule in used_by]
 
 
 async def remove(visit: Visit) -> Response:

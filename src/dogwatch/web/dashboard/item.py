@@ -9,6 +9,7 @@ from fastapi import Response
 
 from dogwatch.core.dialects import DIALECTS
 from dogwatch.core.problems import invalid
+from dogwatch.core.result import Outcome
 from dogwatch.core.watch import Status, phase
 from dogwatch.usecases import (
     aliases,
@@ -39,6 +40,7 @@ DAY, DAYS = timedelta(days=1), 90
 COMING = 5
 # For how many hours something can be paused.
 SILENCES = (1, 4, 24, 168)
+_FAILED = (Outcome.FAIL, Outcome.TIMEOUT)
 _SHOWS = {
     "heartbeat": "watches.show",
     "job": "jobs.show",
@@ -69,6 +71,12 @@ class Page:
     def runs(self) -> Sequence[Run]:
         """The newest runs; the band of durations is of some more."""
         return self.banded[:RUNS]
+
+    @property
+    def failed(self) -> Run | None:
+        """The newest run that failed, while the item is down: what it said is wanted first."""
+        bad = (run for run in self.runs if run.outcome in _FAILED)
+        return next(bad, None) if self.phase == "down" else None
 
     @property
     def record(self) -> Record:

@@ -26,7 +26,7 @@ from dogwatch.web.dialects import (
 )
 from dogwatch.web.inbox import PingInbox
 from dogwatch.web.origin import Network
-from dogwatch.web.page import FAVICON, STYLE_SHEET
+from dogwatch.web.page import FAVICON, STYLE_SHEET, served
 from dogwatch.web.pings import App, Receive, Scope, Send
 from dogwatch.web.services import Services
 
@@ -99,7 +99,7 @@ def documented(app: FastAPI, tongue: Tongue) -> FastAPI:
         own = request.url.hostname == services.dialect_hosts.get(tongue.name)
         server = "/" if own else f"/{DIALECTS[tongue.name].mount}"
         text = await asyncio.to_thread(written, server)  # the first takes long, and nobody waits
-        return Response(text, media_type="application/json")
+        return await served(text.encode(), "application/json", {})(request)
 
     for base in (tongue.base, ""):  # clients differ in what they call the base
         app.add_route(f"{base}/openapi.json", document)
