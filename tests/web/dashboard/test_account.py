@@ -10,6 +10,7 @@ import segno
 
 from dogwatch import totp
 from dogwatch.usecases import people
+from dogwatch.usecases.limiting import Memory, limits_of
 from tests.web.dashboard.conftest import PASSWORD, Browser, House, sign_in
 
 NEW = "five kinds of coffee"
@@ -121,6 +122,24 @@ def test_a_second_factor_is_asked_for(house: House) -> None:
     assert sign_in(browser, code=codes[0]).status == 422
     assert sign_in(browser, code=codes[1]).status == 303
     assert re.search(r"8 recovery\s+codes are left", browser.get("/account").text)
+
+
+def test_codes_are_limited_for_who_knows_the_password_and_told_as_wrong(house: House) -> None:
+    owner, secret, codes = with_factor(house)
+    limits = limits_of(house.services.door, Memory(house.clock), house.clock)
+    for _ in range(20):
+        house.clock.advance(90)  # as often as passwords may be tried
+        assert sign_in(house.browser(limits=limits), code="000 000").status == 422
+    stranger = house.browser(limits=limits)
+    house.clock.advance(90)
+    refused = sign_in(stranger, code=code_of(house, secret))
+    assert (refused.status, "is not right" in refused.text) == (422, True)
+    assert sign_in(stranger, code=codes[0]).status == 303
+    owner.client = stranger.client
+    owner.cookies.pop("dogwatch")
+    assert sign_in(owner, code=code_of(house, secret)).status == 303
+    house.clock.advance(86_400)
+    assert sign_in(house.browser(limits=limits), code=code_of(house, secret)).status == 303
 
 
 def test_a_second_factor_changes_the_session(house: House) -> None:
