@@ -38,9 +38,10 @@ def known_of(request: Request, services: Services, user_id: str) -> str:
     return name if compare_digest(kept.encode(), _known(services, name, user_id).encode()) else ""
 
 
-def keep_known(answer: Response, services: Services, user_id: str) -> None:
-    """Have the browser keep that this person has signed in from it; that opens nothing."""
-    kept = _known(services, new_token(_NAME_BITS), user_id)
+def keep_known(answer: Response, services: Services, user_id: str, name: str) -> None:
+    """Have the browser keep that this person has signed in from it, by its name or, if that is "",
+    a new one; that opens nothing."""
+    kept = _known(services, name or new_token(_NAME_BITS), user_id)
     _keep(answer, services, "-known", kept, int(LIFE.total_seconds()))
 
 
