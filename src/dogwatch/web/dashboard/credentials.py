@@ -76,6 +76,6 @@ def note(
 def let_in(visit: Visit, begun: SignedIn, place: str = "account") -> Response:
     """Hand out a session's cookie and lead on."""
     answer = moved(visit, place)
-    cookie.keep_known(answer, visit.services, begun.user.id, _browser_of(visit, begun.user))
     cookie.keep(answer, visit.services, begun.token)
+    cookie.keep_known(answer, visit.services, begun.user.id, _browser_of(visit, begun.user))
     return answer
