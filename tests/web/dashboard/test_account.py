@@ -170,6 +170,16 @@ def test_a_second_factor_is_read_from_a_square_of_plain_svg(house: House) -> Non
     assert not re.search(r"style=|<script|href|\son|url\(|xmlns", square)
 
 
+def test_nobody_elsewhere_sees_or_confirms_a_second_factor_that_is_set_up(house: House) -> None:
+    ana, thief = house.ana(), house.browser()
+    thief.cookies = dict(ana.cookies)
+    fresh = house.browser()
+    assert sign_in(fresh).status == 303
+    fresh.fill("/account", "/account/second-factor/offer", factor_password=PASSWORD)
+    assert thief.get("/account/second-factor").headers["location"].startswith("../login")
+    assert secret_on(fresh.get("/account/second-factor").text)
+
+
 @pytest.mark.parametrize("path", ["/account/second-factor/offer", "/account/second-factor/remove"])
 def test_a_second_factor_takes_the_password(house: House, path: str) -> None:
     browser = with_factor(house)[0] if path.endswith("remove") else house.ana()
