@@ -23,8 +23,8 @@ def new_secret() -> bytes:
 
 def matching_step(secret: bytes, code: str, at: datetime) -> int | None:
     """Return the step that a code belongs to, None for a wrong one."""
-    digits = code.replace(" ", "")
-    if len(digits) != _DIGITS or not (digits.isascii() and digits.isdigit()):
+    digits = digits_of(code)
+    if digits is None:
         return None
     now = int(at.timestamp()) // STEP_S
     totp = TOTP(secret, _DIGITS, SHA1(), STEP_S, enforce_key_length=False)  # noqa: S303  (as apps do)
@@ -32,6 +32,12 @@ def matching_step(secret: bytes, code: str, at: datetime) -> int | None:
         if hmac.compare_digest(totp.generate(step * STEP_S), digits.encode()):
             return step
     return None
+
+
+def digits_of(code: str) -> str | None:
+    """Return the digits of what may be a code, None where it can be none."""
+    digits = code.replace(" ", "")
+    return digits if len(digits) == _DIGITS and digits.isascii() and digits.isdigit() else None
 
 
 def link(secret: bytes, email: str) -> str:

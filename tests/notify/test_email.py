@@ -427,6 +427,28 @@ def test_a_server_that_hangs_is_given_up_in_time(words: bytes) -> None:
     assert attempt.duration_ms < 5000
 
 
+@pytest.mark.parametrize("before", [[], ["220 hello"], ["220 hello", "250 hello"]])
+def test_a_reply_without_end_is_not_gathered(before: list[str]) -> None:
+    async def scene() -> Attempt:
+        async def flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            for line in before:
+                writer.write(f"{line}\r\n".encode())
+                await reader.readline()
+            writer.write(b"250-and more\r\n" * 6_000)
+            await over.wait()
+            writer.close()
+
+        over = asyncio.Event()
+        async with answering(flood) as url, egress() as door:
+            settings = {"to": ["ana@example.org"], "smtp_url": url}
+            attempt = await EmailChannel().send(door, settings, MESSAGE, AT)
+            over.set()
+        return attempt
+
+    attempt = asyncio.run(scene())
+    assert (attempt.verdict, "has no end" in attempt.detail) == (Verdict.RETRY, True)
+
+
 SCRIPTS = [
     ("sent", ["220", "250", "250", "250", "354", "250"], Verdict.SENT, 250),
     ("refused sender", ["220", "250", "530", "250"], Verdict.RETRY, 530),

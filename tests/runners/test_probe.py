@@ -351,6 +351,8 @@ def reply(wire: bytes, *, cut: bool = False) -> bytes:
         ]
     elif str(name) == "loop.example.":
         answer.answer = [dns.rrset.from_text(name, 60, "IN", "CNAME", "loop.example.")]
+    elif str(name).endswith(".arpa."):
+        answer.answer = [dns.rrset.from_text(name, 60, "IN", "PTR", "payroll.corp.example.")]
     else:
         missing = str(name) == "none.example."
         answer.set_rcode(dns.rcode.NXDOMAIN if missing else dns.rcode.SERVFAIL)
@@ -410,6 +412,30 @@ def test_names_without_records(name: str, error: str, reason: str) -> None:
 def test_a_name_server_in_a_blocked_network_is_not_asked() -> None:
     result = asyncio.run(ask((), kind="dns", name="a.example", resolver="127.0.0.1"))
     assert fault(result) == ("connect", "could not connect")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "told"),
+    [
+        ("a.example", "A", False),
+        ("7.0.0.10.in-addr.arpa", "PTR", False),
+        ("7.0.0.10.IN-ADDR.arpa", "TXT", False),
+        (f"1.{'0.' * 29}d.f.ip6.arpa", "PTR", False),
+        ("7.8.8.8.in-addr.arpa", "PTR", True),
+        ("8.in-addr.arpa", "PTR", True),
+    ],
+)
+def test_the_system_s_name_server_tells_nobody_of_blocked_networks(
+    name: str, kind: str, told: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    conf = tmp_path / "resolv.conf"
+    conf.write_text("nameserver 127.0.0.1\n")
+    monkeypatch.setattr("dogwatch.egress.records.RESOLV_CONF", conf)
+    result = asyncio.run(asked_of(name, resolver="", type=kind))
+    assert (result.outcome is Outcome.OK, "payroll" in result.preview) == (told, told)
+    assert told or fault(result) == ("connect", "could not connect")
+    theirs = asyncio.run(asked_of(name, type=kind))  # a server that the owner of the probe named
+    assert theirs.error != "connect"
 
 
 def test_a_silent_name_server() -> None:

@@ -413,13 +413,9 @@ def test_the_windows_of_a_plan_belong_to_the_workspace() -> None:
     assert [one.name for one in asked] == ["minute", "hour"]
 
 
-def test_sign_ins_count_for_the_account_and_for_the_address(manual_clock: ManualClock) -> None:
-    memory, account = Memory(manual_clock), limiting.SIGN_INS_OF_ACCOUNT.limit
-    for number in range(account):
-        limiting.admit(
-            memory.spend_now(limiting.sign_in_windows("Ana@example.org", f"192.0.2.{number}"))
-        )
-    with pytest.raises(Problem) as told:
-        limiting.admit(memory.spend_now(limiting.sign_in_windows("ana@example.org", "192.0.2.99")))
-    assert told.value.kind == "limited"
-    assert told.value.retry_after_s
+def test_no_account_can_be_named_so_that_an_address_pays_for_it() -> None:
+    address, account = limiting.address_windows("192.0.2.1"), limiting.account_windows
+    named = account("ip:192.0.2.1"), account("192.0.2.1"), limiting.code_windows("ip:192.0.2.1")
+    assert {one.place for windows in named for one in windows}.isdisjoint(
+        one.place for one in address
+    )

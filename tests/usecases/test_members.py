@@ -79,7 +79,7 @@ def test_nobody_gives_or_takes_more_than_he_has(house: House) -> None:
 
 def test_with_another_role_somebody_signs_in_anew(house: House) -> None:
     user, owner = person(house, "mate", Role.VIEWER), caller(house, Role.OWNER)
-    house.do(people.sign_in, user.id, "", house.vault, after(1), "Firefox", "::1")
+    house.do(people.sign_in, user, "", house.vault, after(1), "Firefox", "::1")
     house.do(members.change_role, owner, user.id, Role.VIEWER, after(2))
     assert len(house.see(people.sessions_of, user.id)) == 1
     house.do(members.change_role, owner, user.id, Role.ADMIN, after(3))

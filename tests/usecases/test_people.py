@@ -22,7 +22,7 @@ def ana(house: House) -> User:
 
 
 def signed_in(house: House, user: User, code: str = "", at: float = 1) -> SignedIn | None:
-    return house.do(people.sign_in, user.id, code, house.vault, after(at), "Firefox", "::1")
+    return house.do(people.sign_in, user, code, house.vault, after(at), "Firefox", "::1")
 
 
 def token(house: House, user: User, at: float = 1) -> str:
@@ -96,6 +96,14 @@ def test_a_new_password_ends_every_session(house: House) -> None:
     cookies = [token(house, user), token(house, user)]
     house.do(people.set_password, user.id, "other")
     assert [present(house, cookie, 2) for cookie in cookies] == [None, None]
+
+
+def test_a_password_that_was_changed_while_it_was_tried_is_the_old_one(house: House) -> None:
+    user = ana(house)
+    house.do(people.set_password, user.id, "other")
+    assert signed_in(house, user) is None
+    house.do(people.rehashed, user, "the old one at other costs")
+    assert house.see(people.find, user.id).password_hash == "other"
 
 
 def test_sessions_are_listed_and_ended_one_by_one_or_all_but_one(house: House) -> None:

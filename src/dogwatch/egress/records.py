@@ -12,6 +12,7 @@ import dns.flags
 import dns.message
 import dns.rcode
 import dns.rdatatype
+import dns.reversename
 from dns.message import Message, QueryMessage
 
 from dogwatch.egress.door import Egress
@@ -49,9 +50,17 @@ async def query(
     except OSError:  # nobody listens there
         raise EgressError("connect", "could not connect: Connection refused") from None
     found = _records(answer, kind)
-    if not resolver and kind in _ADDRESSES and not all(map(egress.allowed, found)):
+    told = found if kind in _ADDRESSES else _named_by(asked)
+    if not resolver and not all(map(egress.allowed, told)):
         raise EgressError("blocked", "the name has an address of a network that is blocked")
     return found
+
+
+def _named_by(asked: Message) -> tuple[str, ...]:
+    """Return the address whose name is asked for (in-addr.arpa, ip6.arpa), if one is."""
+    with suppress(dns.exception.DNSException):
+        return (dns.reversename.to_address(asked.question[0].name),)
+    return ()
 
 
 async def _over_udp(

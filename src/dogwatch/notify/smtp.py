@@ -8,7 +8,7 @@ import socket
 import ssl
 from dataclasses import dataclass, field
 from email.message import EmailMessage
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from dogwatch.core.problems import Problem
@@ -18,6 +18,7 @@ _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _ADDRESS = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})*")
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_REPLY_BYTES = 64 * 1024
 _TLS: dict[str, Tls] = {"required": "required", "optional": "optional", "off": "off"}
 
 
@@ -99,8 +100,30 @@ class Reply:
     refused: tuple[str, ...] = ()
 
 
+class _Heard:
+    """What a server says, line by line; one reply may have so many bytes."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.left_bytes = 0
+
+    def readline(self, most: int) -> bytes:
+        """Return a line; OSError for a reply without end, which smtplib would gather for ever."""
+        line = self._file.readline(most)
+        self.left_bytes -= len(line)
+        if self.left_bytes < 0:
+            raise OSError("the server's reply has no end")
+        return line
+
+    def close(self) -> None:
+        """Let go of the socket."""
+        self._file.close()
+
+
 class _Session(smtplib.SMTP):
     """smtplib on a socket that is connected already."""
+
+    file: _Heard | None
 
     def __init__(self, connected: socket.socket, server: MailServer, timeout_s: float) -> None:
         self._connected = connected
@@ -112,6 +135,14 @@ class _Session(smtplib.SMTP):
         del host, port
         self._connected.settimeout(timeout)
         return self._connected
+
+    def getreply(self) -> tuple[int, bytes]:
+        """Return the code and the words of the next reply."""
+        if self.file is None and self.sock is not None:
+            self.file = _Heard(cast("BinaryIO", self.sock.makefile("rb")))
+        assert self.file is not None
+        self.file.left_bytes = _REPLY_BYTES
+        return super().getreply()
 
     def data(self, msg: Any) -> tuple[int, bytes]:
         """Send the mail; only what the server says after its end counts (RFC 5321, 4.3.2)."""

@@ -116,7 +116,7 @@ class Provider:
         """Return an address; under an issuer on https none is less safe."""
         place = document.get(name)
         safe = self.client.issuer.startswith("https:")
-        wrong = check_url(place) if isinstance(place, str) else "is missing"
+        wrong = check_url(place) if isinstance(place, str) and place.isascii() else "is no address"
         if wrong or not isinstance(place, str) or (safe and not place.startswith("https:")):
             raise _away(f"its discovery document has no good {name}")
         return place.partition("#")[0]

@@ -25,7 +25,7 @@ class TokenError(Exception):
 
 
 class UnknownKeyError(TokenError):
-    """The token names a key that is not among those known; there may be newer ones."""
+    """The token was signed by a key that is not among those known; there may be newer ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def _signed(token: str, keys: Sequence[Key], algorithms: Sequence[str]) -> dict[
             return jwt.decode(token, key, algorithms=[algorithm]).claims
         except (JoseError, ValueError, TypeError):
             continue
-    raise TokenError("the signature is wrong")
+    raise UnknownKeyError("the signature is wrong")  # unless a new key has the name of an old one
 
 
 def _check(claims: dict[str, Any], client: Client, flow: Flow, at: datetime) -> None:

@@ -28,6 +28,7 @@ FAILURES = Window("even", 60, 60)
 UNKNOWN_PINGS = Window("even", 30, 60)
 SIGN_INS_OF_ADDRESS = Window("even", 30, 900)
 SIGN_INS_OF_ACCOUNT = Window("even", 10, 900)
+CODES_OF_ACCOUNT = Window("even", 20, 86_400)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +71,21 @@ def plan_windows(plan: Plan, workspace_id: int) -> Sequence[Asked]:
     return [Asked(subject, name, window) for name, window in plan.windows().items()]
 
 
-def sign_in_windows(account: str, ip: str) -> Sequence[Asked]:
-    """Return what each try to sign in is spent from, whatever comes of it."""
-    return (
-        Asked(f"sign-in:{of_address(ip)}", "address", SIGN_INS_OF_ADDRESS),
-        Asked(f"sign-in:{account.strip().lower()}"[:128], "account", SIGN_INS_OF_ACCOUNT),
-    )
+def address_windows(ip: str) -> Sequence[Asked]:
+    """Return what each try to sign in from an address is spent from, whatever comes of it."""
+    return (Asked(f"sign-in:{of_address(ip)}", "address", SIGN_INS_OF_ADDRESS),)
+
+
+def account_windows(account: str) -> Sequence[Asked]:
+    """Return what each try of a password is spent from; `account` is an e-mail address, or what
+    names a browser that its owner has signed in from."""
+    return (Asked(f"sign-in:account {account}"[:128], "account", SIGN_INS_OF_ACCOUNT),)
+
+
+def code_windows(account: str) -> Sequence[Asked]:
+    """Return what each code of an app is spent from: with a password's windows alone, who knows
+    that would guess six digits within months."""
+    return (Asked(f"code:account {account}"[:128], "codes", CODES_OF_ACCOUNT),)
 
 
 def failure_windows(ip: str) -> Sequence[Asked]:

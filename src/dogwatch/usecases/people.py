@@ -84,14 +84,15 @@ class SignedIn:
 
 
 def sign_in(
-    tx: Tx, user_id: str, code: str, vault: Vault, at: datetime, user_agent: str, remote_ip: str
+    tx: Tx, known: User, code: str, vault: Vault, at: datetime, user_agent: str, remote_ip: str
 ) -> SignedIn | None:
-    """Begin a session of one whose password was right; None if his second factor is not.
+    """Begin a session of one whose password was right; None if his second factor is not, or if
+    the password was changed while it was tried.
 
     `code` is of the app, or a recovery code; empty where none is set up.
     """
-    user = users.by_id(tx, user_id, lock=True)
-    if user is None or user.disabled_at is not None:
+    user = users.by_id(tx, known.id, lock=True)
+    if user is None or user.disabled_at is not None or user.password_hash != known.password_hash:
         return None
     if user.second_factor and not _second_factor(tx, user, code, vault, at):
         return None
@@ -192,9 +193,11 @@ def set_password(tx: Tx, user_id: str, password_hash: str) -> None:
     sessions.remove_all(tx, user_id)
 
 
-def rehashed(tx: Tx, user_id: str, password_hash: str) -> None:
-    """Keep the same password at today's costs."""
-    users.change(tx, user_id, password_hash=password_hash)
+def rehashed(tx: Tx, known: User, password_hash: str) -> None:
+    """Keep the same password at today's costs, unless there is another by now."""
+    user = users.by_id(tx, known.id, lock=True)
+    if user is not None and user.password_hash == known.password_hash:
+        users.change(tx, user.id, password_hash=password_hash)
 
 
 def offer_second_factor(tx: Tx, user_id: str, vault: Vault) -> bytes:

@@ -75,7 +75,7 @@ class Browser:
         return sent | ({"cookie": cookies} if cookies else {})
 
     def _kept(self, answer: Answer) -> Answer:
-        self.set_cookie = answer.headers.get("set-cookie", "")
+        self.set_cookie = next(iter(answer.cookies), "")
         for line in answer.cookies:
             for name, morsel in SimpleCookie(line).items():
                 self.cookies.pop(name, None)

@@ -10,6 +10,7 @@ import segno
 
 from dogwatch import totp
 from dogwatch.usecases import people
+from dogwatch.usecases.limiting import Memory, limits_of
 from tests.web.dashboard.conftest import PASSWORD, Browser, House, sign_in
 
 NEW = "five kinds of coffee"
@@ -123,6 +124,24 @@ def test_a_second_factor_is_asked_for(house: House) -> None:
     assert re.search(r"8 recovery\s+codes are left", browser.get("/account").text)
 
 
+def test_codes_are_limited_for_who_knows_the_password_and_told_as_wrong(house: House) -> None:
+    owner, secret, codes = with_factor(house)
+    limits = limits_of(house.services.door, Memory(house.clock), house.clock)
+    for _ in range(20):
+        house.clock.advance(90)  # as often as passwords may be tried
+        assert sign_in(house.browser(limits=limits), code="000 000").status == 422
+    stranger = house.browser(limits=limits)
+    house.clock.advance(90)
+    refused = sign_in(stranger, code=code_of(house, secret))
+    assert (refused.status, "is not right" in refused.text) == (422, True)
+    assert sign_in(stranger, code=codes[0]).status == 303
+    owner.client = stranger.client
+    owner.cookies.pop("dogwatch")
+    assert sign_in(owner, code=code_of(house, secret)).status == 303
+    house.clock.advance(86_400)
+    assert sign_in(house.browser(limits=limits), code=code_of(house, secret)).status == 303
+
+
 def test_a_second_factor_changes_the_session(house: House) -> None:
     browser = house.ana()
     before = dict(browser.cookies)
@@ -149,6 +168,16 @@ def test_a_second_factor_is_read_from_a_square_of_plain_svg(house: House) -> Non
     assert f'viewBox="0 0 {len(expected.matrix) + 8} ' in square
     assert square.count("h") > 300
     assert not re.search(r"style=|<script|href|\son|url\(|xmlns", square)
+
+
+def test_nobody_elsewhere_sees_or_confirms_a_second_factor_that_is_set_up(house: House) -> None:
+    ana, thief = house.ana(), house.browser()
+    thief.cookies = dict(ana.cookies)
+    fresh = house.browser()
+    assert sign_in(fresh).status == 303
+    fresh.fill("/account", "/account/second-factor/offer", factor_password=PASSWORD)
+    assert thief.get("/account/second-factor").headers["location"].startswith("../login")
+    assert secret_on(fresh.get("/account/second-factor").text)
 
 
 @pytest.mark.parametrize("path", ["/account/second-factor/offer", "/account/second-factor/remove"])

@@ -122,7 +122,7 @@ def test_a_person_links_an_identity_and_signs_in_by_it(house: House, idp: Identi
     done = by_oidc(browser, idp)
     assert (done.status, done.headers["location"]) == (303, "../../")
     assert "ana@example.org" in browser.get("/account").text
-    assert list(browser.cookies) == ["dogwatch"]
+    assert set(browser.cookies) == {"dogwatch", "dogwatch-known"}
     assert "HttpOnly; Max-Age=7776000; Path=/; SameSite=lax" in done.cookies[0]
     noted = house.write(lambda tx: audit_log.page(tx, None, 3))
     told = [(one.operation, one.actor, one.detail) for one in noted]
@@ -176,6 +176,16 @@ def test_keys_of_both_kinds_and_new_ones_are_taken(house: House, idp: IdentityPr
     idp.keys.append(RSAKey.generate_key(2048, {"kid": "third"}))
     assert by_oidc(house.browser(**services), idp).status == 303
     assert idp.asked.count("/keys") == 3
+
+
+def test_a_new_key_may_have_the_name_of_the_old_one(
+    house: House, idp: IdentityProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    linked(house, idp)
+    services = known_to(house, idp)
+    assert by_oidc(house.browser(**services), idp).status == 303
+    monkeypatch.setattr(idp, "keys", [OTHER])
+    assert by_oidc(house.browser(**services), idp).status == 303
 
 
 def test_what_the_provider_publishes_is_remembered_for_an_hour(
@@ -394,6 +404,7 @@ def test_those_who_wait_for_a_provider_are_told_at_once(
         ({"token_endpoint": None}, "no good token_endpoint"),
         ({"authorization_endpoint": "javascript:alert(1)"}, "no good authorization_endpoint"),
         ({"jwks_uri": ["x"]}, "no good jwks_uri"),
+        ({"authorization_endpoint": "http://id.example/\ud800"}, "no good authorization_endpoint"),
         ({"token_endpoint": "https://["}, "no good token_endpoint"),
         ({"token_endpoint": "https://a:b@c/\n"}, "no good token_endpoint"),
     ],

@@ -1,16 +1,19 @@
 """Signing in: cookies, what a wrong try tells, who may send forms, and that the API is apart."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from ipaddress import ip_network
+from typing import Any
 from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
 
 import pytest
 from argon2 import PasswordHasher
 
+from dogwatch.core.policy import Role
 from dogwatch.usecases import audit_log, people
 from dogwatch.usecases.limiting import Memory, limits_of
-from tests.web.dashboard.conftest import PASSWORD, House, sign_in
+from tests.web.dashboard.conftest import PASSWORD, Browser, House, member, sign_in
 from tests.web.dashboard.test_invitation import invited
 
 
@@ -22,7 +25,7 @@ def test_a_person_signs_in_and_out(house: House) -> None:
     assert "ana@example.org" in browser.get("/account").text
     stolen = dict(browser.cookies)
     out = browser.fill("/account", "/logout")
-    assert (out.status, browser.cookies) == (303, {})
+    assert (out.status, set(browser.cookies)) == (303, {"dogwatch-known"})
     browser.cookies = stolen
     assert browser.get("/account").headers["location"] == "./login?next=account"
 
@@ -148,6 +151,80 @@ def test_a_cookie_opens_nothing_of_the_api(house: House) -> None:
     assert browser.post("/api/v1/watches", name="x").status == 401
 
 
+def limited(house: House) -> dict[str, Any]:
+    """Return services that limit tries, and believe what a proxy says of addresses."""
+    limits = limits_of(house.services.door, Memory(house.clock), house.clock)
+    return {"limits": limits, "trusted_proxies": [ip_network("127.0.0.0/8")]}
+
+
+def at(browser: Browser, ip: str) -> Browser:
+    """Return a browser at an address."""
+    browser.headers["x-forwarded-for"] = ip
+    return browser
+
+
+def worn_out(services: dict[str, Any], house: House, **fields: str) -> None:
+    """Try the password of an account at many addresses until no more tries are let through."""
+    tries = [
+        sign_in(at(house.browser(**services), f"192.0.2.{number}"), "not it", **fields).status
+        for number in range(11)
+    ]
+    assert tries == [422] * 10 + [429]
+
+
+def test_nobody_is_shut_out_by_tries_from_elsewhere(house: House) -> None:
+    services = limited(house)
+    ana = house.ana(**services)
+    worn_out(services, house)
+    assert sign_in(house.browser(**services)).status == 429
+    assert (
+        ana.fill("/account", "/account/second-factor/offer", factor_password=PASSWORD).status == 303
+    )
+    ana.fill("/account", "/logout")
+    assert sign_in(ana, "not it").status == 422
+    assert sign_in(ana).status == 303
+
+
+def test_a_browser_is_known_for_one_person_alone(house: House) -> None:
+    services = limited(house)
+    house.ana()
+    ben = member(house, Role.EDITOR)
+    ben.client = house.browser(**services).client
+    worn_out(services, house)
+    assert sign_in(ben).status == 429
+    forged = house.browser(**services)
+    for kept in ("", ".", "x." + "0" * 64, ben.cookies["dogwatch-known"], "\xff" * 300):
+        forged.cookies = {"dogwatch-known": kept}
+        assert sign_in(forged).status == 429
+
+
+def test_tries_in_a_known_browser_are_limited_too(house: House) -> None:
+    services = limited(house)
+    ana = house.ana(**services)
+    ana.fill("/account", "/logout")
+    assert sign_in(ana).status == 303  # which begins no new count
+    assert [sign_in(ana, "not it").status for _ in range(10)] == [422] * 9 + [429]
+    assert sign_in(house.browser(**services)).status == 303
+
+
+@pytest.mark.parametrize("email", ["ip:198.51.100.7", "198.51.100.7", "nobody@example.org"])
+def test_no_address_pays_for_tries_from_elsewhere(house: House, email: str) -> None:
+    services = limited(house)
+    house.ana()
+    worn_out(services, house, email=email)
+    assert sign_in(at(house.browser(**services), "198.51.100.7")).status == 303
+
+
+def test_accounts_of_nobody_push_no_tries_out_of_memory(house: House) -> None:
+    limits = limits_of(house.services.door, Memory(house.clock, most=3), house.clock)
+    services = limited(house) | {"limits": replace(limits, strangers=Memory(house.clock, most=3))}
+    house.ana()
+    worn_out(services, house)
+    for number in range(4):
+        sign_in(at(house.browser(**services), "203.0.113.1"), email=f"nobody{number}@example.org")
+    assert sign_in(at(house.browser(**services), "203.0.113.2")).status == 429
+
+
 def test_tries_are_limited_by_account(house: House) -> None:
     house.ana()
     limits = limits_of(house.services.door, Memory(house.clock), house.clock)
@@ -265,7 +342,7 @@ def test_a_password_with_old_costs_is_renewed(house: House) -> None:
     weak = "$argon2id$v=19$m=8,t=1,p=1$"
     old = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
     ana = house.write(lambda tx: people.find(tx, "ana@example.org"))
-    house.write(lambda tx: people.rehashed(tx, ana.id, old))
+    house.write(lambda tx: people.rehashed(tx, ana, old))
     assert sign_in(house.browser()).status == 303
     now = house.write(lambda tx: people.find(tx, "ana@example.org")).password_hash
     assert now

@@ -1,7 +1,10 @@
-"""The cookie of a session: for this host alone, out of the reach of scripts and other sites."""
+"""The cookies of sessions: for this host alone, out of the reach of scripts and other sites."""
+
+from hmac import compare_digest
 
 from fastapi import Request, Response
 
+from dogwatch.ids import new_token
 from dogwatch.usecases.people import LIFE
 from dogwatch.web.services import Services
 
@@ -15,18 +18,35 @@ def token_of(request: Request, services: Services) -> str:
 
 def keep(answer: Response, services: Services, token: str) -> None:
     """Have the browser keep a session's token."""
-    life_s = int(LIFE.total_seconds())
-    answer.set_cookie(
-        _name(services), token, life_s, path="/", secure=_secure(services), httponly=True,
-        samesite="lax",
-    )  # fmt: skip
+    _keep(answer, services, "", token, int(LIFE.total_seconds()))
 
 
 def drop(answer: Response, services: Services) -> None:
     """Have the browser forget it."""
-    answer.delete_cookie(
-        _name(services), path="/", secure=_secure(services), httponly=True, samesite="lax"
-    )
+    _drop(answer, services, "")
+
+
+# --- a browser that somebody has signed in from ---
+
+_NAME_BITS = 100
+
+
+def known_of(request: Request, services: Services, user_id: str) -> str:
+    """Return the name that a browser was given as this person signed in from it, or ""."""
+    kept = request.cookies.get(_name(services, "-known"), "")[:_MOST]
+    name = kept.partition(".")[0]
+    return name if compare_digest(kept.encode(), _known(services, name, user_id).encode()) else ""
+
+
+def keep_known(answer: Response, services: Services, user_id: str, name: str) -> None:
+    """Have the browser keep that this person has signed in from it, by its name or, if that is "",
+    a new one; that opens nothing."""
+    kept = _known(services, name or new_token(_NAME_BITS), user_id)
+    _keep(answer, services, "-known", kept, int(LIFE.total_seconds()))
+
+
+def _known(services: Services, name: str, user_id: str) -> str:
+    return f"{name}.{services.vault.keyed_hash(f'{name} {user_id}', 'known-browser').hex()}"
 
 
 # --- a sign-in under way ---
@@ -40,17 +60,29 @@ def flow_of(request: Request, services: Services) -> str:
 
 
 def keep_flow(answer: Response, services: Services, kept: str) -> None:
-    """Have the browser keep a sign-in; lax, as the provider leads it back here from elsewhere."""
-    answer.set_cookie(
-        _name(services, "-oidc"), kept, _FLOW_S, path="/", secure=_secure(services),
-        httponly=True, samesite="lax",
-    )  # fmt: skip
+    """Have the browser keep a sign-in, until the provider leads it back here."""
+    _keep(answer, services, "-oidc", kept, _FLOW_S)
 
 
 def drop_flow(answer: Response, services: Services) -> None:
     """Have the browser forget it."""
+    _drop(answer, services, "-oidc")
+
+
+# --- each of them ---
+
+
+def _keep(answer: Response, services: Services, what: str, value: str, life_s: int) -> None:
+    """Set a cookie; lax, as links and the provider lead here from elsewhere."""
+    answer.set_cookie(
+        _name(services, what), value, life_s, path="/", secure=_secure(services), httponly=True,
+        samesite="lax",
+    )  # fmt: skip
+
+
+def _drop(answer: Response, services: Services, what: str) -> None:
     answer.delete_cookie(
-        _name(services, "-oidc"), path="/", secure=_secure(services), httponly=True, samesite="lax"
+        _name(services, what), path="/", secure=_secure(services), httponly=True, samesite="lax"
     )
 
 

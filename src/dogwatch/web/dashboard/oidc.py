@@ -93,9 +93,8 @@ async def _where(visit: Visit, flow: Flow) -> str:
 
 
 async def _spend(visit: Visit) -> None:
-    if visit.services.limits:
-        of_address = limiting.sign_in_windows("", visit.remote_ip)[:1]
-        limiting.admit(await visit.services.limits.limiter.spend(of_address))
+    if limits := visit.services.limits:
+        limiting.admit(await limits.strangers.spend(limiting.address_windows(visit.remote_ip)))
 
 
 async def _leaving(visit: Visit, flow: Flow) -> Response:

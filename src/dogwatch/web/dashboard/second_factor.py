@@ -16,10 +16,16 @@ from dogwatch.web.dashboard.visit import Visit
 
 
 async def offer(visit: Visit) -> Response:
-    """Make a secret for who knows the password."""
+    """Make a secret for who knows the password; a session elsewhere, which it would be shown to and
+    which could confirm it without the password, ends."""
     await check_password(visit, "factor_password")
-    vault = visit.services.vault
-    await visit.write(lambda tx: people.offer_second_factor(tx, visit.user.id, vault))
+    own, vault = visit.signed_in.session.id, visit.services.vault
+
+    def offered(tx: Tx) -> None:
+        people.offer_second_factor(tx, visit.user.id, vault)
+        people.end_sessions(tx, visit.user.id, own)
+
+    await visit.write(offered)
     return moved(visit, "account/second-factor")
 
 

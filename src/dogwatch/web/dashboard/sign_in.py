@@ -10,7 +10,14 @@ from dogwatch.usecases import people
 from dogwatch.usecases.door import Tx
 from dogwatch.usecases.people import SignedIn, User
 from dogwatch.web.dashboard import cookie
-from dogwatch.web.dashboard.credentials import begun, end, let_in, note, right_password
+from dogwatch.web.dashboard.credentials import (
+    begun,
+    end,
+    let_in,
+    may_try_code,
+    note,
+    right_password,
+)
 from dogwatch.web.dashboard.pages import moved, rendered
 from dogwatch.web.dashboard.visit import Visit
 
@@ -37,9 +44,12 @@ async def form(visit: Visit, place: str) -> Response:
 
 async def take(visit: Visit) -> Response:
     """Let in who gives the right address, password and code; what was wrong is not told."""
-    user = await visit.read(lambda tx: people.by_email(tx, _address(visit)))
-    right = await right_password(visit, user, visit.form.get("password", ""))
-    signed_in = await _by_password(visit, user) if user and right else None
+    email, code = _address(visit), visit.form.get("code", "").strip()
+    user = await visit.read(lambda tx: people.by_email(tx, email))
+    right = await right_password(visit, user, visit.form.get("password", ""), email)
+    signed_in = None
+    if user and right and await may_try_code(visit, user, code):
+        signed_in = await _by_password(visit, user, code)
     if signed_in is None:
         words = "address, password or code is not right"
         raise Problem("invalid", words, {"form": words})
@@ -68,16 +78,11 @@ def _address(visit: Visit) -> str:
         return ""
 
 
-async def _by_password(visit: Visit, user: User) -> SignedIn | None:
-    code, vault = visit.form.get("code", "").strip(), visit.services.vault
+async def _by_password(visit: Visit, user: User, code: str) -> SignedIn | None:
+    vault = visit.services.vault
 
     def signed_in(tx: Tx) -> SignedIn | None:
-        now = people.by_email(tx, user.email)
-        if now is None or now.password_hash != user.password_hash:
-            return None  # changed while it was tried
-        found = people.sign_in(
-            tx, user.id, code, vault, visit.at, visit.user_agent, visit.remote_ip
-        )
+        found = people.sign_in(tx, user, code, vault, visit.at, visit.user_agent, visit.remote_ip)
         if found:
             end(tx, visit)
             note(tx, visit, found.user, "sessions.begin")
@@ -102,4 +107,4 @@ async def _renew(visit: Visit, user: User) -> None:
     passwords = visit.services.passwords
     if user.password_hash and passwords.outdated(user.password_hash):
         fresh = await passwords.hash(visit.form["password"])
-        await visit.write(lambda tx: people.rehashed(tx, user.id, fresh))
+        await visit.write(lambda tx: people.rehashed(tx, user, fresh))
