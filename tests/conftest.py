@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import uvloop
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from dogwatch.store import migrate
 from dogwatch.store.database import Database
@@ -20,8 +20,11 @@ from tests.harness.postgres import PostgresMissing, PostgresServer, running_post
 _TEMPLATE = "dogwatch_template"
 
 
-# How long an example takes says how busy the machine is, not whether it holds.
-settings.register_profile("patient", deadline=None)
+# How long an example takes says how busy the machine is, not whether it holds; and a run says of
+# the same code what the one before it said.
+settings.register_profile(
+    "patient", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("patient")
 
 

@@ -109,7 +109,7 @@ def _fill(served: Served) -> None:
     served.post(
         "/rules", {"channel_id": channel["id"], "quiet": {"start": "00:00", "end": "23:59"}}
     )
-    window = {"kind": "cron", "cron": "0 3 * * *", "duration_s": 60}
+    window = {"kind": "cron", "cron": "0 3 29 2 *", "duration_s": 60}
     served.post("/maintenance", {"name": PAYLOADS[0], "window": window})
     job = served.post("/jobs", {
         "name": "Nasty job", "slug": "nasty-job", "schedule": "0 0 1 1 *", "action": {
