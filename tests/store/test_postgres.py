@@ -179,7 +179,7 @@ def test_an_error_of_the_database_repeats_no_value(notes: Database) -> None:
 def _until_hung_up(tx: Tx) -> None:
     line = tx.conn.connection.dbapi_connection
     assert isinstance(line, psycopg.Connection)
-    assert select.select([line.fileno()], [], [], 10)[0]
+    assert select.select([line.fileno()], [], [], 60)[0]
 
 
 def test_a_session_that_dies_in_commit_leaves_nobody_sure(
@@ -213,7 +213,7 @@ def test_commands_that_lock_crosswise_are_both_done(notes: Database) -> None:
         update = "UPDATE notes SET note = note || 'x' WHERE id = %s"
         tx.conn.exec_driver_sql(update, (first,))
         if len(attempts) <= 2:
-            both.wait(10)
+            both.wait(60)
         tx.conn.exec_driver_sql(update, (second,))
 
     # The second is sent once the first has a writer to itself, so that they share no group.
@@ -311,14 +311,14 @@ def test_a_listener_whose_session_ended_listens_again(
 
 
 def test_a_server_that_restarts_is_waited_for() -> None:
-    with running_postgres() as server, opened(server.create("d"), patience_s=20) as database:
+    with running_postgres() as server, opened(server.create("d"), patience_s=60) as database:
         make_notes(database)
         server.stop("immediate")
         waiting = [database.write(partial(put, number=n)) for n in range(50)]
         reading = database.read(lambda tx: tx.conn.exec_driver_sql("SELECT 1").scalar())
         server.start()
-        assert [one.result(30) for one in waiting] == list(range(50))
-        assert reading.result(30) == 1
+        assert [one.result(60) for one in waiting] == list(range(50))
+        assert reading.result(60) == 1
         assert noted(database) == list(range(50))
 
 

@@ -25,7 +25,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def notes(path: Path) -> Iterator[Database]:
-    database = Database.open(f"sqlite:///{path}", patience_s=2)
+    database = Database.open(f"sqlite:///{path}", patience_s=60)
     make_notes(database)
     yield database
     database.close()
@@ -121,9 +121,12 @@ def test_another_program_that_holds_the_lock_is_waited_for(path: Path, notes: Da
 
 
 def test_another_program_that_never_lets_go_is_told(path: Path, notes: Database) -> None:
-    with outside(path) as other:
+    with (
+        outside(path) as other,
+        closing(Database.open(f"sqlite:///{path}", patience_s=1)) as impatient,
+    ):
         other.execute("BEGIN IMMEDIATE")
-        futures = [notes.write(partial(put, number=n)) for n in range(5)]
+        futures = [impatient.write(partial(put, number=n)) for n in range(5)]
         assert [kind_of(future.exception(60)) for future in futures] == ["away"] * 5
         other.execute("ROLLBACK")
     assert notes.write(lambda tx: put(tx, 9)).result(60) == 9
@@ -135,7 +138,7 @@ import sys
 from functools import partial
 from dogwatch.store.database import Database
 from tests.harness.notes import put
-database = Database.open(sys.argv[1], patience_s=20)
+database = Database.open(sys.argv[1], patience_s=60)
 for n in range(1_000_000, 1_000_100):
     database.write(partial(put, number=n)).result()
 database.close()
