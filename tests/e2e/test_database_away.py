@@ -24,7 +24,7 @@ from tests.harness.proof import length, tell
 from tests.harness.served import Served
 from tests.harness.smalldisk import SmallServed, small_disk
 
-AWAY_S = length("DOGWATCH_PROVE_AWAY_S", 7, 600)
+AWAY_S = length("DOGWATCH_PROVE_AWAY_S", 4, 600)
 CLIENTS = 16
 WATCHES = 8
 PAUSE_S = 0.05
@@ -82,8 +82,8 @@ def server() -> Iterator[PostgresServer]:
 
 
 def made(served: Served, name: str, **spec: Any) -> tuple[str, str]:
-    """Make a watch that misses a ping within six seconds; return its id and ping key."""
-    given = {"name": name, "schedule": "every 2s", "start_by_s": 4} | spec
+    """Make a watch that misses a ping within three seconds; return its id and ping key."""
+    given = {"name": name, "schedule": "every 2s", "start_by_s": 1} | spec
     watch = served.post("/watches", given)
     return watch["id"], watch["ping_url"].rpartition("/")[2]
 
