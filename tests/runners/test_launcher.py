@@ -145,7 +145,7 @@ def test_a_stopped_one_goes_on_with_the_next_run(cell: Cell) -> None:
     (server,) = fork_servers(os.getpid())
     os.kill(server, signal.SIGSTOP)
     eventually(lambda: state(server) == "T")
-    assert cell.run("echo on", timeout_s=20).out == "on\n"
+    assert cell.run("echo on").out == "on\n"
     assert fork_servers(os.getpid()) == [server]
 
 
