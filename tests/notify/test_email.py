@@ -272,6 +272,7 @@ def start(certificate: tuple[Path, Path]) -> Iterator[Start]:
             tls_context=context if tls == "starttls" else None,
             authenticator=_authenticate if login else None,
             auth_required=login,
+            ready_timeout=60,
         )
         controller.start()
         running.append(controller)
