@@ -143,7 +143,6 @@ def _run(served: Served, job_id: str) -> str:
     return str(run["id"])
 
 
-@pytest.mark.timeout(900)  # some forty pages, looked at four times each
 def test_every_page_is_sound(site: Site) -> None:
     """No finding of axe, light or dark, wide or narrow; no sideways scroll; no complaint."""
     told = [one for path in _places(site) for one in _looked_at(site, site.go(path), path)]
