@@ -4,12 +4,13 @@ import asyncio
 import os
 import shutil
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import uvloop
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from dogwatch.store import migrate
 from dogwatch.store.database import Database
@@ -20,8 +21,11 @@ from tests.harness.postgres import PostgresMissing, PostgresServer, running_post
 _TEMPLATE = "dogwatch_template"
 
 
-# How long an example takes says how busy the machine is, not whether it holds.
-settings.register_profile("patient", deadline=None)
+# How long an example takes says how busy the machine is, not whether it holds; and a run says of
+# the same code what the one before it said.
+settings.register_profile(
+    "patient", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("patient")
 
 
@@ -46,8 +50,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_configure() -> None:
     """Run on the event loop that the server runs on, which lacks some of what asyncio's has.
 
-    Hear Ctrl-C, as do the programs that tests start, even where a shell ran us by `&`.
+    Hear Ctrl-C, as do the programs that tests start, even where a shell ran us by `&`. The clock on
+    the wall shows UTC, for them as well.
     """
+    os.environ["TZ"] = "UTC"
+    time.tzset()
     asyncio.events.new_event_loop = uvloop.new_event_loop  # which asyncio.run makes its loops by
     uvloop.new_event_loop().close()  # libuv keeps one pipe per process, made with the first
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -10,7 +10,7 @@ T = TypeVar("T")
 POLL_S = 0.02
 
 
-def eventually(probe: Callable[[], T], *, within_s: float = 10.0, what: str = "") -> T:
+def eventually(probe: Callable[[], T], *, within_s: float = 60.0, what: str = "") -> T:
     """Return the probe's first true answer; fail after the deadline with the last one."""
     deadline = time.monotonic() + within_s
     while not (answer := probe()):
@@ -19,7 +19,7 @@ def eventually(probe: Callable[[], T], *, within_s: float = 10.0, what: str = ""
     return answer
 
 
-async def eventually_async(probe: Callable[[], T], *, within_s: float = 10.0, what: str = "") -> T:
+async def eventually_async(probe: Callable[[], T], *, within_s: float = 60.0, what: str = "") -> T:
     """Do the same while the event loop runs on."""
     deadline = time.monotonic() + within_s
     while not (answer := probe()):

@@ -23,6 +23,7 @@ from dogwatch.core.addresses import Network
 from dogwatch.egress import Egress, EgressError, Request, Response
 from dogwatch.egress.message import Kind
 from dogwatch.egress.redirect import follow
+from tests.harness.ports import free_port
 
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -534,11 +535,9 @@ def test_a_reset_is_a_connect_error() -> None:
 
 def test_a_closed_port_is_a_connect_error() -> None:
     async def scenario() -> None:
-        with socket.create_server(("127.0.0.1", 0)) as sock:
-            port = sock.getsockname()[1]
         async with opened() as egress:
             with pytest.raises(EgressError, match="could not connect") as caught:
-                await egress.fetch(Request("GET", f"http://127.0.0.1:{port}/"))
+                await egress.fetch(Request("GET", f"http://127.0.0.1:{free_port()}/"))
         assert caught.value.kind == "connect"
 
     asyncio.run(scenario())
@@ -588,7 +587,7 @@ def test_cancelling_the_task_closes_the_connection() -> None:
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            await asyncio.wait_for(server.gone.wait(), 5)
+            await asyncio.wait_for(server.gone.wait(), 60)
             server.answer = ok()
             return (await egress.fetch(Request("GET", server.url))).status_code
 
@@ -604,14 +603,14 @@ def test_closing_aborts_what_is_under_way() -> None:
             await egress.close()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            await asyncio.wait_for(server.gone.wait(), 5)
+            await asyncio.wait_for(server.gone.wait(), 60)
             await egress.close()
 
     asyncio.run(scenario())
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0)
 
@@ -626,7 +625,7 @@ def test_nothing_leaks_when_many_are_cancelled() -> None:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await asyncio.wait_for(asyncio.gather(*filter(None, server.tasks)), 5)
+            await asyncio.wait_for(asyncio.gather(*filter(None, server.tasks)), 60)
             return before, open_files()
 
     before, after = asyncio.run(scenario())
@@ -660,14 +659,14 @@ def test_a_hanging_name_server_holds_nobody_back(monkeypatch: pytest.MonkeyPatch
     def hanging(host: Any, *args: Any, **kwargs: Any) -> Any:
         if str(host).endswith("hanging.test") and not kwargs.get("flags"):
             entered.add()
-            release.wait(20)
+            release.wait(60)
             raise socket.gaierror
         return real(host, *args, **kwargs)
 
     async def scenario() -> None:
         async with serving(ok()) as server, opened() as egress:
             urls = [f"http://{n}.hanging.test/" for n in range(40)] + ["http://0.hanging.test/"]
-            slow = [egress.fetch(Request("GET", url, timeout_s=0.5)) for url in urls]
+            slow = [egress.fetch(Request("GET", url, timeout_s=2)) for url in urls]
             waiting = asyncio.gather(*slow, return_exceptions=True)
             await until(lambda: entered.value == 40)
             fine = await egress.fetch(Request("GET", f"http://localhost:{server.port}/"))

@@ -11,7 +11,7 @@ import pytest
 
 from dogwatch.cli.wrap import LONGEST_S, Seconds
 from dogwatch.clock import SystemClock
-from tests.cli.stub import Program, Stub
+from tests.cli.stub import DEADLINE_S, Program, Stub
 
 RUN = "-m dogwatch.cli run job --"
 
@@ -110,10 +110,10 @@ def test_timeout_ends_the_whole_tree_with_124(
     dogwatch: Program, stub: Stub, tmp_path: Path
 ) -> None:
     script = f"sleep 60 & echo $! > {tmp_path}/pid; wait"
-    done = dogwatch("run", "job", "--timeout", "0.3", "--", "sh", "-c", script)
+    done = dogwatch("run", "job", "--timeout", "2", "--", "sh", "-c", script)
     assert done.returncode == 124
     assert stub.pings[-1].signal == "124"
-    assert "stopped after 0.3 s" in stub.pings[-1].body
+    assert "stopped after 2 s" in stub.pings[-1].body
     state = Path(f"/proc/{(tmp_path / 'pid').read_text().strip()}/stat")
     assert not state.exists() or state.read_text().split()[2] in "ZX"
 
@@ -218,7 +218,7 @@ def test_a_hanging_server_does_not_delay_the_command(
         began = SystemClock().monotonic()
         process.communicate("go\n", timeout=60)
     assert process.returncode == 6
-    assert SystemClock().monotonic() - began < 7
+    assert SystemClock().monotonic() - began < DEADLINE_S / 2  # the server hangs for all of it
     assert [ping["signal"] for ping in kept(home)] == ["start", "6"]
 
 

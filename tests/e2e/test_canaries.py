@@ -4,7 +4,6 @@ import asyncio
 import base64
 import gzip
 import json
-import socket
 from collections.abc import Mapping
 from http.client import HTTPConnection
 from urllib.parse import quote
@@ -24,6 +23,7 @@ from tests.e2e.conftest import Serve
 from tests.eventually import eventually
 from tests.harness import planting
 from tests.harness.aviary import Aviary
+from tests.harness.ports import free_port
 from tests.harness.served import Served
 
 ERRORS = (
@@ -76,9 +76,7 @@ def test_no_canary_is_ever_heard(postgres_url: str, serve: Serve, log_format: st
 def served_with(serve: Serve, url: str, birds: Aviary, log_format: str) -> Served:
     """Start a server whose settings hold secrets."""
     database = url.replace("://dogwatch@", f"://dogwatch:{birds.new('database-password')}@")
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    mail = f"smtp://me:{birds.new('smtp-password')}@127.0.0.1:{port}?from=watch@example.org"
+    mail = f"smtp://me:{birds.new('smtp-password')}@127.0.0.1:{free_port()}?from=watch@example.org"
     return serve(
         database=database, smtp_url=mail, log_level="debug", log_format=log_format,
         allow_private_targets="127.0.0.0/8", apprise="on",

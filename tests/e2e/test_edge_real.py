@@ -17,10 +17,11 @@ from typing import Any
 from tests.e2e.conftest import Serve
 from tests.eventually import eventually
 from tests.harness.receivers import Webhooks
-from tests.harness.served import Served
+from tests.harness.served import PROMPT_S, Served
 
 MIB = 1024 * 1024
 STALLED = 350
+ALLOWED_S = 1.0  # 0.05 s where nobody else has the processor; stalled ones are closed after 10 s
 
 
 def watch(served: Served, slug: str, **more: Any) -> Any:
@@ -80,8 +81,8 @@ def test_stalled_connections_slow_nobody_and_are_closed(serve: Serve) -> None:
     with ExitStack() as stack:
         stalled = stall(stack, served, path)
         during_s = ping_took_s(served, path)
-        assert during_s < 3 * before_s + 0.05, (before_s, during_s)
-        eventually(lambda: all(map(ended, stalled)), within_s=20, what="the stalled are closed")
+        assert during_s < 3 * before_s + ALLOWED_S, (before_s, during_s)
+        eventually(lambda: all(map(ended, stalled)), what="the stalled are closed")
 
 
 def memory_bytes(pid: int, name: str) -> int:
@@ -94,7 +95,7 @@ def test_a_body_of_20_mib_takes_no_memory(serve: Serve) -> None:
     made = watch(served, "large")
     assert served.call("POST", ping_path(made)).status == 200
     before = memory_bytes(served.pid, "VmRSS")
-    connection = HTTPConnection("127.0.0.1", served.port, timeout=30)
+    connection = HTTPConnection("127.0.0.1", served.port, timeout=60)
     connection.request("POST", ping_path(made), b"x" * (20 * MIB))
     assert connection.getresponse().read() == b"OK"
     connection.close()
@@ -135,14 +136,14 @@ def test_sigterm_ends_open_streams_at_once(serve: Serve) -> None:
     served.post("/jobs", {"name": "Flaky", "slug": "flaky", "action": action, **again})
     run = served.post("/jobs/flaky/trigger", {}, status=202)
     headers = {"Authorization": f"Bearer {served.key}"}
-    connection = HTTPConnection("127.0.0.1", served.port, timeout=10)
+    connection = HTTPConnection("127.0.0.1", served.port, timeout=60)
     connection.request("GET", f"/api/v1/runs/{run['id']}/output/stream", headers=headers)
     stream = connection.getresponse()
     while b"first attempt" not in stream.readline():
         pass
     began = perf_counter()
     assert served.stop() == 0
-    assert perf_counter() - began < 2
+    assert perf_counter() - began < PROMPT_S
     connection.close()
 
 
@@ -176,10 +177,9 @@ def test_a_node_takes_over_from_a_dead_one(postgres_url: str, serve: Serve) -> N
 
     eventually(
         lambda: all(second.get(f"/runs/{one}")["state"] == "done" for one in running),
-        within_s=25,
         what="runs of the dead node end",
     )
-    eventually(taken_over, within_s=20, what="every job runs on")
+    eventually(taken_over, what="every job runs on")
     for job in second.every("/jobs"):
         second.post(f"/watches/{job['id']}/pause", {}, status=200)
 

@@ -29,7 +29,7 @@ async def kill_in_a_loop(
     while loop.time() < until or deaths < FEWEST_DEATHS:
         goal = len(ledger.acked) + random_.randrange(1, 400)
         await eventually_async(
-            partial(_reached, ledger, goal), within_s=30, what="pings go through"
+            partial(_reached, ledger, goal), within_s=120, what="pings go through"
         )
         await asyncio.to_thread(served.kill9)
         await asyncio.to_thread(served.start)

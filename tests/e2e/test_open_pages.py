@@ -7,11 +7,10 @@ from http.client import HTTPConnection
 from urllib.parse import urlencode
 
 from tests.e2e.conftest import Serve
-from tests.harness.served import Served
+from tests.harness.served import PROMPT_S, Served
 
 PASSWORD = "four kinds of tea"
 FORM = "application/x-www-form-urlencoded"
-PROMPT_S = 10.0  # 2 s where nobody else has the processor
 
 
 def signed_in(served: Served) -> str:

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.conftest import Serve
-from tests.eventually import eventually as soon
+from tests.eventually import eventually
 from tests.harness.receivers import Mails, Webhooks
 from tests.harness.served import Served
 
-eventually = partial(soon, within_s=30)
 EVERY_SECOND = "*-*-* *:*:*"
 SCRIPTS = {
     "bash": 'echo "bash $BASH_VERSION"',
@@ -29,7 +28,7 @@ def crontabs() -> list[str]:
 
 def curl(url: str, *words: str) -> str:
     done = subprocess.run(
-        ["curl", "-fsS", "-m", "10", *words, url], capture_output=True, text=True, check=True
+        ["curl", "-fsS", "-m", "60", *words, url], capture_output=True, text=True, check=True
     )
     return done.stdout
 

@@ -34,14 +34,14 @@ async def turned(script: Script, wakes: int = 0) -> int:
     turning = Turning(script)
     task = asyncio.create_task(turning.run())
     for _ in range(wakes):
-        await asyncio.wait_for(script.stepped.wait(), 5)
+        await asyncio.wait_for(script.stepped.wait(), 60)
         script.stepped.clear()
         turning.wake()
     while script.steps or not script.stepped.is_set():
-        await asyncio.wait_for(script.stepped.wait(), 5)
+        await asyncio.wait_for(script.stepped.wait(), 60)
         await asyncio.sleep(0)
     turning.stop()
-    await asyncio.wait_for(task, 5)
+    await asyncio.wait_for(task, 60)
     return script.count
 
 

@@ -110,7 +110,7 @@ def test_output_is_seen_while_the_run_goes_on(house: House, run_key: tuple[int, 
     async def run() -> Chunks:
         async with OutputWriter(house.database, run_key, 1, 1 << 20) as writer:
             writer.add("stdout", b"first\n")
-            seen = await eventually_async(lambda: stored(house, run_key), within_s=5)
+            seen = await eventually_async(lambda: stored(house, run_key))
             writer.add("stdout", b"second\n")
             return seen
 

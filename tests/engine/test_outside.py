@@ -106,12 +106,14 @@ def test_what_is_not_answered_is_known_and_no_secret_is_told(
     assert "/hook" not in logged + known.fault
 
 
-def test_leaving_waits_for_no_answer(tmp_path: Path) -> None:
+def test_leaving_waits_for_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dogwatch.engine.outside.TIMEOUT_S", 3600)
+
     async def live() -> None:
         async with endpoint(None) as told:
             config = load({"data": tmp_path, "outside_heartbeat_url": told.url}, {})
             with opened(config) as store:
-                async with asyncio.timeout(5), boot.told(config, store):
+                async with asyncio.timeout(60), boot.told(config, store):
                     await eventually_async(lambda: told.bodies)
 
     asyncio.run(live())

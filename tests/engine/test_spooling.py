@@ -160,7 +160,7 @@ def test_a_database_too_slow_to_answer_records_nothing_twice(
         assert node.spool.since_at is not None
         assert node.intake.unsettled
         held.release()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while node.spool.since_at:
                 await node.folder.step()
                 await asyncio.sleep(0)

@@ -332,7 +332,7 @@ def test_a_node_that_leaves_waits_for_no_database(fading: Crew) -> None:
         await worker.step()
         await began(hand, 1)
         crew.house.database.away = True  # type: ignore[attr-defined]  # the test's own kind
-        await asyncio.wait_for(worker.drain(0.01), 5)
+        await asyncio.wait_for(worker.drain(0.01), 60)
 
     go(story())
     assert len(hand.killed) == 1

@@ -80,7 +80,7 @@ def test_a_full_disk_loses_nothing_and_is_got_over(server: SmallServed, disk: Di
         eventually(lambda: refuses(server, made), what="the API refuses")
         read = server.call("GET", "/api/v1/watches")
         disk.free(server)
-        eventually(lambda: set(pinging.batch(pool)) == {200}, within_s=15, what="it recovers")
+        eventually(lambda: set(pinging.batch(pool)) == {200}, what="it recovers")
     acknowledged = pinging.answered(200)
     server.kill9()
     server.start()

@@ -59,8 +59,8 @@ class Scene:
 
     def be_away(self) -> None:
         """Stop; the clock moves on."""
-        self.gone_at = self.server.now_at
         self.server.end(self.ending)
+        self.gone_at = self.server.now_at
         self.server.move(OUTAGE_S - WAITED_S)
 
     def come_back(self) -> None:
@@ -96,7 +96,10 @@ class Scene:
             if became not in ([], ["up"]):
                 yield f"{slug} became {became}"
         if not WAITED_S:
-            early = [slug for slug in self.mute if self._downs(slug)]
+            until = self.back_at + REARM  # they may be down before, and again after that
+            early = {
+                slug for slug in self.mute for at in self._downs(slug) if self.gone_at < at < until
+            }
             yield from (f"{slug} is blamed for our outage" for slug in early)
             return
         for slug in self.mute:

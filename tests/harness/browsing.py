@@ -17,6 +17,7 @@ from playwright.sync_api import (
     FloatRect,
     Page,
     ViewportSize,
+    expect,
     sync_playwright,
 )
 
@@ -34,6 +35,7 @@ SIZES = EVERYTHING | {
     "runOnly": ["color-contrast", "target-size", "scrollable-region-focusable"]
 }  # fmt: skip
 PASSWORD = "four kinds of tea"
+PATIENCE_MS = 60_000
 # Kept by CI; README shows some of them (`make pictures`).
 SHOTS = Path(__file__).parents[2] / "artifacts" / "pages"
 
@@ -105,11 +107,13 @@ def browsing(
     """
     names = ("chromium", "chromium-browser", "google-chrome")
     program = next(filter(None, map(shutil.which, names)))
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=program, args=["--no-sandbox", "--disable-dev-shm-usage"]
         )
         context = browser.new_context(viewport=WIDE, color_scheme="light", timezone_id="UTC")
+        context.set_default_timeout(PATIENCE_MS)
         site = Site(served, browser, context, context.new_page())
         site.watched(site.page)
         _set_up(site, meets)

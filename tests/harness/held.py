@@ -16,12 +16,12 @@ class Held:
 
         def hold(_tx: Tx) -> None:
             entered.release()
-            assert self._free.wait(10)
+            assert self._free.wait(60)
 
         self._holds: list[Future[None]] = []
         for _ in range(count):
             self._holds.append(database.write(hold))
-            assert entered.acquire(timeout=10)
+            assert entered.acquire(timeout=60)
 
     def release(self) -> None:
         self._free.set()

@@ -120,7 +120,9 @@ class Mails:
 def mail_receiver(tls: ssl.SSLContext | None = None) -> Iterator[Mails]:
     """Yield a running mail server, which offers STARTTLS where it has a certificate."""
     mails = Mails(free_port())
-    controller = Controller(mails, hostname="127.0.0.1", port=mails.port, tls_context=tls)
+    controller = Controller(
+        mails, hostname="127.0.0.1", port=mails.port, tls_context=tls, ready_timeout=60
+    )
     controller.start()
     yield mails
     controller.stop()

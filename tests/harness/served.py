@@ -19,6 +19,7 @@ from tests.harness.warm import Warm, ran
 START_S = 120.0
 STOP_S = 60.0
 COMMAND_S = 120.0
+PROMPT_S = 10.0  # 2 s where nobody else has the processor
 PROGRAM = (sys.executable, "-m", "dogwatch.cli")
 
 

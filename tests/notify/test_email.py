@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import email
 import email.policy
-import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -26,6 +25,7 @@ from dogwatch.core.problems import Problem
 from dogwatch.egress import Egress
 from dogwatch.notify.email import EmailChannel, compose, verdict
 from dogwatch.notify.smtp import Reply
+from tests.harness.ports import free_port
 from tests.harness.tls import self_signed
 
 AT = datetime(2026, 11, 20, 1, 20, tzinfo=UTC)
@@ -262,8 +262,7 @@ def start(certificate: tuple[Path, Path]) -> Iterator[Start]:
     def run(tls: str = "", login: bool = False, data: str = "250 OK queued") -> Post:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*certificate)
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = probe.getsockname()[1]
+        port = free_port()
         inbox = Inbox(data=data)
         controller = Controller(
             inbox,
@@ -273,6 +272,7 @@ def start(certificate: tuple[Path, Path]) -> Iterator[Start]:
             tls_context=context if tls == "starttls" else None,
             authenticator=_authenticate if login else None,
             auth_required=login,
+            ready_timeout=60,
         )
         controller.start()
         running.append(controller)
@@ -397,9 +397,7 @@ def test_refused_recipients(
 
 
 def test_a_server_that_is_away_is_tried_again() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    attempt = send(f"smtp://127.0.0.1:{port}?from=watch@example.org")
+    attempt = send(f"smtp://127.0.0.1:{free_port()}?from=watch@example.org")
     assert (attempt.verdict, attempt.status_code) == (Verdict.RETRY, None)
     assert attempt.detail
 

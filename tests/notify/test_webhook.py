@@ -25,6 +25,7 @@ from dogwatch.notify.formats import PREFIX, sign, standard, standard_headers
 from dogwatch.notify.http_channel import encoded, seconds_asked
 from dogwatch.notify.webhook import WebhookChannel, new_secret
 from tests.harness.messages import MESSAGE, told
+from tests.harness.ports import free_port
 
 AT = datetime(2026, 11, 20, 1, 20, tzinfo=UTC)
 URL = "https://hooks.example/in?room=1"
@@ -314,8 +315,7 @@ def test_a_reset_is_tried_again() -> None:
 
 
 def test_a_receiver_that_is_away_is_tried_again() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
 
     async def scene() -> Attempt:
         settings = {"url": f"http://127.0.0.1:{port}/", "secrets": [NEW]}

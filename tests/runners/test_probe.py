@@ -23,6 +23,7 @@ from dogwatch.core.result import Outcome, Result
 from dogwatch.egress import Egress
 from dogwatch.runners.probe import run_probe
 from tests.harness.hanging import hanging_endpoints
+from tests.harness.ports import free_port
 from tests.harness.tls import self_signed, server_context
 
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
@@ -144,9 +145,7 @@ def test_demands_are_judged() -> None:
 
 
 def test_a_redirect_that_leads_nowhere_tells_of_the_last_hop() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    lost = http(ok(b"", f"Location: http://127.0.0.1:{port}/", status="302 Found"))
+    lost = http(ok(b"", f"Location: http://127.0.0.1:{free_port()}/", status="302 Found"))
     assert (lost.error, set(lost.phases_ms)) == ("connect", NAMED)
     named = http(ok(b"", "Location: http://nowhere.invalid/", status="302 Found"))
     assert (named.error, set(named.phases_ms)) == ("dns", {"total"})
@@ -216,8 +215,7 @@ def test_headers_and_certificates_stay_behind_when_the_origin_changes() -> None:
 
 
 def test_blocked_refused_and_no_route_look_the_same_but_for_the_admin() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     refused = asyncio.run(ask(kind="http", url=f"http://127.0.0.1:{port}/"))
     blocked = asyncio.run(ask((), kind="http", url=f"http://127.0.0.1:{port}/"))
     tcp = asyncio.run(ask((), kind="tcp", host="10.0.0.1", port=22))

@@ -30,7 +30,7 @@ def held(notes: Database) -> Iterator[Held]:
 
 
 def test_a_write_answers_with_its_value_once_others_see_it(notes: Database) -> None:
-    assert notes.write(lambda tx: put(tx, 7)).result(10) == 7
+    assert notes.write(lambda tx: put(tx, 7)).result(60) == 7
     assert noted(notes) == [7]
 
 
@@ -38,7 +38,7 @@ def test_a_group_is_saved_whole(notes: Database, held: Held) -> None:
     futures = [notes.write(partial(put, number=n)) for n in range(300)]
     assert not any(future.done() for future in futures)
     held.release()
-    assert [future.result(10) for future in futures] == list(range(300))
+    assert [future.result(60) for future in futures] == list(range(300))
     assert noted(notes) == list(range(300))
 
 
@@ -52,17 +52,17 @@ def test_one_that_fails_rolls_back_alone(notes: Database, held: Held) -> None:
     twice = notes.write(lambda tx: [put(tx, 2), put(tx, 2)])
     last = notes.write(lambda tx: put(tx, 3))
     held.release()
-    assert (first.result(10), last.result(10)) == (1, 3)
+    assert (first.result(60), last.result(60)) == (1, 3)
     with pytest.raises(ValueError, match="half way"):
-        raised.result(10)
+        raised.result(60)
     with pytest.raises(IntegrityError):
-        twice.result(10)
+        twice.result(60)
     assert noted(notes) == [1, 3]
 
 
 def test_one_that_fails_alone_leaves_nothing(notes: Database) -> None:
     with pytest.raises(IntegrityError):
-        notes.write(lambda tx: [put(tx, 2), put(tx, 2)]).result(10)
+        notes.write(lambda tx: [put(tx, 2), put(tx, 2)]).result(60)
     assert noted(notes) == []
 
 
@@ -71,7 +71,7 @@ def test_a_problem_passes_through(notes: Database) -> None:
         raise Problem("conflict", "it is paused")
 
     with pytest.raises(Problem, match="paused") as caught:
-        notes.write(refuse).result(10)
+        notes.write(refuse).result(60)
     assert caught.value.kind == "conflict"
 
 
@@ -93,8 +93,8 @@ def test_savepoints_nest(notes: Database, held: Held, companions: int) -> None:
     others = [notes.write(partial(put, number=10 + n)) for n in range(companions)]
     answer = notes.write(insert_or_keep)
     held.release()
-    assert answer.result(10) == "kept"
-    assert noted(notes) == [1, 4, *(other.result(10) for other in others)]
+    assert answer.result(60) == "kept"
+    assert noted(notes) == [1, 4, *(other.result(60) for other in others)]
 
 
 def test_an_error_swallowed_without_a_savepoint_never_loses_the_others(
@@ -110,7 +110,7 @@ def test_an_error_swallowed_without_a_savepoint_never_loses_the_others(
     notes.write(careless)
     after = notes.write(lambda tx: put(tx, 2))
     held.release()
-    assert [before.result(10), after.result(10), noted(notes)] == [1, 2, [1, 2]]
+    assert [before.result(60), after.result(60), noted(notes)] == [1, 2, [1, 2]]
 
 
 def test_writes_of_one_caller_keep_their_order(notes: Database) -> None:
@@ -118,7 +118,7 @@ def test_writes_of_one_caller_keep_their_order(notes: Database) -> None:
         put(tx, number)
         return numbers(tx)
 
-    seen = [notes.write(partial(put_and_look, number=n)).result(10) for n in range(5)]
+    seen = [notes.write(partial(put_and_look, number=n)).result(60) for n in range(5)]
     assert seen == [list(range(n + 1)) for n in range(5)]
 
 
@@ -128,14 +128,14 @@ def test_a_reader_keeps_its_snapshot(notes: Database) -> None:
     def read_twice(tx: Tx) -> tuple[list[int], list[int]]:
         before = numbers(tx)
         first.set()
-        assert written.wait(10)
+        assert written.wait(60)
         return before, numbers(tx)
 
     reader = notes.read(read_twice)
-    assert first.wait(10)
-    notes.write(lambda tx: put(tx, 1)).result(10)
+    assert first.wait(60)
+    notes.write(lambda tx: put(tx, 1)).result(60)
     written.set()
-    assert reader.result(10) == ([], [])
+    assert reader.result(60) == ([], [])
     assert noted(notes) == [1]
 
 
@@ -153,7 +153,7 @@ def test_an_error_that_passes_twice_is_no_cause_of_itself(notes: Database) -> No
 
 def test_a_reader_cannot_write(notes: Database) -> None:
     with pytest.raises((DBAPIError, Problem), match=r"read-?only"):
-        notes.read(lambda tx: put(tx, 1)).result(10)
+        notes.read(lambda tx: put(tx, 1)).result(60)
     assert noted(notes) == []
 
 
@@ -171,11 +171,11 @@ def test_wakes_follow_the_commit(notes: Database) -> None:
         tx.wake("runs")
         tx.wake("deliveries")
 
-    notes.write(write).result(10)
+    notes.write(write).result(60)
     ours = [one for one in heard if one[0] != ALL_TOPICS]
     assert ours == [(frozenset({"runs", "deliveries"}), [1])]
     stop()
-    notes.write(lambda tx: tx.wake("runs")).result(10)
+    notes.write(lambda tx: tx.wake("runs")).result(60)
     assert ours == [one for one in heard if one[0] != ALL_TOPICS]
 
 
@@ -190,9 +190,9 @@ def test_what_failed_wakes_nobody(notes: Database, held: Held) -> None:
 
     futures = [notes.write(fail), notes.write(lambda tx: tx.wake("kept")), notes.write(fail)]
     held.release()
-    assert [future.exception(10) is None for future in futures] == [False, True, False]
+    assert [future.exception(60) is None for future in futures] == [False, True, False]
     alone = notes.write(fail)
-    assert alone.exception(10) is not None
+    assert alone.exception(60) is not None
     assert set(heard) - ALL_TOPICS == {"kept"}
 
 
@@ -204,7 +204,7 @@ def test_effects_follow_the_commit_and_their_errors_harm_nobody(notes: Database)
         tx.after_commit(lambda: seen.append(noted(notes)))
         return put(tx, 1)
 
-    assert notes.write(write).result(10) == 1
+    assert notes.write(write).result(60) == 1
     assert seen == [[1]]
 
 
@@ -216,7 +216,7 @@ def test_a_listener_that_fails_harms_nobody(notes: Database) -> None:
 
     notes.on_wake(fail)
     notes.on_wake(heard.extend)
-    notes.write(lambda tx: tx.wake("runs")).result(10)
+    notes.write(lambda tx: tx.wake("runs")).result(60)
     assert "runs" in heard
 
 
@@ -224,7 +224,7 @@ def test_a_command_cancelled_in_time_does_not_run(notes: Database, held: Held) -
     blocked = [notes.write(partial(put, number=n)) for n in (1, 2)]
     assert blocked[0].cancel()
     held.release()
-    assert blocked[1].result(10) == 2
+    assert blocked[1].result(60) == 2
     assert noted(notes) == [2]
 
 
@@ -237,7 +237,7 @@ def test_close_drains(database_url: str) -> None:
     closing.start()
     eventually(lambda: _is_closed(database))
     held.release()
-    closing.join(10)
+    closing.join(60)
     assert [future.result(0) for future in futures] == list(range(50))
     again = Database.open(database_url)
     assert noted(again) == list(range(50))
@@ -298,7 +298,7 @@ def test_other_urls_are_refused_without_telling_their_secrets(url: str) -> None:
 
 def test_a_question_that_is_broken_off_leaves_nobody_in_the_past(notes: Database) -> None:
     """What is not read to its end would hold its snapshot, for all who ask there later."""
-    notes.write(lambda tx: [put(tx, number) for number in range(1000)]).result(10)
+    notes.write(lambda tx: [put(tx, number) for number in range(1000)]).result(60)
 
     def broken_off(tx: Tx) -> None:
         rows = (row for row in tx.conn.execute(_ALL))
@@ -307,9 +307,9 @@ def test_a_question_that_is_broken_off_leaves_nobody_in_the_past(notes: Database
         except OSError as error:
             raise Problem("away", "no room") from error
 
-    errors = [notes.read(broken_off).exception(10) for _ in range(8)]  # kept, as in a log
+    errors = [notes.read(broken_off).exception(60) for _ in range(8)]  # kept, as in a log
     assert all(isinstance(error, Problem) for error in errors)
-    notes.write(lambda tx: put(tx, 1000)).result(10)
+    notes.write(lambda tx: put(tx, 1000)).result(60)
     assert {len(noted(notes)) for _ in range(8)} == {1001}
 
 

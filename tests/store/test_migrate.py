@@ -70,12 +70,12 @@ def test_the_migrated_keys_are_what_the_tables_say(migrated_sqlite: Path, name: 
 
 def add_workspace(database: Database, name: str) -> None:
     row = insert(workspaces).values(name=name, ping_key=name, created_at=AT)
-    database.write(lambda tx: tx.conn.execute(row)).result(10)
+    database.write(lambda tx: tx.conn.execute(row)).result(60)
 
 
 def names(database: Database) -> list[str]:
     found = select(workspaces.c.name).order_by(workspaces.c.id)
-    return list(database.read(lambda tx: tx.conn.execute(found).scalars().all()).result(10))
+    return list(database.read(lambda tx: tx.conn.execute(found).scalars().all()).result(60))
 
 
 def test_up_with_data_down_and_up_again(empty_url: str) -> None:
@@ -121,7 +121,7 @@ def test_a_migration_that_fails_half_way_leaves_nothing(empty_url: str) -> None:
 def test_a_newer_database_is_refused(database: Database) -> None:
     database.write(
         lambda tx: tx.conn.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
-    ).result(10)
+    ).result(60)
     assert not migrate.is_current(database)
     for attempt in (migrate.upgrade, lambda where: migrate.downgrade(where, "base")):
         with pytest.raises(Problem, match="upgrade Dogwatch") as caught:
@@ -142,14 +142,14 @@ def test_readers_go_on_while_another_migrates(database: Database) -> None:
     def read(tx: Any) -> int:
         count: int = tx.conn.execute(select(func.count()).select_from(workspaces)).scalar_one()
         migrating.set()
-        assert seen.wait(10)
+        assert seen.wait(60)
         return count
 
     reading = database.read(read)
-    assert migrating.wait(10)
+    assert migrating.wait(60)
     migrate.upgrade(database)
     seen.set()
-    assert reading.result(10) == 1
+    assert reading.result(60) == 1
 
 
 def test_the_head_is_the_newest_script() -> None:

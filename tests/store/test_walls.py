@@ -28,7 +28,7 @@ def house(postgres_url: str) -> Iterator[Database]:
     """Two workspaces, 1 and 2, each with a watch of its number."""
     database = Database.open(postgres_url)
     for number in (1, 2):
-        database.write(partial(_furnish, name=str(number))).result(10)
+        database.write(partial(_furnish, name=str(number))).result(60)
     yield database
     database.close()
 
@@ -51,10 +51,10 @@ def test_a_query_that_forgets_its_filter_sees_its_own_workspace(
         return names(tx, table)
 
     for run in (house.read, house.write):
-        assert run(seen, 2).result(10) == ["2"]
-        assert run(seen, 1).result(10) == ["1"]
-        assert run(seen, 3).result(10) == []
-        assert run(seen).result(10) == ["1", "2"]
+        assert run(seen, 2).result(60) == ["2"]
+        assert run(seen, 1).result(60) == ["1"]
+        assert run(seen, 3).result(60) == []
+        assert run(seen).result(60) == ["1", "2"]
 
 
 def test_a_change_that_forgets_its_filter_changes_its_own_workspace(house: Database) -> None:
@@ -64,10 +64,10 @@ def test_a_change_that_forgets_its_filter_changes_its_own_workspace(house: Datab
     def clear(tx: Tx) -> int:
         return tx.conn.execute(delete(watches)).rowcount
 
-    assert house.write(rename, 1).result(10) == 1
-    assert house.read(names).result(10) == ["2", "mine"]
-    assert house.write(clear, 1).result(10) == 1
-    assert house.read(names).result(10) == ["2"]
+    assert house.write(rename, 1).result(60) == 1
+    assert house.read(names).result(60) == ["2", "mine"]
+    assert house.write(clear, 1).result(60) == 1
+    assert house.read(names).result(60) == ["2"]
 
 
 def test_nothing_is_put_into_another_workspace(house: Database) -> None:
@@ -80,8 +80,8 @@ def test_nothing_is_put_into_another_workspace(house: Database) -> None:
 
     for trespass in (plant, move):
         with pytest.raises(DBAPIError, match="row-level security"):
-            house.write(trespass, 1).result(10)
-    assert house.read(names).result(10) == ["1", "2"]
+            house.write(trespass, 1).result(60)
+    assert house.read(names).result(60) == ["1", "2"]
 
 
 def test_commands_of_one_commit_see_what_is_theirs(house: Database) -> None:
@@ -94,8 +94,8 @@ def test_commands_of_one_commit_see_what_is_theirs(house: Database) -> None:
     failed = house.write(fail, 2)
     asked += [house.write(names, number) for number in (None, 1)]
     held.release()
-    assert isinstance(failed.exception(10), ValueError)
-    found = [one.result(10) for one in asked]
+    assert isinstance(failed.exception(60), ValueError)
+    found = [one.result(60) for one in asked]
     assert found == [["1"], ["1", "2"], ["2"], ["1", "2"], ["1"]]
 
 
@@ -108,9 +108,9 @@ def test_a_connection_goes_back_with_every_workspace_in_sight(house: Database) -
 
     for run in (house.read, house.write):
         for _ in range(5):  # more than there are connections
-            assert run(setting, 1).result(10) == "1"
-            assert isinstance(run(fail, 2).exception(10), ValueError)
-            assert run(setting).result(10) == walls.EVERY
+            assert run(setting, 1).result(60) == "1"
+            assert isinstance(run(fail, 2).exception(60), ValueError)
+            assert run(setting).result(60) == walls.EVERY
 
 
 def test_a_session_without_the_setting_sees_nothing(house: Database) -> None:
@@ -149,7 +149,7 @@ _WALL = text("""
 
 
 def test_the_tests_walk_through_the_wall(house: Database) -> None:
-    assert house.read(walls.gap).result(10) is None
+    assert house.read(walls.gap).result(60) is None
 
 
 def test_a_role_that_no_wall_holds_is_told(
@@ -160,6 +160,6 @@ def test_a_role_that_no_wall_holds_is_told(
     told = []
     for role in ("climber", ADMIN):
         database = Database.open(house.url.set(username=role).render_as_string())
-        told.append(database.read(walls.gap).result(10))
+        told.append(database.read(walls.gap).result(60))
         database.close()
     assert told == ["the role climber has BYPASSRLS", f"the role {ADMIN} is a superuser"]

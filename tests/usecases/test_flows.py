@@ -449,7 +449,7 @@ def test_siblings_that_end_at_once_on_two_nodes(nodes: tuple[House, House]) -> N
         house.database.write(partial(runs.finish, ended=_well(half), at=after(2)))
         for house, half in zip(nodes, halves, strict=True)
     ]
-    assert all(all(end.result(20)) for end in ends)
+    assert all(all(end.result(60)) for end in ends)
     assert sorted(work.slug for work in nodes[1].claim(3, lane="script", limit=100)) == (
         ["job-c"] * 10
     )

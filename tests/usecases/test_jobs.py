@@ -94,7 +94,7 @@ def test_schedulers_that_fire_at_once_make_one_run(nodes: tuple[House, House]) -
         return runs.fire_due(tx, after(at))
 
     both = [house.database.write(partial(fire, at=61 + n)) for n, house in enumerate(nodes)]
-    assert sorted(future.result(20) for future in both) == [0, 1]
+    assert sorted(future.result(60) for future in both) == [0, 1]
     assert nodes[0].slots() == [(60, "queued")]
     assert len(nodes[0].rows("tasks")) == 1
 

@@ -152,7 +152,7 @@ def test_two_nodes_that_start_at_once_agree(nodes: tuple[House, House]) -> None:
         house.database.write(partial(start, vault=vault))
         for house, vault in zip(nodes, vaults, strict=True)
     ]
-    assert len({future.result(20) for future in both}) == 1
+    assert len({future.result(60) for future in both}) == 1
     assert len(rows(nodes[0], "workspaces")) == 1
     assert vaults[0].ring.current == vaults[1].ring.current
     assert vaults[0].open(vaults[1].seal(b"secret", "row"), "row") == b"secret"

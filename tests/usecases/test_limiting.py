@@ -266,7 +266,7 @@ def database_behind(postgres_url: str) -> Iterator[Callable[[], int]]:
     database = Database.open(postgres_url, readers=1, writers=1)
 
     def count() -> int:
-        return sum(mark.count for mark, _ in database.read(spent.saved).result(10).values())
+        return sum(mark.count for mark, _ in database.read(spent.saved).result(60).values())
 
     yield count
     database.close()

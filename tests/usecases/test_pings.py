@@ -60,7 +60,7 @@ def test_a_watch_made_by_a_rival_meanwhile_hears_the_ping(nodes: tuple[House, Ho
         return pings.record(tx, [by_slug(nodes[0], "born", 1, Kind.LOG, create=True)], after(1))
 
     both = [house.database.write(record) for house in nodes]
-    answers = [answer for one in both for answer in one.result(20)]
+    answers = [answer for one in both for answer in one.result(60)]
     assert sorted(answers) == [Answer.CREATED, Answer.RECORDED]
     assert len(nodes[0].rows("pings")) == 2
 

@@ -79,7 +79,7 @@ def test_two_nodes_never_claim_the_same(nodes: tuple[House, House]) -> None:
         for name in ("node-a", "node-b")
         for house in nodes
     ]
-    ids = [work.run.id for claim in claims for work in claim.result(20)]
+    ids = [work.run.id for claim in claims for work in claim.result(60)]
     assert len(ids) == len(set(ids))
     assert max(len(claim.result()) for claim in claims) <= 8
     rest = nodes[0].claim(2, limit=100)

@@ -194,7 +194,7 @@ def test_two_couriers_never_send_the_same(nodes: tuple[House, House]) -> None:
         )
         for house in nodes * 2
     ]
-    taken = [[parcel.delivery.id for parcel in claim.result(20)] for claim in claims]
+    taken = [[parcel.delivery.id for parcel in claim.result(60)] for claim in claims]
     ids = [one for part in taken for one in part]
     assert len(ids) == len(set(ids))
     assert max(map(len, taken)) <= 4

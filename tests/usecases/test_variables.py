@@ -32,11 +32,11 @@ def uses(house: House) -> dict[str, list[Use]]:
 
 def test_a_variable_is_made_changed_and_removed(house: House) -> None:
     put(house, "KEY", "öne\n\n", description="words")
-    put(house, "KEY", "two", at=9)
+    put(house, "KEY", "two hundred", at=9)
     found = house.see(variables.find, house.workspace.id, "KEY")
-    assert (value(house, "KEY"), found.description) == ("two", "words")
+    assert (value(house, "KEY"), found.description) == ("two hundred", "words")
     assert (found.created_at, found.updated_at) == (after(0), after(9))
-    assert "two" not in repr(house.everything())
+    assert "two hundred" not in repr(house.everything())
     house.do(variables.describe, house.workspace.id, "KEY", "other", after(10))
     assert house.rows("variables")[0]["description"] == "other"
     house.do(variables.remove, house.workspace.id, "KEY")

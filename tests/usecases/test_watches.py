@@ -12,6 +12,7 @@ from dogwatch.core.ping import Kind
 from dogwatch.core.problems import Problem
 from dogwatch.core.slots import MAX_WALK, STRETCH, Gap
 from dogwatch.core.spec import WatchSpec
+from dogwatch.outbox import is_address
 from dogwatch.store import nodes as node_rows
 from dogwatch.store.database import Tx
 from dogwatch.store.runs import append_output
@@ -37,6 +38,15 @@ def test_a_watch_comes_back_as_it_was_made(house: House) -> None:
     )  # fmt: skip
     assert house.find("nachtlich") == house.find(made.id) == made
     assert watches.spec_of(made).tags == ("db", "prod")
+
+
+def test_a_ping_key_is_never_taken_for_a_slug(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = iter(["0123456789abcdefg", "01234567890123456", "0123456789abcdefG"])
+    monkeypatch.setattr(watches, "new_token", lambda _: next(drawn))
+    key = house.watch().ping_key
+    assert (key, is_address(key)) == ("0123456789abcdefG", True)
 
 
 def test_a_slug_that_is_not_given_is_made_unique(house: House) -> None:
@@ -237,7 +247,7 @@ def test_two_sweepers_share_what_is_due(nodes: tuple[House, House]) -> None:
     for n in range(20):
         nodes[0].ping(heard(nodes[0].watch(f"w{n}"), 0))
     both = [house.database.write(lambda tx: watches.lapse(tx, after(660), 10)) for house in nodes]
-    seen = sum(future.result(20) for future in both)
+    seen = sum(future.result(60) for future in both)
     while again := nodes[0].lapse(660):
         seen += again
     assert (seen, len(nodes[0].rows("flips"))) == (20, 40)

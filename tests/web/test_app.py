@@ -206,7 +206,7 @@ def test_documents_are_written_once(web: Client, path: str) -> None:
     began = process_time()
     for _ in range(50):
         assert web.get(path).status == 200
-    assert process_time() - began < 0.5, "each took longer than it takes to send"
+    assert process_time() - began < 2, "each took longer than it takes to send"
 
 
 def test_a_flood_costs_one_look_a_second(services: Services, manual_clock: ManualClock) -> None:

@@ -102,13 +102,21 @@ def _new(workspace_id: int, watch_id: str, spec: WatchSpec, at: datetime, *, job
         workspace_id=workspace_id,
         id=watch_id,
         slug=spec.slug or "",
-        ping_key=new_token(PING_KEY_BITS),
+        ping_key=_new_key(),
         watch=create(spec.plan(job=job), at, job=job),
         created_at=at,
         updated_at=at,
         ledger_from_at=at,
         **_said(spec),
     )
+
+
+def _new_key() -> str:
+    """Return a ping key. It has a capital: without, the command line takes it for a slug."""
+    key = ""
+    while key == key.lower():
+        key = new_token(PING_KEY_BITS)
+    return key
 
 
 def _said(one: WatchSpec | Record) -> dict[str, Any]:

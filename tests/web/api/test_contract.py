@@ -16,6 +16,7 @@ from dogwatch.usecases import keys
 from dogwatch.usecases.callers import host
 from dogwatch.usecases.door import Tx
 from dogwatch.web.edge import server
+from tests.eventually import eventually
 from tests.harness.clock import ManualClock
 from tests.harness.ports import free_port
 from tests.harness.proof import length
@@ -51,6 +52,7 @@ def listening(house: House) -> Iterator[str]:
     thread = threading.Thread(target=lambda: asyncio.run(http.serve()))
     thread.start()
     try:
+        eventually(lambda: http.started, what="it serves")
         yield f"http://127.0.0.1:{port}/api/v1"
     finally:
         http.should_exit = True
