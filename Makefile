@@ -55,13 +55,16 @@ pictures: system $(STAMP) ## take the pictures of README anew, by the tests of t
 	cp artifacts/pages/7-incident.png docs/pictures/incident.png
 	cp artifacts/pages/8-log.png docs/pictures/log.png
 
-lock: ## renew requirements.lock from pyproject.toml (use the oldest Python supported)
+COMPILE = CUSTOM_COMPILE_COMMAND="make lock" $(VENV)-lock/bin/pip-compile --quiet --generate-hashes \
+	--strip-extras --allow-unsafe --no-emit-options --no-emit-index-url --no-emit-trusted-host \
+	--no-emit-find-links
+
+lock: ## renew both locks, of all and of what runs, from pyproject.toml (use the oldest Python supported)
 	$(PYTHON) -m venv $(VENV)-lock
 	$(VENV)-lock/bin/pip install --quiet pip-tools
-	CUSTOM_COMPILE_COMMAND="make lock" $(VENV)-lock/bin/pip-compile --quiet --generate-hashes \
-		--strip-extras --all-extras --build-deps-for editable --allow-unsafe --no-emit-options \
-		--no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
-		--output-file=requirements.lock pyproject.toml
+	$(COMPILE) --all-extras --build-deps-for editable --output-file=requirements.lock pyproject.toml
+	$(COMPILE) --extra apprise --extra postgres --build-deps-for wheel --no-annotate \
+		--constraint requirements.lock --output-file=requirements-run.lock pyproject.toml
 	rm -rf $(VENV)-lock
 
 clean: ## remove what these targets made; data stays

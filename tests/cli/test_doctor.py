@@ -35,7 +35,7 @@ def test_doctor_in_json(here: Here, home: Path) -> None:
     (home / "cli.key").chmod(0o600)
     checks = [item["check"] for item in here.json("doctor")]
     assert checks == [
-        "settings", "data", "cli.key", "database", "wall", "mail", "scripts", "user",
+        "settings", "data", "cli.key", "database", "key", "wall", "mail", "scripts", "user",
         "locations", "outside", "zones", "spool",
         "server",
     ]  # fmt: skip
@@ -76,6 +76,32 @@ def test_doctor_tells_whether_postgresql_keeps_workspaces_apart(
     open_to_us = here("doctor", "--database", other).stdout
     assert f"✕ wall: the role {ADMIN} is a superuser" in open_to_us
     assert "do: give Dogwatch a role of its own" in open_to_us
+
+
+def test_a_database_without_writes_and_a_pooler_that_drops_settings_are_named(
+    here: Here, monkeypatch: pytest.MonkeyPatch, postgres_url: str
+) -> None:
+    without = f"{postgres_url}?options=-c%20default_transaction_read_only%3Don"
+    assert (
+        "✕ database: the database takes no writes" in here("doctor", "--database", without).stdout
+    )
+    monkeypatch.setenv(
+        "DOGWATCH_DATABASE_URL", f"{postgres_url}?options=-c%20dogwatch.workspace%3D"
+    )
+    refused = here("audit")
+    assert (refused.returncode, "a pooler" in refused.stderr) == (4, True)
+    assert "✕ wall: a pooler before PostgreSQL drops" in here("doctor").stdout
+
+
+def test_doctor_knows_a_secret_key_that_is_not_the_databases(here: Here, home: Path) -> None:
+    here("migrate")
+    assert "✓ key: the secret key here is the database's" in here("doctor").stdout
+    key = home / "secret.key"
+    for other in (lambda: key.write_text(base64.b64encode(b"k" * 32).decode()), key.unlink):
+        other()
+        found = here("doctor").stdout
+        assert "✕ key: the database belongs to another secret key" in found
+        assert "copy secret.key" in found
 
 
 def test_doctor_knocks_at_the_mail_server(dogwatch: Program, stub: Stub) -> None:

@@ -27,6 +27,19 @@ def test_pings_are_listed(here: Here, stub: Stub) -> None:
     assert here.json("pings", "backup", "-n", "1") == [PING]
 
 
+def test_what_a_ping_says_steers_no_terminal(here: Here, stub: Stub) -> None:
+    said = "tape\n\x1b]0;mine\x07\x9b2Jover " + "x" * 10_000
+    page = {"data": [{**PING, "rid": "\x1b[2J", "body": said}], "next_cursor": None}
+    stub.replies["GET /api/v1/watches/backup/pings"] = (200, page)
+    _, row = here("pings", "backup").stdout.splitlines()
+    assert row.startswith(
+        "Fri 2026-11-20 02:00:00 UTC  fail  3      [2J  192.0.2.1  ]0;mine 2Jover x"
+    )
+    assert row.endswith("x…")
+    assert row.isprintable()
+    assert len(row) < 200
+
+
 def test_flips_are_listed_with_their_slugs(here: Here, stub: Stub) -> None:
     stub.replies["GET /api/v1/flips"] = (200, {"data": [FLIP, FLIP], "next_cursor": None})
     stub.replies["GET /api/v1/watches/w1"] = (200, {"slug": "backup"})

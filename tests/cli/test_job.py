@@ -25,7 +25,8 @@ def sent(stub: Stub) -> Any:
 def test_a_request(here: Here, told: Stub) -> None:
     words = ("--schedule", "60", "--retries", "2", "--backoff", "5", "--timeout", "9", "--tag", "a")
     more = ("--method", "POST", "--header", "X-A: b:c", "--body", "x", "--expect", "204")
-    done = here("job", "add", "J", "--url", "http://x", *words, *more, "--overlap", "allow")
+    done = here("job", "add", "J", "--url", "http://x", *words, *more, "--overlap", "allow",
+                "--lost-run", "skip")  # fmt: skip
     assert (done.returncode, "dogwatch trigger j" in done.stdout) == (0, True)
     assert sent(told) == {
         "name": "J",
@@ -35,6 +36,7 @@ def test_a_request(here: Here, told: Stub) -> None:
         "max_attempts": 3,
         "backoff_s": 5,
         "overlap": "allow",
+        "lost_run": "skip",
         "action": {
             "kind": "http",
             "url": "http://x",

@@ -1,5 +1,6 @@
 """The root: light, complete, and one place for exit codes."""
 
+import errno
 import re
 from importlib import import_module
 from importlib.util import find_spec
@@ -9,7 +10,7 @@ import click
 import pytest
 
 from dogwatch.cli import COMMANDS
-from dogwatch.cli.exits import CODES, kind_of
+from dogwatch.cli.exits import CODES, kind_of, report
 from dogwatch.cli.session import Command
 from dogwatch.core.problems import Kind
 from tests.cli.stub import Here, Program, Stub
@@ -154,6 +155,11 @@ def test_no_server_is_5_and_says_what_to_do(here: Here) -> None:
 @pytest.mark.parametrize("server", ["localhost:8000", "ftp://x", "http://x:port"])
 def test_a_wrong_address_is_2(here: Here, server: str) -> None:
     assert here("ls", "--server", server).returncode == 2
+
+
+def test_a_file_of_another_user_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert report(PermissionError(errno.EACCES, "Permission denied", "/data/server.url")) == 4
+    assert capsys.readouterr().err == "dogwatch: cannot use /data/server.url: Permission denied\n"
 
 
 def test_a_reader_that_leaves_is_no_error(dogwatch: Program) -> None:

@@ -1,15 +1,22 @@
 """The commands that open the store themselves, without a running server."""
 
+import contextlib
 import gzip
 import json
+import shutil
 import stat
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from dogwatch.store import migrate
+from dogwatch.store.database import Database
 from dogwatch.store.migrate import HEAD
+from dogwatch.usecases import backup, resting
 from tests.cli.stub import Here
+from tests.harness.house import NOON, House
+from tests.harness.probing import Probing
 
 
 @pytest.fixture
@@ -66,6 +73,22 @@ def test_migrate_tells_the_revision(fresh: Here) -> None:
     assert fresh.json("migrate")["revision"] == HEAD
 
 
+def test_tables_that_older_servers_work_on_are_brought_up_to_date_by_no_question(
+    fresh: Here, tmp_path: Path
+) -> None:
+    fresh("migrate")
+    url = f"sqlite:///{tmp_path / 'data' / 'dogwatch.db'}"
+    migrate.downgrade(url, "0021")
+    for asked in (("audit",), ("key", "ls"), ("backup", str(tmp_path / "copy.gz"))):
+        refused = fresh(*asked)
+        assert refused.returncode == 4
+        assert "at revision 0021" in refused.stderr
+        assert "dogwatch migrate" in refused.stderr
+    assert migrate.current(url) == "0021"
+    assert fresh.json("migrate")["revision"] == HEAD
+    assert fresh("audit").returncode == 0
+
+
 def test_a_worker_needs_postgresql(fresh: Here) -> None:
     refused = fresh("worker")
     assert refused.returncode == 4
@@ -97,6 +120,36 @@ def test_a_backup_moves_to_postgresql(fresh: Here, tmp_path: Path, postgres_url:
     assert told["laid_to_rest"] == {"runs": 0, "alerts": 0, "actions": 0}
     assert [row["name"] for row in fresh.json("key", "ls", *flags)] == ["ci"]
     assert fresh("key", "new", "--name", "next", *flags).returncode == 0
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_a_backup_of_older_tables_is_laid_to_rest_in_ours(
+    fresh: Here, tmp_path: Path, dies: bool
+) -> None:
+    fresh("key", "new", "--name", "ci")
+    with contextlib.closing(
+        Database.open(f"sqlite:///{tmp_path / 'data' / 'dogwatch.db'}")
+    ) as ours:
+        Probing(House(ours)).make()
+        made = ours.read(lambda tx: [*backup.copy(tx, "0021", None, NOON)]).result()
+    new = tmp_path / "new"
+    url = f"sqlite:///{new / 'dogwatch.db'}"
+    if dies:  # once its rows are there
+        new.mkdir(mode=0o700)
+        shutil.copy(tmp_path / "data" / "secret.key", new)
+        migrate.upgrade(url, "0021")
+        with contextlib.closing(Database.open(url)) as store:
+            store.write(lambda tx: resting.load(tx, made[1:], NOON)).result()
+        assert fresh("migrate", "--data", str(new)).returncode == 0
+    else:
+        file = tmp_path / "copy.gz"
+        file.write_bytes(gzip.compress("\n".join(made).encode()))
+        shutil.copytree(tmp_path / "data", new, ignore=shutil.ignore_patterns("dogwatch.db*"))
+        restored = fresh("restore", str(file), "--data", str(new))
+        assert restored.returncode == 0, restored.stderr
+    log = fresh.json("audit-log", "--all", "--data", str(new))
+    assert [row["operation"] for row in log].count("instance.restore") == 1
+    assert fresh("audit", "--data", str(new)).returncode == 0
 
 
 def test_a_store_with_data_is_not_restored_into(fresh: Here, tmp_path: Path) -> None:

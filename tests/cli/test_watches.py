@@ -220,13 +220,14 @@ def test_ls_of_a_running_job_tells_the_run_before(here: Here, told: Stub) -> Non
 
 def test_show_of_a_job_tells_what_it_does(here: Here, told: Stub) -> None:
     action = {"kind": "script", "language": "bash", "source": "one\ntwo\n", "timeout_s": 90}
-    rules = {"max_attempts": 3, "backoff_s": 10, "overlap": "skip", "catch_up": "last"}
+    rules = {"max_attempts": 3, "backoff_s": 10, "overlap": "skip", "lost_run": "rerun"}
     told.replies["GET /api/v1/watches/backup"] = (200, {**WATCH, "kind": "job"})
     told.replies["GET /api/v1/jobs/w1"] = (200, {**WATCH, "action": action, **rules})
     lines = here("show", "backup").stdout.splitlines()
     assert "action     script: bash: one (and 1 lines)" in lines
     assert "timeout    1 min 30 s" in lines
     assert "attempts   3, the second after 10 s" in lines
+    assert "lost run   rerun" in lines
     assert here.json("show", "backup")["action"] == action
 
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dogwatch.core.masking import (
+    MANY_FORMS,
     MASK,
     MOST_HIDDEN,
     Masker,
@@ -134,6 +135,17 @@ def test_lines_of_a_secret_are_masked_one_by_one() -> None:
 
 def test_the_longer_of_two_secrets_goes_first() -> None:
     assert masked(b"secret-and-more secret", "secret", "secret-and-more") == b"*** ***"
+
+
+@pytest.mark.parametrize("cut", [0, 7, 1_000])
+def test_many_forms_are_found_as_few_are(cut: int) -> None:
+    key = "\n".join(f"{number:03}-correct horse battery staple;" for number in range(80))
+    other = "hunter22"
+    assert len(forms(key)) > MANY_FORMS > len(forms(other))
+    wrapped = textwrap.fill(base64.b64encode(key.encode()).decode().rstrip("="), 76)
+    said = f"> {other} 000-correct\n{key}\n{wrapped}\nhunter2"
+    told = masked(said.encode(), key, other, cut=cut)
+    assert told == b"> *** 000-correct\n***\n***\nhunter2"
 
 
 def test_a_secret_that_is_learnt_late_is_masked_from_then_on() -> None:

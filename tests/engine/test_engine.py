@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import cast
 
 import pytest
@@ -195,6 +196,30 @@ def test_a_run_under_way_gets_its_grace(house: House) -> None:
         await eventually_async(lambda: hand.began)
         asyncio.get_running_loop().call_later(0.2, hand.gate.set)
         await engine.stop(10)
+
+    asyncio.run(story())
+    assert [row["outcome"] for row in house.rows("runs")] == ["ok"]
+
+
+def test_it_beats_until_its_runs_have_ended(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dogwatch.engine.heart.BEAT_S", 0.01)
+    house.job(at=later(0), schedule=SELDOM)
+    hand = Hand()
+
+    async def beats_after(at: datetime) -> None:
+        await eventually_async(lambda: house.rows("nodes")[0]["beat_at"] > at, within_s=5)
+
+    async def story() -> None:
+        engine = engine_of(house, "node-a", hand)
+        await engine.start("node-a", alone=False)
+        await asyncio.to_thread(house.trigger, "job", later(0))
+        await eventually_async(lambda: hand.began)
+        leaving = asyncio.create_task(engine.stop(60))
+        for _ in range(2):  # the first may be one that was under way
+            await asyncio.sleep(0)
+            await beats_after(CLOCK.now())
+        hand.gate.set()
+        await leaving
 
     asyncio.run(story())
     assert [row["outcome"] for row in house.rows("runs")] == ["ok"]

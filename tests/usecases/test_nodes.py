@@ -24,6 +24,11 @@ def beat(house: House, at: float, node: str = "a") -> bool:
     return house.do(nodes.beat, node, after(at))
 
 
+def stuck(house: House) -> bool:
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    return bool(house.database.read(lambda tx: tx.conn.scalar(waiting)).result())
+
+
 def test_the_first_start_ever_is_no_outage(house: House) -> None:
     assert house.join("a") is None
     assert (gaps(house), beat(house, 3), gaps(house)) == ([], True, [])
@@ -189,21 +194,35 @@ def test_a_run_that_was_just_being_queued_waits_for_no_old_time_either(house: Ho
     beat(house, 3_600)
     entered = threading.Event()
 
-    def stuck() -> bool:
-        waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        return bool(house.database.read(lambda tx: tx.conn.scalar(waiting)).result())
-
     def late(tx: Tx) -> None:
         runs.fire_due(tx, after(3_600))
         entered.set()
         if tx.dialect == "postgresql":
-            eventually(stuck, what="the beat waits for us")
+            eventually(lambda: stuck(house), what="the beat waits for us")
 
     fired = house.database.write(late)
     assert entered.wait(10)
     beat(house, 0)
     fired.result()
     assert [row["run_at"] for row in house.rows("tasks")] == [after(0)]
+
+
+def test_of_nodes_that_come_back_at_once_one_tells_of_the_gap(house: House) -> None:
+    house.join("a")
+    house.join("b")
+    entered = threading.Event()
+
+    def first(tx: Tx) -> None:
+        nodes.beat(tx, "a", after(60))
+        entered.set()
+        if tx.dialect == "postgresql":
+            eventually(lambda: stuck(house), what="the other waits for us")
+
+    told = house.database.write(first)
+    assert entered.wait(10)
+    beat(house, 60.1, "b")
+    told.result()
+    assert gaps(house) == [(after(0), after(60))]
 
 
 def test_clocks_of_two_nodes_that_differ_change_nothing(house: House) -> None:

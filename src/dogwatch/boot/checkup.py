@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import DBAPIError
 
+from dogwatch.boot import secret
 from dogwatch.boot.isolation import isolation, runs_as_root
 from dogwatch.boot.store import alone
 from dogwatch.clock import SystemClock
@@ -20,10 +21,12 @@ from dogwatch.store import migrate, walls
 from dogwatch.store.database import Database, parse_url
 from dogwatch.store.sqlite import file_of
 from dogwatch.store.tx import Tx
+from dogwatch.usecases import keyring, system
 from dogwatch.usecases import outside as heartbeat
-from dogwatch.usecases import system
+from dogwatch.vault import fingerprint, key_from_text
 
 MAIL_S = 5.0
+_READ_ONLY = "SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only')::bool"
 
 
 def database(config: Config) -> str:
@@ -57,8 +60,10 @@ def _opened(config: Config) -> Iterator[Database]:
 
 
 def _faults(tx: Tx) -> str:
-    """Return the first fault that SQLite finds in its file."""
+    """Return the first fault that SQLite finds in its file; a Problem where no writes are taken."""
     if tx.dialect != "sqlite":
+        if tx.conn.exec_driver_sql(_READ_ONLY).scalar_one():
+            raise Problem("away", "the database takes no writes")
         return ""
     said = tx.conn.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
     return "" if said == "ok" else str(said)
@@ -76,6 +81,18 @@ def locations(config: Config) -> str:
     if found:
         raise Problem("away", "; ".join(one.words for one in found))
     return "every probe is asked where it should be"
+
+
+def key(config: Config) -> str:
+    """Say that the secret key here is the database's; a Problem where it is another, or none."""
+    if _is_missing(config) or migrate.current(config.database_url) != migrate.HEAD:
+        return "not looked at: no database of this program is there yet"
+    with _opened(config) as store:
+        known = store.read(keyring.bound_to).result()
+    here = [key_from_text(config.secret_key)] if config.secret_key else secret.kept(config.data)
+    if known and known not in map(fingerprint, here):
+        raise Problem("refused", f"the database belongs to another secret key, {known}")
+    return "the secret key here is the database's"
 
 
 def outside(config: Config) -> str:
@@ -129,6 +146,7 @@ def wall(config: Config) -> str:
     if alone(config):
         return "none on SQLite: the program alone keeps workspaces apart"
     with _opened(config) as store:
+        store.read(walls.heed).result()
         gap = store.read(walls.gap).result()
     if gap:
         raise Problem("refused", f"{gap}, whom PostgreSQL shows every workspace in any query")

@@ -83,22 +83,31 @@ _log = structlog.get_logger("dogwatch")
 
 
 def log_to_stderr(config: Config) -> None:
-    """Send log lines to standard error, as text or JSON."""
+    """Send log lines to standard error, as text or JSON; those of libraries, too."""
     level = getattr(logging, config.log_level.upper())
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     form: structlog.types.Processor = structlog.dev.ConsoleRenderer(colors=False)
     if config.log_format == "json":
         form = structlog.processors.JSONRenderer()
+    marks: list[structlog.types.Processor] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    ends: list[structlog.types.Processor] = [structlog.processors.format_exc_info, form]
+    stream = os.fdopen(os.dup(2), "w", buffering=1)
     structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            form,
-        ],
+        processors=[*marks, *ends],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(os.fdopen(os.dup(2), "w", buffering=1)),
+        logger_factory=structlog.PrintLoggerFactory(stream),
     )
+    handler = logging.StreamHandler(stream)
+    without_marks = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *marks],
+            processors=[without_marks, *ends],
+        )
+    )
+    logging.basicConfig(level=max(level, logging.WARNING), handlers=[handler])
 
 
 # --- one process ------------------------------------------------------------------------------
@@ -129,7 +138,7 @@ def serve(
         bound, spool = None, _spool(config, clock)
 
         def enter() -> Store:
-            return stack.enter_context(opened(config, clock))
+            return stack.enter_context(opened(config, clock, upgrade=True))
 
         try:
             store: Store | None = enter()

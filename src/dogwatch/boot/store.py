@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,9 +12,10 @@ from dogwatch.boot import secret
 from dogwatch.clock import Clock, SharedClock, SystemClock
 from dogwatch.config import Config
 from dogwatch.core.problems import Problem
-from dogwatch.store import migrate
+from dogwatch.store import migrate, walls
 from dogwatch.store.database import Database, Tx
-from dogwatch.usecases import backup, keyring, keys, nodes, workspaces
+from dogwatch.usecases import backup, keyring, keys, nodes, resting, workspaces
+from dogwatch.usecases.resting import Rested
 from dogwatch.vault import (
     WHERE_FROM,
     Keyring,
@@ -34,16 +35,21 @@ class Store:
 
 
 @contextlib.contextmanager
-def opened(config: Config, clock: Clock | None = None) -> Iterator[Store]:
-    """Open the store of a configuration: directory, secret key, tables, first workspace."""
+def opened(config: Config, clock: Clock | None = None, *, upgrade: bool = False) -> Iterator[Store]:
+    """Open the store of a configuration: directory, secret key, tables, first workspace.
+
+    Tables of an older version are brought up to date with `upgrade` alone: its servers may run.
+    """
     clock = clock or clock_of(config)
     directory.make(config.data)
-    migrate.upgrade(config.database_url)
+    (migrate.upgrade if upgrade else migrate.make)(config.database_url)
     database = Database.open(config.database_url)
     try:
+        database.read(walls.heed).result()
         _keep_to_its_key(config, database)
         vault = _vault(config)
         database.write(partial(agree, clock)).result()
+        database.write(lambda tx: resting.finish(tx, clock.now())).result()
         database.write(lambda tx: keyring.claim(tx, vault)).result()
         secret.settle(config.data, vault.fingerprint())
         database.write(lambda tx: workspaces.first(tx, clock.now())).result()
@@ -52,19 +58,24 @@ def opened(config: Config, clock: Clock | None = None) -> Iterator[Store]:
         database.close()
 
 
-@contextlib.contextmanager
-def emptied(config: Config, revision: str, secret_key: str | None) -> Iterator[Store]:
-    """Open a new store for a backup of `revision`, to be brought up to date after the block."""
+def restored(
+    config: Config, revision: str, secret_key: str | None, load: Callable[[Tx], int]
+) -> tuple[int, Rested]:
+    """Have a new store of a backup's `revision` loaded, bring it up to date, lay it to rest.
+
+    Return what `load` did, and what is done no more.
+    """
     directory.make(config.data)
     if secret_key and not config.secret_key:
         _take_secret(secret.place(config.data), secret_key)
     migrate.upgrade(config.database_url, revision)
-    database = Database.open(config.database_url)
-    try:
-        yield Store(database, Vault(_secret_key(config)), SystemClock())
-    finally:
-        database.close()
+    _secret_key(config)
+    with contextlib.closing(Database.open(config.database_url)) as database:
+        count = database.write(load).result()
     migrate.upgrade(config.database_url)
+    with contextlib.closing(Database.open(config.database_url)) as database:
+        rested = database.write(lambda tx: resting.finish(tx, SystemClock().now())).result()
+    return count, rested
 
 
 def _keep_to_its_key(config: Config, database: Database) -> None:

@@ -57,14 +57,15 @@ def _files(session: Session) -> Iterator[Finding]:
 # The checks of `boot.checkup`, by name, each with what to do where it finds a fault.
 _BY_SETTINGS: Mapping[str, str] = {
     "database": "restore a backup, or bring it back",
-    "wall": "give Dogwatch a role of its own; see PostgreSQL in docs/running.md",
+    "key": "copy secret.key from the first node, or set DOGWATCH_SECRET_KEY",
+    "wall": "give Dogwatch a role of its own, and no pooler; see PostgreSQL in docs/running.md",
     "mail": "start it, or correct DOGWATCH_SMTP_URL",
     "scripts": "install bubblewrap and allow user namespaces, or set DOGWATCH_SANDBOX",
     "user": "run Dogwatch as a user of its own, or with --scripts off",
     "locations": "start one there: dogwatch worker --location NAME, or edit the probes",
     "outside": "start the server, or correct DOGWATCH_OUTSIDE_HEARTBEAT_URL",
 }
-_IN_DATABASE = ("wall", "locations", "outside")
+_IN_DATABASE = ("key", "wall", "locations", "outside")
 
 
 def _by_settings(session: Session) -> Iterator[Finding]:

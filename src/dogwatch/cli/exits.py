@@ -51,6 +51,8 @@ def report(error: Exception) -> int:
         return 130
     if isinstance(error, BrokenPipeError):
         return _closed_pipe()
+    if isinstance(error, PermissionError) and error.filename:  # what another user has made
+        return report(Problem("refused", f"cannot use {error.filename}: {error.strerror}"))
     raise error
 
 

@@ -8,7 +8,10 @@ import click
 from dogwatch.cli.client import connect, slugs
 from dogwatch.cli.output import as_json, local, table
 from dogwatch.cli.session import Session, command
+from dogwatch.core.plain import one_line
 from dogwatch.core.states import marked
+
+BODY_LENGTH = 100
 
 
 @command("pings", "dogwatch pings nightly-backup\ndogwatch pings nightly-backup -n 3 --json")
@@ -31,7 +34,7 @@ def _ping(ping: Mapping[str, Any]) -> dict[str, Any]:
         "exit": "" if ping.get("exit_code") is None else ping["exit_code"],
         "rid": (ping.get("rid") or "")[:8],
         "from": ping.get("remote_ip") or "",
-        "body": lines[-1] if lines else "",
+        "body": one_line(lines[-1], BODY_LENGTH) if lines else "",
     }
 
 

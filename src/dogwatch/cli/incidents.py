@@ -15,6 +15,7 @@ from dogwatch.cli.zone import local_zone
 from dogwatch.clock import SystemClock
 from dogwatch.core.incident import snoozing_until_at
 from dogwatch.core.instants import in_zone
+from dogwatch.core.plain import printable
 from dogwatch.core.problems import Problem
 
 _STATES = click.Choice(("open", "acknowledged", "closed"))
@@ -171,4 +172,4 @@ def snooze_command(session: Session, watch: str, length: int) -> None:
 def why_command(session: Session, watch: str) -> None:
     """Say why a watch is as it is, and why somebody was told or was not."""
     found = connect(session).get(f"/watches/{watch}/why")
-    as_json(found) if session.json else click.echo(_here(session, found["sentence"]))
+    as_json(found) if session.json else click.echo(printable(_here(session, found["sentence"])))

@@ -49,6 +49,7 @@ _WHAT = joined(
     click.option("--retries", type=click.IntRange(0), metavar="N", help="Tries after a failure."),
     click.option("--backoff", "backoff_s", type=LENGTH, metavar="30s", help="Wait first."),
     click.option("--overlap", metavar="RULE", help="skip, queue_one, allow or cancel_previous."),
+    click.option("--lost-run", metavar="RULE", help="If its node ends: fail, rerun or skip."),
     click.option("--priority", type=click.IntRange(0, 3), help="A higher one goes first."),
     click.option("--max-runs", type=click.IntRange(0), help="Pause after so many; 0: no limit."),
     click.option("--reset-on-resume/--no-reset-on-resume", default=None,

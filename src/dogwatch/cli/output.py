@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
+from dogwatch.core.plain import printable
 from dogwatch.core.states import look, marked
 
 
@@ -84,10 +85,10 @@ def _told(column: str, value: Any) -> str:
 
 def _cell(value: Any) -> str:
     if isinstance(value, list):
-        return ", ".join(map(str, value))
+        return ", ".join(map(_cell, value))
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return "–" if value is None else " ".join(str(value).split("\n"))
+    return "–" if value is None else " ".join(printable(str(value)).split("\n"))
 
 
 def _plain(lines: Sequence[Sequence[str]]) -> None:

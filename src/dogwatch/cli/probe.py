@@ -18,6 +18,7 @@ from dogwatch.cli.schedule import SCHEDULE
 from dogwatch.cli.session import Group, Session, command, joined, said
 from dogwatch.cli.watches import show
 from dogwatch.cli.zone import local_zone
+from dogwatch.core.plain import printable
 from dogwatch.core.probe.address import address_of, target_of
 from dogwatch.core.probe.demands import said as demanded
 from dogwatch.core.problems import Problem, invalid
@@ -313,7 +314,7 @@ def _print_seen(run: Mapping[str, Any]) -> None:
         }
     )
     if run.get("preview"):
-        click.echo(f"\n{run['preview']}")
+        click.echo(f"\n{printable(run['preview'])}")
 
 
 for _verb in (

@@ -21,9 +21,9 @@ from dogwatch.core.plain import counted
 from dogwatch.core.problems import Problem
 from dogwatch.store import migrate
 from dogwatch.store.tx import Tx
-from dogwatch.usecases import audit, audit_log, backup, keyring, system
+from dogwatch.usecases import audit, audit_log, backup, keyring, resting, system
 from dogwatch.usecases.callers import host
-from dogwatch.usecases.resting import Rested, lay_to_rest
+from dogwatch.usecases.resting import Rested
 from dogwatch.vault import Vault
 
 
@@ -32,7 +32,7 @@ from dogwatch.vault import Vault
 def migrate_command(session: Session, **flags: Any) -> None:
     """Bring the database's tables up to date; `up` does so by itself."""
     config = configured(session, flags)
-    with boot.opened(config):
+    with boot.opened(config, upgrade=True):
         revision = migrate.current(config.database_url)
     as_json({"revision": revision}) if session.json else click.echo(f"at revision {revision}")
 
@@ -143,12 +143,10 @@ def _restore(config: Config, file: Path) -> tuple[int, Rested]:
     for _ in _lines(file):
         pass  # a damaged file shows by its checksum before anything is written
     head = backup.Head.read(next(_lines(file), ""))
-    with boot.emptied(config, head.revision, head.secret_key) as store:
 
-        def restored(tx: Tx) -> tuple[int, Rested]:
-            lines = _lines(file)
-            next(lines)
-            count = backup.restore(tx, lines)
-            return count, lay_to_rest(tx, head.made_at, store.clock.now())
+    def load(tx: Tx) -> int:
+        lines = _lines(file)
+        next(lines)
+        return resting.load(tx, lines, head.made_at)
 
-        return store.database.write(restored).result()
+    return boot.restored(config, head.revision, head.secret_key, load)

@@ -189,6 +189,7 @@ def _action(job: Mapping[str, Any]) -> dict[str, Any]:
         "overlap": job.get("overlap"),
         "concurrency": _shared(job),
         "catch up": job.get("catch_up"),
+        "lost run": job.get("lost_run"),
     }
 
 

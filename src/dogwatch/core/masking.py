@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice
 from urllib.parse import quote, quote_plus, unquote_plus, urlsplit
 
 MASK = b"***"
@@ -17,6 +17,8 @@ HEX_COLUMNS = 60
 # So many values of a text that is masked as a whole: each costs time with all that is printed.
 MOST_HIDDEN = 200
 MOST_HIDDEN_CHARACTERS = 100_000
+# From so many on, forms are found by how they begin.
+MANY_FORMS = 1_000
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"  # of base64
 _OPENING = ("{", "[")
 _PARTS = (list, tuple)
@@ -191,7 +193,9 @@ class Masker:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._last: dict[bytes, bytes] = {}
-        self._forms: list[bytes] = []
+        self._by_start: dict[bytes, list[bytes]] = {}  # of SHORTEST bytes, which every form has
+        self._begun_by: set[bytes] = set()  # what is shorter than that, and begins a form
+        self._longest = 0
         self._held = b""
         self._learn(secrets)
 
@@ -201,13 +205,16 @@ class Masker:
 
     def _learn(self, secrets: Iterable[str]) -> None:
         for secret in secrets:
-            _add(self._last, forms(secret).items())
-        if len(self._last) > len(self._forms):
-            self._forms = sorted(self._last, key=len, reverse=True)
+            new = forms(secret)
+            for form in new.keys() - self._last.keys():
+                self._by_start.setdefault(form[:SHORTEST], []).append(form)
+                self._longest = max(self._longest, len(form))
+            _add(self._last, new.items())
+        self._begun_by = {start[:size] for start in self._by_start for size in range(1, SHORTEST)}
 
     def feed(self, chunk: bytes) -> bytes:
         """Take the next bytes; return those that can be told."""
-        if not self._forms:
+        if not self._last:
             return chunk
         text = self._held + chunk
         told, self._held = self._parted(text, self._begun(text, 0))
@@ -221,10 +228,11 @@ class Masker:
 
     def _parted(self, text: bytes, cut: int) -> tuple[bytes, bytes]:
         """Return what can be told, masked, and what waits: from `cut` on a secret may begin."""
-        present = tuple((form, self._last[form]) for form in self._forms if form in text)
+        present = sorted((form for form in self._likely(text) if form in text), key=_longest_first)
         if not present:
             return text[:cut], text[cut:]
-        told, at, whole, search = bytearray(), 0, cut == len(text), _pattern(present).search
+        search = _pattern(tuple((form, self._last[form]) for form in present)).search
+        told, at, whole = bytearray(), 0, cut == len(text)
         while (found := search(text, at)) and found.start() < cut:
             told += text[at : found.start()] + MASK
             at = found.end()
@@ -233,12 +241,29 @@ class Masker:
         told += text[at:cut]
         return bytes(told), text[max(at, cut) :]
 
+    def _likely(self, text: bytes) -> Iterable[bytes]:
+        """Return the forms to look for: all, if they are few, else those whose beginning is there.
+
+        A look for one takes as long as some fifty bytes of a look for all beginnings.
+        """
+        if len(self._last) < MANY_FORMS:
+            return self._last
+        starts = {text[at : at + SHORTEST] for at in range(len(text) - SHORTEST + 1)}
+        return chain.from_iterable(self._by_start[one] for one in starts & self._by_start.keys())
+
     def _begun(self, text: bytes, at: int) -> int:
         """Return where, from `at` on, the end of the text may be the beginning of a secret."""
-        return min(
-            (_overlap(text, form, at, bool(self._last[form])) for form in self._forms),
-            default=len(text),
-        )
+        for start in range(max(at, len(text) - self._longest), len(text)):
+            piece = text[start : start + SHORTEST]
+            if piece in self._begun_by or any(
+                self._goes_on(form, text[start:]) for form in self._by_start.get(piece, ())
+            ):
+                return start
+        return len(text)
+
+    def _goes_on(self, form: bytes, end: bytes) -> bool:
+        """Whether more of a form may follow the end of a text: what holds its last bits, too."""
+        return form.startswith(end) and (form != end or bool(self._last[form]))
 
 
 def without(text: str, secrets: Iterable[str]) -> str:
@@ -377,6 +402,10 @@ def _numbers(secrets: Iterable[str]) -> Callable[[str], object] | None:
     return lambda digits: digits if any(one in digits for one in risky) else json.loads(digits)
 
 
+def _longest_first(form: bytes) -> tuple[int, bytes]:
+    return -len(form), form
+
+
 @lru_cache(maxsize=16)
 def _pattern(longest_first: tuple[tuple[bytes, bytes], ...]) -> re.Pattern[bytes]:
     return re.compile(
@@ -385,16 +414,3 @@ def _pattern(longest_first: tuple[tuple[bytes, bytes], ...]) -> re.Pattern[bytes
             for form, last in longest_first
         )
     )
-
-
-def _overlap(text: bytes, form: bytes, least: int, goes_on: bool) -> int:
-    """Return from where on the text is a beginning of the form; its length where it is none.
-
-    All of the form is one, too, if that goes on.
-    """
-    at = max(len(text) - len(form) + (not goes_on), least)
-    while (at := text.find(form[:1], at)) >= 0:
-        if form.startswith(text[at:]):
-            return at
-        at += 1
-    return len(text)

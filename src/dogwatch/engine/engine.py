@@ -1,13 +1,14 @@
 """The engine: its loops, started, woken and stopped together."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 import structlog
 
 from dogwatch.clock import Clock
 from dogwatch.core.problems import Problem
 from dogwatch.engine.courier import Courier
+from dogwatch.engine.heart import Heart
 from dogwatch.engine.loop import Loop, Turning
 from dogwatch.engine.postman import Postman
 from dogwatch.engine.prober import Prober
@@ -40,7 +41,7 @@ class Engine:
         self._probers = [loop for loop in others if isinstance(loop, Prober)]
         loops: list[Loop] = [*others, *workers, *([courier] if courier else [])]
         self._turning = [Turning(loop) for loop in loops]
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: dict[Turning, asyncio.Task[None]] = {}
 
     async def start(self, name: str, *, alone: bool) -> None:
         """Join the nodes and begin to turn."""
@@ -60,14 +61,16 @@ class Engine:
             if isinstance(turning.loop, Postman):
                 await turning.step()  # before anybody judges the silence that it ends
         for turning in self._turning:
-            self._tasks.append(asyncio.create_task(turning.run()))
+            self._tasks[turning] = asyncio.create_task(turning.run())
         self._wake_at_end()
 
     async def stop(self, grace_s: float) -> None:
-        """Claim nothing more, let what is going end within the grace, and leave."""
-        for turning in self._turning:
-            turning.stop()
-        await asyncio.gather(*self._tasks)
+        """Claim nothing more, let what is going end within the grace, and leave.
+
+        The heart goes on until then: others would take over what still runs here.
+        """
+        hearts = {turning for turning in self._turning if isinstance(turning.loop, Heart)}
+        await self._halt(self._tasks.keys() - hearts)
         drains = [worker.drain(grace_s) for worker in self._workers]
         if self._courier:
             drains.append(self._courier.drain(grace_s))
@@ -78,11 +81,17 @@ class Engine:
         try:
             for prober in self._probers:
                 await prober.drain()
+            await self._halt(hearts)
             await self._database.awrite(
                 lambda tx: nodes.leave(tx, self._node_id, self._clock.now())
             )
         except Problem as problem:
             _log.warning("left without a word", why=problem.message)
+
+    async def _halt(self, some: Collection[Turning]) -> None:
+        for turning in some:
+            turning.stop()
+        await asyncio.gather(*(self._tasks[turning] for turning in some))
 
     def _wake_at_end(self) -> None:
         """Have a lane look for more as soon as a place in it is free."""

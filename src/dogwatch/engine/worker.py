@@ -90,8 +90,11 @@ class Worker:
     async def drain(self, grace_s: float) -> None:
         """Let runs end within the grace; those that do not are stopped and given back."""
         if self._going:
+            _log.info("leaving", lane=self._lane, waits_for_runs=len(self._going), seconds=grace_s)
             await asyncio.wait(self._going, timeout=grace_s)
         self._leaving = True
+        if self._running:
+            _log.warning("runs stopped and given back", lane=self._lane, runs=len(self._running))
         for task in self._running.values():
             task.cancel()
         await self.idle()

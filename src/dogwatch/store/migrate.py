@@ -41,6 +41,21 @@ def upgrade(where: Where, revision: str = "head") -> None:
         command.upgrade(_config(conn), revision)
 
 
+def make(where: Where) -> None:
+    """Make the tables of an empty database; other tables than ours are a `Problem("refused")`."""
+    at = current(where)
+    if at is None:
+        upgrade(where)
+    elif at != HEAD:
+        with _connection(where) as conn:
+            _refuse_newer(conn)
+        raise Problem(
+            "refused",
+            f"the database is at revision {at}, this program's is {HEAD}: stop all servers on it"
+            " and run dogwatch migrate; until then, ask by the version that they are of",
+        )
+
+
 def downgrade(where: Where, revision: str) -> None:
     """Bring `where` back to `revision` ("base": no tables)."""
     from alembic import command

@@ -7,8 +7,9 @@ workspace until its transaction ends. To a session without the setting nothing i
 
 from typing import Final
 
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 
+from dogwatch.core.problems import Problem
 from dogwatch.store.tx import Tx
 
 SETTING: Final = "dogwatch.workspace"
@@ -19,6 +20,19 @@ def seeing(workspace_id: int | None) -> str:
     """Return the statement that has the open transaction see one workspace; None: every one."""
     seen = EVERY if workspace_id is None else f"{workspace_id:d}"
     return f"SET LOCAL {SETTING} = '{seen}'"
+
+
+def heed(tx: Tx) -> None:
+    """Raise a `Problem("refused")` where the session does not have what it began with."""
+    if tx.dialect != "postgresql":
+        return
+    seen = tx.conn.scalar(select(func.current_setting(SETTING, True)))
+    if not seen:
+        raise Problem(
+            "refused",
+            "a pooler before PostgreSQL drops the settings that sessions begin with, and so shows"
+            " us no rows: connect to PostgreSQL itself",
+        )
 
 
 _UNBOUND = text(

@@ -19,6 +19,8 @@ RESTART = timedelta(seconds=1)
 STEP_BACK = timedelta(seconds=1)
 # The node that beat last in a restored store, which is the copy itself: no other has this id.
 COPY = "backup"
+# The fact whose lock whoever tells of a gap holds.
+TELLING = "gap"
 # More tasks than one node holds.
 DROPPED = 100_000
 BATCH = 500
@@ -88,13 +90,21 @@ def rejoin(tx: Tx, node_id: str, at: datetime) -> None:
 
 
 def _note_gap(tx: Tx, at: datetime, least: timedelta) -> Gap | None:
+    if not _silent(tx, at, least):
+        return None
+    nodes.claim_fact(tx, TELLING, "")  # of nodes that come back at once, one tells of the gap
     last_at = nodes.last_beat_at(tx)
-    if last_at is None or at - last_at < least:
+    if last_at is None or not _silent(tx, at, least):
         return None
     copied = nodes.beat_at(tx, COPY) == last_at
     gap = Gap(last_at, at, elsewhere=copied)
     nodes.add_gap(tx, gap, nodes.RESTORED if copied else "no node was alive")
     return gap
+
+
+def _silent(tx: Tx, at: datetime, least: timedelta) -> bool:
+    last_at = nodes.last_beat_at(tx)
+    return last_at is not None and at - last_at >= least
 
 
 def _note_step_back(tx: Tx, last_at: datetime | None, at: datetime) -> None:

@@ -1,6 +1,6 @@
 """What was still to be done when a copy was made is laid to rest, once it is restored."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from itertools import groupby
@@ -9,16 +9,19 @@ from dogwatch.core.result import Outcome, Result
 from dogwatch.core.slots import finish_deadline
 from dogwatch.core.watch import forgive
 from dogwatch.store import deliveries, effects, jobs, retention, runs, tasks, watches
+from dogwatch.store import nodes as nodes_store
 from dogwatch.store.nodes import RESTORED
 from dogwatch.store.runs import CHILD, Run
 from dogwatch.store.tx import Tx
 from dogwatch.store.watches import Record
-from dogwatch.usecases import audit_log, ending, flows, incidents, lateness, nodes
+from dogwatch.usecases import audit_log, backup, ending, flows, incidents, lateness, nodes
 from dogwatch.usecases.callers import host
 from dogwatch.usecases.ending import Over, run_key, watch_key
 from dogwatch.usecases.watches import skip
 
 RESTORE = "instance.restore"
+# The fact that a copy was loaded, and when it was made, until it is laid to rest.
+LOADED = "loaded_copy"
 _LOST = Result(Outcome.UNKNOWN, RESTORED)
 
 
@@ -29,6 +32,22 @@ class Rested:
     runs: int
     alerts: int
     actions: int
+
+
+def load(tx: Tx, lines: Iterable[str], made_at: datetime) -> int:
+    """Put a copy into an empty store, to be laid to rest once its tables are up to date."""
+    count = backup.restore(tx, lines)
+    nodes_store.set_fact(tx, LOADED, made_at.isoformat())
+    return count
+
+
+def finish(tx: Tx, at: datetime) -> Rested:
+    """Lay to rest what was loaded, whoever died before he did; nothing elsewhere."""
+    made_at = nodes_store.fact(tx, LOADED)
+    if made_at is None:
+        return Rested(0, 0, 0)
+    nodes_store.drop_fact(tx, LOADED)
+    return lay_to_rest(tx, datetime.fromisoformat(made_at), at)
 
 
 def lay_to_rest(tx: Tx, made_at: datetime, at: datetime) -> Rested:
