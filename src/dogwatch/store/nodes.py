@@ -117,9 +117,9 @@ def fact(tx: Tx, name: str) -> str | None:
     return tx.conn.scalar(select(instance.c.value).where(instance.c.name == name))
 
 
-def drop_fact(tx: Tx, name: str) -> None:
-    """Remove a fact of the instance."""
-    tx.conn.execute(delete(instance).where(instance.c.name == name))
+def drop_fact(tx: Tx, name: str) -> bool:
+    """Remove a fact of the instance; return whether it was there: of rivals, one removes it."""
+    return bool(tx.conn.execute(delete(instance).where(instance.c.name == name)).rowcount)
 
 
 def claim_fact(tx: Tx, name: str, value: str) -> str:

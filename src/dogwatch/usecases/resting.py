@@ -44,9 +44,8 @@ def load(tx: Tx, lines: Iterable[str], made_at: datetime) -> int:
 def finish(tx: Tx, at: datetime) -> Rested:
     """Lay to rest what was loaded, whoever died before he did; nothing elsewhere."""
     made_at = nodes_store.fact(tx, LOADED)
-    if made_at is None:
+    if made_at is None or not nodes_store.drop_fact(tx, LOADED):
         return Rested(0, 0, 0)
-    nodes_store.drop_fact(tx, LOADED)
     return lay_to_rest(tx, datetime.fromisoformat(made_at), at)
 
 
