@@ -5,11 +5,11 @@ import socket
 import struct
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 DRIP_S = 1.0
@@ -83,12 +83,19 @@ def hanging_endpoints() -> Iterator[Hanging]:
     """Yield one running endpoint of each kind."""
     hanging, up = Hanging(), threading.Event()
     end: list[Callable[[], object]] = []
-    thread = threading.Thread(target=lambda: asyncio.run(_serve(hanging, up, end)))
+    thread = threading.Thread(target=lambda: _run(_serve(hanging, up, end)))
     thread.start()
     assert up.wait(30)
     yield hanging
     end[0]()
     thread.join()
+
+
+def _run(serving: Coroutine[Any, Any, None]) -> None:
+    """Serve on asyncio's own loop: uvloop's opens what comes while its servers close, and leaves
+    it unclosed."""
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        runner.run(serving)
 
 
 async def _serve(hanging: Hanging, up: threading.Event, end: list[Callable[[], object]]) -> None:
