@@ -307,6 +307,24 @@ def send(
     return asyncio.run(once())
 
 
+def tried(
+    answer: Callable[[asyncio.StreamReader, asyncio.StreamWriter, asyncio.Event], Awaitable[None]],
+    channel: EmailChannel | None = None,
+) -> Attempt:
+    """Send a mail to a server that does as `answer` does, whose event tells when we are done."""
+
+    async def once() -> Attempt:
+        over = asyncio.Event()
+        async with answering(lambda reader, writer: answer(reader, writer, over)) as url:
+            settings = {"to": ["ana@example.org"], "smtp_url": url}
+            async with egress() as door:
+                attempt = await (channel or EmailChannel()).send(door, settings, MESSAGE, AT)
+            over.set()
+        return attempt
+
+    return asyncio.run(once())
+
+
 def test_a_mail_arrives_encrypted_after_login(start: Start, trusting: ssl.SSLContext) -> None:
     post = start("starttls", login=True)
     attempt = send(post.url(LOGIN, more="&tls=required"), context=trusting)
@@ -404,46 +422,34 @@ def test_a_server_that_is_away_is_tried_again() -> None:
 
 @pytest.mark.parametrize("words", [b"", b"220 hello\r\n250", b"nonsense\r\n"])
 def test_a_server_that_hangs_is_given_up_in_time(words: bytes) -> None:
-    async def scene() -> Attempt:
-        async def hang(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            writer.write(words)
-            await over.wait()
-            writer.close()
-            await writer.wait_closed()
+    async def hang(
+        _reader: asyncio.StreamReader, writer: asyncio.StreamWriter, over: asyncio.Event
+    ) -> None:
+        writer.write(words)
+        await over.wait()
+        writer.close()
+        await writer.wait_closed()
 
-        over = asyncio.Event()
-        channel = EmailChannel(timeout_s=0.2)
-        async with answering(hang) as url, egress() as door:
-            settings = {"to": ["ana@example.org"], "smtp_url": url}
-            attempt = await channel.send(door, settings, MESSAGE, AT)
-            over.set()
-        channel.threads.shutdown(wait=True)
-        return attempt
-
-    attempt = asyncio.run(scene())
+    channel = EmailChannel(timeout_s=0.2)
+    attempt = tried(hang, channel)
+    channel.threads.shutdown(wait=True)
     assert attempt.verdict is Verdict.RETRY
     assert attempt.duration_ms < 5000
 
 
 @pytest.mark.parametrize("before", [[], ["220 hello"], ["220 hello", "250 hello"]])
 def test_a_reply_without_end_is_not_gathered(before: list[str]) -> None:
-    async def scene() -> Attempt:
-        async def flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            for line in before:
-                writer.write(f"{line}\r\n".encode())
-                await reader.readline()
-            writer.write(b"250-and more\r\n" * 6_000)
-            await over.wait()
-            writer.close()
+    async def flood(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter, over: asyncio.Event
+    ) -> None:
+        for line in before:
+            writer.write(f"{line}\r\n".encode())
+            await reader.readline()
+        writer.write(b"250-and more\r\n" * 6_000)
+        await over.wait()
+        writer.close()
 
-        over = asyncio.Event()
-        async with answering(flood) as url, egress() as door:
-            settings = {"to": ["ana@example.org"], "smtp_url": url}
-            attempt = await EmailChannel().send(door, settings, MESSAGE, AT)
-            over.set()
-        return attempt
-
-    attempt = asyncio.run(scene())
+    attempt = tried(flood)
     assert (attempt.verdict, "has no end" in attempt.detail) == (Verdict.RETRY, True)
 
 
@@ -471,26 +477,20 @@ def test_a_server_that_never_says_goodbye(
 ) -> None:
     """The server answers by the list, one reply for greeting, each command and the text."""
 
-    async def scene() -> Attempt:
-        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            for reply in replies:
-                if not reply:
-                    break
-                writer.write(f"{reply} x\r\n".encode())
-                await reader.readuntil(b"\r\n.\r\n" if reply == "354" else b"\r\n")
-            else:
-                await over.wait()
-            writer.close()
-            await writer.wait_closed()
+    async def serve(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter, over: asyncio.Event
+    ) -> None:
+        for reply in replies:
+            if not reply:
+                break
+            writer.write(f"{reply} x\r\n".encode())
+            await reader.readuntil(b"\r\n.\r\n" if reply == "354" else b"\r\n")
+        else:
+            await over.wait()
+        writer.close()
+        await writer.wait_closed()
 
-        over = asyncio.Event()
-        async with answering(serve) as url, egress() as door:
-            settings = {"to": ["ana@example.org"], "smtp_url": url}
-            attempt = await EmailChannel().send(door, settings, MESSAGE, AT)
-            over.set()
-        return attempt
-
-    attempt = asyncio.run(scene())
+    attempt = tried(serve)
     assert (attempt.verdict, attempt.status_code) == (expected, code)
     assert attempt.duration_ms < 10_000
 
@@ -514,18 +514,14 @@ def test_only_2xx_about_the_mail_is_sent(reply: Reply, expected: Verdict) -> Non
 
 @pytest.mark.parametrize("greeting", [b"554 not you\r\n", b"421 busy\r\n"])
 def test_a_server_that_turns_us_away_may_change_its_mind(greeting: bytes) -> None:
-    async def scene() -> Attempt:
-        async def refuse(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            writer.write(greeting)
-            writer.close()
-            await writer.wait_closed()
+    async def refuse(
+        _reader: asyncio.StreamReader, writer: asyncio.StreamWriter, _over: asyncio.Event
+    ) -> None:
+        writer.write(greeting)
+        writer.close()
+        await writer.wait_closed()
 
-        async with answering(refuse) as url, egress() as door:
-            return await EmailChannel().send(
-                door, {"to": ["ana@example.org"], "smtp_url": url}, MESSAGE, AT
-            )
-
-    attempt = asyncio.run(scene())
+    attempt = tried(refuse)
     assert (attempt.verdict, attempt.status_code) == (Verdict.RETRY, int(greeting[:3]))
 
 

@@ -208,9 +208,9 @@ class Masker:
             new = forms(secret)
             for form in new.keys() - self._last.keys():
                 self._by_start.setdefault(form[:SHORTEST], []).append(form)
+                self._begun_by.update(form[:size] for size in range(1, SHORTEST))
                 self._longest = max(self._longest, len(form))
             _add(self._last, new.items())
-        self._begun_by = {start[:size] for start in self._by_start for size in range(1, SHORTEST)}
 
     def feed(self, chunk: bytes) -> bytes:
         """Take the next bytes; return those that can be told."""

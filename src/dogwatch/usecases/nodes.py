@@ -90,11 +90,11 @@ def rejoin(tx: Tx, node_id: str, at: datetime) -> None:
 
 
 def _note_gap(tx: Tx, at: datetime, least: timedelta) -> Gap | None:
-    if not _silent(tx, at, least):
+    if _silent_since(tx, at, least) is None:
         return None
     nodes.claim_fact(tx, TELLING, "")  # of nodes that come back at once, one tells of the gap
-    last_at = nodes.last_beat_at(tx)
-    if last_at is None or not _silent(tx, at, least):
+    last_at = _silent_since(tx, at, least)
+    if last_at is None:
         return None
     copied = nodes.beat_at(tx, COPY) == last_at
     gap = Gap(last_at, at, elsewhere=copied)
@@ -102,9 +102,10 @@ def _note_gap(tx: Tx, at: datetime, least: timedelta) -> Gap | None:
     return gap
 
 
-def _silent(tx: Tx, at: datetime, least: timedelta) -> bool:
+def _silent_since(tx: Tx, at: datetime, least: timedelta) -> datetime | None:
+    """Return the last beat of all nodes if it was at least so long ago."""
     last_at = nodes.last_beat_at(tx)
-    return last_at is not None and at - last_at >= least
+    return last_at if last_at is not None and at - last_at >= least else None
 
 
 def _note_step_back(tx: Tx, last_at: datetime | None, at: datetime) -> None:
